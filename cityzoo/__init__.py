@@ -1,0 +1,1 @@
+"""cityzoo: pretrained backbones, fine-tuned on a city's own cameras."""

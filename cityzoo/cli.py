@@ -1,0 +1,80 @@
+"""The command line: flags made from a dataclass, errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any
+
+from cityzoo.errors import InputError, unknown
+
+
+class Parser(argparse.ArgumentParser):
+    """Parse flags; an error is one line that names the nearest match, exit code 2."""
+
+    def error(self, message: str) -> None:
+        """Print the error and where help is, and leave."""
+        unrecognized = "unrecognized arguments: "
+        if message.startswith(unrecognized):
+            word = message[len(unrecognized) :].split()[0]
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            message = str(unknown("flag", word, flags)) if word.startswith("-") else f"'{word}' belongs to no flag"
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def add_flags(parser: argparse.ArgumentParser, spec: type, defaults: Mapping[str, Any]) -> None:
+    """Add a `--kebab-case` flag for each field of a dataclass, with its help and its default.
+
+    Args:
+        parser: where they go.
+        spec: dataclass whose fields carry `help`, `parse`, `metavar` and `choices`.
+        defaults: values that replace the dataclass's own, as a task has them.
+    """
+    for item in fields(spec):
+        about, default = item.metadata, defaults.get(item.name, item.default)
+        if default is MISSING:
+            default = None
+        shown = "" if default in (None, (), "") else f" (default: {_shown(default)})"
+        parser.add_argument(
+            "--" + item.name.replace("_", "-"),
+            type=_typed(about["parse"], about["choices"]),
+            default=default,
+            metavar=about["metavar"] or ("|".join(about["choices"]) or item.name.upper()),
+            help=about["help"] + shown,
+        )
+
+
+def _shown(default: Any) -> str:
+    return "x".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
+def _typed(parse: Callable[[str], Any], choices: Sequence[str]) -> Callable[[str], Any]:
+    def convert(text: str) -> Any:
+        try:
+            value = parse(text)
+            if choices and value not in choices:
+                raise unknown("value", text, choices)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error).replace("%", "%%")) from error
+        return value
+
+    return convert
+
+
+def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: str) -> int:
+    """Call a command's main and turn what the user can mend into one line and exit code 2."""
+    logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    for noisy in ("absl", "tensorflow", "matplotlib", "PIL", "h5py"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    try:
+        return main(arguments)
+    except InputError as error:
+        sys.stderr.write(f"{prog}: error: {error}\n")
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
+        return 0

@@ -1,0 +1,193 @@
+"""Open every picture once and remember its size, EXIF orientation, kinds, content hash and defects."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import os
+import struct
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from PIL import ExifTags, Image
+
+from cityzoo.data.pictures import has_alpha
+
+LOG = logging.getLogger(__name__)
+VERSION = 1  # of the cache: raise it when a field's meaning changes
+QUIET_SECONDS = 2.0  # no progress bar for what is over by then
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """Hold what was found on opening a picture.
+
+    Attributes:
+        stored_hw: height and width as stored, before EXIF rotation.
+        orientation: EXIF orientation, 1..8; 1 is upright.
+        kinds: "grey", "palette", "cmyk", "alpha", "16-bit": what sets it apart from 8-bit RGB.
+        plain: whether TensorFlow's own decoder reads it right.
+        digest: blake2b of the file's bytes, hexadecimal.
+        defect: "missing", "unreadable", or "" for a good picture.
+        reason: one line on the defect.
+    """
+
+    stored_hw: tuple[int, int] = (0, 0)
+    orientation: int = 1
+    kinds: tuple[str, ...] = ()
+    plain: bool = False
+    digest: str = ""
+    defect: str = ""
+    reason: str = ""
+
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Height and width of the upright picture."""
+        return self.stored_hw[::-1] if self.orientation >= 5 else self.stored_hw
+
+
+def home() -> Path:
+    """Return the folder for caches: the environment's CITYZOO_HOME, else ~/.cache/cityzoo."""
+    return Path(os.environ.get("CITYZOO_HOME") or "~/.cache/cityzoo").expanduser()
+
+
+def open_picture(path: str) -> PictureFacts:
+    """Open one picture, decode it as cheaply as finds truncation, and return its facts; never raises."""
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        return PictureFacts(defect="missing", reason="no such file")
+    except OSError as error:
+        return PictureFacts(defect="unreadable", reason=_one_line(error))
+    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+    if not content:
+        return PictureFacts(digest=digest, defect="unreadable", reason="empty file")
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            return _describe(image, content, digest)
+    except _BROKEN as error:
+        return PictureFacts(digest=digest, defect="unreadable", reason=_one_line(error))
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return "not a picture" if "cannot identify image file" in text else text
+
+
+def _describe(image: Image.Image, content: bytes, digest: str) -> PictureFacts:
+    raw_mode = str(image.tile[0][3]) if image.tile else ""  # before getexif, which loads a PNG
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    orientation = orientation if orientation in range(1, 9) else 1
+    kinds = _kinds(image, raw_mode)
+    stored = image.size
+    if image.format == "TIFF":  # Pillow turns TIFF upright while loading
+        image.load()
+        stored = image.size[::-1] if orientation >= 5 else image.size
+    elif image.format in ("JPEG", "MPO"):
+        image.draft(None, (max(1, stored[0] // 8), max(1, stored[1] // 8)))
+    image.load()
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no defined range")
+    whole = content.endswith(b"\xff\xd9") if image.format == "JPEG" else image.format == "PNG"
+    plain = whole and orientation == 1 and not set(kinds) - {"grey"} and "bilevel" not in kinds
+    return PictureFacts(stored[::-1], orientation, kinds, plain, digest)
+
+
+def _kinds(image: Image.Image, raw_mode: str) -> tuple[str, ...]:
+    kinds = []
+    if image.mode in ("L", "LA", "La", "1") or image.mode.startswith("I"):
+        kinds.append("grey")
+    if image.mode == "1":
+        kinds.append("bilevel")
+    if image.mode in ("P", "PA"):
+        kinds.append("palette")
+    if image.mode in ("CMYK", "YCCK", "LAB", "HSV"):
+        kinds.append("cmyk")
+    if has_alpha(image):
+        kinds.append("alpha")
+    if image.mode.startswith("I") or ";16" in raw_mode:
+        kinds.append("16-bit")
+    return tuple(kinds)
+
+
+def open_pictures(paths: Iterable[str], cache_name: str, progress: bool = True) -> dict[str, PictureFacts]:
+    """Return the facts of every picture, from the cache where path, size and time of change are the same.
+
+    Args:
+        paths: files.
+        cache_name: what the cache file is named after; the source, usually.
+        progress: show a bar when it takes longer than two seconds.
+    """
+    paths = list(dict.fromkeys(paths))
+    name = hashlib.blake2b(cache_name.encode(), digest_size=12).hexdigest()
+    cache_path = home() / "pictures" / f"{name}.json"
+    known = _load_cache(cache_path)
+    keys = {path: _key(path) for path in paths}
+    facts = {path: known[key] for path, key in keys.items() if key in known}
+    new = [path for path in paths if path not in facts]
+    with ThreadPoolExecutor(min(16, 2 * (os.cpu_count() or 1))) as pool:
+        tick = _ticker(len(new), progress)
+        for done, (path, found) in enumerate(zip(new, pool.map(open_picture, new), strict=True), 1):
+            facts[path] = found
+            tick(done)
+    if any(keys[path] for path in new):
+        _save_cache(cache_path, known | {keys[path]: facts[path] for path in new if keys[path]})
+    return facts
+
+
+def _key(path: str) -> str:
+    try:
+        state = os.stat(path)
+    except OSError:
+        return ""
+    return f"{os.path.abspath(path)}|{state.st_size}|{state.st_mtime_ns}"
+
+
+def _ticker(total: int, progress: bool) -> Callable[[int], None]:
+    start, bars = time.monotonic(), []
+
+    def tick(done: int) -> None:
+        if not progress or time.monotonic() - start < QUIET_SECONDS:
+            return
+        if not bars:
+            from keras.utils import Progbar  # not at the top: reading annotations needs no Keras
+
+            LOG.info("opening %d pictures, once", total)
+            bars.append(Progbar(total, unit_name="picture", interval=0.5))
+        bars[0].update(done)
+
+    return tick
+
+
+def _load_cache(path: Path) -> dict[str, PictureFacts]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        if content["version"] != VERSION:
+            return {}
+        return {key: _from_row(row) for key, row in content["pictures"].items()}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _from_row(row: dict) -> PictureFacts:
+    return PictureFacts(
+        **{name: tuple(each) if isinstance(each, list) else each for name, each in row.items()}
+    )
+
+
+def _save_cache(path: Path, facts: dict[str, PictureFacts]) -> None:
+    rows = {key: asdict(each) for key, each in facts.items()}
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps({"version": VERSION, "pictures": rows}), "utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        LOG.warning("cannot write %s (%s): the next run opens the pictures again", path, error)

@@ -1,0 +1,110 @@
+"""What the data check found: counts, the first offenders with file and line, and what was done about them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cityzoo.sample import PictureSet
+
+FIRST = 5  # offenders that are named; the rest is counted
+
+# In the order of the report: what costs pictures, then what costs boxes, then what is good to know.
+KINDS = {
+    "missing": "pictures missing",
+    "unreadable": "pictures unreadable",
+    "unknown class": "boxes of a class that the data does not name",
+    "malformed": "boxes malformed",
+    "not finite": "boxes not finite",
+    "inverted": "boxes inverted",
+    "no area": "boxes without area",
+    "outside": "boxes outside the picture",
+    "over edge": "boxes hanging far over the edge",
+    "clipped": "boxes over the edge by rounding, clipped",
+    "crowd": "crowd boxes left out",
+    "ignored class": "boxes of ignored classes left out",
+    "other class": "boxes of classes not asked for left out",
+    "difficult": "boxes marked difficult, kept",
+    "unlabelled": "pictures without a label file, taken as without boxes",
+    "duplicate": "pictures in train and val at once: val scores are flattered",
+    "other size": "pictures of another size than their annotation declares",
+    "rotated": "pictures with EXIF rotation, turned upright",
+    "stored frame": "pictures whose boxes were turned with them",
+    "grey": "grey pictures",
+    "palette": "palette pictures",
+    "cmyk": "CMYK pictures",
+    "alpha": "pictures with alpha, laid over white",
+    "16-bit": "16-bit pictures, scaled to 8",
+    "test split": "pictures of the test split left alone",
+    "no boxes in val": "val split without any box: no score can be had",
+}
+AS_ASKED = ("ignored class", "other class", "test split")  # nobody needs to look these up
+BAD_PICTURES = ("missing", "unreadable")
+BAD_BOXES = ("malformed", "not finite", "inverted", "no area", "outside", "over edge")
+
+
+@dataclass
+class Findings:
+    """Gather what the check finds; `text` is for the terminal, `as_dict` for report.json.
+
+    Example:
+        >>> findings = Findings("roads", "yolo")
+        >>> findings.add("inverted", "a.txt:3")
+        >>> print(findings.text())
+        data: roads (yolo)
+          boxes inverted, left out: 1 (a.txt:3)
+    """
+
+    source: str
+    format: str
+    counts: Counter = field(default_factory=Counter)
+    first: dict[str, list[str]] = field(default_factory=dict)
+    splits: dict[str, dict] = field(default_factory=dict)
+
+    def add(self, kind: str, place: str, count: int = 1) -> None:
+        """Count a finding of a kind in `KINDS`, at a place such as "labels/a.txt:3"."""
+        self.counts[kind] += count
+        places = self.first.setdefault(kind, [])
+        if len(places) < FIRST:
+            places.append(place)
+
+    def describe(self, split: PictureSet) -> None:
+        """Take note of a finished split: how many pictures, how many boxes of each class."""
+        labels = Counter(int(label) for picture in split.pictures for label in picture.labels)
+        boxes = {name: labels[number] for number, name in enumerate(split.class_names)}
+        empty = sum(not len(picture.labels) for picture in split.pictures)
+        self.splits[split.split] = {"pictures": len(split), "without_boxes": empty, "boxes": boxes}
+
+    def total(self, kinds: Iterable[str]) -> int:
+        """Return how many findings there are of some kinds together."""
+        return sum(self.counts[kind] for kind in kinds)
+
+    def line(self, kind: str, remark: str = "") -> str:
+        """Return a kind of finding in one line: meaning, count, first places."""
+        if kind in AS_ASKED:
+            return f"{KINDS[kind]}: {self.counts[kind]}"
+        places = self.first.get(kind, [])
+        more = ", ..." if self.counts[kind] > len(places) else ""
+        return f"{KINDS[kind]}{remark}: {self.counts[kind]} ({', '.join(places)}{more})"
+
+    def text(self) -> str:
+        """Return the report, a line a split and a line a kind of finding."""
+        lines = [f"data: {self.source} ({self.format})"]
+        for name, split in self.splits.items():
+            boxes = split["boxes"]
+            each = ", ".join(f"{name} {count}" for name, count in boxes.items())
+            lines.append(
+                f"  {name}: {split['pictures']} pictures ({split['without_boxes']} without boxes), "
+                f"{sum(boxes.values())} boxes: {each}"
+            )
+        for kind in KINDS:
+            if self.counts[kind]:
+                gone = ", left out" if kind in (*BAD_PICTURES, *BAD_BOXES, "unknown class") else ""
+                lines.append(f"  {self.line(kind, gone)}")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict:
+        """Return the report as plain dicts and lists, for JSON."""
+        found = {k: {"count": self.counts[k], "first": list(self.first[k])} for k in KINDS if self.counts[k]}
+        return {"source": self.source, "format": self.format, "splits": self.splits, "findings": found}

@@ -1,0 +1,1 @@
+"""Fine-tuning: devices, views, cached features, phases, the run folder."""

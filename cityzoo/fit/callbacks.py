@@ -1,0 +1,128 @@
+"""What happens after each epoch: the held-out pictures are judged, the best is kept, TensorBoard gets pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from cityzoo.fit import run_folder
+from cityzoo.model import in_float32, save
+from cityzoo.sample import PictureSet
+
+PICTURES_EVERY = 5  # epochs
+SHOWN = 4  # pictures
+Figures = dict[str, float | None]
+
+
+@dataclass
+class Progress:
+    """Hold how far a run has come; what a resumed one starts from.
+
+    Attributes:
+        phase: number of the current phase, from 0.
+        epoch: epochs finished, over all phases.
+        best: highest monitored figure so far.
+        stale: epochs since then.
+        history: a row of figures for each epoch.
+        before: figures of the model before its first step.
+        seconds: spent so far, by what on.
+    """
+
+    phase: int = 0
+    epoch: int = 0
+    best: float = -1.0
+    stale: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    before: dict[str, Any] | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Judge(keras.callbacks.Callback):
+    """Add the held-out figures (`val_AP`, ...) to the logs of each epoch."""
+
+    def __init__(self, judge: Callable[[], tuple[Figures, Sequence[Any]]]) -> None:
+        """Take what judges the model as it is: returns figures and results."""
+        super().__init__()
+        self.judge, self.results = judge, []
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Judge, and put every plain number into the logs."""
+        figures, self.results = self.judge()
+        logs.update({f"val_{n}": v for n, v in figures.items() if isinstance(v, float)})
+
+
+class Keeper(keras.callbacks.Callback):
+    """Keep the best epoch as `model.keras`, and after each epoch all that is needed to go on."""
+
+    def __init__(
+        self, whole: keras.Model, run: run_folder.RunFolder, monitor: str, patience: int, progress: Progress
+    ) -> None:
+        """Take the whole model, of which the trained one may be the part behind a cut."""
+        super().__init__()
+        self.whole, self.run, self.progress = whole, run, progress
+        self.monitor, self.patience = f"val_{monitor}", patience
+        self.twin = in_float32(whole)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Save, and stop where the figure has stopped rising."""
+        progress, figure = self.progress, logs.get(self.monitor, -1.0)
+        progress.epoch = epoch + 1
+        progress.history.append({"epoch": epoch + 1, "phase": progress.phase + 1, **_plain(logs)})
+        progress.stale += 1
+        if figure > progress.best:
+            progress.best, progress.stale = figure, 0
+            self.twin.set_weights(self.whole.get_weights())
+            save(self.twin, self.run.model)
+        run_folder.write_history(self.run.history, progress.history)
+        arrays = {
+            "model": self.whole.get_weights(),
+            "best": self.twin.get_weights(),
+            "optimizer": [np.asarray(variable) for variable in self.model.optimizer.variables],
+        }
+        run_folder.save_checkpoint(self.run.checkpoint, arrays, asdict(progress))
+        if progress.stale >= self.patience:
+            self.model.stop_training = True
+
+
+def _plain(logs: dict) -> dict[str, float]:
+    return {name: round(float(value), 6) for name, value in logs.items()}
+
+
+class Pictures(keras.callbacks.Callback):
+    """Show TensorBoard a handful of held-out pictures with true and predicted boxes every few epochs."""
+
+    def __init__(self, judge: Judge, truth: PictureSet, logs: str, last_epoch: int, score: float = 0.3) -> None:
+        """Take the judge, whose results are drawn."""
+        super().__init__()
+        self.judge, self.truth, self.logs, self.last, self.score = judge, truth, logs, last_epoch, score
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Draw and write."""
+        if epoch % PICTURES_EVERY and epoch + 1 != self.last:
+            return
+        import tensorflow as tf
+
+        from cityzoo.data.pictures import read_picture
+        from cityzoo.report.drawing import draw_detections
+
+        with tf.summary.create_file_writer(f"{self.logs}/pictures").as_default():
+            for number in _spread(len(self.truth), SHOWN):
+                picture, found = self.truth.pictures[number], self.judge.results[number]
+                sure = found.scores >= self.score
+                drawn = draw_detections(
+                    read_picture(picture.path),
+                    found.boxes_xyxy[sure],
+                    found.labels[sure],
+                    self.truth.class_names,
+                    found.scores[sure],
+                    truth=(picture.boxes_xyxy, picture.labels),
+                )
+                tf.summary.image(f"val/{number}", drawn[None], step=epoch + 1)
+
+
+def _spread(count: int, shown: int) -> list[int]:
+    return sorted({round(i * (count - 1) / max(shown - 1, 1)) for i in range(shown)})

@@ -1,0 +1,143 @@
+"""What this machine has, and the defaults that fit it."""
+
+from __future__ import annotations
+
+import math
+import platform
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import zoo.registry
+from cityzoo.data import Dataset
+from cityzoo.errors import InputError
+from cityzoo.model import FULL, LOW
+from cityzoo.spec import AUTO, Phase, TrainSpec
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+LONG_SIDE = {"CPU": 320, "GPU": 640}  # pixels
+STEPS_PER_PHASE = 1000  # enough for a head on a few hundred pictures, minutes on two cores
+EPOCHS = (3, 100)  # whatever the number of pictures
+LIGHT_MILLIONS = 5.0  # backbones of at most so many parameters are unfrozen on CPUs too
+LATER_PHASES = 0.1  # learning rate of what was pretrained, as a share of the fresh head's
+DENSE_FAMILIES = ("vgg", "resnet")  # plain convolutions: twice as fast in bfloat16; depthwise ones are slower
+
+
+def gpus() -> list[Any]:
+    """Return the GPUs that TensorFlow sees."""
+    import tensorflow as tf
+
+    return tf.config.list_physical_devices("GPU")
+
+
+def strategy() -> tf.distribute.Strategy:
+    """Return a strategy that uses every GPU of this machine, or its (logical) CPUs where it has none.
+
+    Raises:
+        InputError: TensorFlow cannot set the devices up.
+    """
+    import tensorflow as tf
+
+    kind = "GPU" if gpus() else "CPU"
+    devices = [f"{kind}:{i}" for i in range(len(tf.config.list_logical_devices(kind)))]
+    return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 or kind == "GPU" else tf.distribute.get_strategy()
+
+
+def device_name() -> str:
+    """Return what the report calls this machine: GPU names, or the processor and its cores."""
+    import os
+
+    import tensorflow as tf
+
+    found = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus()]
+    return ", ".join(found) or f"{_processor()}, {os.cpu_count()} cores"
+
+
+def _cpuinfo(key: str) -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
+
+
+def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def fast_in_bfloat16() -> bool:
+    """Return whether this machine multiplies bfloat16 in hardware."""
+    import tensorflow as tf
+
+    if gpus():
+        capabilities = [tf.config.experimental.get_device_details(g).get("compute_capability", (0, 0)) for g in gpus()]
+        return min(capabilities) >= (8, 0)
+    flags = _cpuinfo("flags").split()
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def policies(spec: TrainSpec) -> tuple[str, str]:
+    """Return the dtype policies of backbone and head.
+
+    The head's convolutions are dense and gain wherever bfloat16 is fast; a backbone of depthwise
+    convolutions loses on CPUs, so that it stays in float32 there.
+    """
+    low = fast_in_bfloat16() if spec.precision == AUTO else spec.precision == "bfloat16"
+    dense = bool(gpus()) or zoo.registry.get(spec.backbone).family in DENSE_FAMILIES
+    return (LOW if low and (dense or spec.precision == "bfloat16") else FULL), (LOW if low else FULL)
+
+
+def resolve(spec: TrainSpec, data: Dataset) -> TrainSpec:
+    """Replace every "auto" by what fits this machine and this data.
+
+    Raises:
+        InputError: a plan that makes no sense.
+
+    """
+    size_hw = auto_size(data, LONG_SIDE["GPU" if gpus() else "CPU"]) if spec.image_size == AUTO else spec.image_size
+    batch = min(spec.batch_size, len(data.train))
+    return replace(spec, image_size=tuple(size_hw), batch_size=batch, phases=plan(spec, len(data.train)))
+
+
+def auto_size(data: Dataset, long_side: int) -> tuple[int, int]:
+    """Return an input in the shape of the usual picture: 16:9 cameras need not pay for grey bars.
+
+    Args:
+        data: the pictures.
+        long_side: in pixels.
+
+    Returns:
+        height and width, multiples of 32.
+    """
+    aspect = median(picture.size_hw[1] / picture.size_hw[0] for picture in data.train.pictures)
+    short = max(32, math.ceil(long_side * min(aspect, 1 / aspect) / 32 - 0.25) * 32)
+    return (short, long_side) if aspect >= 1 else (long_side, short)
+
+
+def plan(spec: TrainSpec, num_pictures: int) -> tuple[Phase, ...]:
+    """Return the phases of a run: the head alone first, then as much of the backbone as `freeze` leaves free.
+
+    Raises:
+        InputError: `--phases` beside `--freeze` or `--epochs`, or a stage that no backbone has.
+    """
+    if spec.phases and isinstance(spec.phases[0], Phase):
+        return spec.phases
+    if spec.phases and (spec.freeze != AUTO or spec.epochs != AUTO):
+        raise InputError("--phases is the whole plan: leave out --freeze and --epochs, or leave out --phases")
+    steps = num_pictures / min(spec.batch_size, num_pictures)
+    epochs = min(max(math.ceil(STEPS_PER_PHASE / steps), EPOCHS[0]), EPOCHS[1]) if spec.epochs == AUTO else spec.epochs
+    freeze = _auto_freeze(spec) if spec.freeze == AUTO else spec.freeze
+    stages = spec.phases or (("backbone", epochs), *(() if freeze == "backbone" else ((freeze, epochs),)))
+    allowed = ("none", "C2", "C3", "C4", "C5", "backbone")
+    strange = [stage for stage, _ in stages if stage not in allowed]
+    if strange:
+        raise InputError(f"'{strange[0]}' is nothing to freeze up to: give {', '.join(allowed)}")
+    rates = [spec.learning_rate * (1.0 if i == 0 else LATER_PHASES) for i in range(len(stages))]
+    return tuple(Phase(stage, count, rate) for (stage, count), rate in zip(stages, rates, strict=True))
+
+
+def _auto_freeze(spec: TrainSpec) -> str:
+    if gpus():
+        return "none"
+    return "C3" if zoo.registry.get(spec.backbone).params_millions <= LIGHT_MILLIONS else "backbone"

@@ -1,0 +1,210 @@
+"""One phase: freeze, compile, fit. Where a prefix is frozen it runs once, and the rest trains on what it said."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+import zoo
+from cityzoo.errors import InputError
+from cityzoo.fit import features, views
+from cityzoo.fit.callbacks import Judge, Keeper, Pictures, Progress
+from cityzoo.fit.run_folder import RunFolder
+from cityzoo.kinds import Kind
+from cityzoo.model import Assembled
+from cityzoo.spec import Phase, TrainSpec
+from cityzoo.tasks import Task
+
+LOG = logging.getLogger(__name__)
+WARM_UP = 0.1  # share of a phase's steps
+WEIGHT_DECAY = 0.01
+CLIP_NORM = 10.0
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """Hold what all phases of a run share."""
+
+    task: Task
+    kind: Kind
+    assembled: Assembled
+    train: views.Views
+    val: views.Views
+    spec: TrainSpec
+    run: RunFolder
+    progress: Progress
+
+
+def fit_phase(fitting: Fitting, phase: Phase, optimizer_state: Sequence[np.ndarray] = ()) -> None:
+    """Train for one phase; the model is left with the weights of the best epoch so far.
+
+    Args:
+        fitting: what all phases share; its `progress` says where this phase stands.
+        phase: what is frozen, for how long, how fast.
+        optimizer_state: of a checkpoint in the middle of this phase.
+
+    Raises:
+        InputError: the backbone lacks the stage, the disk is full, or the loss is no number any more.
+    """
+    progress, spec = fitting.progress, fitting.spec
+    started = time.perf_counter()
+    freeze(fitting, phase)
+    trained, batches, judge = _source(fitting, phase)
+    prepared = time.perf_counter()
+    steps = len(fitting.train.pictures) // spec.batch_size
+    first = sum(earlier.epochs for earlier in spec.phases[: progress.phase])
+    trained.compile(_optimizer(phase, steps), fitting.kind.loss(spec.image_size))
+    _restore(trained.optimizer, optimizer_state, trained)
+    if progress.before is None:
+        progress.before = {n: v for n, v in judge()[0].items() if not isinstance(v, dict)}
+    judged = Judge(judge)
+    keeper = Keeper(fitting.assembled.model, fitting.run, fitting.task.monitor, spec.patience, progress)
+    last = first + phase.epochs
+    trained.fit(
+        batches(progress.epoch, last),
+        initial_epoch=progress.epoch,
+        epochs=last,
+        steps_per_epoch=steps,
+        callbacks=[
+            judged,
+            keeper,
+            Pictures(judged, fitting.val.pictures, str(fitting.run.logs), last),
+            keras.callbacks.TensorBoard(fitting.run.logs, write_graph=False),
+            keras.callbacks.TerminateOnNaN(),
+        ],
+    )
+    if not np.isfinite(progress.history[-1].get("loss", 0.0)):
+        raise InputError(f"the loss became {progress.history[-1]['loss']} in epoch {progress.epoch}: lower --learning-rate")
+    fitting.assembled.model.set_weights(keeper.twin.get_weights())
+    shutil.rmtree(fitting.run.features, ignore_errors=True)
+    name = f"phase {progress.phase + 1}"
+    for what, seconds in (("features", prepared - started), ("training", time.perf_counter() - prepared)):
+        progress.seconds[f"{name} {what}"] = progress.seconds.get(f"{name} {what}", 0.0) + round(seconds, 1)
+
+
+def freeze(fitting: Fitting, phase: Phase) -> zoo.Freeze:
+    """Freeze the backbone as the phase says, every BatchNorm of it with it.
+
+    Raises:
+        InputError: the backbone lacks the stage.
+    """
+    try:
+        return zoo.freeze(fitting.assembled.backbone, phase.freeze, batchnorm=True)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _source(fitting: Fitting, phase: Phase) -> tuple[keras.Model, Callable[[int, int], Any], Callable[[], Any]]:
+    # What trains, what feeds it epoch by epoch, and what judges it: behind a cut where one pays, whole otherwise.
+    assembled, spec = fitting.assembled, fitting.spec
+    if phase.freeze != "none":
+        prefix = zoo.prefix(assembled.backbone, "C5" if phase.freeze == "backbone" else phase.freeze)
+        needed = features.bytes_needed(prefix, fitting.train, spec.views)
+        if features.fits(needed, fitting.run.path):
+            return _cached(fitting, phase, prefix, needed)
+        LOG.info("features would take %.1f GB, more than this disk spares: the frozen part runs in every epoch", needed / 1e9)
+    return _streamed(fitting)
+
+
+def _cached(fitting: Fitting, phase: Phase, prefix: keras.Model, needed: int):
+    spec, kind, whole = fitting.spec, fitting.kind, fitting.assembled.model
+    LOG.info("frozen to %s: each picture runs through it %d times, %.2f GB of features", phase.freeze, spec.views, needed / 1e9)
+    key = _key(fitting, prefix)
+    train = features.compute(prefix, fitting.train, spec.views, fitting.run.features / "train", key)
+    val = features.compute(prefix, fitting.val, 1, fitting.run.features / "val", key)
+    suffix = zoo.suffix(prefix, whole)
+
+    def batches(first: int, last: int) -> Any:
+        rows = views.shuffled(train.count, spec.batch_size, spec.seed, first, last, spec.views)
+        return train.batches(rows, spec.batch_size)
+
+    def judge() -> tuple[dict, list]:
+        inputs = val.batches(views.in_order(val.count), spec.batch_size).map(lambda x, y: x)
+        results = _results(suffix, inputs, val.matrices, fitting)
+        return kind.metrics(fitting.val.pictures, results), results
+
+    return suffix, batches, judge
+
+
+def _streamed(fitting: Fitting):
+    import tensorflow as tf
+
+    spec, kind, model = fitting.spec, fitting.kind, fitting.assembled.model
+    count = len(fitting.train.pictures)
+
+    def batches(first: int, last: int) -> Any:
+        rows = views.shuffled(count, spec.batch_size, spec.seed, first, last, None)
+        pairs = fitting.train.samples(rows).map(lambda image, y, matrix: (tf.cast(image, tf.float32), y))
+        return pairs.batch(spec.batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+
+    def judge() -> tuple[dict, list]:
+        results = run_over(model, fitting.val, kind, spec.batch_size)
+        return kind.metrics(fitting.val.pictures, results), results
+
+    return model, batches, judge
+
+
+def run_over(model: keras.Model, pictures: views.Views, kind: Kind, batch_size: int) -> list[Any]:
+    """Return the results of a whole model for every picture of a set, in the set's order."""
+    import tensorflow as tf
+
+    run = tf.function(lambda images: model(tf.cast(images, tf.float32), training=False), reduce_retracing=True)
+    results: list[Any] = []
+    for images, _, matrices in pictures.samples(views.in_order(len(pictures.pictures))).batch(batch_size).prefetch(2):
+        batch = pictures.pictures.pictures[len(results) : len(results) + len(matrices)]
+        results += kind.results(run(images).numpy(), matrices.numpy(), batch)
+    return results
+
+
+def _results(suffix: keras.Model, inputs: Any, matrices: np.ndarray, fitting: Fitting) -> list[Any]:
+    import tensorflow as tf
+
+    run = tf.function(lambda tensors: suffix(tensors, training=False), reduce_retracing=True)
+    results: list[Any] = []
+    for tensors in inputs:
+        outputs = run(tensors).numpy()
+        batch = slice(len(results), len(results) + len(outputs))
+        results += fitting.kind.results(outputs, matrices[batch], fitting.val.pictures.pictures[batch])
+    return results
+
+
+def _optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
+    total = steps * phase.epochs
+    warm_up = max(1, min(int(total * WARM_UP), 100))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        phase.learning_rate * 0.05,
+        max(1, total - warm_up),
+        alpha=0.01,
+        warmup_target=phase.learning_rate,
+        warmup_steps=warm_up,
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP_NORM)
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def _restore(optimizer: keras.optimizers.Optimizer, state: Sequence[np.ndarray], model: keras.Model) -> None:
+    if len(state):
+        optimizer.build(model.trainable_variables)
+        for variable, value in zip(optimizer.variables, state, strict=True):
+            variable.assign(value)
+
+
+def _key(fitting: Fitting, prefix: keras.Model) -> str:
+    # Features depend on the frozen weights, the pictures and their views; of the spec, only on what shows them.
+    digest = hashlib.sha256()
+    for weight in prefix.get_weights():
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    spec = {k: v for k, v in asdict(fitting.spec).items() if k not in ("phases", "epochs", "out", "patience")}
+    paths = [picture.path for side in (fitting.train, fitting.val) for picture in side.pictures.pictures]
+    digest.update(json.dumps([prefix.name, spec, paths], default=str).encode())
+    return digest.hexdigest()

@@ -1,0 +1,160 @@
+"""A run from its spec to its weights: the steps that train.py names."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+
+import zoo
+import zoo.weights
+from cityzoo import demo
+from cityzoo import tasks
+from cityzoo import data as datasets
+from cityzoo.errors import InputError
+from cityzoo.fit import hardware, run_folder
+from cityzoo.fit.callbacks import Progress
+from cityzoo.fit.phases import Fitting, fit_phase, freeze
+from cityzoo.fit.views import Views, in_order
+from cityzoo.kinds import Kind
+from cityzoo.model import Assembled, assemble, count_parameters, in_float32, save
+from cityzoo.spec import TrainSpec
+from cityzoo.transfer import is_model, transfer
+
+LOG = logging.getLogger(__name__)
+CALIBRATION_PICTURES = 16
+
+
+def read_data(spec: TrainSpec, task: tasks.Task) -> datasets.Dataset:
+    """Read the labelled pictures, or draw the task's demo data, and say what the check found.
+
+    Raises:
+        InputError: anything about the data that cannot be used.
+    """
+    source = spec.data
+    if source is None:
+        LOG.info("no --data: training on the demo pictures of this task, which cityzoo draws itself")
+        source = str(demo.materialise(task.demo(), seed=spec.seed))
+    found = datasets.load(
+        source,
+        format=spec.format,
+        classes=spec.classes,
+        class_map=spec.class_map,
+        labels=spec.labels,
+        val=spec.val,
+        exif=spec.exif,
+        limit=spec.limit,
+    )
+    LOG.info("%s", found.findings.text())
+    return found
+
+
+def build_model(spec: TrainSpec, kind: Kind, data: datasets.Dataset) -> Assembled:
+    """Put the head on the backbone and give it its starting weights.
+
+    Raises:
+        InputError: the backbone cannot take this size, or the weights are not to be had.
+    """
+    name = f"{spec.task}_{spec.backbone}"
+    policies = hardware.policies(spec)
+    given = "random" if is_model(spec.weights) else spec.weights
+    try:
+        assembled = assemble(spec.backbone, kind, spec.image_size, given, policies, name)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    if is_model(spec.weights):
+        taken = transfer(assembled.model, spec.weights)
+        note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
+        origin = zoo.Origin("file", spec.weights, zoo.weights.sha256(spec.weights), note)
+        return replace(assembled, origin=origin)
+    if assembled.origin.kind == "random":
+        calibrate(assembled, spec, kind, data)
+    return assembled
+
+
+def calibrate(assembled: Assembled, spec: TrainSpec, kind: Kind, data: datasets.Dataset) -> None:
+    """Bring random weights to unit variance on a batch of the pictures to come; see `zoo.calibrate`."""
+    views = Views(data.train, kind, "none", spec.image_size, most_boxes(data), spec.seed)
+    count = min(CALIBRATION_PICTURES, len(data.train))
+    images = np.stack([image.numpy() for image, _, _ in views.samples(in_order(count))])
+    zoo.calibrate(assembled.backbone, images.astype(np.float32))
+
+
+def most_boxes(data: datasets.Dataset) -> int:
+    """Return the boxes of the fullest picture, at least 1."""
+    return max(1, *(len(picture.labels) for side in (data.train, data.val) for picture in side.pictures))
+
+
+def fine_tune(
+    spec: TrainSpec,
+    task: tasks.Task,
+    kind: Kind,
+    data: datasets.Dataset,
+    assembled: Assembled,
+    run: run_folder.RunFolder,
+    resume: bool = False,
+) -> Progress:
+    """Go through the phases, from the start or from the run's checkpoint.
+
+    Returns:
+        How it went; `run` then holds the best and the last model.
+
+    Raises:
+        InputError: a phase cannot be done, or the checkpoint does not fit.
+    """
+    rows = most_boxes(data)
+    train = Views(data.train, kind, spec.augment, spec.image_size, rows, spec.seed)
+    val = Views(data.val, kind, "none", spec.image_size, rows, spec.seed)
+    progress, optimizer_state = _restore(assembled, run) if resume else (Progress(), ())
+    fitting = Fitting(task, kind, assembled, train, val, spec, run, progress)
+    for phase in spec.phases:
+        freeze(fitting, phase)  # a stage that the backbone lacks is said now, not after the first phase
+    for number in range(progress.phase, len(spec.phases)):
+        progress.phase = number
+        progress.stale = 0 if not optimizer_state else progress.stale
+        phase = spec.phases[number]
+        LOG.info(
+            "phase %d of %d: %d epochs, frozen: %s, learning rate %g, %s parameters learn",
+            number + 1, len(spec.phases), phase.epochs, phase.freeze, phase.learning_rate,
+            f"{_trainable(fitting, phase):,}",
+        )
+        fit_phase(fitting, phase, optimizer_state)
+        optimizer_state = ()
+        progress.epoch = sum(each.epochs for each in spec.phases[: number + 1])
+    save(in_float32(assembled.model), run.last)
+    return progress
+
+
+def _trainable(fitting: Fitting, phase: Any) -> int:
+    freeze(fitting, phase)
+    return count_parameters(fitting.assembled.model.trainable_weights)
+
+
+def _restore(assembled: Assembled, run: run_folder.RunFolder) -> tuple[Progress, list[np.ndarray]]:
+    arrays, state = run_folder.load_checkpoint(run.checkpoint)
+    try:
+        assembled.model.set_weights(arrays["model"])
+        return Progress(**state), arrays["optimizer"]
+    except (ValueError, TypeError) as error:
+        raise InputError(f"'{run.checkpoint}' does not fit the spec beside it: train again") from error
+
+
+def parameters(assembled: Assembled) -> dict[str, int]:
+    """Return how many parameters learn in the last phase, how many do not, and all."""
+    trainable = count_parameters(assembled.model.trainable_weights)
+    total = count_parameters(assembled.model.weights)
+    return {"trainable": trainable, "frozen": total - trainable, "total": total}
+
+
+def seconds_since(start: float) -> float:
+    """Return the seconds since a `time.perf_counter()`."""
+    return round(time.perf_counter() - start, 1)
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and the backend."""
+    keras.utils.set_random_seed(seed)

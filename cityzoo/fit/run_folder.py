@@ -1,0 +1,153 @@
+"""The folder that a run leaves behind, and from which it goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cityzoo.errors import InputError
+from cityzoo.spec import TrainSpec, read_spec
+
+RUNS = Path("runs")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Name the files of a run.
+
+    `spec.json` what was asked for, resolved; `model.keras` the best epoch; `last.keras` the last one;
+    `history.csv` a row an epoch; `logs/` TensorBoard; `checkpoint.npz` to go on from; `report.json` and
+    `report.html`; `features/` only while training.
+    """
+
+    path: Path
+
+    @property
+    def spec(self) -> Path:
+        """Return where the resolved spec lies."""
+        return self.path / "spec.json"
+
+    @property
+    def model(self) -> Path:
+        """Return where the model of the best epoch lies."""
+        return self.path / "model.keras"
+
+    @property
+    def last(self) -> Path:
+        """Return where the model of the last epoch lies."""
+        return self.path / "last.keras"
+
+    @property
+    def history(self) -> Path:
+        """Return where the figures of each epoch lie."""
+        return self.path / "history.csv"
+
+    @property
+    def logs(self) -> Path:
+        """Return where TensorBoard's files lie."""
+        return self.path / "logs"
+
+    @property
+    def features(self) -> Path:
+        """Return where features lie while the backbone is frozen."""
+        return self.path / "features"
+
+    @property
+    def checkpoint(self) -> Path:
+        """Return where the state lies from which training goes on."""
+        return self.path / "checkpoint.npz"
+
+
+def free_name(spec: TrainSpec) -> Path:
+    """Return the folder that a run shall have: what --out says, or the next free number.
+
+    Raises:
+        InputError: `--out` exists.
+    """
+    if spec.out:
+        if Path(spec.out).exists():
+            raise InputError(
+                f"--out '{spec.out}' exists: give a new name, remove it, or go on with it by --resume {spec.out}"
+            )
+        return Path(spec.out)
+    stem, number = f"{spec.task}-{spec.backbone}", 1
+    while (RUNS / f"{stem}-{number}").exists():
+        number += 1
+    return RUNS / f"{stem}-{number}"
+
+
+def create(spec: TrainSpec, path: Path) -> RunFolder:
+    """Make the folder and write the resolved spec.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    run = RunFolder(path)
+    try:
+        path.mkdir(parents=True)
+        spec.write(run.spec)
+    except OSError as error:
+        raise InputError(f"run folder '{path}' cannot be made ({error.strerror}): give another --out") from error
+    return run
+
+
+def open_run(path: str) -> tuple[RunFolder, TrainSpec]:
+    """Open a run's folder.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not Path(path).is_dir():
+        raise InputError(f"run folder '{path}' does not exist: give a folder that train.py named, e.g. under runs/")
+    run = RunFolder(Path(path))
+    return run, read_spec(run.spec)
+
+
+def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write the figures of all epochs so far, a row each."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    part = path.with_suffix(".part")
+    with part.open("w", newline="") as file:
+        writer = csv.DictWriter(file, names, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    os.replace(part, path)
+
+
+def save_checkpoint(path: Path, arrays: dict[str, list[np.ndarray]], state: dict[str, Any]) -> None:
+    """Write weights and state into one file, whole or not at all.
+
+    Args:
+        path: the file.
+        arrays: groups of arrays ("model", "optimizer").
+        state: plain values: phase, epoch, best figure, history.
+    """
+    flat = {f"{group}.{i:05d}": array for group, members in arrays.items() for i, array in enumerate(members)}
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, state=json.dumps(state), **flat)
+    os.replace(part, path)
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]]:
+    """Read what `save_checkpoint` wrote.
+
+    Raises:
+        InputError: nothing there, or damaged.
+    """
+    if not path.is_file():
+        raise InputError(f"'{path.parent}' holds no {path.name}: it ended before its first epoch; train again")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays: dict[str, list[np.ndarray]] = {"model": [], "best": [], "optimizer": []}
+            for name in sorted(set(file.files) - {"state"}):
+                arrays[name.partition(".")[0]].append(file[name])
+            return arrays, json.loads(str(file["state"]))
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise InputError(f"'{path}' is damaged ({error}): train again, or evaluate the model.keras beside it") from error

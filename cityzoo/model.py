@@ -1,0 +1,148 @@
+"""Backbone and head as one flat Keras model; saved so that plain Keras loads it, names and all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from cityzoo.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+
+    import zoo
+    from cityzoo.kinds import Kind
+
+CLASSES = "classes."  # prefix of the layer that carries the class names
+LOW, FULL = "mixed_bfloat16", "float32"
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """Hold a model for training, with the backbone that it shares layers with."""
+
+    model: keras.Model
+    backbone: keras.Model
+    origin: zoo.Origin
+
+
+@contextmanager
+def arithmetic(policy: str):
+    """Build layers under a dtype policy, and leave Keras' own as it was."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def assemble(
+    backbone: str,
+    kind: Kind,
+    size_hw: tuple[int, int],
+    weights: str = "auto",
+    policies: tuple[str, str] = (FULL, FULL),
+    name: str = "cityzoo",
+) -> Assembled:
+    """Put a head on a backbone, as one flat functional model of built-in layers.
+
+    Args:
+        backbone: a name of `zoo.names()`.
+        kind: the head and what its outputs mean.
+        size_hw: height and width of the input in pixels.
+        weights: as `zoo.build` takes them.
+        policies: dtype policies of the backbone and of the head.
+        name: the model's name.
+
+    Raises:
+        ValueError: the backbone cannot take that size or those weights.
+    """
+    import keras
+
+    import zoo
+
+    with arithmetic(policies[0]):
+        built = zoo.build(backbone, size_hw, weights)
+    with arithmetic(policies[1]):
+        outputs = kind.outputs(built.model.output)
+        # A layer's name survives saving, cloning and saving again by whoever gets the model next; Keras has no
+        # other place for words in a functional model of built-in layers, which loads without this package.
+        label = keras.layers.Identity(dtype=FULL, name=CLASSES + ".".join(map(_escape, kind.class_names)))
+        model = keras.Model(built.model.inputs[0], label(outputs), name=name)
+    return Assembled(model, built.model, built.origin)
+
+
+def _escape(name: str) -> str:
+    # TensorFlow's scopes take letters, digits, "_", "." and "-" alone: "." parts the names, "-" escapes.
+    plain = quote(name, safe="").replace("-", "%2D").replace(".", "%2E").replace("~", "%7E")
+    return plain.replace("%", "-")
+
+
+def class_names(model: keras.Model) -> tuple[str, ...]:
+    """Return the class names that a model carries, in the order of its labels.
+
+    Raises:
+        InputError: the model carries none: cityzoo did not make it.
+    """
+    for layer in model.layers:
+        if layer.name.startswith(CLASSES):
+            return tuple(unquote(word.replace("-", "%")) for word in layer.name[len(CLASSES) :].split("."))
+    raise InputError(f"model '{model.name}' carries no class names: give a model.keras that train.py wrote")
+
+
+def in_float32(model: keras.Model) -> keras.Model:
+    """Return the same network in float32, to be saved: what trained in bfloat16 shall run anywhere.
+
+    The copy has the weights of now, is not compiled and all of it is trainable.
+    """
+    import keras
+
+    text = json.dumps(model.get_config()).replace(LOW, FULL).replace('"synchronized": true', '"synchronized": false')
+    config = json.loads(text)
+    twin = keras.Model.from_config(config)
+    twin.set_weights(model.get_weights())
+    return twin
+
+
+def save(model: keras.Model, path: Path) -> None:
+    """Write a model file whole or not at all."""
+    part = path.with_name(f".{os.getpid()}.{path.name}")
+    try:
+        model.save(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load(path: str | os.PathLike[str]) -> keras.Model:
+    """Load a model that train.py wrote, in Keras' safe mode.
+
+    Raises:
+        InputError: no such file, or not a Keras model.
+    """
+    import keras
+
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"'{path}' does not exist: give the model.keras of a run folder")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (ValueError, OSError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise InputError(f"'{path}' is not a model that Keras loads ({reason}): give a model.keras of train.py") from error
+
+
+def count_parameters(variables: Sequence[keras.Variable]) -> int:
+    """Return how many numbers some weights hold."""
+    import math
+
+    return sum(math.prod(variable.shape) for variable in variables)

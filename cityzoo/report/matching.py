@@ -1,0 +1,130 @@
+"""Which detection found which object, as the COCO evaluation counts it at IoU .5, and the score to cut at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cityzoo.errors import InputError
+from cityzoo.sample import Detections, Picture, PictureSet
+
+IOU_THRESHOLD = 0.5
+UNDECIDED = 0.5  # score to cut at when no score is better than another
+NOTHING = -1  # what a false alarm found
+
+
+def match(picture: Picture, found: Detections, threshold: float = 0.0) -> np.ndarray:
+    """Return for each detection the position of the annotated box that it found.
+
+    Best score first, each detection takes the box of its class that it overlaps most and that is still free,
+    if their IoU is at least .5.
+
+    Args:
+        picture: with its annotated boxes.
+        found: detections in pixels of the same picture.
+        threshold: detections with a lower score find nothing.
+
+    Returns:
+        (N,) int, positions in the picture's boxes, `NOTHING` for a false alarm.
+
+    Reference: Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014.
+
+    Example:
+        >>> street = Picture("a.jpg", (50, 50), [[0, 0, 20, 20]], [0])
+        >>> match(street, Detections([[0, 0, 20, 18], [0, 0, 20, 20]], [0.9, 0.8], [0, 0])).tolist()
+        [0, -1]
+    """
+    owner = np.full(len(found), NOTHING)
+    if not len(found) or not len(picture.labels):
+        return owner
+    iou = np.where(found.labels[:, None] == picture.labels, _iou(found.boxes_xyxy, picture.boxes_xyxy), 0.0)
+    hopeful = (iou >= IOU_THRESHOLD).any(axis=1) & (found.scores >= threshold)
+    for i in np.argsort(-found.scores, kind="stable"):
+        if not hopeful[i]:
+            continue
+        # among equals the last one, as the COCO evaluation takes it
+        best = iou.shape[1] - 1 - int(np.argmax(iou[i, ::-1]))
+        if iou[i, best] >= IOU_THRESHOLD:
+            owner[i] = best
+            iou[:, best] = 0.0
+    return owner
+
+
+def operating_threshold(truth: PictureSet, detections: Sequence[Detections]) -> dict:
+    """Return the score to cut detections at: the one with the highest F1 at IoU .5, all classes together.
+
+    Args:
+        truth: the annotated pictures.
+        detections: one a picture, in the order of the pictures.
+
+    Returns:
+        `score`, `precision`, `recall` and `f1`, 0..1, of the detections with that score or a higher one.
+        Where no threshold finds anything, the numbers at .5; None where a number has nothing to count.
+
+    Raises:
+        InputError: not one Detections a picture.
+
+    Example:
+        >>> street = PictureSet("val", ("car",), (Picture("a.jpg", (50, 50), [[0, 0, 20, 20]], [0]),))
+        >>> operating_threshold(street, [Detections([[0, 0, 20, 20], [30, 30, 40, 40]], [0.75, 0.5], [0, 0])])
+        {'score': 0.75, 'precision': 1.0, 'recall': 1.0, 'f1': 1.0}
+    """
+    one_each(truth, detections)
+    n_boxes = sum(len(picture.labels) for picture in truth.pictures)
+    # A detection's match depends on higher scores only, so one matching serves every threshold.
+    hits = [
+        match(picture, found) != NOTHING for picture, found in zip(truth.pictures, detections, strict=True)
+    ]
+    hits = np.concatenate([*hits, np.zeros(0, bool)])
+    scores = np.concatenate([*(found.scores for found in detections), np.zeros(0, np.float32)])
+    if not hits.any():
+        kept = bool((scores >= UNDECIDED).any())
+        counted = {"precision": kept, "recall": n_boxes > 0, "f1": kept or n_boxes > 0}
+        return {"score": UNDECIDED, **{name: 0.0 if known else None for name, known in counted.items()}}
+    order = np.argsort(-scores, kind="stable")
+    scores, true_positives = scores[order], np.cumsum(hits[order])
+    kept = np.arange(1, len(scores) + 1)
+    f1 = 2 * true_positives / (kept + n_boxes)
+    # A threshold takes all detections of one score or none of them.
+    best = int(np.argmax(np.where(np.append(scores[1:] != scores[:-1], True), f1, 0.0)))
+    return {
+        "score": float(scores[best]),
+        "precision": float(true_positives[best] / kept[best]),
+        "recall": float(true_positives[best] / n_boxes),
+        "f1": float(f1[best]),
+    }
+
+
+def box_xywh(boxes_xyxy: np.ndarray) -> np.ndarray:
+    """Return (N, 4) float64 x, y, width, height, as COCO tools want boxes, of (N, 4) x1, y1, x2, y2.
+
+    Example:
+        >>> box_xywh(np.array([[1, 2, 4, 8]])).tolist()
+        [[1.0, 2.0, 3.0, 6.0]]
+    """
+    boxes = boxes_xyxy.astype(
+        np.float64
+    )  # the width of a box far from the origin would lose digits in float32
+    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+
+
+def one_each(truth: PictureSet, detections: Sequence[Detections]) -> None:
+    """Raise InputError unless there is one Detections a picture.
+
+    Example:
+        >>> one_each(PictureSet("val", ("car",), ()), [])
+    """
+    if len(truth) != len(detections):
+        raise InputError(
+            f"{len(detections)} detections for {len(truth)} pictures: "
+            "give one Detections a picture, empty ones too"
+        )
+
+
+def _iou(boxes_xyxy: np.ndarray, others_xyxy: np.ndarray) -> np.ndarray:
+    """Return (N, M) IoU, from the same code that counts for AP."""
+    from faster_coco_eval.core import mask
+
+    first, second = box_xywh(boxes_xyxy), box_xywh(others_xyxy)
+    return np.asarray(mask.iou(first, second, [0] * len(second))).reshape(len(first), len(second))

@@ -1,0 +1,191 @@
+"""Detect objects: an anchor-free head at strides 8, 16 and 32, its loss and its decoding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from heads.assign import anchor_points, assign
+from heads.neck import BATCHNORM_MOMENTUM, path_aggregation
+from heads.nms import class_wise_nms
+
+PRIOR_SCORE = 0.01  # of a fresh head: nearly every point is background (Lin et al. 2017, arXiv 1708.02002)
+
+
+@dataclass(frozen=True)
+class DetectionHead:
+    """Put boxes and class logits on a feature pyramid.
+
+    Two towers of convolutions, one for classes and one for boxes, are shared by all levels; only their
+    BatchNorms differ (Lyu et al. 2022, "RTMDet", arXiv 2212.07784). A box is said as the distances from
+    a point to its four sides (Tian et al. 2019, "FCOS", arXiv 1904.01355).
+
+    Attributes:
+        num_classes: number of classes, background not counted.
+        channels: width of neck and towers; multiples of 32 are the fast ones.
+        depth: convolutions in each tower.
+
+    Example:
+        >>> levels = {"P3": keras.Input((8, 8, 24)), "P4": keras.Input((4, 4, 48)), "P5": keras.Input((2, 2, 96))}
+        >>> DetectionHead(num_classes=3, channels=32)(levels).shape  # 64 + 16 + 4 points, 4 + 3 numbers each
+        (None, 84, 7)
+    """
+
+    num_classes: int
+    channels: int = 64
+    depth: int = 2
+
+    def __post_init__(self) -> None:
+        if self.num_classes < 1:
+            raise ValueError(f"a detection head needs at least one class, received num_classes={self.num_classes}")
+
+    def __call__(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """Return one (batch, points, 4 + num_classes) float32 tensor for all levels, finest first.
+
+        The first four numbers are a box in pixels of the network's input, xyxy; the rest are logits. One
+        tensor, not a dict, because the assignment needs both at once and Keras hands a loss one output.
+
+        Args:
+            features: level name (`P3`: stride 8, ...) to (batch, H / stride, W / stride, C) features.
+        """
+        pyramid = path_aggregation(features, self.channels)
+        tower = {kind: self._convolutions(kind) for kind in ("class", "box")}
+        prior = keras.initializers.Constant(-np.log((1 - PRIOR_SCORE) / PRIOR_SCORE))
+        small = keras.initializers.RandomNormal(stddev=0.01)
+        to_logits = layers.Conv2D(
+            self.num_classes, 1, bias_initializer=prior, kernel_initializer=small, name="head_logits"
+        )
+        to_distances = layers.Conv2D(
+            4, 1, bias_initializer=keras.initializers.Constant(1.0), kernel_initializer=small, name="head_distances"
+        )
+        rows = []
+        for level, feature in pyramid.items():
+            stride = 2 ** int(level[1:])
+            logits = to_logits(self._tower(feature, tower["class"], f"head_class_{level}"))
+            distances = to_distances(self._tower(feature, tower["box"], f"head_box_{level}"))
+            boxes = _boxes_from_distances(ops.cast(distances, "float32"), stride)
+            both = ops.concatenate([boxes, ops.cast(logits, "float32")], axis=-1)
+            rows.append(layers.Reshape((-1, 4 + self.num_classes), dtype="float32", name=f"head_{level}_rows")(both))
+        return layers.Concatenate(axis=1, dtype="float32", name="predictions")(rows)
+
+    def _convolutions(self, kind: str) -> list[layers.Conv2D]:
+        return [
+            layers.Conv2D(
+                self.channels,
+                3,
+                padding="same",
+                use_bias=False,
+                kernel_initializer="he_normal",
+                name=f"head_{kind}_conv{i + 1}",
+            )
+            for i in range(self.depth)
+        ]
+
+    def _tower(self, x: keras.KerasTensor, convolutions: list[layers.Conv2D], name: str) -> keras.KerasTensor:
+        for i, convolution in enumerate(convolutions, start=1):
+            x = layers.BatchNormalization(momentum=BATCHNORM_MOMENTUM, name=f"{name}_norm{i}")(convolution(x))
+            x = layers.Activation("relu", name=f"{name}_act{i}")(x)
+        return x
+
+    def loss(self, size_hw: tuple[int, int], strides: tuple[int, ...] = (8, 16, 32)) -> DetectionLoss:
+        """Return the loss that trains this head on inputs of `size_hw` pixels."""
+        return DetectionLoss(size_hw, strides)
+
+    def decode(
+        self, outputs: np.ndarray, score: float = 0.001, iou: float = 0.65, most: int = 100
+    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Turn the outputs for a batch into detections, class by class without duplicates.
+
+        Args:
+            outputs: (batch, points, 4 + num_classes) float32, as `__call__` returns them.
+            score: lowest score that counts, 0..1.
+            iou: two boxes of one class that overlap more than this are one object.
+            most: detections in one picture at most.
+
+        Returns:
+            For each picture boxes (N, 4) float32 in pixels of the network's input, xyxy; scores (N,) float32;
+            labels (N,) int32; best first.
+        """
+        return [class_wise_nms(row[:, :4], _sigmoid(row[:, 4:]), score, iou, most) for row in np.asarray(outputs)]
+
+
+def _boxes_from_distances(raw: keras.KerasTensor, stride: int) -> keras.KerasTensor:
+    # The grid comes from a running sum and not from a constant: it then fits any input size, and the saved
+    # model holds no array of coordinates. softplus keeps distances positive and grows gently.
+    distances = ops.softplus(raw) * float(stride)
+    ones = ops.ones_like(raw[..., :1])
+    x = (ops.cumsum(ones, axis=2) - 0.5) * float(stride)
+    y = (ops.cumsum(ones, axis=1) - 0.5) * float(stride)
+    centre = ops.concatenate([x, y], axis=-1)
+    return ops.concatenate([centre - distances[..., :2], centre + distances[..., 2:]], axis=-1)
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-np.clip(logits, -60.0, 60.0)))
+
+
+@keras.saving.register_keras_serializable(package="cityzoo")
+class DetectionLoss(keras.losses.Loss):
+    """Compare boxes and logits with the objects of each picture.
+
+    Class logits learn the quality of their own box by the quality focal loss (Li et al. 2020, arXiv
+    2006.04388), boxes learn by CIoU (Zheng et al. 2020, arXiv 1911.08287) weighted by that quality. Each
+    picture is divided by its own sum of qualities, so that a batch split over devices gives the same loss.
+
+    Called with y_true (batch, N, 5) float32, rows of x1, y1, x2, y2 in pixels of the network's input and
+    the class, padded rows -1; and y_pred (batch, points, 4 + classes) float32 as `DetectionHead` returns.
+
+    Args:
+        size_hw: height and width of the network's input in pixels.
+        strides: step of each level in pixels, finest first.
+        box_weight: weight of the box part.
+
+    Example:
+        >>> import numpy as np
+        >>> loss = DetectionLoss((32, 32), (32,), box_weight=0.0)
+        >>> empty, sure = -np.ones((1, 1, 5), "float32"), np.array([[[0, 0, 32, 32, -9.0]]], "float32")
+        >>> float(loss(empty, sure)) < 1e-6  # no object, and the only point says so
+        True
+    """
+
+    def __init__(
+        self,
+        size_hw: tuple[int, int],
+        strides: tuple[int, ...] = (8, 16, 32),
+        box_weight: float = 2.0,
+        name: str = "detection_loss",
+        reduction: str = "sum_over_batch_size",
+        dtype: str | None = None,
+    ) -> None:
+        """Set the grid that the predictions lie on."""
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.size_hw, self.strides, self.box_weight = tuple(size_hw), tuple(strides), box_weight
+        self._points, self._point_strides = anchor_points(self.size_hw, self.strides)
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each picture, (batch,) float32."""
+        boxes, labels = y_true[..., :4], ops.cast(y_true[..., 4], "int32")
+        predicted, logits = y_pred[..., :4], y_pred[..., 4:]
+        scores = ops.sigmoid(logits)
+        wanted = assign(
+            boxes,
+            labels,
+            ops.stop_gradient(predicted),
+            ops.stop_gradient(scores),
+            self._points,
+            self._point_strides,
+        )
+        cross_entropy = ops.binary_crossentropy(wanted.classes, logits, from_logits=True)
+        class_loss = ops.sum(ops.square(wanted.classes - scores) * cross_entropy, axis=(1, 2))
+        ciou = keras.utils.bounding_boxes.compute_ciou(wanted.boxes, predicted, "xyxy")
+        box_loss = ops.sum((1.0 - ciou) * wanted.quality, axis=1)
+        total = ops.maximum(ops.sum(wanted.quality, axis=1), 1.0)
+        return (class_loss + self.box_weight * box_loss) / total
+
+    def get_config(self) -> dict:
+        """Return the arguments that make this loss again."""
+        config = super().get_config()
+        return {**config, "size_hw": self.size_hw, "strides": self.strides, "box_weight": self.box_weight}

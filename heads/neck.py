@@ -1,0 +1,72 @@
+"""Mix pyramid levels, so that each sees both fine detail and wide context."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+BATCHNORM_MOMENTUM = 0.9  # fine-tuning has hundreds of steps; 0.99 would still remember the first ones
+
+
+def conv_block(tensor: keras.KerasTensor, channels: int, name: str, kernel: int = 3, stride: int = 1):
+    """Apply convolution, BatchNorm and ReLU.
+
+    Dense 3x3 kernels on purpose: on CPUs they train as fast as depthwise ones (and twice as fast in
+    bfloat16), and ReLU spares a third of the time that SiLU costs there.
+
+    Args:
+        tensor: (batch, H, W, C) features.
+        channels: number of channels that come out.
+        name: prefix of the three layers' names.
+        kernel: side of the kernel in pixels.
+        stride: step in pixels.
+
+    Returns:
+        (batch, ceil(H / stride), ceil(W / stride), channels) features.
+
+    Example:
+        >>> conv_block(keras.Input((8, 8, 3)), 16, "stem", stride=2).shape
+        (None, 4, 4, 16)
+    """
+    x = layers.Conv2D(
+        channels, kernel, stride, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
+    )(tensor)
+    x = layers.BatchNormalization(momentum=BATCHNORM_MOMENTUM, name=f"{name}_norm")(x)
+    return layers.Activation("relu", name=f"{name}_act")(x)
+
+
+def path_aggregation(features: dict[str, keras.KerasTensor], channels: int) -> dict[str, keras.KerasTensor]:
+    """Run a light PAN over the levels: coarse to fine, then fine to coarse.
+
+    Liu et al. 2018, "Path Aggregation Network for Instance Segmentation" (arXiv 1803.01534), on top of
+    Lin et al. 2017, "Feature Pyramid Networks" (arXiv 1612.03144); levels are added, not concatenated,
+    which halves the cost of every convolution behind them.
+
+    Args:
+        features: level name to (batch, H / stride, W / stride, C) features, e.g. `P3`, `P4`, `P5`.
+        channels: number of channels of every level that comes out.
+
+    Returns:
+        The same level names and sizes, each with `channels` channels.
+
+    Raises:
+        ValueError: names that are not neighbouring levels.
+
+    Example:
+        >>> levels = {"P3": keras.Input((8, 8, 24)), "P4": keras.Input((4, 4, 48))}
+        >>> {name: x.shape for name, x in path_aggregation(levels, 16).items()}
+        {'P3': (None, 8, 8, 16), 'P4': (None, 4, 4, 16)}
+    """
+    names = sorted(features)
+    exponents = [int(name[1:]) for name in names]
+    if not names or exponents != list(range(exponents[0], exponents[0] + len(names))):
+        raise ValueError(f"the neck received levels {names}, expected neighbours such as P3, P4, P5")
+    pyramid = {name: conv_block(features[name], channels, f"neck_{name}_lateral", kernel=1) for name in names}
+    for fine, coarse in reversed(list(zip(names, names[1:], strict=False))):
+        above = layers.UpSampling2D(name=f"neck_{fine}_up")(pyramid[coarse])
+        mixed = layers.Add(name=f"neck_{fine}_add")([pyramid[fine], above])
+        pyramid[fine] = conv_block(mixed, channels, f"neck_{fine}_topdown")
+    for fine, coarse in zip(names, names[1:], strict=False):
+        below = conv_block(pyramid[fine], channels, f"neck_{coarse}_down", stride=2)
+        pyramid[coarse] = layers.Add(name=f"neck_{coarse}_sum")([pyramid[coarse], below])
+    return pyramid

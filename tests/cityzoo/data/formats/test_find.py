@@ -1,0 +1,63 @@
+"""Finding the format of what lies at --data, and the errors when nothing fits."""
+
+import json
+
+import pytest
+
+from cityzoo.data import formats, load
+from cityzoo.errors import InputError
+
+COCO = json.dumps({"images": [], "annotations": [], "categories": []})
+
+
+def test_the_folder_is_the_registry():
+    assert formats.names() == ("coco", "csv", "tfds", "voc", "yolo")
+
+
+def test_each_format_knows_its_own_alone(tmp_path, write_lines):
+    write_lines(tmp_path / "yolo/data.yaml", "names: [car]")
+    write_lines(tmp_path / "coco/x.json", COCO)
+    write_lines(tmp_path / "voc/a.xml", "<annotation>", "</annotation>")
+    write_lines(tmp_path / "csv/x.csv", "a.jpg,1,2,3,4,car")
+    for name in ("yolo", "coco", "voc", "csv"):
+        assert formats.find(str(tmp_path / name))[0] == name
+    assert formats.find("tfds:voc/2007")[0] == "tfds"
+
+
+def test_mixed_formats_must_be_named(tmp_path, write_lines):
+    write_lines(tmp_path / "data.yaml", "names: [car]")
+    write_lines(tmp_path / "x.json", COCO)
+    with pytest.raises(InputError, match="holds annotations of coco and yolo: name one with --format coco"):
+        load(str(tmp_path))
+    assert formats.find(str(tmp_path), "yolo")[0] == "yolo"
+
+
+def test_what_cannot_be_a_data_set_is_one_clear_line(tmp_path, paint, write_lines):
+    (tmp_path / "empty").mkdir()
+    paint(tmp_path / "roads/a.png")
+    write_lines(tmp_path / "notes/a.txt", "x")
+    (tmp_path / "nil.csv").touch()
+    cases = {
+        "road": "did you mean '.*roads'",
+        "entirely else": "does not exist: give a folder or file",
+        "empty": "is an empty folder",
+        "nil.csv": "is an empty file",
+        "roads": "holds pictures but no annotations; expected YOLO",
+        "roads/a.png": "is a picture without annotations",
+        "notes": "holds no annotations",
+        "notes/a.txt": "is not a file of annotations",
+    }
+    for name, message in cases.items():
+        with pytest.raises(InputError, match=message) as raised:
+            load(str(tmp_path / name))
+        assert "\n" not in str(raised.value)
+
+
+def test_an_unknown_or_wrong_format(tmp_path, paint):
+    with pytest.raises(InputError, match="unknown format 'yol': did you mean 'yolo'"):
+        load(str(tmp_path), format="yol")
+    paint(tmp_path / "a.png")
+    for name in ("coco", "csv", "voc", "yolo", "tfds"):
+        with pytest.raises(InputError) as raised:
+            load(str(tmp_path), format=name)
+        assert "\n" not in str(raised.value)

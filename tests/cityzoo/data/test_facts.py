@@ -1,0 +1,89 @@
+import json
+
+import pytest
+from PIL import Image
+
+from cityzoo.data import facts
+
+
+def test_defects_are_told_not_raised(tmp_path, paint):
+    whole = paint(tmp_path / "a.jpg", (300, 200)).read_bytes()
+    cases = {
+        "cut.jpg": whole[: len(whole) * 2 // 3],
+        "text.jpg": b"<html>not found</html>",
+        "empty.png": b"",
+        "header.jpg": whole[:30],
+    }
+    cases["cut.png"] = paint(tmp_path / "b.png", (300, 200), (10, 10, 99, 99)).read_bytes()[:-60]
+    for name, content in cases.items():
+        (tmp_path / name).write_bytes(content)
+        found = facts.open_picture(str(tmp_path / name))
+        assert found.defect == "unreadable", name
+        assert found.reason
+        assert not found.plain
+    assert facts.open_picture(str(tmp_path / "gone.jpg")).defect == "missing"
+    assert facts.open_picture(str(tmp_path)).defect == "unreadable"
+
+
+def test_the_second_time_comes_from_the_cache(tmp_path, paint, monkeypatch):
+    paths = [str(paint(tmp_path / f"{number}.png")) for number in range(4)]
+    before = facts.open_pictures(paths, "x")
+    opened = []
+    original = facts.open_picture
+    monkeypatch.setattr(facts, "open_picture", lambda path: opened.append(path) or original(path))
+    assert facts.open_pictures(paths, "x") == before
+    assert opened == []
+    paint(tmp_path / "1.png", (32, 16))
+    again = facts.open_pictures(paths, "x")
+    assert opened == [paths[1]]
+    assert again[paths[1]].size_hw == (16, 32)
+
+
+def test_a_picture_that_was_missing_is_looked_for_again(tmp_path, paint):
+    path = str(tmp_path / "a.png")
+    assert facts.open_pictures([path], "x")[path].defect == "missing"
+    paint(tmp_path / "a.png")
+    assert facts.open_pictures([path], "x")[path].defect == ""
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"version": 0}', '{"version": 1, "pictures": {"a": {"b": 1}}}']
+)
+def test_a_broken_cache_is_written_anew(tmp_path, paint, cache_home, content):
+    path = str(paint(tmp_path / "a.png"))
+    before = facts.open_pictures([path], "x")
+    cache = next((cache_home / "pictures").glob("*.json"))
+    cache.write_text(content)
+    assert facts.open_pictures([path], "x") == before
+    assert len(json.loads(cache.read_text())["pictures"]) == 1
+
+
+def test_a_cache_folder_that_cannot_be_written_is_only_said(tmp_path, paint, monkeypatch, caplog):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CITYZOO_HOME", str(tmp_path / "file"))
+    path = str(paint(tmp_path / "a.png"))
+    assert facts.open_pictures([path], "x")[path].size_hw == (48, 64)
+    assert "the next run opens the pictures again" in caplog.text
+
+
+def test_the_cache_is_in_the_users_folder_unless_said(monkeypatch):
+    monkeypatch.delenv("CITYZOO_HOME")
+    monkeypatch.setenv("HOME", "/home/nobody")
+    assert str(facts.home()) == "/home/nobody/.cache/cityzoo"
+
+
+def test_equal_content_has_an_equal_digest(tmp_path):
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (8, 8), (1, 2, 3)).save(tmp_path / name)
+    Image.new("RGB", (8, 8), (1, 2, 4)).save(tmp_path / "c.png")
+    digests = [facts.open_picture(str(tmp_path / f"{name}.png")).digest for name in "abc"]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_long_opening_shows_a_bar(tmp_path, paint, monkeypatch, capsys):
+    monkeypatch.setattr(facts, "QUIET_SECONDS", -1.0)
+    paths = [str(paint(tmp_path / f"{number}.png")) for number in range(3)]
+    facts.open_pictures(paths, "x", progress=False)
+    assert capsys.readouterr().out == ""
+    facts.open_pictures(paths, "y")
+    assert "3/3" in capsys.readouterr().out

@@ -1,0 +1,33 @@
+import json
+
+import numpy as np
+
+from cityzoo.data.findings import BAD_BOXES, BAD_PICTURES, FIRST, KINDS, Findings
+from cityzoo.sample import Picture, PictureSet
+
+
+def test_the_report_counts_all_and_names_the_first():
+    findings = Findings("roads", "coco")
+    for number in range(7):
+        findings.add("outside", f"x.json annotation {number}")
+    findings.add("grey", "a.jpg")
+    findings.add("other class", "a.txt:1")
+    box = np.array([[0, 0, 5, 5]])
+    findings.describe(
+        PictureSet("train", ("car", "bus"), (Picture("a", (9, 9), box, [1]), Picture("b", (9, 9))))
+    )
+    places = [f"x.json annotation {number}" for number in range(FIRST)]
+    assert findings.text().splitlines() == [
+        "data: roads (coco)",
+        "  train: 2 pictures (1 without boxes), 1 boxes: car 0, bus 1",
+        f"  boxes outside the picture, left out: 7 ({', '.join(places)}, ...)",
+        "  boxes of classes not asked for left out: 1",
+        "  grey pictures: 1 (a.jpg)",
+    ]
+    report = json.loads(json.dumps(findings.as_dict()))
+    assert report["findings"]["outside"] == {"count": 7, "first": places}
+    assert report["splits"]["train"] == {"pictures": 2, "without_boxes": 1, "boxes": {"car": 0, "bus": 1}}
+
+
+def test_every_bad_kind_has_a_meaning():
+    assert set(BAD_BOXES) | set(BAD_PICTURES) <= set(KINDS)

@@ -1,0 +1,156 @@
+"""The whole way from a path to checked pictures, and everything that stops it."""
+
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from cityzoo.data import facts, load, load_pictures
+from cityzoo.errors import InputError
+
+BOX = "0 0.5 0.5 0.25 0.5"  # of 64 x 48: 24, 12, 40, 36
+
+
+def _many(count, line=BOX, split="train"):
+    return {f"{split}/{number}": [line] for number in range(count)}
+
+
+def test_classes_pick_order_and_map(yolo):
+    labels = {"train/a": ["0 0.5 0.5 0.2 0.2", "1 0.5 0.5 0.3 0.3", "2 0.5 0.5 0.4 0.4"], "val/b": [BOX]}
+    folder = str(yolo(labels, names="[car, bus, person]"))
+    data = load(folder, classes=["bus", "car"], class_map={"person": "ignore"})
+    assert data.train.class_names == ("bus", "car")
+    assert data.train.pictures[0].labels.tolist() == [1, 0]
+    assert data.findings.counts["ignored class"] == 1
+    data = load(folder, classes=["bus"])
+    assert data.findings.counts["other class"] == 3
+    assert data.findings.counts["no boxes in val"] == 1
+    with pytest.raises(InputError, match="unknown class in --classes 'cra': did you mean 'car'"):
+        load(folder, classes=["cra"])
+    with pytest.raises(InputError, match="unknown class in --class-map 'buss': did you mean 'bus'"):
+        load(folder, class_map={"buss": "car"})
+
+
+def test_no_box_left_to_train_on(yolo):
+    folder = str(yolo({"train/a": [BOX], "val/b": [BOX]}))
+    with pytest.raises(InputError, match="bus"):
+        load(folder, classes=["bus"])
+
+
+def test_bad_boxes_of_classes_not_asked_for_do_not_count(yolo):
+    labels = {"train/a": [BOX, "1 9 9 9 9", "1 nan 0 0 0"], "val/b": [BOX]}
+    assert load(str(yolo(labels)), classes=["car"]).findings.counts["not finite"] == 0
+
+
+def test_a_picture_in_both_splits_is_said(yolo):
+    folder = yolo(_many(3) | {"val/v": [BOX]})
+    (folder / "val/images/v.png").write_bytes((folder / "train/images/1.png").read_bytes())
+    data = load(str(folder))
+    assert data.findings.first["duplicate"] == ["val/images/v.png = train/images/1.png"]
+
+
+def test_kinds_of_pictures_are_counted(yolo):
+    folder = yolo(_many(4) | {"val/v": [BOX]})
+    for number, mode in enumerate(("L", "RGBA", "I;16")):
+        Image.new(mode, (64, 48), 200).save(folder / f"train/images/{number}.png")
+    Image.new("CMYK", (64, 48)).save(folder / "train/images/3.png", format="JPEG")
+    counts = load(str(folder)).findings.counts
+    assert [counts[kind] for kind in ("grey", "alpha", "16-bit", "cmyk")] == [2, 1, 1, 1]
+
+
+def test_a_split_is_made_where_none_is_brought(yolo):
+    folder = yolo(_many(40))
+    data, again = load(str(folder)), load(str(folder))
+    paths = [[each.path for each in side.pictures] for side in (data.train, data.val)]
+    assert paths == [[each.path for each in side.pictures] for side in (again.train, again.val)]
+    assert len(data.train) + len(data.val) == 40
+    assert 2 <= len(data.val) <= 16
+    assert len(load(str(folder), val_fraction=0.5).val) > len(data.val)
+    with pytest.raises(InputError, match="--val-fraction is 1.5"):
+        load(str(folder), val_fraction=1.5)
+
+
+def test_one_picture_cannot_be_split(yolo):
+    with pytest.raises(InputError, match="one picture cannot be split"):
+        load(str(yolo(_many(1))))
+
+
+def test_test_pictures_are_left_alone(yolo):
+    data = load(str(yolo(_many(3) | {"val/v": [BOX]} | {"test/t": [BOX], "test/u": [BOX]})))
+    assert (len(data.train), len(data.val), data.findings.counts["test split"]) == (3, 1, 2)
+
+
+def test_val_from_another_source(yolo, tmp_path):
+    train = yolo({"train/a": [BOX], "val/b": [BOX]})
+    other = yolo(_many(3, "0 0.5 0.5 0.5 0.5"), names="[bus, tree]", folder=tmp_path / "other")
+    data = load(str(train), val=str(other))
+    assert (len(data.train), len(data.val)) == (1, 3)
+    assert data.val.pictures[0].labels.tolist() == [1]  # bus by name, not by number
+
+
+def test_a_class_that_only_val_knows(yolo, tmp_path):
+    train = str(yolo({"train/a": [BOX], "val/b": [BOX]}))
+    other = str(yolo({"val/c": [BOX, "1 0.5 0.5 0.1 0.1"]}, names="[car, tree]", folder=tmp_path / "other"))
+    with pytest.raises(InputError, match="class 'tree'"):
+        load(train, val=other)
+    assert load(train, val=other, classes=["car"]).findings.counts["other class"] == 1
+
+
+def test_a_limit_keeps_the_first_of_each_split_by_hash(yolo, monkeypatch):
+    folder = yolo(_many(30) | _many(20, split="val"))
+    opened = []
+    original = facts.open_picture
+    monkeypatch.setattr(facts, "open_picture", lambda path: opened.append(path) or original(path))
+    data = load(str(folder), limit=5)
+    assert (len(data.train), len(data.val), len(opened)) == (5, 5, 10)
+    more = load(str(folder), limit=8)
+    assert {each.path for each in data.train.pictures} < {each.path for each in more.train.pictures}
+    with pytest.raises(InputError, match="--limit is 0"):
+        load(str(folder), limit=0)
+
+
+@pytest.mark.parametrize("flag", ["labels", "exif"])
+def test_unknown_values_of_flags(tmp_path, flag):
+    with pytest.raises(InputError, match=f"unknown value of --{flag} 'clup'"):
+        load(str(tmp_path), **{flag: "clup"})
+
+
+def test_load_pictures_of_a_folder_or_one(tmp_path, paint):
+    for name in ("b/c.png", "a.jpg"):
+        paint(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("x")
+    found = load_pictures(str(tmp_path))
+    assert [each.path for each in found.pictures] == [str(tmp_path / "a.jpg"), str(tmp_path / "b/c.png")]
+    assert (found.split, found.class_names, found.pictures[0].size_hw) == ("predict", (), (48, 64))
+    assert len(load_pictures(str(tmp_path / "a.jpg"))) == 1
+    assert len(load_pictures(str(tmp_path), limit=1)) == 1
+
+
+def test_load_pictures_with_a_corrupt_one(tmp_path, paint, caplog):
+    paint(tmp_path / "a.jpg")
+    (tmp_path / "b.jpg").write_bytes(b"nothing")
+    with pytest.raises(
+        InputError, match=r"pictures unreadable: 1 \(b.jpg \(not a picture\)\).*--labels drop"
+    ):
+        load_pictures(str(tmp_path))
+    assert len(load_pictures(str(tmp_path), labels="drop")) == 1
+    assert "b.jpg (not a picture)" in caplog.text
+    with pytest.raises(InputError, match="b.jpg"):
+        load_pictures(str(tmp_path / "b.jpg"), labels="drop")
+
+
+def test_load_pictures_of_nothing(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        load_pictures(str(tmp_path / "x"))
+    with pytest.raises(InputError, match="holds no pictures"):
+        load_pictures(str(tmp_path))
+    (tmp_path / "x.txt").write_text("x")
+    with pytest.raises(InputError, match="is no picture"):
+        load_pictures(str(tmp_path / "x.txt"))
+
+
+def test_reading_annotations_imports_no_tensorflow():
+    code = "import sys, cityzoo.data, cityzoo.data.export; cityzoo.data.formats.find('tfds:x'); "
+    code += "sys.exit(bool({'tensorflow', 'keras', 'tensorflow_datasets'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,39 @@
+"""Real data sets beside the repository, if there; totals counted from their files by other means."""
+
+from pathlib import Path
+
+import pytest
+
+from cityzoo.data import load
+
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
+TOTALS = {
+    "highway": ((709, 141), 1931, ("bus", "car", "motorbike", "person", "truck")),
+    "traffic_cam": ((139, 44), 3496, ("bike", "bus", "car", "truck")),
+    "fire_smoke": ((539, 181), 759, ("fire", "default", "smoke")),
+}
+
+
+@pytest.fixture(params=TOTALS)
+def real(request):
+    if not (SHARED / request.param).is_dir():
+        pytest.skip(f"no real data at {SHARED / request.param}")
+    return request.param
+
+
+def test_totals(real):
+    sizes, boxes, names = TOTALS[real]
+    data = load(str(SHARED / real), progress=False)
+    assert (len(data.train), len(data.val)) == sizes
+    assert data.train.class_names == names
+    assert sum(len(each.labels) for side in (data.train, data.val) for each in side.pictures) == boxes
+    lines = [
+        line for path in (SHARED / real).glob("*/labels/*.txt") for line in path.read_text().splitlines()
+    ]
+    assert len(lines) == boxes
+
+
+def test_a_limit_is_quick_and_steady(real):
+    data, again = (load(str(SHARED / real), limit=6, progress=False) for _ in range(2))
+    assert [each.path for each in data.train.pictures] == [each.path for each in again.train.pictures]
+    assert (len(data.train), len(data.val)) == (6, 6)

@@ -1,0 +1,156 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo import registry
+
+SMALLEST = [
+    "vgg16",
+    "resnet50",
+    "resnet50v2",
+    "xception",
+    "mobilenet_025",
+    "mobilenet_v2_035",
+    "mobilenet_v3_small_075",
+    "densenet121",
+    "efficientnet_b0",
+    "efficientnet_v2_b0",
+    "convnext_tiny",
+]
+POOLED = ["inception_v3", "nasnet_mobile", "inception_resnet_v2"]
+REST = [
+    pytest.param(name, marks=pytest.mark.slow) for name in registry.names() if name not in SMALLEST + POOLED
+]
+LOAD_ALONE = """
+import sys, numpy as np, keras
+images = np.load("images.npy")
+for name in sys.argv[1:]:
+    model = keras.saving.load_model(name + ".keras", safe_mode=True, compile=False)
+    np.savez(name + ".npz", **{key: np.asarray(value) for key, value in model(images).items()})
+assert not [name for name in sys.modules if name.split('.')[0] in ('zoo', 'cityzoo')]
+"""
+
+
+def _images(size, count=2):
+    return np.random.default_rng(0).uniform(0, 255, (count, size, size, 3)).astype("float32")
+
+
+def _smallest_size(name):
+    return -(-registry.get(name).min_size // 32) * 32
+
+
+def _features(model, images):
+    return {key: np.asarray(value) for key, value in model(images).items()}
+
+
+def _assert_saved_and_loaded_gives(expected, model, images, folder):
+    path = folder / "model.keras"
+    model.save(path)
+    loaded = _features(keras.saving.load_model(path, safe_mode=True, compile=False), images)
+    assert set(loaded) == set(expected)
+    for key, value in expected.items():
+        np.testing.assert_allclose(loaded[key], value, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [*SMALLEST, *REST])
+def test_levels_strides_and_saving(name, tmp_path):
+    """Every backbone with levels: exact strides, finite features, a file of built-in layers alone, right size."""
+    size = _smallest_size(name)
+    model = zoo.build(name, size, weights="random").model
+    images = _images(size)
+    outputs = _features(model, images)
+    assert list(outputs) == ["P3", "P4", "P5"]
+    for level, value in outputs.items():
+        stride = 2 ** int(level[1])
+        assert value.shape[:3] == (2, size // stride, size // stride)
+        assert np.isfinite(value).all()
+    assert not [layer for layer in model.layers if not type(layer).__module__.startswith("keras.src.")]
+    _assert_saved_and_loaded_gives(outputs, model, images, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [POOLED[0], *(pytest.param(name, marks=pytest.mark.slow) for name in [*POOLED[1:], "nasnet_large"])],
+)
+def test_classification_only(name, tmp_path):
+    size = registry.get(name).min_size
+    model = zoo.build(name, size, weights="random", levels=()).model
+    assert list(model.output) == ["pooled"]
+    assert len(model.output["pooled"].shape) == 2
+    images = _images(size, count=1)
+    _assert_saved_and_loaded_gives(_features(model, images), model, images, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", registry.names())
+def test_parameters_are_those_of_the_table(name):
+    row = registry.get(name)
+    model = getattr(keras.applications, row.builder)(include_top=False, weights=None, **row.kwargs)
+    assert model.count_params() / 1e6 == pytest.approx(row.params_millions, abs=0.00051)
+
+
+def test_a_saved_backbone_loads_with_keras_alone(tmp_path):
+    """In a fresh process, with no module of this project: VGG has an op node, MobileNetV3 odd activations."""
+    images, expected = _images(32), {}
+    np.save(tmp_path / "images.npy", images)
+    for name in ["vgg16", "mobilenet_v3_small_075"]:
+        model = zoo.build(name, 32, weights="random").model
+        model.save(tmp_path / f"{name}.keras")
+        expected[name] = _features(model, images)
+    command = [sys.executable, "-c", LOAD_ALONE, *expected]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for name, features in expected.items():
+        with np.load(tmp_path / f"{name}.npz") as got:
+            for key, value in features.items():
+                np.testing.assert_allclose(got[key], value, rtol=1e-4, atol=1e-5)
+
+
+def test_the_graph_is_flat_and_the_tail_is_dropped():
+    whole = zoo.build("vgg16", 32, weights="random").model
+    short = zoo.build("vgg16", 32, weights="random", levels=("P2", "P3")).model
+    assert "block5_conv3" in [layer.name for layer in whole.layers]
+    assert short.layers[-1].name == "block4_conv3"
+    assert list(short.output) == ["P2", "P3"]
+
+
+def test_pictures_need_not_be_square():
+    model = zoo.build("mobilenet_025", (64, 96), weights="random").model
+    assert model.output["P5"].shape[1:3] == (2, 3)
+
+
+def test_the_same_picture_means_the_same_to_keras_and_to_us():
+    """VGG16 with equal weights: ours on RGB 0..255 equals Keras' own on what preprocess_input makes of it."""
+    ours = zoo.build("vgg16", 32, weights="random").model
+    own = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
+    own.set_weights(ours.get_weights())
+    images = _images(32)
+    expected = own(keras.applications.vgg16.preprocess_input(images.copy()))
+    np.testing.assert_allclose(np.asarray(ours(images)["P5"]), np.asarray(expected), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "said"),
+    [
+        ("vgg16", (100, 130), "nearest: 96 x 128"),
+        ("vgg16", 16, "nearest: 32 x 32"),
+        ("xception", 64, "at least 96; nearest: 96 x 96"),
+        ("vgg16", (64, 64, 3), "must be multiples of 32"),
+    ],
+)
+def test_an_impossible_size_is_answered_with_the_nearest(name, size, said):
+    with pytest.raises(ValueError, match=said):
+        zoo.build(name, size, weights="random")
+
+
+def test_levels_that_are_not_there_are_refused():
+    with pytest.raises(ValueError, match="classifies only.*vgg16"):
+        zoo.build("inception_v3", 96, weights="random")
+    with pytest.raises(ValueError, match="xception' has no stage 'C2'. Stages: C3, C4, C5"):
+        zoo.build("xception", 96, weights="random", levels=("P2",))
+    with pytest.raises(ValueError, match="no stage 'C6'"):
+        zoo.build("mobilenet_025", 64, weights="random", levels=("P6",))

@@ -1,0 +1,42 @@
+"""Pretrained backbones of `keras.applications`: RGB 0..255 in, pyramid levels out, cut and frozen by stage.
+
+Names are loaded when first used, so that `import zoo` does not load TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_HOME = {
+    "Backbone": "registry",
+    "Built": "build",
+    "Freeze": "freeze",
+    "Origin": "weights",
+    "build": "build",
+    "cached": "weights",
+    "calibrate": "lsuv",
+    "freeze": "freeze",
+    "get": "registry",
+    "names": "registry",
+    "prefix": "split",
+    "rows": "listing",
+    "stage_of_layers": "stages",
+    "stages": "stages",
+    "subgraph": "stages",
+    "suffix": "split",
+    "taps": "stages",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'zoo' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"zoo.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

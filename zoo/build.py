@@ -1,0 +1,107 @@
+"""Build a pretrained backbone: RGB 0..255 in, feature maps of stride 8, 16 and 32 out, one flat graph."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zoo import registry
+from zoo.preprocess import fix_normalization, preprocess
+from zoo.stages import stage
+from zoo.weights import Origin, initialize
+
+if TYPE_CHECKING:
+    import keras
+
+LEVELS = ("P3", "P4", "P5")
+POOLED = "pooled"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A backbone ready for its head: `model` and the `origin` of its weights.
+
+    `model` takes (batch, height, width, 3) float32 RGB 0..255 and returns {"P3": (batch, height / 8, width /
+    8, channels), "P4": ..., "P5": ...} float32, or {"pooled": (batch, channels)} where no levels were asked
+    for.
+    """
+
+    name: str
+    model: keras.Model
+    origin: Origin
+
+
+def build(
+    name: str,
+    size_hw: int | tuple[int, int],
+    weights: str | os.PathLike = "auto",
+    levels: Iterable[str] = LEVELS,
+) -> Built:
+    """Build a backbone with its preprocessing inside and its layers flat, to be cut and frozen by stage.
+
+    Args:
+        name: a name of the table (`zoo.names()`).
+        size_hw: height and width in pixels, or one number for both; multiples of 32 where levels are asked
+            for.
+        weights: "auto" (ImageNet, else random with a warning), "imagenet", "random" or the path of a file.
+        levels: which feature maps to return, of stride 2^k ("P2" .. "P5"); what lies behind the last is
+            dropped.
+            Empty: the last feature map, averaged over space, as {"pooled": (batch, channels)}.
+
+    Raises:
+        ValueError: unknown name, impossible size, level that the backbone lacks, or weights not to be had.
+
+    Example:
+        >>> built = build("mobilenet_025", 64, weights="random")
+        >>> {level: tuple(tensor.shape[1:]) for level, tensor in built.model.output.items()}
+        {'P3': (8, 8, 64), 'P4': (4, 4, 128), 'P5': (2, 2, 256)}
+    """
+    import keras
+
+    row = registry.get(name)
+    levels = tuple(levels)
+    if levels and not row.has_levels:
+        usable = ", ".join(other for other in registry.names() if registry.get(other).has_levels)
+        raise ValueError(
+            f"backbone '{name}' classifies only, it has no levels: use levels=() or one of: {usable}"
+        )
+    height, width = _checked_size(name, size_hw, bool(levels))
+    network, origin = initialize(name, lambda top: _network(row, height, width, top), weights)
+    fix_normalization(network)
+    if levels:
+        outputs = {level: stage(network, level.replace("P", "C")) for level in levels}
+    else:
+        outputs = {POOLED: keras.layers.GlobalAveragePooling2D(name=POOLED)(network.output)}
+    return Built(name, keras.Model(network.inputs[0], outputs, name=name), origin)
+
+
+def _network(row: registry.Backbone, height: int, width: int, top: bool) -> keras.Model:
+    import keras
+
+    size = row.default_size
+    shape = (size, size, 3) if top else (height, width, 3)
+    images = keras.Input(shape, name="images")
+    builder = getattr(keras.applications, row.builder)
+    return builder(
+        include_top=top,
+        weights=None,
+        input_tensor=preprocess(images, row.preprocess),
+        input_shape=shape,
+        **row.kwargs,
+    )
+
+
+def _checked_size(name: str, size_hw: int | tuple[int, int], on_grid: bool) -> tuple[int, int]:
+    sizes = (size_hw, size_hw) if isinstance(size_hw, int) else tuple(size_hw)
+    smallest, step = registry.get(name).min_size, 32 if on_grid else 1
+    least = -(-smallest // step) * step
+    nearest = tuple(max(least, round(size / step) * step) for size in sizes)
+    if len(sizes) != 2 or nearest != sizes:
+        grid = f"multiples of {step}, " if on_grid else ""
+        raise ValueError(
+            f"size {' x '.join(map(str, sizes))} does not fit backbone '{name}': height and width must be "
+            f"{grid}at least {least}; nearest: {' x '.join(map(str, nearest))}"
+        )
+    return sizes

@@ -1,0 +1,99 @@
+"""Freeze a backbone up to a stage, said in the same words for every architecture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zoo.stages import TAIL, stage_of_layers, stages
+
+if TYPE_CHECKING:
+    import keras
+
+NONE, BACKBONE = "none", "backbone"
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """What is frozen now: parameters that train and that do not, in all and stage by stage.
+
+    `by_stage` is {"C1": (trainable, frozen), ..., "tail": ...}; the moving statistics of a BatchNormalization
+    are always counted as frozen. `str()` gives a small table.
+    """
+
+    upto: str
+    trainable: int
+    frozen: int
+    by_stage: dict[str, tuple[int, int]]
+
+    def __str__(self) -> str:
+        """Return a small table, a line a stage."""
+        rows = [f"{'stage':<9}{'trainable':>13}{'frozen':>13}"]
+        rows += [f"{name:<9}{train:>13,}{still:>13,}" for name, (train, still) in self.by_stage.items()]
+        return "\n".join([*rows, f"{'backbone':<9}{self.trainable:>13,}{self.frozen:>13,}"])
+
+
+def freeze(backbone: keras.Model, upto: str, batchnorm: bool = False) -> Freeze:
+    """Freeze the layers at or before a stage and unfreeze the rest; compile afterwards, or nothing changes.
+
+    A frozen BatchNormalization also keeps its moving statistics still, in `fit` too.
+
+    Args:
+        backbone: a functional backbone, as `build` makes it; a larger model built on it shares the layers.
+        upto: "none", a stage ("C2" .. "C5") or "backbone" (all of it).
+        batchnorm: freeze every BatchNormalization, also behind the stage.
+
+    Returns:
+        The counts of trainable and frozen parameters.
+
+    Raises:
+        ValueError: the backbone has no such stage.
+
+    Example:
+        >>> import keras
+        >>> images = x = keras.Input((32, 32, 3))
+        >>> for number in range(1, 6):
+        ...     x = keras.layers.Conv2D(1, 1, strides=2, padding="same", use_bias=False)(x)
+        >>> report = freeze(keras.Model(images, x), "C3")
+        >>> report.trainable, report.frozen
+        (2, 5)
+    """
+    found = list(stages(backbone))
+    if upto not in (NONE, BACKBONE, *found):
+        allowed = ", ".join([NONE, *found, BACKBONE])
+        raise ValueError(f"backbone '{backbone.name}' has no stage '{upto}' to freeze. Allowed: {allowed}")
+    order = [NONE, *found, TAIL]
+    still = order if upto == BACKBONE else order[: order.index(upto) + 1]
+    of_layer = stage_of_layers(backbone)
+    # From above first: setting a model's flag sets those of all its layers, so that the layers come after it.
+    backbone.trainable = True
+    for layer in backbone.layers:
+        layer.trainable = of_layer[layer.name] not in still
+        for part in layer._flatten_layers():
+            if batchnorm and _is_batchnorm(part):
+                part.trainable = False
+    return _count(backbone, upto, of_layer, [*found, TAIL])
+
+
+def _is_batchnorm(layer: keras.Layer) -> bool:
+    import keras
+
+    return isinstance(layer, keras.layers.BatchNormalization)
+
+
+def _count(backbone: keras.Model, upto: str, of_layer: dict[str, str], order: list[str]) -> Freeze:
+    counts = {name: (0, 0) for name in order if name in of_layer.values()}
+    for layer in backbone.layers:
+        train, still = counts[of_layer[layer.name]]
+        train += sum(_size(weight) for weight in layer.trainable_weights)
+        still += sum(_size(weight) for weight in layer.non_trainable_weights)
+        counts[of_layer[layer.name]] = (train, still)
+    totals = [sum(pair[index] for pair in counts.values()) for index in (0, 1)]
+    return Freeze(upto, totals[0], totals[1], counts)
+
+
+def _size(weight: keras.Variable) -> int:
+    size = 1
+    for side in weight.shape:
+        size *= side
+    return size

@@ -1,0 +1,146 @@
+"""Weights of a backbone: published ones from cache or download, a file of the user's, or random ones."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import socket
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo import registry
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+DOWNLOAD_TIMEOUT_SECONDS = 20.0
+KEYWORDS = ("auto", "imagenet", "random")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a backbone's weights came from, for the report.
+
+    `kind` is "imagenet", "file" or "random"; `path` and `sha256` belong to the file that was loaded; `note`
+    says in words what a reader of the report should know ("asked for auto, ImageNet weights were not to be
+    had: ...").
+    """
+
+    kind: str
+    path: str | None = None
+    sha256: str | None = None
+    note: str = ""
+
+
+def cache_folder() -> Path:
+    """Return Keras' folder of downloaded weights: `models` under KERAS_HOME, by default ~/.keras."""
+    return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser() / "models"
+
+
+def cached(name: str) -> bool:
+    """Return whether the ImageNet weights of a backbone lie in Keras' cache.
+
+    Raises:
+        ValueError: no such backbone.
+    """
+    return (cache_folder() / registry.get(name).weights_file).is_file()
+
+
+def initialize(name: str, make: Callable[[bool], keras.Model], weights: str | os.PathLike = "auto"):
+    """Build a backbone's network and give it its weights.
+
+    Args:
+        name: a name of the table.
+        make: builds the network with random weights, with (True) or without (False) its classifier.
+        weights: "auto" (ImageNet, else random with a loud warning), "imagenet", "random" or the path of a
+            file.
+
+    Returns:
+        (the network, its `Origin`). Weights are loaded whole or not at all.
+
+    Raises:
+        ValueError: the weights asked for are not to be had, or belong to another architecture.
+    """
+    if str(weights) == "random":
+        return make(False), Origin("random", note="asked for")
+    if str(weights) not in KEYWORDS:
+        return _from_file(name, make, Path(weights).expanduser(), "file")
+    try:
+        return _from_file(name, make, download(name), "imagenet")
+    except ValueError as error:
+        if str(weights) == "imagenet":
+            raise
+        logger.warning("RANDOM WEIGHTS for %s, results will be far worse: %s", name, error)
+        return make(False), Origin("random", note=f"asked for auto: {error}")
+
+
+def download(name: str) -> Path:
+    """Return the file of a backbone's ImageNet weights, downloading it where Keras' cache lacks it.
+
+    The file appears in the cache when it is whole and its hash is right, never half (`keras.utils.get_file`
+    writes in place). A read-only cache is read all the same.
+
+    Raises:
+        ValueError: it can neither be found nor be downloaded; says where to put it by hand.
+    """
+    row = registry.get(name)
+    path = cache_folder() / row.weights_file
+    if path.is_file():
+        return path
+    import keras
+
+    try:
+        with _socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
+            path.parent.parent.mkdir(parents=True, exist_ok=True)
+            part = keras.utils.get_file(
+                f"{path.name}.{os.getpid()}.part",
+                row.weights_url,
+                cache_subdir="models",
+                cache_dir=str(path.parent.parent),
+                file_hash=row.weights_hash,
+                force_download=True,
+            )
+    except Exception as error:  # get_file raises a bare Exception when offline
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"ImageNet weights of '{name}' are not to be had ({reason}): put {row.weights_url} as {path} "
+            "(KERAS_HOME moves that folder), or give --weights PATH, or --weights random"
+        ) from error
+    whole = Path(part).with_name(path.name)
+    os.replace(part, whole)
+    return whole
+
+
+def sha256(path: str | os.PathLike) -> str:
+    """Return the SHA-256 of a file as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _from_file(name: str, make: Callable[[bool], keras.Model], path: Path, kind: str):
+    from zoo.weights_file import load_file
+
+    if not path.is_file():
+        allowed = ", ".join(KEYWORDS)
+        raise ValueError(f"weights '{path}' are neither a file nor one of: {allowed}; give an existing file")
+    model = make(False)
+    load_file(model, path, name, lambda: make(True))
+    return model, Origin(kind, str(path), sha256(path))
+
+
+@contextmanager
+def _socket_timeout(seconds: float):
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
