@@ -6,11 +6,21 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import MISSING, fields
 from typing import Any
 
 from cityzoo.errors import InputError, unknown
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Keep the examples' lines as they are and leave room for long flags."""
+
+    def __init__(self, prog: str) -> None:
+        """Set the column that the help texts start in."""
+        super().__init__(prog, max_help_position=34, width=110)
 
 
 class Parser(argparse.ArgumentParser):
@@ -22,7 +32,9 @@ class Parser(argparse.ArgumentParser):
         if message.startswith(unrecognized):
             word = message[len(unrecognized) :].split()[0]
             flags = [flag for action in self._actions for flag in action.option_strings]
-            message = str(unknown("flag", word, flags)) if word.startswith("-") else f"'{word}' belongs to no flag"
+            message = (
+                str(unknown("flag", word, flags)) if word.startswith("-") else f"'{word}' belongs to no flag"
+            )
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
@@ -41,7 +53,7 @@ def add_flags(parser: argparse.ArgumentParser, spec: type, defaults: Mapping[str
         shown = "" if default in (None, (), "") else f" (default: {_shown(default)})"
         parser.add_argument(
             "--" + item.name.replace("_", "-"),
-            type=_typed(about["parse"], about["choices"]),
+            type=typed(about["parse"], about["choices"]),
             default=default,
             metavar=about["metavar"] or ("|".join(about["choices"]) or item.name.upper()),
             help=about["help"] + shown,
@@ -52,7 +64,9 @@ def _shown(default: Any) -> str:
     return "x".join(map(str, default)) if isinstance(default, tuple) else str(default)
 
 
-def _typed(parse: Callable[[str], Any], choices: Sequence[str]) -> Callable[[str], Any]:
+def typed(parse: Callable[[str], Any], choices: Sequence[str] = ()) -> Callable[[str], Any]:
+    """Return a function for argparse that reads a value and passes an `InputError`'s words on."""
+
     def convert(text: str) -> Any:
         try:
             value = parse(text)
@@ -63,6 +77,27 @@ def _typed(parse: Callable[[str], Any], choices: Sequence[str]) -> Callable[[str
         return value
 
     return convert
+
+
+@contextmanager
+def quiet_start() -> Iterator[None]:
+    """Load TensorFlow without the dozen lines that it writes before its own log levels apply.
+
+    What is written to the standard error stream meanwhile comes out again if loading fails.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            aside.seek(0)
+            os.write(kept, aside.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: str) -> int:

@@ -106,7 +106,11 @@ def in_float32(model: keras.Model) -> keras.Model:
     """
     import keras
 
-    text = json.dumps(model.get_config()).replace(LOW, FULL).replace('"synchronized": true', '"synchronized": false')
+    text = (
+        json.dumps(model.get_config())
+        .replace(LOW, FULL)
+        .replace('"synchronized": true', '"synchronized": false')
+    )
     config = json.loads(text)
     twin = keras.Model.from_config(config)
     twin.set_weights(model.get_weights())
@@ -138,7 +142,9 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
         return keras.saving.load_model(path, compile=False)
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0][:200]
-        raise InputError(f"'{path}' is not a model that Keras loads ({reason}): give a model.keras of train.py") from error
+        raise InputError(
+            f"'{path}' is not a model that Keras loads ({reason}): give a model.keras of train.py"
+        ) from error
 
 
 def count_parameters(variables: Sequence[keras.Variable]) -> int:

@@ -50,7 +50,9 @@ class Picture:
     def __post_init__(self) -> None:
         boxes, labels = _boxes(self.boxes_xyxy, self.path), np.asarray(self.labels, np.int32).reshape(-1)
         if len(boxes) != len(labels):
-            raise ValueError(f"{self.path}: {len(boxes)} boxes but {len(labels)} labels, expected one label a box")
+            raise ValueError(
+                f"{self.path}: {len(boxes)} boxes but {len(labels)} labels, expected one label a box"
+            )
         object.__setattr__(self, "boxes_xyxy", boxes)
         object.__setattr__(self, "labels", labels)
 
@@ -98,7 +100,9 @@ class Detections:
         scores = np.asarray(self.scores, np.float32).reshape(-1)
         labels = np.asarray(self.labels, np.int32).reshape(-1)
         if not len(boxes) == len(scores) == len(labels):
-            raise ValueError(f"{len(boxes)} boxes, {len(scores)} scores and {len(labels)} labels, expected as many of each")
+            raise ValueError(
+                f"{len(boxes)} boxes, {len(scores)} scores and {len(labels)} labels, expected as many of each"
+            )
         for name, value in (("boxes_xyxy", boxes), ("scores", scores), ("labels", labels)):
             object.__setattr__(self, name, value)
 

@@ -45,7 +45,9 @@ def parse_size(text: str) -> tuple[int, int] | str:
         return AUTO
     sides = text.lower().split("x")
     if len(sides) not in (1, 2) or not all(side.isdigit() and int(side) > 0 for side in sides):
-        raise InputError(f"image size '{text}' is not understood: give one side or HEIGHTxWIDTH, e.g. 320 or 256x320")
+        raise InputError(
+            f"image size '{text}' is not understood: give one side or HEIGHTxWIDTH, e.g. 320 or 256x320"
+        )
     return int(sides[0]), int(sides[-1])
 
 
@@ -58,7 +60,9 @@ def parse_names(text: str) -> tuple[str, ...]:
     """
     names = tuple(name.strip() for name in text.split(","))
     if not all(names) or len(set(names)) != len(names):
-        raise InputError(f"names '{text}' are not understood: give each once with commas between, e.g. car,bus")
+        raise InputError(
+            f"names '{text}' are not understood: give each once with commas between, e.g. car,bus"
+        )
     return names
 
 
@@ -71,7 +75,9 @@ def parse_mapping(text: str) -> dict[str, str]:
     """
     pairs = [tuple(part.strip() for part in pair.split("=")) for pair in text.split(",")]
     if not all(len(pair) == 2 and all(pair) for pair in pairs):
-        raise InputError(f"mapping '{text}' is not understood: give OLD=NEW with commas between, e.g. van=car")
+        raise InputError(
+            f"mapping '{text}' is not understood: give OLD=NEW with commas between, e.g. van=car"
+        )
     return dict(pairs)
 
 
@@ -111,7 +117,9 @@ def parse_phases(text: str) -> tuple[tuple[str, int], ...]:
     """
     parts = [part.strip().rpartition(":") for part in text.split(",")]
     if not all(stage and epochs.isdigit() and int(epochs) > 0 for stage, _, epochs in parts):
-        raise InputError(f"phases '{text}' are not understood: give FREEZE:EPOCHS with commas between, e.g. backbone:20,C3:10")
+        raise InputError(
+            f"phases '{text}' are not understood: give FREEZE:EPOCHS with commas between, e.g. backbone:20,C3:10"
+        )
     return tuple((stage, int(epochs)) for stage, _, epochs in parts)
 
 
@@ -122,33 +130,83 @@ class TrainSpec:
     task: str = flag("vehicle_detect", "what to learn: a file of cityzoo/tasks")
     backbone: str = flag("vgg16", "pretrained network to fine-tune; see --list")
     data: str | None = flag(
-        None, "folder or file of labelled pictures (YOLO, COCO, Pascal VOC, CSV) or tfds:NAME[:split]; none: demo data", metavar="PATH"
+        None,
+        "folder or file of labelled pictures (YOLO, COCO, Pascal VOC, CSV) or tfds:NAME[:split]; none: demo data",
+        metavar="PATH",
     )
-    val: str | None = flag(None, "held-out data; none: what --data calls val, else a fifth of it, by file hash", metavar="PATH")
+    val: str | None = flag(
+        None, "held-out data; none: what --data calls val, else a fifth of it, by file hash", metavar="PATH"
+    )
     format: str | None = flag(None, "format of --data; none: found from what lies there")
-    classes: tuple[str, ...] = flag((), "classes to learn, in this order; none: all that the data names", parse_names, "A,B,C")
-    class_map: Mapping[str, str] = flag(None, "rename classes of the data, or drop them: van=car,person=ignore", parse_mapping, "A=B,C=ignore")
+    classes: tuple[str, ...] = flag(
+        (), "classes to learn, in this order; none: all that the data names", parse_names, "A,B,C"
+    )
+    class_map: Mapping[str, str] = flag(
+        None, "rename classes of the data, or drop them: van=car,person=ignore", parse_mapping, "A=B,C=ignore"
+    )
     labels: str = flag(
-        "clip", "bad boxes: cut those over the edge by rounding and stop if over 1 %% are bad (clip), leave out every bad box and picture (drop), stop at the first (fail)",
+        "clip",
+        "bad boxes: cut those over the edge by rounding and stop if over 1 %% are bad (clip), leave out every "
+        "bad box and picture (drop), stop at the first (fail)",
         choices=("clip", "drop", "fail"),
     )
-    exif: str = flag("auto", "how boxes of EXIF-rotated pictures were drawn: on the picture as seen or as stored", choices=("auto", "upright", "stored"))
+    exif: str = flag(
+        "auto",
+        "how boxes of EXIF-rotated pictures were drawn: on the picture as seen or as stored",
+        choices=("auto", "upright", "stored"),
+    )
     limit: int | None = flag(None, "use this many pictures of each split, for a quick look", parse_count, "N")
     weights: str = flag(
-        AUTO, "auto: ImageNet, or random with a warning where it cannot be had; imagenet; random; or a file: backbone weights, or a run's model.keras to start from", metavar="auto|imagenet|random|PATH"
+        AUTO,
+        "auto: ImageNet, or random with a warning where it cannot be had; imagenet; random; or a file: backbone "
+        "weights, or a run's model.keras to start from",
+        metavar="auto|imagenet|random|PATH",
     )
-    freeze: str = flag(AUTO, "how deep the backbone stays frozen in the second phase: none, C2..C5 or backbone (then there is one phase)", metavar="none|C2..C5|backbone")
-    epochs: Any = flag(AUTO, "passes over the pictures in each phase; auto: about 1,000 steps", parse_count, "N")
-    phases: tuple = flag((), "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10", parse_phases, "FREEZE:EPOCHS,...")
+    freeze: str = flag(
+        AUTO,
+        "how deep the backbone stays frozen in the second phase: none, C2..C5 or backbone (then there is one phase)",
+        metavar="none|C2..C5|backbone",
+    )
+    epochs: Any = flag(
+        AUTO, "passes over the pictures in each phase; auto: about 1,000 steps", parse_count, "N"
+    )
+    phases: tuple = flag(
+        (),
+        "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10",
+        parse_phases,
+        "FREEZE:EPOCHS,...",
+    )
     batch_size: int = flag(16, "pictures in a step, over all devices together", parse_count, "N")
-    learning_rate: float = flag(0.002, "peak in the first phase; later phases use a tenth of it", parse_rate, "RATE")
-    image_size: Any = flag(AUTO, "input of the network in pixels; auto: the pictures' own shape, the long side 320 on a CPU, 640 on a GPU", parse_size, "SIDE|HxW")
-    augment: str = flag("standard", "augmentation policy of the training pictures", choices=("none", "light", "standard"))
-    views: int = flag(4, "augmented versions of each picture while the backbone is frozen; each runs through it once", parse_count, "K")
-    precision: str = flag(AUTO, "arithmetic in training; auto: bfloat16 where this machine is faster with it", choices=(AUTO, "float32", "bfloat16"))
-    patience: int = flag(15, "stop a phase when the monitored figure has not risen for this many epochs", parse_count, "N")
+    learning_rate: float = flag(
+        0.002, "peak in the first phase; later phases use a tenth of it", parse_rate, "RATE"
+    )
+    image_size: Any = flag(
+        AUTO,
+        "input of the network in pixels; auto: the pictures' own shape, the long side 320 on a CPU, 640 on a GPU",
+        parse_size,
+        "SIDE|HxW",
+    )
+    augment: str = flag(
+        "standard", "augmentation policy of the training pictures", choices=("none", "light", "standard")
+    )
+    views: int = flag(
+        4,
+        "augmented versions of each picture while the backbone is frozen; each runs through it once",
+        parse_count,
+        "K",
+    )
+    precision: str = flag(
+        AUTO,
+        "arithmetic in training; auto: bfloat16 where this machine is faster with it",
+        choices=(AUTO, "float32", "bfloat16"),
+    )
+    patience: int = flag(
+        15, "stop a phase when the monitored figure has not risen for this many epochs", parse_count, "N"
+    )
     seed: int = flag(0, "the same seed gives the same run", parse_seed, "N")
-    out: str | None = flag(None, "run folder, must not exist; none: runs/TASK-BACKBONE-NUMBER", metavar="FOLDER")
+    out: str | None = flag(
+        None, "run folder, must not exist; none: runs/TASK-BACKBONE-NUMBER", metavar="FOLDER"
+    )
 
     def write(self, path: Path) -> None:
         """Write the spec as JSON."""
@@ -171,13 +229,18 @@ def read_spec(path: Path) -> TrainSpec:
     try:
         values = json.loads(path.read_text())
     except OSError as error:
-        raise InputError(f"'{path.parent}' is no run folder: it holds no {path.name}; give the folder that train.py named") from error
+        raise InputError(
+            f"'{path.parent}' is no run folder: it holds no {path.name}; give the folder that train.py named"
+        ) from error
     except ValueError as error:
         raise InputError(f"'{path}' is damaged ({error}): restore it from a copy, or train again") from error
     known = {item.name for item in fields(TrainSpec)}
     strange = sorted(set(values) - known) if isinstance(values, dict) else [type(values).__name__]
     if strange:
-        raise InputError(f"'{path}' holds {', '.join(strange)}, which this version of cityzoo does not know: use the version that wrote it")
+        raise InputError(
+            f"'{path}' holds {', '.join(strange)}, which this version of cityzoo does not know: "
+            "use the version that wrote it"
+        )
     return replace(TrainSpec(), **{name: _as_tuples(value) for name, value in values.items()})
 
 

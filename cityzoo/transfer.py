@@ -42,18 +42,26 @@ def transfer(model: keras.Model, path: str) -> tuple[str, ...]:
         if not layer.weights:
             continue
         if layer.name not in sources:
-            raise InputError(f"'{path}' has no layer '{layer.name}': it was trained on another --backbone; give the same one")
+            raise InputError(
+                f"'{path}' has no layer '{layer.name}': it was trained on another --backbone; give the same one"
+            )
         old, new = sources[layer.name].get_weights(), layer.get_weights()
-        if [w.shape for w in old] == [w.shape for w in new] and (old_names == new_names or layer.name != "head_logits"):
+        if [w.shape for w in old] == [w.shape for w in new] and (
+            old_names == new_names or layer.name != "head_logits"
+        ):
             layer.set_weights(old)
         elif layer.name == "head_logits":
             layer.set_weights([_by_class(o, n, old_names, new_names) for o, n in zip(old, new, strict=True)])
         else:
-            raise InputError(f"'{path}': layer '{layer.name}' is of another size; give the model of a run of the same --backbone")
+            raise InputError(
+                f"'{path}': layer '{layer.name}' is of another size; give the model of a run of the same --backbone"
+            )
     return tuple(name for name in new_names if name in old_names)
 
 
-def _by_class(old: np.ndarray, new: np.ndarray, old_names: tuple[str, ...], new_names: tuple[str, ...]) -> np.ndarray:
+def _by_class(
+    old: np.ndarray, new: np.ndarray, old_names: tuple[str, ...], new_names: tuple[str, ...]
+) -> np.ndarray:
     merged = new.copy()  # the last axis is the classes'
     for position, name in enumerate(new_names):
         if name in old_names:

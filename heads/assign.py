@@ -77,7 +77,9 @@ def inside(points: np.ndarray, strides: np.ndarray, boxes):
     return ops.all(offset < reach, axis=-1)
 
 
-def assign(boxes, labels, predicted_boxes, predicted_scores, points: np.ndarray, strides: np.ndarray) -> Assignment:
+def assign(
+    boxes, labels, predicted_boxes, predicted_scores, points: np.ndarray, strides: np.ndarray
+) -> Assignment:
     """Give each object the points whose score and box already fit it best.
 
     Task-aligned assignment; Feng et al. 2021, "TOOD: Task-aligned One-stage Object Detection"
@@ -100,7 +102,9 @@ def assign(boxes, labels, predicted_boxes, predicted_scores, points: np.ndarray,
     one_hot = ops.one_hot(labels, num_classes, dtype="float32")  # a padded row (-1) becomes all zero
     iou = keras.utils.bounding_boxes.compute_iou(boxes, predicted_boxes, "xyxy")
     score = ops.matmul(one_hot, ops.transpose(predicted_scores, (0, 2, 1)))
-    allowed = ops.cast(inside(points, strides, boxes), "float32") * ops.cast(labels >= 0, "float32")[..., None]
+    allowed = (
+        ops.cast(inside(points, strides, boxes), "float32") * ops.cast(labels >= 0, "float32")[..., None]
+    )
     alignment = allowed * score**SCORE_POWER * iou**IOU_POWER
 
     kth = ops.top_k(alignment, min(CANDIDATES, points.shape[0]))[0][..., -1:]

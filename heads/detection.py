@@ -40,7 +40,9 @@ class DetectionHead:
 
     def __post_init__(self) -> None:
         if self.num_classes < 1:
-            raise ValueError(f"a detection head needs at least one class, received num_classes={self.num_classes}")
+            raise ValueError(
+                f"a detection head needs at least one class, received num_classes={self.num_classes}"
+            )
 
     def __call__(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return one (batch, points, 4 + num_classes) float32 tensor for all levels, finest first.
@@ -59,7 +61,11 @@ class DetectionHead:
             self.num_classes, 1, bias_initializer=prior, kernel_initializer=small, name="head_logits"
         )
         to_distances = layers.Conv2D(
-            4, 1, bias_initializer=keras.initializers.Constant(1.0), kernel_initializer=small, name="head_distances"
+            4,
+            1,
+            bias_initializer=keras.initializers.Constant(1.0),
+            kernel_initializer=small,
+            name="head_distances",
         )
         rows = []
         for level, feature in pyramid.items():
@@ -68,7 +74,9 @@ class DetectionHead:
             distances = to_distances(self._tower(feature, tower["box"], f"head_box_{level}"))
             boxes = _boxes_from_distances(ops.cast(distances, "float32"), stride)
             both = ops.concatenate([boxes, ops.cast(logits, "float32")], axis=-1)
-            rows.append(layers.Reshape((-1, 4 + self.num_classes), dtype="float32", name=f"head_{level}_rows")(both))
+            rows.append(
+                layers.Reshape((-1, 4 + self.num_classes), dtype="float32", name=f"head_{level}_rows")(both)
+            )
         return layers.Concatenate(axis=1, dtype="float32", name="predictions")(rows)
 
     def _convolutions(self, kind: str) -> list[layers.Conv2D]:
@@ -109,7 +117,9 @@ class DetectionHead:
             For each picture boxes (N, 4) float32 in pixels of the network's input, xyxy; scores (N,) float32;
             labels (N,) int32; best first.
         """
-        return [class_wise_nms(row[:, :4], _sigmoid(row[:, 4:]), score, iou, most) for row in np.asarray(outputs)]
+        return [
+            class_wise_nms(row[:, :4], _sigmoid(row[:, 4:]), score, iou, most) for row in np.asarray(outputs)
+        ]
 
 
 def _boxes_from_distances(raw: keras.KerasTensor, stride: int) -> keras.KerasTensor:

@@ -10,22 +10,22 @@ from typing import Any
 
 _HOME = {
     "Backbone": "registry",
-    "Built": "build",
-    "Freeze": "freeze",
+    "Built": "backbone",
+    "Freeze": "freezing",
     "Origin": "weights",
-    "build": "build",
+    "build": "backbone",
     "cached": "weights",
     "calibrate": "lsuv",
-    "freeze": "freeze",
+    "freeze": "freezing",
     "get": "registry",
     "names": "registry",
     "prefix": "split",
     "rows": "listing",
-    "stage_of_layers": "stages",
-    "stages": "stages",
-    "subgraph": "stages",
+    "stage_of_layers": "cutpoints",
+    "stages": "cutpoints",
+    "subgraph": "cutpoints",
     "suffix": "split",
-    "taps": "stages",
+    "taps": "cutpoints",
 }
 __all__ = sorted(_HOME)
 

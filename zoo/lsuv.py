@@ -1,9 +1,8 @@
 """Bring a randomly initialised network to unit variance, layer by layer, on a batch of data.
 
 LSUV: Mishkin and Matas, "All you need is a good init", ICLR 2016, arXiv 1511.06422. Here a layer is measured
-    behind
-its activation, so that the features themselves have unit variance, and BatchNormalization gets its moving
-statistics from the batch, so that the network is in the same state in inference as in training.
+behind its activation, so that the features themselves have unit variance, and BatchNormalization gets its
+moving statistics from the batch, so that the network is in the same state in inference as in training.
 """
 
 from __future__ import annotations
@@ -32,7 +31,8 @@ def calibrate(model: keras.Model, images: np.ndarray) -> dict[str, float]:
 
     Returns:
         The standard deviation of each output in inference, {"P3": 1.0, ...}. Where a level is a sum of
-        branches (ResNet, DenseNet) it is what the sum gives, commonly 1 to 3.
+        branches (ResNet, Xception) it is what the sum gives, commonly 1 to 3; behind max pooling (P5 of
+        VGG) a little above 1.
 
     Raises:
         ValueError: the images are not of the model's size.

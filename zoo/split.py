@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from zoo import graph
-from zoo.stages import stage
+from zoo.cutpoints import stage
 
 if TYPE_CHECKING:
     import keras
@@ -18,8 +18,7 @@ def prefix(backbone: keras.Model, at: str, levels: Iterable[str] | None = None) 
     Args:
         backbone: a functional backbone, as `build` makes it.
         at: the stage to cut at, "C2" .. "C5".
-        levels: the levels that the head takes; those above the cut are handed on too. Default: the backbone's
-            own.
+        levels: the levels that the head takes; those before the cut are handed on. Default: its own.
 
     Returns:
         A model from the backbone's input to {"P3": ..., "P4": ...}: the levels before the cut and the cut

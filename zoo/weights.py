@@ -94,26 +94,23 @@ def download(name: str) -> Path:
         return path
     import keras
 
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with _socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
-            path.parent.parent.mkdir(parents=True, exist_ok=True)
-            part = keras.utils.get_file(
-                f"{path.name}.{os.getpid()}.part",
-                row.weights_url,
-                cache_subdir="models",
-                cache_dir=str(path.parent.parent),
-                file_hash=row.weights_hash,
-                force_download=True,
+            keras.utils.get_file(
+                part.name, row.weights_url, cache_subdir=str(path.parent), file_hash=row.weights_hash
             )
+        os.replace(part, path)
     except Exception as error:  # get_file raises a bare Exception when offline
         reason = " ".join(str(error).split())
         raise ValueError(
             f"ImageNet weights of '{name}' are not to be had ({reason}): put {row.weights_url} as {path} "
             "(KERAS_HOME moves that folder), or give --weights PATH, or --weights random"
         ) from error
-    whole = Path(part).with_name(path.name)
-    os.replace(part, whole)
-    return whole
+    finally:
+        part.unlink(missing_ok=True)
+    return path
 
 
 def sha256(path: str | os.PathLike) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 import shutil
 import tempfile
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +53,7 @@ def _read_shapes(path: Path) -> tuple[str, Shapes]:
 
     try:
         with h5py.File(path, "r") as file:
-            if "layer_names" in file.attrs or "model_weights" in file:
+            if "model_weights" in file or {"layer_names", "layer_names0"} & set(file.attrs):
                 return "legacy", _legacy_shapes(file)
             return "keras3", _keras3_shapes(file)
     except (OSError, KeyError, RuntimeError) as error:
@@ -72,12 +75,20 @@ def _keras3_shapes(file: h5py.File) -> Shapes:
 
 
 def _legacy_shapes(file: h5py.File) -> Shapes:
-    group = file if "layer_names" in file.attrs else file["model_weights"]
+    group = file.get("model_weights", file)
     shapes: Shapes = {}
-    for layer in group.attrs["layer_names"]:
-        for weight in group[layer].attrs["weight_names"]:
-            shapes[_text(weight)] = tuple(group[layer][weight].shape)
+    for layer in _texts(group, "layer_names"):
+        for weight in _texts(group[layer], "weight_names"):
+            shapes[f"{layer}/{weight}"] = tuple(group[layer][weight].shape)
     return shapes
+
+
+def _texts(group: h5py.Group, attribute: str) -> list[str]:
+    # Lists beyond HDF5's limit for an attribute were saved in pieces: layer_names0, layer_names1, ...
+    numbered = itertools.takewhile(group.attrs.__contains__, (f"{attribute}{n}" for n in itertools.count()))
+    pieces = [attribute] if attribute in group.attrs else list(numbered)
+    values = [value for piece in pieces for value in group.attrs[piece]]
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
 
 
 def _load_whole(model: keras.Model, path: Path, kind: str, in_file: Shapes, name: str) -> None:
@@ -88,7 +99,9 @@ def _load_whole(model: keras.Model, path: Path, kind: str, in_file: Shapes, name
         _link(path.resolve(), link)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("error")  # Keras only warns of some layers that it leaves unloaded
+                warnings.simplefilter(
+                    "error", UserWarning
+                )  # Keras only warns of some layers that it leaves unloaded
                 model.load_weights(link)
         except (ValueError, KeyError, UserWarning) as error:
             raise _difference(model, path, kind, in_file, name) from error
@@ -135,17 +148,38 @@ def _load_keras_model(model: keras.Model, path: Path, name: str) -> None:
         raise ValueError(
             f"weights file '{path}' is no model that can be loaded: {' '.join(str(error).split())}"
         ) from error
-    given = {layer.name: layer for layer in donor.layers}
-    for layer in model.layers:
+    given = _by_key(donor)
+    for key, layer in _by_key(model).items():
         wanted = [tuple(weight.shape) for weight in layer.weights]
-        got = [tuple(weight.shape) for weight in given[layer.name].weights] if layer.name in given else []
+        got = [tuple(weight.shape) for weight in given[key].weights] if key in given else []
         if wanted != got:
             raise ValueError(
                 f"weights file '{path}' is not of {name}: at {layer.name} the file has {got or 'nothing'}, "
                 f"{name} expects {wanted}; give a file of {name}"
             )
+    for key, layer in _by_key(model).items():
+        layer.set_weights(given[key].get_weights())
+
+
+def _by_key(model: keras.Model) -> dict[tuple[str, int], keras.Layer]:
+    """Return (name, rank) -> layer with weights; unnamed layers go by their order of creation.
+
+    Keras numbers unnamed layers through a whole process (conv2d, conv2d_1, ...), so that only their order
+    tells which is which; a backbone's are created before those of the neck and the head.
+    """
+    numbered = []
     for layer in model.layers:
-        layer.set_weights(given[layer.name].get_weights() if layer.weights else [])
+        words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", type(layer).__name__)
+        base = re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
+        number = re.fullmatch(base + r"(?:_(\d+))?", layer.name)
+        if layer.weights:
+            numbered.append((base if number else layer.name, int(number[1] or 0) if number else 0, layer))
+    found: dict[tuple[str, int], keras.Layer] = {}
+    ranks: Counter[str] = Counter()
+    for name, _, layer in sorted(numbered, key=lambda entry: entry[:2]):
+        found[name, ranks[name]] = layer
+        ranks[name] += 1
+    return found
 
 
 def _link(source: Path, target: Path) -> None:
@@ -153,7 +187,3 @@ def _link(source: Path, target: Path) -> None:
         os.symlink(source, target)
     except OSError:  # Windows without the right to make links
         shutil.copyfile(source, target)
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value

@@ -18,6 +18,7 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from cityzoo.data.pictures import has_alpha
+from cityzoo.home import cache_home
 
 LOG = logging.getLogger(__name__)
 VERSION = 1  # of the cache: raise it when a field's meaning changes
@@ -51,11 +52,6 @@ class PictureFacts:
     def size_hw(self) -> tuple[int, int]:
         """Height and width of the upright picture."""
         return self.stored_hw[::-1] if self.orientation >= 5 else self.stored_hw
-
-
-def home() -> Path:
-    """Return the folder for caches: the environment's CITYZOO_HOME, else ~/.cache/cityzoo."""
-    return Path(os.environ.get("CITYZOO_HOME") or "~/.cache/cityzoo").expanduser()
 
 
 def open_picture(path: str) -> PictureFacts:
@@ -127,7 +123,7 @@ def open_pictures(paths: Iterable[str], cache_name: str, progress: bool = True) 
     """
     paths = list(dict.fromkeys(paths))
     name = hashlib.blake2b(cache_name.encode(), digest_size=12).hexdigest()
-    cache_path = home() / "pictures" / f"{name}.json"
+    cache_path = cache_home() / "pictures" / f"{name}.json"
     known = _load_cache(cache_path)
     keys = {path: _key(path) for path in paths}
     facts = {path: known[key] for path, key in keys.items() if key in known}

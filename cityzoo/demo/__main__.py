@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from cityzoo.demo.catalogue import DRAWERS
+from cityzoo import tasks
 from cityzoo.demo.write import DEFAULT_COUNTS, materialise
 from cityzoo.errors import InputError
 
@@ -23,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
         "The pictures are drawn, not downloaded; the same seed gives the same files.",
         epilog="example: python -m cityzoo.demo vehicle_detect --out demo_traffic --count 50 --seed 1",
     )
-    parser.add_argument("task", metavar="TASK", help=f"one of: {', '.join(sorted(DRAWERS))}")
+    parser.add_argument("task", metavar="TASK", help=f"one of: {', '.join(tasks.names())}")
     parser.add_argument(
         "--out", required=True, metavar="FOLDER", help="where to write: a new or empty folder"
     )
@@ -71,7 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         counts = split_count(given.count)
-        folder = materialise(given.task, counts, given.seed, given.out, given.format, _show)
+        folder = materialise(
+            tasks.find(given.task).demo(), counts, given.seed, given.out, given.format, _show
+        )
     except (InputError, OSError) as error:
         sys.stderr.write(f"python -m cityzoo.demo: {error}\n")
         return 2

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from cityzoo.demo.catalogue import Demo, find_demo
 from cityzoo.errors import InputError, unknown
+from cityzoo.home import cache_home
 
 if TYPE_CHECKING:
     from cityzoo.demo.traffic_scene import Scene
@@ -37,13 +37,25 @@ def scene_seed(seed: int, split: str, number: int) -> int:
     return (seed * len(SPLITS) + SPLITS.index(split)) * LARGEST_COUNT + number
 
 
-def cache_home() -> Path:
-    """Return the folder for what cityzoo makes once and keeps: CITYZOO_HOME, else ~/.cache/cityzoo."""
-    return Path(os.environ.get("CITYZOO_HOME") or Path.home() / ".cache" / "cityzoo").expanduser()
+@dataclass(frozen=True)
+class Demo:
+    """Hold one kind of demo data.
+
+    Attributes:
+        task: name of the task that it is for.
+        version: counts up whenever the drawing changes, so that nobody trains on a cached older one unawares.
+        class_names: what the labels of its scenes point to.
+        draw: seed -> scene with image, boxes_xyxy, labels.
+    """
+
+    task: str
+    version: int
+    class_names: tuple[str, ...]
+    draw: Callable[[int], Scene]
 
 
 def materialise(
-    demo: Demo | str,
+    demo: Demo,
     counts: Mapping[str, int] | None = None,
     seed: int = 0,
     folder: str | Path | None = None,
@@ -56,7 +68,7 @@ def materialise(
     at the end. Two runs that make the same folder at once do no harm.
 
     Args:
-        demo: the demo data, or the name of its task.
+        demo: the demo data.
         counts: pictures a split, of train, val, test; 300 and 80 when None.
         seed: 0 or more; equal seeds give equal files.
         folder: where to write; None for a folder in the user's cache (see cache_home), named by content.
@@ -64,10 +76,9 @@ def materialise(
         progress: called as progress(done, total) after each picture.
 
     Raises:
-        InputError: an unknown task, format or split, a bad count or seed, or a folder with something else.
+        InputError: an unknown format or split, a bad count or seed, or a folder with something else.
         OSError: the disk is full or may not be written to.
     """
-    demo = find_demo(demo) if isinstance(demo, str) else demo
     counts = DEFAULT_COUNTS if counts is None else counts
     _check(counts, seed, format)
     counts = {split: int(counts[split]) for split in SPLITS if split in counts}

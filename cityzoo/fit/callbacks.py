@@ -52,7 +52,8 @@ class Judge(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Judge, and put every plain number into the logs."""
         figures, self.results = self.judge()
-        logs.update({f"val_{n}": v for n, v in figures.items() if isinstance(v, float)})
+        shown = ("AP", "AP50", "AP75")
+        logs.update({f"val_{name}": figures[name] for name in shown if figures.get(name) is not None})
 
 
 class Keeper(keras.callbacks.Callback):
@@ -95,7 +96,9 @@ def _plain(logs: dict) -> dict[str, float]:
 class Pictures(keras.callbacks.Callback):
     """Show TensorBoard a handful of held-out pictures with true and predicted boxes every few epochs."""
 
-    def __init__(self, judge: Judge, truth: PictureSet, logs: str, last_epoch: int, score: float = 0.3) -> None:
+    def __init__(
+        self, judge: Judge, truth: PictureSet, logs: str, last_epoch: int, score: float = 0.3
+    ) -> None:
         """Take the judge, whose results are drawn."""
         super().__init__()
         self.judge, self.truth, self.logs, self.last, self.score = judge, truth, logs, last_epoch, score

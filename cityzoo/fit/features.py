@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cityzoo.errors import InputError
-from cityzoo.fit.views import Rows, Views, in_order
+from cityzoo.views import Rows, Views, in_order
 
 if TYPE_CHECKING:
     import keras
@@ -53,12 +53,16 @@ class Features:
             tf.TensorSpec((None, *self.targets.shape[1:]), tf.float32),
         )
         stored = tf.data.Dataset.from_generator(gather, output_signature=signature)
-        return stored.map(lambda tensors, y: ({n: tf.cast(t, tf.float32) for n, t in tensors.items()}, y)).prefetch(4)
+        return stored.map(
+            lambda tensors, y: ({n: tf.cast(t, tf.float32) for n, t in tensors.items()}, y)
+        ).prefetch(4)
 
 
 def bytes_needed(prefix: keras.Model, views: Views, number_of_views: int) -> int:
     """Return how large the features of a set would be on disk."""
-    each = sum(int(np.prod(tensor.shape[1:])) for tensor in prefix.output.values()) * np.dtype(STORED).itemsize
+    each = (
+        sum(int(np.prod(tensor.shape[1:])) for tensor in prefix.output.values()) * np.dtype(STORED).itemsize
+    )
     return len(views.pictures) * number_of_views * (each + views.max_rows * 20 + 36)
 
 
@@ -103,26 +107,39 @@ def compute(prefix: keras.Model, views: Views, number_of_views: int, folder: Pat
     return Features(tensors, targets, matrices, count)
 
 
-def _create(prefix: keras.Model, spec: tuple, total: int, folder: Path) -> tuple[dict, np.ndarray, np.ndarray]:
+def _create(
+    prefix: keras.Model, spec: tuple, total: int, folder: Path
+) -> tuple[dict, np.ndarray, np.ndarray]:
     def create(name: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
-        array = np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(total, *shape))
+        array = np.lib.format.open_memmap(
+            folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(total, *shape)
+        )
         if hasattr(os, "posix_fallocate"):  # a full disk then says so here, and not by a bus error later
             with open(folder / f"{name}.npy", "r+b") as file:
                 os.posix_fallocate(file.fileno(), 0, array.offset + array.nbytes)
         return array
 
     tensors = {name: create(name, STORED, tuple(tensor.shape[1:])) for name, tensor in prefix.output.items()}
-    return tensors, create("targets", np.float32, tuple(spec[1].shape[1:])), create("matrices", np.float32, (3, 3))
+    return (
+        tensors,
+        create("targets", np.float32, tuple(spec[1].shape[1:])),
+        create("matrices", np.float32, (3, 3)),
+    )
 
 
-def _fill(prefix: keras.Model, batches: tf.data.Dataset, tensors: dict, targets: np.ndarray, matrices: np.ndarray) -> None:
+def _fill(
+    prefix: keras.Model, batches: tf.data.Dataset, tensors: dict, targets: np.ndarray, matrices: np.ndarray
+) -> None:
     import keras
     import tensorflow as tf
 
     @tf.function
     def run(images: tf.Tensor) -> dict[str, tf.Tensor]:
         found = prefix(tf.cast(images, tf.float32), training=False)
-        return {n: tf.cast(tf.clip_by_value(tf.cast(t, tf.float32), -LARGEST, LARGEST), STORED) for n, t in found.items()}
+        return {
+            n: tf.cast(tf.clip_by_value(tf.cast(t, tf.float32), -LARGEST, LARGEST), STORED)
+            for n, t in found.items()
+        }
 
     bar = keras.utils.Progbar(len(targets), unit_name="view")
     start = 0

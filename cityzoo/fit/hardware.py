@@ -43,7 +43,11 @@ def strategy() -> tf.distribute.Strategy:
 
     kind = "GPU" if gpus() else "CPU"
     devices = [f"{kind}:{i}" for i in range(len(tf.config.list_logical_devices(kind)))]
-    return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 or kind == "GPU" else tf.distribute.get_strategy()
+    return (
+        tf.distribute.MirroredStrategy(devices)
+        if len(devices) > 1 or kind == "GPU"
+        else tf.distribute.get_strategy()
+    )
 
 
 def device_name() -> str:
@@ -71,7 +75,9 @@ def fast_in_bfloat16() -> bool:
     import tensorflow as tf
 
     if gpus():
-        capabilities = [tf.config.experimental.get_device_details(g).get("compute_capability", (0, 0)) for g in gpus()]
+        capabilities = [
+            tf.config.experimental.get_device_details(g).get("compute_capability", (0, 0)) for g in gpus()
+        ]
         return min(capabilities) >= (8, 0)
     flags = _cpuinfo("flags").split()
     return "avx512_bf16" in flags or "amx_bf16" in flags
@@ -95,7 +101,9 @@ def resolve(spec: TrainSpec, data: Dataset) -> TrainSpec:
         InputError: a plan that makes no sense.
 
     """
-    size_hw = auto_size(data, LONG_SIDE["GPU" if gpus() else "CPU"]) if spec.image_size == AUTO else spec.image_size
+    size_hw = (
+        auto_size(data, LONG_SIDE["GPU" if gpus() else "CPU"]) if spec.image_size == AUTO else spec.image_size
+    )
     batch = min(spec.batch_size, len(data.train))
     return replace(spec, image_size=tuple(size_hw), batch_size=batch, phases=plan(spec, len(data.train)))
 
@@ -126,7 +134,11 @@ def plan(spec: TrainSpec, num_pictures: int) -> tuple[Phase, ...]:
     if spec.phases and (spec.freeze != AUTO or spec.epochs != AUTO):
         raise InputError("--phases is the whole plan: leave out --freeze and --epochs, or leave out --phases")
     steps = num_pictures / min(spec.batch_size, num_pictures)
-    epochs = min(max(math.ceil(STEPS_PER_PHASE / steps), EPOCHS[0]), EPOCHS[1]) if spec.epochs == AUTO else spec.epochs
+    epochs = (
+        min(max(math.ceil(STEPS_PER_PHASE / steps), EPOCHS[0]), EPOCHS[1])
+        if spec.epochs == AUTO
+        else spec.epochs
+    )
     freeze = _auto_freeze(spec) if spec.freeze == AUTO else spec.freeze
     stages = spec.phases or (("backbone", epochs), *(() if freeze == "backbone" else ((freeze, epochs),)))
     allowed = ("none", "C2", "C3", "C4", "C5", "backbone")

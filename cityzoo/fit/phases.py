@@ -15,8 +15,9 @@ import keras
 import numpy as np
 
 import zoo
+from cityzoo import predict, views
 from cityzoo.errors import InputError
-from cityzoo.fit import features, views
+from cityzoo.fit import features
 from cityzoo.fit.callbacks import Judge, Keeper, Pictures, Progress
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.kinds import Kind
@@ -74,6 +75,7 @@ def fit_phase(fitting: Fitting, phase: Phase, optimizer_state: Sequence[np.ndarr
         initial_epoch=progress.epoch,
         epochs=last,
         steps_per_epoch=steps,
+        shuffle=False,  # the rows come shuffled
         callbacks=[
             judged,
             keeper,
@@ -83,7 +85,9 @@ def fit_phase(fitting: Fitting, phase: Phase, optimizer_state: Sequence[np.ndarr
         ],
     )
     if not np.isfinite(progress.history[-1].get("loss", 0.0)):
-        raise InputError(f"the loss became {progress.history[-1]['loss']} in epoch {progress.epoch}: lower --learning-rate")
+        raise InputError(
+            f"the loss became {progress.history[-1]['loss']} in epoch {progress.epoch}: lower --learning-rate"
+        )
     fitting.assembled.model.set_weights(keeper.twin.get_weights())
     shutil.rmtree(fitting.run.features, ignore_errors=True)
     name = f"phase {progress.phase + 1}"
@@ -103,7 +107,9 @@ def freeze(fitting: Fitting, phase: Phase) -> zoo.Freeze:
         raise InputError(str(error)) from error
 
 
-def _source(fitting: Fitting, phase: Phase) -> tuple[keras.Model, Callable[[int, int], Any], Callable[[], Any]]:
+def _source(
+    fitting: Fitting, phase: Phase
+) -> tuple[keras.Model, Callable[[int, int], Any], Callable[[], Any]]:
     # What trains, what feeds it epoch by epoch, and what judges it: behind a cut where one pays, whole otherwise.
     assembled, spec = fitting.assembled, fitting.spec
     if phase.freeze != "none":
@@ -111,13 +117,21 @@ def _source(fitting: Fitting, phase: Phase) -> tuple[keras.Model, Callable[[int,
         needed = features.bytes_needed(prefix, fitting.train, spec.views)
         if features.fits(needed, fitting.run.path):
             return _cached(fitting, phase, prefix, needed)
-        LOG.info("features would take %.1f GB, more than this disk spares: the frozen part runs in every epoch", needed / 1e9)
+        LOG.info(
+            "features would take %.1f GB, more than this disk spares: the frozen part runs in every epoch",
+            needed / 1e9,
+        )
     return _streamed(fitting)
 
 
 def _cached(fitting: Fitting, phase: Phase, prefix: keras.Model, needed: int):
     spec, kind, whole = fitting.spec, fitting.kind, fitting.assembled.model
-    LOG.info("frozen to %s: each picture runs through it %d times, %.2f GB of features", phase.freeze, spec.views, needed / 1e9)
+    LOG.info(
+        "frozen to %s: each picture runs through it %d times, %.2f GB of features",
+        phase.freeze,
+        spec.views,
+        needed / 1e9,
+    )
     key = _key(fitting, prefix)
     train = features.compute(prefix, fitting.train, spec.views, fitting.run.features / "train", key)
     val = features.compute(prefix, fitting.val, 1, fitting.run.features / "val", key)
@@ -128,8 +142,11 @@ def _cached(fitting: Fitting, phase: Phase, prefix: keras.Model, needed: int):
         return train.batches(rows, spec.batch_size)
 
     def judge() -> tuple[dict, list]:
-        inputs = val.batches(views.in_order(val.count), spec.batch_size).map(lambda x, y: x)
-        results = _results(suffix, inputs, val.matrices, fitting)
+        inputs = val.batches(views.in_order(val.count), spec.batch_size)
+        starts = range(0, val.count, spec.batch_size)
+        matrices = (val.matrices[start : start + spec.batch_size] for start in starts)
+        pairs = ((tensors, matrix) for (tensors, _), matrix in zip(inputs, matrices, strict=True))
+        results = predict.over_batches(suffix, pairs, fitting.val)
         return kind.metrics(fitting.val.pictures, results), results
 
     return suffix, batches, judge
@@ -147,34 +164,10 @@ def _streamed(fitting: Fitting):
         return pairs.batch(spec.batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
     def judge() -> tuple[dict, list]:
-        results = run_over(model, fitting.val, kind, spec.batch_size)
+        results = predict.over_views(model, fitting.val, spec.batch_size)
         return kind.metrics(fitting.val.pictures, results), results
 
     return model, batches, judge
-
-
-def run_over(model: keras.Model, pictures: views.Views, kind: Kind, batch_size: int) -> list[Any]:
-    """Return the results of a whole model for every picture of a set, in the set's order."""
-    import tensorflow as tf
-
-    run = tf.function(lambda images: model(tf.cast(images, tf.float32), training=False), reduce_retracing=True)
-    results: list[Any] = []
-    for images, _, matrices in pictures.samples(views.in_order(len(pictures.pictures))).batch(batch_size).prefetch(2):
-        batch = pictures.pictures.pictures[len(results) : len(results) + len(matrices)]
-        results += kind.results(run(images).numpy(), matrices.numpy(), batch)
-    return results
-
-
-def _results(suffix: keras.Model, inputs: Any, matrices: np.ndarray, fitting: Fitting) -> list[Any]:
-    import tensorflow as tf
-
-    run = tf.function(lambda tensors: suffix(tensors, training=False), reduce_retracing=True)
-    results: list[Any] = []
-    for tensors in inputs:
-        outputs = run(tensors).numpy()
-        batch = slice(len(results), len(results) + len(outputs))
-        results += fitting.kind.results(outputs, matrices[batch], fitting.val.pictures.pictures[batch])
-    return results
 
 
 def _optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:

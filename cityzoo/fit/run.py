@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -12,18 +11,17 @@ import numpy as np
 
 import zoo
 import zoo.weights
-from cityzoo import demo
-from cityzoo import tasks
 from cityzoo import data as datasets
+from cityzoo import demo, tasks
 from cityzoo.errors import InputError
 from cityzoo.fit import hardware, run_folder
 from cityzoo.fit.callbacks import Progress
 from cityzoo.fit.phases import Fitting, fit_phase, freeze
-from cityzoo.fit.views import Views, in_order
 from cityzoo.kinds import Kind
 from cityzoo.model import Assembled, assemble, count_parameters, in_float32, save
 from cityzoo.spec import TrainSpec
 from cityzoo.transfer import is_model, transfer
+from cityzoo.views import Views, in_order
 
 LOG = logging.getLogger(__name__)
 CALIBRATION_PICTURES = 16
@@ -119,7 +117,11 @@ def fine_tune(
         phase = spec.phases[number]
         LOG.info(
             "phase %d of %d: %d epochs, frozen: %s, learning rate %g, %s parameters learn",
-            number + 1, len(spec.phases), phase.epochs, phase.freeze, phase.learning_rate,
+            number + 1,
+            len(spec.phases),
+            phase.epochs,
+            phase.freeze,
+            phase.learning_rate,
             f"{_trainable(fitting, phase):,}",
         )
         fit_phase(fitting, phase, optimizer_state)
@@ -148,11 +150,6 @@ def parameters(assembled: Assembled) -> dict[str, int]:
     trainable = count_parameters(assembled.model.trainable_weights)
     total = count_parameters(assembled.model.weights)
     return {"trainable": trainable, "frozen": total - trainable, "total": total}
-
-
-def seconds_since(start: float) -> float:
-    """Return the seconds since a `time.perf_counter()`."""
-    return round(time.perf_counter() - start, 1)
 
 
 def seed_everything(seed: int) -> None:

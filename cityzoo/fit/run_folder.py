@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ import numpy as np
 from cityzoo.errors import InputError
 from cityzoo.spec import TrainSpec, read_spec
 
+LOG = logging.getLogger(__name__)
 RUNS = Path("runs")
 
 
@@ -82,18 +87,39 @@ def free_name(spec: TrainSpec) -> Path:
     return RUNS / f"{stem}-{number}"
 
 
-def create(spec: TrainSpec, path: Path) -> RunFolder:
-    """Make the folder and write the resolved spec.
+@contextmanager
+def opened(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
+    """Make a run's folder, or open the one to go on with; say how to go on when training is interrupted.
+
+    A folder in which no epoch was finished is removed again, so that nothing half-written is left behind.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: the folder cannot be written.
     """
-    run = RunFolder(path)
+    run = RunFolder(Path(resumed)) if resumed else _create(spec)
+    LOG.info("run folder: %s", run.path)
     try:
-        path.mkdir(parents=True)
+        yield run
+    except KeyboardInterrupt:
+        if not run.checkpoint.exists():
+            raise InputError("interrupted before the first epoch was finished: nothing is kept") from None
+        raise InputError(
+            f"interrupted; all finished epochs are kept, go on by: python train.py --resume {run.path}"
+        ) from None
+    finally:
+        if not run.checkpoint.exists():
+            shutil.rmtree(run.path, ignore_errors=True)
+
+
+def _create(spec: TrainSpec) -> RunFolder:
+    run = RunFolder(free_name(spec))
+    try:
+        run.path.mkdir(parents=True)
         spec.write(run.spec)
     except OSError as error:
-        raise InputError(f"run folder '{path}' cannot be made ({error.strerror}): give another --out") from error
+        raise InputError(
+            f"run folder '{run.path}' cannot be made ({error.strerror}): give another --out"
+        ) from error
     return run
 
 
@@ -104,7 +130,9 @@ def open_run(path: str) -> tuple[RunFolder, TrainSpec]:
         InputError: it is none.
     """
     if not Path(path).is_dir():
-        raise InputError(f"run folder '{path}' does not exist: give a folder that train.py named, e.g. under runs/")
+        raise InputError(
+            f"run folder '{path}' does not exist: give a folder that train.py named, e.g. under runs/"
+        )
     run = RunFolder(Path(path))
     return run, read_spec(run.spec)
 
@@ -142,7 +170,9 @@ def load_checkpoint(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, 
         InputError: nothing there, or damaged.
     """
     if not path.is_file():
-        raise InputError(f"'{path.parent}' holds no {path.name}: it ended before its first epoch; train again")
+        raise InputError(
+            f"'{path.parent}' holds no {path.name}: it ended before its first epoch; train again"
+        )
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays: dict[str, list[np.ndarray]] = {"model": [], "best": [], "optimizer": []}
@@ -150,4 +180,6 @@ def load_checkpoint(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, 
                 arrays[name.partition(".")[0]].append(file[name])
             return arrays, json.loads(str(file["state"]))
     except (OSError, ValueError, KeyError, EOFError) as error:
-        raise InputError(f"'{path}' is damaged ({error}): train again, or evaluate the model.keras beside it") from error
+        raise InputError(
+            f"'{path}' is damaged ({error}): train again, or evaluate the model.keras beside it"
+        ) from error

@@ -55,8 +55,12 @@ class Detection:
             pictures: the batch's pictures; boxes are clipped to them.
         """
         found = []
-        for (boxes, scores, labels), matrix, picture in zip(self.head.decode(outputs), matrices, pictures, strict=True):
-            inverse = np.linalg.inv(matrix.astype(np.float64))  # scale and shift alone: evaluation turns nothing
+        for (boxes, scores, labels), matrix, picture in zip(
+            self.head.decode(outputs), matrices, pictures, strict=True
+        ):
+            inverse = np.linalg.inv(
+                matrix.astype(np.float64)
+            )  # scale and shift alone: evaluation turns nothing
             corners = boxes.reshape(-1, 2) @ inverse[:2, :2].T + inverse[:2, 2]
             height, width = picture.size_hw
             clipped = np.clip(corners.reshape(-1, 4), 0, [width, height, width, height])

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from cityzoo.demo import find_demo
+from cityzoo.demo import Demo
 from cityzoo.kinds.detection import Detection
 from cityzoo.tasks import Task
+
+
+def demo() -> Demo:
+    """Return the scenes that cityzoo draws of streets as a camera sees them."""
+    from cityzoo.demo import traffic_scene
+
+    return Demo("vehicle_detect", traffic_scene.VERSION, traffic_scene.CLASS_NAMES, traffic_scene.draw_scene)
+
 
 TASK = Task(
     summary="boxes around cars, buses, trucks, motorbikes ... of a street camera's pictures",
     kind=Detection,
-    demo=lambda: find_demo("vehicle_detect"),
+    demo=demo,
     monitor="AP",
 )

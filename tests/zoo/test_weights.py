@@ -108,6 +108,40 @@ def test_a_model_of_ours_gives_its_backbone(tmp_path):
         zoo.build("vgg16", 32, weights=tmp_path / "model.keras")
 
 
+def test_layers_that_keras_numbers_itself_are_found_in_a_model_of_ours(tmp_path):
+    """EfficientNet's Normalization, Xception's shortcuts: their numbers differ from one model to the next."""
+    keras.layers.Conv2D(1, 1), keras.layers.BatchNormalization()
+    trained = zoo.build("xception", 96, weights="random").model
+    neck = keras.layers.Conv2D(8, 1)(trained.output["P3"])
+    keras.Model(trained.inputs[0], [neck, trained.output["P5"]]).save(tmp_path / "model.keras")
+    again = zoo.build("xception", 96, weights=tmp_path / "model.keras").model
+    images = np.random.default_rng(0).uniform(0, 255, (1, 96, 96, 3)).astype("float32")
+    np.testing.assert_allclose(again(images)["P4"], trained(images)["P4"], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "name", ["mobilenet_v2_035", *(pytest.param(n, marks=pytest.mark.slow) for n in registry.names())]
+)
+def test_the_classifiers_weights_are_the_last_ones(name):
+    row = registry.get(name)
+    builder = getattr(keras.applications, row.builder)
+    whole, bare = (builder(include_top=top, weights=None, **row.kwargs) for top in (True, False))
+    shapes = [weight.shape for weight in bare.weights]
+    assert [weight.shape for weight in whole.weights][: len(shapes)] == shapes
+    assert [weight.name for weight in whole.weights][: len(shapes)] == [
+        weight.name for weight in bare.weights
+    ]
+
+
+def test_a_long_legacy_list_of_layers_in_pieces_is_read(files, donor, tmp_path):
+    shutil.copy(files / "legacy.h5", tmp_path / "pieces.h5")
+    with h5py.File(tmp_path / "pieces.h5", "a") as file:
+        layers = file.attrs["layer_names"]
+        del file.attrs["layer_names"]
+        file.attrs["layer_names0"], file.attrs["layer_names1"] = layers[:40], layers[40:]
+    _assert_holds(zoo.build("mobilenet_025", 64, weights=tmp_path / "pieces.h5").model, donor)
+
+
 @pytest.mark.parametrize("file", ["keras3.weights.h5", "legacy.h5"])
 def test_another_architecture_is_named_with_the_first_difference(file, files):
     with pytest.raises(ValueError) as caught:
@@ -116,8 +150,11 @@ def test_another_architecture_is_named_with_the_first_difference(file, files):
     assert file in message and "not of mobilenet_050" in message and "\n" not in message
     # The stem has 32 filters times the width: 8 against 16.
     assert "8" in message and "16" in message
-    with pytest.raises(ValueError, match="not of vgg16"):
-        zoo.build("vgg16", 32, weights=files / file)
+
+
+def test_a_file_of_another_family_is_refused(files):
+    with pytest.raises(ValueError, match="not of mobilenet_v2_035: at layers/"):
+        zoo.build("mobilenet_v2_035", 32, weights=files / "plain.h5")
 
 
 def test_half_a_file_is_an_error(files, tmp_path):

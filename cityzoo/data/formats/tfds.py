@@ -23,9 +23,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cityzoo.data.facts import home
 from cityzoo.data.raw import RELATIVE_XYXY, RawBox, RawDataset, RawPicture, split_of
 from cityzoo.errors import InputError
+from cityzoo.home import cache_home
 
 LOG = logging.getLogger(__name__)
 SCHEME = "tfds:"
@@ -181,7 +181,7 @@ def _splits(builder: Any, wanted: str, name: str) -> dict[str, str | None]:
 def _exported(tfds: ModuleType, builder: Any, feature: BoxFeature, split_name: str) -> Path:
     """The folder of a split's pictures and index.json, written now if it is not there whole."""
     key = hashlib.blake2b(f"{builder.data_dir} {split_name}".encode(), digest_size=8).hexdigest()
-    folder = home() / "tfds" / f"{builder.name}-{builder.info.version}-{key}"
+    folder = cache_home() / "tfds" / f"{builder.name}-{builder.info.version}-{key}"
     if (folder / "index.json").is_file():
         return folder
     folder.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ def test_the_command_writes_and_says_where(tmp_path):
 
 def test_tensorflow_is_not_imported():
     code = (
-        "import sys, cityzoo.demo, cityzoo.demo.__main__; cityzoo.demo.find_demo('vehicle_detect').draw(0);"
+        "import sys, cityzoo.demo, cityzoo.demo.__main__; cityzoo.tasks.find('vehicle_detect').demo().draw(0);"
         "sys.exit(bool({'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=120).returncode == 0

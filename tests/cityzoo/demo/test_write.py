@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cityzoo.demo import Demo, find_demo, materialise
+from cityzoo import tasks
+from cityzoo.demo import Demo, materialise
 from cityzoo.demo.traffic_scene import Scene, draw_scene
 from cityzoo.demo.write import scene_seed
 from cityzoo.errors import InputError
@@ -140,5 +141,5 @@ def test_an_empty_folder_is_filled(tmp_path):
     assert (materialise(DEMO, COUNTS, folder=tmp_path / "out") / "data.yaml").is_file()
 
 
-def test_find_demo_knows_the_version():
-    assert find_demo("vehicle_detect").version >= 1
+def test_the_task_knows_the_version_of_its_demo():
+    assert tasks.find("vehicle_detect").demo().version >= 1

@@ -11,7 +11,7 @@ IMAGES = np.random.default_rng(0).uniform(0, 255, (4, 64, 64, 3)).astype("float3
 def backbone():
     keras.utils.set_random_seed(0)
     model = zoo.build("mobilenet_025", 64, weights="random").model
-    zoo.calibrate(model, IMAGES)
+    zoo.calibrate(model, 255 - IMAGES)
     return model
 
 
@@ -28,7 +28,7 @@ def _fit_one_step(backbone):
     return before, _state(backbone)
 
 
-@pytest.mark.parametrize("upto", ["none", "C3", "backbone"])
+@pytest.mark.parametrize("upto", ["C3", "backbone"])
 def test_a_fit_step_moves_what_is_behind_the_stage_and_nothing_else(backbone, upto):
     zoo.freeze(backbone, upto)
     of_layer = zoo.stage_of_layers(backbone)

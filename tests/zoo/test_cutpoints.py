@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.stages import cut_points
+from zoo.cutpoints import cut_points
 
 # The taps of segmentation_models (Yakubovskiy, MIT), reordered; C5 is the end of the backbone.
 TEXTBOOK = {

@@ -58,7 +58,7 @@ def _assert_saved_and_loaded_gives(expected, model, images, folder):
 
 @pytest.mark.parametrize("name", [*SMALLEST, *REST])
 def test_levels_strides_and_saving(name, tmp_path):
-    """Every backbone with levels: exact strides, finite features, a file of built-in layers alone, right size."""
+    """Every backbone with levels: exact strides, finite features, a file of built-in layers alone."""
     size = _smallest_size(name)
     model = zoo.build(name, size, weights="random").model
     images = _images(size)
@@ -94,7 +94,7 @@ def test_parameters_are_those_of_the_table(name):
 
 
 def test_a_saved_backbone_loads_with_keras_alone(tmp_path):
-    """In a fresh process, with no module of this project: VGG has an op node, MobileNetV3 odd activations."""
+    """In a fresh process without this project: VGG has an op node, MobileNetV3 odd activations."""
     images, expected = _images(32), {}
     np.save(tmp_path / "images.npy", images)
     for name in ["vgg16", "mobilenet_v3_small_075"]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoo import registry
+from zoo.cutpoints import stage
 from zoo.preprocess import fix_normalization, preprocess
-from zoo.stages import stage
 from zoo.weights import Origin, initialize
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ POOLED = "pooled"
 class Built:
     """A backbone ready for its head: `model` and the `origin` of its weights.
 
-    `model` takes (batch, height, width, 3) float32 RGB 0..255 and returns {"P3": (batch, height / 8, width /
-    8, channels), "P4": ..., "P5": ...} float32, or {"pooled": (batch, channels)} where no levels were asked
-    for.
+    `model` takes (batch, height, width, 3) float32 RGB 0..255 and returns {"P3": (batch, height / 8,
+    width / 8, channels), "P4": ..., "P5": ...} float32, or {"pooled": (batch, channels)} where no levels were
+    asked for.
     """
 
     name: str
@@ -43,12 +43,10 @@ def build(
 
     Args:
         name: a name of the table (`zoo.names()`).
-        size_hw: height and width in pixels, or one number for both; multiples of 32 where levels are asked
-            for.
+        size_hw: height and width in pixels, or one number for both; multiples of 32 where there are levels.
         weights: "auto" (ImageNet, else random with a warning), "imagenet", "random" or the path of a file.
         levels: which feature maps to return, of stride 2^k ("P2" .. "P5"); what lies behind the last is
-            dropped.
-            Empty: the last feature map, averaged over space, as {"pooled": (batch, channels)}.
+            dropped. Empty: the last feature map, averaged over space, as {"pooled": (batch, channels)}.
 
     Raises:
         ValueError: unknown name, impossible size, level that the backbone lacks, or weights not to be had.

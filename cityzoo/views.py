@@ -84,7 +84,9 @@ def in_order(count: int, views: int = 1) -> Rows:
     return lambda: ((row, view) for view in range(views) for row in range(count))
 
 
-def shuffled(count: int, batch_size: int, seed: int, first_epoch: int, epochs: int, views: int | None) -> Rows:
+def shuffled(
+    count: int, batch_size: int, seed: int, first_epoch: int, epochs: int, views: int | None
+) -> Rows:
     """Return the pictures of some epochs, each epoch in an order of its own, whole batches alone.
 
     Args:

@@ -1,0 +1,120 @@
+"""The flags of train.py: a task's defaults under what the user says, checked before anything heavy starts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import zoo.registry
+from cityzoo import cli, tasks
+from cityzoo.errors import InputError, unknown
+from cityzoo.spec import AUTO, TrainSpec
+
+EXAMPLES = """examples:
+  python train.py --backbone vgg16 --task vehicle_detect            learn from demo pictures, nothing needed
+  python train.py --backbone mobilenet_075 --data my_camera/        your own pictures (YOLO, COCO, VOC or CSV)
+  python train.py --data my_camera/ --weights runs/first/model.keras    go on from an earlier detector
+  python train.py --resume runs/vehicle_detect-vgg16-1              go on where a run was stopped
+  tensorboard --logdir runs                                         watch it
+"""
+
+
+def training_parser(task_name: str) -> cli.Parser:
+    """Return the parser of train.py with the defaults of one task."""
+    task = tasks.find(task_name)
+    parser = cli.Parser(
+        prog="train.py",
+        description=f"Fine-tune a pretrained backbone. Task {task_name}: {task.summary}.",
+        epilog=EXAMPLES,
+        formatter_class=cli.HelpFormatter,
+        allow_abbrev=False,
+    )
+    cli.add_flags(parser, TrainSpec, {**task.defaults, "task": task_name})
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run folder that was stopped")
+    parser.add_argument("--list", action="store_true", help="print the backbones and the tasks, and leave")
+    return parser
+
+
+def parse_training(arguments: Sequence[str]) -> tuple[TrainSpec | None, str | None]:
+    """Read the command line of train.py.
+
+    Returns:
+        The spec, and the run folder to resume; no spec where `--list` has been answered.
+
+    Raises:
+        InputError: a value that cannot be used, said before TensorFlow is loaded.
+    """
+    first = cli.Parser(prog="train.py", add_help=False, allow_abbrev=False)
+    first.add_argument("--task", default=TrainSpec.task)
+    task_name = first.parse_known_args(arguments)[0].task
+    given = vars(training_parser(task_name).parse_args(arguments))
+    resume, listing = given.pop("resume"), given.pop("list")
+    if listing:
+        print_list()
+        return None, None
+    if resume:
+        return _resumed(resume, arguments, given), resume
+    spec = TrainSpec(**given)
+    check(spec)
+    return spec, None
+
+
+def check(spec: TrainSpec) -> None:
+    """Refuse what can be known to be wrong before any work.
+
+    Raises:
+        InputError: unknown backbone or size, weights or run folder that cannot be.
+    """
+    if spec.backbone not in zoo.registry.BACKBONES:
+        raise unknown("backbone", spec.backbone, zoo.registry.BACKBONES)
+    if not zoo.registry.get(spec.backbone).has_levels:
+        usable = ", ".join(name for name in zoo.registry.names() if zoo.registry.get(name).has_levels)
+        raise InputError(
+            f"backbone '{spec.backbone}' classifies only, it has no levels for boxes; use one of: {usable}"
+        )
+    if spec.image_size != AUTO and any(side % 32 for side in spec.image_size):
+        near = "x".join(str(max(32, round(side / 32) * 32)) for side in spec.image_size)
+        raise InputError(
+            f"--image-size {'x'.join(map(str, spec.image_size))} does not fit {spec.backbone}: "
+            f"sides must be multiples of 32, e.g. {near}"
+        )
+    if spec.weights not in (AUTO, "imagenet", "random") and not Path(spec.weights).is_file():
+        raise InputError(f"--weights '{spec.weights}' is neither a file nor one of auto, imagenet, random")
+    if spec.out and Path(spec.out).exists():
+        raise InputError(
+            f"--out '{spec.out}' exists: give a new name, remove it, or go on with it by --resume {spec.out}"
+        )
+
+
+def _resumed(resume: str, arguments: Sequence[str], given: dict[str, Any]) -> TrainSpec:
+    from cityzoo.fit.run_folder import open_run
+
+    spec = open_run(resume)[1]
+    names = {"--" + item.name.replace("_", "-"): item.name for item in fields(TrainSpec)}
+    flags = [word.partition("=")[0] for word in arguments]
+    changed = {names[word]: given[names[word]] for word in flags if word in names}
+    strange = sorted(set(changed) - {"patience"})
+    if strange:
+        raise InputError(
+            f"--resume goes on with the run's own settings, it cannot take --{strange[0].replace('_', '-')}: "
+            "leave it out, or start a new run"
+        )
+    return replace(spec, **changed)
+
+
+def print_list() -> None:
+    """Print every backbone and every task."""
+    import zoo.listing
+
+    write = sys.stdout.write
+    write(f"{'backbone':<24}{'parameters':>12}{'input':>8}  {'levels':<20}ImageNet weights\n")
+    for row in zoo.listing.rows():
+        levels = "P3 P4 P5" if row.levels else "classification only"
+        cached = "cached" if row.cached else "downloaded when used"
+        write(f"{row.name:<24}{row.params_millions:>10.2f} M{row.default_size:>8}  {levels:<20}{cached}\n")
+    write("\ntasks\n")
+    for name in tasks.names():
+        write(f"  {name:<22}{tasks.find(name).summary}\n")

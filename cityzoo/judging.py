@@ -1,0 +1,167 @@
+"""The flags of evaluate.py, and which pictures they mean."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cityzoo import cli
+from cityzoo import data as datasets
+from cityzoo.errors import InputError
+from cityzoo.sample import PictureSet
+from cityzoo.spec import TrainSpec, parse_count, parse_mapping
+
+LOG = logging.getLogger(__name__)
+EXAMPLES = """examples:
+  python evaluate.py runs/vehicle_detect-vgg16-1                          the run's own held-out pictures
+  python evaluate.py runs/vehicle_detect-vgg16-1 --data other_camera/     labelled pictures of another place
+  python evaluate.py runs/vehicle_detect-vgg16-1 --predict frames/        draw and write down what it sees
+"""
+
+
+def evaluation_parser() -> cli.Parser:
+    """Return the parser of evaluate.py."""
+    parser = cli.Parser(
+        prog="evaluate.py",
+        description="Judge a trained run on labelled pictures, or let it look at new ones.",
+        epilog=EXAMPLES,
+        formatter_class=cli.HelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("run", metavar="RUN", help="a folder that train.py made")
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        help="other labelled pictures, as train.py takes them (default: the run's own)",
+    )
+    parser.add_argument(
+        "--split",
+        choices=("val", "train", "all"),
+        default="val",
+        help="which pictures of the data (default: val)",
+    )
+    parser.add_argument(
+        "--class-map",
+        type=cli.typed(parse_mapping),
+        default=None,
+        metavar="A=B,C=ignore",
+        help="rename the data's classes to the model's, or drop them: van=car,person=ignore",
+    )
+    parser.add_argument(
+        "--labels",
+        choices=("clip", "drop", "fail"),
+        default="clip",
+        help="what to do about bad boxes, as in train.py (default: clip)",
+    )
+    parser.add_argument("--limit", type=cli.typed(parse_count), metavar="N", help="use this many pictures")
+    parser.add_argument(
+        "--predict",
+        metavar="PATH",
+        help="a picture or a folder: write annotated pictures and COCO json, judge nothing",
+    )
+    parser.add_argument(
+        "--score",
+        type=cli.typed(_parse_score),
+        metavar="0..1",
+        help="lowest score that --predict shows (default: the best F1's of the report)",
+    )
+    parser.add_argument(
+        "--out", metavar="FOLDER", help="where to write (default: the run folder, or a new one in it)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as one line of JSON, too")
+    return parser
+
+
+def _parse_score(text: str) -> float:
+    try:
+        score = float(text)
+    except ValueError as error:
+        raise InputError(f"'{text}' is not a score: give a number between 0 and 1") from error
+    if not 0 <= score <= 1:
+        raise InputError(f"score {text} is out of bounds: give a number between 0 and 1")
+    return score
+
+
+def pictures_to_judge(
+    flags: argparse.Namespace, spec: TrainSpec, class_names: Sequence[str]
+) -> tuple[PictureSet, dict[str, Any]]:
+    """Return the pictures that the flags name, their labels in the order of the model's classes, and the findings.
+
+    Raises:
+        InputError: nothing there, or classes that the model does not know.
+    """
+    asked = (
+        spec
+        if flags.data is None
+        else replace(spec, data=flags.data, val=None, format=None, class_map=flags.class_map)
+    )
+    if asked.data is None:
+        from cityzoo import demo, tasks
+
+        asked = replace(asked, data=str(demo.materialise(tasks.find(spec.task).demo(), seed=spec.seed)))
+    found = datasets.load(
+        asked.data,
+        format=asked.format,
+        classes=() if flags.data else spec.classes,
+        class_map=asked.class_map,
+        labels=flags.labels,
+        val=asked.val,
+        exif=spec.exif,
+        limit=flags.limit if flags.limit or flags.data else spec.limit,
+    )
+    LOG.info("%s", found.findings.text())
+    sides = {"val": (found.val,), "train": (found.train,), "all": (found.train, found.val)}[flags.split]
+    pictures = tuple(picture for side in sides for picture in side.pictures)
+    return in_order_of(
+        PictureSet(flags.split, found.train.class_names, pictures), class_names
+    ), found.findings.as_dict()
+
+
+def in_order_of(truth: PictureSet, class_names: Sequence[str]) -> PictureSet:
+    """Return the pictures with labels that point into the model's class names.
+
+    Raises:
+        InputError: a class with boxes that the model does not know.
+
+    Example:
+        >>> from cityzoo.sample import Picture
+        >>> truth = PictureSet("val", ("bus", "car"), (Picture("a.jpg", (8, 8), [[0, 0, 4, 4]], [1]),))
+        >>> in_order_of(truth, ("car", "bus", "truck")).pictures[0].labels.tolist()
+        [0]
+    """
+    used = {truth.class_names[label] for picture in truth.pictures for label in picture.labels}
+    strange = sorted(used - set(class_names))
+    if strange:
+        raise InputError(
+            f"the data has boxes of {', '.join(strange)}, which the model does not know "
+            f"(it knows {', '.join(class_names)}): "
+            f"map or drop them, e.g. --class-map {strange[0]}={class_names[0]} or {strange[0]}=ignore"
+        )
+    position = [class_names.index(name) if name in class_names else -1 for name in truth.class_names]
+    pictures = (
+        replace(picture, labels=[position[label] for label in picture.labels]) for picture in truth.pictures
+    )
+    return PictureSet(truth.split, tuple(class_names), tuple(pictures))
+
+
+def free_folder(out: str | None, run: Path, stem: str) -> Path:
+    """Return a new folder: what --out says, or the next free number in the run.
+
+    Raises:
+        InputError: it exists or cannot be made.
+    """
+    number = 1
+    while out is None and (run / f"{stem}-{number}").exists():
+        number += 1
+    folder = Path(out) if out else run / f"{stem}-{number}"
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise InputError(f"--out '{folder}' exists: give a new name or remove it") from error
+    except OSError as error:
+        raise InputError(f"'{folder}' cannot be made ({error.strerror}): give another --out") from error
+    return folder

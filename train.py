@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+"""Fine-tune a pretrained backbone on a city's own data: python train.py --backbone vgg16 --task vehicle_detect."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own start-up lines would bury ours
+
+from cityzoo import cli, tasks
+from cityzoo.flags import parse_training
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Train as the flags say, judge the best epoch on held-out pictures, leave a run folder."""
+    spec, resumed = parse_training(arguments)
+    if spec is None:  # --list has been answered
+        return 0
+    with cli.quiet_start():  # only now: TensorFlow takes seconds to load
+        from cityzoo.fit import hardware, run, run_folder
+        from cityzoo.model import load
+        from cityzoo.report import of_run
+
+    start = time.perf_counter()
+    task = tasks.find(spec.task)
+    data = run.read_data(spec, task)
+    kind = task.kind(data.train.class_names)
+    spec = hardware.resolve(spec, data)
+    run.seed_everything(spec.seed)
+    with hardware.strategy().scope():
+        assembled = run.build_model(spec, kind, data)
+        with run_folder.opened(spec, resumed) as folder:
+            progress = run.fine_tune(spec, task, kind, data, assembled, folder, resume=bool(resumed))
+
+    figures = of_run.judge(load(folder.model), kind, data.val, folder.path)
+    seconds = round(time.perf_counter() - start, 1)
+    counts = run.parameters(assembled)
+    facts = of_run.training_facts(spec, data.findings.as_dict(), assembled.origin, counts, progress, seconds)
+    of_run.write(folder.path, facts, figures, spec.seed)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main, sys.argv[1:], "train.py"))
