@@ -74,7 +74,7 @@ def inside(points: np.ndarray, strides: np.ndarray, boxes):
     finest = float(strides.min())
     reach = ops.maximum(halves, finest / 2)[:, :, None, :]
     offset = ops.abs(points[None, None] - centres[:, :, None, :])
-    return ops.all(offset < reach, axis=-1)
+    return ops.all(offset <= reach, axis=-1)  # <=: a box centred between two points has them both
 
 
 def assign(

@@ -21,8 +21,7 @@ def prefix(backbone: keras.Model, at: str, levels: Iterable[str] | None = None) 
         levels: the levels that the head takes; those before the cut are handed on. Default: its own.
 
     Returns:
-        A model from the backbone's input to {"P3": ..., "P4": ...}: the levels before the cut and the cut
-        itself.
+        A model from the backbone's input to {"P3": ..., "P4": ...}: levels before it, and the cut.
 
     Raises:
         ValueError: the backbone has no such stage.

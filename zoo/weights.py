@@ -51,14 +51,15 @@ def cached(name: str) -> bool:
     return (cache_folder() / registry.get(name).weights_file).is_file()
 
 
-def initialize(name: str, make: Callable[[bool], keras.Model], weights: str | os.PathLike = "auto"):
+def initialize(
+    name: str, make: Callable[[bool], keras.Model], weights: str | os.PathLike = "auto"
+) -> tuple[keras.Model, Origin]:
     """Build a backbone's network and give it its weights.
 
     Args:
         name: a name of the table.
         make: builds the network with random weights, with (True) or without (False) its classifier.
-        weights: "auto" (ImageNet, else random with a loud warning), "imagenet", "random" or the path of a
-            file.
+        weights: "auto" (ImageNet, else random with a loud warning), "imagenet", "random" or a file.
 
     Returns:
         (the network, its `Origin`). Weights are loaded whole or not at all.

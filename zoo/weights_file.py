@@ -99,9 +99,8 @@ def _load_whole(model: keras.Model, path: Path, kind: str, in_file: Shapes, name
         _link(path.resolve(), link)
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "error", UserWarning
-                )  # Keras only warns of some layers that it leaves unloaded
+                # Of some layers that it leaves unloaded Keras only warns.
+                warnings.simplefilter("error", UserWarning)
                 model.load_weights(link)
         except (ValueError, KeyError, UserWarning) as error:
             raise _difference(model, path, kind, in_file, name) from error

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import keras
-import numpy as np
 
 from cityzoo.fit import run_folder
 from cityzoo.model import in_float32, save
@@ -82,7 +81,9 @@ class Keeper(keras.callbacks.Callback):
         arrays = {
             "model": self.whole.get_weights(),
             "best": self.twin.get_weights(),
-            "optimizer": [np.asarray(variable) for variable in self.model.optimizer.variables],
+            "optimizer": [
+                keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables
+            ],
         }
         run_folder.save_checkpoint(self.run.checkpoint, arrays, asdict(progress))
         if progress.stale >= self.patience:

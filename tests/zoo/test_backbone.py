@@ -22,9 +22,8 @@ SMALLEST = [
     "convnext_tiny",
 ]
 POOLED = ["inception_v3", "nasnet_mobile", "inception_resnet_v2"]
-REST = [
-    pytest.param(name, marks=pytest.mark.slow) for name in registry.names() if name not in SMALLEST + POOLED
-]
+LARGER = [name for name in registry.names() if registry.get(name).has_levels and name not in SMALLEST]
+REST = [pytest.param(name, marks=pytest.mark.slow) for name in LARGER]
 LOAD_ALONE = """
 import sys, numpy as np, keras
 images = np.load("images.npy")
