@@ -73,7 +73,7 @@ def typed(parse: Callable[[str], Any], choices: Sequence[str] = ()) -> Callable[
             if choices and value not in choices:
                 raise unknown("value", text, choices)
         except InputError as error:
-            raise argparse.ArgumentTypeError(str(error).replace("%", "%%")) from error
+            raise argparse.ArgumentTypeError(str(error)) from error
         return value
 
     return convert
@@ -109,6 +109,9 @@ def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: st
         return main(arguments)
     except InputError as error:
         sys.stderr.write(f"{prog}: error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{prog}: interrupted\n")
         return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough

@@ -114,6 +114,7 @@ def in_float32(model: keras.Model) -> keras.Model:
     config = json.loads(text)
     twin = keras.Model.from_config(config)
     twin.set_weights(model.get_weights())
+    twin.trainable = True
     return twin
 
 

@@ -44,7 +44,7 @@ def parse_size(text: str) -> tuple[int, int] | str:
     if text == AUTO:
         return AUTO
     sides = text.lower().split("x")
-    if len(sides) not in (1, 2) or not all(side.isdigit() and int(side) > 0 for side in sides):
+    if len(sides) not in (1, 2) or not all(side.isdecimal() and int(side) > 0 for side in sides):
         raise InputError(
             f"image size '{text}' is not understood: give one side or HEIGHTxWIDTH, e.g. 320 or 256x320"
         )
@@ -81,13 +81,16 @@ def parse_mapping(text: str) -> dict[str, str]:
     return dict(pairs)
 
 
-def parse_count(text: str) -> int | str:
-    """Read a whole number of 1 or more, or "auto"."""
-    if text == AUTO:
-        return AUTO
-    if not text.isdigit() or int(text) < 1:
+def parse_count(text: str) -> int:
+    """Read a whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
         raise InputError(f"'{text}' is not a count: give a whole number of 1 or more")
     return int(text)
+
+
+def parse_epochs(text: str) -> int | str:
+    """Read a whole number of 1 or more, or "auto"."""
+    return AUTO if text == AUTO else parse_count(text)
 
 
 def parse_rate(text: str) -> float:
@@ -103,8 +106,8 @@ def parse_rate(text: str) -> float:
 
 def parse_seed(text: str) -> int:
     """Read a seed: a whole number, 0 or more."""
-    if not text.isdigit():
-        raise InputError(f"'{text}' is not a seed: give a whole number, 0 or more")
+    if not text.isdecimal() or int(text) >= 2**31:  # TensorFlow's seeds are int32
+        raise InputError(f"'{text}' is not a seed: give a whole number, 0 to {2**31 - 1}")
     return int(text)
 
 
@@ -116,7 +119,7 @@ def parse_phases(text: str) -> tuple[tuple[str, int], ...]:
         (('backbone', 20), ('C3', 10))
     """
     parts = [part.strip().rpartition(":") for part in text.split(",")]
-    if not all(stage and epochs.isdigit() and int(epochs) > 0 for stage, _, epochs in parts):
+    if not all(stage and epochs.isdecimal() and int(epochs) > 0 for stage, _, epochs in parts):
         raise InputError(
             f"phases '{text}' are not understood: give FREEZE:EPOCHS with commas between, e.g. backbone:20,C3:10"
         )
@@ -167,9 +170,7 @@ class TrainSpec:
         "how deep the backbone stays frozen in the second phase: none, C2..C5 or backbone (then there is one phase)",
         metavar="none|C2..C5|backbone",
     )
-    epochs: Any = flag(
-        AUTO, "passes over the pictures in each phase; auto: about 1,000 steps", parse_count, "N"
-    )
+    epochs: Any = flag(AUTO, "passes over the pictures a phase; auto: about 1,000 steps", parse_epochs, "N")
     phases: tuple = flag(
         (),
         "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10",
@@ -177,18 +178,15 @@ class TrainSpec:
         "FREEZE:EPOCHS,...",
     )
     batch_size: int = flag(16, "pictures in a step, over all devices together", parse_count, "N")
-    learning_rate: float = flag(
-        0.002, "peak in the first phase; later phases use a tenth of it", parse_rate, "RATE"
-    )
+    learning_rate: float = flag(0.002, "peak of the first phase; later ones use a tenth", parse_rate, "RATE")
     image_size: Any = flag(
         AUTO,
-        "input of the network in pixels; auto: the pictures' own shape, the long side 320 on a CPU, 640 on a GPU",
+        "input of the network in pixels; auto: the pictures' own shape, the long side 320 on a CPU and 640 on a GPU, "
+        "up to 1.6 times as much where objects are small",
         parse_size,
         "SIDE|HxW",
     )
-    augment: str = flag(
-        "standard", "augmentation policy of the training pictures", choices=("none", "light", "standard")
-    )
+    augment: str = flag("standard", "augmentation policy in training", choices=("none", "light", "standard"))
     views: int = flag(
         4,
         "augmented versions of each picture while the backbone is frozen; each runs through it once",
@@ -204,9 +202,7 @@ class TrainSpec:
         15, "stop a phase when the monitored figure has not risen for this many epochs", parse_count, "N"
     )
     seed: int = flag(0, "the same seed gives the same run", parse_seed, "N")
-    out: str | None = flag(
-        None, "run folder, must not exist; none: runs/TASK-BACKBONE-NUMBER", metavar="FOLDER"
-    )
+    out: str | None = flag(None, "new run folder; none: runs/TASK-BACKBONE-NUMBER", metavar="FOLDER")
 
     def write(self, path: Path) -> None:
         """Write the spec as JSON."""
@@ -241,6 +237,12 @@ def read_spec(path: Path) -> TrainSpec:
             f"'{path}' holds {', '.join(strange)}, which this version of cityzoo does not know: "
             "use the version that wrote it"
         )
+    try:
+        values["phases"] = [
+            Phase(**each) if isinstance(each, dict) else each for each in values.get("phases", ())
+        ]
+    except TypeError as error:
+        raise InputError(f"'{path}' is damaged: its phases are no phases ({error}); train again") from error
     return replace(TrainSpec(), **{name: _as_tuples(value) for name, value in values.items()})
 
 

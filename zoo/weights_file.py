@@ -43,9 +43,7 @@ def load_file(model: keras.Model, path: Path, name: str, make_with_top: Callable
     if len(in_file) != len(twin.weights):
         raise _difference(model, path, kind, in_file, name)
     _load_whole(twin, path, kind, in_file, name)
-    # Layers come in graph order, so that the classifier's weights are the last ones.
-    model.set_weights(twin.get_weights()[: len(model.weights)])
-    return None
+    return _copy_layers(twin, model, path, name)
 
 
 def _read_shapes(path: Path) -> tuple[str, Shapes]:
@@ -147,6 +145,10 @@ def _load_keras_model(model: keras.Model, path: Path, name: str) -> None:
         raise ValueError(
             f"weights file '{path}' is no model that can be loaded: {' '.join(str(error).split())}"
         ) from error
+    _copy_layers(donor, model, path, name)
+
+
+def _copy_layers(donor: keras.Model, model: keras.Model, path: Path, name: str) -> None:
     given = _by_key(donor)
     for key, layer in _by_key(model).items():
         wanted = [tuple(weight.shape) for weight in layer.weights]

@@ -28,7 +28,8 @@ class Progress:
         stale: epochs since then.
         history: a row of figures for each epoch.
         before: figures of the model before its first step.
-        seconds: spent so far, by what on.
+        seconds: spent on each part of each phase.
+        spent: seconds from the start of fine-tuning to the end of the last epoch, pauses left out.
     """
 
     phase: int = 0
@@ -38,6 +39,7 @@ class Progress:
     history: list[dict[str, Any]] = field(default_factory=list)
     before: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    spent: float = 0.0
 
 
 class Judge(keras.callbacks.Callback):
@@ -59,19 +61,27 @@ class Keeper(keras.callbacks.Callback):
     """Keep the best epoch as `model.keras`, and after each epoch all that is needed to go on."""
 
     def __init__(
-        self, whole: keras.Model, run: run_folder.RunFolder, monitor: str, patience: int, progress: Progress
+        self,
+        whole: keras.Model,
+        run: run_folder.RunFolder,
+        monitor: str,
+        patience: int,
+        progress: Progress,
+        clock: Callable[[], float],
     ) -> None:
-        """Take the whole model, of which the trained one may be the part behind a cut."""
+        """Take the whole model, of which the trained one may be the part behind a cut, and a clock."""
         super().__init__()
         self.whole, self.run, self.progress = whole, run, progress
         self.monitor, self.patience = f"val_{monitor}", patience
-        self.twin = in_float32(whole)
+        self.twin, self.clock = in_float32(whole), clock
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Save, and stop where the figure has stopped rising."""
         progress, figure = self.progress, logs.get(self.monitor, -1.0)
         progress.epoch = epoch + 1
-        progress.history.append({"epoch": epoch + 1, "phase": progress.phase + 1, **_plain(logs)})
+        progress.spent = self.clock()
+        row = {"epoch": epoch + 1, "phase": progress.phase + 1, "seconds": round(progress.spent, 1)}
+        progress.history.append({**row, **_plain(logs)})
         progress.stale += 1
         if figure > progress.best:
             progress.best, progress.stale = figure, 0

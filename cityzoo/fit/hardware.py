@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -13,12 +14,14 @@ import zoo.registry
 from cityzoo.data import Dataset
 from cityzoo.errors import InputError
 from cityzoo.model import FULL, LOW
+from cityzoo.sample import Picture
 from cityzoo.spec import AUTO, Phase, TrainSpec
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
-LONG_SIDE = {"CPU": 320, "GPU": 640}  # pixels
+LONG_SIDES = {"CPU": (320, 512), "GPU": (640, 1024)}  # pixels: usual, and for pictures of small objects
+SMALL_OBJECT = 20  # pixels: an object of median size shall be as large in the network's input
 STEPS_PER_PHASE = 1000  # enough for a head on a few hundred pictures, minutes on two cores
 EPOCHS = (3, 100)  # whatever the number of pictures
 LIGHT_MILLIONS = 5.0  # backbones of at most so many parameters are unfrozen on CPUs too
@@ -101,26 +104,40 @@ def resolve(spec: TrainSpec, data: Dataset) -> TrainSpec:
         InputError: a plan that makes no sense.
 
     """
-    size_hw = (
-        auto_size(data, LONG_SIDE["GPU" if gpus() else "CPU"]) if spec.image_size == AUTO else spec.image_size
-    )
+    size_hw = spec.image_size
+    if size_hw == AUTO:
+        size_hw = auto_size(data, *LONG_SIDES["GPU" if gpus() else "CPU"])
     batch = min(spec.batch_size, len(data.train))
     return replace(spec, image_size=tuple(size_hw), batch_size=batch, phases=plan(spec, len(data.train)))
 
 
-def auto_size(data: Dataset, long_side: int) -> tuple[int, int]:
-    """Return an input in the shape of the usual picture: 16:9 cameras need not pay for grey bars.
+def auto_size(data: Dataset, usual: int, largest: int) -> tuple[int, int]:
+    """Return an input in the shape of the usual picture, so that 16:9 cameras need not pay for grey bars.
 
     Args:
         data: the pictures.
-        long_side: in pixels.
+        usual: long side in pixels where objects are large enough.
+        largest: long side in pixels that small objects may drive it up to.
 
     Returns:
         height and width, multiples of 32.
     """
-    aspect = median(picture.size_hw[1] / picture.size_hw[0] for picture in data.train.pictures)
+    pictures = data.train.pictures
+    aspect = median(picture.size_hw[1] / picture.size_hw[0] for picture in pictures)
+    wanted = SMALL_OBJECT / max(_median_share(pictures), 1e-6)
+    long_side = min(max(usual, round(wanted / 32) * 32), largest)
     short = max(32, math.ceil(long_side * min(aspect, 1 / aspect) / 32 - 0.25) * 32)
     return (short, long_side) if aspect >= 1 else (long_side, short)
+
+
+def _median_share(pictures: Sequence[Picture]) -> float:
+    # Of an object's side (of the square of its area) in its picture's long side.
+    shares = [
+        math.sqrt((x2 - x1) * (y2 - y1)) / max(picture.size_hw)
+        for picture in pictures
+        for x1, y1, x2, y2 in picture.boxes_xyxy.tolist()
+    ]
+    return median(shares) if shares else 1.0
 
 
 def plan(spec: TrainSpec, num_pictures: int) -> tuple[Phase, ...]:

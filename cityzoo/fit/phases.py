@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -43,33 +43,40 @@ class Fitting:
     spec: TrainSpec
     run: RunFolder
     progress: Progress
+    clock: Callable[[], float]
 
 
-def fit_phase(fitting: Fitting, phase: Phase, optimizer_state: Sequence[np.ndarray] = ()) -> None:
+def fit_phase(
+    fitting: Fitting, phase: Phase, checkpoint: Mapping[str, Sequence[np.ndarray]] | None = None
+) -> None:
     """Train for one phase; the model is left with the weights of the best epoch so far.
 
     Args:
         fitting: what all phases share; its `progress` says where this phase stands.
         phase: what is frozen, for how long, how fast.
-        optimizer_state: of a checkpoint in the middle of this phase.
+        checkpoint: "optimizer" state and "best" weights, where this phase had begun before.
 
     Raises:
         InputError: the backbone lacks the stage, the disk is full, or the loss is no number any more.
     """
-    progress, spec = fitting.progress, fitting.spec
+    progress, spec, checkpoint = fitting.progress, fitting.spec, checkpoint or {}
     started = time.perf_counter()
+    first = sum(earlier.epochs for earlier in spec.phases[: progress.phase])
+    last = first + phase.epochs
+    keeper = Keeper(
+        fitting.assembled.model, fitting.run, fitting.task.monitor, spec.patience, progress, fitting.clock
+    )
+    if checkpoint.get("best"):
+        keeper.twin.set_weights(checkpoint["best"])
     freeze(fitting, phase)
     trained, batches, judge = _source(fitting, phase)
     prepared = time.perf_counter()
     steps = len(fitting.train.pictures) // spec.batch_size
-    first = sum(earlier.epochs for earlier in spec.phases[: progress.phase])
     trained.compile(_optimizer(phase, steps), fitting.kind.loss(spec.image_size))
-    _restore(trained.optimizer, optimizer_state, trained)
+    _restore(trained.optimizer, checkpoint.get("optimizer", ()), trained)
     if progress.before is None:
         progress.before = {n: v for n, v in judge()[0].items() if not isinstance(v, dict)}
     judged = Judge(judge)
-    keeper = Keeper(fitting.assembled.model, fitting.run, fitting.task.monitor, spec.patience, progress)
-    last = first + phase.epochs
     trained.fit(
         batches(progress.epoch, last),
         initial_epoch=progress.epoch,

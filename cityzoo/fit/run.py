@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -36,7 +38,8 @@ def read_data(spec: TrainSpec, task: tasks.Task) -> datasets.Dataset:
     source = spec.data
     if source is None:
         LOG.info("no --data: training on the demo pictures of this task, which cityzoo draws itself")
-        source = str(demo.materialise(task.demo(), seed=spec.seed))
+        bar = keras.utils.Progbar(None, unit_name="picture")
+        source = str(demo.materialise(task.demo(), seed=spec.seed, progress=partial(_show, bar)))
     found = datasets.load(
         source,
         format=spec.format,
@@ -49,6 +52,11 @@ def read_data(spec: TrainSpec, task: tasks.Task) -> datasets.Dataset:
     )
     LOG.info("%s", found.findings.text())
     return found
+
+
+def _show(bar: keras.utils.Progbar, done: int, total: int) -> None:
+    bar.target = total
+    bar.update(done)
 
 
 def build_model(spec: TrainSpec, kind: Kind, data: datasets.Dataset) -> Assembled:
@@ -107,13 +115,16 @@ def fine_tune(
     rows = most_boxes(data)
     train = Views(data.train, kind, spec.augment, spec.image_size, rows, spec.seed)
     val = Views(data.val, kind, "none", spec.image_size, rows, spec.seed)
-    progress, optimizer_state = _restore(assembled, run) if resume else (Progress(), ())
-    fitting = Fitting(task, kind, assembled, train, val, spec, run, progress)
+    progress, checkpoint = _restore(assembled, run) if resume else (Progress(), {})
+    began = time.perf_counter() - progress.spent
+    fitting = Fitting(
+        task, kind, assembled, train, val, spec, run, progress, clock=lambda: time.perf_counter() - began
+    )
     for phase in spec.phases:
         freeze(fitting, phase)  # a stage that the backbone lacks is said now, not after the first phase
     for number in range(progress.phase, len(spec.phases)):
         progress.phase = number
-        progress.stale = 0 if not optimizer_state else progress.stale
+        progress.stale = progress.stale if checkpoint else 0
         phase = spec.phases[number]
         LOG.info(
             "phase %d of %d: %d epochs, frozen: %s, learning rate %g, %s parameters learn",
@@ -124,8 +135,11 @@ def fine_tune(
             phase.learning_rate,
             f"{_trainable(fitting, phase):,}",
         )
-        fit_phase(fitting, phase, optimizer_state)
-        optimizer_state = ()
+        if progress.stale < spec.patience:
+            fit_phase(fitting, phase, checkpoint)
+        elif checkpoint:  # the run was stopped just after this phase had stopped by itself
+            assembled.model.set_weights(checkpoint["best"])
+        checkpoint = {}
         progress.epoch = sum(each.epochs for each in spec.phases[: number + 1])
     save(in_float32(assembled.model), run.last)
     return progress
@@ -136,11 +150,11 @@ def _trainable(fitting: Fitting, phase: Any) -> int:
     return count_parameters(fitting.assembled.model.trainable_weights)
 
 
-def _restore(assembled: Assembled, run: run_folder.RunFolder) -> tuple[Progress, list[np.ndarray]]:
+def _restore(assembled: Assembled, run: run_folder.RunFolder) -> tuple[Progress, dict[str, list[np.ndarray]]]:
     arrays, state = run_folder.load_checkpoint(run.checkpoint)
     try:
         assembled.model.set_weights(arrays["model"])
-        return Progress(**state), arrays["optimizer"]
+        return Progress(**state), arrays
     except (ValueError, TypeError) as error:
         raise InputError(f"'{run.checkpoint}' does not fit the spec beside it: train again") from error
 

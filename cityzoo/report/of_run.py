@@ -110,7 +110,7 @@ def training_facts(
         "warnings": warnings,
         "weights": asdict(origin),
         "parameters": parameters,
-        "epochs": progress.epoch,
+        "epochs": len(progress.history),
         "seconds": {**progress.seconds, "total": seconds},
         "spec": asdict(spec),
     }
