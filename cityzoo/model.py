@@ -114,7 +114,8 @@ def in_float32(model: keras.Model) -> keras.Model:
     config = json.loads(text)
     twin = keras.Model.from_config(config)
     twin.set_weights(model.get_weights())
-    twin.trainable = True
+    for layer in twin.layers:  # the copy was made while something was frozen
+        layer.trainable = True
     return twin
 
 

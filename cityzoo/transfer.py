@@ -40,7 +40,9 @@ def transfer(model: keras.Model, path: str) -> tuple[str, ...]:
     sources = {layer.name: layer for layer in earlier.layers}
     extra = [name for name in sources if sources[name].weights and name not in {x.name for x in model.layers}]
     if extra:  # VGG19 has every layer of VGG16, and more
-        raise InputError(f"'{path}' was trained on another --backbone: it has a layer '{extra[0]}'; give the same one")
+        raise InputError(
+            f"'{path}' has a layer '{extra[0]}' too many: give the model of a run of this --backbone"
+        )
     for layer in model.layers:
         if not layer.weights:
             continue

@@ -137,7 +137,7 @@ BACKBONES: dict[str, Backbone] = {
     "densenet169": Backbone("DenseNet169", "densenet", "169", 224, 12.643, "b8c4d4c20dd625c148057b9ff1c1176b"),
     "densenet201": Backbone("DenseNet201", "densenet", "201", 224, 18.322, "c13680b51ded0fb44dff2d8f86ac8bb1"),
     "nasnet_mobile": Backbone("NASNetMobile", "nasnet", "mobile", 224, 4.270, "1ed92395b5b598bdda52abe5c0dbfd63"),
-    "nasnet_large": Backbone("NASNetLarge", "nasnet", "large", 331, 84.888, "d81d89dc07e6e56530c4e77faddd61b5"),
+    "nasnet_large": Backbone("NASNetLarge", "nasnet", "large", 331, 84.917, "d81d89dc07e6e56530c4e77faddd61b5"),
     "efficientnet_b0": Backbone("EfficientNetB0", "efficientnet", "b0", 224, 4.050, "50bc09e76180e00e4465e1a485ddc09d"),
     "efficientnet_b1": Backbone("EfficientNetB1", "efficientnet", "b1", 240, 6.575, "74c4e6b3e1f6a1eea24c589628592432"),
     "efficientnet_b2": Backbone("EfficientNetB2", "efficientnet", "b2", 260, 7.769, "111f8e2ac8aa800a7a99e3239f7bfb39"),

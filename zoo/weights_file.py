@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import keras
 
 Shapes = dict[str, tuple[int, ...]]
+Key = tuple[str, int]
 
 
 def load_file(model: keras.Model, path: Path, name: str, make_with_top: Callable[[], keras.Model]) -> None:
@@ -43,7 +44,7 @@ def load_file(model: keras.Model, path: Path, name: str, make_with_top: Callable
     if len(in_file) != len(twin.weights):
         raise _difference(model, path, kind, in_file, name)
     _load_whole(twin, path, kind, in_file, name)
-    return _copy_layers(twin, model, path, name)
+    return _copy_layers(_twin_layers(twin, model), model, path, name)
 
 
 def _read_shapes(path: Path) -> tuple[str, Shapes]:
@@ -145,11 +146,10 @@ def _load_keras_model(model: keras.Model, path: Path, name: str) -> None:
         raise ValueError(
             f"weights file '{path}' is no model that can be loaded: {' '.join(str(error).split())}"
         ) from error
-    _copy_layers(donor, model, path, name)
+    _copy_layers(_by_key(donor), model, path, name)
 
 
-def _copy_layers(donor: keras.Model, model: keras.Model, path: Path, name: str) -> None:
-    given = _by_key(donor)
+def _copy_layers(given: dict[Key, keras.Layer], model: keras.Model, path: Path, name: str) -> None:
     for key, layer in _by_key(model).items():
         wanted = [tuple(weight.shape) for weight in layer.weights]
         got = [tuple(weight.shape) for weight in given[key].weights] if key in given else []
@@ -162,7 +162,21 @@ def _copy_layers(donor: keras.Model, model: keras.Model, path: Path, name: str) 
         layer.set_weights(given[key].get_weights())
 
 
-def _by_key(model: keras.Model) -> dict[tuple[str, int], keras.Layer]:
+def _twin_layers(twin: keras.Model, model: keras.Model) -> dict[Key, keras.Layer]:
+    """Return the layers of the network with classifier under the keys of the one without.
+
+    ConvNeXt's last LayerNormalization has a name of its own where there is a classifier.
+    """
+    given, wanted = _by_key(twin), _by_key(model)
+    for key in wanted.keys() - given.keys():
+        spare = [layer for other, layer in given.items() if other not in wanted]
+        alike = [layer for layer in spare if type(layer) is type(wanted[key])]
+        if alike:
+            given[key] = alike[-1]
+    return given
+
+
+def _by_key(model: keras.Model) -> dict[Key, keras.Layer]:
     """Return (name, rank) -> layer with weights; unnamed layers go by their order of creation.
 
     Keras numbers unnamed layers through a whole process (conv2d, conv2d_1, ...), so that only their order
@@ -175,7 +189,7 @@ def _by_key(model: keras.Model) -> dict[tuple[str, int], keras.Layer]:
         number = re.fullmatch(base + r"(?:_(\d+))?", layer.name)
         if layer.weights:
             numbered.append((base if number else layer.name, int(number[1] or 0) if number else 0, layer))
-    found: dict[tuple[str, int], keras.Layer] = {}
+    found: dict[Key, keras.Layer] = {}
     ranks: Counter[str] = Counter()
     for name, _, layer in sorted(numbered, key=lambda entry: entry[:2]):
         found[name, ranks[name]] = layer

@@ -77,14 +77,14 @@ class Keeper(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Save, and stop where the figure has stopped rising."""
-        progress, figure = self.progress, logs.get(self.monitor, -1.0)
+        progress, figure = self.progress, logs.get(self.monitor)
         progress.epoch = epoch + 1
         progress.spent = self.clock()
         row = {"epoch": epoch + 1, "phase": progress.phase + 1, "seconds": round(progress.spent, 1)}
         progress.history.append({**row, **_plain(logs)})
         progress.stale += 1
-        if figure > progress.best:
-            progress.best, progress.stale = figure, 0
+        if figure is None or figure > progress.best:  # None: no boxes were held out to judge by
+            progress.best, progress.stale = progress.best if figure is None else figure, 0
             self.twin.set_weights(self.whole.get_weights())
             save(self.twin, self.run.model)
         run_folder.write_history(self.run.history, progress.history)

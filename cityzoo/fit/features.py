@@ -87,7 +87,7 @@ def compute(prefix: keras.Model, views: Views, number_of_views: int, folder: Pat
     import tensorflow as tf
 
     mark, count = folder / MARK, len(views.pictures)
-    fresh = not (mark.is_file() and json.loads(mark.read_text()) == key)
+    fresh = not (mark.is_file() and mark.read_text() == json.dumps(key))
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

@@ -69,6 +69,7 @@ def fit_phase(
     if checkpoint.get("best"):
         keeper.twin.set_weights(checkpoint["best"])
     freeze(fitting, phase)
+    _synchronize(fitting.assembled.model)
     trained, batches, judge = _source(fitting, phase)
     prepared = time.perf_counter()
     steps = len(fitting.train.pictures) // spec.batch_size
@@ -112,6 +113,16 @@ def freeze(fitting: Fitting, phase: Phase) -> zoo.Freeze:
         return zoo.freeze(fitting.assembled.backbone, phase.freeze, batchnorm=True)
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def _synchronize(model: keras.Model) -> None:
+    # A BatchNorm that learns sees the whole batch, not the share of its own device.
+    import tensorflow as tf
+
+    several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = several and layer.trainable
 
 
 def _source(

@@ -141,7 +141,9 @@ def fine_tune(
             assembled.model.set_weights(checkpoint["best"])
         checkpoint = {}
         progress.epoch = sum(each.epochs for each in spec.phases[: number + 1])
-    save(in_float32(assembled.model), run.last)
+    ended = in_float32(assembled.model)
+    ended.set_weights(run_folder.load_checkpoint(run.checkpoint)[0]["model"])  # the model is back at its best
+    save(ended, run.last)
     return progress
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ def free_name(spec: TrainSpec) -> Path:
 def opened(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
     """Make a run's folder, or open the one to go on with; say how to go on when training is interrupted.
 
-    A folder in which no epoch was finished is removed again, so that nothing half-written is left behind.
+    A new folder in which no epoch was finished is removed again, so that nothing half-written is left behind.
 
     Raises:
         InputError: the folder cannot be written.
@@ -107,7 +108,7 @@ def opened(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
             f"interrupted; all finished epochs are kept, go on by: python train.py --resume {run.path}"
         ) from None
     finally:
-        if not run.checkpoint.exists():
+        if not resumed and not run.checkpoint.exists():
             shutil.rmtree(run.path, ignore_errors=True)
 
 
@@ -179,7 +180,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, 
             for name in sorted(set(file.files) - {"state"}):
                 arrays[name.partition(".")[0]].append(file[name])
             return arrays, json.loads(str(file["state"]))
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
             f"'{path}' is damaged ({error}): train again, or evaluate the model.keras beside it"
         ) from error

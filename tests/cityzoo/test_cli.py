@@ -54,7 +54,9 @@ def test_help_shows_the_default_in_force(parser):
 
 def test_an_unknown_flag_gets_the_nearest_one(parser, capsys):
     """Also one that is only cut short."""
-    assert "unknown flag '--batchsize': did you mean '--batch-size'?" in refused(parser, capsys, "--batchsize", "3")
+    assert "unknown flag '--batchsize': did you mean '--batch-size'?" in refused(
+        parser, capsys, "--batchsize", "3"
+    )
     assert "did you mean '--batch-size'?" in refused(parser, capsys, "--batch", "3")
 
 
@@ -71,7 +73,9 @@ def test_a_value_out_of_the_choices_gets_the_nearest_one(parser, capsys):
 
 def test_a_value_that_cannot_be_read_comes_in_the_parsers_own_words(parser, capsys):
     """Not as "invalid convert value"; a per cent sign stays one."""
-    assert "image size '3 %' is not understood: give one side" in refused(parser, capsys, "--image-size", "3 %")
+    assert "image size '3 %' is not understood: give one side" in refused(
+        parser, capsys, "--image-size", "3 %"
+    )
     assert "'0' is not a count" in refused(parser, capsys, "--batch-size", "0")
 
 

@@ -23,7 +23,9 @@ def test_no_flags_are_the_defaults():
 
 def test_flags_become_the_spec():
     """One of each sort."""
-    words = "--backbone mobilenet_025 --data d --classes car,bus --class-map van=car --limit 9 --weights random"
+    words = (
+        "--backbone mobilenet_025 --data d --classes car,bus --class-map van=car --limit 9 --weights random"
+    )
     more = "--phases backbone:2,C5:1 --batch-size 4 --learning-rate .01 --image-size 64x96 --augment none --seed 3"
     spec, resumed = parse_training([*words.split(), *more.split()])
     assert resumed is None
@@ -157,7 +159,9 @@ def test_resume_takes_the_runs_own_settings(stopped):
     assert read_spec(folder / "spec.json") == spec
 
 
-@pytest.mark.parametrize("words", [["--seed", "8"], ["--backbone=vgg16"], ["--patience", "3", "--limit", "2"]])
+@pytest.mark.parametrize(
+    "words", [["--seed", "8"], ["--backbone=vgg16"], ["--patience", "3", "--limit", "2"]]
+)
 def test_resume_refuses_other_settings(stopped, words):
     """A run is one experiment."""
     with pytest.raises(InputError, match="it cannot take --(seed|backbone|limit)"):

@@ -70,8 +70,8 @@ def test_float32_copy_of_a_mixed_model(small_zoo):
         assert not getattr(layer, "synchronized", False), layer.name
     assert all(layer.trainable for layer in twin.layers)
     near = np.asarray(twin(noise()))
-    assert np.asarray(mixed(noise())) == pytest.approx(near, rel=0.05, abs=0.5)
-    assert any(np.abs(near).max(axis=(0, 1)) > 1)
+    apart = np.abs(np.asarray(mixed(noise())) - near)
+    assert 0 < apart.mean() < 0.02 * np.abs(near).mean()
     before = mixed.get_weights()
     twin.set_weights([weight + 1 for weight in twin.get_weights()])
     for old, now in zip(before, mixed.get_weights(), strict=True):

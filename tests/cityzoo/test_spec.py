@@ -49,7 +49,10 @@ def test_words_become_values(parse, text, value):
         (parse_count, ["", "0", "-1", "1.5", "many"]),
         (parse_rate, ["", "0", "-0.1", "1.01", "nan", "inf", "fast"]),
         (parse_seed, ["", "-1", "1.5", "x"]),
-        (parse_phases, ["", "backbone", "backbone:", ":3", "backbone:0", "backbone:-1", "backbone:x", "C3:1,"]),
+        (
+            parse_phases,
+            ["", "backbone", "backbone:", ":3", "backbone:0", "backbone:-1", "backbone:x", "C3:1,"],
+        ),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

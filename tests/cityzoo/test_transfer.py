@@ -51,7 +51,9 @@ def test_each_class_takes_the_logits_of_its_name(make, names):
     old, new = (weights_by_layer(model)["head_logits"] for model in (earlier, later))
     for position, name in enumerate(names):
         for before, was, now in zip(old, fresh, new, strict=True):
-            expected = before[..., ("car", "bus").index(name)] if name in ("car", "bus") else was[..., position]
+            expected = (
+                before[..., ("car", "bus").index(name)] if name in ("car", "bus") else was[..., position]
+            )
             assert (now[..., position] == expected).all(), name
     for name in ("stem1", "stem3_norm", "head_distances", "head_class_conv1", "neck_P4_topdown_conv"):
         for before, now in zip(weights_by_layer(earlier)[name], weights_by_layer(later)[name], strict=True):

@@ -1,0 +1,122 @@
+"""A tiny data set, and a way through a whole run as train.py goes it."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+import zoo
+from cityzoo import tasks
+from cityzoo.data import Dataset, Findings
+from cityzoo.kinds.detection import Detection
+from cityzoo.sample import Picture, PictureSet
+from cityzoo.spec import Phase, TrainSpec
+from heads.detection import DetectionHead
+
+NAMES = ("red", "blue")
+
+
+def write_pictures(folder, split, count, seed):
+    """Noisy dark pictures with a red or a blue rectangle each."""
+    rng = np.random.default_rng(seed)
+    pictures = []
+    for i in range(count):
+        pixels = rng.integers(0, 60, (64, 64, 3), dtype=np.uint8)
+        (x, y), (w, h) = rng.integers(2, 30, 2), rng.integers(14, 30, 2)
+        pixels[y : y + h, x : x + w, 2 * (i % 2)] = 250
+        path = folder / f"{split}{i}.png"
+        Image.fromarray(pixels).save(path)
+        pictures.append(Picture(str(path), (64, 64), [[x, y, x + w, y + h]], [i % 2]))
+    return PictureSet(split, NAMES, tuple(pictures))
+
+
+@pytest.fixture(scope="session")
+def street(tmp_path_factory):
+    """Eight training and four held-out pictures of 64 x 64 pixels."""
+    folder = tmp_path_factory.mktemp("street")
+    sides = (write_pictures(folder, "train", 8, 0), write_pictures(folder, "val", 4, 1))
+    return Dataset(*sides, Findings("street", "painted"))
+
+
+@pytest.fixture
+def spec(tmp_path):
+    """The resolved spec of a short run: the head alone, then with what lies behind C4."""
+    return short_spec(tmp_path / "run")
+
+
+def short_spec(folder):
+    """Two phases, three epochs of two steps, augmented views."""
+    return TrainSpec(
+        backbone="slim",
+        weights="random",
+        phases=(Phase("backbone", 1, 0.005), Phase("C4", 2, 0.002)),
+        image_size=(64, 64),
+        batch_size=4,
+        views=4,
+        precision="float32",
+        augment="light",
+        out=str(folder),
+    )
+
+
+class SmallDetection(Detection):
+    """Detection with a head that is built quickly."""
+
+    @property
+    def head(self):
+        """Narrow and shallow."""
+        return DetectionHead(len(self.class_names), channels=8, depth=1)
+
+
+@pytest.fixture(scope="module")
+def go(small_build, street):
+    """Return a function that goes through a run as train.py does, and returns what it made."""
+    from cityzoo.fit import hardware, phases, run, run_folder
+
+    task = replace(tasks.find("vehicle_detect"), kind=SmallDetection)
+
+    def through(spec, resume=None):
+        kind = task.kind(NAMES)
+        run.seed_everything(spec.seed)
+        assembled = run.build_model(spec, kind, street)
+        with run_folder.opened(spec, resume and str(resume)) as folder:
+            progress = run.fine_tune(spec, task, kind, street, assembled, folder, resume=bool(resume))
+        return SimpleNamespace(assembled=assembled, progress=progress, folder=folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(zoo, "build", small_build)
+        patch.setattr(hardware, "policies", lambda spec: ("float32", "float32"))
+        patch.setattr(run, "calibrate", lambda *args: None)
+        patch.setattr(phases, "Pictures", lambda *args: keras.callbacks.Callback())
+        tf.config.run_functions_eagerly(True)  # tracing a graph takes longer than these few steps
+        yield through
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def whole(go, tmp_path_factory):
+    """The short run, uninterrupted, with the weights before and after each phase; features kept in float32."""
+    from cityzoo.fit import features, run
+
+    seen, fit_phase = [], run.fit_phase
+
+    def recorded(fitting, *rest):
+        before = weights_by_layer(fitting.assembled.model)
+        fit_phase(fitting, *rest)
+        seen.append((before, weights_by_layer(fitting.assembled.model)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features, "STORED", np.float32)
+        patch.setattr(run, "fit_phase", recorded)
+        made = go(short_spec(tmp_path_factory.mktemp("whole") / "run"))
+    made.phases = seen
+    return made
+
+
+def weights_by_layer(model):
+    """Layer's name to its weights."""
+    return {layer.name: layer.get_weights() for layer in model.layers if layer.weights}

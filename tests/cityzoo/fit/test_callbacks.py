@@ -1,0 +1,110 @@
+"""After each epoch: the best is kept, patience has an end, pictures are drawn now and then."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from cityzoo.fit.callbacks import Judge, Keeper, Pictures, Progress
+from cityzoo.fit.run_folder import RunFolder, load_checkpoint
+from cityzoo.model import load
+from cityzoo.sample import Detections
+
+
+@pytest.fixture
+def model():
+    """One weight that says which epoch it is of."""
+    images = keras.Input((1,))
+    made = keras.Model(images, keras.layers.Dense(1, use_bias=False)(images))
+    made.compile(keras.optimizers.SGD(), "mse")
+    return made
+
+
+def weight(model):
+    """The one weight."""
+    return float(model.get_weights()[0][0, 0])
+
+
+def keep(model, folder, figures, patience=99, progress=None):
+    """Go through epochs with these figures; return the keeper and the number of epochs that there were."""
+    progress = progress or Progress()
+    keeper = Keeper(model, RunFolder(folder), "AP", patience, progress, clock=lambda: 12.34)
+    keeper.set_model(model)
+    model.stop_training = False
+    for epoch, figure in enumerate(figures):
+        model.set_weights([np.full((1, 1), epoch + 1, "float32")])
+        keeper.on_epoch_end(epoch, {"loss": 0.5} | ({} if figure is None else {"val_AP": figure}))
+        if model.stop_training:
+            break
+    return keeper, epoch + 1
+
+
+def test_the_best_epoch_is_kept_and_the_last_one_goes_on(model, tmp_path):
+    """Best of .1 .4 .3: the second; the checkpoint has both."""
+    keeper, _ = keep(model, tmp_path, [0.1, 0.4, 0.3])
+    assert weight(load(tmp_path / "model.keras")) == weight(keeper.twin) == 2
+    arrays, state = load_checkpoint(tmp_path / "checkpoint.npz")
+    assert (arrays["model"][0], arrays["best"][0]) == (3, 2)
+    assert len(arrays["optimizer"]) == len(model.optimizer.variables)
+    assert (state["epoch"], state["best"], state["stale"], state["spent"]) == (3, 0.4, 1, 12.34)
+    assert [row["val_AP"] for row in state["history"]] == [0.1, 0.4, 0.3]
+    assert Progress(**state) == keeper.progress
+    assert (tmp_path / "history.csv").read_text().splitlines()[0] == "epoch,phase,seconds,loss,val_AP"
+
+
+@pytest.mark.parametrize(
+    ("figures", "epochs"),
+    [
+        ([0.1, 0.2, 0.2, 0.2, 0.3], 4),  # as good is not better
+        ([0.1, 0.0, 0.2, 0.1, 0.3, 0.1, 0.1], 7),
+        ([0.0, 0.0, 0.0, 0.0], 3),
+    ],
+)
+def test_patience_of_two_epochs(model, tmp_path, figures, epochs):
+    """Two in a row that are no better end the phase."""
+    assert keep(model, tmp_path, figures, patience=2)[1] == epochs
+
+
+def test_the_best_of_an_earlier_phase_stays_the_best(model, tmp_path):
+    """A second phase that never gets there writes no model."""
+    keep(model, tmp_path, [0.1, 0.2], progress=Progress(best=0.5))
+    assert not (tmp_path / "model.keras").exists()
+
+
+def test_without_a_figure_the_last_epoch_is_kept(model, tmp_path):
+    """No boxes held out, nothing to judge by: training must not have been for nothing, nor end early."""
+    _, epochs = keep(model, tmp_path, [None] * 4, patience=2)
+    assert epochs == 4
+    assert weight(load(tmp_path / "model.keras")) == 4
+
+
+def test_a_figure_that_is_no_number_is_no_best(model, tmp_path):
+    """A run that diverges keeps the epoch before."""
+    keep(model, tmp_path, [0.1, float("nan")])
+    assert weight(load(tmp_path / "model.keras")) == 1
+    assert json.loads(json.dumps(load_checkpoint(tmp_path / "checkpoint.npz")[1]))["best"] == 0.1
+
+
+def test_the_judges_figures_go_into_the_logs():
+    """The headline ones, and none that could not be had."""
+    judge = Judge(lambda: ({"AP": 0.5, "AP50": 0.75, "AP75": None, "per_class": {}}, ["results"]))
+    logs = {"loss": 1.0}
+    judge.on_epoch_end(0, logs)
+    assert logs == {"loss": 1.0, "val_AP": 0.5, "val_AP50": 0.75}
+    assert judge.results == ["results"]
+
+
+def test_pictures_are_drawn_every_few_epochs_and_at_the_end(street, tmp_path):
+    """TensorBoard gets four of the held-out pictures in epochs 1, 6 and 8 of 8, with the boxes on them."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    judge = Judge(lambda: ({}, []))
+    judge.results = [Detections([[10, 10, 50, 50]], [0.9], [0])] * len(street.val)
+    pictures = Pictures(judge, street.val, str(tmp_path), last_epoch=8)
+    for epoch in range(8):
+        pictures.on_epoch_end(epoch)
+    events = EventAccumulator(str(tmp_path / "pictures"), size_guidance={"tensors": 0, "images": 0}).Reload()
+    tags = events.Tags()["tensors"]
+    assert sorted(tags) == [f"val/{number}" for number in range(4)]
+    assert [event.step for event in events.Tensors(tags[0])] == [1, 6, 8]

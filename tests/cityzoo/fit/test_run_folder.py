@@ -1,0 +1,164 @@
+"""The folder of a run: made once, emptied of half-finished work, gone on from."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from cityzoo.errors import InputError
+from cityzoo.fit.run_folder import (
+    RunFolder,
+    free_name,
+    load_checkpoint,
+    open_run,
+    opened,
+    save_checkpoint,
+    write_history,
+)
+from cityzoo.spec import TrainSpec, read_spec
+
+STATE = {"phase": 1, "epoch": 3, "best": 0.25, "history": [{"epoch": 1, "loss": 2.5}]}
+
+
+@pytest.fixture
+def spec(tmp_path, monkeypatch):
+    """A spec, with the tests' folder as working directory."""
+    monkeypatch.chdir(tmp_path)
+    return TrainSpec(backbone="slim")
+
+
+def test_runs_are_numbered(spec, tmp_path):
+    """TASK-BACKBONE-NUMBER under runs/, no number twice."""
+    names = []
+    for _ in range(2):
+        with opened(spec, None) as run:
+            save_checkpoint(run.checkpoint, {}, STATE)
+            names.append(run.path.as_posix())
+    assert names == ["runs/vehicle_detect-slim-1", "runs/vehicle_detect-slim-2"]
+    assert read_spec(tmp_path / names[0] / "spec.json") == spec
+
+
+def test_an_existing_out_is_refused_and_left_alone(tmp_path):
+    """The user's folder."""
+    (tmp_path / "mine.txt").write_text("precious")
+    with pytest.raises(InputError, match="exists: give a new name, remove it, or go on with it by --resume"):
+        free_name(TrainSpec(out=str(tmp_path)))
+    assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path):
+    """A file is where the folder above should be."""
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(InputError, match="cannot be made .*give another --out"),
+        opened(TrainSpec(out=str(tmp_path / "file" / "run")), None),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, InputError])
+def test_without_a_finished_epoch_nothing_is_left(spec, tmp_path, error):
+    """Interrupted, broken or refused before there was anything to go on from."""
+    with pytest.raises((InputError, RuntimeError)), opened(spec, None) as run:
+        run.features.mkdir()
+        (run.features / "P3.npy").write_bytes(b"x" * 100)
+        raise error
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_after_a_finished_epoch_an_interruption_says_how_to_go_on(spec):
+    """With the folder's own name."""
+    with pytest.raises(InputError, match="--resume runs/vehicle_detect-slim-1$"), opened(spec, None) as run:
+        save_checkpoint(run.checkpoint, {"model": [np.ones(2)]}, STATE)
+        raise KeyboardInterrupt
+    assert run.checkpoint.is_file()
+
+
+def test_a_run_without_a_checkpoint_is_not_removed_by_resuming_it(tmp_path):
+    """Somebody deleted the large file, or copied a run without it: the model must survive."""
+    (tmp_path / "model.keras").write_bytes(b"a trained model")
+    with (
+        pytest.raises(InputError, match="holds no checkpoint.npz"),
+        opened(TrainSpec(), str(tmp_path)) as run,
+    ):
+        load_checkpoint(run.checkpoint)
+    assert (tmp_path / "model.keras").read_bytes() == b"a trained model"
+
+
+def test_opening_what_is_no_run(tmp_path):
+    """Not there, or something else."""
+    with pytest.raises(InputError, match="does not exist: give a folder that train.py named"):
+        open_run(str(tmp_path / "gone"))
+    with pytest.raises(InputError, match="is no run folder"):
+        open_run(str(tmp_path))
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path):
+    """Groups in their order also beyond ten and a hundred arrays, types and shapes kept, state as it was."""
+    path = tmp_path / "checkpoint.npz"
+    arrays = {
+        "model": [np.full((i % 3 + 1,), i, np.float32) for i in range(120)],
+        "best": [np.ones((2, 3), np.float16)],
+        "optimizer": [np.array(7, np.int64)],
+    }
+    save_checkpoint(path, arrays, STATE)
+    back, state = load_checkpoint(path)
+    assert state == STATE
+    for group, members in arrays.items():
+        assert len(back[group]) == len(members)
+        for old, new in zip(members, back[group], strict=True):
+            assert old.dtype == new.dtype and old.shape == new.shape and (old == new).all()
+    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.npz"]
+
+
+def test_a_checkpoint_is_whole_or_the_one_before(tmp_path, monkeypatch):
+    """The disk fills up while it is written."""
+    path = tmp_path / "checkpoint.npz"
+    save_checkpoint(path, {"model": [np.zeros(3)]}, STATE)
+
+    def half(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", half)
+    with pytest.raises(OSError):
+        save_checkpoint(path, {"model": [np.ones(3)]}, STATE)
+    assert load_checkpoint(path)[0]["model"][0].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04half"])
+def test_a_damaged_checkpoint_is_said_in_one_line(tmp_path, content):
+    """And what is left to do."""
+    (tmp_path / "checkpoint.npz").write_bytes(content)
+    with pytest.raises(InputError, match="is damaged.*train again") as caught:
+        load_checkpoint(tmp_path / "checkpoint.npz")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_cut_short_is_said_in_one_line(tmp_path):
+    """The first half of a real one."""
+    path = tmp_path / "checkpoint.npz"
+    save_checkpoint(path, {"model": [np.arange(1000.0)]}, STATE)
+    path.write_bytes(path.read_bytes()[:4000])
+    with pytest.raises(InputError, match="is damaged"):
+        load_checkpoint(path)
+
+
+def test_history_has_a_column_for_every_figure(tmp_path):
+    """A figure that only later epochs have leaves earlier cells empty."""
+    write_history(
+        tmp_path / "history.csv", [{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.5, "val_AP": 0.25}]
+    )
+    with (tmp_path / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows == [
+        {"epoch": "1", "loss": "2.0", "val_AP": ""},
+        {"epoch": "2", "loss": "1.5", "val_AP": "0.25"},
+    ]
+
+
+def test_every_file_has_its_own_place(tmp_path):
+    """No two parts of a run write over each other."""
+    run = RunFolder(tmp_path)
+    places = [run.spec, run.model, run.last, run.history, run.logs, run.features, run.checkpoint]
+    assert len(set(places)) == len(places) and all(place.parent == tmp_path for place in places)

@@ -1,0 +1,107 @@
+"""Views: made again from their seed, letterboxed where nothing is augmented, in the order of their epoch."""
+
+import numpy as np
+import pytest
+
+from cityzoo.kinds.detection import Detection
+from cityzoo.sample import Picture, PictureSet
+from cityzoo.views import Views, in_order, shuffled
+
+KIND = Detection(("car", "bus"))
+
+
+@pytest.fixture
+def three(painted):
+    """Pictures of different shapes, the last one without boxes."""
+    wide = painted("wide.png", (32, 64), (8, 4, 40, 20), label=1)
+    tall = painted("tall.png", (96, 48), (6, 30, 30, 60))
+    bare = painted("bare.png", (64, 64), (0, 0, 2, 2))
+    return PictureSet("train", KIND.class_names, (wide, tall, Picture(bare.path, bare.size_hw)))
+
+
+def look(pictures, rows, policy="standard", seed=0, size_hw=(64, 64)):
+    """Images, targets and matrices as arrays."""
+    samples = Views(pictures, KIND, policy, size_hw, max_rows=2, seed=seed).samples(rows)
+    return tuple(np.stack(column) for column in zip(*samples.as_numpy_iterator(), strict=True))
+
+
+def test_a_view_is_the_same_whenever_it_is_made(three):
+    """In whatever order, whatever came before it."""
+    first = look(three, in_order(3, views=2))
+    again = look(three, lambda: iter([(2, 1), (0, 0), (1, 1), (0, 1), (2, 0), (1, 0)]))
+    for here, there in zip(first, again, strict=True):
+        assert (here == there[[1, 5, 4, 3, 2, 0]]).all()
+
+
+def test_another_view_another_picture_or_another_seed_is_drawn_anew(three):
+    """Matrices say what was drawn: six of one run and six of another, no two alike."""
+    matrices = np.concatenate([look(three, in_order(3, views=2), seed=seed)[2] for seed in (0, 1)])
+    assert len({matrix.tobytes() for matrix in matrices}) == 12
+
+
+def test_without_a_policy_pictures_are_letterboxed(three):
+    """64 x 32 into 64 x 64: a bar of 16 pixels above and below, the painted box where its target says."""
+    images, targets, matrices = look(three, in_order(3), policy="none")
+    assert (images.dtype, images.shape) == (np.uint8, (3, 64, 64, 3))
+    assert matrices[0] == pytest.approx(np.array([[1, 0, 0], [0, 1, 16], [0, 0, 1]]), abs=1e-5)
+    assert targets[0] == pytest.approx(np.array([[8, 20, 40, 36, 1], [-1] * 5]), abs=1e-4)
+    ys, xs = np.nonzero(images[0].min(axis=-1) > 200)
+    assert [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1] == [8, 20, 40, 36]
+    assert len(np.unique(images[0, :16])) == len(np.unique(images[0, 48:])) == 1
+
+
+def test_a_tall_picture_is_scaled_down_to_fit(three):
+    """96 x 48 into 64 x 64: two thirds, with 16 pixels to the left."""
+    _, targets, matrices = look(three, in_order(3), policy="none")
+    assert matrices[1] == pytest.approx(np.array([[2 / 3, 0, 16], [0, 2 / 3, 0], [0, 0, 1]]), abs=1e-5)
+    assert targets[1, 0] == pytest.approx([6 * 2 / 3 + 16, 20, 30 * 2 / 3 + 16, 40, 0], abs=1e-4)
+
+
+def test_targets_move_with_the_picture(three):
+    """The painted rectangle of an augmented picture lies within its box, and fills it where nothing is turned."""
+    images, targets, _ = look(three, lambda: iter([(0, view) for view in range(12)]), policy="light")
+    for image, target in zip(images, targets, strict=True):
+        ys, xs = np.nonzero(image.min(axis=-1) > 0.8 * image.max())
+        x1, y1, x2, y2, label = target[0]
+        assert label == 1
+        assert [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1] == pytest.approx([x1, y1, x2, y2], abs=1.5)
+
+
+def test_a_picture_without_boxes_is_all_padding(three):
+    """Whatever is done to it."""
+    targets = look(three, lambda: iter([(2, 0), (2, 1)]))[1]
+    assert (targets == -1).all() and targets.shape == (2, 2, 5)
+
+
+def test_in_order_goes_view_by_view():
+    """So that row `view * count + picture` is where features of a view lie."""
+    assert list(in_order(2, views=3)()) == [(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2)]
+
+
+def rows_of(count=7, batch_size=3, seed=0, first=0, epochs=4, views=None):
+    """Rows of some epochs, an epoch each."""
+    rows = list(shuffled(count, batch_size, seed, first, epochs, views)())
+    size = count // batch_size * batch_size
+    assert len(rows) == size * (epochs - first)
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def test_an_epoch_has_whole_batches_of_different_pictures():
+    """Seven pictures, batches of three: six a time, and not always the same six."""
+    epochs = rows_of()
+    assert all(len({row for row, _ in epoch}) == 6 for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 4
+    assert len({frozenset(row for row, _ in epoch) for epoch in epochs}) > 1
+
+
+@pytest.mark.parametrize(("views", "expected"), [(None, [0, 1, 2, 3]), (3, [0, 1, 2, 0]), (1, [0, 0, 0, 0])])
+def test_epochs_go_round_the_views(views, expected):
+    """A new one each time, or one of those that were cached."""
+    epochs = rows_of(views=views)
+    assert [{view for _, view in epoch} for epoch in epochs] == [{view} for view in expected]
+
+
+def test_an_epoch_depends_on_its_number_and_the_seed_alone():
+    """Going on at epoch 2 shows what an uninterrupted run would have shown; another seed does not."""
+    assert rows_of(first=2) == rows_of()[2:]
+    assert rows_of(seed=1) != rows_of()

@@ -1,0 +1,81 @@
+"""README and CONTRIBUTING say what is true: flags, names, commands and the code that they show."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import zoo
+from cityzoo import tasks
+from cityzoo.flags import training_parser
+from cityzoo.judging import evaluation_parser
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def flags_of(parser):
+    return {flag for action in parser._actions for flag in action.option_strings}
+
+
+def test_every_flag_of_the_readme_exists():
+    known = flags_of(training_parser("vehicle_detect")) | flags_of(evaluation_parser())
+    others = {"--logdir", "--out", "--format", "--count"}  # of tensorboard and of python -m cityzoo.demo
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known | others
+
+
+def test_every_task_has_a_row():
+    assert set(re.findall(r"^\| `(\w+)` \| [a-z]", README, flags=re.MULTILINE)) >= set(tasks.names())
+
+
+def test_backbones_named_whole_are_in_the_table():
+    section = README.split("## Backbones")[1].split("## tensorflow-addons")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`([a-z]\w+)`", row.split("|")[1])}
+    assert len(named) > 25
+    assert named <= set(zoo.names())
+
+
+def test_ci_runs_the_readmes_test_command():
+    command = next(block for block in blocks(README, "bash") if "pytest" in block)
+    install, test = command.strip().split(" && ")
+    script = (ROOT / ".ci" / "run").read_text()
+    assert test == "python -m pytest"
+    assert f"\n{test}\n" in script
+    assert install.removeprefix("pip install ") in script
+
+
+def test_no_placeholder_is_left():
+    assert "@@" not in README
+
+
+def test_the_task_of_contributing_is_a_task():
+    source = next(block for block in blocks(CONTRIBUTING, "python") if "pothole" in block)
+    names = {}
+    exec(source, names)
+    task = names["TASK"]
+    assert task.kind(("pothole",)).class_names == ("pothole",)
+    assert set(task.defaults) <= {
+        flag.strip("-").replace("-", "_") for flag in flags_of(training_parser("vehicle_detect"))
+    }
+
+
+def test_the_format_of_contributing_reads_boxes(tmp_path):
+    source = next(block for block in blocks(CONTRIBUTING, "python") if "KITTI" in block)
+    names = {}
+    exec(source, names)
+    for folder in ("image_2", "label_2"):
+        (tmp_path / folder).mkdir()
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "image_2" / "000001.png")
+    (tmp_path / "label_2" / "000001.txt").write_text("Car 0.00 0 1.5 1.0 2.0 5.0 6.0 1.5 1.6 3.9 1 1 9 0.1\n")
+    assert names["matches"](str(tmp_path))
+    found = names["read"](str(tmp_path))
+    assert found.class_names == ("Car",)
+    assert found.pictures[0].boxes[0].numbers == (1.0, 2.0, 5.0, 6.0)
+    assert not names["matches"](str(tmp_path / "image_2"))
