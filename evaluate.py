@@ -11,6 +11,7 @@ from collections.abc import Sequence
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from cityzoo import cli, tasks
+from cityzoo.data import load_pictures
 from cityzoo.judging import evaluation_parser, free_folder, pictures_to_judge
 
 
@@ -30,8 +31,9 @@ def main(arguments: Sequence[str]) -> int:
     facts = of_run.earlier_facts(run.path)
     if flags.predict:
         score = flags.score if flags.score is not None else seen.usual_score(facts)
+        pictures = load_pictures(flags.predict, labels=flags.labels, limit=flags.limit)
         folder = free_folder(flags.out, run.path, "predictions")
-        seen.write(folder, model, kind, flags.predict, score, flags.limit, flags.labels)
+        seen.write(folder, model, kind, pictures, flags.predict, score)
         return 0
     truth, findings = pictures_to_judge(flags, spec, kind.class_names)
     elsewhere = flags.data is not None or flags.split != "val" or flags.limit is not None

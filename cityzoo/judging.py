@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,6 @@ from cityzoo.errors import InputError
 from cityzoo.sample import PictureSet
 from cityzoo.spec import TrainSpec, parse_count, parse_mapping
 
-LOG = logging.getLogger(__name__)
 EXAMPLES = """examples:
   python evaluate.py runs/vehicle_detect-vgg16-1                          the run's own held-out pictures
   python evaluate.py runs/vehicle_detect-vgg16-1 --data other_camera/     labelled pictures of another place
@@ -33,6 +31,21 @@ def evaluation_parser() -> cli.Parser:
         allow_abbrev=False,
     )
     parser.add_argument("run", metavar="RUN", help="a folder that train.py made")
+    _add_picture_flags(parser)
+    parser.add_argument(
+        "--score",
+        type=cli.typed(_parse_score),
+        metavar="0..1",
+        help="lowest score that --predict shows (default: the best F1's of the report)",
+    )
+    parser.add_argument(
+        "--out", metavar="FOLDER", help="where to write (default: the run folder, or a new one in it)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as one line of JSON, too")
+    return parser
+
+
+def _add_picture_flags(parser: cli.Parser) -> None:
     parser.add_argument(
         "--data",
         metavar="PATH",
@@ -63,17 +76,6 @@ def evaluation_parser() -> cli.Parser:
         metavar="PATH",
         help="a picture or a folder: write annotated pictures and COCO json, judge nothing",
     )
-    parser.add_argument(
-        "--score",
-        type=cli.typed(_parse_score),
-        metavar="0..1",
-        help="lowest score that --predict shows (default: the best F1's of the report)",
-    )
-    parser.add_argument(
-        "--out", metavar="FOLDER", help="where to write (default: the run folder, or a new one in it)"
-    )
-    parser.add_argument("--json", action="store_true", help="print the report as one line of JSON, too")
-    return parser
 
 
 def _parse_score(text: str) -> float:
@@ -113,7 +115,6 @@ def pictures_to_judge(
         exif=spec.exif,
         limit=flags.limit if flags.limit or flags.data else spec.limit,
     )
-    LOG.info("%s", found.findings.text())
     sides = {"val": (found.val,), "train": (found.train,), "all": (found.train, found.val)}[flags.split]
     pictures = tuple(picture for side in sides for picture in side.pictures)
     return in_order_of(

@@ -88,7 +88,7 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
-def parse_epochs(text: str) -> int | str:
+def parse_auto_count(text: str) -> int | str:
     """Read a whole number of 1 or more, or "auto"."""
     return AUTO if text == AUTO else parse_count(text)
 
@@ -170,7 +170,12 @@ class TrainSpec:
         "how deep the backbone stays frozen in the second phase: none, C2..C5 or backbone (then there is one phase)",
         metavar="none|C2..C5|backbone",
     )
-    epochs: Any = flag(AUTO, "passes over the pictures a phase; auto: about 1,000 steps", parse_epochs, "N")
+    epochs: Any = flag(
+        AUTO,
+        "passes over the pictures a phase; auto: about 1,000 steps, 1,600 where there is one phase",
+        parse_auto_count,
+        "N",
+    )
     phases: tuple = flag(
         (),
         "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10",
@@ -187,10 +192,11 @@ class TrainSpec:
         "SIDE|HxW",
     )
     augment: str = flag("standard", "augmentation policy in training", choices=("none", "light", "standard"))
-    views: int = flag(
-        4,
-        "augmented versions of each picture while the backbone is frozen; each runs through it once",
-        parse_count,
+    views: Any = flag(
+        AUTO,
+        "augmented versions of each picture while the backbone is frozen, each runs through it once; auto: 4, "
+        "fewer for a heavy backbone on a CPU",
+        parse_auto_count,
         "K",
     )
     precision: str = flag(

@@ -98,10 +98,10 @@ def shuffled(
         views: epoch e shows view e modulo this; None: view e, a new one each time.
 
     Example:
-        >>> rows = list(shuffled(3, 1, seed=0, first_epoch=0, epochs=2, views=1)())
-        >>> sorted(rows[:3]), rows[:3] == rows[3:]
-        ([(0, 0), (1, 0), (2, 0)], False)
-        >>> list(shuffled(3, 1, 0, 1, 2, 1)()) == rows[3:]  # going on at epoch 1 sees what it would have seen
+        >>> rows = list(shuffled(4, 1, seed=0, first_epoch=0, epochs=2, views=1)())
+        >>> sorted(rows[:4]), rows[:4] == rows[4:]
+        ([(0, 0), (1, 0), (2, 0), (3, 0)], False)
+        >>> list(shuffled(4, 1, 0, 1, 2, 1)()) == rows[4:]  # going on at epoch 1 sees what it would have seen
         True
     """
 

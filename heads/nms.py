@@ -47,9 +47,9 @@ def class_wise_nms(
 
     Example:
         >>> boxes = np.array([[0, 0, 8, 8], [0, 0, 8, 7], [20, 0, 28, 8.0]])
-        >>> scores = np.array([[0.9, 0.2], [0.8, 0.0], [0.7, 0.0]])
+        >>> scores = np.array([[0.75, 0.25], [0.625, 0.0], [0.5, 0.0]])
         >>> class_wise_nms(boxes, scores, 0.1, 0.5, 100)[1].tolist()  # the second is the first again
-        [0.9, 0.7, 0.2]
+        [0.75, 0.5, 0.25]
     """
     points, labels = np.nonzero(scores >= score)
     values = scores[points, labels]

@@ -2,14 +2,15 @@
 
 LSUV: Mishkin and Matas, "All you need is a good init", ICLR 2016, arXiv 1511.06422. Here a layer is measured
 behind its activation, so that the features themselves have unit variance, and BatchNormalization gets its
-moving statistics from the batch, so that the network is in the same state in inference as in training.
+moving statistics from the batch, so that the network is in the same state in inference as in training. Stacks
+without normalization (VGG) start as `zoo.handon` says.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo import graph
+from zoo import graph, handon
 
 if TYPE_CHECKING:
     import keras
@@ -69,6 +70,8 @@ def _calibrated(operation: Any, activation: Any, args: tuple, kwargs: dict) -> A
 
 
 def _fit_kernel(layer: keras.Layer, args: tuple, kwargs: dict) -> Any:
+    if handon.applies(layer):
+        return handon.hand_on(layer, lambda: _infer(layer, args, kwargs))
     # Without a bias one division is exact for linear and ReLU layers: the output need not be computed again.
     output = _infer(layer, args, kwargs)
     exact = _activation_name(layer) in _HOMOGENEOUS and not _has_bias(layer)

@@ -52,7 +52,7 @@ def split_count(count: int) -> dict[str, int]:
 
     Example:
         >>> split_count(380), split_count(2)
-        ({'train': 300, 'val': 80}, {'train': 1, 'val': 1})
+        ({'train': 351, 'val': 29}, {'train': 1, 'val': 1})
     """
     if count < 2:
         raise InputError(f"--count {count}: expected at least 2, one picture for each of train and val")

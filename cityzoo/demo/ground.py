@@ -37,7 +37,7 @@ def ground_patches(roads: tuple[Road, ...], rng: np.random.Generator) -> list[Gr
         main, cross = roads
         gap = (cross.y - cross.half_width_m, cross.y + cross.half_width_m)
         reach = -80.0 - main.x
-        asphalt = next(c for o, c in found[2:] if c[0] < 130)
+        asphalt = found[2 if cross.pavement_m else 1][1]  # above pavement and kerb, or above the verge
         mouth = main.half_width_m + max(main.pavement_m, cross.pavement_m)
         found.append((main.strip((-mouth, mouth), gap), asphalt))
         beside = (-reach - main.half_width_m, -reach + main.half_width_m)

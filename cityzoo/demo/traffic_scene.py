@@ -21,7 +21,7 @@ from cityzoo.demo.weather import beams, develop, paint_lamps
 
 __all__ = ["CLASS_NAMES", "Layers", "Plan", "Scene", "draw_scene", "plan_scene", "render"]
 
-VERSION = 1  # of the drawing; goes into the name of the cache folder
+VERSION = 2  # of the drawing; goes into the name of the cache folder
 ENLARGED = 2  # the canvas is drawn this many times as large, which smooths edges and halves the boxes' step
 LEAST_VISIBLE = 0.35  # share of its outline that a vehicle must show, or it is taken out of the scene
 LEAST_SIDE_PX = 7.0  # likewise the smaller side of its box

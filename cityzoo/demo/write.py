@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("yolo", "coco")
 SPLITS = ("train", "val", "test")
-DEFAULT_COUNTS = {"train": 300, "val": 80}
+DEFAULT_COUNTS = {"train": 1200, "val": 100}
 MARK = "demo.json"  # says what a finished folder holds
 LARGEST_COUNT = 100_000  # pictures of one split; keeps the seeds of two splits apart
 Progress = Callable[[int, int], None]
@@ -61,6 +63,7 @@ def materialise(
     folder: str | Path | None = None,
     format: str = "yolo",
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> Path:
     """Write demo data once and return its folder; a finished folder of the same content is used again.
 
@@ -69,11 +72,13 @@ def materialise(
 
     Args:
         demo: the demo data.
-        counts: pictures a split, of train, val, test; 300 and 80 when None.
+        counts: pictures a split, of train, val, test; `DEFAULT_COUNTS` when None.
         seed: 0 or more; equal seeds give equal files.
         folder: where to write; None for a folder in the user's cache (see cache_home), named by content.
         format: "yolo" (data.yaml, images/SPLIT, labels/SPLIT) or "coco" (SPLIT/, annotations/).
         progress: called as progress(done, total) after each picture.
+        workers: processes that draw; more than one only where the program's main module can be imported
+            again (`if __name__ == "__main__"`).
 
     Raises:
         InputError: an unknown format or split, a bad count or seed, or a folder with something else.
@@ -87,7 +92,7 @@ def materialise(
     if _holds(target, made):
         return target
     with _hidden_beside(target) as draft:
-        scenes = _scenes(demo, counts, seed, progress or (lambda done, total: None))
+        scenes = _scenes(demo, counts, seed, progress or (lambda done, total: None), workers)
         WRITERS[format](draft, demo.class_names, scenes, counts)
         (draft / MARK).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
         _publish(draft, target, made)
@@ -153,13 +158,18 @@ def _publish(draft: Path, target: Path, made: Mapping) -> None:
 
 
 def _scenes(
-    demo: Demo, counts: Mapping[str, int], seed: int, progress: Progress
+    demo: Demo, counts: Mapping[str, int], seed: int, progress: Progress, workers: int
 ) -> Iterator[tuple[str, int, Scene]]:
-    """Yield (split, number, scene) in order."""
-    jobs = [(split, number) for split, count in counts.items() for number in range(count)]
-    for done, (split, number) in enumerate(jobs, 1):
-        yield split, number, demo.draw(scene_seed(seed, split, number))
-        progress(done, len(jobs))
+    places = [(split, number) for split, count in counts.items() for number in range(count)]
+    seeds = [scene_seed(seed, split, number) for split, number in places]
+    with ExitStack() as stack:
+        scenes = map(demo.draw, seeds)
+        if workers > 1:
+            pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+            scenes = stack.enter_context(pool).map(demo.draw, seeds, chunksize=8)
+        for done, ((split, number), scene) in enumerate(zip(places, scenes, strict=True), 1):
+            yield split, number, scene
+            progress(done, len(places))
 
 
 def _save(scene: Scene, path: Path) -> None:

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 LONG_SIDES = {"CPU": (320, 512), "GPU": (640, 1024)}  # pixels: usual, and for pictures of small objects
 SMALL_OBJECT = 20  # pixels: an object of median size shall be as large in the network's input
 STEPS_PER_PHASE = 1000  # enough for a head on a few hundred pictures, minutes on two cores
+STEPS_ALONE = 1600  # of the only phase
 EPOCHS = (3, 100)  # whatever the number of pictures
 LIGHT_MILLIONS = 5.0  # backbones of at most so many parameters are unfrozen on CPUs too
+VIEWS = 4  # augmented versions of each picture that a frozen backbone sees
+HEAVY_VIEWS = 1200  # in all, for a heavy backbone on a CPU: minutes of waiting before the first epoch
 LATER_PHASES = 0.1  # learning rate of what was pretrained, as a share of the fresh head's
 DENSE_FAMILIES = ("vgg", "resnet")  # plain convolutions: twice as fast in bfloat16; depthwise ones are slower
 
@@ -108,7 +111,25 @@ def resolve(spec: TrainSpec, data: Dataset) -> TrainSpec:
     if size_hw == AUTO:
         size_hw = auto_size(data, *LONG_SIDES["GPU" if gpus() else "CPU"])
     batch = min(spec.batch_size, len(data.train))
-    return replace(spec, image_size=tuple(size_hw), batch_size=batch, phases=plan(spec, len(data.train)))
+    views = auto_views(spec.backbone, len(data.train)) if spec.views == AUTO else spec.views
+    phases = plan(spec, len(data.train))
+    return replace(spec, image_size=tuple(size_hw), batch_size=batch, views=views, phases=phases)
+
+
+def auto_views(backbone: str, num_pictures: int) -> int:
+    """Return how many augmented versions of each picture run through a frozen backbone.
+
+    Example:
+        >>> auto_views("mobilenet", 800)
+        4
+    """
+    if gpus() or _is_light(backbone):
+        return VIEWS
+    return min(max(HEAVY_VIEWS // num_pictures, 1), VIEWS)
+
+
+def _is_light(backbone: str) -> bool:
+    return zoo.registry.get(backbone).params_millions <= LIGHT_MILLIONS
 
 
 def auto_size(data: Dataset, usual: int, largest: int) -> tuple[int, int]:
@@ -151,12 +172,9 @@ def plan(spec: TrainSpec, num_pictures: int) -> tuple[Phase, ...]:
     if spec.phases and (spec.freeze != AUTO or spec.epochs != AUTO):
         raise InputError("--phases is the whole plan: leave out --freeze and --epochs, or leave out --phases")
     steps = num_pictures / min(spec.batch_size, num_pictures)
-    epochs = (
-        min(max(math.ceil(STEPS_PER_PHASE / steps), EPOCHS[0]), EPOCHS[1])
-        if spec.epochs == AUTO
-        else spec.epochs
-    )
     freeze = _auto_freeze(spec) if spec.freeze == AUTO else spec.freeze
+    wanted = math.ceil((STEPS_ALONE if freeze == "backbone" else STEPS_PER_PHASE) / steps)
+    epochs = min(max(wanted, EPOCHS[0]), EPOCHS[1]) if spec.epochs == AUTO else spec.epochs
     stages = spec.phases or (("backbone", epochs), *(() if freeze == "backbone" else ((freeze, epochs),)))
     allowed = ("none", "C2", "C3", "C4", "C5", "backbone")
     strange = [stage for stage, _ in stages if stage not in allowed]
@@ -169,4 +187,4 @@ def plan(spec: TrainSpec, num_pictures: int) -> tuple[Phase, ...]:
 def _auto_freeze(spec: TrainSpec) -> str:
     if gpus():
         return "none"
-    return "C3" if zoo.registry.get(spec.backbone).params_millions <= LIGHT_MILLIONS else "backbone"
+    return "C3" if _is_light(spec.backbone) else "backbone"

@@ -84,13 +84,7 @@ def fit_phase(
         epochs=last,
         steps_per_epoch=steps,
         shuffle=False,  # the rows come shuffled
-        callbacks=[
-            judged,
-            keeper,
-            Pictures(judged, fitting.val.pictures, str(fitting.run.logs), last),
-            keras.callbacks.TensorBoard(fitting.run.logs, write_graph=False),
-            keras.callbacks.TerminateOnNaN(),
-        ],
+        callbacks=[judged, keeper, *_watchers(fitting, judged, last)],
     )
     if not np.isfinite(progress.history[-1].get("loss", 0.0)):
         raise InputError(
@@ -101,6 +95,14 @@ def fit_phase(
     name = f"phase {progress.phase + 1}"
     for what, seconds in (("features", prepared - started), ("training", time.perf_counter() - prepared)):
         progress.seconds[f"{name} {what}"] = progress.seconds.get(f"{name} {what}", 0.0) + round(seconds, 1)
+
+
+def _watchers(fitting: Fitting, judged: Judge, last_epoch: int) -> list[keras.callbacks.Callback]:
+    return [
+        Pictures(judged, fitting.val.pictures, str(fitting.run.logs), last_epoch),
+        keras.callbacks.TensorBoard(fitting.run.logs, write_graph=False),
+        keras.callbacks.TerminateOnNaN(),
+    ]
 
 
 def freeze(fitting: Fitting, phase: Phase) -> zoo.Freeze:

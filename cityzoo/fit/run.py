@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import keras
 import numpy as np
@@ -27,6 +27,7 @@ from cityzoo.views import Views, in_order
 
 LOG = logging.getLogger(__name__)
 CALIBRATION_PICTURES = 16
+DRAWING_PROCESSES = 8
 
 
 def read_data(spec: TrainSpec, task: tasks.Task) -> datasets.Dataset:
@@ -39,8 +40,11 @@ def read_data(spec: TrainSpec, task: tasks.Task) -> datasets.Dataset:
     if source is None:
         LOG.info("no --data: training on the demo pictures of this task, which cityzoo draws itself")
         bar = keras.utils.Progbar(None, unit_name="picture")
-        source = str(demo.materialise(task.demo(), seed=spec.seed, progress=partial(_show, bar)))
-    found = datasets.load(
+        workers = min(os.cpu_count() or 1, DRAWING_PROCESSES)
+        source = str(
+            demo.materialise(task.demo(), None, spec.seed, progress=partial(_show, bar), workers=workers)
+        )
+    return datasets.load(
         source,
         format=spec.format,
         classes=spec.classes,
@@ -50,8 +54,6 @@ def read_data(spec: TrainSpec, task: tasks.Task) -> datasets.Dataset:
         exif=spec.exif,
         limit=spec.limit,
     )
-    LOG.info("%s", found.findings.text())
-    return found
 
 
 def _show(bar: keras.utils.Progbar, done: int, total: int) -> None:
@@ -125,18 +127,9 @@ def fine_tune(
     for number in range(progress.phase, len(spec.phases)):
         progress.phase = number
         progress.stale = progress.stale if checkpoint else 0
-        phase = spec.phases[number]
-        LOG.info(
-            "phase %d of %d: %d epochs, frozen: %s, learning rate %g, %s parameters learn",
-            number + 1,
-            len(spec.phases),
-            phase.epochs,
-            phase.freeze,
-            phase.learning_rate,
-            f"{_trainable(fitting, phase):,}",
-        )
+        _announce(fitting, number)
         if progress.stale < spec.patience:
-            fit_phase(fitting, phase, checkpoint)
+            fit_phase(fitting, spec.phases[number], checkpoint)
         elif checkpoint:  # the run was stopped just after this phase had stopped by itself
             assembled.model.set_weights(checkpoint["best"])
         checkpoint = {}
@@ -147,9 +140,18 @@ def fine_tune(
     return progress
 
 
-def _trainable(fitting: Fitting, phase: Any) -> int:
+def _announce(fitting: Fitting, number: int) -> None:
+    phase = fitting.spec.phases[number]
     freeze(fitting, phase)
-    return count_parameters(fitting.assembled.model.trainable_weights)
+    LOG.info(
+        "phase %d of %d: %d epochs, frozen: %s, learning rate %g, %s parameters learn",
+        number + 1,
+        len(fitting.spec.phases),
+        phase.epochs,
+        phase.freeze,
+        phase.learning_rate,
+        f"{count_parameters(fitting.assembled.model.trainable_weights):,}",
+    )
 
 
 def _restore(assembled: Assembled, run: run_folder.RunFolder) -> tuple[Progress, dict[str, list[np.ndarray]]]:

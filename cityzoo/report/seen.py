@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from cityzoo import predict
-from cityzoo.data import load_pictures
 from cityzoo.data.pictures import read_picture
 from cityzoo.report.coco import coco_results, coco_truth
 from cityzoo.report.drawing import draw_detections
@@ -31,27 +30,20 @@ def usual_score(report: dict[str, Any]) -> float:
     return (report.get("operating_point") or {}).get("score") or USUAL_SCORE
 
 
-def write(
-    folder: Path, model: keras.Model, kind: Kind, source: str, score: float, limit: int | None, labels: str
-) -> None:
-    """Write what a model sees in a picture or in a folder of pictures.
+def write(folder: Path, model: keras.Model, kind: Kind, found: PictureSet, source: str, score: float) -> None:
+    """Write what a model sees in pictures without labels.
 
     Args:
         folder: gets `pictures/`, annotated copies, and `detections.json`: COCO's format with the images and
             the categories, so that annotation tools open it as it is; each annotation has a `score`.
         model: a whole, loaded model.
         kind: what its outputs mean.
-        source: picture or folder.
+        found: the pictures.
+        source: the picture or the folder that they come from; folders in it are kept.
         score: detections below it are left out.
-        limit: number of pictures, or all.
-        labels: "drop" leaves unreadable pictures out.
-
-    Raises:
-        InputError: no pictures there, or unreadable ones.
     """
     import keras
 
-    found = load_pictures(source, labels=labels, limit=limit)
     pictures = PictureSet(found.split, kind.class_names, found.pictures)
     detections = predict.sure(predict.all_of(model, pictures, kind), score)
     target, origin = folder / "pictures", Path(source)

@@ -79,7 +79,7 @@ BAD = {
     "--epochs ³": "'³' is not a count",
     "--batch-size auto": "'auto' is not a count",
     "--limit auto": "'auto' is not a count",
-    "--views auto": "'auto' is not a count",
+    "--views 0": "'0' is not a count",
     "--patience auto": "'auto' is not a count",
     "--limit -3": "'-3' is not a count",
     "--learning-rate 0": "out of bounds",

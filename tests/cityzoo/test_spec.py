@@ -9,6 +9,7 @@ from cityzoo.errors import InputError
 from cityzoo.spec import (
     Phase,
     TrainSpec,
+    parse_auto_count,
     parse_count,
     parse_mapping,
     parse_names,
@@ -29,6 +30,8 @@ from cityzoo.spec import (
         (parse_names, "car, bus ,tr uck", ("car", "bus", "tr uck")),
         (parse_mapping, "van = car, person=ignore", {"van": "car", "person": "ignore"}),
         (parse_count, "7", 7),
+        (parse_auto_count, "7", 7),
+        (parse_auto_count, "auto", "auto"),
         (parse_rate, "1e-3", 0.001),
         (parse_rate, "1", 1.0),
         (parse_seed, "0", 0),
@@ -46,7 +49,8 @@ def test_words_become_values(parse, text, value):
         (parse_size, ["", "0", "x", "320x", "12x13x14", "-32", "32.5", "big", "0x32"]),
         (parse_names, ["", "car,", "car,,bus", "car,car"]),
         (parse_mapping, ["", "van", "van=", "=car", "van=car=bus", "van=car,"]),
-        (parse_count, ["", "0", "-1", "1.5", "many"]),
+        (parse_count, ["", "0", "-1", "1.5", "many", "auto", "³"]),
+        (parse_auto_count, ["", "0", "automatic"]),
         (parse_rate, ["", "0", "-0.1", "1.01", "nan", "inf", "fast"]),
         (parse_seed, ["", "-1", "1.5", "x"]),
         (

@@ -35,7 +35,7 @@ def test_a_view_is_the_same_whenever_it_is_made(three):
 
 def test_another_view_another_picture_or_another_seed_is_drawn_anew(three):
     """Matrices say what was drawn: six of one run and six of another, no two alike."""
-    matrices = np.concatenate([look(three, in_order(3, views=2), seed=seed)[2] for seed in (0, 1)])
+    matrices = np.concatenate([look(three, in_order(3, views=2), "light", seed)[2] for seed in (0, 1)])
     assert len({matrix.tobytes() for matrix in matrices}) == 12
 
 

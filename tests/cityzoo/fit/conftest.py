@@ -85,7 +85,7 @@ def go(small_build, street):
         assembled = run.build_model(spec, kind, street)
         with run_folder.opened(spec, resume and str(resume)) as folder:
             progress = run.fine_tune(spec, task, kind, street, assembled, folder, resume=bool(resume))
-        return SimpleNamespace(assembled=assembled, progress=progress, folder=folder)
+        return SimpleNamespace(assembled=assembled, progress=progress, folder=folder, kind=kind)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(zoo, "build", small_build)

@@ -64,6 +64,8 @@ LIGHT, HEAVY = "mobilenet_025", "vgg16"
     [
         ({"backbone": LIGHT}, 160, [("backbone", 100, 0.002), ("C3", 100, 0.0002)]),
         ({"backbone": HEAVY}, 160, [("backbone", 100, 0.002)]),
+        ({"backbone": HEAVY}, 1600, [("backbone", 16, 0.002)]),
+        ({"backbone": LIGHT, "freeze": "backbone"}, 1600, [("backbone", 16, 0.002)]),
         ({"backbone": LIGHT}, 1600, [("backbone", 10, 0.002), ("C3", 10, 0.0002)]),
         ({"backbone": LIGHT}, 1700, [("backbone", 10, 0.002), ("C3", 10, 0.0002)]),
         ({"backbone": LIGHT}, 100_000, [("backbone", 3, 0.002), ("C3", 3, 0.0002)]),
@@ -81,7 +83,7 @@ LIGHT, HEAVY = "mobilenet_025", "vgg16"
     ],
 )
 def test_the_plan_on_a_cpu(gpu, flags, pictures, phases):
-    """About 1,000 steps a phase, 3 to 100 epochs; heavy backbones stay frozen; later phases are ten times slower."""
+    """1,000 steps a phase, 1,600 of the only one, 3 to 100 epochs; heavy backbones stay frozen; later is slower."""
     gpu(False)
     plan = hardware.plan(TrainSpec(**flags), pictures)
     assert [(phase.freeze, phase.epochs) for phase in plan] == [phase[:2] for phase in phases]
@@ -122,6 +124,27 @@ def test_a_resolved_spec_stays_as_it_is(gpu, tmp_path):
     gpu(True)
     assert hardware.resolve(once, data((100, 100), count=7)).phases == once.phases
     assert hardware.resolve(once, data((100, 100), count=40)) == once
+
+
+@pytest.mark.parametrize(
+    ("backbone", "pictures", "has_gpu", "views"),
+    [
+        (LIGHT, 5000, False, 4),
+        (HEAVY, 100, False, 4),
+        (HEAVY, 300, False, 4),
+        (HEAVY, 400, False, 3),
+        (HEAVY, 700, False, 1),
+        (HEAVY, 5000, False, 1),
+        (HEAVY, 5000, True, 4),
+    ],
+)
+def test_a_heavy_backbone_on_a_cpu_shows_large_data_in_fewer_views(gpu, backbone, pictures, has_gpu, views):
+    """1,200 passes at most before the first epoch, but each picture once; else four versions of each."""
+    gpu(has_gpu)
+    assert hardware.auto_views(backbone, pictures) == views
+    resolved = hardware.resolve(TrainSpec(backbone=backbone), data((64, 64), count=pictures))
+    assert resolved.views == views
+    assert hardware.resolve(TrainSpec(backbone=backbone, views=7), data((64, 64), count=9)).views == 7
 
 
 def test_a_batch_is_no_larger_than_the_data():

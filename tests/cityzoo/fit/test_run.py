@@ -10,6 +10,7 @@ import pytest
 from cityzoo.errors import InputError
 from cityzoo.fit import features, run, run_folder
 from cityzoo.model import class_names, load
+from cityzoo.report.of_run import training_facts
 from cityzoo.spec import Phase
 
 
@@ -87,6 +88,15 @@ def test_training_behind_the_cache_is_training_without_it(go, spec, whole, monke
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
 
 
+def test_a_run_may_start_from_an_earlier_ones_model(spec, whole, street):
+    """All of its weights; where they came from is known for the report."""
+    path = str(whole.folder.model)
+    begun = run.build_model(replace(spec, weights=path), whole.kind, street)
+    assert_near(begun.model, load(path), rel=0, abs=0)
+    assert (begun.origin.kind, begun.origin.path, len(begun.origin.sha256)) == ("file", path, 64)
+    assert "red, blue" in begun.origin.note
+
+
 @pytest.fixture
 def stop_after(monkeypatch):
     """Return a function that lets the next run be interrupted right after an epoch was saved."""
@@ -133,16 +143,20 @@ def scripted(monkeypatch):
 
 
 def test_patience_ends_a_phase_and_the_best_epoch_goes_on(go, spec, scripted, stop_after):
-    """Best in epoch 2 of 9, stopped after 4: model.keras is of epoch 2, last.keras of 4, also when resumed."""
+    """Best in epoch 2 of 9, out of patience after 4: model.keras is of epoch 2, last.keras of 4, whenever stopped."""
     spec = replace(spec, phases=(Phase("backbone", 9, 0.01),), patience=2, augment="none")
     scripted(0.0, 0.1, 0.4, 0.3, 0.2)
-    stop_after(4)
+    stop_after(3)
     with pytest.raises(InputError):
         go(spec)
+    stop_after(4)
+    with pytest.raises(InputError):
+        go(spec, resume=spec.out)
     at_stop = run_folder.load_checkpoint(Path(spec.out, "checkpoint.npz"))[0]
     stop_after(None)
     made = go(spec, resume=spec.out)
     assert [row["epoch"] for row in made.progress.history] == [1, 2, 3, 4]
+    assert training_facts(spec, {"source": "x"}, made.assembled.origin, {}, made.progress, 1.0)["epochs"] == 4
     for model, group in (
         (made.assembled.model, "best"),
         (load(made.folder.model), "best"),

@@ -1,0 +1,315 @@
+"""The two commands as people type them: a run that is interrupted and gone on with, judged, used, and misused."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+TRAIN, EVALUATE = str(ROOT / "train.py"), str(ROOT / "evaluate.py")
+SMALL = ["--backbone", "mobilenet_025", "--weights", "random", "--image-size", "64", "--batch-size", "4"]
+FLAGS = [*SMALL, "--phases", "backbone:1,C5:1"]
+FIGURES = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
+RECALLS = ("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large")
+
+
+def write_csv(folder, names, sizes_hw, train):
+    """Dark pictures with a bright rectangle, the first `train` of them for training; names go round."""
+    folder.mkdir(parents=True)
+    rng, rows = np.random.default_rng(len(sizes_hw)), []
+    for i, (height, width) in enumerate(sizes_hw):
+        pixels = rng.integers(0, 60, (height, width, 3), dtype=np.uint8)
+        (x, y), (w, h) = rng.integers(2, 20, 2), rng.integers(16, 40, 2)
+        pixels[y : y + h, x : x + w, 2 * (i % 2)] = 250
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+        box = x, y, min(x + w, width), min(y + h, height)
+        rows.append(f"{i}.png,{','.join(map(str, box))},{names[i % len(names)]}\n")
+    (folder / "train.csv").write_text("".join(rows[:train]))
+    (folder / "val.csv").write_text("".join(rows[train:]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with data sets, good and bad ones."""
+    folder = tmp_path_factory.mktemp("place")
+    write_csv(folder / "street", ("car", "bus"), [(64, 64)] * 12, 8)
+    write_csv(folder / "other", ("bus",), [(96, 64), (64, 128), (80, 80)], 1)
+    write_csv(folder / "zebras", ("zebra", "car"), [(64, 64)] * 4, 2)
+    corrupt = write_csv(folder / "corrupt", ("car",), [(64, 64)] * 6, 4)
+    (corrupt / "1.png").write_bytes((corrupt / "1.png").read_bytes()[:200])
+    (folder / "frames" / "night").mkdir(parents=True)
+    for i, name in enumerate(("a.png", "b.png", "night/c.jpg")):
+        Image.new("RGB", (100 + 20 * i, 60), (9 * i, 40, 80)).save(folder / "frames" / name)
+    (folder / "nothing").mkdir()
+    (folder / "weights.h5").write_bytes(b"no weights")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def surroundings(place):
+    """Environment of the commands: a cache of their own, nothing from outside."""
+    return {
+        **os.environ,
+        "CITYZOO_HOME": str(place / "home"),
+        "KERAS_HOME": str(place / "keras"),
+        "PYTHONPATH": "",
+    }
+
+
+@pytest.fixture(scope="module")
+def interrupted(place, surroundings):
+    """A training that got Ctrl-C as soon as its first epoch was saved: exit code and what it said."""
+    words = [sys.executable, TRAIN, *FLAGS, "--data", "street", "--out", "run"]
+    with subprocess.Popen(
+        words, cwd=place, env=surroundings, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        end = time.monotonic() + 200
+        while (
+            not (place / "run" / "checkpoint.npz").exists()
+            and process.poll() is None
+            and time.monotonic() < end
+        ):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    return process.returncode, said, sorted(file.name for file in (place / "run").iterdir())
+
+
+@pytest.fixture(scope="module")
+def trained(place, surroundings, interrupted):
+    """The same run, gone on with to its end."""
+    words = [sys.executable, TRAIN, "--resume", "run"]
+    ran = subprocess.run(words, cwd=place, env=surroundings, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    return place / "run", ran.stderr
+
+
+def test_ctrl_c_keeps_finished_epochs_and_says_how_to_go_on(interrupted):
+    """Exit code 2, one line at the end, no traceback; model and checkpoint of the first epoch are there."""
+    code, said, files = interrupted
+    assert code == 2, said
+    assert said.splitlines()[-1] == (
+        "train.py: error: interrupted; all finished epochs are kept, go on by: python train.py --resume run"
+    )
+    assert "Traceback" not in said
+    assert {"checkpoint.npz", "model.keras", "history.csv", "spec.json"} <= set(files)
+    assert not any(name.endswith((".part", ".partial")) or name.startswith(".") for name in files)
+
+
+def test_a_run_leaves_what_is_promised(trained):
+    """Two models, figures, curves, pictures, COCO files; nothing half-written and no features."""
+    folder, said = trained
+    files = {file.name for file in folder.iterdir()}
+    promised = (
+        "spec.json model.keras last.keras history.csv report.json report.html logs detections.json truth.json"
+    )
+    assert set(promised.split()) <= files
+    assert files & {"best.png", "worst.png", "missed.png"}
+    assert "features" not in files
+    assert not any(name.endswith((".part", ".partial")) or name.startswith(".") for name in files)
+    history = (folder / "history.csv").read_text().splitlines()
+    assert history[0].startswith("epoch,phase,") and len(history) == 3
+    assert any((folder / "logs").rglob("*tfevents*"))
+    assert "<html" in (folder / "report.html").read_text()
+    assert "RANDOM" in said and "report: " in said
+    assert said.count("data: street (csv)") == 1  # what the check found is said once
+
+
+def test_the_report_says_where_its_numbers_come_from(trained):
+    """Figures, data, weights, parameters, device, versions and spec."""
+    report = json.loads((trained[0] / "report.json").read_text())
+    assert set(FIGURES) | set(RECALLS) <= report.keys()
+    assert (report["split"], report["n_images"], report["n_boxes"], report["seed"]) == ("val", 4, 4, 0)
+    assert report["per_class"].keys() == {"car", "bus"}
+    assert report["before"]["AP"] is not None
+    assert report["weights"]["kind"] == "random"
+    assert report["parameters"]["trainable"] + report["parameters"]["frozen"] == report["parameters"]["total"]
+    assert report["epochs"] == 2
+    assert report["seconds"]["total"] > 0
+    assert report["images_per_second"] > 0 and report["latency_ms"]["batch_1_median"] > 0
+    assert report["device"] and {"tensorflow", "keras", "python"} <= report["versions"].keys()
+    assert report["spec"]["image_size"] == [64, 64]
+    assert [phase["freeze"] for phase in report["spec"]["phases"]] == ["backbone", "C5"]
+    assert report["findings"]["splits"]["train"]["pictures"] == 8
+
+
+def assert_pycocotools_agrees(folder):
+    """Judge a folder's exported files by COCO's own code."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    report = json.loads((folder / "report.json").read_text())
+    truth = COCO(str(folder / "truth.json"))
+    judged = COCOeval(truth, truth.loadRes(str(folder / "detections.json")), "bbox")
+    judged.evaluate()
+    judged.accumulate()
+    judged.summarize()
+    for name, value in zip((*FIGURES, *RECALLS), judged.stats, strict=True):
+        assert (-1 if report[name] is None else report[name]) == pytest.approx(value, abs=1e-6), name
+
+
+def test_the_exported_files_give_cocos_own_numbers(trained):
+    """To 1e-6, all twelve."""
+    assert_pycocotools_agrees(trained[0])
+
+
+# Each case costs a command, not another start of TensorFlow: one process runs them as scripts, one after the other.
+DRIVER = """
+import json, os, runpy, sys, tempfile
+
+answers = {}
+for name, (script, words) in json.load(open(sys.argv[1])).items():
+    sys.argv = [script, *words]
+    kept, files = [os.dup(1), os.dup(2)], [tempfile.TemporaryFile(), tempfile.TemporaryFile()]
+    for number, file in enumerate(files, 1):
+        os.dup2(file.fileno(), number)
+    try:
+        runpy.run_path(script, run_name="__main__")
+        code = "no exit"
+    except SystemExit as leave:
+        code = leave.code
+    except BaseException as error:
+        code = f"{type(error).__name__}: {error}"
+    sys.stdout.flush(), sys.stderr.flush()
+    said = []
+    for number, (file, old) in enumerate(zip(files, kept), 1):
+        os.dup2(old, number)
+        file.seek(0)
+        said.append(file.read().decode())
+    answers[name] = [code, *said]
+json.dump(answers, open("answers.json", "w"))
+"""
+NEW = [*FLAGS, "--out", "new"]
+WRONG = {
+    "unknown flag": (TRAIN, ["--bakbone", "vgg16"], "did you mean '--backbone'"),
+    "unknown backbone": (TRAIN, ["--backbone", "mobilnet_025"], "did you mean 'mobilenet_025'"),
+    "unknown task": (TRAIN, ["--task", "vehicle"], "did you mean 'vehicle_detect'"),
+    "bad size": (TRAIN, ["--image-size", "65"], "multiples of 32, e.g. 64x64"),
+    "existing out": (TRAIN, ["--data", "street", "--out", "street"], "'street' exists"),
+    "no data": (TRAIN, [*NEW, "--data", "gone"], "'gone' does not exist"),
+    "empty data": (TRAIN, [*NEW, "--data", "nothing"], "nothing"),
+    "no val": (TRAIN, [*NEW, "--data", "street", "--val", "gone"], "'gone' does not exist"),
+    "unknown class": (TRAIN, [*NEW, "--data", "street", "--classes", "car,lorry"], "lorry"),
+    "corrupt picture": (TRAIN, [*NEW, "--data", "corrupt"], "1.png"),
+    "broken weights": (TRAIN, [*NEW, "--data", "street", "--weights", "weights.h5"], "weights.h5"),
+    "weights of another": (
+        TRAIN,
+        [*NEW, "--data", "street", "--weights", "small.weights.h5"],
+        "not of mobilenet_025",
+    ),
+    "model of another": (
+        TRAIN,
+        [*NEW, "--data", "street", "--backbone", "mobilenet_050", "--weights", "run/model.keras"],
+        "of the same --backbone",
+    ),
+    "no such stage": (TRAIN, [*NEW, "--data", "street", "--phases", "backbone:1,C9:1"], "'C9'"),
+    "freeze nonsense": (
+        TRAIN,
+        ["--out", "new", "--data", "street", "--freeze", "everything"],
+        "'everything'",
+    ),
+    "two plans": (TRAIN, [*NEW, "--data", "street", "--freeze", "C3"], "--phases is the whole plan"),
+    "resume what is none": (TRAIN, ["--resume", "street"], "is no run folder"),
+    "resume otherwise": (TRAIN, ["--resume", "run", "--seed", "3"], "cannot take --seed"),
+    "no run": (EVALUATE, ["street"], "'street' is no run folder"),
+    "no folder": (EVALUATE, ["gone"], "'gone' does not exist"),
+    "evaluate no data": (EVALUATE, ["run", "--data", "gone"], "'gone' does not exist"),
+    "evaluate zebras": (EVALUATE, ["run", "--data", "zebras"], "zebra=ignore"),
+    "evaluate into old": (EVALUATE, ["run", "--data", "other", "--out", "street"], "'street' exists"),
+    "predict nothing": (EVALUATE, ["run", "--predict", "nothing"], "holds no pictures"),
+    "predict gone": (EVALUATE, ["run", "--predict", "gone"], "'gone' does not exist"),
+}
+RIGHT = {
+    "own": (EVALUATE, ["run", "--json"]),
+    "other": (EVALUATE, ["run", "--data", "other", "--split", "all", "--out", "elsewhere"]),
+    "predict": (EVALUATE, ["run", "--predict", "frames", "--score", "0.001"]),
+}
+
+
+@pytest.fixture(scope="module")
+def answers(place, surroundings, trained):
+    """Exit code, output and errors of each case; the run's report as it was, and what lay around before."""
+    save_weights = (
+        "import sys, zoo; from cityzoo.model import save;"
+        "zoo.build('mobilenet_v2_035', 64, 'random').model.save_weights('small.weights.h5')"
+    )
+    cases = {**{name: case[:2] for name, case in WRONG.items()}, **RIGHT}
+    (place / "cases.json").write_text(json.dumps(cases))
+    before = (trained[0] / "report.json").read_text()
+    there = {str(file.relative_to(place)) for file in place.rglob("*")}
+    driver = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {save_weights}\n{DRIVER}"
+    words = [sys.executable, "-c", driver, "cases.json"]
+    ran = subprocess.run(words, cwd=place, env=surroundings, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    return json.loads((place / "answers.json").read_text()), json.loads(before), there
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_is_one_line_and_code_2(answers, name):
+    """It says what was received; no traceback."""
+    code, _, said = answers[0][name]
+    assert code == 2, (code, said[-2000:])
+    assert "Traceback" not in said
+    last = said.rstrip("\n").splitlines()[-1]
+    assert last.startswith(f"{Path(WRONG[name][0]).name}: error: ") and WRONG[name][2] in last, said[-2000:]
+
+
+def test_wrong_input_leaves_nothing_behind(answers, place):
+    """No run folder, no folder for results; what the right commands made is all that is new."""
+    now = {str(file.relative_to(place)) for file in place.rglob("*")}
+    new = {path for path in now - answers[2] if Path(path).parts[0] not in ("home", "keras")}
+    made = ("elsewhere", "run/predictions-1", "answers.json", "small.weights.h5")
+    assert [path for path in sorted(new) if not path.startswith(made)] == []
+
+
+def test_a_run_is_judged_again_on_its_own_pictures(answers, place):
+    """The same figures, in the same report."""
+    code, out, said = answers[0]["own"]
+    assert code == 0, said[-2000:]
+    again = json.loads((place / "run" / "report.json").read_text())
+    for name in (*FIGURES, *RECALLS, "n_images", "per_class", "before", "findings", "parameters", "epochs"):
+        assert again[name] == answers[1][name], name
+    assert json.loads(out.splitlines()[-1])["AP50"] == again["AP50"]
+
+
+def test_a_run_is_judged_on_other_pictures(answers, place):
+    """Labels of one of its two classes, pictures of other shapes; COCO's own code agrees here too."""
+    code, _, said = answers[0]["other"]
+    assert code == 0, said[-2000:]
+    report = json.loads((place / "elsewhere" / "report.json").read_text())
+    assert (report["n_images"], report["split"], report["data"], report["before"]) == (
+        3,
+        "all",
+        "other",
+        None,
+    )
+    assert report["per_class"]["bus"]["n_boxes"] == 3 and report["per_class"]["car"]["AP"] is None
+    assert_pycocotools_agrees(place / "elsewhere")
+
+
+def test_a_run_looks_at_new_pictures(answers, place):
+    """An annotated copy of each, in its folder; detections in the pictures' own pixels."""
+    code, _, said = answers[0]["predict"]
+    assert code == 0, said[-2000:]
+    folder = place / "run" / "predictions-1"
+    drawn = {str(file.relative_to(folder / "pictures")) for file in folder.rglob("*.jpg")}
+    assert drawn == {"a.png.jpg", "b.png.jpg", "night/c.jpg.jpg"}
+    document = json.loads((folder / "detections.json").read_text())
+    assert [name["name"] for name in document["categories"]] == ["bus", "car"]
+    sizes = {Path(image["file_name"]).name: (image["width"], image["height"]) for image in document["images"]}
+    assert sizes == {"a.png": (100, 60), "b.png": (120, 60), "c.jpg": (140, 60)}
+    by_id = {image["id"]: image for image in document["images"]}
+    assert document["annotations"]
+    for found in document["annotations"]:
+        x, y, w, h = found["bbox"]
+        image = by_id[found["image_id"]]
+        assert 0 <= x < x + w <= image["width"] + 1e-3 and 0 <= y < y + h <= image["height"] + 1e-3
+        assert 0.001 <= found["score"] <= 1
