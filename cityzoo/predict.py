@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
+LEAST_RUNS, MOST_RUNS, MEASURED_SECONDS = 3, 20, 3.0  # of a speed measurement
+
 
 def over_views(model: keras.Model, views: Views, batch_size: int) -> list[Any]:
     """Return the results of a model for every picture of a set, in the set's order.
@@ -56,26 +58,25 @@ def all_of(model: keras.Model, pictures: PictureSet, kind: Kind, batch_size: int
     return over_views(model, Views(pictures, kind, "none", size_hw, rows, seed=0), batch_size)
 
 
-def speed(model: keras.Model, runs: int = 20, batch_size: int = 16) -> dict[str, float]:
+def speed(model: keras.Model, batch_size: int = 8) -> dict[str, float]:
     """Measure a model on pictures of noise: milliseconds for one picture, pictures a second in batches.
 
     Args:
         model: the whole model.
-        runs: how often each is measured; the median counts.
         batch_size: pictures in a batch.
     """
     run, shape = compiled(model), model.inputs[0].shape[1:]
     noise = np.random.default_rng(0).uniform(0, 255, (batch_size, *shape)).astype(np.float32)
-    one, many = _median_seconds(run, noise[:1], runs), _median_seconds(run, noise, max(3, runs // 5))
+    one, many = _median_seconds(run, noise[:1]), _median_seconds(run, noise)
     return {"latency_ms_batch_1": round(one * 1000, 2), "images_per_second": round(batch_size / many, 1)}
 
 
-def _median_seconds(run: Any, images: np.ndarray, times: int) -> float:
+def _median_seconds(run: Any, images: np.ndarray) -> float:
     import tensorflow as tf
 
     tensor, seconds = tf.constant(images), []
     run(tensor).numpy()  # the first call traces
-    for _ in range(times):
+    while len(seconds) < LEAST_RUNS or (len(seconds) < MOST_RUNS and sum(seconds) < MEASURED_SECONDS):
         start = time.perf_counter()
         run(tensor).numpy()
         seconds.append(time.perf_counter() - start)

@@ -170,12 +170,7 @@ class TrainSpec:
         "how deep the backbone stays frozen in the second phase: none, C2..C5 or backbone (then there is one phase)",
         metavar="none|C2..C5|backbone",
     )
-    epochs: Any = flag(
-        AUTO,
-        "passes over the pictures a phase; auto: about 1,000 steps, 1,600 where there is one phase",
-        parse_auto_count,
-        "N",
-    )
+    epochs: Any = flag(AUTO, "passes over the pictures a phase; auto: 1,000 steps", parse_auto_count, "N")
     phases: tuple = flag(
         (),
         "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10",
@@ -204,9 +199,7 @@ class TrainSpec:
         "arithmetic in training; auto: bfloat16 where this machine is faster with it",
         choices=(AUTO, "float32", "bfloat16"),
     )
-    patience: int = flag(
-        15, "stop a phase when the monitored figure has not risen for this many epochs", parse_count, "N"
-    )
+    patience: int = flag(15, "epochs without a better figure after which a phase ends", parse_count, "N")
     seed: int = flag(0, "the same seed gives the same run", parse_seed, "N")
     out: str | None = flag(None, "new run folder; none: runs/TASK-BACKBONE-NUMBER", metavar="FOLDER")
 

@@ -15,7 +15,7 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[1]
 TRAIN, EVALUATE = str(ROOT / "train.py"), str(ROOT / "evaluate.py")
 SMALL = ["--backbone", "mobilenet_025", "--weights", "random", "--image-size", "64", "--batch-size", "4"]
-FLAGS = [*SMALL, "--phases", "backbone:1,C5:1"]
+FLAGS = [*SMALL, "--augment", "light", "--views", "1", "--phases", "backbone:1,C5:1"]
 FIGURES = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 RECALLS = ("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large")
 

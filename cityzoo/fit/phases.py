@@ -206,8 +206,8 @@ def _optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
 
 
 def _restore(optimizer: keras.optimizers.Optimizer, state: Sequence[np.ndarray], model: keras.Model) -> None:
+    optimizer.build(model.trainable_variables)  # a step that makes variables is traced twice: seconds a phase
     if len(state):
-        optimizer.build(model.trainable_variables)
         for variable, value in zip(optimizer.variables, state, strict=True):
             variable.assign(value)
 

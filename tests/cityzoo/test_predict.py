@@ -112,7 +112,7 @@ class Sleeper:
 
 def test_speed_is_measured_with_the_batches_it_names():
     """5 ms alone, 10 pictures in 32 ms; a busy machine is slower, none is faster."""
-    speed = predict.speed(Sleeper(), runs=5, batch_size=10)
+    speed = predict.speed(Sleeper(), batch_size=10)
     assert set(speed) == {"latency_ms_batch_1", "images_per_second"}
-    assert 5 <= speed["latency_ms_batch_1"] < 100
-    assert 30 < speed["images_per_second"] <= 10 / 0.032
+    assert speed["latency_ms_batch_1"] >= 5
+    assert 0 < speed["images_per_second"] <= 10 / 0.032

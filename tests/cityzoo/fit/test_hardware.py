@@ -64,8 +64,8 @@ LIGHT, HEAVY = "mobilenet_025", "vgg16"
     [
         ({"backbone": LIGHT}, 160, [("backbone", 100, 0.002), ("C3", 100, 0.0002)]),
         ({"backbone": HEAVY}, 160, [("backbone", 100, 0.002)]),
-        ({"backbone": HEAVY}, 1600, [("backbone", 16, 0.002)]),
-        ({"backbone": LIGHT, "freeze": "backbone"}, 1600, [("backbone", 16, 0.002)]),
+        ({"backbone": HEAVY}, 1600, [("backbone", 13, 0.002)]),
+        ({"backbone": LIGHT, "freeze": "backbone"}, 1600, [("backbone", 13, 0.002)]),
         ({"backbone": LIGHT}, 1600, [("backbone", 10, 0.002), ("C3", 10, 0.0002)]),
         ({"backbone": LIGHT}, 1700, [("backbone", 10, 0.002), ("C3", 10, 0.0002)]),
         ({"backbone": LIGHT}, 100_000, [("backbone", 3, 0.002), ("C3", 3, 0.0002)]),
@@ -83,7 +83,7 @@ LIGHT, HEAVY = "mobilenet_025", "vgg16"
     ],
 )
 def test_the_plan_on_a_cpu(gpu, flags, pictures, phases):
-    """1,000 steps a phase, 1,600 of the only one, 3 to 100 epochs; heavy backbones stay frozen; later is slower."""
+    """1,000 steps a phase, 1,300 of the only one, 3 to 100 epochs; heavy backbones stay frozen; later is slower."""
     gpu(False)
     plan = hardware.plan(TrainSpec(**flags), pictures)
     assert [(phase.freeze, phase.epochs) for phase in plan] == [phase[:2] for phase in phases]
