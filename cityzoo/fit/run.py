@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import time
 from dataclasses import replace
 from functools import partial
@@ -128,12 +129,13 @@ def fine_tune(
         progress.phase = number
         progress.stale = progress.stale if checkpoint else 0
         _announce(fitting, number)
-        if progress.stale < spec.patience:
+        end = sum(each.epochs for each in spec.phases[: number + 1])
+        if progress.epoch < end and progress.stale < spec.patience:
             fit_phase(fitting, spec.phases[number], checkpoint)
-        elif checkpoint:  # the run was stopped just after this phase had stopped by itself
+        elif checkpoint:  # the run was stopped just after the last epoch of this phase
             assembled.model.set_weights(checkpoint["best"])
-        checkpoint = {}
-        progress.epoch = sum(each.epochs for each in spec.phases[: number + 1])
+            shutil.rmtree(run.features, ignore_errors=True)
+        checkpoint, progress.epoch = {}, end
     ended = in_float32(assembled.model)
     ended.set_weights(run_folder.load_checkpoint(run.checkpoint)[0]["model"])  # the model is back at its best
     save(ended, run.last)

@@ -156,6 +156,7 @@ def test_patience_ends_a_phase_and_the_best_epoch_goes_on(go, spec, scripted, st
     stop_after(None)
     made = go(spec, resume=spec.out)
     assert [row["epoch"] for row in made.progress.history] == [1, 2, 3, 4]
+    assert not made.folder.features.exists()
     assert training_facts(spec, {"source": "x"}, made.assembled.origin, {}, made.progress, 1.0)["epochs"] == 4
     for model, group in (
         (made.assembled.model, "best"),
