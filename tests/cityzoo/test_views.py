@@ -27,10 +27,9 @@ def look(pictures, rows, policy="standard", seed=0, size_hw=(64, 64)):
 
 def test_a_view_is_the_same_whenever_it_is_made(three):
     """In whatever order, whatever came before it."""
-    first = look(three, in_order(3, views=2))
-    again = look(three, lambda: iter([(2, 1), (0, 0), (1, 1), (0, 1), (2, 0), (1, 0)]))
-    for here, there in zip(first, again, strict=True):
-        assert (here == there[[1, 5, 4, 3, 2, 0]]).all()
+    rows = [*in_order(3, views=2)(), (2, 1), (0, 0), (1, 1), (0, 1), (2, 0), (1, 0)]
+    for column in look(three, lambda: iter(rows)):
+        assert (column[:6] == column[6:][[1, 5, 4, 3, 2, 0]]).all()
 
 
 def test_another_view_another_picture_or_another_seed_is_drawn_anew(three):

@@ -40,7 +40,7 @@ data = Dataset(*(known["write_pictures"](folder, split, 8, 0) for split in ("tra
 
 
 def go(strategy, name):
-    spec = replace(known["short_spec"](folder / name), phases=(Phase("C4", 1, 0.01),), augment="none")
+    spec = replace(known["short_spec"](folder / name), phases=(Phase("C4", 1, 0.01),), augment="none", views=1)
     run.seed_everything(0)
     with strategy.scope():
         kind = task.kind(known["NAMES"])
