@@ -36,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         seen.write(folder, model, kind, pictures, flags.predict, score)
         return 0
     truth, findings = pictures_to_judge(flags, spec, kind.class_names)
-    elsewhere = flags.data is not None or flags.split != "val" or flags.limit is not None
+    elsewhere = flags.data is not None or flags.split is not None or flags.limit is not None
     folder = free_folder(flags.out, run.path, "evaluation") if elsewhere or flags.out else run.path
     if elsewhere:  # what the report said of the training's own held-out pictures does not hold here
         facts = {**facts, **of_run.elsewhere(spec, kind, truth, findings)}

@@ -13,6 +13,7 @@ from cityzoo import cli, tasks
 from cityzoo.errors import InputError, unknown
 from cityzoo.spec import AUTO, TrainSpec
 
+STAGES = (AUTO, "none", "C2", "C3", "C4", "C5", "backbone")
 EXAMPLES = """examples:
   python train.py --backbone vgg16 --task vehicle_detect            learn from demo pictures, nothing needed
   python train.py --backbone mobilenet_075 --data my_camera/        your own pictures (YOLO, COCO, VOC or CSV)
@@ -81,6 +82,9 @@ def check(spec: TrainSpec) -> None:
             f"--image-size {'x'.join(map(str, spec.image_size))} does not fit {spec.backbone}: "
             f"sides must be multiples of 32, e.g. {near}"
         )
+    strange = [stage for stage in (spec.freeze, *(stage for stage, _ in spec.phases)) if stage not in STAGES]
+    if strange:
+        raise unknown("stage to freeze up to", strange[0], STAGES)
     if spec.weights not in (AUTO, "imagenet", "random") and not Path(spec.weights).is_file():
         raise InputError(f"--weights '{spec.weights}' is neither a file nor one of auto, imagenet, random")
     if spec.out and Path(spec.out).exists():

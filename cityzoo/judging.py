@@ -54,8 +54,7 @@ def _add_picture_flags(parser: cli.Parser) -> None:
     parser.add_argument(
         "--split",
         choices=("val", "train", "all"),
-        default="val",
-        help="which pictures of the data (default: val)",
+        help="which pictures of the data (default: val, and all where --data brings no val)",
     )
     parser.add_argument(
         "--class-map",
@@ -115,10 +114,11 @@ def pictures_to_judge(
         exif=spec.exif,
         limit=flags.limit if flags.limit or flags.data else spec.limit,
     )
-    sides = {"val": (found.val,), "train": (found.train,), "all": (found.train, found.val)}[flags.split]
+    split = flags.split or ("all" if flags.data and not datasets.brings_val(flags.data) else "val")
+    sides = {"val": (found.val,), "train": (found.train,), "all": (found.train, found.val)}[split]
     pictures = tuple(picture for side in sides for picture in side.pictures)
     return in_order_of(
-        PictureSet(flags.split, found.train.class_names, pictures), class_names
+        PictureSet(split, found.train.class_names, pictures), class_names
     ), found.findings.as_dict()
 
 

@@ -103,6 +103,16 @@ def load(
     return _finish(train, val_set, findings)
 
 
+def brings_val(source: str) -> bool:
+    """Return whether a source itself says which of its pictures are train and which are val.
+
+    Raises:
+        InputError: no data set there.
+    """
+    splits = {picture.split for picture in formats.read(source)[1].pictures}
+    return "val" in splits and len(splits - {"test"}) > 1
+
+
 def load_pictures(
     path: str, *, labels: str = "clip", limit: int | None = None, progress: bool = True
 ) -> PictureSet:
