@@ -170,7 +170,9 @@ class TrainSpec:
         "how deep the backbone stays frozen in the second phase: none, C2..C5 or backbone (then there is one phase)",
         metavar="none|C2..C5|backbone",
     )
-    epochs: Any = flag(AUTO, "passes over the pictures a phase; auto: 1,000 steps", parse_auto_count, "N")
+    epochs: Any = flag(
+        AUTO, "passes over the pictures a phase; auto: 800 steps or more", parse_auto_count, "N"
+    )
     phases: tuple = flag(
         (),
         "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10",

@@ -69,7 +69,14 @@ def interrupted(place, surroundings):
     """A training that got Ctrl-C as soon as its first epoch was saved: exit code and what it said."""
     words = [sys.executable, TRAIN, *FLAGS, "--data", "street", "--out", "run"]
     with subprocess.Popen(
-        words, cwd=place, env=surroundings, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        words,
+        cwd=place,
+        env=surroundings,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        # A shell starts background jobs deaf to Ctrl-C, and so would be all that tests start from there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         end = time.monotonic() + 200
         while (

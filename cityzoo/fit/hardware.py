@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LONG_SIDES = {"CPU": (320, 512), "GPU": (640, 1024)}  # pixels: usual, and for pictures of small objects
 SMALL_OBJECT = 20  # pixels: an object of median size shall be as large in the network's input
-STEPS_PER_PHASE = 1000  # enough for a head on a few hundred pictures, minutes on two cores
+STEPS_PER_PHASE = 800  # enough for a head on a few hundred pictures, minutes on two cores
 STEPS_ALONE = 1300  # of the only phase
 EPOCHS = (3, 100)  # whatever the number of pictures
 LIGHT_MILLIONS = 5.0  # backbones of at most so many parameters are unfrozen on CPUs too

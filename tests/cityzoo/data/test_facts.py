@@ -66,12 +66,6 @@ def test_a_cache_folder_that_cannot_be_written_is_only_said(tmp_path, paint, mon
     assert "the next run opens the pictures again" in caplog.text
 
 
-def test_the_cache_is_in_the_users_folder_unless_said(monkeypatch):
-    monkeypatch.delenv("CITYZOO_HOME")
-    monkeypatch.setenv("HOME", "/home/nobody")
-    assert str(facts.home()) == "/home/nobody/.cache/cityzoo"
-
-
 def test_equal_content_has_an_equal_digest(tmp_path):
     for name in ("a.png", "b.png"):
         Image.new("RGB", (8, 8), (1, 2, 3)).save(tmp_path / name)
