@@ -141,8 +141,8 @@ class TrainSpec:
         None, "held-out data; none: what --data calls val, else a fifth of it, by file hash", metavar="PATH"
     )
     format: str | None = flag(None, "format of --data; none: found from what lies there")
-    classes: tuple[str, ...] = flag(
-        (), "classes to learn, in this order; none: all that the data names", parse_names, "A,B,C"
+    classes: tuple = flag(
+        (), "classes to learn, in this order; none: all of the data's", parse_names, "A,B,C"
     )
     class_map: Mapping[str, str] = flag(
         None, "rename classes of the data, or drop them: van=car,person=ignore", parse_mapping, "A=B,C=ignore"
@@ -170,9 +170,7 @@ class TrainSpec:
         "how deep the backbone stays frozen in the second phase: none, C2..C5 or backbone (then there is one phase)",
         metavar="none|C2..C5|backbone",
     )
-    epochs: Any = flag(
-        AUTO, "passes over the pictures a phase; auto: 800 steps or more", parse_auto_count, "N"
-    )
+    epochs: Any = flag(AUTO, "passes over the pictures a phase; auto: 800 steps", parse_auto_count, "N")
     phases: tuple = flag(
         (),
         "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10",
