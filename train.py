@@ -16,24 +16,28 @@ from cityzoo.flags import parse_training
 
 def main(arguments: Sequence[str]) -> int:
     """Train as the flags say, judge the best epoch on held-out pictures, leave a run folder."""
-    spec, resumed = parse_training(arguments)
-    if spec is None:  # --list has been answered
+    asked = parse_training(arguments)
+    if asked is None:  # --list has been answered
         return 0
     with cli.quiet_start():  # only now: TensorFlow takes seconds to load
+        from cityzoo import preview
         from cityzoo.fit import hardware, run, run_folder
         from cityzoo.model import load
         from cityzoo.report import of_run
 
     start = time.perf_counter()
-    task = tasks.find(spec.task)
-    data = run.read_data(spec, task)
+    task = tasks.find(asked.spec.task)
+    data = run.read_data(asked.spec, task)
     kind = task.kind(data.train.class_names)
-    spec = hardware.resolve(spec, data)
+    spec = hardware.resolve(asked.spec, data)
+    if asked.preview:
+        preview.write(run.training_views(spec, kind, data), asked.preview)
+        return 0
     run.seed_everything(spec.seed)
     with hardware.strategy().scope():
         assembled = run.build_model(spec, kind, data)
-        with run_folder.opened(spec, resumed) as folder:
-            progress = run.fine_tune(spec, task, kind, data, assembled, folder, resume=bool(resumed))
+        with run_folder.opened(spec, asked.resume) as folder:
+            progress = run.fine_tune(spec, task, kind, data, assembled, folder, resume=bool(asked.resume))
 
     figures = of_run.judge(load(folder.model), kind, data.val, folder.path)
     seconds = round(time.perf_counter() - start, 1)

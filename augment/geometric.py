@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from augment import geometry
+from augment.transform import SHARE, Value, geometric
 
-GEOMETRIC: dict[str, Callable[..., tf.Tensor]] = {}
-
-
-def geometric(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
-    """Register a function (canvas, drawn values by name) -> (3, 3) matrix, canvas pixels to canvas pixels."""
-    GEOMETRIC[function.__name__] = function
-    return function
+LEAN = Value(0.0, 20.0, -60.0, 60.0, mirrored=True)
+MOVE = Value(0.0, 0.3, -1.0, 1.0, mirrored=True)
 
 
 @dataclass(frozen=True)
@@ -35,37 +30,37 @@ class Canvas:
         return geometry.about(matrix, self.size_hw[1] / 2, self.size_hw[0] / 2)
 
 
-@geometric
+@geometric()
 def flip(canvas: Canvas) -> tf.Tensor:
     """Mirror left and right."""
     return tf.constant(canvas.about_middle(geometry.scaling(-1.0, 1.0)))
 
 
-@geometric
+@geometric(degrees=Value(0.0, 30.0, -180.0, 180.0, mirrored=True))
 def rotate(canvas: Canvas, degrees: tf.Tensor) -> tf.Tensor:
     """Rotate clockwise about the middle."""
     return canvas.about_middle(geometry.rotation(degrees))
 
 
-@geometric
+@geometric(factor=Value(1.0, 1.5, 0.05, 20.0, mirrored=True))
 def scale(canvas: Canvas, factor: tf.Tensor) -> tf.Tensor:
     """Enlarge (factor above 1) or shrink about the middle."""
     return canvas.about_middle(geometry.scaling(factor, factor))
 
 
-@geometric
+@geometric(x_degrees=LEAN, y_degrees=LEAN)
 def shear(canvas: Canvas, x_degrees: tf.Tensor, y_degrees: tf.Tensor) -> tf.Tensor:
     """Lean verticals by `x_degrees` and horizontals by `y_degrees` about the middle."""
     return canvas.about_middle(geometry.shearing(x_degrees, y_degrees))
 
 
-@geometric
+@geometric(x=MOVE, y=MOVE)
 def translate(canvas: Canvas, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Move right and down, by shares of the canvas' sides."""
     return geometry.translation(x * canvas.size_hw[1], y * canvas.size_hw[0])
 
 
-@geometric
+@geometric(side=Value(1.0, 0.3, 0.05, 1.0), x=SHARE, y=SHARE)
 def crop(canvas: Canvas, side: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
     """Enlarge a window that keeps the middle of every box now on the canvas, and so loses none of them.
 

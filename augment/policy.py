@@ -1,12 +1,14 @@
-"""Named policies: what may happen to a picture on its way into the network. They load no TensorFlow."""
+"""Policies: ordered lists of transforms with ranges, by name, from a file, or as a list. They load no TensorFlow."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 Range = tuple[float, float]
+FIT_NAMES = ("letterbox", "stretch")
 
 
 @dataclass(frozen=True)
@@ -14,13 +16,15 @@ class Step:
     """Name a transform and the ranges that its values are drawn from, uniformly.
 
     Attributes:
-        transform: a function of `augment.geometric` or `augment.photometric`.
-        ranges: for each of the function's values, the lowest and the highest.
+        transform: a function of `augment/`; `augment.TRANSFORMS` lists them all.
+        ranges: for each of the function's values the lowest and the highest; or for `strength`, 0..1, which
+            sets all of them (the sign is drawn too, where a transform works both ways). Values that only say
+            where or when, such as `x` and `y` of a crop, may be left out: they are drawn from all there is.
         probability: share of pictures that it happens to, 0..1.
     """
 
     transform: str
-    ranges: dict[str, Range]
+    ranges: Mapping[str, Range]
     probability: float = 1.0
 
 
@@ -28,13 +32,18 @@ class Step:
 class Policy:
     """Hold an ordered list of transforms and how pictures and boxes come through it.
 
+    Whatever the order of the list, geometric transforms come first, as one warp, and mixes last.
+
     Attributes:
-        name: what `get_policy` finds it by.
-        steps: the transforms in order; the geometric ones become one warp, before all photometric ones.
+        name: what the policy is called.
+        steps: the transforms in order.
         fit: how a picture comes to the size of the network: "letterbox" (whole, in its true shape, between
             grey bars) or "stretch".
         box_rule: how boxes follow a rotation: "rounded", "ellipse" or "corners" (see `augment.move_boxes`).
         min_visible: a box whose visible share of area falls below this is dropped, 0..1.
+        pick: only so many of the steps happen to a picture, chosen anew for each; None: every step by its
+            own probability.
+        mix_until: share of the training, 0..1, after which pictures are mixed no more and look like real ones.
 
     Example:
         >>> get_policy("light").describe()[1]
@@ -46,10 +55,18 @@ class Policy:
     fit: str = "letterbox"
     box_rule: str = "rounded"
     min_visible: float = 0.3
+    pick: int | None = None
+    mix_until: float = 0.8
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return the policy as plain values that JSON can hold: the fit first, then a dict for each step."""
-        fit = {"transform": self.fit, "box_rule": self.box_rule, "min_visible": self.min_visible}
+        """Return the policy as plain values for JSON or YAML: the fit first, then a dict for each step.
+
+        `policy_from_list` makes the policy again.
+        """
+        fit = {"policy": self.name, "transform": self.fit}
+        fit |= {"box_rule": self.box_rule, "min_visible": self.min_visible}
+        fit |= {} if self.pick is None else {"pick": self.pick}
+        fit |= {"mix_until": self.mix_until} if self.mix_until != Policy.mix_until else {}
         return [
             fit,
             *(
@@ -60,6 +77,10 @@ class Policy:
         ]
 
 
+def _both(limit: float) -> Range:
+    return (-limit, limit)
+
+
 NONE = Policy("none")
 
 LIGHT = Policy(
@@ -67,56 +88,134 @@ LIGHT = Policy(
     (
         Step("flip", {}, 0.5),
         Step("scale", {"factor": (0.9, 1.1)}),
-        Step("translate", {"x": (-0.05, 0.05), "y": (-0.05, 0.05)}),
-        Step("brightness", {"amount": (-0.1, 0.1)}),
+        Step("translate", {"x": _both(0.05), "y": _both(0.05)}),
+        Step("brightness", {"amount": _both(0.1)}),
         Step("contrast", {"factor": (0.9, 1.1)}),
     ),
 )
 
 # A camera on a pole: never upside down, hardly tilted, near and far vehicles, any hour and white balance.
+_GEOMETRY = (
+    Step("crop", {"side": (0.5, 1.0)}, 0.5),
+    Step("flip", {}, 0.5),
+    Step("rotate", {"degrees": _both(10.0)}, 0.5),
+    Step("shear", {"x_degrees": _both(3.0), "y_degrees": _both(3.0)}, 0.3),
+    Step("scale", {"factor": (0.7, 1.2)}),
+    Step("translate", {"x": _both(0.1), "y": _both(0.1)}),
+)
+_COLOURS = (
+    Step("brightness", {"amount": _both(0.15)}, 0.7),
+    Step("contrast", {"factor": (0.7, 1.3)}, 0.7),
+    Step("saturation", {"factor": (0.5, 1.5)}, 0.5),
+    Step("hue", {"degrees": _both(15.0)}, 0.3),
+    Step("grey", {"share": (1.0, 1.0)}, 0.05),
+)
 STANDARD = Policy(
     "standard",
     (
-        Step("crop", {"side": (0.5, 1.0), "x": (0.0, 1.0), "y": (0.0, 1.0)}, 0.5),
-        Step("flip", {}, 0.5),
-        Step("rotate", {"degrees": (-10.0, 10.0)}, 0.5),
-        Step("shear", {"x_degrees": (-3.0, 3.0), "y_degrees": (-3.0, 3.0)}, 0.3),
-        Step("scale", {"factor": (0.7, 1.2)}),
-        Step("translate", {"x": (-0.1, 0.1), "y": (-0.1, 0.1)}),
+        *_GEOMETRY,
         Step("gamma", {"exponent": (0.7, 1.4)}, 0.3),
-        Step("brightness", {"amount": (-0.15, 0.15)}, 0.7),
-        Step("contrast", {"factor": (0.7, 1.3)}, 0.7),
-        Step("saturation", {"factor": (0.5, 1.5)}, 0.5),
-        Step("hue", {"degrees": (-15.0, 15.0)}, 0.3),
-        Step("grey", {}, 0.05),
+        *_COLOURS,
         Step("noise", {"deviation": (0.0, 0.04)}, 0.3),
     ),
 )
 
-POLICIES = {policy.name: policy for policy in (NONE, LIGHT, STANDARD)}
+# For long trainings on few cameras: pictures from other weather, worse lenses and broken streams, and mixes.
+STRONG = Policy(
+    "strong",
+    (
+        *_GEOMETRY,
+        Step("gamma", {"exponent": (0.6, 1.6)}, 0.3),
+        *_COLOURS,
+        Step("temperature", {"strength": (0.0, 0.6)}, 0.3),
+        Step("night", {"strength": (0.0, 0.7)}, 0.1),
+        Step("rain", {"strength": (0.0, 0.7)}, 0.08),
+        Step("fog", {"strength": (0.0, 0.7)}, 0.08),
+        Step("snow", {"strength": (0.0, 0.7)}, 0.05),
+        Step("glare", {"strength": (0.0, 0.7)}, 0.08),
+        Step("dirt", {"strength": (0.0, 0.7)}, 0.08),
+        Step("motion_blur", {"strength": (0.0, 0.5)}, 0.1),
+        Step("noise", {"deviation": (0.0, 0.06)}, 0.3),
+        Step("jpeg", {"strength": (0.0, 0.8)}, 0.15),
+        Step("cutout", {"strength": (0.2, 0.6)}, 0.1),
+        Step("mosaic", {}, 0.3),
+        Step("copy_paste", {}, 0.2),
+    ),
+)
+
+# Day pictures for a camera that must also see at night.
+NIGHT = Policy(
+    "night",
+    (
+        *_GEOMETRY,
+        Step("temperature", {"strength": (0.0, 0.6)}, 0.5),
+        Step("night", {"strength": (0.3, 1.0)}, 0.6),
+        Step("glare", {"strength": (0.1, 0.8)}, 0.3),
+        Step("rain", {"strength": (0.0, 0.5)}, 0.15),
+        Step("motion_blur", {"strength": (0.0, 0.4)}, 0.2),
+        Step("grey", {"share": (1.0, 1.0)}, 0.15),
+        Step("noise", {"deviation": (0.0, 0.06)}, 0.5),
+        Step("jpeg", {"strength": (0.0, 0.8)}, 0.3),
+    ),
+)
+
+_CHOICES = ("rotate", "shear", "translate", "brightness", "contrast", "saturation")
+_CHOICES += ("autocontrast", "posterize", "solarize", "sharpen")
 
 
-def get_policy(name: str, fit: str = "letterbox") -> Policy:
-    """Return the policy of that name.
+def _choices(low: float, high: float) -> tuple[Step, ...]:
+    return tuple(Step(name, {"strength": (low, high)}) for name in _CHOICES)
 
-    Args:
-        name: a key of `POLICIES`.
-        fit: "letterbox" or "stretch".
 
-    Raises:
-        ValueError: an unknown name or fit; the message names the nearest match.
+# Cubuk et al. 2020 (arXiv 1909.13719): two of the list, all at one strength. Mueller & Hutter 2021
+# (arXiv 2103.10158): one of the list, at any strength. Here in the order of the list, none of them twice.
+RANDAUGMENT = Policy("randaugment", _choices(0.5, 0.5), fit="stretch", pick=2)
+TRIVIALAUGMENT = Policy("trivialaugment", _choices(0.0, 1.0), fit="stretch", pick=1)
+
+POLICIES = {p.name: p for p in (NONE, LIGHT, STANDARD, STRONG, NIGHT, RANDAUGMENT, TRIVIALAUGMENT)}
+
+
+def nearest(received: str, allowed: Iterable[str]) -> str:
+    """Return "did you mean 'x'? " for a misspelt name, or nothing.
 
     Example:
-        >>> get_policy("lite")
-        Traceback (most recent call last):
-        ValueError: unknown augmentation policy 'lite': did you mean 'light'? Allowed: light, none, standard
+        >>> nearest("rotat", ["rotate", "flip"])
+        "did you mean 'rotate'? "
     """
-    for kind, received, allowed in (
-        ("augmentation policy", name, POLICIES),
-        ("fit", fit, ("letterbox", "stretch")),
-    ):
-        if received not in allowed:
-            near = difflib.get_close_matches(received, allowed, n=1, cutoff=0.5)
-            hint = f"did you mean '{near[0]}'? " if near else ""
-            raise ValueError(f"unknown {kind} '{received}': {hint}Allowed: {', '.join(sorted(allowed))}")
-    return replace(POLICIES[name], fit=fit)
+    near = difflib.get_close_matches(str(received), list(allowed), n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'? " if near else ""
+
+
+def get_policy(source: str | Policy | Sequence[Mapping[str, Any]], fit: str | None = None) -> Policy:
+    """Return a policy by name, from a file, from a list, or as it is.
+
+    Args:
+        source: a key of `POLICIES`; or the path of a .yaml, .yml or .json file; or the list that such a file
+            holds (see `augment.policy_from_list`); or a policy.
+        fit: "letterbox" or "stretch", instead of the policy's own.
+
+    Raises:
+        ValueError: an unknown name or fit; the message names the nearest match. A file or a list that is not
+            a policy.
+
+    Example:
+        >>> get_policy("light").fit, get_policy([{"transform": "flip"}]).steps
+        ('letterbox', (Step(transform='flip', ranges={}, probability=1.0),))
+    """
+    if fit is not None and fit not in FIT_NAMES:
+        raise ValueError(f"unknown fit '{fit}': {nearest(fit, FIT_NAMES)}Allowed: {', '.join(FIT_NAMES)}")
+    policy = source if isinstance(source, Policy) else _found(source)
+    return policy if fit is None else replace(policy, fit=fit)
+
+
+def _found(source: str | Sequence[Mapping[str, Any]]) -> Policy:
+    from augment.policy_file import SUFFIXES, policy_from_list, read_policy
+
+    if not isinstance(source, str):
+        return policy_from_list(source)
+    if source in POLICIES:
+        return POLICIES[source]
+    if source.endswith(SUFFIXES):
+        return read_policy(source)
+    allowed = f"{', '.join(sorted(POLICIES))}, or a .yaml or .json file"
+    raise ValueError(f"unknown augmentation policy '{source}': {nearest(source, POLICIES)}Allowed: {allowed}")

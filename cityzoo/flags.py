@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import zoo.registry
 from cityzoo import cli, tasks
@@ -35,15 +35,29 @@ def training_parser(task_name: str) -> cli.Parser:
     )
     cli.add_flags(parser, TrainSpec, {**task.defaults, "task": task_name})
     parser.add_argument("--resume", metavar="RUN", help="go on with a run folder that was stopped")
+    parser.add_argument(
+        "--preview", metavar="PNG", help="draw augmented training pictures with their boxes, and leave"
+    )
     parser.add_argument("--list", action="store_true", help="print the backbones and the tasks, and leave")
     return parser
 
 
-def parse_training(arguments: Sequence[str]) -> tuple[TrainSpec | None, str | None]:
-    """Read the command line of train.py.
+class Asked(NamedTuple):
+    """Hold what the command line of train.py asks for.
 
-    Returns:
-        The spec, and the run folder to resume; no spec where `--list` has been answered.
+    Attributes:
+        spec: of the run.
+        resume: the run folder to go on with.
+        preview: picture file to draw augmented pictures into, instead of training.
+    """
+
+    spec: TrainSpec
+    resume: str | None = None
+    preview: str | None = None
+
+
+def parse_training(arguments: Sequence[str]) -> Asked | None:
+    """Read the command line of train.py; there is nothing more to do where `--list` has been answered.
 
     Raises:
         InputError: a value that cannot be used, said before TensorFlow is loaded.
@@ -52,15 +66,15 @@ def parse_training(arguments: Sequence[str]) -> tuple[TrainSpec | None, str | No
     first.add_argument("--task", default=TrainSpec.task)
     task_name = first.parse_known_args(arguments)[0].task
     given = vars(training_parser(task_name).parse_args(arguments))
-    resume, listing = given.pop("resume"), given.pop("list")
+    resume, listing, preview = (given.pop(name) for name in ("resume", "list", "preview"))
     if listing:
         print_list()
-        return None, None
+        return None
     if resume:
-        return _resumed(resume, arguments, given), resume
+        return Asked(_resumed(resume, arguments, given), resume, preview)
     spec = TrainSpec(**given)
     check(spec)
-    return spec, None
+    return Asked(spec, None, preview)
 
 
 def check(spec: TrainSpec) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 from cityzoo import cli
 from cityzoo import data as datasets
 from cityzoo.errors import InputError
+from cityzoo.parsing import parse_count, parse_mapping
 from cityzoo.sample import PictureSet
-from cityzoo.spec import TrainSpec, parse_count, parse_mapping
+from cityzoo.spec import TrainSpec
 
 EXAMPLES = """examples:
   python evaluate.py runs/vehicle_detect-vgg16-1                          the run's own held-out pictures

@@ -29,7 +29,7 @@ def over_views(model: keras.Model, views: Views, batch_size: int) -> list[Any]:
     """
     import tensorflow as tf
 
-    batches = views.samples(in_order(len(views.pictures))).batch(batch_size).prefetch(2)
+    batches = views.batches(in_order(len(views.pictures)), batch_size)
     return over_batches(
         model, ((tf.cast(images, tf.float32), matrices.numpy()) for images, _, matrices in batches), views
     )

@@ -154,8 +154,16 @@ def test_no_file_has_a_name_that_says_nothing():
 
 def test_tests_mirror_the_tree():
     """tests/zoo/test_registry.py tests zoo/registry.py."""
-    across = {"test_package", "test_real_data", "test_backends", "test_strategy", "test_every_backbone"}
-    sources = {file.relative_to(ROOT).with_suffix("") for file in LIBRARY}
+    across = {
+        "test_package",
+        "test_readme",
+        "test_real_data",
+        "test_backends",
+        "test_strategy",
+        "test_every_backbone",
+    }
+    files = [*LIBRARY, *(ROOT / "benchmarks").glob("*.py")]
+    sources = {file.relative_to(ROOT).with_suffix("") for file in files}
     packages = {path.parent for path in sources}
     strays = []
     for test in (ROOT / "tests").rglob("test_*.py"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,24 +62,29 @@ def _read_bytes_path(path: bytes | np.ndarray) -> np.ndarray:
     return read_picture(os.fsdecode(np.asarray(path, object).item()))
 
 
-def decode(path: tf.Tensor, plain: tf.Tensor) -> tf.Tensor:
-    """Decode one picture inside a `tf.data` map.
+def source(element: dict[str, tf.Tensor]) -> tuple[tf.Tensor, Callable]:
+    """Return the size of a picture and what decodes it, for `augment.pipeline`.
 
     Args:
-        path: scalar string, the file.
-        plain: scalar bool, `Picture.plain`: TensorFlow's decoder reads it right. Others go through
-            `read_picture`, which is slower.
+        element: `path` scalar string; `picture_hw` (2,) int32; `plain` scalar bool, `Picture.plain`:
+            TensorFlow's decoder reads it right. Others go through `read_picture`, which is slower.
 
     Returns:
-        (H, W, 3) uint8 RGB, upright.
+        (2,) int32; and a function from the largest useful reduction (1, 2, 4 or 8) to the upright picture,
+        (H, W, 3) uint8 RGB, and the reduction that it was decoded at.
     """
     import tensorflow as tf
 
-    def fast() -> tf.Tensor:
-        # The accurate DCT gives the pixels of read_picture; the op reads PNG as well.
-        return tf.io.decode_jpeg(tf.io.read_file(path), channels=3, dct_method="INTEGER_ACCURATE")
+    import augment
 
-    def careful() -> tf.Tensor:
-        return tf.numpy_function(_read_bytes_path, [path], tf.uint8)
+    def decode(reduction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def fast() -> tuple[tf.Tensor, tf.Tensor]:
+            return augment.read_file(element)[1](reduction)
 
-    return tf.ensure_shape(tf.cond(plain, fast, careful), (None, None, 3))
+        def careful() -> tuple[tf.Tensor, tf.Tensor]:
+            return tf.numpy_function(_read_bytes_path, [element["path"]], tf.uint8), tf.constant(1)
+
+        image, at = tf.cond(element["plain"], fast, careful)
+        return tf.ensure_shape(image, (None, None, 3)), at
+
+    return element["picture_hw"], decode

@@ -84,7 +84,6 @@ def compute(prefix: keras.Model, views: Views, number_of_views: int, folder: Pat
     Raises:
         InputError: the disk is full.
     """
-    import tensorflow as tf
 
     mark, count = folder / MARK, len(views.pictures)
     fresh = not (mark.is_file() and mark.read_text() == json.dumps(key))
@@ -92,7 +91,7 @@ def compute(prefix: keras.Model, views: Views, number_of_views: int, folder: Pat
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     if fresh:
-        batches = views.samples(in_order(count, number_of_views)).batch(BATCH).prefetch(tf.data.AUTOTUNE)
+        batches = views.batches(in_order(count, number_of_views), BATCH, unmixed_from=number_of_views - 1)
         try:
             _fill(prefix, batches, *_create(prefix, batches.element_spec, count * number_of_views, folder))
             mark.write_text(json.dumps(key))

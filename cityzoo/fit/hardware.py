@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import augment
 import zoo.registry
 from cityzoo.data import Dataset
 from cityzoo.errors import InputError
@@ -113,7 +114,12 @@ def resolve(spec: TrainSpec, data: Dataset) -> TrainSpec:
     batch = min(spec.batch_size, len(data.train))
     views = auto_views(spec.backbone, len(data.train)) if spec.views == AUTO else spec.views
     phases = plan(spec, len(data.train))
-    return replace(spec, image_size=tuple(size_hw), batch_size=batch, views=views, phases=phases)
+    policy = tuple(
+        augment.get_policy(spec.augment).describe()
+    )  # a file may have changed when the run goes on
+    return replace(
+        spec, image_size=tuple(size_hw), batch_size=batch, views=views, phases=phases, augment=policy
+    )
 
 
 def auto_views(backbone: str, num_pictures: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
+import augment
 import zoo
 from cityzoo import predict, views
 from cityzoo.errors import InputError
@@ -177,11 +179,15 @@ def _streamed(fitting: Fitting):
 
     spec, kind, model = fitting.spec, fitting.kind, fitting.assembled.model
     count = len(fitting.train.pictures)
+    all_epochs = sum(phase.epochs for phase in spec.phases)
+    unmixed_from = math.ceil(all_epochs * augment.get_policy(spec.augment).mix_until)
 
     def batches(first: int, last: int) -> Any:
         rows = views.shuffled(count, spec.batch_size, spec.seed, first, last, None)
-        pairs = fitting.train.samples(rows).map(lambda image, y, matrix: (tf.cast(image, tf.float32), y))
-        return pairs.batch(spec.batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+        triples = fitting.train.batches(rows, spec.batch_size, unmixed_from=unmixed_from)
+        return triples.map(lambda images, y, matrix: (tf.cast(images, tf.float32), y)).prefetch(
+            tf.data.AUTOTUNE
+        )
 
     def judge() -> tuple[dict, list]:
         results = predict.over_views(model, fitting.val, spec.batch_size)

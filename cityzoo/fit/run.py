@@ -12,10 +12,11 @@ from functools import partial
 import keras
 import numpy as np
 
+import augment
 import zoo
 import zoo.weights
 from cityzoo import data as datasets
-from cityzoo import demo, tasks
+from cityzoo import demo, preview, tasks
 from cityzoo.errors import InputError
 from cityzoo.fit import hardware, run_folder
 from cityzoo.fit.callbacks import Progress
@@ -89,13 +90,20 @@ def calibrate(assembled: Assembled, spec: TrainSpec, kind: Kind, data: datasets.
     """Bring random weights to unit variance on a batch of the pictures to come; see `zoo.calibrate`."""
     views = Views(data.train, kind, "none", spec.image_size, most_boxes(data), spec.seed)
     count = min(CALIBRATION_PICTURES, len(data.train))
-    images = np.stack([image.numpy() for image, _, _ in views.samples(in_order(count))])
-    zoo.calibrate(assembled.backbone, images.astype(np.float32))
+    images, _, _ = next(iter(views.batches(in_order(count), count)))
+    zoo.calibrate(assembled.backbone, images.numpy().astype(np.float32))
 
 
 def most_boxes(data: datasets.Dataset) -> int:
     """Return the boxes of the fullest picture, at least 1."""
     return max(1, *(len(picture.labels) for side in (data.train, data.val) for picture in side.pictures))
+
+
+def training_views(spec: TrainSpec, kind: Kind, data: datasets.Dataset) -> Views:
+    """Return how the training pictures come to the network, augmented as the spec says."""
+    policy = augment.get_policy(spec.augment)
+    rows = most_boxes(data)
+    return Views(data.train, kind, policy, spec.image_size, rows, spec.seed, spec.keep_decoded)
 
 
 def fine_tune(
@@ -115,9 +123,8 @@ def fine_tune(
     Raises:
         InputError: a phase cannot be done, or the checkpoint does not fit.
     """
-    rows = most_boxes(data)
-    train = Views(data.train, kind, spec.augment, spec.image_size, rows, spec.seed)
-    val = Views(data.val, kind, "none", spec.image_size, rows, spec.seed)
+    train = training_views(spec, kind, data)
+    val = Views(data.val, kind, "none", spec.image_size, train.max_rows, spec.seed)
     progress, checkpoint = _restore(assembled, run) if resume else (Progress(), {})
     began = time.perf_counter() - progress.spent
     fitting = Fitting(
@@ -125,6 +132,8 @@ def fine_tune(
     )
     for phase in spec.phases:
         freeze(fitting, phase)  # a stage that the backbone lacks is said now, not after the first phase
+    if not resume:
+        preview.to_tensorboard(train, run.logs)
     for number in range(progress.phase, len(spec.phases)):
         progress.phase = number
         progress.stale = progress.stale if checkpoint else 0

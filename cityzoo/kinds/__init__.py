@@ -27,8 +27,8 @@ class Kind(Protocol):
     def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
         """Return the loss for inputs of that size."""
 
-    def target(self, sample: dict[str, Any]) -> Any:
-        """Return what the loss compares with, inside a `tf.data` graph; boxes are padded by then."""
+    def target(self, batch: dict[str, Any]) -> Any:
+        """Return what the loss compares with a batch's outputs, inside a `tf.data` graph; boxes are padded."""
 
     def results(self, outputs: np.ndarray, matrices: np.ndarray, pictures: Sequence[Picture]) -> list[Any]:
         """Turn the outputs for a batch into results in the original pictures' pixels."""

@@ -37,11 +37,11 @@ class Detection:
         """Return the loss for inputs of `size_hw` pixels."""
         return self.head.loss(size_hw)
 
-    def target(self, sample: dict[str, Any]) -> Any:
-        """Return (N, 5) float32: x1, y1, x2, y2 in pixels of the network's input and the class; padding -1."""
+    def target(self, batch: dict[str, Any]) -> Any:
+        """Return (B, N, 5) float32: xyxy in pixels of the network's input and the class; padding -1."""
         import tensorflow as tf
 
-        boxes = sample["bounding_boxes"]
+        boxes = batch["bounding_boxes"]
         return tf.concat([boxes["boxes"], tf.cast(boxes["labels"], tf.float32)[..., None]], axis=-1)
 
     def results(

@@ -96,7 +96,7 @@ def test_two_half_warps_equal_one():
 def test_shrinking_averages_instead_of_skipping():
     stripes = np.tile(np.array([0, 0, 0, 255], np.uint8)[None, :, None], (64, 16, 3))  # 63.75 on average
     eighth = geometry.scaling(1 / 8, 1 / 8)
-    np.testing.assert_allclose(warp(stripes, eighth, (8, 8)), 63.75, atol=0.01)
+    np.testing.assert_allclose(warp(stripes, eighth, (8, 8)), 63.75, atol=0.5)  # whole numbers
     # Every eighth pixel alone would read 0 or 255 everywhere.
     for matrix in (
         geometry.translation(1.3, 2.1) @ eighth,

@@ -8,7 +8,8 @@ import pytest
 
 from cityzoo import cli
 from cityzoo.errors import InputError
-from cityzoo.spec import flag, parse_count, parse_size
+from cityzoo.parsing import parse_count, parse_size
+from cityzoo.spec import flag
 
 
 @dataclass(frozen=True)

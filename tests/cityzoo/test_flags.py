@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_no_flags_are_the_defaults():
     """The command of the first page needs none."""
-    assert parse_training([]) == (TrainSpec(), None)
+    assert parse_training([]) == (TrainSpec(), None, None)
 
 
 def test_flags_become_the_spec():
@@ -27,7 +27,7 @@ def test_flags_become_the_spec():
         "--backbone mobilenet_025 --data d --classes car,bus --class-map van=car --limit 9 --weights random"
     )
     more = "--phases backbone:2,C5:1 --batch-size 4 --learning-rate .01 --image-size 64x96 --augment none --seed 3"
-    spec, resumed = parse_training([*words.split(), *more.split()])
+    spec, resumed, _ = parse_training([*words.split(), *more.split()])
     assert resumed is None
     assert spec == TrainSpec(
         backbone="mobilenet_025",
@@ -51,7 +51,7 @@ def test_a_tasks_defaults_lie_under_the_flags(monkeypatch):
         tasks.find("vehicle_detect"), defaults={"image_size": (64, 64), "backbone": "vgg19"}
     )
     monkeypatch.setattr(tasks, "find", lambda name: task)
-    spec, _ = parse_training(["--backbone", "vgg16"])
+    spec = parse_training(["--backbone", "vgg16"]).spec
     assert (spec.image_size, spec.backbone, spec.batch_size) == ((64, 64), "vgg16", TrainSpec.batch_size)
     assert "(default: 64x64)" in training_parser("vehicle_detect").format_help()
 
@@ -133,7 +133,7 @@ def test_every_bad_value_is_one_line_and_code_2_before_anything_heavy_is_loaded(
 
 def test_list_answers_and_leaves(capsys):
     """Backbones with their sizes, and tasks."""
-    assert parse_training(["--list"]) == (None, None)
+    assert parse_training(["--list"]) is None
     said = capsys.readouterr().out
     assert "vgg16" in said and "mobilenet_025" in said and "vehicle_detect" in said
     print_list()
@@ -153,8 +153,8 @@ def stopped(tmp_path):
 def test_resume_takes_the_runs_own_settings(stopped):
     """And none of today's defaults; how patient to be may change."""
     folder, spec = stopped
-    assert parse_training(["--resume", str(folder)]) == (spec, str(folder))
-    longer, _ = parse_training([f"--resume={folder}", "--patience", "99"])
+    assert parse_training(["--resume", str(folder)]) == (spec, str(folder), None)
+    longer, *_ = parse_training([f"--resume={folder}", "--patience", "99"])
     assert longer == dataclasses.replace(spec, patience=99)
     assert read_spec(folder / "spec.json") == spec
 

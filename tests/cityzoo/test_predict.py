@@ -69,8 +69,10 @@ def test_painted_boxes_come_back_in_the_pictures_own_pixels(pictures, batch_size
 def test_features_and_matrices_may_come_in_batches(pictures):
     """As they do behind a cut."""
     views = Views(pictures, Detection(pictures.class_names), "none", SIZE_HW, 1, seed=0)
-    samples = views.samples(in_order(5)).batch(3)
-    batches = ((tf.cast(images, tf.float32), matrices.numpy()) for images, _, matrices in samples)
+    batches = (
+        (tf.cast(images, tf.float32), matrices.numpy())
+        for images, _, matrices in views.batches(in_order(5), 3)
+    )
     found = predict.over_batches(Finder(), batches, views)
     whole = predict.all_of(Finder(), pictures, views.kind)
     for one, other in zip(found, whole, strict=True):

@@ -6,9 +6,7 @@ from dataclasses import fields
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.spec import (
-    Phase,
-    TrainSpec,
+from cityzoo.parsing import (
     parse_auto_count,
     parse_count,
     parse_mapping,
@@ -17,8 +15,8 @@ from cityzoo.spec import (
     parse_rate,
     parse_seed,
     parse_size,
-    read_spec,
 )
+from cityzoo.spec import Phase, TrainSpec, read_spec
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from cityzoo.kinds.detection import Detection
 from cityzoo.sample import Picture, PictureSet
-from cityzoo.views import Views, in_order, shuffled
+from cityzoo.views import Views, in_order
 
 KIND = Detection(("car", "bus"))
 
@@ -21,8 +21,8 @@ def three(painted):
 
 def look(pictures, rows, policy="standard", seed=0, size_hw=(64, 64)):
     """Images, targets and matrices as arrays."""
-    samples = Views(pictures, KIND, policy, size_hw, max_rows=2, seed=seed).samples(rows)
-    return tuple(np.stack(column) for column in zip(*samples.as_numpy_iterator(), strict=True))
+    batches = Views(pictures, KIND, policy, size_hw, max_rows=2, seed=seed).batches(rows, 4)
+    return tuple(np.concatenate(column) for column in zip(*batches.as_numpy_iterator(), strict=True))
 
 
 def test_a_view_is_the_same_whenever_it_is_made(three):
@@ -70,37 +70,3 @@ def test_a_picture_without_boxes_is_all_padding(three):
     """Whatever is done to it."""
     targets = look(three, lambda: iter([(2, 0), (2, 1)]))[1]
     assert (targets == -1).all() and targets.shape == (2, 2, 5)
-
-
-def test_in_order_goes_view_by_view():
-    """So that row `view * count + picture` is where features of a view lie."""
-    assert list(in_order(2, views=3)()) == [(0, 0), (1, 0), (0, 1), (1, 1), (0, 2), (1, 2)]
-
-
-def rows_of(count=7, batch_size=3, seed=0, first=0, epochs=4, views=None):
-    """Rows of some epochs, an epoch each."""
-    rows = list(shuffled(count, batch_size, seed, first, epochs, views)())
-    size = count // batch_size * batch_size
-    assert len(rows) == size * (epochs - first)
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
-
-
-def test_an_epoch_has_whole_batches_of_different_pictures():
-    """Seven pictures, batches of three: six a time, and not always the same six."""
-    epochs = rows_of()
-    assert all(len({row for row, _ in epoch}) == 6 for epoch in epochs)
-    assert len({tuple(epoch) for epoch in epochs}) == 4
-    assert len({frozenset(row for row, _ in epoch) for epoch in epochs}) > 1
-
-
-@pytest.mark.parametrize(("views", "expected"), [(None, [0, 1, 2, 3]), (3, [0, 1, 2, 0]), (1, [0, 0, 0, 0])])
-def test_epochs_go_round_the_views(views, expected):
-    """A new one each time, or one of those that were cached."""
-    epochs = rows_of(views=views)
-    assert [{view for _, view in epoch} for epoch in epochs] == [{view} for view in expected]
-
-
-def test_an_epoch_depends_on_its_number_and_the_seed_alone():
-    """Going on at epoch 2 shows what an uninterrupted run would have shown; another seed does not."""
-    assert rows_of(first=2) == rows_of()[2:]
-    assert rows_of(seed=1) != rows_of()

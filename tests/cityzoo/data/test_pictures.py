@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image
 
 from cityzoo.data.facts import open_picture
-from cityzoo.data.pictures import decode, read_picture
+from cityzoo.data.pictures import read_picture, source
 
 COLOURS = np.array([[[250, 10, 20], [30, 240, 50]], [[10, 30, 245], [200, 200, 40]]], np.uint8)
 RGB = COLOURS.repeat(24, axis=0).repeat(32, axis=1)  # 48 x 64, four blocks of one colour each
@@ -18,7 +18,8 @@ def _three(grey):
 
 
 def _graph_decode(path, plain):
-    return decode(tf.constant(str(path)), tf.constant(plain)).numpy()
+    element = {"path": tf.constant(str(path)), "plain": tf.constant(plain), "picture_hw": tf.constant([1, 1])}
+    return source(element)[1](tf.constant(1))[0].numpy()
 
 
 def _converted(path):
@@ -219,8 +220,14 @@ def test_decode_inside_a_parallel_map(tmp_path):
     rows = tf.data.Dataset.from_tensor_slices(
         ([str(path) for path in paths], [number % 2 == 0 for number in range(8)])
     )
-    pictures = list(rows.map(decode, num_parallel_calls=4).as_numpy_iterator())
-    assert rows.map(decode).element_spec.shape.as_list() == [None, None, 3]
+
+    def read(path, plain):
+        return source({"path": path, "plain": plain, "picture_hw": tf.constant([48, 64])})[1](tf.constant(1))[
+            0
+        ]
+
+    pictures = list(rows.map(read, num_parallel_calls=4).as_numpy_iterator())
+    assert rows.map(read).element_spec.shape.as_list() == [None, None, 3]
     for number, picture in enumerate(pictures):
         np.testing.assert_array_equal(picture, RGB + number)
 

@@ -141,5 +141,7 @@ def test_padding_fills_cuts_and_batches():
 
 
 def test_an_unknown_transform_is_refused():
-    with pytest.raises(ValueError, match="unknown transform 'twirl', allowed are brightness"):
+    with pytest.raises(
+        ValueError, match="unknown transform 'twirl': Allowed: autocontrast, blur, brightness"
+    ):
         augment.apply(sample(), Policy("mine", (Step("twirl", {}),)), (32, 32), SEED)

@@ -1,0 +1,112 @@
+"""What gets between the street and the picture: glare, dirt on the lens, a broken stream."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from augment.fields import branch, clouds, each, scale, specks, uniform
+from augment.transform import STRENGTH, pixels
+from augment.weather import soft
+
+WARM, WHITE = np.array([1.0, 0.9, 0.7], np.float32), np.array([0.95, 1.0, 1.0], np.float32)
+MUD, DUST = np.array([52, 46, 38], np.float32), np.array([150, 140, 122], np.float32)
+LIGHTS = 3  # at most in a picture
+# Of a light: how strong, how high and how wide (shares of the shorter side) its core, halo, veil and streak are.
+BLOOM = ((5.0, 0.03, 0.03), (1.0, 0.1, 0.1), (0.35, 0.45, 0.45), (0.5, 0.006, 0.2))
+BANDS = 24  # of a broken picture
+GREY = 128.0  # what a decoder shows where nothing came
+
+
+@pixels(strength=STRENGTH)
+def glare(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+    """Shine into the lens: one to three lights, low sun or headlights, that bloom and veil the picture.
+
+    Args:
+        images: (B, H, W, 3) float32, 0..255.
+        strength: (B,) float32, 0..1.
+        seeds: (B, 2) int32.
+
+    Returns:
+        (B, H, W, 3) float32.
+    """
+    height, width = images.shape[1:3]
+    share, drawn = each(strength), uniform(seeds, (2 + 3 * LIGHTS,))
+    x, y, power = tf.split(drawn[:, 2:, None], 3, axis=1)  # (B, lights, 1)
+    power = tf.where(
+        tf.range(LIGHTS)[:, None] < tf.cast(1 + 3 * drawn[:, :1, None], tf.int32), 0.4 + 0.6 * power, 0.0
+    )
+    rows = (tf.range(height, dtype=tf.float32) + 0.5 - y * height) / min(height, width)
+    columns = (tf.range(width, dtype=tf.float32) + 0.5 - x * width) / min(height, width)
+    light = tf.zeros(())
+    for much, high, wide in BLOOM:
+        # A Gaussian of two directions is the product of two of one.
+        down, across = tf.exp(-0.5 * tf.square(rows / high)), tf.exp(-0.5 * tf.square(columns / wide))
+        light += much * tf.matmul(power * down, across, transpose_a=True)[..., None]
+    colour = WARM + each(drawn[:, 1]) * (WHITE - WARM)
+    dimmed = images * (1 - 0.2 * share)  # the camera exposes for the light
+    return dimmed + (1 - tf.exp(-share * light)) * (255 * colour - dimmed)
+
+
+@pixels(strength=STRENGTH)
+def dirt(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+    """Soil the lens: drops that blur what lies behind them, and smears of mud or dust.
+
+    Args:
+        images: (B, H, W, 3) float32, 0..255.
+        strength: (B,) float32, 0..1.
+        seeds: (B, 2) int32.
+
+    Returns:
+        (B, H, W, 3) float32.
+    """
+    size_hw, unit = images.shape[1:3], scale(images)
+    drawn = uniform(branch(seeds, 0), (2,))
+    bumps = specks(branch(seeds, 1), size_hw, (16 * unit,) * 2, (8 * unit, 7 * unit), 0.2 * strength)
+    drops = tf.clip_by_value((bumps - 0.3) / 0.15, 0.0, 1.0)
+    # A drop shows the street upside down: its lower edge is bright with sky, its upper one dark.
+    sky = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
+    sky *= 1.5 * (bumps - tf.roll(bumps, -max(1, round(2 * unit)), axis=1))
+    wet = images + drops * (soft(images, 12) + sky - images)
+    share = each(strength)
+    smears = tf.sigmoid(4 * (clouds(branch(seeds, 2), size_hw, 4.0, 3) - 1.9 + 1.2 * share)) * 0.85 * share
+    return wet + smears * (MUD + each(drawn[:, 0]) * (DUST - MUD) - wet)
+
+
+@pixels(strength=STRENGTH)
+def dropped_frames(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+    """Break the stream: from some row on, bands are moved, drawn out from the row above, or grey in blocks.
+
+    Args:
+        images: (B, H, W, 3) float32, 0..255.
+        strength: (B,) float32, 0..1; at 1 the break lies a tenth to four tenths below the top.
+        seeds: (B, 2) int32.
+
+    Returns:
+        (B, H, W, 3) float32.
+    """
+    height, width = images.shape[1:3]
+    block = math.ceil(height / BANDS)
+    band, rows = np.arange(height) // block, np.arange(height)
+    drawn = uniform(branch(seeds, 0), (3, BANDS))
+    top = tf.round(height * (1 - strength * (0.6 + 0.3 * drawn[:, 0, 0])))
+    broken = rows >= tf.cast(top, tf.int32)[:, None]
+    # What goes wrong, goes wrong for a band or some.
+    turn = tf.cumsum(tf.cast(drawn[:, 0] < 0.5, tf.int32), axis=1)
+    fate = tf.gather(tf.gather(drawn, turn, axis=2, batch_dims=1), band, axis=2)
+    kind, amount = fate[:, 1], fate[:, 2]
+    drawn_out, moved, lost = kind < 0.25, (kind > 0.2) & (kind < 0.7), kind > 0.7
+
+    last_good = tf.maximum(tf.cast(top, tf.int32)[:, None] - 1, 0)
+    source = tf.where(broken & drawn_out, last_good, rows)
+    step = tf.where(broken & moved, tf.cast(width * (0.1 + 0.8 * amount), tf.int32), 0)
+    places = source[:, :, None] * width + (np.arange(width) + step[:, :, None]) % width
+    flat = tf.reshape(images, (-1, height * width, 3))
+    torn = tf.gather(flat, tf.reshape(places, (-1, height * width)), batch_dims=1)
+
+    holes = uniform(branch(seeds, 1), (BANDS, math.ceil(width / block))) < 0.55
+    holes = tf.gather(tf.gather(holes, band, axis=1), np.arange(width) // block, axis=2)
+    holes &= (broken & lost)[:, :, None]
+    return tf.where(holes[..., None], GREY, tf.reshape(torn, tf.shape(images)))

@@ -1,0 +1,81 @@
+"""What befalls each picture: drawn from its own seed alone, whatever batch, worker or run it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from augment.policy import Policy, Step
+from augment.policy_file import values_of
+from augment.transform import TRANSFORMS, Transform, at_strength
+
+SPARE_LOTS = 2  # of each step: whether it happens, and the sign of a mirrored strength
+APART = 7919  # between the seeds of a picture's steps
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Hold a step with its lot.
+
+    Attributes:
+        transform: what is to be done.
+        happens: (...) bool, whether it is done to the picture.
+        values: (...) float32 each, by name.
+        seeds: (..., 2) int32, for transforms that draw more by themselves.
+    """
+
+    transform: Transform
+    happens: tf.Tensor
+    values: dict[str, tf.Tensor]
+    seeds: tf.Tensor
+
+
+def cast_lots(policy: Policy, seed: tf.Tensor) -> tf.Tensor:
+    """Return (n,) float32 in 0..1, all that a policy needs to decide about one picture; `seed` is (2,) int32."""
+    return tf.random.stateless_uniform([sum(_widths(policy))], seed)
+
+
+def _widths(policy: Policy) -> list[int]:
+    return [SPARE_LOTS + len(values_of(TRANSFORMS[step.transform], step.ranges)) for step in policy.steps]
+
+
+def drawn(policy: Policy, lots: tf.Tensor, seeds: tf.Tensor) -> Iterator[Drawn]:
+    """Yield the steps of a policy with what the lots say about them.
+
+    Args:
+        policy: checked.
+        lots: (..., n) float32 as `cast_lots` returns them.
+        seeds: (..., 2) int32.
+    """
+    widths = _widths(policy)
+    happening = _happening(policy, lots, widths)
+    start = 0
+    for number, (step, width) in enumerate(zip(policy.steps, widths, strict=True)):
+        own = lots[..., start : start + width]
+        start += width
+        transform = TRANSFORMS[step.transform]
+        own_seeds = seeds + tf.constant([0, APART * (number + 1)])
+        yield Drawn(transform, happening[number], _values(transform, step, own), own_seeds)
+
+
+def _happening(policy: Policy, lots: tf.Tensor, widths: list[int]) -> list[tf.Tensor]:
+    # The first lot of each step; where only some are picked, those with the smallest.
+    starts = [sum(widths[:number]) for number in range(len(widths))]
+    if policy.pick is None:
+        return [lots[..., s] < step.probability for s, step in zip(starts, policy.steps, strict=True)]
+    firsts = tf.stack([lots[..., start] for start in starts], axis=-1)
+    ranks = tf.argsort(tf.argsort(firsts, axis=-1), axis=-1)
+    return [ranks[..., number] < policy.pick for number in range(len(starts))]
+
+
+def _values(transform: Transform, step: Step, lots: tf.Tensor) -> dict[str, tf.Tensor]:
+    uniform = {}
+    for number, (name, value) in enumerate(values_of(transform, step.ranges).items()):
+        low, high = step.ranges.get(name, (value.low, value.high))
+        uniform[name] = low + (high - low) * lots[..., SPARE_LOTS + number]
+    if "strength" not in step.ranges:
+        return uniform
+    sign = tf.where(lots[..., 1] < 0.5, -1.0, 1.0)
+    return at_strength(transform, uniform.pop("strength"), sign) | uniform

@@ -1,0 +1,159 @@
+"""Mixes: pictures of a batch that take parts of their neighbours, which are decoded already and cost nothing.
+
+A batch holds `images` (B, h, w, 3), float32 RGB 0..255 (other types are kept), h and w static; optionally
+`bounding_boxes`, `boxes` (B, N, 4) float32 pixels xyxy and `labels` (B, N) int32, rows of padding -1; optionally
+`labels` (B, C) float32, one-hot or multi-hot; optionally `segmentation_masks` (B, h, w, 1), whole numbers. Other
+keys pass through. Picture i takes from i + 1, i + 2 and i + 3, as they were before the step; behind the last
+comes the first. Pictures that a step does not happen to come back bit for bit. N stays what it was: of more
+boxes the largest remain, in order.
+"""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from augment import geometry
+from augment.neighbours import (
+    MIN_VISIBLE,
+    Batch,
+    around,
+    blend,
+    blend_labels,
+    in_company,
+    is_box,
+    join_boxes,
+    pick,
+    put,
+    require,
+    take,
+)
+from augment.pasting import copy_paste, cutmix
+from augment.transform import Value, mix
+
+__all__ = ["copy_paste", "cutmix", "mixup", "mosaic"]
+
+MIN_OPACITY = 0.2  # on street pictures fainter ghosts are hard to tell even for a person who knows of them
+MIDDLE = Value(0.5, 0.5, 0.3, 0.7)  # nearer to the edge, a strip of a picture is all there is to see
+
+
+@mix(needs=("bounding_boxes", "segmentation_masks"), x=MIDDLE, y=MIDDLE)
+def mosaic(batch: Batch, happens: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> Batch:
+    """Show four pictures around a point: the picture above left, then its three neighbours row by row.
+
+    All four are scaled alike, so that the largest field is just filled: to half where the point is the middle,
+    to 0.7 where it lies at 0.7. No grey is added and no shape distorted. Boxes are clipped to what is to be
+    seen, and dropped where that is less than `MIN_VISIBLE` of them; labels are weighted by area.
+    Bochkovskiy et al. 2020, "YOLOv4: Optimal Speed and Accuracy of Object Detection", arXiv 2004.10934.
+
+    Args:
+        batch: see above; with `labels` it needs boxes or masks too. `matrix` (B, 3, 3) goes with the picture.
+        happens: (B,) bool.
+        x: (B,) float32, where the four meet, as a share of the width, 0..1.
+        y: (B,) float32, the same of the height.
+
+    Raises:
+        ValueError: labels without boxes or masks, or labels that are class numbers.
+
+    Example:
+        >>> shades = {"images": tf.reshape(tf.range(4.0), (4, 1, 1, 1)) * tf.ones((1, 4, 4, 3))}
+        >>> half = tf.fill([4], 0.5)
+        >>> mosaic(shades, tf.range(4) == 0, half, half)["images"][0, 1:3, 1:3, 0].numpy().tolist()
+        [[0.0, 1.0], [2.0, 3.0]]
+    """
+    require(batch, "mosaic", ("bounding_boxes", "segmentation_masks") if "labels" in batch else ())
+    rows, x, y = pick(happens, x, y)
+    pictures, size_hw = [take(batch, rows + step) for step in range(4)], tuple(batch["images"].shape[1:3])
+    scale, point = _scale_and_point(x, y, size_hw)
+    four = around(batch, rows[:, None] + tf.range(4, dtype=tf.int64))
+    mixed = {"images": _fields(batch["images"], four, scale, point, "bilinear")}
+    mixed |= blend_labels(pictures, [x * y, (1 - x) * y, x * (1 - y), (1 - x) * (1 - y)])
+    if "segmentation_masks" in batch:
+        mixed["segmentation_masks"] = _fields(batch["segmentation_masks"], four, scale, point, "nearest")
+    matrices = [_field_matrix(scale, point, size_hw, field) for field in range(4)]
+    if "matrix" in batch:
+        mixed["matrix"] = matrices[0] @ pictures[0]["matrix"]
+    if "bounding_boxes" in batch:
+        mixed["bounding_boxes"] = _boxes_of_four(pictures, matrices, size_hw)
+    return put(batch, rows, mixed)
+
+
+def _scale_and_point(x: tf.Tensor, y: tf.Tensor, size_hw: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
+    # (K,) and, in pixels, (K, 2). The outermost pixel of the largest field shows the outermost of its picture.
+    size_wh = tf.constant(size_hw[::-1], tf.float32)
+    point = tf.stack([x, y], axis=1) * size_wh
+    reach = tf.maximum(point, size_wh - point)
+    scale = tf.reduce_max((reach - 0.5) / (size_wh - 0.5), axis=1)
+    return scale * (1 + 1e-5), point  # a hair more, lest rounding put a pixel outside
+
+
+def _field_matrix(scale: tf.Tensor, point: tf.Tensor, size_hw: tuple[int, int], field: int) -> tf.Tensor:
+    # (K, 3, 3): the corner of the picture that faces the other three goes to the point.
+    corner = tf.constant([(1 - field % 2) * size_hw[1], (1 - field // 2) * size_hw[0]], tf.float32)
+    offset = point - scale[:, None] * corner
+    zero, one = tf.zeros_like(scale), tf.ones_like(scale)
+    rows = [[scale, zero, offset[:, 0]], [zero, scale, offset[:, 1]], [zero, zero, one]]
+    return tf.stack([tf.stack(row, axis=-1) for row in rows], axis=-2)
+
+
+def _fields(every: tf.Tensor, four: tf.Tensor, scale: tf.Tensor, point: tf.Tensor, method: str) -> tf.Tensor:
+    # A window of four pictures side by side, resampled once; `four` (K, 4) are their rows. At no less than half
+    # the size, the two pixels that bilinear weighs are as wide as its step: nothing is skipped.
+    height, width, channels = every.shape[1:]
+    lines = tf.reshape(four, (-1, 2, 1, 2)) * height + tf.range(height, dtype=tf.int64)[:, None]
+    # Whole lines of pixels gathered in the order that they have side by side: faster than concatenating.
+    canvas = tf.gather(tf.reshape(every, (-1, width * channels)), tf.reshape(lines, (-1, 2 * height, 2)))
+    canvas = tf.reshape(canvas, (-1, 2 * height, 2 * width, channels))
+    size = tf.constant([height, width], tf.float32)
+    ends = [size - 0.5 + (centre - point[:, ::-1]) / scale[:, None] for centre in (0.5, size - 0.5)]
+    windows = tf.concat(ends, axis=1) / tf.tile(2 * size - 1, [2])
+    return tf.image.crop_and_resize(canvas, windows, tf.range(tf.size(scale)), (height, width), method)
+
+
+def _boxes_of_four(pictures: list[Batch], matrices: list[tf.Tensor], size_hw: tuple[int, int]) -> Batch:
+    parts, kept = [], []
+    for picture, matrix in zip(pictures, matrices, strict=True):
+        own = picture["bounding_boxes"]
+        moved = geometry.move_boxes(own["boxes"], matrix, "corners")
+        kept.append(is_box(own) & (geometry.visible_shares(moved, size_hw) >= MIN_VISIBLE))
+        parts.append(own | {"boxes": geometry.clip_boxes(moved, size_hw)})
+    return join_boxes(parts, kept)
+
+
+@mix(share=Value(1.0, 0.5, 0.0, 1.0))
+def mixup(batch: Batch, happens: tf.Tensor, share: tf.Tensor) -> Batch:
+    """Blend the picture with the next, and their labels; the boxes of both stay.
+
+    The mask is that of the larger share. Boxes of a picture whose share is below `MIN_OPACITY` are dropped.
+    Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization", arXiv 1710.09412; with boxes Zhang et al.
+    2019, "Bag of Freebies for Training Object Detection Neural Networks", arXiv 1902.04103.
+
+    Args:
+        batch: see above.
+        happens: (B,) bool; a picture alone in its batch stays as it is.
+        share: (B,) float32, the picture's own, 0..1.
+
+    Raises:
+        ValueError: labels that are class numbers.
+
+    Example:
+        >>> shades = {"images": tf.reshape([0.0, 100.0], (2, 1, 1, 1)) * tf.ones((1, 2, 2, 3))}
+        >>> mixed = mixup(shades, tf.constant([True, False]), tf.constant([0.75, 0.75]))["images"]
+        >>> mixed[:, 0, 0, 0].numpy().tolist()
+        [25.0, 100.0]
+    """
+    require(batch, "mixup")
+    rows, share = pick(in_company(batch, happens), share)
+    own, other = pictures = [take(batch, rows), take(batch, rows + 1)]
+    shares = [share, 1 - share]
+    mixed = {"images": blend(other["images"], own["images"], share[:, None, None])}
+    mixed |= blend_labels(pictures, shares)
+    if "segmentation_masks" in batch:
+        masks = own["segmentation_masks"], other["segmentation_masks"]
+        mixed["segmentation_masks"] = tf.where(share[:, None, None, None] >= 0.5, *masks)
+    if "bounding_boxes" in batch:
+        parts = [picture["bounding_boxes"] for picture in pictures]
+        strong = [each[:, None] >= MIN_OPACITY for each in shares]
+        mixed["bounding_boxes"] = join_boxes(
+            parts, [is_box(part) & each for part, each in zip(parts, strong, strict=True)]
+        )
+    return put(batch, rows, mixed)

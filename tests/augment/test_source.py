@@ -1,0 +1,100 @@
+"""Picture files: reduced as JPEG can, whole otherwise, and kept without a pixel changed."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from augment import Kept, read_file
+from augment.sample import useful_reduction
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (5, 4, 3), np.uint8).repeat(16, 0).repeat(16, 1)[:77, :61]
+
+
+@pytest.fixture
+def files(tmp_path):
+    """The same picture as JPEG and as PNG."""
+    paths = {suffix: str(tmp_path / f"picture.{suffix}") for suffix in ("jpg", "png")}
+    for path in paths.values():
+        Image.fromarray(PIXELS).save(path, quality=95)
+    return paths
+
+
+def read(path, reduction, reader=read_file):
+    """Size, pixels and reduction, from inside a graph."""
+
+    @tf.function
+    def run(path, reduction):
+        size_hw, decode = reader({"path": path})
+        return size_hw, *decode(reduction)
+
+    return [value.numpy() for value in run(tf.constant(path), tf.constant(reduction))]
+
+
+@pytest.mark.parametrize("reduction", [1, 2, 4, 8])
+def test_a_jpeg_is_decoded_at_a_fraction_and_a_png_whole(files, reduction):
+    size_hw, image, at = read(files["jpg"], reduction)
+    assert size_hw.tolist() == [77, 61] and at == reduction
+    assert image.shape == (-(-77 // reduction), -(-61 // reduction), 3)
+    middle = PIXELS[8:72:16, 8:56:16].astype(int)  # of each block of 16 x 16 pixels that is whole
+    step = 16 // reduction
+    found = image[step // 2 :: step, step // 2 :: step][:4, :3].astype(int)
+    assert np.abs(found - middle).max() < 45 and np.abs(found - middle).mean() < 12  # chroma is coarse
+    size_hw, image, at = read(files["png"], reduction)
+    assert size_hw.tolist() == [77, 61] and at == 1
+    np.testing.assert_array_equal(image, PIXELS)
+
+
+def test_a_whole_jpeg_has_pillows_pixels(files):
+    with Image.open(files["jpg"]) as picture:
+        assert np.abs(read(files["jpg"], 1)[1].astype(int) - np.asarray(picture)).max() <= 1
+
+
+@pytest.mark.parametrize("where", ["memory", "disk"])
+def test_kept_pictures_are_decoded_once_and_the_same(files, tmp_path, where):
+    calls = []
+
+    def counting(element):
+        size_hw, decode = read_file(element)
+
+        def counted(reduction):
+            tf.py_function(lambda: calls.append(1), [], [])
+            return decode(reduction)
+
+        return size_hw, counted
+
+    folder = tmp_path / "kept" if where == "disk" else None
+    kept = Kept(counting, folder)
+    for _ in range(3):
+        for reduction in (1, 2):
+            for found, expected in zip(
+                read(files["jpg"], reduction, kept), read(files["jpg"], reduction), strict=True
+            ):
+                np.testing.assert_array_equal(found, expected)
+    assert len(calls) == 2
+    if where == "disk":  # another process finds them
+        read(files["jpg"], 2, Kept(counting, folder))
+        assert len(calls) == 2 and not list(folder.glob("*.part"))
+        Image.fromarray(255 - PIXELS).save(files["jpg"], quality=95)
+        assert np.abs(read(files["jpg"], 2, Kept(counting, folder))[1].astype(int) - 127).mean() > 20
+        assert len(calls) == 3
+
+
+def test_when_the_room_is_used_up_pictures_are_decoded_each_time(files):
+    kept = Kept(read_file, limit_bytes=1000)
+    for _ in range(2):
+        np.testing.assert_array_equal(read(files["png"], 1, kept)[1], PIXELS)
+    assert kept.pictures == {} and kept.full
+
+
+def test_a_folder_that_cannot_be_written_stops_the_keeping_and_nothing_else(files, tmp_path, caplog):
+    kept = Kept(read_file, tmp_path / "kept")
+    (tmp_path / "kept").rmdir()
+    for _ in range(2):
+        np.testing.assert_array_equal(read(files["png"], 1, kept)[1], PIXELS)
+    assert [record.getMessage() for record in caplog.records if "kept no more" in record.getMessage()]
+
+
+def test_no_more_is_reduced_than_leaves_every_pixel_of_the_result_its_own():
+    for scale, most in ((1.0, 1), (0.51, 1), (0.5, 2), (0.26, 2), (0.25, 4), (0.125, 8), (0.01, 8)):
+        assert int(useful_reduction(tf.linalg.diag([scale, scale * 0.9, 1.0]))) == most

@@ -1,0 +1,49 @@
+"""Sheets of augmented pictures: boxes where the objects are, a cell for each version and each strength."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cityzoo import preview
+from cityzoo.errors import InputError
+from cityzoo.kinds.detection import Detection
+from cityzoo.report.drawing import class_colour
+from cityzoo.sample import PictureSet
+from cityzoo.views import Views
+
+KIND = Detection(("car", "bus"))
+
+
+@pytest.fixture
+def views(painted):
+    """Two dark pictures with a bright rectangle each, as they are."""
+    pictures = tuple(painted(f"{n}.png", (48, 64), (8, 4, 40, 20), label=n) for n in range(2))
+    return Views(PictureSet("train", KIND.class_names, pictures), KIND, "none", (200, 400), 3, seed=0)
+
+
+def test_a_row_a_picture_and_a_column_a_version_each_with_its_box(views, tmp_path):
+    path = tmp_path / "sheet.png"
+    preview.write(views, str(path))
+    with Image.open(path) as picture:
+        sheet = np.asarray(picture)
+    for label in range(2):
+        ys, xs = np.nonzero((sheet == class_colour(label)).all(-1))
+        columns = np.unique(xs // 410)
+        assert list(columns) == [0, 1, 2, 3, 4]
+        assert len(np.unique(ys // 240)) == 1
+
+
+def test_every_transform_at_five_strengths_from_nothing_to_all(painted):
+    picture = np.asarray(Image.open(painted("a.png", (48, 64), (8, 4, 40, 20)).path).convert("RGB"))
+    sheet = preview.strengths(picture, (24, 32), columns=1)
+    # Cells are 32 + 4 pixels wide; the first column shows the picture itself, but for `flip`.
+    assert sheet.shape[1] == 5 * 36 + 4
+    first, last = sheet[4:28, 4:36].astype(int), sheet[4:28, 4 + 4 * 36 : 36 + 4 * 36].astype(int)
+    assert np.abs(first - last).mean() > 1
+
+
+def test_a_file_that_cannot_be_written_is_refused(views, tmp_path):
+    with pytest.raises(InputError, match="cannot be written"):
+        preview.write(views, str(tmp_path / "nowhere" / "sheet.png"))
+    with pytest.raises(InputError, match="cannot be written"):
+        preview.write(views, str(tmp_path / "sheet.doc"))
