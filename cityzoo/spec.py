@@ -118,6 +118,11 @@ class TrainSpec:
         parse_auto_count,
         "K",
     )
+    cache: str = flag(
+        AUTO,
+        "where the answers of a frozen backbone are kept: auto (up to 12 GB in cityzoo's cache), off, or a folder",
+        metavar="auto|off|FOLDER",
+    )
     keep_decoded: str = flag(
         "off",
         "keep decoded pictures, where decoding is what takes long: off, memory, or a folder",

@@ -41,6 +41,11 @@ class Views:
     seed: int
     keep_decoded: str = "off"
 
+    @property
+    def described_policy(self) -> list[dict[str, Any]]:
+        """Return the policy as plain values."""
+        return augment.get_policy(self.policy).describe()
+
     @functools.cached_property
     def _read(self) -> Callable:
         if self.keep_decoded == "off":

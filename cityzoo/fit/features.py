@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cityzoo.errors import InputError
+from cityzoo.fit.feature_cache import META, Cache, key_of, locked, read_meta, write_meta
 from cityzoo.views import Rows, Views, in_order
 
 if TYPE_CHECKING:
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
 
 # Half the size of float32 and finer than bfloat16; activations beyond its range would be clipped.
 STORED, LARGEST = np.float16, 65504.0
-BATCH = 16
-SPARE_BYTES = 2**30  # that stay free on the disk
-MARK = "complete.json"
+BATCH = 16  # views at a time; a begun set is gone on with at a whole one
+SAVED_EVERY = 16  # batches
 
 
 @dataclass(frozen=True)
@@ -66,68 +64,78 @@ def bytes_needed(prefix: keras.Model, views: Views, number_of_views: int) -> int
     return len(views.pictures) * number_of_views * (each + views.max_rows * 20 + 36)
 
 
-def fits(needed: int, folder: Path) -> bool:
-    """Return whether features of that size may be kept: half of what is free, a spare left."""
-    return needed < (shutil.disk_usage(folder).free - SPARE_BYTES) / 2
-
-
-def compute(prefix: keras.Model, views: Views, number_of_views: int, folder: Path, key: str) -> Features:
-    """Run a frozen prefix over every view of every picture once; a finished folder of the same key is used again.
+def compute(prefix: keras.Model, views: Views, number_of_views: int, cache: Cache) -> Features:
+    """Run a frozen prefix over every view of every picture once; what an earlier run made is used again.
 
     Args:
         prefix: images -> {name: tensor}; its weights do not change while the features are used.
         views: how pictures come to the network.
         number_of_views: augmented versions of each picture.
-        folder: where the files go.
-        key: says what the features depend on; a folder of another key, or an unfinished one, is made anew.
+        cache: where features are kept. An unfinished set is finished, one of another key left alone.
 
     Raises:
-        InputError: the disk is full.
+        InputError: the disk is full, or the folder not to be written.
     """
-
-    mark, count = folder / MARK, len(views.pictures)
-    fresh = not (mark.is_file() and mark.read_text() == json.dumps(key))
-    if fresh:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    if fresh:
-        batches = views.batches(in_order(count, number_of_views), BATCH, unmixed_from=number_of_views - 1)
-        try:
-            _fill(prefix, batches, *_create(prefix, batches.element_spec, count * number_of_views, folder))
-            mark.write_text(json.dumps(key))
-        except OSError as error:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise InputError(
-                f"features could not be written to '{folder}' ({error.strerror}): free some disk, or lower --views or "
-                "--image-size"
-            ) from error
-    targets, matrices = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("targets", "matrices"))
-    tensors = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in prefix.output}
-    return Features(tensors, targets, matrices, count)
+    key, count = key_of(prefix, views, number_of_views), len(views.pictures)
+    folder, total = cache.entry(key), count * number_of_views
+    try:
+        with locked(folder):
+            done = read_meta(folder, key)
+            if done < total:
+                _make(prefix, views, number_of_views, folder, key, done)
+            os.utime(folder / META)  # the longest unused are removed first
+        return _open(folder, list(prefix.output), count)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"features could not be kept in '{folder}' ({getattr(error, 'strerror', None) or error}): free some disk, "
+            "remove that folder, lower --views or --image-size, or give --cache off"
+        ) from error
 
 
-def _create(
-    prefix: keras.Model, spec: tuple, total: int, folder: Path
-) -> tuple[dict, np.ndarray, np.ndarray]:
-    def create(name: str, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
-        array = np.lib.format.open_memmap(
-            folder / f"{name}.npy", mode="w+", dtype=dtype, shape=(total, *shape)
-        )
-        if hasattr(os, "posix_fallocate"):  # a full disk then says so here, and not by a bus error later
-            with open(folder / f"{name}.npy", "r+b") as file:
-                os.posix_fallocate(file.fileno(), 0, array.offset + array.nbytes)
-        return array
+def _open(folder: Path, names: list[str], count: int) -> Features:
+    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in [*names, "targets", "matrices"]}
+    return Features({n: arrays[n] for n in names}, arrays["targets"], arrays["matrices"], count)
 
-    tensors = {name: create(name, STORED, tuple(tensor.shape[1:])) for name, tensor in prefix.output.items()}
-    return (
-        tensors,
-        create("targets", np.float32, tuple(spec[1].shape[1:])),
-        create("matrices", np.float32, (3, 3)),
-    )
+
+def _make(
+    prefix: keras.Model, views: Views, number_of_views: int, folder: Path, key: str, done: int
+) -> None:
+    total = len(views.pictures) * number_of_views
+    done = min(done // BATCH * BATCH, total)
+    rows = list(in_order(len(views.pictures), number_of_views)())[done:]
+    batches = views.batches(lambda: iter(rows), BATCH, unmixed_from=number_of_views - 1)
+    shapes = {name: (STORED, tuple(tensor.shape[1:])) for name, tensor in prefix.output.items()}
+    shapes["targets"] = np.float32, tuple(batches.element_spec[1].shape[1:])
+    shapes["matrices"] = np.float32, (3, 3)
+    arrays = {
+        name: _memmap(folder / f"{name}.npy", dtype, (total, *shape), "r+" if done else "w+")
+        for name, (dtype, shape) in shapes.items()
+    }
+
+    def save(end: int) -> None:
+        for array in arrays.values():
+            array.flush()
+        write_meta(folder, key, end, total)
+
+    _fill(prefix, batches, arrays, done, save)
+
+
+def _memmap(path: Path, dtype: type, shape: tuple[int, ...], mode: str) -> np.ndarray:
+    if mode == "r+":
+        return np.lib.format.open_memmap(path, mode="r+")
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # a full disk then says so here, and not by a bus error later
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, array.offset + array.nbytes)
+    return array
 
 
 def _fill(
-    prefix: keras.Model, batches: tf.data.Dataset, tensors: dict, targets: np.ndarray, matrices: np.ndarray
+    prefix: keras.Model,
+    batches: tf.data.Dataset,
+    arrays: dict[str, np.ndarray],
+    start: int,
+    save: Callable[[int], None],
 ) -> None:
     import keras
     import tensorflow as tf
@@ -140,12 +148,13 @@ def _fill(
             for n, t in found.items()
         }
 
-    bar = keras.utils.Progbar(len(targets), unit_name="view")
-    start = 0
-    for images, target, matrix in batches:
+    bar = keras.utils.Progbar(len(arrays["targets"]), unit_name="view")
+    for number, (images, target, matrix) in enumerate(batches, start=1):
         end = start + len(target)
-        for name, tensor in run(images).items():
-            tensors[name][start:end] = tensor.numpy()
-        targets[start:end], matrices[start:end] = target.numpy(), matrix.numpy()
+        for name, tensor in {**run(images), "targets": target, "matrices": matrix}.items():
+            arrays[name][start:end] = tensor.numpy()
         bar.update(end)
         start = end
+        if number % SAVED_EVERY == 0:
+            save(end)
+    save(start)

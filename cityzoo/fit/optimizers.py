@@ -145,7 +145,7 @@ class Muon(_Rated, keras.optimizers.Muon):
 
     def _should_use_adamw(self, variable: keras.Variable) -> bool:
         words = "|".join(["embedding", *self.exclude_layers])
-        is_matrix = len(variable.shape) in (2, 4) and min(_matrix(variable.shape)) > 1
+        is_matrix = len(variable.shape) in (2, 4) and min(variable.shape[-2:]) > 1  # not one for each channel
         return not is_matrix or bool(re.search(words, variable.path))
 
 

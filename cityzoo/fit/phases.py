@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import math
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -19,7 +16,7 @@ import augment
 import zoo
 from cityzoo import predict, views
 from cityzoo.errors import InputError
-from cityzoo.fit import features
+from cityzoo.fit import feature_cache, features
 from cityzoo.fit.callbacks import Judge, Keeper, Pictures, Progress
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.kinds import Kind
@@ -44,6 +41,7 @@ class Fitting:
     val: views.Views
     spec: TrainSpec
     run: RunFolder
+    cache: feature_cache.Cache | None
     progress: Progress
     clock: Callable[[], float]
 
@@ -93,7 +91,6 @@ def fit_phase(
             f"the loss became {progress.history[-1]['loss']} in epoch {progress.epoch}: lower --learning-rate"
         )
     fitting.assembled.model.set_weights(keeper.twin.get_weights())
-    shutil.rmtree(fitting.run.features, ignore_errors=True)
     name = f"phase {progress.phase + 1}"
     for what, seconds in (("features", prepared - started), ("training", time.perf_counter() - prepared)):
         progress.seconds[f"{name} {what}"] = progress.seconds.get(f"{name} {what}", 0.0) + round(seconds, 1)
@@ -134,29 +131,34 @@ def _source(
 ) -> tuple[keras.Model, Callable[[int, int], Any], Callable[[], Any]]:
     # What trains, what feeds it epoch by epoch, and what judges it: behind a cut where one pays, whole otherwise.
     assembled, spec = fitting.assembled, fitting.spec
-    if phase.freeze != "none":
+    if phase.freeze == "none":
+        return _streamed(fitting, None)
+    if fitting.cache is not None:
         prefix = zoo.prefix(assembled.backbone, "C5" if phase.freeze == "backbone" else phase.freeze)
         needed = features.bytes_needed(prefix, fitting.train, spec.views)
-        if features.fits(needed, fitting.run.path):
+        if feature_cache.make_room(
+            fitting.cache, feature_cache.key_of(prefix, fitting.train, spec.views), needed
+        ):
             return _cached(fitting, phase, prefix, needed)
         LOG.info(
-            "features would take %.1f GB, more than this disk spares: the frozen part runs in every epoch",
+            "features would take %.1f GB, more than there is room for in %s: the frozen part runs in every epoch",
             needed / 1e9,
+            fitting.cache.folder,
         )
-    return _streamed(fitting)
+    return _streamed(fitting, spec.views)
 
 
 def _cached(fitting: Fitting, phase: Phase, prefix: keras.Model, needed: int):
     spec, kind, whole = fitting.spec, fitting.kind, fitting.assembled.model
     LOG.info(
-        "frozen to %s: each picture runs through it %d times, %.2f GB of features",
+        "frozen to %s: each picture runs through it %d times, %.2f GB of features in %s",
         phase.freeze,
         spec.views,
         needed / 1e9,
+        fitting.cache.folder,
     )
-    key = _key(fitting, prefix)
-    train = features.compute(prefix, fitting.train, spec.views, fitting.run.features / "train", key)
-    val = features.compute(prefix, fitting.val, 1, fitting.run.features / "val", key)
+    train = features.compute(prefix, fitting.train, spec.views, fitting.cache)
+    val = features.compute(prefix, fitting.val, 1, fitting.cache)
     suffix = zoo.suffix(prefix, whole)
 
     def batches(first: int, last: int) -> Any:
@@ -174,7 +176,8 @@ def _cached(fitting: Fitting, phase: Phase, prefix: keras.Model, needed: int):
     return suffix, batches, judge
 
 
-def _streamed(fitting: Fitting):
+def _streamed(fitting: Fitting, number_of_views: int | None):
+    # Each epoch shows new views; or, as behind a cut, the same ones in turn.
     import tensorflow as tf
 
     spec, kind, model = fitting.spec, fitting.kind, fitting.assembled.model
@@ -183,7 +186,7 @@ def _streamed(fitting: Fitting):
     unmixed_from = math.ceil(all_epochs * augment.get_policy(spec.augment).mix_until)
 
     def batches(first: int, last: int) -> Any:
-        rows = views.shuffled(count, spec.batch_size, spec.seed, first, last, None)
+        rows = views.shuffled(count, spec.batch_size, spec.seed, first, last, number_of_views)
         triples = fitting.train.batches(rows, spec.batch_size, unmixed_from=unmixed_from)
         return triples.map(lambda images, y, matrix: (tf.cast(images, tf.float32), y)).prefetch(
             tf.data.AUTOTUNE
@@ -216,14 +219,3 @@ def _restore(optimizer: keras.optimizers.Optimizer, state: Sequence[np.ndarray],
     if len(state):
         for variable, value in zip(optimizer.variables, state, strict=True):
             variable.assign(value)
-
-
-def _key(fitting: Fitting, prefix: keras.Model) -> str:
-    # Features depend on the frozen weights, the pictures and their views; of the spec, only on what shows them.
-    digest = hashlib.sha256()
-    for weight in prefix.get_weights():
-        digest.update(np.ascontiguousarray(weight).tobytes())
-    spec = {k: v for k, v in asdict(fitting.spec).items() if k not in ("phases", "epochs", "out", "patience")}
-    paths = [picture.path for side in (fitting.train, fitting.val) for picture in side.pictures.pictures]
-    digest.update(json.dumps([prefix.name, spec, paths], default=str).encode())
-    return digest.hexdigest()

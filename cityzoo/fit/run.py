@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import time
 from dataclasses import replace
 from functools import partial
@@ -18,7 +17,7 @@ import zoo.weights
 from cityzoo import data as datasets
 from cityzoo import demo, preview, tasks
 from cityzoo.errors import InputError
-from cityzoo.fit import hardware, run_folder
+from cityzoo.fit import feature_cache, hardware, run_folder
 from cityzoo.fit.callbacks import Progress
 from cityzoo.fit.phases import Fitting, fit_phase, freeze
 from cityzoo.kinds import Kind
@@ -125,10 +124,11 @@ def fine_tune(
     """
     train = training_views(spec, kind, data)
     val = Views(data.val, kind, "none", spec.image_size, train.max_rows, spec.seed)
+    cache = feature_cache.choose(spec.cache)
     progress, checkpoint = _restore(assembled, run) if resume else (Progress(), {})
     began = time.perf_counter() - progress.spent
     fitting = Fitting(
-        task, kind, assembled, train, val, spec, run, progress, clock=lambda: time.perf_counter() - began
+        task, kind, assembled, train, val, spec, run, cache, progress, clock=lambda: time.perf_counter() - began
     )
     for phase in spec.phases:
         freeze(fitting, phase)  # a stage that the backbone lacks is said now, not after the first phase
@@ -143,7 +143,6 @@ def fine_tune(
             fit_phase(fitting, spec.phases[number], checkpoint)
         elif checkpoint:  # the run was stopped just after the last epoch of this phase
             assembled.model.set_weights(checkpoint["best"])
-            shutil.rmtree(run.features, ignore_errors=True)
         checkpoint, progress.epoch = {}, end
     ended = in_float32(assembled.model)
     ended.set_weights(run_folder.load_checkpoint(run.checkpoint)[0]["model"])  # the model is back at its best

@@ -29,7 +29,7 @@ class RunFolder:
 
     `spec.json` what was asked for, resolved; `model.keras` the best epoch; `last.keras` the last one;
     `history.csv` a row an epoch; `logs/` TensorBoard; `checkpoint.npz` to go on from; `report.json` and
-    `report.html`; `features/` only while training.
+    `report.html`.
     """
 
     path: Path
@@ -58,11 +58,6 @@ class RunFolder:
     def logs(self) -> Path:
         """Return where TensorBoard's files lie."""
         return self.path / "logs"
-
-    @property
-    def features(self) -> Path:
-        """Return where features lie while the backbone is frozen."""
-        return self.path / "features"
 
     @property
     def checkpoint(self) -> Path:

@@ -42,7 +42,7 @@ for name in ("adamw", "lion", "muon", "lookahead:sgd"):
 
 before = model.get_weights()
 rate, figures = find_lr.find_lr(
-    model, "mse", batches.repeat(), lambda rates: keras.optimizers.SGD(rates), lowest=1e-4, highest=1e3, steps=30, verbose=0
+    model, "mse", batches.repeat(), keras.optimizers.SGD, lowest=1e-4, highest=1e3, steps=30, verbose=0
 )
 same = all(np.array_equal(one, other) for one, other in zip(before, model.get_weights()))
 np.savez(sys.argv[2], same=same, rate=rate, losses=figures.losses[:15], **found)

@@ -2,9 +2,7 @@
 
 import errno
 import os
-import shutil
 from dataclasses import replace
-from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -13,6 +11,7 @@ import pytest
 import zoo
 from cityzoo.errors import InputError
 from cityzoo.fit import features
+from cityzoo.fit.feature_cache import META, Cache
 from cityzoo.kinds.detection import Detection
 from cityzoo.views import Views, in_order
 
@@ -30,10 +29,17 @@ def views(street):
     return Views(street.train, Detection(street.train.class_names), "none", (64, 64), max_rows=2, seed=0)
 
 
-def test_features_are_what_the_prefix_says_of_each_view(prefix, views, tmp_path):
+@pytest.fixture
+def cache(tmp_path):
+    """An empty one."""
+    (tmp_path / "cache").mkdir()
+    return Cache(tmp_path / "cache", asked=True)
+
+
+def test_features_are_what_the_prefix_says_of_each_view(prefix, views, cache):
     """To the accuracy of float16; targets and matrices exactly; in the order of the rows asked for."""
     views = replace(views, policy="light")
-    made = features.compute(prefix, views, 2, tmp_path / "f", "key")
+    made = features.compute(prefix, views, 2, cache)
     ((images, targets, matrices),) = views.batches(in_order(8, 2), 16).as_numpy_iterator()
     expected = prefix(images.astype("float32"))
     assert set(made.tensors) == {"P3", "P4"}
@@ -56,69 +62,84 @@ def test_features_are_what_the_prefix_says_of_each_view(prefix, views, tmp_path)
     assert (np.concatenate([targets for _, targets in batches]) == made.targets[[11, 0, 15]]).all()
 
 
-def test_the_size_is_known_before_it_is_written(prefix, views, tmp_path):
+def test_the_size_is_known_before_it_is_written(prefix, views, cache):
     """But for the few bytes that each file begins with."""
-    features.compute(prefix, views, 2, tmp_path / "f", "key")
-    written = sum(file.stat().st_size for file in (tmp_path / "f").glob("*.npy"))
+    features.compute(prefix, views, 2, cache)
+    written = sum(file.stat().st_size for file in cache.folder.glob("*/*.npy"))
     assert 0 <= written - features.bytes_needed(prefix, views, 2) <= 4 * 128
 
 
 @pytest.fixture
-def counted(monkeypatch):
-    """Count how often a prefix runs over the pictures; write quickly made numbers."""
-    calls = []
+def passes(monkeypatch):
+    """How many views ran through a prefix, each time that one was needed."""
+    counts, fill = [], features._fill
 
-    def fill(prefix, batches, tensors, targets, matrices):
-        calls.append(1)
-        targets[:] = len(calls)
+    def counting(prefix, batches, arrays, start, save):
+        counts.append(len(arrays["targets"]) - start)
+        fill(prefix, batches, arrays, start, save)
 
-    monkeypatch.setattr(features, "_fill", fill)
-    return calls
-
-
-def test_a_finished_folder_of_the_same_key_is_used_again(prefix, views, tmp_path, counted):
-    """Another key, or another number of views in its key, is made anew."""
-    folder = tmp_path / "f"
-    for key, runs in (("a", 1), ("a", 1), ("b", 2), ("b", 2), ("a", 3)):
-        made = features.compute(prefix, views, 1, folder, key)
-        assert len(counted) == runs
-        assert (made.targets == runs).all()
+    monkeypatch.setattr(features, "_fill", counting)
+    return counts
 
 
-@pytest.mark.parametrize("mark", [None, "", '"a', '"ab"'])
-def test_an_unfinished_folder_is_not_trusted(prefix, views, tmp_path, counted, mark):
-    """The mark that comes last is missing, half written or of another key."""
-    folder = tmp_path / "f"
-    features.compute(prefix, views, 1, folder, "a")
-    (folder / features.MARK).unlink()
-    (folder / "left over.npy").write_bytes(b"")
-    if mark is not None:
-        (folder / features.MARK).write_text(mark)
-    made = features.compute(prefix, views, 1, folder, "a")
-    assert len(counted) == 2 and (made.targets == 2).all()
-    assert not (folder / "left over.npy").exists()
+def test_what_was_made_is_used_again_and_every_change_makes_it_anew(prefix, views, cache, passes):
+    """Views, policy, seed, labels, weights: each is part of the key."""
+    first = features.compute(prefix, views, 1, cache)
+    again = features.compute(prefix, views, 1, cache)
+    assert passes == [8] and (again.tensors["P3"] == first.tensors["P3"]).all()
+    features.compute(prefix, views, 2, cache)
+    features.compute(prefix, replace(views, policy="light"), 1, cache)
+    features.compute(prefix, replace(views, policy="light", seed=1), 1, cache)
+    pictures = views.pictures.pictures
+    moved = replace(pictures[0], boxes_xyxy=pictures[0].boxes_xyxy + 1)
+    features.compute(prefix, replace(views, pictures=replace(views.pictures, pictures=(moved, *pictures[1:]))), 1, cache)
+    prefix.set_weights([weight + 1 for weight in prefix.get_weights()])
+    features.compute(prefix, views, 1, cache)
+    assert passes == [8, 16, 8, 8, 8, 8]
 
 
-def test_an_interruption_leaves_nothing_that_is_trusted(prefix, views, tmp_path, counted, monkeypatch):
-    """Ctrl-C in the middle of the first pass."""
-    fill = features._fill
+def test_a_picture_that_changed_on_disk_makes_them_anew(prefix, views, cache, passes):
+    features.compute(prefix, views, 1, cache)
+    os.utime(views.pictures.pictures[3].path, (1, 1))
+    features.compute(prefix, views, 1, cache)
+    assert passes == [8, 8]
 
-    def interrupted(*arguments):
-        fill(*arguments)
-        raise KeyboardInterrupt
 
-    monkeypatch.setattr(features, "_fill", interrupted)
+def test_an_interrupted_set_is_finished_where_it_stopped(prefix, views, cache, passes, monkeypatch):
+    """After two of four batches: the other two are made, and all is as in one go."""
+    views = replace(views, policy="light")
+    monkeypatch.setattr(features, "BATCH", 4)
+    monkeypatch.setattr(features, "SAVED_EVERY", 1)
+    expected = features.compute(prefix, views, 2, Cache(cache.folder / "whole", asked=True))
+    write_meta = features.write_meta
+
+    def stopped(folder, key, done, total):
+        write_meta(folder, key, done, total)
+        if done == 8:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(features, "write_meta", stopped)
     with pytest.raises(KeyboardInterrupt):
-        features.compute(prefix, views, 1, tmp_path / "f", "a")
-    monkeypatch.setattr(features, "_fill", fill)
-    features.compute(prefix, views, 1, tmp_path / "f", "a")
-    assert len(counted) == 2
+        features.compute(prefix, views, 2, cache)
+    monkeypatch.setattr(features, "write_meta", write_meta)
+    found = features.compute(prefix, views, 2, cache)
+    assert passes == [16, 16, 8]
+    for name in ("P3", "P4"):
+        assert (found.tensors[name] == expected.tensors[name]).all()
+    assert (found.targets == expected.targets).all() and (found.matrices == expected.matrices).all()
+
+
+@pytest.mark.parametrize("meta", ["", "{", "[]", '{"format": 0, "key": "a", "done": 8}'])
+def test_what_says_nothing_sensible_about_itself_is_made_anew(prefix, views, cache, passes, meta):
+    features.compute(prefix, views, 1, cache)
+    (folder,) = (path for path in cache.folder.iterdir() if path.is_dir())
+    (folder / META).write_text(meta)
+    features.compute(prefix, views, 1, cache)
+    assert passes == [8, 8]
 
 
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot reserve disk space")
-def test_a_full_disk_is_said_before_work_begins_and_leaves_nothing(
-    prefix, views, tmp_path, counted, monkeypatch
-):
+def test_a_full_disk_is_said_before_work_begins(prefix, views, cache, passes, monkeypatch):
     """One line with what to do."""
 
     def full(*arguments):
@@ -126,23 +147,13 @@ def test_a_full_disk_is_said_before_work_begins_and_leaves_nothing(
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(InputError, match="No space left on device.*lower --views or --image-size") as caught:
-        features.compute(prefix, views, 1, tmp_path / "f", "a")
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "f").exists() and counted == []
+        features.compute(prefix, views, 1, cache)
+    assert "\n" not in str(caught.value) and passes == []
 
 
-def test_what_float16_cannot_hold_is_clipped(views, tmp_path):
+def test_what_float16_cannot_hold_is_clipped(views, cache):
     """Not turned into infinity."""
     images = keras.Input((64, 64, 3))
     loud = keras.Model(images, {"P3": keras.layers.Rescaling(1e4, -1e5)(images)})
-    made = features.compute(loud, views, 1, tmp_path / "f", "a").tensors["P3"]
+    made = features.compute(loud, views, 1, cache).tensors["P3"]
     assert made.max() == 65504 and made.min() == -65504
-
-
-@pytest.mark.parametrize(
-    ("free_gib", "needed_gib", "fits"), [(5, 1.9, True), (5, 2.1, False), (0.5, 0.001, False)]
-)
-def test_half_of_the_disk_but_a_gibibyte_may_be_used(monkeypatch, tmp_path, free_gib, needed_gib, fits):
-    """Nobody's machine is filled to the brim."""
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=free_gib * 2**30))
-    assert features.fits(int(needed_gib * 2**30), tmp_path) is fits

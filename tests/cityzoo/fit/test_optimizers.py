@@ -179,11 +179,12 @@ def test_decay_spares_vectors_and_what_shifts_and_scales(name):
 def test_muon_is_for_kernels_between_input_and_predictions():
     """A velocity shows who is moved by AdamW; Keras' own would move the convolution by it too."""
     made = optimizer("muon", RATE)
-    made.build(small_model().trainable_variables)
+    grouped = keras.Variable(np.zeros((7, 7, 1, 5)), name="grouped")  # depthwise too, as ConvNeXt writes it
+    made.build([*small_model().trainable_variables, grouped])
     by_adamw = {v.name.removesuffix("_velocity") for v in made.variables if v.name.endswith("velocity")}
     by_muon = {v.name.removesuffix("_momentum") for v in made.variables if "momentum" in v.name} - by_adamw
     assert by_muon == {"conv_kernel"}
-    assert {"depthwise_kernel", "conv_bias", "norm_gamma", "logits_kernel"} <= by_adamw
+    assert {"grouped", "depthwise_kernel", "conv_bias", "norm_gamma", "logits_kernel"} <= by_adamw
 
 
 def test_clipping_is_of_one_vector_over_all_variables():

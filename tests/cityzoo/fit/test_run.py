@@ -79,10 +79,9 @@ def in_float32(monkeypatch):
     monkeypatch.setattr(features, "STORED", np.float32)
 
 
-def test_training_behind_the_cache_is_training_without_it(go, spec, whole, monkeypatch):
+def test_training_behind_the_cache_is_training_without_it(go, spec, whole):
     """The same augmented views: the same weights after two phases."""
-    monkeypatch.setattr(features, "fits", lambda needed, folder: False)
-    streamed = go(spec)
+    streamed = go(replace(spec, cache="off"))
     assert_near(whole.assembled.model, streamed.assembled.model, rel=1e-3, abs=2e-4)
     for one, other in zip(whole.progress.history, streamed.progress.history, strict=True):
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
@@ -156,7 +155,6 @@ def test_patience_ends_a_phase_and_the_best_epoch_goes_on(go, spec, scripted, st
     stop_after(None)
     made = go(spec, resume=spec.out)
     assert [row["epoch"] for row in made.progress.history] == [1, 2, 3, 4]
-    assert not made.folder.features.exists()
     assert training_facts(spec, {"source": "x"}, made.assembled.origin, {}, made.progress, 1.0)["epochs"] == 4
     for model, group in (
         (made.assembled.model, "best"),

@@ -60,8 +60,8 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path):
 def test_without_a_finished_epoch_nothing_is_left(spec, tmp_path, error):
     """Interrupted, broken or refused before there was anything to go on from."""
     with pytest.raises((InputError, RuntimeError)), opened(spec, None) as run:
-        run.features.mkdir()
-        (run.features / "P3.npy").write_bytes(b"x" * 100)
+        run.logs.mkdir()
+        (run.logs / "events").write_bytes(b"x" * 100)
         raise error
     assert list((tmp_path / "runs").iterdir()) == []
 
@@ -160,5 +160,5 @@ def test_history_has_a_column_for_every_figure(tmp_path):
 def test_every_file_has_its_own_place(tmp_path):
     """No two parts of a run write over each other."""
     run = RunFolder(tmp_path)
-    places = [run.spec, run.model, run.last, run.history, run.logs, run.features, run.checkpoint]
+    places = [run.spec, run.model, run.last, run.history, run.logs, run.checkpoint]
     assert len(set(places)) == len(places) and all(place.parent == tmp_path for place in places)

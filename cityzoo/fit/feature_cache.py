@@ -1,0 +1,161 @@
+"""Where features lie: one folder for each key, finished if interrupted, shared by runs, bounded on disk."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cityzoo.errors import InputError
+from cityzoo.home import cache_home
+from cityzoo.views import Views
+
+if TYPE_CHECKING:
+    import keras
+
+LOG = logging.getLogger(__name__)
+FORMAT = 3  # of the folders; raised with every change of what is in them
+SPARE_BYTES = 2**30  # that stay free on the disk
+CAP_BYTES = 12 * 10**9  # of all features in the cache that nobody asked for by name
+META = "features.json"
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Name the folder that features are kept in.
+
+    Attributes:
+        folder: holds a folder for each key.
+        asked: whether the user named it: nothing is removed from it then, and lack of room is an error.
+    """
+
+    folder: Path
+    asked: bool
+
+    def entry(self, key: str) -> Path:
+        """Return the folder of a key."""
+        return self.folder / key[:32]
+
+
+def choose(flag: str) -> Cache | None:
+    """Return the cache that `--cache auto|off|DIR` means; off: none.
+
+    Raises:
+        InputError: the folder cannot be made or written.
+    """
+    if flag == "off":
+        return None
+    cache = Cache(cache_home() / "features" if flag == "auto" else Path(flag), asked=flag != "auto")
+    try:
+        cache.folder.mkdir(parents=True, exist_ok=True)
+        probe = cache.folder / f".{os.getpid()}.writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(
+            f"features cannot be kept in '{cache.folder}' ({error.strerror}): give --cache another folder, or --cache off"
+        ) from error
+    return cache
+
+
+def make_room(cache: Cache, key: str, needed: int) -> bool:
+    """Return whether features of that many bytes may be made; remove the longest unused ones if need be.
+
+    Raises:
+        InputError: the user named the folder, and its disk has no room.
+    """
+    if cache.entry(key).is_dir():  # made, or begun with its full size
+        return True
+    others = sorted(cache.folder.glob(f"*/{META}"), key=lambda path: path.stat().st_mtime)
+    sizes = {meta.parent: sum(f.stat().st_size for f in meta.parent.iterdir()) for meta in others}
+    free = shutil.disk_usage(cache.folder).free - SPARE_BYTES
+    if cache.asked:
+        if needed > free:
+            raise InputError(
+                f"features need {needed / 1e9:.1f} GB, '{cache.folder}' has {max(free, 0) / 1e9:.1f} GB to spare: free "
+                "some, lower --views or --image-size, or give --cache off"
+            )
+        return True
+    for folder, size in sizes.items():
+        if needed <= free and needed + sum(sizes.values()) <= CAP_BYTES:
+            break
+        if _busy(folder):
+            continue
+        LOG.info("features of an earlier run make room: %.1f GB removed from %s", size / 1e9, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        free, sizes = free + size, {**sizes, folder: 0}
+    return needed <= free and needed + sum(sizes.values()) <= CAP_BYTES
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold a key's folder, so that two runs do not write the same features; waits for the other, and says so."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            LOG.info("another run is making these features: waiting for it")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _busy(folder: Path) -> bool:
+    try:
+        with open(folder / ".lock") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def read_meta(folder: Path, key: str) -> int:
+    """Return how many views of a key are done; 0 where nothing is, or what is there cannot be trusted."""
+    try:
+        meta = json.loads((folder / META).read_text())
+        return int(meta["done"]) if (meta["key"], meta["format"]) == (key, FORMAT) else 0
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def write_meta(folder: Path, key: str, done: int, total: int) -> None:
+    """Say that the first `done` of `total` views lie on the disk, whole or not at all."""
+    part = folder / f"{META}.part"
+    part.write_text(json.dumps({"format": FORMAT, "key": key, "done": done, "total": total}))
+    os.replace(part, folder / META)
+
+
+def key_of(prefix: keras.Model, views: Views, number_of_views: int) -> str:
+    """Return a hash of everything that features depend on: a change of any of it makes another key.
+
+    That is the frozen network and its weights, the pictures, their boxes and labels, the augmentation policy
+    and its seed, the size of the input, and the versions of the libraries that compute.
+    """
+    import cv2
+    import keras
+    import tensorflow as tf
+
+    digest = hashlib.sha256()
+    facts: list[Any] = [FORMAT, keras.__version__, tf.__version__, cv2.__version__]
+    facts += [prefix.get_config(), number_of_views, views.size_hw, views.max_rows, views.seed]
+    facts += [views.described_policy, views.pictures.class_names]
+    digest.update(json.dumps(facts, default=str, sort_keys=True).encode())
+    for weight in prefix.get_weights():
+        digest.update(np.ascontiguousarray(weight).tobytes())
+    for picture in views.pictures.pictures:
+        stat = os.stat(picture.path)
+        digest.update(f"{picture.path} {stat.st_size} {stat.st_mtime_ns} {picture.plain}".encode())
+        digest.update(picture.boxes_xyxy.tobytes() + picture.labels.tobytes())
+    return digest.hexdigest()

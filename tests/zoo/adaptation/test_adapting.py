@@ -1,0 +1,186 @@
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.adaptation.adapting import adapt, freeze_base, shares
+
+WAYS = ["lora:2", "adalora:2", "adapter:4", "bias", "norm", "ssf"]
+OTHERS = [
+    ("vgg16", "lora:2"),
+    ("vgg16", "ssf"),
+    ("efficientnet_v2_b0", "norm"),
+    ("efficientnet_v2_b0", "ssf"),
+]
+OTHERS += [("convnext_tiny", "adalora:2"), ("mobilenet_v2_035", "adapter:4"), ("resnet50", "lora:2")]
+
+
+def _state(model):
+    return {id(weight): keras.ops.convert_to_numpy(weight.value).copy() for weight in model.weights}
+
+
+def _fit(model, images):
+    """Two steps: in the first, LoRA's A and the like get no gradient, since the other factor is zero."""
+    model.compile(keras.optimizers.Adam(0.01), {"score": "mse"})
+    model.fit(images, {"score": np.arange(4.0)}, batch_size=2, epochs=1, verbose=0)
+
+
+def _moved(before, model):
+    return {
+        weight.path
+        for weight in model.weights
+        if not np.array_equal(before[id(weight)], keras.ops.convert_to_numpy(weight.value))
+    }
+
+
+@pytest.mark.parametrize(("name", "how"), [*(("mobilenet_025", how) for how in WAYS), *OTHERS])
+def test_an_adapted_backbone_starts_as_the_base_bit_for_bit(build, images, outputs, name, how):
+    base = build(name, 32 if name == "vgg16" else 64)
+    adapted = adapt(base, how)
+    for level, value in outputs(base, images).items():
+        np.testing.assert_array_equal(outputs(adapted, images)[level], value)
+    assert adapted.name == base.name
+    assert {k: t.shape for k, t in adapted.output.items()} == {k: t.shape for k, t in base.output.items()}
+    assert {k: t.shape for k, t in zoo.stages(adapted).items()} == {
+        k: t.shape for k, t in zoo.stages(base).items()
+    }
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_fitting_moves_the_adapted_weights_and_nothing_else(backbone, images, with_head, how):
+    base, adapted = _state(backbone), adapt(backbone, how)
+    names = {weight.path for weight in adapted.trainable_weights}
+    before = _state(adapted)
+    _fit(with_head(adapted), images)
+    moved = _moved(before, adapted)
+    assert moved == names and names
+    assert not _moved(base, backbone)
+
+
+def test_statistics_stay_where_gamma_and_beta_learn(build, images, with_head):
+    adapted = adapt(build("efficientnet_v2_b0"), "norm", above="C4")
+    before = _state(adapted)
+    _fit(with_head(adapted), images)
+    assert {path.rsplit("/", 1)[1] for path in _moved(before, adapted)} == {"gamma", "beta"}
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_above_a_stage_the_prefix_stays_the_very_same(backbone, images, outputs, how):
+    adapted = adapt(backbone, how, above="C3")
+    assert zoo.stages(adapted)["C3"] is zoo.stages(backbone)["C3"]
+    first = zoo.prefix(adapted, "C3")
+    assert {id(layer) for layer in first.layers} == {id(layer) for layer in zoo.prefix(backbone, "C3").layers}
+    assert [train > 0 for train, _ in shares(adapted).by_stage.values()] == [False, False, False, True, True]
+    rest = zoo.suffix(first, adapted)
+    assert len(rest.trainable_weights) == len(adapted.trainable_weights) > 0
+    features = first(images)
+    for level, value in outputs(adapted, images).items():
+        np.testing.assert_allclose(rest(features)[level], value, rtol=1e-5, atol=1e-5)
+
+
+def test_above_a_late_stage_the_earlier_levels_are_handed_on(backbone, images, outputs):
+    adapted = adapt(backbone, "lora:2", above="C4")
+    assert adapted.output["P3"] is backbone.output["P3"]
+    np.testing.assert_array_equal(outputs(adapted, images)["P3"], outputs(backbone, images)["P3"])
+
+
+def test_shares_by_hand():
+    images = keras.Input((32, 32, 3))
+    one = keras.layers.Conv2D(8, 3, strides=2, padding="same", name="one")(images)  # 3*3*3*8 + 8 = 224
+    normed = keras.layers.BatchNormalization()(one)  # 4 * 8 = 32
+    two = keras.layers.Conv2D(4, 1, strides=2, name="two")(normed)  # 8*4 + 4 = 36
+    base = keras.Model(images, {"P2": two})
+    report = shares(adapt(base, "lora:2"))
+    # one: 27*2 + 2*8 = 70; two: 8*2 + 2*4 = 24
+    assert report.by_stage == {"C1": (70, 256), "C2": (24, 36)}
+    assert (report.trainable, report.base, report.share) == (94, 292, 94 / 292)
+    assert str(report).splitlines()[-1].split() == ["backbone", "94", "292", "32.19%"]
+    assert shares(adapt(base, "ssf")).by_stage == {"C1": (16, 256), "C2": (8, 36)}
+    assert shares(adapt(base, "bias")).by_stage == {"C1": (16, 256), "C2": (4, 36)}
+
+
+def test_freezing_up_to_a_stage_and_back(backbone):
+    adapted = adapt(backbone, "ssf")
+    everything = shares(adapted)
+    late = freeze_base(adapted, "C4")
+    assert late.by_stage["C4"][0] == 0 and late.by_stage["C5"] == everything.by_stage["C5"]
+    assert freeze_base(adapted, "backbone").trainable == 0
+    zoo.freeze(adapted, "none")  # unfreezes the base as well, which is why freeze_base is there
+    assert shares(adapted).trainable > everything.base
+    assert freeze_base(adapted) == everything
+    with pytest.raises(ValueError, match="no stage 'C7' to freeze"):
+        freeze_base(adapted, "C7")
+
+
+def test_weights_inside_a_sequential_are_frozen_and_trained_alike(build):
+    adapted = adapt(build("convnext_tiny", 32), "lora:2")
+    assert {weight.name for weight in adapted.trainable_weights} == {"lora_kernel_a", "lora_kernel_b"}
+    block = adapted.get_layer("convnext_tiny_downsampling_block_0")
+    assert isinstance(block, keras.Sequential)
+    assert [weight.name for weight in block.trainable_weights] == ["lora_kernel_a", "lora_kernel_b"]
+    assert not freeze_base(adapted, "backbone").trainable and not block.trainable_weights
+
+
+@pytest.mark.parametrize("how", ["lora:2", "adalora:2", "adapter:4"])
+def test_the_seed_decides_where_it_starts(backbone, how):
+    first, again, other = (adapt(backbone, how, seed=seed).trainable_weights for seed in (0, 0, 7))
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, two)
+    random = [(a, b) for a, b in zip(first, other, strict=True) if np.ptp(a) > 0]
+    assert random and not any(np.array_equal(a, b) for a, b in random)
+    same_shape = [a for a, _ in random if a.shape == random[-1][0].shape]
+    assert not np.array_equal(same_shape[0], same_shape[-1])
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_a_copy_by_config_takes_the_weights_in_their_order(backbone, images, outputs, shake, how):
+    adapted = shake(adapt(backbone, how))
+    twin = keras.Model.from_config(adapted.get_config())
+    twin.set_weights(adapted.get_weights())
+    for level, value in outputs(adapted, images).items():
+        np.testing.assert_array_equal(outputs(twin, images)[level], value)
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_an_adapted_model_saves_and_loads_in_safe_mode(backbone, images, outputs, shake, how, tmp_path):
+    adapted = shake(adapt(backbone, how))
+    adapted.save(tmp_path / "adapted.keras")
+    loaded = keras.saving.load_model(tmp_path / "adapted.keras", safe_mode=True)
+    for level, value in outputs(adapted, images).items():
+        np.testing.assert_allclose(outputs(loaded, images)[level], value, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_half_precision_trains_the_float32_weights(images, with_head, how):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        base = zoo.build("mobilenet_025", 64, weights="random").model
+        adapted = adapt(base, how)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    expected = keras.ops.convert_to_numpy(keras.ops.cast(base(images)["P5"], "float32"))
+    np.testing.assert_array_equal(keras.ops.cast(adapted(images)["P5"], "float32"), expected)
+    assert {weight.dtype for weight in adapted.trainable_weights} == {"float32"}
+    assert "bfloat16" in str(adapted.output["P5"].dtype)
+    before = _state(adapted)
+    _fit(with_head(adapted), images)
+    assert _moved(before, adapted) == {weight.path for weight in adapted.trainable_weights}
+
+
+def test_what_cannot_be_adapted_is_refused(build, backbone):
+    with pytest.raises(ValueError, match="did you mean 'lora:RANK'"):
+        adapt(backbone, "lorra:8")
+    with pytest.raises(ValueError, match="no stage 'C9'. Stages: C1, C2, C3, C4, C5"):
+        adapt(backbone, "lora:8", above="C9")
+    with pytest.raises(
+        ValueError, match="'adapter:8' finds nothing to adapt in backbone 'mobilenet_025' behind C5"
+    ):
+        adapt(backbone, "adapter:8", above="C5")
+    with pytest.raises(
+        ValueError, match="'norm' finds nothing to adapt in backbone 'vgg16': take another way"
+    ):
+        adapt(build("vgg16", 32), "norm")
+    with pytest.raises(ValueError, match="adapted by 'lora:2' already"):
+        adapt(adapt(backbone, "lora:2"), "bias")
+    with pytest.raises(ValueError, match="is not adapted: give what zoo.adapt returned"):
+        freeze_base(backbone)
