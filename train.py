@@ -20,12 +20,15 @@ def main(arguments: Sequence[str]) -> int:
     if asked is None:  # --list has been answered
         return 0
     with cli.quiet_start():  # only now: TensorFlow takes seconds to load
-        from cityzoo import preview
-        from cityzoo.fit import hardware, run, run_folder
+        from cityzoo import backend, preview
+        from cityzoo.fit import hardware, hosts, run, run_folder
         from cityzoo.model import load
         from cityzoo.report import of_run
 
+        backend.prepare()
+
     start = time.perf_counter()
+    hosts.start()
     task = tasks.find(asked.spec.task)
     data = run.read_data(asked.spec, task)
     kind = task.kind(data.train.class_names)
@@ -33,17 +36,22 @@ def main(arguments: Sequence[str]) -> int:
     if asked.preview:
         preview.write(run.training_views(spec, kind, data), asked.preview)
         return 0
+    run.same_everywhere(spec, data)
     run.seed_everything(spec.seed)
     with hardware.strategy().scope():
         assembled = run.build_model(spec, kind, data)
         with run_folder.opened(spec, asked.resume) as folder:
             progress = run.fine_tune(spec, task, kind, data, assembled, folder, resume=bool(asked.resume))
 
-    figures = of_run.judge(load(folder.model), kind, data.val, folder.path)
-    seconds = round(time.perf_counter() - start, 1)
-    counts = run.parameters(assembled)
-    facts = of_run.training_facts(spec, data.findings.as_dict(), assembled.origin, counts, progress, seconds)
-    of_run.write(folder.path, facts, figures, spec.seed)
+    if hosts.is_chief():
+        figures = of_run.judge(load(folder.model), kind, data.val, folder.path)
+        seconds = round(time.perf_counter() - start, 1)
+        counts = run.parameters(assembled)
+        facts = of_run.training_facts(
+            spec, data.findings.as_dict(), assembled.origin, counts, progress, seconds
+        )
+        of_run.write(folder.path, facts, figures, spec.seed)
+    hosts.wait()
     return 0
 
 

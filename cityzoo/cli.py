@@ -103,7 +103,7 @@ def quiet_start() -> Iterator[None]:
 def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: str) -> int:
     """Call a command's main and turn what the user can mend into one line and exit code 2."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
-    for noisy in ("absl", "tensorflow", "matplotlib", "PIL", "h5py"):
+    for noisy in ("absl", "jax", "tensorflow", "matplotlib", "PIL", "h5py"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         return main(arguments)

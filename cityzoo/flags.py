@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import zoo.registry
 from cityzoo import cli, tasks
 from cityzoo.errors import InputError, unknown
+from cityzoo.fit import hosts
 from cityzoo.spec import AUTO, TrainSpec
 
 STAGES = (AUTO, "none", "C2", "C3", "C4", "C5", "backbone")
@@ -99,9 +100,13 @@ def check(spec: TrainSpec) -> None:
     strange = [stage for stage in (spec.freeze, *(stage for stage, _ in spec.phases)) if stage not in STAGES]
     if strange:
         raise unknown("stage to freeze up to", strange[0], STAGES)
+    if spec.delta and spec.adapt:
+        raise InputError("--delta says how the backbone is adapted: leave out --adapt")
+    if spec.delta and not Path(spec.delta).is_file():
+        raise InputError(f"--delta '{spec.delta}' does not exist: give the delta.npz of an --adapt run")
     if spec.weights not in (AUTO, "imagenet", "random") and not Path(spec.weights).is_file():
         raise InputError(f"--weights '{spec.weights}' is neither a file nor one of auto, imagenet, random")
-    if spec.out and Path(spec.out).exists():
+    if spec.out and hosts.is_chief() and Path(spec.out).exists():
         raise InputError(
             f"--out '{spec.out}' exists: give a new name, remove it, or go on with it by --resume {spec.out}"
         )

@@ -137,6 +137,10 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     """
     import keras
 
+    import zoo.adaptation.adalora
+    import zoo.adaptation.ssf
+    import zoo.adaptation.tuning  # noqa: F401  # layers of an adapted run that has not ended
+
     path = Path(path)
     if not path.is_file():
         raise InputError(f"'{path}' does not exist: give the model.keras of a run folder")

@@ -100,6 +100,47 @@ def parse_phases(text: str) -> tuple[tuple[str, int], ...]:
     return tuple((stage, int(epochs)) for stage, _, epochs in parts)
 
 
+def _number(text: str, low: float, high: float, what: str, ends: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise InputError(f"'{text}' is not {what}: give a number {ends}") from error
+    if not low <= value <= high:
+        raise InputError(f"{what} of {text} is out of bounds: give a number {ends}")
+    return value
+
+
+def parse_number(text: str) -> float:
+    """Read a number, 0 or more.
+
+    Example:
+        >>> parse_number("0.05")
+        0.05
+    """
+    return _number(text, 0.0, 1e6, "a value", "of 0 or more")
+
+
+def parse_share(text: str) -> float:
+    """Read a factor above 0, at most 1."""
+    return _number(text, 1e-6, 1.0, "a factor", "above 0, at most 1")
+
+
+def parse_momentum(text: str) -> float:
+    """Read the momentum of a moving average: 0 or more, less than 1."""
+    return _number(text, 0.0, 0.999999, "a momentum", "of 0 or more and less than 1, as 0.998")
+
+
+def parse_way(text: str) -> str:
+    """Read how a backbone is adapted, e.g. "lora:8"."""
+    from zoo.adaptation import ways
+
+    try:
+        ways.parse(text)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    return text
+
+
 def parse_policy(text: str) -> str:
     """Read the name of an augmentation policy, or the path of a file that holds one."""
     try:

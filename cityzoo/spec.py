@@ -15,13 +15,20 @@ from cityzoo.parsing import (
     parse_auto_count,
     parse_count,
     parse_mapping,
+    parse_momentum,
     parse_names,
+    parse_number,
     parse_phases,
     parse_policy,
     parse_rate,
     parse_seed,
+    parse_share,
     parse_size,
+    parse_way,
 )
+
+OPTIMIZERS = ("adamw", "sgd", "lion", "muon", "lookahead:adamw", "lookahead:sgd")
+SCHEDULES = ("cosine", "onecycle", "step", "constant")
 
 
 @dataclass(frozen=True)
@@ -96,8 +103,38 @@ class TrainSpec:
         parse_phases,
         "FREEZE:EPOCHS,...",
     )
+    adapt: str | None = flag(
+        None,
+        "learn few new parameters in the place of the backbone's own: lora:RANK, adalora:RANK, adapter:WIDTH, bias, "
+        "norm, ssf; leaves a small delta file beside the model",
+        parse_way,
+        "WAY",
+    )
+    delta: str | None = flag(
+        None, "start from the delta file of an earlier --adapt run, on the same base weights", metavar="FILE"
+    )
+    batchnorm: str = flag(
+        "frozen",
+        "statistics of the backbone's BatchNorms in what learns: keep them (best with few pictures) or let them move",
+        choices=("frozen", "learn"),
+    )
     batch_size: int = flag(16, "pictures in a step, over all devices together", parse_count, "N")
     learning_rate: float = flag(0.002, "peak of the first phase; later ones use a tenth", parse_rate, "RATE")
+    find_lr: str = flag(
+        "no",
+        "measure the learning rate of the first phase by a range test of 100 steps, drawn to find_lr.png",
+        choices=("no", "yes"),
+    )
+    layer_decay: float = flag(
+        1.0, "each stage further from the head learns this much slower, 0 to 1", parse_share, "FACTOR"
+    )
+    optimizer: str = flag("adamw", "how weights move", choices=OPTIMIZERS)
+    schedule: str = flag("cosine", "how the learning rate goes over a phase", choices=SCHEDULES)
+    weight_decay: float = flag(0.01, "pull towards zero; biases and norms are spared", parse_number, "FACTOR")
+    clip_norm: float = flag(10.0, "longest gradient; 0: any", parse_number, "NORM")
+    ema: float = flag(
+        0.0, "judge and keep a moving average of the weights, e.g. 0.998; 0: none", parse_momentum, "MOMENTUM"
+    )
     image_size: Any = flag(
         AUTO,
         "input of the network in pixels; auto: the pictures' own shape, the long side 320 on a CPU and 640 on a GPU, "

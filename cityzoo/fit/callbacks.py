@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from cityzoo.fit import run_folder
+from cityzoo.fit.averaging import Average
+from cityzoo.fit.guard import Guard
 from cityzoo.model import in_float32, save
 from cityzoo.sample import PictureSet
+
+if TYPE_CHECKING:
+    from cityzoo.fit.phases import Fitting
 
 PICTURES_EVERY = 5  # epochs
 SHOWN = 4  # pictures
@@ -45,13 +51,15 @@ class Progress:
 class Judge(keras.callbacks.Callback):
     """Add the held-out figures (`val_AP`, ...) to the logs of each epoch."""
 
-    def __init__(self, judge: Callable[[], tuple[Figures, Sequence[Any]]]) -> None:
-        """Take what judges the model as it is: returns figures and results."""
+    def __init__(self, judge: Callable[[], tuple[Figures, Sequence[Any]]], guard: Guard) -> None:
+        """Take what judges the model as it is, returning figures and results, and who knows if it is broken."""
         super().__init__()
-        self.judge, self.results = judge, []
+        self.judge, self.guard, self.results = judge, guard, []
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Judge, and put every plain number into the logs."""
+        if self.guard.broken:
+            return
         figures, self.results = self.judge()
         shown = ("AP", "AP50", "AP75")
         logs.update({f"val_{name}": figures[name] for name in shown if figures.get(name) is not None})
@@ -60,23 +68,18 @@ class Judge(keras.callbacks.Callback):
 class Keeper(keras.callbacks.Callback):
     """Keep the best epoch as `model.keras`, and after each epoch all that is needed to go on."""
 
-    def __init__(
-        self,
-        whole: keras.Model,
-        run: run_folder.RunFolder,
-        monitor: str,
-        patience: int,
-        progress: Progress,
-        clock: Callable[[], float],
-    ) -> None:
-        """Take the whole model, of which the trained one may be the part behind a cut, and a clock."""
+    def __init__(self, fitting: Fitting, average: Average | None, guard: Guard) -> None:
+        """Take the run; where weights are averaged, the average is what is kept as the model."""
         super().__init__()
-        self.whole, self.run, self.progress = whole, run, progress
-        self.monitor, self.patience = f"val_{monitor}", patience
-        self.twin, self.clock = in_float32(whole), clock
+        self.whole, self.run, self.progress = fitting.assembled.model, fitting.run, fitting.progress
+        self.monitor, self.patience = f"val_{fitting.task.monitor}", fitting.spec.patience
+        self.twin, self.clock = in_float32(self.whole), fitting.clock
+        self.average, self.guard = average, guard
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Save, and stop where the figure has stopped rising."""
+        if self.guard.broken:
+            return
         progress, figure = self.progress, logs.get(self.monitor)
         progress.epoch = epoch + 1
         progress.spent = self.clock()
@@ -85,19 +88,27 @@ class Keeper(keras.callbacks.Callback):
         progress.stale += 1
         if figure is None or figure > progress.best:  # None: no boxes were held out to judge by
             progress.best, progress.stale = progress.best if figure is None else figure, 0
-            self.twin.set_weights(self.whole.get_weights())
+            with self.average.applied() if self.average else nullcontext():
+                self.twin.set_weights(self.whole.get_weights())
             save(self.twin, self.run.model)
         run_folder.write_history(self.run.history, progress.history)
-        arrays = {
-            "model": self.whole.get_weights(),
-            "best": self.twin.get_weights(),
-            "optimizer": [
-                keras.ops.convert_to_numpy(variable) for variable in self.model.optimizer.variables
-            ],
-        }
-        run_folder.save_checkpoint(self.run.checkpoint, arrays, asdict(progress))
+        run_folder.save_checkpoint(self.run.checkpoint, self._state(), asdict(progress))
         if progress.stale >= self.patience:
             self.model.stop_training = True
+
+    def _state(self) -> dict[str, list[Any]]:
+        return {
+            "model": self.whole.get_weights(),
+            "best": self.twin.get_weights(),
+            "optimizer": [keras.ops.convert_to_numpy(each) for each in self.model.optimizer.variables],
+            "seeds": [keras.ops.convert_to_numpy(each) for each in seeds_of(self.whole)],
+            "average": self.average.state() if self.average else [],
+        }
+
+
+def seeds_of(model: keras.Model) -> list[keras.Variable]:
+    """Return the states of a model's random generators, as of its dropouts; they are none of its weights."""
+    return [variable for variable in model.variables if "seed_generator" in variable.path]
 
 
 def _plain(logs: dict) -> dict[str, float]:
@@ -116,7 +127,7 @@ class Pictures(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Draw and write."""
-        if epoch % PICTURES_EVERY and epoch + 1 != self.last:
+        if self.judge.guard.broken or (epoch % PICTURES_EVERY and epoch + 1 != self.last):
             return
         import tensorflow as tf
 

@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cityzoo.backend import compiled
 from cityzoo.errors import InputError
 from cityzoo.fit.feature_cache import META, Cache, key_of, locked, read_meta, write_meta
 from cityzoo.views import Rows, Views, in_order
@@ -93,13 +94,13 @@ def compute(prefix: keras.Model, views: Views, number_of_views: int, cache: Cach
 
 
 def _open(folder: Path, names: list[str], count: int) -> Features:
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in [*names, "targets", "matrices"]}
+    arrays = {
+        name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in [*names, "targets", "matrices"]
+    }
     return Features({n: arrays[n] for n in names}, arrays["targets"], arrays["matrices"], count)
 
 
-def _make(
-    prefix: keras.Model, views: Views, number_of_views: int, folder: Path, key: str, done: int
-) -> None:
+def _make(prefix: keras.Model, views: Views, number_of_views: int, folder: Path, key: str, done: int) -> None:
     total = len(views.pictures) * number_of_views
     done = min(done // BATCH * BATCH, total)
     rows = list(in_order(len(views.pictures), number_of_views)())[done:]
@@ -138,23 +139,24 @@ def _fill(
     save: Callable[[int], None],
 ) -> None:
     import keras
-    import tensorflow as tf
 
-    @tf.function
-    def run(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        found = prefix(tf.cast(images, tf.float32), training=False)
-        return {
-            n: tf.cast(tf.clip_by_value(tf.cast(t, tf.float32), -LARGEST, LARGEST), STORED)
-            for n, t in found.items()
-        }
-
+    run = compiled(prefix, _stored)
     bar = keras.utils.Progbar(len(arrays["targets"]), unit_name="view")
     for number, (images, target, matrix) in enumerate(batches, start=1):
         end = start + len(target)
-        for name, tensor in {**run(images), "targets": target, "matrices": matrix}.items():
-            arrays[name][start:end] = tensor.numpy()
+        for name, array in {**run(images), "targets": target.numpy(), "matrices": matrix.numpy()}.items():
+            arrays[name][start:end] = array
         bar.update(end)
         start = end
         if number % SAVED_EVERY == 0:
             save(end)
     save(start)
+
+
+def _stored(outputs: dict[str, Any]) -> dict[str, Any]:
+    from keras import ops
+
+    dtype = np.dtype(STORED).name
+    return {
+        n: ops.cast(ops.clip(ops.cast(t, "float32"), -LARGEST, LARGEST), dtype) for n, t in outputs.items()
+    }

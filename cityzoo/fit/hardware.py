@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import augment
 import zoo.registry
+from cityzoo.backend import on_jax
 from cityzoo.data import Dataset
 from cityzoo.errors import InputError
 from cityzoo.model import FULL, LOW
@@ -19,6 +20,7 @@ from cityzoo.sample import Picture
 from cityzoo.spec import AUTO, Phase, TrainSpec
 
 if TYPE_CHECKING:
+    import keras
     import tensorflow as tf
 
 LONG_SIDES = {"CPU": (320, 512), "GPU": (640, 1024)}  # pixels: usual, and for pictures of small objects
@@ -34,18 +36,25 @@ DENSE_FAMILIES = ("vgg", "resnet")  # plain convolutions: twice as fast in bfloa
 
 
 def gpus() -> list[Any]:
-    """Return the GPUs that TensorFlow sees."""
+    """Return the GPUs of this machine that Keras' backend sees."""
+    if on_jax():
+        import jax
+
+        return [device for device in jax.local_devices() if device.platform == "gpu"]
     import tensorflow as tf
 
     return tf.config.list_physical_devices("GPU")
 
 
-def strategy() -> tf.distribute.Strategy:
+def strategy() -> tf.distribute.Strategy | keras.distribution.Distribution:
     """Return a strategy that uses every GPU of this machine, or its (logical) CPUs where it has none.
 
-    Raises:
-        InputError: TensorFlow cannot set the devices up.
+    On JAX the devices of all processes share each batch.
     """
+    if on_jax():
+        import keras
+
+        return keras.distribution.DataParallel(auto_shard_dataset=False)
     import tensorflow as tf
 
     kind = "GPU" if gpus() else "CPU"
@@ -57,14 +66,30 @@ def strategy() -> tf.distribute.Strategy:
     )
 
 
+def devices_at_once() -> int:
+    """Return how many devices a batch is cut up for: on JAX in equal parts, all processes counted."""
+    if not on_jax():
+        return 1
+    import keras
+
+    return len(keras.distribution.list_devices())
+
+
 def device_name() -> str:
     """Return what the report calls this machine: GPU names, or the processor and its cores."""
     import os
 
+    return ", ".join(_about(gpu)[0] for gpu in gpus()) or f"{_processor()}, {os.cpu_count()} cores"
+
+
+def _about(gpu: Any) -> tuple[str, tuple[int, ...]]:
+    # Name and compute capability.
+    if on_jax():
+        return gpu.device_kind, tuple(map(int, gpu.compute_capability.split(".")))
     import tensorflow as tf
 
-    found = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus()]
-    return ", ".join(found) or f"{_processor()}, {os.cpu_count()} cores"
+    details = tf.config.experimental.get_device_details(gpu)
+    return details.get("device_name", "GPU"), details.get("compute_capability", (0, 0))
 
 
 def _cpuinfo(key: str) -> str:
@@ -79,13 +104,8 @@ def _processor() -> str:
 
 def fast_in_bfloat16() -> bool:
     """Return whether this machine multiplies bfloat16 in hardware."""
-    import tensorflow as tf
-
     if gpus():
-        capabilities = [
-            tf.config.experimental.get_device_details(g).get("compute_capability", (0, 0)) for g in gpus()
-        ]
-        return min(capabilities) >= (8, 0)
+        return min(_about(gpu)[1] for gpu in gpus()) >= (8, 0)
     flags = _cpuinfo("flags").split()
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
@@ -112,6 +132,11 @@ def resolve(spec: TrainSpec, data: Dataset) -> TrainSpec:
     if size_hw == AUTO:
         size_hw = auto_size(data, *LONG_SIDES["GPU" if gpus() else "CPU"])
     batch = min(spec.batch_size, len(data.train))
+    if batch % devices_at_once():
+        raise InputError(
+            f"batches of {batch} cannot be shared by {devices_at_once()} devices: "
+            f"give --batch-size {max(batch // devices_at_once(), 1) * devices_at_once()}, or more pictures"
+        )
     views = auto_views(spec.backbone, len(data.train)) if spec.views == AUTO else spec.views
     phases = plan(spec, len(data.train))
     policy = tuple(

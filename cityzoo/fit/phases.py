@@ -1,33 +1,36 @@
-"""One phase: freeze, compile, fit. Where a prefix is frozen it runs once, and the rest trains on what it said."""
+"""One phase: freeze, compile, fit; the model is left at its best."""
 
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-import augment
 import zoo
-from cityzoo import predict, views
+from cityzoo import views
 from cityzoo.errors import InputError
-from cityzoo.fit import feature_cache, features
+from cityzoo.fit import feature_cache, hosts, sources
+from cityzoo.fit.averaging import Average
 from cityzoo.fit.callbacks import Judge, Keeper, Pictures, Progress
+from cityzoo.fit.find_lr import draw, find_lr
+from cityzoo.fit.guard import Guard, write_batch
+from cityzoo.fit.optimizers import optimizer, stage_rates
 from cityzoo.fit.run_folder import RunFolder
+from cityzoo.fit.schedules import schedule
 from cityzoo.kinds import Kind
 from cityzoo.model import Assembled
 from cityzoo.spec import Phase, TrainSpec
 from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
-WARM_UP = 0.1  # share of a phase's steps
-WEIGHT_DECAY = 0.01
-CLIP_NORM = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ class Fitting:
     progress: Progress
     clock: Callable[[], float]
 
+    @property
+    def steps(self) -> int:
+        """Return the steps of an epoch."""
+        return len(self.train.pictures) // self.spec.batch_size
+
 
 def fit_phase(
     fitting: Fitting, phase: Phase, checkpoint: Mapping[str, Sequence[np.ndarray]] | None = None
@@ -54,64 +62,91 @@ def fit_phase(
     Args:
         fitting: what all phases share; its `progress` says where this phase stands.
         phase: what is frozen, for how long, how fast.
-        checkpoint: "optimizer" state and "best" weights, where this phase had begun before.
+        checkpoint: "optimizer" and "average" state and "best" weights, where this phase had begun before.
 
     Raises:
         InputError: the backbone lacks the stage, the disk is full, or the loss is no number any more.
     """
     progress, spec, checkpoint = fitting.progress, fitting.spec, checkpoint or {}
     started = time.perf_counter()
-    first = sum(earlier.epochs for earlier in spec.phases[: progress.phase])
-    last = first + phase.epochs
-    keeper = Keeper(
-        fitting.assembled.model, fitting.run, fitting.task.monitor, spec.patience, progress, fitting.clock
-    )
-    if checkpoint.get("best"):
-        keeper.twin.set_weights(checkpoint["best"])
+    last = sum(earlier.epochs for earlier in spec.phases[: progress.phase]) + phase.epochs
     freeze(fitting, phase)
     _synchronize(fitting.assembled.model)
-    trained, batches, judge = _source(fitting, phase)
+    source = sources.of_phase(fitting, phase)
     prepared = time.perf_counter()
-    steps = len(fitting.train.pictures) // spec.batch_size
-    trained.compile(_optimizer(phase, steps), fitting.kind.loss(spec.image_size))
+    trained = source.trained
+    trained.compile(_optimizer(fitting, phase, source), fitting.kind.loss(spec.image_size))
     _restore(trained.optimizer, checkpoint.get("optimizer", ()), trained)
+    average = Average(trained, spec.ema) if spec.ema else None
+    if average:
+        average.restore(checkpoint.get("average", ()))
+    guard = Guard()
+    judge = _judge(fitting, source, average)
     if progress.before is None:
         progress.before = {n: v for n, v in judge()[0].items() if not isinstance(v, dict)}
-    judged = Judge(judge)
+    keeper = Keeper(fitting, average, guard)
+    if checkpoint.get("best"):
+        keeper.twin.set_weights(checkpoint["best"])
     trained.fit(
-        batches(progress.epoch, last),
+        source.batches(progress.epoch, last),
         initial_epoch=progress.epoch,
         epochs=last,
-        steps_per_epoch=steps,
+        steps_per_epoch=fitting.steps,
         shuffle=False,  # the rows come shuffled
-        callbacks=[judged, keeper, *_watchers(fitting, judged, last)],
+        callbacks=[*_movers(fitting, phase, average), guard, *_watchers(fitting, judge, guard, keeper, last)],
     )
-    if not np.isfinite(progress.history[-1].get("loss", 0.0)):
-        raise InputError(
-            f"the loss became {progress.history[-1]['loss']} in epoch {progress.epoch}: lower --learning-rate"
-        )
+    if guard.broken:
+        _say_what_broke(fitting, source, guard, phase)
     fitting.assembled.model.set_weights(keeper.twin.get_weights())
     name = f"phase {progress.phase + 1}"
     for what, seconds in (("features", prepared - started), ("training", time.perf_counter() - prepared)):
         progress.seconds[f"{name} {what}"] = progress.seconds.get(f"{name} {what}", 0.0) + round(seconds, 1)
 
 
-def _watchers(fitting: Fitting, judged: Judge, last_epoch: int) -> list[keras.callbacks.Callback]:
+def _judge(fitting: Fitting, source: sources.Source, average: Average | None) -> Callable[[], tuple]:
+    # One process judges and tells the others, so that all stop at the same epoch.
+    def judge() -> tuple[dict, list]:
+        with average.applied() if average else nullcontext():
+            results = source.results() if hosts.is_chief() else []
+        figures = fitting.kind.metrics(fitting.val.pictures, results) if hosts.is_chief() else {}
+        return hosts.from_chief(figures), results
+
+    return judge
+
+
+def _movers(fitting: Fitting, phase: Phase, average: Average | None) -> list[keras.callbacks.Callback]:
+    # What changes weights besides the optimizer.
+    movers = [average] if average else []
+    if hasattr(fitting.assembled.backbone, "adaptation") and phase.freeze != "backbone":
+        movers += zoo.rank_allocation(fitting.assembled.backbone, fitting.steps * phase.epochs)
+    return movers
+
+
+def _watchers(
+    fitting: Fitting, judge: Callable[[], tuple], guard: Guard, keeper: Keeper, last_epoch: int
+) -> list[keras.callbacks.Callback]:
+    judged = Judge(judge, guard)
+    if not hosts.is_chief():
+        return [judged, keeper]
     return [
+        judged,
+        keeper,
         Pictures(judged, fitting.val.pictures, str(fitting.run.logs), last_epoch),
         keras.callbacks.TensorBoard(fitting.run.logs, write_graph=False),
-        keras.callbacks.TerminateOnNaN(),
     ]
 
 
-def freeze(fitting: Fitting, phase: Phase) -> zoo.Freeze:
-    """Freeze the backbone as the phase says, every BatchNorm of it with it.
+def freeze(fitting: Fitting, phase: Phase) -> zoo.Freeze | zoo.Shares:
+    """Freeze the backbone as the phase says; the BatchNorms of what learns too, unless the spec lets them move.
 
     Raises:
         InputError: the backbone lacks the stage.
     """
+    backbone, spec = fitting.assembled.backbone, fitting.spec
     try:
-        return zoo.freeze(fitting.assembled.backbone, phase.freeze, batchnorm=True)
+        if hasattr(backbone, "adaptation"):
+            return zoo.freeze_base(backbone, phase.freeze)
+        return zoo.freeze(backbone, phase.freeze, batchnorm=spec.batchnorm == "frozen")
     except ValueError as error:
         raise InputError(str(error)) from error
 
@@ -126,96 +161,49 @@ def _synchronize(model: keras.Model) -> None:
             layer.synchronized = several and layer.trainable
 
 
-def _source(
-    fitting: Fitting, phase: Phase
-) -> tuple[keras.Model, Callable[[int, int], Any], Callable[[], Any]]:
-    # What trains, what feeds it epoch by epoch, and what judges it: behind a cut where one pays, whole otherwise.
-    assembled, spec = fitting.assembled, fitting.spec
-    if phase.freeze == "none":
-        return _streamed(fitting, None)
-    if fitting.cache is not None:
-        prefix = zoo.prefix(assembled.backbone, "C5" if phase.freeze == "backbone" else phase.freeze)
-        needed = features.bytes_needed(prefix, fitting.train, spec.views)
-        if feature_cache.make_room(
-            fitting.cache, feature_cache.key_of(prefix, fitting.train, spec.views), needed
-        ):
-            return _cached(fitting, phase, prefix, needed)
-        LOG.info(
-            "features would take %.1f GB, more than there is room for in %s: the frozen part runs in every epoch",
-            needed / 1e9,
-            fitting.cache.folder,
-        )
-    return _streamed(fitting, spec.views)
+def _optimizer(fitting: Fitting, phase: Phase, source: sources.Source) -> keras.optimizers.Optimizer:
+    spec = fitting.spec
+    rates = stage_rates(fitting.assembled.backbone, source.trained, spec.layer_decay)
 
-
-def _cached(fitting: Fitting, phase: Phase, prefix: keras.Model, needed: int):
-    spec, kind, whole = fitting.spec, fitting.kind, fitting.assembled.model
-    LOG.info(
-        "frozen to %s: each picture runs through it %d times, %.2f GB of features in %s",
-        phase.freeze,
-        spec.views,
-        needed / 1e9,
-        fitting.cache.folder,
-    )
-    train = features.compute(prefix, fitting.train, spec.views, fitting.cache)
-    val = features.compute(prefix, fitting.val, 1, fitting.cache)
-    suffix = zoo.suffix(prefix, whole)
-
-    def batches(first: int, last: int) -> Any:
-        rows = views.shuffled(train.count, spec.batch_size, spec.seed, first, last, spec.views)
-        return train.batches(rows, spec.batch_size)
-
-    def judge() -> tuple[dict, list]:
-        inputs = val.batches(views.in_order(val.count), spec.batch_size)
-        starts = range(0, val.count, spec.batch_size)
-        matrices = (val.matrices[start : start + spec.batch_size] for start in starts)
-        pairs = ((tensors, matrix) for (tensors, _), matrix in zip(inputs, matrices, strict=True))
-        results = predict.over_batches(suffix, pairs, fitting.val)
-        return kind.metrics(fitting.val.pictures, results), results
-
-    return suffix, batches, judge
-
-
-def _streamed(fitting: Fitting, number_of_views: int | None):
-    # Each epoch shows new views; or, as behind a cut, the same ones in turn.
-    import tensorflow as tf
-
-    spec, kind, model = fitting.spec, fitting.kind, fitting.assembled.model
-    count = len(fitting.train.pictures)
-    all_epochs = sum(phase.epochs for phase in spec.phases)
-    unmixed_from = math.ceil(all_epochs * augment.get_policy(spec.augment).mix_until)
-
-    def batches(first: int, last: int) -> Any:
-        rows = views.shuffled(count, spec.batch_size, spec.seed, first, last, number_of_views)
-        triples = fitting.train.batches(rows, spec.batch_size, unmixed_from=unmixed_from)
-        return triples.map(lambda images, y, matrix: (tf.cast(images, tf.float32), y)).prefetch(
-            tf.data.AUTOTUNE
+    def make(rate: Any) -> keras.optimizers.Optimizer:
+        return optimizer(
+            spec.optimizer,
+            rate,
+            weight_decay=spec.weight_decay,
+            clip_norm=spec.clip_norm or None,
+            rates=rates,
         )
 
-    def judge() -> tuple[dict, list]:
-        results = predict.over_views(model, fitting.val, spec.batch_size)
-        return kind.metrics(fitting.val.pictures, results), results
-
-    return model, batches, judge
-
-
-def _optimizer(phase: Phase, steps: int) -> keras.optimizers.Optimizer:
-    total = steps * phase.epochs
-    warm_up = max(1, min(int(total * WARM_UP), 100))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        phase.learning_rate * 0.05,
-        max(1, total - warm_up),
-        alpha=0.01,
-        warmup_target=phase.learning_rate,
-        warmup_steps=warm_up,
-    )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP_NORM)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
+    peak = phase.learning_rate
+    if spec.find_lr == "yes" and fitting.progress.phase == 0:
+        loss, enough = fitting.kind.loss(spec.image_size), 100 // max(fitting.steps, 1) + 1
+        peak, found = find_lr(source.trained, loss, source.batches(0, enough), make)
+        draw(found, peak, fitting.run.path / "find_lr.png")
+    return make(schedule(spec.schedule, peak, max(1, fitting.steps * phase.epochs)))
 
 
-def _restore(optimizer: keras.optimizers.Optimizer, state: Sequence[np.ndarray], model: keras.Model) -> None:
-    optimizer.build(model.trainable_variables)  # a step that makes variables is traced twice: seconds a phase
+def _restore(made: keras.optimizers.Optimizer, state: Sequence[np.ndarray], model: keras.Model) -> None:
+    made.build(model.trainable_variables)  # a step that makes variables is traced twice: seconds a phase
     if len(state):
-        for variable, value in zip(optimizer.variables, state, strict=True):
+        for variable, value in zip(made.variables, state, strict=True):
             variable.assign(value)
+
+
+def _say_what_broke(fitting: Fitting, source: sources.Source, guard: Guard, phase: Phase) -> None:
+    spec, run = fitting.spec, fitting.run
+    shown = None if phase.freeze == "none" else spec.views
+    count = len(fitting.train.pictures)
+    order = views.shuffled(count, spec.batch_size, spec.seed, guard.epoch, guard.epoch + 1, shown)
+    first = guard.step * spec.batch_size
+    pictures = fitting.train.pictures.pictures
+    rows = [
+        {"picture": pictures[row].path, "view": view}
+        for row, view in islice(order(), first, first + spec.batch_size)
+    ]
+    path = Path(run.path, "bad_batch.npz")
+    write_batch(path, source.batches(guard.epoch, guard.epoch + 1), guard.step, rows)
+    kept = f"the weights of epoch {guard.epoch} are kept, " if guard.epoch else ""
+    raise InputError(
+        f"the loss became {guard.loss} in epoch {guard.epoch + 1}, step {guard.step + 1}: {kept}the batch lies in "
+        f"'{path}' (first picture: {rows[0]['picture']}); look at it, or start anew with a lower --learning-rate"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 
 import keras
@@ -17,11 +17,12 @@ import zoo.weights
 from cityzoo import data as datasets
 from cityzoo import demo, preview, tasks
 from cityzoo.errors import InputError
-from cityzoo.fit import feature_cache, hardware, run_folder
-from cityzoo.fit.callbacks import Progress
+from cityzoo.fit import adapting, feature_cache, hardware, hosts, run_folder
+from cityzoo.fit.callbacks import Progress, seeds_of
+from cityzoo.fit.optimizers import stage_rates
 from cityzoo.fit.phases import Fitting, fit_phase, freeze
 from cityzoo.kinds import Kind
-from cityzoo.model import Assembled, assemble, count_parameters, in_float32, save
+from cityzoo.model import Assembled, assemble, count_parameters
 from cityzoo.spec import TrainSpec
 from cityzoo.transfer import is_model, transfer
 from cityzoo.views import Views, in_order
@@ -62,6 +63,24 @@ def _show(bar: keras.utils.Progbar, done: int, total: int) -> None:
     bar.update(done)
 
 
+def same_everywhere(spec: TrainSpec, data: datasets.Dataset) -> None:
+    """Refuse to train where the processes of one training were given different things.
+
+    Raises:
+        InputError: in every process, with what differs.
+    """
+    sides = (data.train.pictures, data.val.pictures)
+    hosts.agree(
+        {
+            "flags": asdict(replace(spec, out=None)),
+            "pictures": [
+                (each.path, each.boxes_xyxy.tolist(), each.labels.tolist()) for s in sides for each in s
+            ],
+            "arithmetic": hardware.policies(spec),
+        }
+    )
+
+
 def build_model(spec: TrainSpec, kind: Kind, data: datasets.Dataset) -> Assembled:
     """Put the head on the backbone and give it its starting weights.
 
@@ -79,10 +98,10 @@ def build_model(spec: TrainSpec, kind: Kind, data: datasets.Dataset) -> Assemble
         taken = transfer(assembled.model, spec.weights)
         note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
         origin = zoo.Origin("file", spec.weights, zoo.weights.sha256(spec.weights), note)
-        return replace(assembled, origin=origin)
-    if assembled.origin.kind == "random":
+        assembled = replace(assembled, origin=origin)
+    elif assembled.origin.kind == "random":
         calibrate(assembled, spec, kind, data)
-    return assembled
+    return adapting.adapted(assembled, spec)
 
 
 def calibrate(assembled: Assembled, spec: TrainSpec, kind: Kind, data: datasets.Dataset) -> None:
@@ -128,7 +147,16 @@ def fine_tune(
     progress, checkpoint = _restore(assembled, run) if resume else (Progress(), {})
     began = time.perf_counter() - progress.spent
     fitting = Fitting(
-        task, kind, assembled, train, val, spec, run, cache, progress, clock=lambda: time.perf_counter() - began
+        task,
+        kind,
+        assembled,
+        train,
+        val,
+        spec,
+        run,
+        cache,
+        progress,
+        clock=lambda: time.perf_counter() - began,
     )
     for phase in spec.phases:
         freeze(fitting, phase)  # a stage that the backbone lacks is said now, not after the first phase
@@ -144,30 +172,45 @@ def fine_tune(
         elif checkpoint:  # the run was stopped just after the last epoch of this phase
             assembled.model.set_weights(checkpoint["best"])
         checkpoint, progress.epoch = {}, end
-    ended = in_float32(assembled.model)
-    ended.set_weights(run_folder.load_checkpoint(run.checkpoint)[0]["model"])  # the model is back at its best
-    save(ended, run.last)
+    adapting.save_both(assembled, spec, run, run_folder.load_checkpoint(run.checkpoint)[0]["model"])
     return progress
 
 
 def _announce(fitting: Fitting, number: int) -> None:
-    phase = fitting.spec.phases[number]
+    spec, phase = fitting.spec, fitting.spec.phases[number]
+    what = "phase %d of %d: %d epochs, frozen: %s, %s parameters learn"
     freeze(fitting, phase)
-    LOG.info(
-        "phase %d of %d: %d epochs, frozen: %s, learning rate %g, %s parameters learn",
-        number + 1,
-        len(fitting.spec.phases),
-        phase.epochs,
-        phase.freeze,
-        phase.learning_rate,
-        f"{count_parameters(fitting.assembled.model.trainable_weights):,}",
+    learn = count_parameters(fitting.assembled.model.trainable_weights)
+    LOG.info(what, number + 1, len(spec.phases), phase.epochs, phase.freeze, f"{learn:,}")
+    LOG.info("%s", learning_table(fitting.assembled, phase.learning_rate, spec.layer_decay))
+
+
+def learning_table(assembled: Assembled, learning_rate: float, layer_decay: float) -> str:
+    """Return a line for each stage and for the head: parameters, those that learn, and how fast at the peak."""
+    backbone, model = assembled.backbone, assembled.model
+    of_layer, rates = zoo.stage_of_layers(backbone), stage_rates(backbone, model, layer_decay)
+    counts: dict[str, list[float]] = {}
+    for layer in sorted(backbone.layers, key=lambda layer: of_layer[layer.name]):  # "tail" comes last
+        row = counts.setdefault(of_layer[layer.name], [0, 0, 0.0])
+        row[0] += count_parameters(layer.weights)
+        row[1] += count_parameters(layer.trainable_weights)
+        row[2] = max([row[2], *(learning_rate * rates[weight.path] for weight in layer.trainable_weights)])
+    every, learn = (
+        count_parameters(of(model)) - count_parameters(of(backbone))
+        for of in (lambda m: m.weights, lambda m: m.trainable_weights)
     )
+    counts["head"] = [every, learn, learning_rate]
+    rows = [f"  {'stage':<8}{'parameters':>12}{'learn':>12}{'rate':>10}"]
+    rows += [f"  {n:<8}{a:>12,}{b:>12,}{f'{rate:.2g}' if b else '-':>10}" for n, (a, b, rate) in counts.items() if a]
+    return "\n".join(rows)
 
 
 def _restore(assembled: Assembled, run: run_folder.RunFolder) -> tuple[Progress, dict[str, list[np.ndarray]]]:
     arrays, state = run_folder.load_checkpoint(run.checkpoint)
     try:
         assembled.model.set_weights(arrays["model"])
+        for variable, value in zip(seeds_of(assembled.model), arrays["seeds"], strict=True):
+            variable.assign(value)
         return Progress(**state), arrays
     except (ValueError, TypeError) as error:
         raise InputError(f"'{run.checkpoint}' does not fit the spec beside it: train again") from error

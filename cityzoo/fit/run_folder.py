@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,10 +18,12 @@ from typing import Any
 import numpy as np
 
 from cityzoo.errors import InputError
+from cityzoo.fit import hosts
 from cityzoo.spec import TrainSpec, read_spec
 
 LOG = logging.getLogger(__name__)
 RUNS = Path("runs")
+GROUPS = ("model", "best", "optimizer", "seeds", "average")  # of arrays in a checkpoint
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,11 @@ class RunFolder:
     def last(self) -> Path:
         """Return where the model of the last epoch lies."""
         return self.path / "last.keras"
+
+    @property
+    def delta(self) -> Path:
+        """Return where an adapted run leaves what it learned."""
+        return self.path / "delta.npz"
 
     @property
     def history(self) -> Path:
@@ -87,11 +95,17 @@ def free_name(spec: TrainSpec) -> Path:
 def opened(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
     """Make a run's folder, or open the one to go on with; say how to go on when training is interrupted.
 
+    Where several processes train, it is the chief's; the others get a folder that is gone afterwards.
+
     A new folder in which no epoch was finished is removed again, so that nothing half-written is left behind.
 
     Raises:
         InputError: the folder cannot be written.
     """
+    if not hosts.is_chief():
+        with tempfile.TemporaryDirectory(prefix="cityzoo-") as folder:
+            yield _copied(resumed, Path(folder))
+        return
     run = RunFolder(Path(resumed)) if resumed else _create(spec)
     LOG.info("run folder: %s", run.path)
     try:
@@ -116,6 +130,13 @@ def _create(spec: TrainSpec) -> RunFolder:
         raise InputError(
             f"run folder '{run.path}' cannot be made ({error.strerror}): give another --out"
         ) from error
+    return run
+
+
+def _copied(resumed: str | None, folder: Path) -> RunFolder:
+    run = RunFolder(folder)
+    if resumed and RunFolder(Path(resumed)).checkpoint.is_file():
+        shutil.copy(RunFolder(Path(resumed)).checkpoint, run.checkpoint)
     return run
 
 
@@ -149,7 +170,7 @@ def save_checkpoint(path: Path, arrays: dict[str, list[np.ndarray]], state: dict
 
     Args:
         path: the file.
-        arrays: groups of arrays ("model", "optimizer").
+        arrays: members of `GROUPS` and their arrays.
         state: plain values: phase, epoch, best figure, history.
     """
     flat = {f"{group}.{i:05d}": array for group, members in arrays.items() for i, array in enumerate(members)}
@@ -171,7 +192,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, 
         )
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays: dict[str, list[np.ndarray]] = {"model": [], "best": [], "optimizer": []}
+            arrays: dict[str, list[np.ndarray]] = {group: [] for group in GROUPS}
             for name in sorted(set(file.files) - {"state"}):
                 arrays[name.partition(".")[0]].append(file[name])
             return arrays, json.loads(str(file["state"]))

@@ -31,8 +31,8 @@ def schedule(name: str, peak: float, steps: int, warm_up: int | None = None) -> 
         name: one of `SCHEDULES`.
         peak: highest learning rate, above 0.
         steps: steps of the phase, at least 1; later steps keep the last rate.
-        warm_up: steps until the peak. Default: three tenths of all steps for "onecycle"; for the others a
-            tenth, between 1 and 100.
+        warm_up: steps until the peak. Default: three tenths of all steps for "onecycle", 1 for "constant"; for
+            the others a tenth, between 1 and 100.
 
     Raises:
         InputError: no such schedule, or numbers that make none.
@@ -63,6 +63,8 @@ def schedule(name: str, peak: float, steps: int, warm_up: int | None = None) -> 
 
 
 def _warm_up(name: str, steps: int) -> int:
+    if name == "constant":
+        return 1  # whatever the number of steps, so that a run that is made longer is what it would have been
     if name == "onecycle":
         return max(1, int(steps * CYCLE_RISE))
     return max(1, min(int(steps * WARM_UP), LONGEST_WARM_UP))

@@ -82,7 +82,7 @@ class ScaleAndShift:
 
 
 def _scaled(layer: keras.Layer) -> list[keras.Layer]:
-    scaling = ScaleShift(name=f"{layer.name}_ssf", dtype=layer.dtype_policy)
+    scaling = ScaleShift(name=f"{layer.name}_ssf", dtype=layer.dtype_policy.name)
     activation = getattr(layer, "activation", None)
     if activation in (None, keras.activations.linear):
         return [layer, scaling]

@@ -92,7 +92,9 @@ def test_what_was_made_is_used_again_and_every_change_makes_it_anew(prefix, view
     features.compute(prefix, replace(views, policy="light", seed=1), 1, cache)
     pictures = views.pictures.pictures
     moved = replace(pictures[0], boxes_xyxy=pictures[0].boxes_xyxy + 1)
-    features.compute(prefix, replace(views, pictures=replace(views.pictures, pictures=(moved, *pictures[1:]))), 1, cache)
+    features.compute(
+        prefix, replace(views, pictures=replace(views.pictures, pictures=(moved, *pictures[1:]))), 1, cache
+    )
     prefix.set_weights([weight + 1 for weight in prefix.get_weights()])
     features.compute(prefix, views, 1, cache)
     assert passes == [8, 16, 8, 8, 8, 8]

@@ -6,7 +6,6 @@ from zoo.adaptation.adapting import adapt
 from zoo.adaptation.rewriting import plain_copy
 from zoo.adaptation.ssf import ScaleAndShift, ScaleShift
 
-
 LAYERS = {  # how to make it, channels of its output for four of the input
     "conv": (lambda: keras.layers.Conv2D(6, 3, activation="relu"), 6),
     "conv without bias": (lambda: keras.layers.Conv2D(6, 3, use_bias=False), 6),

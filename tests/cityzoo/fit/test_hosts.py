@@ -1,0 +1,223 @@
+"""Two processes give what one gives: started as a cluster starts them, on Keras' JAX backend."""
+
+import importlib.util
+import json
+import os
+import pickle
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from augment.rows import in_order
+from cityzoo.errors import InputError
+from cityzoo.fit import hosts
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # compiled, not run
+SCRIPT = """
+import json, pickle, runpy, sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras, numpy as np
+import zoo
+from cityzoo import preview, tasks
+from cityzoo.errors import InputError
+from cityzoo.fit import features, hardware, hosts, phases, run, run_folder
+from cityzoo.spec import Phase
+
+here, folder = Path(sys.argv[1]), Path(sys.argv[2])
+hosts.start()
+zoo.build = runpy.run_path(str(here.parent / "conftest.py"))["small_backbone"]
+known = runpy.run_path(str(here / "conftest.py"))
+hardware.policies = lambda spec: ("float32", "float32")
+features.STORED = np.float32
+run.calibrate = lambda *args: None
+phases.Pictures = lambda *args: keras.callbacks.Callback()
+preview.to_tensorboard = lambda *args: None
+task = replace(tasks.find("vehicle_detect"), kind=known["SmallDetection"])
+data, read, fit = pickle.loads(Path(sys.argv[3]).read_bytes()), [], keras.Model.fit
+
+
+def recorded(self, batches, **arguments):
+    read.extend(np.asarray(target) for _, target in batches)
+    return fit(self, batches, **arguments)
+
+
+keras.Model.fit = recorded
+spec = replace(known["short_spec"](folder / "run"), phases=(Phase("C4", 1, 0.01), Phase("none", 1, 0.01)), views=1)
+spec = replace(spec, augment="none")
+run.same_everywhere(spec, data)
+run.seed_everything(0)
+with hardware.strategy().scope():
+    kind = task.kind(known["NAMES"])
+    assembled = run.build_model(spec, kind, data)
+    with run_folder.opened(spec, None) as opened:
+        progress = run.fine_tune(spec, task, kind, data, assembled, opened)
+        made = sorted(file.name for file in opened.path.iterdir())
+
+said = {"files": made, "gone": not opened.path.exists(), "epochs": progress.history}
+said["chief"] = hosts.from_chief({"figure": hosts.number() + 0.5})
+said["all"] = hosts.all_of(hosts.is_chief()), hosts.all_of(True)
+try:
+    hosts.agree({"same": [1, None], "number": hosts.number(), "pictures": "here" * hosts.number()})
+except InputError as error:
+    said["disagreement"] = str(error)
+(folder / "said.json").write_text(json.dumps(said))
+weights = {weight.path: np.asarray(weight.value) for weight in assembled.model.weights}
+np.savez(folder / "arrays.npz", read=read, **{name.replace("/", " "): value for name, value in weights.items()})
+hosts.wait()
+"""
+
+
+def free_port():
+    """One that nobody listens on."""
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        return made.getsockname()[1]
+
+
+def started(folder, variables):
+    """The script in a process of its own; what it writes lands in a new folder."""
+    folder.mkdir()
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("KERAS_")}
+    own = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT), "XLA_FLAGS": QUICKLY}
+    words = [sys.executable, "-c", SCRIPT, str(HERE), str(folder), str(folder.with_name("street"))]
+    surroundings = {**outside, **own, **variables}
+    return subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=surroundings, cwd=folder
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, street):
+    """What one process left, and what each of two left that shared the same batches."""
+    if importlib.util.find_spec("jax") is None:
+        pytest.skip("JAX is not installed")
+    folder = tmp_path_factory.mktemp("hosts")
+    (folder / "street").write_bytes(pickle.dumps(street))
+    together = {hosts.ADDRESS: f"127.0.0.1:{free_port()}", hosts.COUNT: "2"}
+    surroundings = {
+        "one": {},
+        "two-0": {**together, hosts.NUMBER: "0"},
+        "two-1": {**together, hosts.NUMBER: "1"},
+    }
+    processes = {name: started(folder / name, variables) for name, variables in surroundings.items()}
+    try:
+        for process in processes.values():
+            said = process.communicate(timeout=240)[1]
+            assert process.returncode == 0, said[-3000:]
+    finally:
+        for process in processes.values():
+            process.kill()
+    return SimpleNamespace(**{name.replace("-", "_"): result(folder / name) for name in surroundings})
+
+
+def result(folder):
+    """What a script wrote."""
+    arrays = dict(np.load(folder / "arrays.npz"))
+    said = json.loads((folder / "said.json").read_text())
+    return SimpleNamespace(path=folder, said=said, read=arrays.pop("read"), weights=arrays)
+
+
+def test_two_processes_give_the_weights_of_one(trained):
+    """Behind the cache and without it, BatchNorm's statistics too; both processes have the same to the last bit."""
+    for name, weights in trained.one.weights.items():
+        assert (trained.two_0.weights[name] == trained.two_1.weights[name]).all(), name
+        assert trained.two_0.weights[name] == pytest.approx(weights, rel=1e-3, abs=1e-4), name
+    losses = [
+        [row["loss"] for row in each.said["epochs"]] for each in (trained.one, trained.two_0, trained.two_1)
+    ]
+    assert losses[1] == losses[2] == pytest.approx(losses[0], rel=1e-5)
+
+
+def test_each_process_reads_its_half_of_every_batch(trained):
+    """Two steps in each phase: the rows of each batch go round."""
+    assert trained.one.read.shape[:2] == (4, 4)
+    assert (trained.two_0.read == trained.one.read[:, ::2]).all()
+    assert (trained.two_1.read == trained.one.read[:, 1::2]).all()
+    assert (trained.two_0.read != trained.two_1.read).any()
+
+
+def test_only_the_chief_leaves_a_run_folder(trained):
+    """The other has a folder to work in, which is gone in the end, and writes no TensorBoard files."""
+    assert trained.two_0.said["files"] == trained.one.said["files"]
+    assert {"model.keras", "checkpoint.npz", "logs"} <= set(trained.two_0.said["files"])
+    assert "logs" not in trained.two_1.said["files"]
+    assert (trained.two_0.said["gone"], trained.two_1.said["gone"]) == (False, True)
+    assert not (trained.two_1.path / "run").exists()
+
+
+def test_figures_are_the_chiefs(trained):
+    """All stop at the same epoch because all hear the same figures."""
+    rows = [[{**row, "seconds": 0} for row in each.said["epochs"]] for each in (trained.two_0, trained.two_1)]
+    assert rows[0] == rows[1] and "val_AP50" in rows[0][0]
+    assert trained.two_0.said["chief"] == trained.two_1.said["chief"] == {"figure": 0.5}
+    assert trained.two_0.said["all"] == trained.two_1.said["all"] == [False, True]
+
+
+def test_processes_that_were_given_different_things_say_so(trained):
+    """Both of them, in one line; a process alone agrees with itself."""
+    assert "disagreement" not in trained.one.said
+    for each in (trained.two_0, trained.two_1):
+        assert each.said["disagreement"].startswith(
+            "the 2 processes differ in their number, pictures: start the"
+        )
+        assert "\n" not in each.said["disagreement"]
+
+
+@pytest.fixture
+def variables(monkeypatch):
+    """Return a function that sets the environment variables of a process."""
+
+    def put(count=None, number=None, address=None):
+        for name, value in ((hosts.COUNT, count), (hosts.NUMBER, number), (hosts.ADDRESS, address)):
+            monkeypatch.delenv(name, raising=False)
+            if value is not None:
+                monkeypatch.setenv(name, value)
+
+    return put
+
+
+def test_a_process_alone_is_the_chief_of_whole_batches(variables):
+    """Nothing set."""
+    variables()
+    rows, size = hosts.share(in_order(4), 2)
+    assert (hosts.count(), hosts.number(), hosts.is_chief(), size) == (1, 0, True, 2)
+    assert list(rows()) == [(0, 0), (1, 0), (2, 0), (3, 0)]
+    hosts.start()
+
+
+def test_a_process_of_several_knows_its_rows(variables):
+    """The third of four, in batches of eight."""
+    variables("4", "2", "127.0.0.1:1")
+    rows, size = hosts.share(in_order(16), 8)
+    assert (hosts.is_chief(), size) == (False, 2)
+    assert [row for row, _ in rows()] == [2, 6, 10, 14]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("two", "0", "h:1"), f"{hosts.COUNT} is 'two': give a whole number of 1 or more"),
+        (("0", "0", "h:1"), f"{hosts.COUNT} is '0': give a whole number of 1 or more"),
+        (("2", "-1", "h:1"), f"{hosts.NUMBER} is '-1': give a whole number of 0 or more"),
+        (("2", None, "h:1"), f"{hosts.COUNT} is 2, but {hosts.NUMBER} is not set"),
+        (("2", "0", None), f"{hosts.COUNT} is 2, but {hosts.ADDRESS} is not set"),
+        (("2", "2", "h:1"), f"{hosts.NUMBER} is 2: 2 processes are numbered from 0 to 1"),
+        (("2", "0", "h:1"), "set KERAS_BACKEND=jax"),
+    ],
+)
+def test_surroundings_that_cannot_be_are_refused(variables, monkeypatch, given, words):
+    """In one line, before anything waits for the others."""
+    monkeypatch.setattr("cityzoo.backend.on_jax", lambda: False)
+    variables(*given)
+    with pytest.raises(InputError) as caught:
+        hosts.start()
+    assert words in str(caught.value) and "\n" not in str(caught.value)
