@@ -113,19 +113,21 @@ def check(spec: TrainSpec) -> None:
 
 
 def _resumed(resume: str, arguments: Sequence[str], given: dict[str, Any]) -> TrainSpec:
-    from cityzoo.fit.run_folder import open_run
+    from cityzoo.fit.run_folder import finished_epochs, longer, open_run
 
-    spec = open_run(resume)[1]
+    run, spec = open_run(resume)
     names = {"--" + item.name.replace("_", "-"): item.name for item in fields(TrainSpec)}
     flags = [word.partition("=")[0] for word in arguments]
     changed = {names[word]: given[names[word]] for word in flags if word in names}
-    strange = sorted(set(changed) - {"patience"})
+    strange = sorted(set(changed) - {"patience", "epochs", "cache", "keep_decoded"})
     if strange:
         raise InputError(
             f"--resume goes on with the run's own settings, it cannot take --{strange[0].replace('_', '-')}: "
             "leave it out, or start a new run"
         )
-    return replace(spec, **changed)
+    epochs = changed.pop("epochs", AUTO)
+    phases = spec.phases if epochs == AUTO else longer(spec.phases, epochs, finished_epochs(run))
+    return replace(spec, phases=phases, **changed)
 
 
 def print_list() -> None:

@@ -63,7 +63,8 @@ def choose(flag: str) -> Cache | None:
         probe.unlink()
     except OSError as error:
         raise InputError(
-            f"features cannot be kept in '{cache.folder}' ({error.strerror}): give --cache another folder, or --cache off"
+            f"features cannot be kept in '{cache.folder}' ({error.strerror}): "
+            "give --cache another folder, or --cache off"
         ) from error
     return cache
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -200,10 +199,10 @@ def _say_what_broke(fitting: Fitting, source: sources.Source, guard: Guard, phas
         {"picture": pictures[row].path, "view": view}
         for row, view in islice(order(), first, first + spec.batch_size)
     ]
-    path = Path(run.path, "bad_batch.npz")
-    write_batch(path, source.batches(guard.epoch, guard.epoch + 1), guard.step, rows)
+    write_batch(run.bad_batch, source.batches(guard.epoch, guard.epoch + 1), guard.step, rows)
     kept = f"the weights of epoch {guard.epoch} are kept, " if guard.epoch else ""
     raise InputError(
         f"the loss became {guard.loss} in epoch {guard.epoch + 1}, step {guard.step + 1}: {kept}the batch lies in "
-        f"'{path}' (first picture: {rows[0]['picture']}); look at it, or start anew with a lower --learning-rate"
+        f"'{run.bad_batch}' (first picture: {rows[0]['picture']}); look at it, or start anew with a lower "
+        "--learning-rate"
     )

@@ -146,18 +146,8 @@ def fine_tune(
     cache = feature_cache.choose(spec.cache)
     progress, checkpoint = _restore(assembled, run) if resume else (Progress(), {})
     began = time.perf_counter() - progress.spent
-    fitting = Fitting(
-        task,
-        kind,
-        assembled,
-        train,
-        val,
-        spec,
-        run,
-        cache,
-        progress,
-        clock=lambda: time.perf_counter() - began,
-    )
+    clock = partial(_seconds_since, began)
+    fitting = Fitting(task, kind, assembled, train, val, spec, run, cache, progress, clock)
     for phase in spec.phases:
         freeze(fitting, phase)  # a stage that the backbone lacks is said now, not after the first phase
     if not resume:
@@ -174,6 +164,10 @@ def fine_tune(
         checkpoint, progress.epoch = {}, end
     adapting.save_both(assembled, spec, run, run_folder.load_checkpoint(run.checkpoint)[0]["model"])
     return progress
+
+
+def _seconds_since(moment: float) -> float:
+    return time.perf_counter() - moment
 
 
 def _announce(fitting: Fitting, number: int) -> None:
@@ -201,7 +195,11 @@ def learning_table(assembled: Assembled, learning_rate: float, layer_decay: floa
     )
     counts["head"] = [every, learn, learning_rate]
     rows = [f"  {'stage':<8}{'parameters':>12}{'learn':>12}{'rate':>10}"]
-    rows += [f"  {n:<8}{a:>12,}{b:>12,}{f'{rate:.2g}' if b else '-':>10}" for n, (a, b, rate) in counts.items() if a]
+    rows += [
+        f"  {n:<8}{a:>12,}{b:>12,}{f'{rate:.2g}' if b else '-':>10}"
+        for n, (a, b, rate) in counts.items()
+        if a
+    ]
     return "\n".join(rows)
 
 

@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from cityzoo.errors import InputError
 from cityzoo.fit import hosts
-from cityzoo.spec import TrainSpec, read_spec
+from cityzoo.spec import Phase, TrainSpec, read_spec
 
 LOG = logging.getLogger(__name__)
 RUNS = Path("runs")
@@ -56,6 +56,11 @@ class RunFolder:
     def delta(self) -> Path:
         """Return where an adapted run leaves what it learned."""
         return self.path / "delta.npz"
+
+    @property
+    def bad_batch(self) -> Path:
+        """Return where the batch goes whose loss was no number."""
+        return self.path / "bad_batch.npz"
 
     @property
     def history(self) -> Path:
@@ -107,6 +112,8 @@ def opened(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
             yield _copied(resumed, Path(folder))
         return
     run = RunFolder(Path(resumed)) if resumed else _create(spec)
+    if resumed:
+        spec.write(run.spec)  # the plan may be a longer one
     LOG.info("run folder: %s", run.path)
     try:
         yield run
@@ -117,7 +124,7 @@ def opened(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
             f"interrupted; all finished epochs are kept, go on by: python train.py --resume {run.path}"
         ) from None
     finally:
-        if not resumed and not run.checkpoint.exists():
+        if not resumed and not run.checkpoint.exists() and not run.bad_batch.exists():
             shutil.rmtree(run.path, ignore_errors=True)
 
 
@@ -152,6 +159,45 @@ def open_run(path: str) -> tuple[RunFolder, TrainSpec]:
         )
     run = RunFolder(Path(path))
     return run, read_spec(run.spec)
+
+
+def finished_epochs(run: RunFolder) -> int:
+    """Return how many epochs lie in a run's history."""
+    if not run.history.is_file():
+        return 0
+    with run.history.open(newline="") as file:
+        return max((int(row["epoch"]) for row in csv.DictReader(file)), default=0)
+
+
+def longer(phases: tuple[Phase, ...], epochs: int, finished: int) -> tuple[Phase, ...]:
+    """Return a plan in which every phase that has not been left yet has that many epochs.
+
+    Args:
+        phases: the plan so far.
+        epochs: of a phase.
+        finished: epochs so far, over all phases.
+
+    Raises:
+        InputError: fewer epochs than there were already.
+
+    Example:
+        >>> plan = (Phase("backbone", 2, 0.01), Phase("C3", 2, 0.001))
+        >>> [phase.epochs for phase in longer(plan, 5, finished=4)]
+        [2, 5]
+    """
+    made, before = [], 0
+    for number, phase in enumerate(phases):
+        is_left = finished > before + phase.epochs or (
+            finished == before + phase.epochs and number < len(phases) - 1
+        )
+        if not is_left and epochs < min(finished - before, phase.epochs):
+            raise InputError(
+                f"--epochs {epochs} is less than the {finished - before} epochs that phase {number + 1} of this run "
+                "has done: give more, or leave it out"
+            )
+        made.append(phase if is_left else replace(phase, epochs=epochs))
+        before += phase.epochs
+    return tuple(made)
 
 
 def write_history(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -58,7 +58,7 @@ def test_a_tasks_defaults_lie_under_the_flags(monkeypatch):
 
 BAD = {
     "--bakbone vgg16": "did you mean '--backbone'?",
-    "--batch 3": "did you mean '--batch-size'?",
+    "--batch-siz 3": "did you mean '--batch-size'?",
     "pictures/": "'pictures/' belongs to no flag",
     "--data": "expected one argument",
     "--task vehicle_detct": "unknown task 'vehicle_detct': did you mean 'vehicle_detect'?",

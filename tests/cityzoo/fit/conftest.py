@@ -73,7 +73,7 @@ class SmallDetection(Detection):
 
 
 @pytest.fixture(scope="module")
-def go(small_build, street):
+def go(small_build, street, tmp_path_factory):
     """Return a function that goes through a run as train.py does, and returns what it made."""
     from cityzoo.fit import hardware, phases, run, run_folder
 
@@ -88,6 +88,7 @@ def go(small_build, street):
         return SimpleNamespace(assembled=assembled, progress=progress, folder=folder, kind=kind)
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CITYZOO_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setattr(zoo, "build", small_build)
         patch.setattr(hardware, "policies", lambda spec: ("float32", "float32"))
         patch.setattr(run, "calibrate", lambda *args: None)

@@ -1,12 +1,14 @@
 """After each epoch: the best is kept, patience has an end, pictures are drawn now and then."""
 
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
 from cityzoo.fit.callbacks import Judge, Keeper, Pictures, Progress
+from cityzoo.fit.guard import Guard
 from cityzoo.fit.run_folder import RunFolder, load_checkpoint
 from cityzoo.model import load
 from cityzoo.sample import Detections
@@ -29,7 +31,15 @@ def weight(model):
 def keep(model, folder, figures, patience=99, progress=None):
     """Go through epochs with these figures; return the keeper and the number of epochs that there were."""
     progress = progress or Progress()
-    keeper = Keeper(model, RunFolder(folder), "AP", patience, progress, clock=lambda: 12.34)
+    fitting = SimpleNamespace(
+        assembled=SimpleNamespace(model=model),
+        run=RunFolder(folder),
+        progress=progress,
+        task=SimpleNamespace(monitor="AP"),
+        spec=SimpleNamespace(patience=patience),
+        clock=lambda: 12.34,
+    )
+    keeper = Keeper(fitting, None, Guard())
     keeper.set_model(model)
     model.stop_training = False
     for epoch, figure in enumerate(figures):
@@ -88,7 +98,7 @@ def test_a_figure_that_is_no_number_is_no_best(model, tmp_path):
 
 def test_the_judges_figures_go_into_the_logs():
     """The headline ones, and none that could not be had."""
-    judge = Judge(lambda: ({"AP": 0.5, "AP50": 0.75, "AP75": None, "per_class": {}}, ["results"]))
+    judge = Judge(lambda: ({"AP": 0.5, "AP50": 0.75, "AP75": None, "per_class": {}}, ["results"]), Guard())
     logs = {"loss": 1.0}
     judge.on_epoch_end(0, logs)
     assert logs == {"loss": 1.0, "val_AP": 0.5, "val_AP50": 0.75}
@@ -99,7 +109,7 @@ def test_pictures_are_drawn_every_few_epochs_and_at_the_end(street, tmp_path):
     """TensorBoard gets four of the held-out pictures in epochs 1, 6 and 8 of 8, with the boxes on them."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    judge = Judge(lambda: ({}, []))
+    judge = Judge(lambda: ({}, []), Guard())
     judge.results = [Detections([[10, 10, 50, 50]], [0.9], [0])] * len(street.val)
     pictures = Pictures(judge, street.val, str(tmp_path), last_epoch=8)
     for epoch in range(8):

@@ -62,7 +62,7 @@ def test_parameters_are_counted_as_the_last_phase_left_them(whole):
 
 
 def test_a_run_leaves_its_files(whole):
-    """Two models, a history, TensorBoard's logs, a checkpoint; the features are gone."""
+    """Two models, a history, TensorBoard's logs, a checkpoint; the features lie elsewhere."""
     folder = whole.folder
     names = {"spec.json", "model.keras", "last.keras", "history.csv", "logs", "checkpoint.npz"}
     assert {file.name for file in folder.path.iterdir()} == names

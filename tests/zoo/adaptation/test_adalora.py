@@ -13,7 +13,7 @@ def _dense(penalty=0.0, **kwargs):
 
 
 def test_p_and_q_start_orthonormal_and_lambda_zero():
-    layer = TripletConv2D(6, 3, triplets=5)
+    layer = TripletConv2D(filters=6, kernel_size=3, triplets=5)
     layer.build((None, 8, 8, 2))
     p = np.reshape(layer.svd_p, (-1, 5))
     assert p.shape == (18, 5) and layer.svd_q.shape == (5, 6)
@@ -56,14 +56,14 @@ def test_the_penalty_of_a_backbone_is_shared_out_among_its_layers(backbone):
 
 def test_it_begins_with_half_as_many_triplets_again_as_may_stay(backbone):
     way, layers = AdaLora(6), adapt(backbone, "adalora:6").adaptation.layers
-    assert [layer.triplets for layer in layers] == [8] + 13 * [9]  # the stem has 8 outputs
+    assert [layer.triplets for layer in layers] == [8, 8] + 12 * [9]  # the first maps have 8 channels
     assert way.budget(layers) == 14 * 6
-    assert AdaLora(9).budget(layers) == 8 + 13 * 9
+    assert AdaLora(9).budget(layers) == 8 + 8 + 12 * 9
 
 
 def test_saving_keeps_every_variable_as_it_is(tmp_path):
     inputs = keras.Input((8, 8, 2))
-    model = keras.Model(inputs, TripletConv2D(4, 3, triplets=3)(inputs))
+    model = keras.Model(inputs, TripletConv2D(filters=4, kernel_size=3, triplets=3)(inputs))
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(size=weight.shape) for weight in model.weights])
     model.save(tmp_path / "model.keras")

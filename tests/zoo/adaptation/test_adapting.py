@@ -6,23 +6,10 @@ import zoo
 from zoo.adaptation.adapting import adapt, freeze_base, shares
 
 WAYS = ["lora:2", "adalora:2", "adapter:4", "bias", "norm", "ssf"]
-OTHERS = [
-    ("vgg16", "lora:2"),
-    ("vgg16", "ssf"),
-    ("efficientnet_v2_b0", "norm"),
-    ("efficientnet_v2_b0", "ssf"),
-]
-OTHERS += [("convnext_tiny", "adalora:2"), ("mobilenet_v2_035", "adapter:4"), ("resnet50", "lora:2")]
 
 
 def _state(model):
     return {id(weight): keras.ops.convert_to_numpy(weight.value).copy() for weight in model.weights}
-
-
-def _fit(model, images):
-    """Two steps: in the first, LoRA's A and the like get no gradient, since the other factor is zero."""
-    model.compile(keras.optimizers.Adam(0.01), {"score": "mse"})
-    model.fit(images, {"score": np.arange(4.0)}, batch_size=2, epochs=1, verbose=0)
 
 
 def _moved(before, model):
@@ -33,35 +20,53 @@ def _moved(before, model):
     }
 
 
-@pytest.mark.parametrize(("name", "how"), [*(("mobilenet_025", how) for how in WAYS), *OTHERS])
+def _fit(model, images):
+    """Two steps: in the first, LoRA's A and the like get no gradient, since the other factor is zero."""
+    model.compile(keras.optimizers.Adam(0.01), {"score": "mse"})
+    model.fit(images, {"score": np.arange(4.0)}, batch_size=2, epochs=1, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "how"), [*(("mobilenet_025", how) for how in WAYS), ("mobilenet_v2_035", "adapter:4")]
+)
 def test_an_adapted_backbone_starts_as_the_base_bit_for_bit(build, images, outputs, name, how):
-    base = build(name, 32 if name == "vgg16" else 64)
+    base = build(name)
     adapted = adapt(base, how)
     for level, value in outputs(base, images).items():
         np.testing.assert_array_equal(outputs(adapted, images)[level], value)
     assert adapted.name == base.name
     assert {k: t.shape for k, t in adapted.output.items()} == {k: t.shape for k, t in base.output.items()}
-    assert {k: t.shape for k, t in zoo.stages(adapted).items()} == {
-        k: t.shape for k, t in zoo.stages(base).items()
-    }
+    stages, expected = zoo.stages(adapted), zoo.stages(base)
+    assert {k: t.shape for k, t in stages.items()} == {k: t.shape for k, t in expected.items()}
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_fitting_moves_the_adapted_weights_and_nothing_else(backbone, images, with_head, how):
-    base, adapted = _state(backbone), adapt(backbone, how)
-    names = {weight.path for weight in adapted.trainable_weights}
+def test_fitting_moves_the_adapted_weights_and_nothing_else(tiny, images, with_head, how):
+    base, adapted = _state(tiny), adapt(tiny, how)
     before = _state(adapted)
-    _fit(with_head(adapted), images)
-    moved = _moved(before, adapted)
-    assert moved == names and names
-    assert not _moved(base, backbone)
+    _fit(with_head(adapted), images[:, :32, :32])
+    assert _moved(before, adapted) == {weight.path for weight in adapted.trainable_weights} != set()
+    assert not _moved(base, tiny)
 
 
-def test_statistics_stay_where_gamma_and_beta_learn(build, images, with_head):
-    adapted = adapt(build("efficientnet_v2_b0"), "norm", above="C4")
+def test_fitting_a_real_backbone_moves_no_statistics(backbone, images, with_head):
+    adapted = adapt(backbone, "norm", above="C4")
     before = _state(adapted)
     _fit(with_head(adapted), images)
     assert {path.rsplit("/", 1)[1] for path in _moved(before, adapted)} == {"gamma", "beta"}
+
+
+@pytest.mark.parametrize("how", WAYS)
+def test_half_precision_trains_the_float32_weights(make_tiny, images, with_head, how):
+    base, images = make_tiny("mixed_bfloat16"), images[:, :32, :32]
+    adapted = adapt(base, how)
+    expected = keras.ops.convert_to_numpy(keras.ops.cast(base(images)["P5"], "float32"))
+    np.testing.assert_array_equal(keras.ops.cast(adapted(images)["P5"], "float32"), expected)
+    assert {weight.dtype for weight in adapted.trainable_weights} == {"float32"}
+    assert "bfloat16" in str(adapted.output["P5"].dtype)
+    before = _state(adapted)
+    _fit(with_head(adapted), images)
+    assert _moved(before, adapted) == {weight.path for weight in adapted.trainable_weights}
 
 
 @pytest.mark.parametrize("how", WAYS)
@@ -106,35 +111,41 @@ def test_freezing_up_to_a_stage_and_back(backbone):
     assert late.by_stage["C4"][0] == 0 and late.by_stage["C5"] == everything.by_stage["C5"]
     assert freeze_base(adapted, "backbone").trainable == 0
     zoo.freeze(adapted, "none")  # unfreezes the base as well, which is why freeze_base is there
-    assert shares(adapted).trainable > everything.base
-    assert freeze_base(adapted) == everything
+    assert adapted.get_layer("conv_pw_1").kernel.trainable
+    assert freeze_base(adapted) == everything and not adapted.get_layer("conv_pw_1").kernel.trainable
     with pytest.raises(ValueError, match="no stage 'C7' to freeze"):
         freeze_base(adapted, "C7")
 
 
-def test_weights_inside_a_sequential_are_frozen_and_trained_alike(build):
-    adapted = adapt(build("convnext_tiny", 32), "lora:2")
+def test_weights_inside_a_sequential_are_frozen_and_trained_alike(tiny):
+    adapted = adapt(tiny, "lora:2")
     assert {weight.name for weight in adapted.trainable_weights} == {"lora_kernel_a", "lora_kernel_b"}
-    block = adapted.get_layer("convnext_tiny_downsampling_block_0")
+    block = adapted.get_layer("down")
     assert isinstance(block, keras.Sequential)
     assert [weight.name for weight in block.trainable_weights] == ["lora_kernel_a", "lora_kernel_b"]
     assert not freeze_base(adapted, "backbone").trainable and not block.trainable_weights
 
 
 @pytest.mark.parametrize("how", ["lora:2", "adalora:2", "adapter:4"])
-def test_the_seed_decides_where_it_starts(backbone, how):
-    first, again, other = (adapt(backbone, how, seed=seed).trainable_weights for seed in (0, 0, 7))
+def test_the_seed_decides_where_it_starts(tiny, how):
+    first, again, other = (adapt(tiny, how, seed=seed).trainable_weights for seed in (0, 0, 7))
     for one, two in zip(first, again, strict=True):
         np.testing.assert_array_equal(one, two)
     random = [(a, b) for a, b in zip(first, other, strict=True) if np.ptp(a) > 0]
     assert random and not any(np.array_equal(a, b) for a, b in random)
-    same_shape = [a for a, _ in random if a.shape == random[-1][0].shape]
-    assert not np.array_equal(same_shape[0], same_shape[-1])
+
+
+def test_layers_alike_start_differently(backbone):
+    adapted = adapt(backbone, "lora:2")  # blocks 7 to 11 of MobileNet 0.25 have 128 channels each
+    first, second = (
+        keras.ops.convert_to_numpy(adapted.get_layer(f"conv_pw_{n}").lora_kernel_a) for n in (8, 9)
+    )
+    assert first.shape == second.shape and not np.allclose(first, second)
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_a_copy_by_config_takes_the_weights_in_their_order(backbone, images, outputs, shake, how):
-    adapted = shake(adapt(backbone, how))
+def test_a_copy_by_config_takes_the_weights_in_their_order(tiny, images, outputs, shake, how):
+    adapted = shake(adapt(tiny, how))
     twin = keras.Model.from_config(adapted.get_config())
     twin.set_weights(adapted.get_weights())
     for level, value in outputs(adapted, images).items():
@@ -142,29 +153,12 @@ def test_a_copy_by_config_takes_the_weights_in_their_order(backbone, images, out
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_an_adapted_model_saves_and_loads_in_safe_mode(backbone, images, outputs, shake, how, tmp_path):
-    adapted = shake(adapt(backbone, how))
+def test_an_adapted_model_saves_and_loads_in_safe_mode(tiny, images, outputs, shake, how, tmp_path):
+    adapted = shake(adapt(tiny, how))
     adapted.save(tmp_path / "adapted.keras")
     loaded = keras.saving.load_model(tmp_path / "adapted.keras", safe_mode=True)
     for level, value in outputs(adapted, images).items():
         np.testing.assert_allclose(outputs(loaded, images)[level], value, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("how", WAYS)
-def test_half_precision_trains_the_float32_weights(images, with_head, how):
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    try:
-        base = zoo.build("mobilenet_025", 64, weights="random").model
-        adapted = adapt(base, how)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    expected = keras.ops.convert_to_numpy(keras.ops.cast(base(images)["P5"], "float32"))
-    np.testing.assert_array_equal(keras.ops.cast(adapted(images)["P5"], "float32"), expected)
-    assert {weight.dtype for weight in adapted.trainable_weights} == {"float32"}
-    assert "bfloat16" in str(adapted.output["P5"].dtype)
-    before = _state(adapted)
-    _fit(with_head(adapted), images)
-    assert _moved(before, adapted) == {weight.path for weight in adapted.trainable_weights}
 
 
 def test_what_cannot_be_adapted_is_refused(build, backbone):
@@ -173,7 +167,7 @@ def test_what_cannot_be_adapted_is_refused(build, backbone):
     with pytest.raises(ValueError, match="no stage 'C9'. Stages: C1, C2, C3, C4, C5"):
         adapt(backbone, "lora:8", above="C9")
     with pytest.raises(
-        ValueError, match="'adapter:8' finds nothing to adapt in backbone 'mobilenet_025' behind C5"
+        ValueError, match="'adapter:8' finds nothing to adapt in .* 'mobilenet_025' behind C5"
     ):
         adapt(backbone, "adapter:8", above="C5")
     with pytest.raises(

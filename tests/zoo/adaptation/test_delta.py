@@ -27,37 +27,36 @@ def delta(backbone, shake, tmp_path):
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_what_was_learned_comes_back_bit_for_bit(backbone, images, outputs, shake, how, tmp_path):
-    adapted = shake(adapt(backbone, how))
+def test_what_was_learned_comes_back_bit_for_bit(tiny, images, outputs, shake, how, tmp_path):
+    adapted = shake(adapt(tiny, how))
     if how == "adalora:2":
         adapted.adaptation.layers[0].svd_alive.assign([1.0, 0.0, 1.0])
     save_delta(adapted, tmp_path / "delta.npz")
-    loaded, extra = load_delta(backbone, tmp_path / "delta.npz")
+    loaded, extra = load_delta(tiny, tmp_path / "delta.npz")
     assert extra == {} and loaded.adaptation.how == how
     for level, value in outputs(adapted, images).items():
         np.testing.assert_array_equal(outputs(loaded, images)[level], value)
-    again, _ = load_delta(adapt(backbone, how, seed=5), tmp_path / "delta.npz")
+    again, _ = load_delta(adapt(tiny, how, seed=5), tmp_path / "delta.npz")
     np.testing.assert_array_equal(outputs(again, images)["P5"], outputs(adapted, images)["P5"])
 
 
-def test_a_fresh_process_on_another_backend_gets_the_same_model(backbone, images, outputs, shake, tmp_path):
+def test_a_fresh_process_on_another_backend_gets_the_same_model(tiny, images, outputs, shake, tmp_path):
     pytest.importorskip("jax", reason="the JAX backend is not installed")
-    backbone.save_weights(tmp_path / "base.weights.h5")
-    np.save(tmp_path / "images.npy", images)
+    tiny.save(tmp_path / "base.keras")
+    np.save(tmp_path / "images.npy", images[:, :32, :32])
     for how in WAYS:
-        adapted = shake(adapt(backbone, how, above="C2"))
+        adapted = shake(adapt(tiny, how, above="C2"))
         name = how.partition(":")[0]
         save_delta(adapted, tmp_path / f"{name}.npz")
         np.savez(tmp_path / f"{name}.expected", **outputs(adapted, images))
     script = f"""
         import json
-        import keras, numpy as np, zoo
+        import keras, numpy as np
         from zoo.adaptation.delta import load_delta
-        base, images, off = zoo.build("mobilenet_025", 64, weights="random").model, np.load("images.npy"), []
-        base.load_weights("base.weights.h5")
+        base, images, off = keras.saving.load_model("base.keras"), np.load("images.npy"), []
         for name in {[how.partition(":")[0] for how in WAYS]}:
             expected = np.load(name + ".expected.npz")
-            got = load_delta(base, name + ".npz")[0](images)
+            got = load_delta(base, name + ".npz")[0].predict(images, verbose=0)
             off += [float(np.abs(got[k] - expected[k]).max() / np.abs(expected[k]).max()) for k in expected.files]
         print(json.dumps([keras.backend.backend(), off]))
     """
@@ -97,7 +96,8 @@ def test_lora_of_rank_8_on_mobilenet_075_is_small(tmp_path):
     path = tmp_path / "delta.npz"
     save_delta(adapted, path)
     learned = 4 * sum(np.prod(weight.shape) for weight in adapted.trainable_weights)
-    assert learned / 2 < path.stat().st_size < learned + 20_000 < 3e6
+    # B is zero so far, which packs well
+    assert learned / 4 < path.stat().st_size < learned + 20_000 < 3e6
 
 
 def test_other_weights_other_backbones_and_other_ways_are_refused(delta, backbone, build):

@@ -19,7 +19,12 @@ def _layers():
 def _fit(model, images, callbacks, optimizer=None, epochs=2):
     model.compile(optimizer or keras.optimizers.AdamW(0.01), {"score": "mse"})
     return model.fit(
-        images, {"score": np.arange(4.0)}, batch_size=1, epochs=epochs, verbose=0, callbacks=callbacks
+        images[:, :32, :32],
+        {"score": np.arange(4.0)},
+        batch_size=1,
+        epochs=epochs,
+        verbose=0,
+        callbacks=callbacks,
     )
 
 
@@ -80,20 +85,19 @@ def test_without_momentum_the_importance_is_that_of_lambda():
     np.testing.assert_allclose(layer.svd_importance, np.array([2.0, 3.0, 0.0]) * (1 - MEMORY), rtol=1e-6)
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "lion", "sgd"])
-def test_fitting_ends_at_the_average_rank(backbone, images, with_head, optimizer):
-    adapted = adapt(backbone, "adalora:2")
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_fitting_ends_at_the_average_rank(tiny, images, with_head, optimizer):
+    adapted = adapt(tiny, "adalora:2")
     layers = adapted.adaptation.layers
-    callbacks = rank_allocation(adapted, steps=8)
-    _fit(with_head(adapted), images, callbacks, keras.optimizers.get(optimizer))
+    (allocation,) = rank_allocation(adapted, steps=8)
+    _fit(with_head(adapted), images, [allocation], keras.optimizers.get(optimizer))
     alive = [int(np.sum(layer.svd_alive)) for layer in layers]
     assert sum(alive) == 2 * len(layers) and max(alive) == 3
-    for layer in layers:
-        np.testing.assert_array_equal(np.asarray(layer.svd_lambda)[np.asarray(layer.svd_alive) == 0], 0)
+    assert allocation.total == 3 * len(layers)
 
 
-def test_what_was_taken_away_stays_away_in_later_phases(backbone, images, with_head):
-    adapted = adapt(backbone, "adalora:2")
+def test_what_was_taken_away_stays_away_in_later_phases(tiny, images, with_head):
+    adapted = adapt(tiny, "adalora:2")
     model = with_head(adapted)
     _fit(model, images, rank_allocation(adapted, steps=8))
     alive = [np.array(layer.svd_alive) for layer in adapted.adaptation.layers]
@@ -102,10 +106,10 @@ def test_what_was_taken_away_stays_away_in_later_phases(backbone, images, with_h
         np.testing.assert_array_equal(before, layer.svd_alive)
 
 
-def test_resumed_training_takes_away_the_same(backbone, images, with_head):
+def test_resumed_training_takes_away_the_same(tiny, images, with_head):
     def epochs(model, adapted, first, last):
         model.fit(
-            images,
+            images[:, :32, :32],
             {"score": np.arange(4.0)},
             batch_size=1,
             shuffle=False,
@@ -117,7 +121,7 @@ def test_resumed_training_takes_away_the_same(backbone, images, with_head):
 
     def start():
         keras.utils.set_random_seed(0)
-        adapted = adapt(backbone, "adalora:2")
+        adapted = adapt(tiny, "adalora:2")
         model = with_head(adapted)
         model.compile(keras.optimizers.AdamW(0.01), {"score": "mse"})
         model.optimizer.build(model.trainable_variables)

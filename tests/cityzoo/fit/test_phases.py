@@ -1,0 +1,133 @@
+"""What a phase does besides moving weights: longer plans, averages, few parameters, and losses that are no numbers."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from cityzoo.errors import InputError
+from cityzoo.fit import run, run_folder
+from cityzoo.fit.run_folder import load_checkpoint, longer
+from cityzoo.model import load
+from cityzoo.spec import Phase
+
+IMAGES = np.random.default_rng(0).uniform(0, 255, (2, 64, 64, 3)).astype("float32")
+
+
+def weights_near(one, other, tolerance=1e-5):
+    """Whether two models have the same weights."""
+    pairs = zip(one.get_weights(), other.get_weights(), strict=True)
+    return all(np.allclose(a, b, rtol=1e-4, atol=tolerance) for a, b in pairs)
+
+
+def test_two_epochs_and_two_more_are_four(go, spec, tmp_path):
+    """With a constant rate, which does not depend on how long the plan is."""
+    freeze = "backbone"
+    spec = replace(spec, schedule="constant", ema=0.9, phases=(Phase(freeze, 4, 0.005),))
+    four = go(replace(spec, out=str(tmp_path / "four")))
+    two = go(replace(spec, phases=(Phase(freeze, 2, 0.005),)))
+    assert not weights_near(four.assembled.model, two.assembled.model)
+    plan = longer((Phase(freeze, 2, 0.005),), 4, finished=2)
+    more = go(replace(spec, phases=plan), resume=spec.out)
+    assert [row["epoch"] for row in more.progress.history] == [1, 2, 3, 4]
+    assert weights_near(load(four.folder.last), load(more.folder.last))
+    assert weights_near(load(four.folder.model), load(more.folder.model))
+
+
+def test_an_average_is_kept_as_the_model_and_survives_a_stop(go, spec, tmp_path, monkeypatch):
+    """model.keras is the average, last.keras the weights themselves; stopped and gone on with, both are the same."""
+    spec = replace(spec, ema=0.9, phases=(Phase("backbone", 3, 0.005),), patience=9)
+    whole = go(replace(spec, out=str(tmp_path / "whole")))
+    assert not weights_near(load(whole.folder.model), load(whole.folder.last))
+    save = run_folder.save_checkpoint
+
+    def stop(path, arrays, state):
+        save(path, arrays, state)
+        if state["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_folder, "save_checkpoint", stop)
+    with pytest.raises(InputError, match="--resume"):
+        go(spec)
+    monkeypatch.setattr(run_folder, "save_checkpoint", save)
+    resumed = go(spec, resume=spec.out)
+    assert weights_near(load(whole.folder.model), load(resumed.folder.model))
+    assert weights_near(load(whole.folder.last), load(resumed.folder.last))
+
+
+def test_a_loss_that_is_no_number_stops_and_leaves_the_batch_and_the_good_weights(go, spec, monkeypatch):
+    """In the second of two steps of epoch 2: what is kept is epoch 1, and the four pictures of that step."""
+    from cityzoo.kinds.detection import Detection
+
+    calls, plain = [], Detection.loss
+
+    class Breaking(keras.losses.Loss):
+        def call(self, y_true, y_pred):
+            calls.append(1)
+            return keras.ops.mean(y_pred, axis=(1, 2)) * (float("nan") if len(calls) == 4 else 1.0)
+
+    monkeypatch.setattr(Detection, "loss", lambda self, size_hw: Breaking())
+    spec = replace(spec, phases=(Phase("backbone", 3, 0.005),))
+    with pytest.raises(InputError, match="became nan in epoch 2, step 2: the weights of epoch 1 are kept"):
+        go(spec)
+    folder = run_folder.RunFolder(Path(spec.out))
+    arrays, state = load_checkpoint(folder.checkpoint)
+    assert state["epoch"] == 1 and all(np.isfinite(array).all() for array in arrays["model"])
+    assert all(np.isfinite(array).all() for array in load(folder.model).get_weights())
+    with np.load(folder.bad_batch) as bad:
+        rows = json.loads(str(bad["rows"]))
+        assert len(rows) == len(bad["target"]) == len(bad["P5"]) == 4
+    assert all(row["picture"].endswith(".png") and row["view"] == 1 for row in rows)
+    monkeypatch.setattr(Detection, "loss", plain)
+
+
+def test_few_parameters_learn_are_merged_and_lie_in_a_small_file(go, spec, street, tmp_path):
+    """The base weights stay; model.keras is plain; the delta file brings a fresh base to the same outputs."""
+    spec = replace(spec, adapt="lora:2", phases=(Phase("backbone", 1, 0.01), Phase("C3", 2, 0.01)))
+    made = go(spec)
+    run.seed_everything(spec.seed)  # as when the run began: the same random base
+    base = run.build_model(replace(spec, adapt=None), made.kind, street)
+    plain = load(made.folder.model)
+    names = {layer.name for layer in base.model.layers}
+    assert {
+        layer.name for layer in plain.layers
+    } == names and plain.count_params() == base.model.count_params()
+    for layer in base.backbone.layers:
+        same = all(
+            np.allclose(a, b)
+            for a, b in zip(layer.get_weights(), plain.get_layer(layer.name).get_weights(), strict=True)
+        )
+        assert same == (layer.name not in ("stem4", "stem5")), layer.name
+    run.seed_everything(spec.seed)
+    again = run.build_model(replace(spec, adapt=None, delta=str(made.folder.delta)), made.kind, street)
+    expected = plain(IMAGES, training=False)
+    np.testing.assert_allclose(again.model(IMAGES, training=False), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_delta_file_of_other_base_weights_is_refused(go, spec, street):
+    made = go(replace(spec, adapt="bias", phases=(Phase("none", 1, 0.01),)))
+    keras.utils.set_random_seed(99)
+    with pytest.raises(InputError, match="belongs to other base weights"):
+        run.build_model(replace(spec, delta=str(made.folder.delta)), made.kind, street)
+
+
+def test_the_plan_cannot_be_made_shorter_than_what_was_done():
+    plan = (Phase("backbone", 4, 0.01), Phase("C3", 4, 0.001))
+    assert [phase.epochs for phase in longer(plan, 6, finished=2)] == [6, 6]
+    assert [phase.epochs for phase in longer(plan, 6, finished=5)] == [4, 6]
+    with pytest.raises(InputError, match="--epochs 1 is less than the 3 epochs"):
+        longer(plan, 1, finished=3)
+
+
+def test_the_table_says_what_learns_and_how_fast(go, spec, street):
+    """Behind C4, at half the head's rate; the numbers add up to the model's."""
+    made = go(replace(spec, phases=(Phase("C4", 1, 0.01),), layer_decay=0.5))
+    table = run.learning_table(made.assembled, 0.01, 0.5).splitlines()
+    rows = {row.split()[0]: row.replace(",", "").split()[1:] for row in table[1:]}
+    assert list(rows) == ["C1", "C2", "C3", "C4", "C5", "head"]
+    assert sum(int(row[0]) for row in rows.values()) == made.assembled.model.count_params()
+    assert [rows[f"C{n}"][1:] for n in (1, 4)] == [["0", "-"]] * 2
+    assert rows["C5"][2] == "0.005" and rows["head"][2] == "0.01"
