@@ -1,10 +1,14 @@
-"""Transforms that move the picture: drawn values in, one matrix out. A new one is one decorated function."""
+"""Transforms that move the picture: drawn values in, one matrix out. A new one is one decorated function.
+
+They work on numbers of numpy: hundreds of operations on single numbers are much cheaper there than in a graph.
+"""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
-import tensorflow as tf
+import numpy as np
 
 from augment import geometry
 from augment.transform import SHARE, Value, geometric
@@ -19,49 +23,58 @@ class Canvas:
 
     Attributes:
         size_hw: height and width of the network's input, pixels.
-        boxes: (N, 4) float32, where the boxes are on the canvas by now, pixels.
+        original_boxes: (N, 4) float32, pixels of the picture.
+        matrix: (3, 3), by which the picture has come to the canvas by now.
+        box_rule: how boxes follow it.
     """
 
     size_hw: tuple[int, int]
-    boxes: tf.Tensor
+    original_boxes: np.ndarray
+    matrix: np.ndarray
+    box_rule: str = "rounded"
 
-    def about_middle(self, matrix: tf.Tensor) -> tf.Tensor:
+    @functools.cached_property
+    def boxes(self) -> np.ndarray:
+        """Return where the boxes are on the canvas by now, (N, 4) float32, pixels."""
+        return geometry.move_boxes(self.original_boxes, self.matrix, self.box_rule)
+
+    def about_middle(self, matrix: np.ndarray) -> np.ndarray:
         """Return `matrix` done about the middle of the canvas."""
         return geometry.about(matrix, self.size_hw[1] / 2, self.size_hw[0] / 2)
 
 
 @geometric()
-def flip(canvas: Canvas) -> tf.Tensor:
+def flip(canvas: Canvas) -> np.ndarray:
     """Mirror left and right."""
-    return tf.constant(canvas.about_middle(geometry.scaling(-1.0, 1.0)))
+    return canvas.about_middle(geometry.scaling(-1.0, 1.0))
 
 
 @geometric(degrees=Value(0.0, 30.0, -180.0, 180.0, mirrored=True))
-def rotate(canvas: Canvas, degrees: tf.Tensor) -> tf.Tensor:
+def rotate(canvas: Canvas, degrees: np.ndarray) -> np.ndarray:
     """Rotate clockwise about the middle."""
     return canvas.about_middle(geometry.rotation(degrees))
 
 
 @geometric(factor=Value(1.0, 1.5, 0.05, 20.0, mirrored=True))
-def scale(canvas: Canvas, factor: tf.Tensor) -> tf.Tensor:
+def scale(canvas: Canvas, factor: np.ndarray) -> np.ndarray:
     """Enlarge (factor above 1) or shrink about the middle."""
     return canvas.about_middle(geometry.scaling(factor, factor))
 
 
 @geometric(x_degrees=LEAN, y_degrees=LEAN)
-def shear(canvas: Canvas, x_degrees: tf.Tensor, y_degrees: tf.Tensor) -> tf.Tensor:
+def shear(canvas: Canvas, x_degrees: np.ndarray, y_degrees: np.ndarray) -> np.ndarray:
     """Lean verticals by `x_degrees` and horizontals by `y_degrees` about the middle."""
     return canvas.about_middle(geometry.shearing(x_degrees, y_degrees))
 
 
 @geometric(x=MOVE, y=MOVE)
-def translate(canvas: Canvas, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+def translate(canvas: Canvas, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Move right and down, by shares of the canvas' sides."""
     return geometry.translation(x * canvas.size_hw[1], y * canvas.size_hw[0])
 
 
 @geometric(side=Value(1.0, 0.3, 0.05, 1.0), x=SHARE, y=SHARE)
-def crop(canvas: Canvas, side: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
+def crop(canvas: Canvas, side: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Enlarge a window that keeps the middle of every box now on the canvas, and so loses none of them.
 
     Args:
@@ -70,16 +83,15 @@ def crop(canvas: Canvas, side: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tens
         x: where the window lies within its freedom, 0 (left) .. 1 (right).
         y: the same from top to bottom.
     """
-    size_wh = tf.constant(canvas.size_hw[::-1], tf.float32)
+    size_wh = np.array(canvas.size_hw[::-1], np.float32)
     low, high = canvas.boxes[:, :2], canvas.boxes[:, 2:]
     middle, quarter = (low + high) / 2, (high - low) / 4
-    on_canvas = tf.reduce_all((middle > 0) & (middle < size_wh), axis=1, keepdims=True)
-    # The inner half of a box: 9/16 of it stays visible even in a corner. Without boxes the limits are huge.
-    low = tf.where(on_canvas, tf.maximum(middle - quarter, 0.0), tf.float32.max)
-    high = tf.where(on_canvas, tf.minimum(middle + quarter, size_wh), tf.float32.min)
-    low, high = tf.reduce_min(low, axis=0), tf.reduce_max(high, axis=0)
-    side = tf.minimum(tf.maximum(side, tf.reduce_max((high - low) / size_wh)), 1.0)
+    seen = ((middle > 0) & (middle < size_wh)).all(axis=1)
+    # The inner half of a box: 9/16 of it stays visible even in a corner.
+    low = np.maximum(middle - quarter, 0.0)[seen].min(axis=0, initial=np.inf)
+    high = np.minimum(middle + quarter, size_wh)[seen].max(axis=0, initial=-np.inf)
+    side = min(max(float(side), float(((high - low) / size_wh).max())), 1.0)
     window = side * size_wh
-    first, last = tf.maximum(high - window, 0.0), tf.minimum(size_wh - window, low)
-    corner = first + tf.stack([x, y]) * (last - first)
+    first, last = np.maximum(high - window, 0.0), np.minimum(size_wh - window, low)
+    corner = first + np.array([x, y]) * (last - first)
     return geometry.scaling(1 / side, 1 / side) @ geometry.translation(-corner[0], -corner[1])

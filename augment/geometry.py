@@ -18,8 +18,8 @@ import numpy as np
 Array = Any  # numpy.ndarray or tf.Tensor: what goes in comes out
 
 
-def _library(*values: Array) -> ModuleType:
-    # numpy and TensorFlow share the names used in this file (stack, cos, floor, minimum, linalg.inv ...).
+def library(*values: Array) -> ModuleType:
+    """Return numpy or TensorFlow, which share many names (stack, cos, floor, where, linalg.inv ...)."""
     if any(type(value).__module__.startswith("tensorflow.") for value in values):
         return sys.modules["tensorflow"]
     return np
@@ -43,7 +43,7 @@ def affine(rows: list[list[Array]]) -> Array:
         array([25., 10.,  1.])
     """
     flat = [value for row in [*rows, [0.0, 0.0, 1.0]] for value in row]
-    lib = _library(*flat)
+    lib = library(*flat)
     return lib.reshape(lib.stack([_float32(lib, value) for value in flat]), (3, 3))
 
 
@@ -64,7 +64,7 @@ def rotation(degrees: Array) -> Array:
         >>> (rotation(90.0) @ np.array([1, 0, 1])).round(3).tolist()
         [-0.0, 1.0, 1.0]
     """
-    lib = _library(degrees)
+    lib = library(degrees)
     radians = _float32(lib, degrees) * (math.pi / 180)
     cos, sin = lib.cos(radians), lib.sin(radians)
     return affine([[cos, -sin, 0.0], [sin, cos, 0.0]])
@@ -72,7 +72,7 @@ def rotation(degrees: Array) -> Array:
 
 def shearing(x_degrees: Array, y_degrees: Array) -> Array:
     """Return the (3, 3) float32 matrix that leans verticals by `x_degrees` and horizontals by `y_degrees`."""
-    lib = _library(x_degrees, y_degrees)
+    lib = library(x_degrees, y_degrees)
     x, y = (lib.tan(_float32(lib, value) * (math.pi / 180)) for value in (x_degrees, y_degrees))
     return affine([[1.0, x, 0.0], [y, 1.0, 0.0]])
 
@@ -98,7 +98,7 @@ def stretch(picture_hw: Array, size_hw: Array) -> Array:
         >>> print(stretch((720, 1280), (256, 256)).diagonal().round(3))
         [0.2   0.356 1.   ]
     """
-    lib = _library(picture_hw, size_hw)
+    lib = library(picture_hw, size_hw)
     scale = _float32(lib, size_hw) / _float32(lib, picture_hw)
     return scaling(scale[1], scale[0])
 
@@ -119,7 +119,7 @@ def letterbox(picture_hw: Array, size_hw: Array) -> Array:
          [ 0.   0.2 56. ]
          [ 0.   0.   1. ]]
     """
-    lib = _library(picture_hw, size_hw)
+    lib = library(picture_hw, size_hw)
     picture, size = _float32(lib, picture_hw), _float32(lib, size_hw)
     ratio = size / picture
     fitted = lib.maximum(lib.round(picture * lib.minimum(ratio[0], ratio[1])), 1.0)
@@ -140,7 +140,7 @@ def invert(matrix: Array) -> Array:
         >>> invert(scaling(4, 2)).diagonal().tolist()
         [0.25, 0.5, 1.0]
     """
-    return _library(matrix).linalg.inv(matrix)
+    return library(matrix).linalg.inv(matrix)
 
 
 # Exponents of the norm in `move_boxes`.
@@ -177,7 +177,7 @@ def move_boxes(boxes: Array, matrix: Array, rule: str = "rounded") -> Array:
     """
     if rule not in BOX_RULES:
         raise ValueError(f"unknown box rule '{rule}': allowed are {', '.join(BOX_RULES)}")
-    lib, power = _library(boxes, matrix), BOX_RULES[rule]
+    lib, power = library(boxes, matrix), BOX_RULES[rule]
     boxes, matrix = _float32(lib, boxes), _float32(lib, matrix)
     centre, half = (boxes[..., :2] + boxes[..., 2:]) / 2, (boxes[..., 2:] - boxes[..., :2]) / 2
     linear, offset = matrix[..., None, :2, :2], matrix[..., None, :2, 2]
@@ -199,7 +199,7 @@ def clip_boxes(boxes: Array, size_hw: Array) -> Array:
         >>> clip_boxes(np.array([[-5., 2., 70., 20.]]), (32, 64)).tolist()
         [[0.0, 2.0, 64.0, 20.0]]
     """
-    lib = _library(boxes, size_hw)
+    lib = library(boxes, size_hw)
     size = _float32(lib, size_hw)
     limits = lib.stack([size[1], size[0], size[1], size[0]])
     return lib.minimum(lib.maximum(boxes, 0.0), limits)
@@ -212,7 +212,7 @@ def box_areas(boxes: Array) -> Array:
         >>> box_areas(np.array([[0., 0., 4., 5.], [9., 9., 1., 1.]])).tolist()
         [20.0, 0.0]
     """
-    lib = _library(boxes)
+    lib = library(boxes)
     sides = lib.maximum(boxes[..., 2:] - boxes[..., :2], 0.0)
     return sides[..., 0] * sides[..., 1]
 
@@ -224,5 +224,5 @@ def visible_shares(boxes: Array, size_hw: Array) -> Array:
         >>> visible_shares(np.array([[-10., 0., 30., 8.], [3., 3., 3., 9.]]), (32, 64)).tolist()
         [0.75, 0.0]
     """
-    lib = _library(boxes, size_hw)
+    lib = library(boxes, size_hw)
     return box_areas(clip_boxes(boxes, size_hw)) / lib.maximum(box_areas(boxes), 1e-6)

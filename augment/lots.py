@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 
+from augment.geometry import Array, library
 from augment.policy import Policy, Step
 from augment.policy_file import values_of
 from augment.transform import TRANSFORMS, Transform, at_strength
@@ -27,9 +29,9 @@ class Drawn:
     """
 
     transform: Transform
-    happens: tf.Tensor
-    values: dict[str, tf.Tensor]
-    seeds: tf.Tensor
+    happens: Array
+    values: dict[str, Array]
+    seeds: Array
 
 
 def cast_lots(policy: Policy, seed: tf.Tensor) -> tf.Tensor:
@@ -41,8 +43,8 @@ def _widths(policy: Policy) -> list[int]:
     return [SPARE_LOTS + len(values_of(TRANSFORMS[step.transform], step.ranges)) for step in policy.steps]
 
 
-def drawn(policy: Policy, lots: tf.Tensor, seeds: tf.Tensor) -> Iterator[Drawn]:
-    """Yield the steps of a policy with what the lots say about them.
+def drawn(policy: Policy, lots: Array, seeds: Array) -> Iterator[Drawn]:
+    """Yield the steps of a policy with what the lots say about them, as arrays or as tensors.
 
     Args:
         policy: checked.
@@ -56,26 +58,27 @@ def drawn(policy: Policy, lots: tf.Tensor, seeds: tf.Tensor) -> Iterator[Drawn]:
         own = lots[..., start : start + width]
         start += width
         transform = TRANSFORMS[step.transform]
-        own_seeds = seeds + tf.constant([0, APART * (number + 1)])
+        own_seeds = seeds + np.array([0, APART * (number + 1)], np.int32)
         yield Drawn(transform, happening[number], _values(transform, step, own), own_seeds)
 
 
-def _happening(policy: Policy, lots: tf.Tensor, widths: list[int]) -> list[tf.Tensor]:
+def _happening(policy: Policy, lots: Array, widths: list[int]) -> list[Array]:
     # The first lot of each step; where only some are picked, those with the smallest.
     starts = [sum(widths[:number]) for number in range(len(widths))]
     if policy.pick is None:
         return [lots[..., s] < step.probability for s, step in zip(starts, policy.steps, strict=True)]
-    firsts = tf.stack([lots[..., start] for start in starts], axis=-1)
-    ranks = tf.argsort(tf.argsort(firsts, axis=-1), axis=-1)
+    lib = library(lots)
+    firsts = lib.stack([lots[..., start] for start in starts], axis=-1)
+    ranks = lib.argsort(lib.argsort(firsts, axis=-1), axis=-1)
     return [ranks[..., number] < policy.pick for number in range(len(starts))]
 
 
-def _values(transform: Transform, step: Step, lots: tf.Tensor) -> dict[str, tf.Tensor]:
+def _values(transform: Transform, step: Step, lots: Array) -> dict[str, Array]:
     uniform = {}
     for number, (name, value) in enumerate(values_of(transform, step.ranges).items()):
         low, high = step.ranges.get(name, (value.low, value.high))
         uniform[name] = low + (high - low) * lots[..., SPARE_LOTS + number]
     if "strength" not in step.ranges:
         return uniform
-    sign = tf.where(lots[..., 1] < 0.5, -1.0, 1.0)
+    sign = library(lots).where(lots[..., 1] < 0.5, np.float32(-1.0), np.float32(1.0))
     return at_strength(transform, uniform.pop("strength"), sign) | uniform

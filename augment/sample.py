@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from augment import geometry
@@ -76,59 +78,63 @@ def warped(
     lots = cast_lots(policy, seed)
     picture_hw = sample.pop("picture_hw") if decode else tf.shape(sample["images"])[:2]
     boxes = sample.get("bounding_boxes", {}).get("boxes", tf.zeros((0, 4)))
-    matrix = _matrix(policy, list(drawn(policy, lots, seed)), picture_hw, boxes, size_hw)
-    result = {**sample, "matrix": matrix @ sample.get("matrix", tf.eye(3)), "lots": lots, "seed": seed}
-    result["images"] = _moved_picture(sample, matrix, size_hw, decode)
+    plan = functools.partial(_plan, policy, size_hw)
+    kinds = (tf.float32, tf.int32, tf.float32, tf.int64)
+    matrix, reduction, moved, kept = tf.numpy_function(plan, [lots, picture_hw, boxes], kinds)
+    matrix = tf.ensure_shape(matrix, (3, 3))
+    result = {**sample, "lots": lots, "seed": seed}
+    result["matrix"] = matrix @ sample["matrix"] if "matrix" in sample else matrix
+    result["images"] = _moved_picture(sample, matrix, size_hw, decode, tf.ensure_shape(reduction, ()))
     if "bounding_boxes" in sample:
-        result["bounding_boxes"] = _move_boxes(sample["bounding_boxes"], matrix, policy, size_hw)
+        labels = tf.gather(sample["bounding_boxes"]["labels"], tf.ensure_shape(kept, (None,)))
+        result["bounding_boxes"] = {
+            **sample["bounding_boxes"],
+            "boxes": tf.ensure_shape(moved, (None, 4)),
+            "labels": labels,
+        }
     if "segmentation_masks" in sample:
         result["segmentation_masks"] = warp_mask(sample["segmentation_masks"], matrix, size_hw)
     return result
 
 
+def _plan(
+    policy: Policy, size_hw: tuple[int, int], lots: np.ndarray, picture_hw: np.ndarray, boxes: np.ndarray
+) -> tuple[np.ndarray, np.int32, np.ndarray, np.ndarray]:
+    # The matrix, the reduction that it has use for, and the boxes that stay, with their old numbers.
+    matrix = geometry.FITS[policy.fit](picture_hw, size_hw)
+    for step in drawn(policy, lots, np.zeros(2, np.int32)):
+        if step.transform.stage == "geometric" and step.happens:
+            canvas = Canvas(size_hw, boxes, matrix, policy.box_rule)
+            matrix = step.transform.function(canvas, **step.values) @ matrix
+    moved = geometry.move_boxes(boxes, matrix, policy.box_rule)
+    share = geometry.visible_shares(moved, size_hw)
+    (kept,) = np.nonzero((share > 0) & (share >= policy.min_visible))
+    moved = geometry.clip_boxes(moved[kept], size_hw).astype(np.float32)
+    return matrix.astype(np.float32), useful_reduction(matrix), moved, kept
+
+
 def _moved_picture(
-    sample: Sample, matrix: tf.Tensor, size_hw: tuple[int, int], decode: Decode | None
+    sample: Sample, matrix: tf.Tensor, size_hw: tuple[int, int], decode: Decode | None, useful: tf.Tensor
 ) -> tf.Tensor:
     image, at = sample.get("images"), matrix
     if decode:
-        image, reduction = decode(useful_reduction(matrix))
+        image, reduction = decode(useful)
         reduction = tf.cast(reduction, tf.float32)
         at = matrix @ geometry.scaling(reduction, reduction)
     return warp(image, at, size_hw)
 
 
-def useful_reduction(matrix: tf.Tensor) -> tf.Tensor:
+def useful_reduction(matrix: np.ndarray) -> np.int32:
     """Return by how much (1, 2, 4 or 8) a picture may be reduced before `matrix` without losing detail.
 
     Example:
         >>> [int(useful_reduction(geometry.scaling(s, s))) for s in (1.0, 0.5, 0.3, 0.2, 0.1)]
         [1, 2, 2, 4, 8]
     """
-    largest = tf.reduce_max(tf.norm(matrix[:2, :2], axis=0))
-    fitting = tf.cast(largest * tf.constant([2.0, 4.0, 8.0]) <= 1.0001, tf.int32)
-    return tf.bitwise.left_shift(1, tf.reduce_sum(fitting))
-
-
-def _matrix(
-    policy: Policy, steps: list[Drawn], picture_hw: tf.Tensor, boxes: tf.Tensor, size_hw: tuple[int, int]
-) -> tf.Tensor:
-    matrix = geometry.FITS[policy.fit](picture_hw, size_hw)
-    for step in steps:
-        if step.transform.stage == "geometric":
-            canvas = Canvas(size_hw, geometry.move_boxes(boxes, matrix, policy.box_rule))
-            moved = step.transform.function(canvas, **step.values) @ matrix
-            matrix = tf.where(step.happens, moved, matrix)
-    return matrix
-
-
-def _move_boxes(
-    bounding_boxes: Sample, matrix: tf.Tensor, policy: Policy, size_hw: tuple[int, int]
-) -> Sample:
-    moved = geometry.move_boxes(bounding_boxes["boxes"], matrix, policy.box_rule)
-    share = geometry.visible_shares(moved, size_hw)
-    kept = tf.where((share > 0) & (share >= policy.min_visible))[:, 0]
-    moved = tf.gather(geometry.clip_boxes(moved, size_hw), kept)
-    return {**bounding_boxes, "boxes": moved, "labels": tf.gather(bounding_boxes["labels"], kept)}
+    largest = np.linalg.norm(matrix[:2, :2], axis=0).max()
+    return np.int32(
+        max(reduction for reduction in (1, 2, 4, 8) if reduction == 1 or largest * reduction <= 1.0001)
+    )
 
 
 def finished(batch: Sample, policy: Policy, mixing: bool = True) -> Sample:

@@ -57,16 +57,17 @@ def test_fitting_a_real_backbone_moves_no_statistics(backbone, images, with_head
 
 
 @pytest.mark.parametrize("how", WAYS)
-def test_half_precision_trains_the_float32_weights(make_tiny, images, with_head, how):
+def test_half_precision_starts_alike_and_learns_in_float32(make_tiny, images, with_head, how):
     base, images = make_tiny("mixed_bfloat16"), images[:, :32, :32]
     adapted = adapt(base, how)
     expected = keras.ops.convert_to_numpy(keras.ops.cast(base(images)["P5"], "float32"))
     np.testing.assert_array_equal(keras.ops.cast(adapted(images)["P5"], "float32"), expected)
     assert {weight.dtype for weight in adapted.trainable_weights} == {"float32"}
     assert "bfloat16" in str(adapted.output["P5"].dtype)
-    before = _state(adapted)
-    _fit(with_head(adapted), images)
-    assert _moved(before, adapted) == {weight.path for weight in adapted.trainable_weights}
+    if how in ("adalora:2", "ssf"):  # the layers that are not Keras' own
+        before = _state(adapted)
+        _fit(with_head(adapted), images)
+        assert _moved(before, adapted) == {weight.path for weight in adapted.trainable_weights}
 
 
 @pytest.mark.parametrize("how", WAYS)

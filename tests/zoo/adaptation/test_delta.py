@@ -44,7 +44,8 @@ def test_a_fresh_process_on_another_backend_gets_the_same_model(tiny, images, ou
     pytest.importorskip("jax", reason="the JAX backend is not installed")
     tiny.save(tmp_path / "base.keras")
     np.save(tmp_path / "images.npy", images[:, :32, :32])
-    for how in WAYS:
+    ways = ("lora:2", "adalora:2", "ssf")
+    for how in ways:
         adapted = shake(adapt(tiny, how, above="C2"))
         name = how.partition(":")[0]
         save_delta(adapted, tmp_path / f"{name}.npz")
@@ -54,7 +55,7 @@ def test_a_fresh_process_on_another_backend_gets_the_same_model(tiny, images, ou
         import keras, numpy as np
         from zoo.adaptation.delta import load_delta
         base, images, off = keras.saving.load_model("base.keras"), np.load("images.npy"), []
-        for name in {[how.partition(":")[0] for how in WAYS]}:
+        for name in {[how.partition(":")[0] for how in ways]}:
             expected = np.load(name + ".expected.npz")
             got = load_delta(base, name + ".npz")[0].predict(images, verbose=0)
             off += [float(np.abs(got[k] - expected[k]).max() / np.abs(expected[k]).max()) for k in expected.files]
@@ -70,7 +71,7 @@ def test_a_fresh_process_on_another_backend_gets_the_same_model(tiny, images, ou
         check=True,
     )
     backend, off = json.loads(ran.stdout.splitlines()[-1])
-    assert backend == "jax" and len(off) == 3 * len(WAYS) and max(off) < 1e-4
+    assert backend == "jax" and len(off) == 3 * len(ways) and max(off) < 1e-4
 
 
 def test_the_file_says_what_it_is_and_carries_what_it_was_given(delta, backbone):
