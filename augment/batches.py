@@ -98,24 +98,30 @@ def _table(columns: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
         raise ValueError(f"columns have the lengths {lengths}: give a 'path' column, and all of one length")
     table = {name: tf.constant(column) for name, column in columns.items() if name not in ("boxes", "labels")}
     if "boxes" in columns:
-        table["boxes"] = _ragged(columns["boxes"], np.float32, (4,))
-        table["labels"] = _ragged(columns["labels"], np.int32, ())
+        table["boxes"] = _joined(columns["boxes"], np.float32, (4,))
+        table["labels"] = _joined(columns["labels"], np.int32, ())
+        table["ends"] = tf.constant(np.cumsum([0, *map(len, columns["boxes"])]), tf.int32)
     elif "labels" in columns:
         table["labels"] = tf.constant(columns["labels"])
     return table
 
 
-def _ragged(column: Sequence[Any], dtype: type, shape: tuple[int, ...]) -> tf.RaggedTensor:
-    parts = [np.asarray(part, dtype).reshape(-1, *shape) for part in column]
-    flat = np.concatenate([np.zeros((0, *shape), dtype), *parts])
-    return tf.RaggedTensor.from_row_lengths(flat, [len(part) for part in parts])
+def _joined(column: Sequence[Any], dtype: type, shape: tuple[int, ...]) -> tf.Tensor:
+    # One after the other: slicing takes a tenth of the operations that a RaggedTensor does.
+    return tf.constant(
+        np.concatenate(
+            [np.zeros((0, *shape), dtype), *(np.asarray(part, dtype).reshape(-1, *shape) for part in column)]
+        )
+    )
 
 
 def _element(table: dict[str, Any], row: tf.Tensor) -> Sample:
-    sample = {name: column[row] for name, column in table.items()}
+    joined = ("boxes", "labels", "ends") if "boxes" in table else ()
+    sample = {name: column[row] for name, column in table.items() if name not in joined}
     sample["image_id"] = row
-    if "boxes" in sample:
-        sample["bounding_boxes"] = {"boxes": sample.pop("boxes"), "labels": sample.pop("labels")}
+    if joined:
+        first, end = table["ends"][row], table["ends"][row + 1]
+        sample["bounding_boxes"] = {name: table[name][first:end] for name in ("boxes", "labels")}
     if "masks" in sample:
         mask = tf.io.decode_image(tf.io.read_file(sample.pop("masks")), channels=1, expand_animations=False)
         sample["segmentation_masks"] = tf.ensure_shape(mask, (None, None, 1))

@@ -42,9 +42,11 @@ def affine(rows: list[list[Array]]) -> Array:
         >>> affine([[2, 0, 5], [0, 1, 0]]) @ np.array([10, 10, 1])
         array([25., 10.,  1.])
     """
-    flat = [value for row in [*rows, [0.0, 0.0, 1.0]] for value in row]
-    lib = library(*flat)
-    return lib.reshape(lib.stack([_float32(lib, value) for value in flat]), (3, 3))
+    lib = library(*rows[0], *rows[1])
+    whole = [*rows, [0.0, 0.0, 1.0]]
+    if lib is np:
+        return np.array(whole, np.float32)
+    return lib.reshape(lib.stack([_float32(lib, value) for row in whole for value in row]), (3, 3))
 
 
 def translation(x: Array, y: Array) -> Array:

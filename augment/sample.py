@@ -222,7 +222,13 @@ def pad_boxes(sample: Sample, max_boxes: int) -> Sample:
     if "bounding_boxes" not in sample:
         return sample
     boxes, labels = sample["bounding_boxes"]["boxes"], sample["bounding_boxes"]["labels"]
-    largest = tf.sort(tf.argsort(geometry.box_areas(boxes), direction="DESCENDING", stable=True)[:max_boxes])
+    largest = tf.cond(
+        tf.shape(boxes)[0] > max_boxes,
+        lambda: tf.sort(
+            tf.argsort(geometry.box_areas(boxes), direction="DESCENDING", stable=True)[:max_boxes]
+        ),
+        lambda: tf.range(tf.shape(boxes)[0]),
+    )
     missing = max_boxes - tf.shape(largest)[0]
     boxes = tf.pad(tf.gather(boxes, largest), [[0, missing], [0, 0]], constant_values=PADDING)
     labels = tf.pad(tf.gather(labels, largest), [[0, missing]], constant_values=PADDING)

@@ -5,6 +5,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -40,13 +41,19 @@ def test_what_was_learned_comes_back_bit_for_bit(tiny, images, outputs, shake, h
     np.testing.assert_array_equal(outputs(again, images)["P5"], outputs(adapted, images)["P5"])
 
 
-def test_a_fresh_process_on_another_backend_gets_the_same_model(tiny, images, outputs, shake, tmp_path):
+def test_a_fresh_process_on_another_backend_gets_the_same_model(make_tiny, images, outputs, shake, tmp_path):
     pytest.importorskip("jax", reason="the JAX backend is not installed")
+    tiny = make_tiny()
+    for layer in tiny._flatten_layers():
+        if hasattr(
+            layer, "kernel_initializer"
+        ):  # JAX would compile a random one for each shape: half a minute
+            layer.kernel_initializer = keras.initializers.Zeros()
     tiny.save(tmp_path / "base.keras")
     np.save(tmp_path / "images.npy", images[:, :32, :32])
-    ways = ("lora:2", "adalora:2", "ssf")
+    ways = ("adalora:2", "ssf")  # of layers that are not Keras' own
     for how in ways:
-        adapted = shake(adapt(tiny, how, above="C2"))
+        adapted = shake(adapt(tiny, how, above="C3"))
         name = how.partition(":")[0]
         save_delta(adapted, tmp_path / f"{name}.npz")
         np.savez(tmp_path / f"{name}.expected", **outputs(adapted, images))
