@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     hosts.start()
     task = tasks.find(asked.spec.task)
     data = run.read_data(asked.spec, task)
-    kind = task.kind(data.train.class_names)
+    kind = task.kind(data.train.class_names, neck_width=asked.spec.neck_width)
     spec = hardware.resolve(asked.spec, data)
     if asked.preview:
         preview.write(run.training_views(spec, kind, data), asked.preview)

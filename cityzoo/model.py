@@ -52,6 +52,7 @@ def assemble(
     weights: str = "auto",
     policies: tuple[str, str] = (FULL, FULL),
     name: str = "cityzoo",
+    structure: str = "",
 ) -> Assembled:
     """Put a head on a backbone, as one flat functional model of built-in layers.
 
@@ -62,9 +63,10 @@ def assemble(
         weights: as `zoo.build` takes them.
         policies: dtype policies of the backbone and of the head.
         name: the model's name.
+        structure: changes of the backbone, as `zoo.operate` takes them.
 
     Raises:
-        ValueError: the backbone cannot take that size or those weights.
+        ValueError: the backbone cannot take that size, those weights or those changes.
     """
     import keras
 
@@ -72,13 +74,14 @@ def assemble(
 
     with arithmetic(policies[0]):
         built = zoo.build(backbone, size_hw, weights)
+        changed = zoo.operate(built.model, structure) if structure else built.model
     with arithmetic(policies[1]):
-        outputs = kind.outputs(built.model.output)
+        outputs = kind.outputs(changed.output)
         # A layer's name survives saving, cloning and saving again by whoever gets the model next; Keras has no
         # other place for words in a functional model of built-in layers, which loads without this package.
         label = keras.layers.Identity(dtype=FULL, name=CLASSES + ".".join(map(_escape, kind.class_names)))
-        model = keras.Model(built.model.inputs[0], label(outputs), name=name)
-    return Assembled(model, built.model, built.origin)
+        model = keras.Model(changed.inputs[0], label(outputs), name=name)
+    return Assembled(model, changed, built.origin)
 
 
 def _escape(name: str) -> str:

@@ -141,6 +141,17 @@ def parse_way(text: str) -> str:
     return text
 
 
+def parse_structure(text: str) -> str:
+    """Read changes of a backbone's structure, e.g. "truncate:C4,attention:se:C3"."""
+    from zoo.surgery import operations
+
+    try:
+        operations.parse(text)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    return text
+
+
 def parse_policy(text: str) -> str:
     """Read the name of an augmentation policy, or the path of a file that holds one."""
     try:

@@ -25,6 +25,7 @@ from cityzoo.parsing import (
     parse_seed,
     parse_share,
     parse_size,
+    parse_structure,
     parse_way,
 )
 
@@ -103,6 +104,16 @@ class TrainSpec:
         "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10",
         parse_phases,
         "FREEZE:EPOCHS,...",
+    )
+    structure: str = flag(
+        "",
+        "change the backbone first: truncate:STAGE, attention:se|cbam:STAGE, activation:TO, dropout:RATE:STAGE, "
+        "depth:RATE, with commas between",
+        parse_structure,
+        "CHANGES",
+    )
+    neck_width: int = flag(
+        64, "channels of neck and head: wider learns more, narrower runs faster", parse_count, "N"
     )
     adapt: str | None = flag(
         None,

@@ -12,6 +12,7 @@ from heads.assign import anchor_points, assign
 from heads.neck import BATCHNORM_MOMENTUM, path_aggregation
 from heads.nms import class_wise_nms
 
+COARSEST = "P5"  # the loss counts on strides 8, 16 and 32, also behind a truncated backbone
 PRIOR_SCORE = 0.01  # of a fresh head: nearly every point is background (Lin et al. 2017, arXiv 1708.02002)
 
 
@@ -43,6 +44,11 @@ class DetectionHead:
             raise ValueError(
                 f"a detection head needs at least one class, received num_classes={self.num_classes}"
             )
+        if self.channels < 1 or self.depth < 0:
+            raise ValueError(
+                f"a detection head cannot have channels={self.channels}, depth={self.depth}: "
+                "give at least 1 channel, e.g. 64, and a depth of 0 or more, e.g. 2"
+            )
 
     def __call__(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return one (batch, points, 4 + num_classes) float32 tensor for all levels, finest first.
@@ -51,9 +57,10 @@ class DetectionHead:
         tensor, not a dict, because the assignment needs both at once and Keras hands a loss one output.
 
         Args:
-            features: level name (`P3`: stride 8, ...) to (batch, H / stride, W / stride, C) features.
+            features: level name (`P3`: stride 8, ...) to (batch, H / stride, W / stride, C) features; levels
+                that are missing up to P5 are made by the neck.
         """
-        pyramid = path_aggregation(features, self.channels)
+        pyramid = path_aggregation(features, self.channels, COARSEST)
         tower = {kind: self._convolutions(kind) for kind in ("class", "box")}
         prior = keras.initializers.Constant(-np.log((1 - PRIOR_SCORE) / PRIOR_SCORE))
         small = keras.initializers.RandomNormal(stddev=0.01)

@@ -41,7 +41,9 @@ def conv_block(tensor: keras.KerasTensor, channels: int, name: str, kernel: int 
     return layers.Activation("relu", name=f"{name}_act")(x)
 
 
-def path_aggregation(features: dict[str, keras.KerasTensor], channels: int) -> dict[str, keras.KerasTensor]:
+def path_aggregation(
+    features: dict[str, keras.KerasTensor], channels: int, coarsest: str | None = None
+) -> dict[str, keras.KerasTensor]:
     """Run a light PAN over the levels: coarse to fine, then fine to coarse.
 
     Liu et al. 2018, "Path Aggregation Network for Instance Segmentation" (arXiv 1803.01534), on top of
@@ -51,9 +53,11 @@ def path_aggregation(features: dict[str, keras.KerasTensor], channels: int) -> d
     Args:
         features: level name to (batch, H / stride, W / stride, C) features, e.g. `P3`, `P4`, `P5`.
         channels: number of channels of every level that comes out.
+        coarsest: a level that comes out at least; those that are missing up to it are made from the last one
+            by convolutions of stride 2, as Tian et al. 2019 (arXiv 1904.01355) make P6. None: none is made.
 
     Returns:
-        The same level names and sizes, each with `channels` channels.
+        The same level names and sizes, and those made, each with `channels` channels.
 
     Raises:
         ValueError: names that are not neighbouring levels.
@@ -62,12 +66,18 @@ def path_aggregation(features: dict[str, keras.KerasTensor], channels: int) -> d
         >>> levels = {"P3": keras.Input((8, 8, 24)), "P4": keras.Input((4, 4, 48))}
         >>> {name: x.shape for name, x in path_aggregation(levels, 16).items()}
         {'P3': (None, 8, 8, 16), 'P4': (None, 4, 4, 16)}
+        >>> path_aggregation(levels, 16, coarsest="P5")["P5"].shape
+        (None, 2, 2, 16)
     """
     names = sorted(features)
     exponents = [int(name[1:]) for name in names]
     if not names or exponents != list(range(exponents[0], exponents[0] + len(names))):
         raise ValueError(f"the neck received levels {names}, expected neighbours such as P3, P4, P5")
     pyramid = {name: conv_block(features[name], channels, f"neck_{name}_lateral", kernel=1) for name in names}
+    for number in range(exponents[-1] + 1, int(coarsest[1:]) + 1 if coarsest else 0):
+        below = conv_block(pyramid[names[-1]], channels, f"neck_P{number}_made", stride=2)
+        names.append(f"P{number}")
+        pyramid[names[-1]] = below
     for fine, coarse in reversed(list(zip(names, names[1:], strict=False))):
         above = layers.UpSampling2D(name=f"neck_{fine}_up")(pyramid[coarse])
         mixed = layers.Add(name=f"neck_{fine}_add")([pyramid[fine], above])

@@ -26,6 +26,7 @@ _HOME = {
     "load_delta": "adaptation.delta",
     "merge": "adaptation.merging",
     "names": "registry",
+    "operate": "surgery.operations",
     "prefix": "split",
     "rank_allocation": "adaptation.rank_allocation",
     "read_delta": "adaptation.delta",

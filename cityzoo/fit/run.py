@@ -91,7 +91,7 @@ def build_model(spec: TrainSpec, kind: Kind, data: datasets.Dataset) -> Assemble
     policies = hardware.policies(spec)
     given = "random" if is_model(spec.weights) else spec.weights
     try:
-        assembled = assemble(spec.backbone, kind, spec.image_size, given, policies, name)
+        assembled = assemble(spec.backbone, kind, spec.image_size, given, policies, name, spec.structure)
     except ValueError as error:
         raise InputError(str(error)) from error
     if is_model(spec.weights):

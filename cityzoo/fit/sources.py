@@ -47,7 +47,9 @@ def of_phase(fitting: Fitting, phase: Phase) -> Source:
         return _streamed(fitting, None)
     if fitting.cache is None:
         return _streamed(fitting, fitting.spec.views)
-    prefix = zoo.prefix(fitting.assembled.backbone, "C5" if phase.freeze == "backbone" else phase.freeze)
+    backbone = fitting.assembled.backbone
+    last_stage = list(zoo.stages(backbone))[-1]
+    prefix = zoo.prefix(backbone, last_stage if phase.freeze == "backbone" else phase.freeze)
     number_of_views = fitting.spec.views
     gigabytes = features.bytes_needed(prefix, fitting.train, number_of_views) / 1e9
     key = feature_cache.key_of(prefix, fitting.train, number_of_views)

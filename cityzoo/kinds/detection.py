@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Detection:
-    """Tie the detection head to annotated pictures; see `cityzoo.kinds.Kind`."""
+    """Tie the detection head to annotated pictures; see `cityzoo.kinds.Kind`. `neck_width` is in channels."""
 
     class_names: tuple[str, ...]
+    neck_width: int = 64
 
     @property
     def head(self) -> DetectionHead:
         """Return the head for these classes."""
         from heads.detection import DetectionHead
 
-        return DetectionHead(len(self.class_names))
+        return DetectionHead(len(self.class_names), channels=self.neck_width)
 
     def outputs(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return (batch, points, 4 + classes) float32; see `heads.detection.DetectionHead`."""

@@ -21,14 +21,14 @@ class Task:
 
     Attributes:
         summary: what it does, one line for --list and --help.
-        kind: builds, from the class names, what the task's outputs mean: head, targets, loss, metrics.
+        kind: builds, from the class names and `neck_width`, what the task's outputs mean: head, loss, metrics.
         demo: returns the data that is drawn where the user brings none.
         monitor: figure that chooses the best epoch, higher is better.
         defaults: fields of `TrainSpec` that this task sets otherwise.
     """
 
     summary: str
-    kind: Callable[[tuple[str, ...]], Kind]
+    kind: Callable[..., Kind]
     demo: Callable[[], Demo]
     monitor: str
     defaults: Mapping[str, Any] = field(default_factory=dict)

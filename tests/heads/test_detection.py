@@ -156,3 +156,21 @@ def test_learns_eight_painted_pictures_by_heart():
         assert iou_one_to_many(row[:4], boxes[:1])[0] > 0.5
         assert labels[0] == row[4]
         assert scores[0] > 0.3
+
+
+@pytest.mark.parametrize("names", [("P3", "P4"), ("P3",)])
+def test_a_pyramid_that_ends_early_trains_with_the_same_loss(names):
+    """As many points as the loss counts on: 64 + 16 + 4 at 64 pixels."""
+    images, levels = small_backbone()
+    head = DetectionHead(num_classes=1, channels=16, depth=1)
+    model = keras.Model(images, head({name: levels[name] for name in names}))
+    assert model.output.shape[1:] == (84, 5)
+    model.compile("sgd", head.loss((64, 64)), run_eagerly=True)
+    truth = np.array([[[8, 8, 40, 40, 0.0]]], "float32")
+    assert np.isfinite(model.train_on_batch(np.ones((1, 64, 64, 3), "float32"), truth))
+
+
+@pytest.mark.parametrize("wrong", [{"channels": 0}, {"depth": -1}])
+def test_a_head_without_width_is_refused(wrong):
+    with pytest.raises(ValueError, match="a detection head cannot have channels="):
+        DetectionHead(1, **wrong)
