@@ -21,9 +21,12 @@ def main(arguments: Sequence[str]) -> int:
     with cli.quiet_start():
         import tensorflow  # noqa: F401  (its start-up lines are kept back here)
 
+        from cityzoo import backend
         from cityzoo.fit.run_folder import open_run
         from cityzoo.model import class_names, load
         from cityzoo.report import of_run, seen
+
+        backend.prepare()
 
     run, spec = open_run(flags.run)
     model = load(run.model)

@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     run.same_everywhere(spec, data)
     run.seed_everything(spec.seed)
-    with hardware.strategy().scope():
+    with hosts.together(), hardware.strategy().scope():
         assembled = run.build_model(spec, kind, data)
         with run_folder.opened(spec, asked.resume) as folder:
             progress = run.fine_tune(spec, task, kind, data, assembled, folder, resume=bool(asked.resume))

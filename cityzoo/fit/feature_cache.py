@@ -149,7 +149,7 @@ def key_of(prefix: keras.Model, views: Views, number_of_views: int) -> str:
     import tensorflow as tf
 
     digest = hashlib.sha256()
-    facts: list[Any] = [FORMAT, keras.__version__, tf.__version__, cv2.__version__]
+    facts: list[Any] = [FORMAT, keras.backend.backend(), keras.__version__, tf.__version__, cv2.__version__]
     facts += [prefix.get_config(), number_of_views, views.size_hw, views.max_rows, views.seed]
     facts += [views.described_policy, views.pictures.class_names]
     digest.update(json.dumps(facts, default=str, sort_keys=True).encode())

@@ -106,6 +106,8 @@ def fast_in_bfloat16() -> bool:
     """Return whether this machine multiplies bfloat16 in hardware."""
     if gpus():
         return min(_about(gpu)[1] for gpu in gpus()) >= (8, 0)
+    if on_jax():  # XLA's code for CPUs is no faster with it
+        return False
     flags = _cpuinfo("flags").split()
     return "avx512_bf16" in flags or "amx_bf16" in flags
 

@@ -17,7 +17,8 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 ADDRESS = "KERAS_DISTRIBUTION_JOB_ADDRESSES"
 COUNT = "KERAS_DISTRIBUTION_NUM_PROCESSES"
 NUMBER = "KERAS_DISTRIBUTION_PROCESS_ID"
+LOST = ("Gloo", "NCCL", "UNAVAILABLE", "heartbeat")  # in the words of JAX's errors
 
 
 def count() -> int:
@@ -98,6 +100,29 @@ def start() -> None:
     if not is_chief():
         keras.config.disable_interactive_logging()
         logging.getLogger().setLevel(logging.WARNING)
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Turn what JAX says when another process failed, or was given other weights, into one line.
+
+    Raises:
+        InputError: in every process that is left.
+    """
+    try:
+        yield
+    except (AssertionError, RuntimeError, ValueError) as error:  # JAX raises all three
+        said = str(error)
+        if count() > 1 and "not the same on each process" in said:
+            raise InputError(
+                "the processes do not have the same weights: give all the same --weights file, on machines alike"
+            ) from error
+        if count() > 1 and any(word in said for word in LOST):
+            raise InputError(
+                f"another of the {count()} processes is gone, its own last lines say why: finished epochs are kept, "
+                "start all again, with --resume RUN"
+            ) from error
+        raise
 
 
 def share(rows: Rows, batch_size: int) -> tuple[Rows, int]:

@@ -150,7 +150,7 @@ def fine_tune(
     fitting = Fitting(task, kind, assembled, train, val, spec, run, cache, progress, clock)
     for phase in spec.phases:
         freeze(fitting, phase)  # a stage that the backbone lacks is said now, not after the first phase
-    if not resume:
+    if not resume and hosts.is_chief():
         preview.to_tensorboard(train, run.logs)
     for number in range(progress.phase, len(spec.phases)):
         progress.phase = number

@@ -57,10 +57,12 @@ def judge(model: keras.Model, kind: Kind, truth: PictureSet, folder: Path) -> di
 
 def surroundings(seed: int) -> dict[str, Any]:
     """Return where figures were made: device, versions, commit."""
+    import keras
+
     from cityzoo.fit.hardware import device_name
 
     versions = {"python": platform.python_version()}
-    for package in PACKAGES:
+    for package in (*PACKAGES, keras.backend.backend()):
         try:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:

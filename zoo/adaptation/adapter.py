@@ -48,11 +48,14 @@ class Adapter:
     def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:
         """Return for the last operation of each stage: itself, then the bottleneck."""
         ours = {id(layer) for layer in operations}
+        taken = {layer.name for layer in backbone.layers}  # of a backbone that was adapted and merged before
         chains: Chains = {}
         for stage, tensor in stages(backbone).items():
             operation = parts(tensor._keras_history.operation)[-1]
             if id(operation) in ours:
                 name, dtype = f"adapter_{stage}", getattr(operation, "dtype_policy", None)
+                while name in taken:
+                    name += "_more"
                 module = Bottleneck(name, tensor.shape[-1], self.width, seed + len(chains), dtype)
                 chains[operation] = [operation, module]
         return chains

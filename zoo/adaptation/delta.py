@@ -20,6 +20,7 @@ import numpy as np
 
 from zoo.adaptation.adapting import Adaptation, adapt, adaptation_of
 from zoo.adaptation.fingerprints import fingerprint
+from zoo.adaptation.rewriting import array_of
 
 FORMAT = "cityzoo-delta-1"
 LEARNED, EXTRA = "learned.", "extra."
@@ -158,7 +159,7 @@ def _damaged(path: str | os.PathLike, reason: object) -> ValueError:
 
 
 def _numpy(weight: Any) -> np.ndarray:
-    return np.asarray(keras.ops.convert_to_numpy(weight))
+    return array_of(weight) if isinstance(weight, keras.Variable) else np.asarray(weight)
 
 
 def _encoded(header: dict[str, Any]) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.adaptation.adalora import AdaLora
 from zoo.adaptation.adapting import adaptation_of
+from zoo.adaptation.rewriting import array_of
 
 WARM_UP, LAST = 0.1, 0.3  # shares of the steps before the first triplet goes, and after the last has gone
 ROUNDS = 100  # times that importance is looked at
@@ -67,7 +68,7 @@ class RankAllocation(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Read the clock."""
-        self.first_step = int(self.model.optimizer.iterations)
+        self.first_step = int(array_of(self.model.optimizer.iterations))
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         """Look at the importances every so many steps, and take away what is over the budget."""
@@ -82,23 +83,23 @@ class RankAllocation(keras.callbacks.Callback):
 
     def living(self) -> int:
         """Return how many triplets are not masked."""
-        return int(sum(np.sum(_numpy(layer.svd_alive)) for layer in self.layers))
+        return int(sum(np.sum(array_of(layer.svd_alive)) for layer in self.layers))
 
     def look(self) -> None:
         """Bring the importance of every triplet up to date."""
         momenta = {v.name: v for v in self.model.optimizer.variables if v.name.endswith("_momentum")}
         for layer in self.layers:
             now = sum(_importance(weight, momenta) for weight in (layer.svd_lambda, layer.svd_p, layer.svd_q))
-            layer.svd_importance.assign(MEMORY * _numpy(layer.svd_importance) + (1 - MEMORY) * now)
+            layer.svd_importance.assign(MEMORY * array_of(layer.svd_importance) + (1 - MEMORY) * now)
 
     def prune(self, budget: int, for_good: bool) -> None:
         """Let the most important triplets of all layers together live, as many as the budget says."""
-        importance = np.concatenate([_numpy(layer.svd_importance) for layer in self.layers])
+        importance = np.concatenate([array_of(layer.svd_importance) for layer in self.layers])
         keep = np.zeros(self.total, np.float32)
         keep[np.argsort(-importance, kind="stable")[:budget]] = 1
         starts = np.cumsum([layer.triplets for layer in self.layers])[:-1]
         for layer, lives in zip(self.layers, np.split(keep, starts), strict=True):
-            layer.svd_lambda.assign(_numpy(layer.svd_lambda) * lives)
+            layer.svd_lambda.assign(array_of(layer.svd_lambda) * lives)
             if for_good:
                 layer.svd_alive.assign(lives)
         self.done = for_good
@@ -106,14 +107,10 @@ class RankAllocation(keras.callbacks.Callback):
 
 def _importance(weight: keras.Variable, momenta: dict[str, Any]) -> np.ndarray:
     # One number a triplet: |w * m|, the mean over a column of P (its last axis) or a row of Q (its first).
-    value, momentum = _numpy(weight), momenta.get(f"{weight.path.replace('/', '_')}_momentum")
+    value, momentum = array_of(weight), momenta.get(f"{weight.path.replace('/', '_')}_momentum")
     if momentum is None:
         return np.abs(value) if value.ndim == 1 else np.zeros(1, np.float32)
-    sensitivity = np.abs(value * _numpy(momentum))
+    sensitivity = np.abs(value * array_of(momentum))
     if weight.name == "svd_q":
         return sensitivity.mean(axis=1)
     return sensitivity.reshape(-1, sensitivity.shape[-1]).mean(axis=0)
-
-
-def _numpy(variable: keras.Variable) -> np.ndarray:
-    return keras.ops.convert_to_numpy(variable.value)

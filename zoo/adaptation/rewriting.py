@@ -110,8 +110,12 @@ def plain_copy(layer: keras.Layer, weights: dict[str, np.ndarray]) -> keras.Laye
 
 def values(layer: keras.Layer) -> dict[str, np.ndarray]:
     """Return a layer's weights by name, in float32 where they are of lower precision."""
-    arrays = {weight.name: keras.ops.convert_to_numpy(weight.value) for weight in layer.weights}
-    return {name: _at_least_float32(array) for name, array in arrays.items()}
+    return {weight.name: _at_least_float32(array_of(weight)) for weight in layer.weights}
+
+
+def array_of(variable: keras.Variable) -> np.ndarray:
+    """Return a variable's value, mirrored on several devices or not."""
+    return np.asarray(variable.numpy())  # keras.ops.convert_to_numpy fails on a mirrored scalar
 
 
 def assign(layer: keras.Layer, weights: dict[str, np.ndarray]) -> None:

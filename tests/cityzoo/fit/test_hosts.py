@@ -126,6 +126,7 @@ def result(folder):
     return SimpleNamespace(path=folder, said=said, read=arrays.pop("read"), weights=arrays)
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_weights_of_one(trained):
     """Behind the cache and without it, BatchNorm's statistics too; both processes have the same to the last bit."""
     for name, weights in trained.one.weights.items():
@@ -137,6 +138,7 @@ def test_two_processes_give_the_weights_of_one(trained):
     assert losses[1] == losses[2] == pytest.approx(losses[0], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_each_process_reads_its_half_of_every_batch(trained):
     """Two steps in each phase: the rows of each batch go round."""
     assert trained.one.read.shape[:2] == (4, 4)
@@ -145,6 +147,7 @@ def test_each_process_reads_its_half_of_every_batch(trained):
     assert (trained.two_0.read != trained.two_1.read).any()
 
 
+@pytest.mark.slow
 def test_only_the_chief_leaves_a_run_folder(trained):
     """The other has a folder to work in, which is gone in the end, and writes no TensorBoard files."""
     assert trained.two_0.said["files"] == trained.one.said["files"]
@@ -154,6 +157,7 @@ def test_only_the_chief_leaves_a_run_folder(trained):
     assert not (trained.two_1.path / "run").exists()
 
 
+@pytest.mark.slow
 def test_figures_are_the_chiefs(trained):
     """All stop at the same epoch because all hear the same figures."""
     rows = [[{**row, "seconds": 0} for row in each.said["epochs"]] for each in (trained.two_0, trained.two_1)]
@@ -162,6 +166,7 @@ def test_figures_are_the_chiefs(trained):
     assert trained.two_0.said["all"] == trained.two_1.said["all"] == [False, True]
 
 
+@pytest.mark.slow
 def test_processes_that_were_given_different_things_say_so(trained):
     """Both of them, in one line; a process alone agrees with itself."""
     assert "disagreement" not in trained.one.said

@@ -37,10 +37,12 @@ def test_step_falls_by_ten_after_two_thirds_and_eight_ninths():
     )
 
 
-def test_constant_stays_at_its_peak_after_at_most_a_hundred_steps():
-    """A tenth of 5000 would be 500."""
-    made = schedule("constant", 0.3, 5000)
-    assert rates(made, 0, 50, 100, 4999) == pytest.approx([0.015, 0.1575, 0.3, 0.3], rel=1e-5)
+def test_constant_is_at_its_peak_from_the_second_step_however_long_it_lasts():
+    """So that a run that is made longer is what it would have been."""
+    for steps in (50, 5000):
+        assert rates(schedule("constant", 0.3, steps), 0, 1, 49, 4999) == pytest.approx(
+            [0.015, 0.3, 0.3, 0.3], rel=1e-5
+        )
 
 
 @pytest.mark.parametrize("name", SCHEDULES)

@@ -4,6 +4,7 @@ import numpy as np
 import zoo
 from zoo.adaptation.adapter import Adapter, Bottleneck
 from zoo.adaptation.adapting import adapt, shares
+from zoo.adaptation.merging import merge
 
 
 def test_a_bottleneck_by_hand():
@@ -27,6 +28,13 @@ def test_there_is_one_behind_each_stage_of_built_in_layers(backbone):
     assert {type(layer).__module__.split(".")[0] for layer in adapted._flatten_layers()} == {"keras"}
     # C4 of MobileNet 0.25 has 128 channels: 128*4 + 4 down, 4*128 + 128 up
     assert shares(adapted).by_stage["C4"][0] == 516 + 640
+
+
+def test_a_merged_backbone_can_be_adapted_anew(tiny, images, outputs, shake):
+    merged = merge(shake(adapt(tiny, "adapter:2")))
+    again = adapt(merged, "adapter:3", above="C4")
+    assert [layer.name for layer in again.adaptation.layers] == ["adapter_C5_more_down", "adapter_C5_more_up"]
+    np.testing.assert_array_equal(outputs(again, images)["P5"], outputs(merged, images)["P5"])
 
 
 def test_above_a_stage_its_own_tensor_gets_none(backbone):

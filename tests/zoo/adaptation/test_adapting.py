@@ -5,7 +5,15 @@ import pytest
 import zoo
 from zoo.adaptation.adapting import adapt, freeze_base, shares
 
-WAYS = ["lora:2", "adalora:2", "adapter:4", "bias", "norm", "ssf"]
+TRAINED = {  # names of the weights that each way trains
+    "lora:2": {"lora_kernel_a", "lora_kernel_b"},
+    "adalora:2": {"svd_p", "svd_lambda", "svd_q"},
+    "adapter:4": {"kernel", "bias"},
+    "bias": {"bias", "beta"},
+    "norm": {"gamma", "beta"},
+    "ssf": {"gamma", "beta"},
+}
+WAYS = list(TRAINED)
 
 
 def _state(model):
@@ -45,7 +53,11 @@ def test_fitting_moves_the_adapted_weights_and_nothing_else(tiny, images, with_h
     base, adapted = _state(tiny), adapt(tiny, how)
     before = _state(adapted)
     _fit(with_head(adapted), images[:, :32, :32])
-    assert _moved(before, adapted) == {weight.path for weight in adapted.trainable_weights} != set()
+    moved = _moved(before, adapted)
+    assert moved == {weight.path for weight in adapted.trainable_weights}
+    assert {path.rsplit("/", 1)[1] for path in moved} == TRAINED[how]
+    if how in ("adapter:4", "ssf"):
+        assert not {path.split("/")[-2] for path in moved} & {layer.name for layer in tiny._flatten_layers()}
     assert not _moved(base, tiny)
 
 

@@ -1,0 +1,68 @@
+"""A model as one compiled function gives what its layers give, on either backend of Keras."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from cityzoo import backend
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = """
+import sys
+import keras, numpy as np, tensorflow as tf
+from cityzoo import backend
+
+backend.prepare()
+x = keras.Input((2,))
+model = keras.Model(x, {"twice": keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(x)})
+model.trainable = False
+rows, half = np.array([[1, 2], [3, 4]], "float32"), lambda outputs: keras.ops.cast(outputs["twice"], "float16")
+before = backend.compiled(model)
+model.set_weights([np.full((2, 1), 10.0)])
+np.savez(
+    sys.argv[1],
+    on_jax=backend.on_jax(),
+    gpus_left=len(tf.config.get_visible_devices("GPU")),
+    before=before(rows)["twice"],
+    after=backend.compiled(model)(tf.constant(rows))["twice"],
+    half=backend.compiled(model, half)(rows),
+)
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
+def test_jax_runs_the_weights_of_the_moment_it_was_asked(tmp_path):
+    """Compiled once, asked again after every epoch; TensorFlow's own tensors are taken as they come."""
+    surroundings = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", SCRIPT, str(tmp_path / "said.npz")]
+    ran = subprocess.run(words, capture_output=True, text=True, env=surroundings, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    said = np.load(tmp_path / "said.npz")
+    assert (bool(said["on_jax"]), int(said["gpus_left"])) == (True, 0)
+    assert said["before"].tolist() == [[3], [7]]
+    assert said["after"].tolist() == [[30], [70]]
+    assert (said["half"].dtype, said["half"].tolist()) == (np.float16, [[30], [70]])
+
+
+def test_tensorflow_gives_arrays_in_inference_mode():
+    """Dropout does nothing; a dict in, a dict out; what comes after is compiled with the model."""
+    inputs = {"a": keras.Input((2,), name="a"), "b": keras.Input((2,), name="b")}
+    outputs = {"sum": keras.layers.Dropout(0.9)(keras.layers.Add()([inputs["a"], inputs["b"]]))}
+    model, eager = keras.Model(inputs, outputs), []
+
+    def negated(found):
+        eager.append(tf.executing_eagerly())
+        return -found["sum"]
+
+    rows = {"a": np.ones((1, 2), "float32"), "b": tf.ones((1, 2))}
+    assert backend.compiled(model)(rows)["sum"].tolist() == [[2, 2]]
+    found = backend.compiled(model, negated)(rows)
+    assert isinstance(found, np.ndarray) and found.tolist() == [[-2, -2]]
+    assert eager == [False]

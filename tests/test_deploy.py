@@ -1,0 +1,127 @@
+"""Launchers start what `cityzoo.fit.hosts` understands; their files agree with themselves."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cityzoo.fit import hosts
+
+ROOT = Path(__file__).resolve().parents[1]
+DEPLOY = ROOT / "deploy"
+
+
+@pytest.fixture(scope="module")
+def job():
+    """The Service and the Job of the Kubernetes file."""
+    return {each["kind"]: each for each in yaml.safe_load_all((DEPLOY / "kubernetes-job.yaml").read_text())}
+
+
+def test_pods_find_the_first_one_by_its_name(job):
+    """Name of the Job and number 0, a dot, name of the headless service that picks the Job's pods; its port."""
+    service, name = job["Service"], job["Job"]["metadata"]["name"]
+    pod = job["Job"]["spec"]["template"]["spec"]
+    port = service["spec"]["ports"][0]["port"]
+    address = f"{name}-0.{service['metadata']['name']}:{port}"
+    assert variables(pod)[hosts.ADDRESS]["value"] == address
+    assert pod["subdomain"] == service["metadata"]["name"]
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["selector"] == {"job-name": name}
+    assert pod["containers"][0]["ports"] == [{"containerPort": port}]
+
+
+def test_pods_are_as_many_as_they_are_told_and_numbered(job):
+    """All at once: a process waits for the others."""
+    spec = job["Job"]["spec"]
+    told = variables(spec["template"]["spec"])
+    assert spec["completionMode"] == "Indexed"
+    assert str(spec["completions"]) == str(spec["parallelism"]) == told[hosts.COUNT]["value"]
+    place = told[hosts.NUMBER]["valueFrom"]["fieldRef"]["fieldPath"]
+    assert place == "metadata.annotations['batch.kubernetes.io/job-completion-index']"
+
+
+def variables(pod):
+    """The environment variables of the only container."""
+    return {each["name"]: each for each in pod["containers"][0]["env"]}
+
+
+def test_pods_mount_what_they_name(job):
+    """Volumes exist, and the run lies in the shared one."""
+    pod = job["Job"]["spec"]["template"]["spec"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert set(mounts) == {volume["name"] for volume in pod["volumes"]}
+    assert variables(pod)["RUN"]["value"].startswith(mounts["city"] + "/")
+
+
+def test_a_pod_goes_on_where_a_checkpoint_lies(job, tmp_path):
+    """The very shell script of the Job, with a train.py that says what it was given."""
+    script = job["Job"]["spec"]["template"]["spec"]["containers"][0]["args"][0]
+    assert script.count("python /opt/cityzoo/train.py") == 2
+    script = script.replace("python /opt/cityzoo/train.py", "echo")
+    run = tmp_path / "my run"
+
+    def said():
+        words = ["/bin/sh", "-c", script]
+        ran = subprocess.run(
+            words, env={**os.environ, "RUN": str(run)}, capture_output=True, text=True, check=True
+        )
+        return ran.stdout
+
+    assert said().startswith(f"--out {run} --task vehicle_detect ")
+    run.mkdir()
+    (run / "checkpoint.npz").touch()
+    assert said() == f"--resume {run}\n"
+
+
+@pytest.fixture(scope="module")
+def launcher():
+    """deploy/ray_train.py as a module."""
+    spec = importlib.util.spec_from_file_location("ray_train", DEPLOY / "ray_train.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_flags_behind_the_dashes_go_to_train(launcher):
+    """Also those that both know."""
+    flags, passed_on = launcher.parse(["--gpus", "1", "--", "--help", "--workers", "9"])
+    assert (flags.workers, flags.gpus, passed_on) == (2, 1, ["--help", "--workers", "9"])
+    assert launcher.parse(["--retries", "2"])[1] == []
+
+
+def test_a_retry_goes_on_from_the_checkpoint(launcher, tmp_path):
+    """Where there is one."""
+    flags = ["--data", "x", "--out", str(tmp_path)]
+    assert launcher.going_on(flags) == flags
+    (tmp_path / "checkpoint.npz").touch()
+    assert launcher.going_on(flags) == ["--resume", str(tmp_path)]
+    assert launcher.going_on(["--data", "x"]) == ["--data", "x"]
+
+
+def test_each_ray_worker_knows_its_place(launcher, monkeypatch):
+    """As `hosts` reads it."""
+    for name, value in launcher.surroundings("10.0.0.1:99", 4, 3).items():
+        monkeypatch.setenv(name, value)
+    assert (hosts.count(), hosts.number(), os.environ[hosts.ADDRESS]) == (4, 3, "10.0.0.1:99")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed")
+def test_without_ray_the_launcher_says_what_to_install(tmp_path):
+    """In one line, from any folder."""
+    words = [sys.executable, str(DEPLOY / "ray_train.py"), "--", "--backbone", "vgg16"]
+    ran = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.splitlines()[-1].endswith(': pip install "ray[train]>=2.60" "jax>=0.10"')
+    assert "Traceback" not in ran.stderr
+
+
+def test_flags_that_train_refuses_are_refused_before_anything_starts(tmp_path):
+    """With train.py's own words, whether Ray is installed or not."""
+    words = [sys.executable, str(DEPLOY / "ray_train.py"), "--", "--backbone", "nonsense"]
+    ran = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
+    assert ran.stderr.startswith("ray_train.py: error: unknown backbone 'nonsense'")
