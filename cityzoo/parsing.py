@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from augment.policy import get_policy
 from cityzoo.errors import InputError
 
@@ -130,32 +132,29 @@ def parse_momentum(text: str) -> float:
     return _number(text, 0.0, 0.999999, "a momentum", "of 0 or more and less than 1, as 0.998")
 
 
+def _checked(text: str, check: Callable[[str], object]) -> str:
+    # A leaf package's complaint is the user's to mend.
+    try:
+        check(text)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    return text
+
+
 def parse_way(text: str) -> str:
     """Read how a backbone is adapted, e.g. "lora:8"."""
     from zoo.adaptation import ways
 
-    try:
-        ways.parse(text)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    return text
+    return _checked(text, ways.parse)
 
 
 def parse_structure(text: str) -> str:
     """Read changes of a backbone's structure, e.g. "truncate:C4,attention:se:C3"."""
     from zoo.surgery import operations
 
-    try:
-        operations.parse(text)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    return text
+    return _checked(text, operations.parse)
 
 
 def parse_policy(text: str) -> str:
     """Read the name of an augmentation policy, or the path of a file that holds one."""
-    try:
-        get_policy(text)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    return text
+    return _checked(text, get_policy)

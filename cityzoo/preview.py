@@ -68,7 +68,7 @@ def to_tensorboard(views: Views, logs: Path) -> None:
         tf.summary.image("train/augmented", sheet(views, pictures=3, versions=3)[None], step=0)
 
 
-def strengths(image: np.ndarray, size_hw: tuple[int, int] = (96, 128), columns: int = 2) -> np.ndarray:
+def strengths(image: np.ndarray, size_hw: tuple[int, int] = (84, 112), columns: int = 2) -> np.ndarray:
     """Draw every transform that works on one picture at strengths 0, .25, .5, .75 and 1.
 
     Args:
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("out", help="picture file to write, e.g. transforms.jpg")
     parser.add_argument("picture", help="what to draw them on")
     asked = parser.parse_args()
-    Image.fromarray(strengths(read_picture(asked.picture))).save(asked.out, quality=82)
+    Image.fromarray(strengths(read_picture(asked.picture))).save(asked.out, quality=65)
 
 
 if __name__ == "__main__":
