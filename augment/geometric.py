@@ -1,6 +1,6 @@
-"""Transforms that move the picture: drawn values in, one matrix out. A new one is one decorated function.
+"""Transforms that move pictures: drawn values in, a matrix for each out. A new one is one decorated function.
 
-They work on numbers of numpy: hundreds of operations on single numbers are much cheaper there than in a graph.
+They work on numpy arrays, a whole batch at once: small matrices are much cheaper there than in a graph.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Canvas:
 
     Attributes:
         size_hw: height and width of the network's input, pixels.
-        original_boxes: (N, 4) float32, pixels of the picture.
-        matrix: (3, 3), by which the picture has come to the canvas by now.
-        box_rule: how boxes follow it.
+        original_boxes: (B, N, 4) float32, pixels of the pictures; those without area are padding.
+        matrix: (B, 3, 3) float32, by which the pictures have come to the canvas by now.
+        box_rule: how boxes follow them.
     """
 
     size_hw: tuple[int, int]
@@ -35,7 +35,7 @@ class Canvas:
 
     @functools.cached_property
     def boxes(self) -> np.ndarray:
-        """Return where the boxes are on the canvas by now, (N, 4) float32, pixels."""
+        """Return where the boxes are on the canvas by now, (B, N, 4) float32, pixels."""
         return geometry.move_boxes(self.original_boxes, self.matrix, self.box_rule)
 
     def about_middle(self, matrix: np.ndarray) -> np.ndarray:
@@ -79,19 +79,19 @@ def crop(canvas: Canvas, side: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.n
 
     Args:
         canvas: what to crop.
-        side: the window's sides as a share of the canvas', 0..1; enlarged where the boxes need more.
-        x: where the window lies within its freedom, 0 (left) .. 1 (right).
-        y: the same from top to bottom.
+        side: (B,) the window's sides as a share of the canvas', 0..1; enlarged where the boxes need more.
+        x: (B,) where the window lies within its freedom, 0 (left) .. 1 (right).
+        y: (B,) the same from top to bottom.
     """
     size_wh = np.array(canvas.size_hw[::-1], np.float32)
-    low, high = canvas.boxes[:, :2], canvas.boxes[:, 2:]
+    low, high = canvas.boxes[..., :2], canvas.boxes[..., 2:]
     middle, quarter = (low + high) / 2, (high - low) / 4
-    seen = ((middle > 0) & (middle < size_wh)).all(axis=1)
+    seen = ((middle > 0) & (middle < size_wh) & (low < high)).all(axis=-1, keepdims=True)
     # The inner half of a box: 9/16 of it stays visible even in a corner.
-    low = np.maximum(middle - quarter, 0.0)[seen].min(axis=0, initial=np.inf)
-    high = np.minimum(middle + quarter, size_wh)[seen].max(axis=0, initial=-np.inf)
-    side = min(max(float(side), float(((high - low) / size_wh).max())), 1.0)
-    window = side * size_wh
+    low = np.maximum(middle - quarter, 0.0).min(axis=1, initial=np.inf, where=seen)
+    high = np.minimum(middle + quarter, size_wh).max(axis=1, initial=-np.inf, where=seen)
+    side = np.minimum(np.maximum(side, ((high - low) / size_wh).max(axis=-1)), 1.0)
+    window = side[:, None] * size_wh
     first, last = np.maximum(high - window, 0.0), np.minimum(size_wh - window, low)
-    corner = first + np.array([x, y]) * (last - first)
-    return geometry.scaling(1 / side, 1 / side) @ geometry.translation(-corner[0], -corner[1])
+    corner = first + np.stack([x, y], axis=-1) * (last - first)
+    return geometry.scaling(1 / side, 1 / side) @ geometry.translation(-corner[:, 0], -corner[:, 1])

@@ -1,14 +1,13 @@
-"""Affine 3x3 matrices and the boxes they move, for numpy arrays and TensorFlow tensors alike.
+"""Affine 3x3 matrices in numpy, and the boxes they move, as arrays or as TensorFlow tensors.
 
 Coordinates are continuous pixels: the origin is the top-left corner of the picture, the centre of its first
 pixel lies at (0.5, 0.5), so a picture of W x H fills [0, W] x [0, H] and boxes need no half-pixel correction.
-A matrix maps column vectors (x, y, 1); `b @ a` does `a` first.
-Every function works in numpy unless it is given a tensor; numpy users never load TensorFlow.
+A matrix maps column vectors (x, y, 1); `b @ a` does `a` first. Whatever makes matrices takes numbers for one
+matrix or arrays for as many, so that a whole batch is planned at once. numpy users never load TensorFlow.
 """
 
 from __future__ import annotations
 
-import math
 import sys
 from types import ModuleType
 from typing import Any
@@ -16,10 +15,11 @@ from typing import Any
 import numpy as np
 
 Array = Any  # numpy.ndarray or tf.Tensor: what goes in comes out
+Numbers = Any  # float, or numpy.ndarray (...)
 
 
 def library(*values: Array) -> ModuleType:
-    """Return numpy or TensorFlow, which share many names (stack, cos, floor, where, linalg.inv ...)."""
+    """Return numpy or TensorFlow, which share many names (stack, floor, where, linalg.inv ...)."""
     if any(type(value).__module__.startswith("tensorflow.") for value in values):
         return sys.modules["tensorflow"]
     return np
@@ -29,57 +29,59 @@ def _float32(lib: ModuleType, value: Array) -> Array:
     return np.asarray(value, np.float32) if lib is np else lib.cast(value, lib.float32)
 
 
-def affine(rows: list[list[Array]]) -> Array:
-    """Return the 3x3 matrix of the two upper rows.
+def affine(rows: list[list[Numbers]]) -> np.ndarray:
+    """Return the 3x3 matrices of their two upper rows.
 
     Args:
-        rows: [[a, b, c], [d, e, f]], scalars; x' = a x + b y + c, y' = d x + e y + f.
+        rows: [[a, b, c], [d, e, f]], numbers or (...) arrays; x' = a x + b y + c, y' = d x + e y + f.
 
     Returns:
-        (3, 3) float32.
+        (..., 3, 3) float32.
 
     Example:
         >>> affine([[2, 0, 5], [0, 1, 0]]) @ np.array([10, 10, 1])
         array([25., 10.,  1.])
+        >>> affine([[1, 0, np.arange(4)], [0, 1, 0]]).shape
+        (4, 3, 3)
     """
-    lib = library(*rows[0], *rows[1])
-    whole = [*rows, [0.0, 0.0, 1.0]]
-    if lib is np:
-        return np.array(whole, np.float32)
-    return lib.reshape(lib.stack([_float32(lib, value) for row in whole for value in row]), (3, 3))
+    values = [value for row in rows for value in row]
+    shape = np.broadcast_shapes(*(np.shape(value) for value in values))
+    matrix = np.zeros((*shape, 3, 3), np.float32)
+    for number, value in enumerate(values):
+        matrix[..., number // 3, number % 3] = value
+    matrix[..., 2, 2] = 1.0
+    return matrix
 
 
-def translation(x: Array, y: Array) -> Array:
-    """Return the (3, 3) float32 matrix that moves by `x` pixels to the right and `y` pixels down."""
+def translation(x: Numbers, y: Numbers) -> np.ndarray:
+    """Return the (..., 3, 3) float32 matrix that moves by `x` pixels to the right and `y` pixels down."""
     return affine([[1.0, 0.0, x], [0.0, 1.0, y]])
 
 
-def scaling(x: Array, y: Array) -> Array:
-    """Return the (3, 3) float32 matrix that stretches by `x` and `y` about the origin; -1 mirrors."""
+def scaling(x: Numbers, y: Numbers) -> np.ndarray:
+    """Return the (..., 3, 3) float32 matrix that stretches by `x` and `y` about the origin; -1 mirrors."""
     return affine([[x, 0.0, 0.0], [0.0, y, 0.0]])
 
 
-def rotation(degrees: Array) -> Array:
-    """Return the (3, 3) float32 matrix that rotates about the origin, clockwise as seen (y points down).
+def rotation(degrees: Numbers) -> np.ndarray:
+    """Return the (..., 3, 3) float32 matrix that rotates about the origin, clockwise as seen (y points down).
 
     Example:
         >>> (rotation(90.0) @ np.array([1, 0, 1])).round(3).tolist()
-        [-0.0, 1.0, 1.0]
+        [0.0, 1.0, 1.0]
     """
-    lib = library(degrees)
-    radians = _float32(lib, degrees) * (math.pi / 180)
-    cos, sin = lib.cos(radians), lib.sin(radians)
+    radians = np.radians(degrees)
+    cos, sin = np.cos(radians), np.sin(radians)
     return affine([[cos, -sin, 0.0], [sin, cos, 0.0]])
 
 
-def shearing(x_degrees: Array, y_degrees: Array) -> Array:
-    """Return the (3, 3) float32 matrix that leans verticals by `x_degrees` and horizontals by `y_degrees`."""
-    lib = library(x_degrees, y_degrees)
-    x, y = (lib.tan(_float32(lib, value) * (math.pi / 180)) for value in (x_degrees, y_degrees))
+def shearing(x_degrees: Numbers, y_degrees: Numbers) -> np.ndarray:
+    """Return the (..., 3, 3) float32 matrix that leans verticals and horizontals by so many degrees."""
+    x, y = (np.tan(np.radians(degrees)) for degrees in (x_degrees, y_degrees))
     return affine([[1.0, x, 0.0], [y, 1.0, 0.0]])
 
 
-def about(matrix: Array, x: Array, y: Array) -> Array:
+def about(matrix: np.ndarray, x: Numbers, y: Numbers) -> np.ndarray:
     """Return `matrix` done about the point (x, y), which stays where it is if the matrix fixes the origin.
 
     Example:
@@ -89,30 +91,29 @@ def about(matrix: Array, x: Array, y: Array) -> Array:
     return translation(x, y) @ matrix @ translation(-x, -y)
 
 
-def stretch(picture_hw: Array, size_hw: Array) -> Array:
-    """Return the (3, 3) float32 matrix that makes a picture fill the network's input, whatever its shape.
+def stretch(picture_hw: Numbers, size_hw: tuple[int, int]) -> np.ndarray:
+    """Return the (..., 3, 3) float32 matrix that makes a picture fill the network's input, whatever its shape.
 
     Args:
-        picture_hw: height and width of the picture, pixels.
+        picture_hw: (..., 2) height and width of the picture, pixels.
         size_hw: height and width of the network's input, pixels.
 
     Example:
         >>> print(stretch((720, 1280), (256, 256)).diagonal().round(3))
         [0.2   0.356 1.   ]
     """
-    lib = library(picture_hw, size_hw)
-    scale = _float32(lib, size_hw) / _float32(lib, picture_hw)
-    return scaling(scale[1], scale[0])
+    scale = np.asarray(size_hw, np.float32) / np.asarray(picture_hw, np.float32)
+    return scaling(scale[..., 1], scale[..., 0])
 
 
-def letterbox(picture_hw: Array, size_hw: Array) -> Array:
-    """Return the (3, 3) float32 matrix that fits a whole picture into the middle of the network's input.
+def letterbox(picture_hw: Numbers, size_hw: tuple[int, int]) -> np.ndarray:
+    """Return the (..., 3, 3) float32 matrix that fits a whole picture into the middle of the network's input.
 
     The scaled picture has whole pixels as its size and offset, so that its edges lie between pixels; the two
     scales may therefore differ by up to half a pixel over the picture.
 
     Args:
-        picture_hw: height and width of the picture, pixels.
+        picture_hw: (..., 2) height and width of the picture, pixels.
         size_hw: height and width of the network's input, pixels.
 
     Example:
@@ -121,12 +122,10 @@ def letterbox(picture_hw: Array, size_hw: Array) -> Array:
          [ 0.   0.2 56. ]
          [ 0.   0.   1. ]]
     """
-    lib = library(picture_hw, size_hw)
-    picture, size = _float32(lib, picture_hw), _float32(lib, size_hw)
-    ratio = size / picture
-    fitted = lib.maximum(lib.round(picture * lib.minimum(ratio[0], ratio[1])), 1.0)
-    offset, scale = lib.floor((size - fitted) / 2), fitted / picture
-    return affine([[scale[1], 0.0, offset[1]], [0.0, scale[0], offset[0]]])
+    picture, size = np.asarray(picture_hw, np.float32), np.asarray(size_hw, np.float32)
+    fitted = np.maximum(np.round(picture * (size / picture).min(axis=-1, keepdims=True)), 1.0)
+    offset, scale = np.floor((size - fitted) / 2), fitted / picture
+    return affine([[scale[..., 1], 0.0, offset[..., 1]], [0.0, scale[..., 0], offset[..., 0]]])
 
 
 FITS = {"letterbox": letterbox, "stretch": stretch}
@@ -136,7 +135,7 @@ def invert(matrix: Array) -> Array:
     """Return the matrix of the way back: network input pixels to original pixels.
 
     Args:
-        matrix: (..., 3, 3) float32, affine.
+        matrix: (..., 3, 3) float32, affine; an array or a tensor.
 
     Example:
         >>> invert(scaling(4, 2)).diagonal().tolist()

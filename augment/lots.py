@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
 
 from augment.geometry import Array, library
 from augment.policy import Policy, Step
@@ -34,9 +33,31 @@ class Drawn:
     seeds: Array
 
 
-def cast_lots(policy: Policy, seed: tf.Tensor) -> tf.Tensor:
-    """Return (n,) float32 in 0..1, all that a policy needs to decide about one picture; `seed` is (2,) int32."""
-    return tf.random.stateless_uniform([sum(_widths(policy))], seed)
+def cast_lots(policy: Policy, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return all that chance has to say about some pictures, each from its own key alone.
+
+    Philox is made for this: any key starts a stream of its own (Salmon et al. 2011, "Parallel Random Numbers:
+    As Easy as 1, 2, 3").
+
+    Args:
+        policy: checked.
+        keys: (B, 3) whole numbers, such as seed of the run, picture, view.
+
+    Returns:
+        (B, n) float32 in 0..1, what a policy needs to decide; and (B, 2) int32, seeds for transforms that draw
+        more by themselves.
+
+    Example:
+        >>> lots, seeds = cast_lots(Policy("none"), np.array([[0, 1, 0], [0, 2, 0], [0, 1, 0]]))
+        >>> (seeds[0] == seeds).all(axis=1).tolist()
+        [True, False, True]
+    """
+    width, lots, seeds = sum(_widths(policy)), [], []
+    for key in np.asarray(keys, np.int64).astype(np.uint64):
+        chance = np.random.Generator(np.random.Philox(key=key[:2], counter=np.array([0, 0, 0, key[2]])))
+        seeds.append(chance.integers(-(2**31), 2**31, 2, np.int32))
+        lots.append(chance.random(width, np.float32))
+    return np.stack(lots), np.stack(seeds)
 
 
 def _widths(policy: Policy) -> list[int]:
@@ -48,8 +69,8 @@ def drawn(policy: Policy, lots: Array, seeds: Array) -> Iterator[Drawn]:
 
     Args:
         policy: checked.
-        lots: (..., n) float32 as `cast_lots` returns them.
-        seeds: (..., 2) int32.
+        lots: (B, n) float32 as `cast_lots` returns them, as array or tensor.
+        seeds: (B, 2) int32.
     """
     widths = _widths(policy)
     happening = _happening(policy, lots, widths)

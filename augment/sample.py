@@ -1,25 +1,20 @@
-"""A sample through a policy: one warp for each picture, colours and mixes for each batch; two tf.data maps."""
+"""A sample through a policy: one warp for each picture, colours and mixes for each batch."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from augment import geometry
 from augment.colour import recolour
-from augment.geometric import Canvas
 from augment.lots import Drawn, cast_lots, drawn
+from augment.plan import padded, plan
 from augment.policy import Policy, get_policy
 from augment.policy_file import check
 from augment.warp import warp, warp_mask
 
 Sample = dict[str, Any]
-Decode = Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
-PADDING = -1
 
 
 def apply(sample: Sample, policy: Policy | str, size_hw: tuple[int, int], seed: tf.Tensor) -> Sample:
@@ -50,99 +45,41 @@ def apply(sample: Sample, policy: Policy | str, size_hw: tuple[int, int], seed: 
         >>> result["images"].shape, result["images"].dtype.name, sorted(result)
         (TensorShape([64, 64, 3]), 'uint8', ['images', 'matrix'])
     """
-    policy = get_policy(policy)
+    policy, size_hw, sample = get_policy(policy), tuple(size_hw), dict(sample)
     check(policy)
-    moved = warped(sample, policy, size_hw, seed)
-    alone = {name: moved.pop(name)[None] for name in ("images", "lots", "seed")}
-    return {**moved, "images": finished(alone, policy, mixing=False)["images"][0]}
+    images, given = sample.pop("images"), sample.get("bounding_boxes", {"boxes": tf.zeros((0, 4))})
 
+    def moved(
+        images: np.ndarray, boxes: np.ndarray, mask: np.ndarray, seed: np.ndarray
+    ) -> tuple[np.ndarray, ...]:
+        lots, seeds = cast_lots(policy, np.append(seed, 0)[None])
+        made = plan(policy, size_hw, np.array([images.shape[:2]]), boxes[None], lots)
+        (matrix,), (kept,) = made.matrices, made.kept
+        picture, mask = warp(images, matrix, size_hw), warp_mask(mask, matrix, size_hw)
+        return picture, matrix, made.boxes[0, kept], np.flatnonzero(kept), mask, lots, seeds
 
-def warped(
-    sample: Sample,
-    policy: Policy,
-    size_hw: tuple[int, int],
-    seed: tf.Tensor,
-    decode: Decode | None = None,
-) -> Sample:
-    """Return the sample after the geometric part of a policy, with `lots` and `seed` for the rest.
-
-    Args:
-        sample: as for `apply`; with `decode`, `picture_hw` (2,) int32 stands in the place of `images`.
-        policy: checked.
-        size_hw: height and width of the network's input, pixels.
-        seed: (2,) int32.
-        decode: takes the largest reduction (1, 2, 4 or 8, scalar int32) that the warp has use for, and returns
-            the picture (H, W, 3) uint8 and the reduction (scalar) that it was decoded at.
-    """
-    size_hw, sample = tuple(size_hw), dict(sample)
-    lots = cast_lots(policy, seed)
-    picture_hw = sample.pop("picture_hw") if decode else tf.shape(sample["images"])[:2]
-    boxes = sample.get("bounding_boxes", {}).get("boxes", tf.zeros((0, 4)))
-    plan = functools.partial(_plan, policy, size_hw)
-    kinds = (tf.float32, tf.int32, tf.float32, tf.int64)
-    matrix, reduction, moved, kept = tf.numpy_function(plan, [lots, picture_hw, boxes], kinds)
-    matrix = tf.ensure_shape(matrix, (3, 3))
-    result = {**sample, "lots": lots, "seed": seed}
-    result["matrix"] = matrix @ sample["matrix"] if "matrix" in sample else matrix
-    result["images"] = _moved_picture(sample, matrix, size_hw, decode, tf.ensure_shape(reduction, ()))
+    mask = tf.convert_to_tensor(sample.get("segmentation_masks", tf.zeros((1, 1, 1), tf.uint8)))
+    images = tf.convert_to_tensor(images)
+    types = (images.dtype, tf.float32, tf.float32, tf.int64, mask.dtype, tf.float32, tf.int32)
+    found = tf.numpy_function(moved, [images, given["boxes"], mask, seed], types)
+    shapes = ((*size_hw, 3), (3, 3), (None, 4), (None,), (*size_hw, mask.shape[-1]), (1, None), (1, 2))
+    picture, matrix, boxes, kept, mask, lots, seeds = map(tf.ensure_shape, found, shapes)
     if "bounding_boxes" in sample:
-        labels = tf.gather(sample["bounding_boxes"]["labels"], tf.ensure_shape(kept, (None,)))
-        result["bounding_boxes"] = {
-            **sample["bounding_boxes"],
-            "boxes": tf.ensure_shape(moved, (None, 4)),
-            "labels": labels,
-        }
+        sample["bounding_boxes"] = {**given, "boxes": boxes, "labels": tf.gather(given["labels"], kept)}
     if "segmentation_masks" in sample:
-        result["segmentation_masks"] = warp_mask(sample["segmentation_masks"], matrix, size_hw)
-    return result
-
-
-def _plan(
-    policy: Policy, size_hw: tuple[int, int], lots: np.ndarray, picture_hw: np.ndarray, boxes: np.ndarray
-) -> tuple[np.ndarray, np.int32, np.ndarray, np.ndarray]:
-    # The matrix, the reduction that it has use for, and the boxes that stay, with their old numbers.
-    matrix = geometry.FITS[policy.fit](picture_hw, size_hw)
-    for step in drawn(policy, lots, np.zeros(2, np.int32)):
-        if step.transform.stage == "geometric" and step.happens:
-            canvas = Canvas(size_hw, boxes, matrix, policy.box_rule)
-            matrix = step.transform.function(canvas, **step.values) @ matrix
-    moved = geometry.move_boxes(boxes, matrix, policy.box_rule)
-    share = geometry.visible_shares(moved, size_hw)
-    (kept,) = np.nonzero((share > 0) & (share >= policy.min_visible))
-    moved = geometry.clip_boxes(moved[kept], size_hw).astype(np.float32)
-    return matrix.astype(np.float32), useful_reduction(matrix), moved, kept
-
-
-def _moved_picture(
-    sample: Sample, matrix: tf.Tensor, size_hw: tuple[int, int], decode: Decode | None, useful: tf.Tensor
-) -> tf.Tensor:
-    image, at = sample.get("images"), matrix
-    if decode:
-        image, reduction = decode(useful)
-        reduction = tf.cast(reduction, tf.float32)
-        at = matrix @ geometry.scaling(reduction, reduction)
-    return warp(image, at, size_hw)
-
-
-def useful_reduction(matrix: np.ndarray) -> np.int32:
-    """Return by how much (1, 2, 4 or 8) a picture may be reduced before `matrix` without losing detail.
-
-    Example:
-        >>> [int(useful_reduction(geometry.scaling(s, s))) for s in (1.0, 0.5, 0.3, 0.2, 0.1)]
-        [1, 2, 2, 4, 8]
-    """
-    largest = np.linalg.norm(matrix[:2, :2], axis=0).max()
-    return np.int32(
-        max(reduction for reduction in (1, 2, 4, 8) if reduction == 1 or largest * reduction <= 1.0001)
-    )
+        sample["segmentation_masks"] = mask
+    sample["matrix"] = matrix @ sample["matrix"] if "matrix" in sample else matrix
+    alone = {"images": picture[None], "lots": lots, "seed": seeds}
+    return {**sample, "images": finished(alone, policy, mixing=False)["images"][0]}
 
 
 def finished(batch: Sample, policy: Policy, mixing: bool = True) -> Sample:
-    """Return a batch of `warped` samples after the colours, the pixel effects and the mixes of their policy.
+    """Return a batch of warped pictures after the colours, the pixel effects and the mixes of their policy.
 
     Args:
-        batch: batched results of `warped`, boxes padded; optionally `mixes` (B,) bool: where it is False the
-            picture takes nothing from its neighbours.
+        batch: `images` (B, h, w, 3) uint8 or float32, 0..255; `lots` and `seed` as `augment.lots.cast_lots` gives
+            them; boxes padded; optionally `mixes` (B,) bool: where it is False the picture takes nothing from
+            its neighbours.
         policy: the one that they were warped by.
         mixing: whether there are any mixes at all.
     """
@@ -221,19 +158,11 @@ def pad_boxes(sample: Sample, max_boxes: int) -> Sample:
     """
     if "bounding_boxes" not in sample:
         return sample
-    boxes, labels = sample["bounding_boxes"]["boxes"], sample["bounding_boxes"]["labels"]
-    largest = tf.cond(
-        tf.shape(boxes)[0] > max_boxes,
-        lambda: tf.sort(
-            tf.argsort(geometry.box_areas(boxes), direction="DESCENDING", stable=True)[:max_boxes]
-        ),
-        lambda: tf.range(tf.shape(boxes)[0]),
+    given = sample["bounding_boxes"]
+    boxes, labels = tf.numpy_function(
+        lambda boxes, labels: padded(boxes, labels, max_boxes),
+        [given["boxes"], given["labels"]],
+        (tf.float32, given["labels"].dtype),
     )
-    missing = max_boxes - tf.shape(largest)[0]
-    boxes = tf.pad(tf.gather(boxes, largest), [[0, missing], [0, 0]], constant_values=PADDING)
-    labels = tf.pad(tf.gather(labels, largest), [[0, missing]], constant_values=PADDING)
-    padded = {
-        "boxes": tf.ensure_shape(boxes, (max_boxes, 4)),
-        "labels": tf.ensure_shape(labels, (max_boxes,)),
-    }
-    return {**sample, "bounding_boxes": {**sample["bounding_boxes"], **padded}}
+    rows = {"boxes": tf.ensure_shape(boxes, (max_boxes, 4)), "labels": tf.ensure_shape(labels, (max_boxes,))}
+    return {**sample, "bounding_boxes": {**given, **rows}}

@@ -1,4 +1,4 @@
-"""Picture files into a `tf.data` map: JPEG decoded no larger than needed, decoded pictures kept if wanted."""
+"""Picture files into arrays: JPEG decoded no larger than needed, decoded pictures kept if wanted."""
 
 from __future__ import annotations
 
@@ -7,53 +7,78 @@ import logging
 import os
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from augment.sample import Decode, Sample
-
 LOG = logging.getLogger(__name__)
-Read = Callable[[Sample], tuple[tf.Tensor, Decode]]
+Size = tuple[int, int]  # height, width
+Decode = Callable[[int], tuple[np.ndarray, int]]
+Read = Callable[[Mapping[str, Any]], tuple[Size, Decode]]
 
 
-def read_file(element: Sample) -> tuple[tf.Tensor, Decode]:
-    """Return the size of the picture at `path`, (2,) int32 height and width, and what decodes it.
+def read_file(element: Mapping[str, Any]) -> tuple[Size, Decode]:
+    """Return the size of the picture at `path` and what decodes it; the file is read now, decoded later.
 
     JPEG, PNG, BMP, GIF (the first picture). EXIF rotation is not looked at: pictures that carry one need
     another `read`.
+
+    Args:
+        element: its `path` names the file.
+
+    Returns:
+        (height, width) in pixels; and a function from the largest useful reduction (1, 2, 4 or 8) to the picture,
+        (H, W, 3) uint8 RGB, and the reduction that it was decoded at.
+
+    Raises:
+        ValueError: no such file, not a picture, or a broken one.
+
+    Example:
+        >>> file = tempfile.NamedTemporaryFile(suffix=".jpg")
+        >>> _ = file.write(tf.io.encode_jpeg(tf.zeros((48, 64, 3), tf.uint8)).numpy()), file.flush()
+        >>> size_hw, decode = read_file({"path": file.name})
+        >>> size_hw, decode(2)[0].shape
+        ((48, 64), (24, 32, 3))
     """
-    contents = tf.io.read_file(element["path"])
-    is_jpeg = tf.io.is_jpeg(contents)
-    whole = tf.cond(
-        is_jpeg,
-        lambda: tf.zeros((0, 0, 3), tf.uint8),
-        lambda: tf.io.decode_image(contents, channels=3, expand_animations=False),
-    )
-    size_hw = tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(contents)[:2], lambda: tf.shape(whole)[:2])
-
-    def decode(reduction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        reduction = tf.where(is_jpeg, reduction, 1)
-        image = tf.cond(is_jpeg, lambda: decode_jpeg(contents, reduction), lambda: whole)
-        return tf.ensure_shape(image, (None, None, 3)), reduction
-
-    return size_hw, decode
+    path = element["path"]
+    contents = _asked(path, tf.io.read_file, path)
+    if tf.io.is_jpeg(contents):
+        height, width, _ = _asked(path, tf.io.extract_jpeg_shape, contents).numpy().tolist()
+        return (height, width), lambda reduction: (_decode_jpeg(path, contents, reduction), reduction)
+    image = _array(_asked(path, tf.io.decode_image, contents, channels=3, expand_animations=False))
+    return image.shape[:2], lambda reduction: (image, 1)
 
 
-def decode_jpeg(contents: tf.Tensor, reduction: tf.Tensor) -> tf.Tensor:
-    """Return a JPEG's (H / r, W / r, 3) uint8 RGB pixels, r = 1, 2, 4 or 8; sides are rounded up.
+def _decode_jpeg(path: str, contents: tf.Tensor, reduction: int) -> np.ndarray:
+    # Reduced, the decoder leaves the high frequencies out, which costs less and is anti-aliased.
+    # The accurate DCT gives Pillow's pixels.
+    how = {"channels": 3, "ratio": int(reduction), "dct_method": "INTEGER_ACCURATE"}
+    return _array(_asked(path, tf.io.decode_jpeg, contents, **how))
 
-    Reduced, the decoder leaves the high frequencies out, which costs less and is anti-aliased.
+
+def read_mask(path: str) -> np.ndarray:
+    """Return the class numbers in a picture file of one channel, (H, W, 1) uint8.
+
+    Raises:
+        ValueError: no such file, not a picture, or a broken one.
     """
+    contents = _asked(path, tf.io.read_file, path)
+    return _array(_asked(path, tf.io.decode_image, contents, channels=1, expand_animations=False))
 
-    def at(ratio: int) -> Callable[[], tf.Tensor]:
-        # The accurate DCT gives Pillow's pixels.
-        return lambda: tf.io.decode_jpeg(contents, channels=3, ratio=ratio, dct_method="INTEGER_ACCURATE")
 
-    number = tf.reduce_sum(tf.cast(reduction >= tf.constant([2, 4, 8]), tf.int32))
-    return tf.switch_case(number, [at(ratio) for ratio in (1, 2, 4, 8)])
+def _asked(path: str, operation: Callable[..., tf.Tensor], *given: Any, **how: Any) -> tf.Tensor:
+    # TensorFlow's decoders use their memory again: no other that was tried is faster on whole pictures.
+    try:
+        return operation(*given, **how)
+    except tf.errors.OpError as error:
+        raise ValueError(f"'{path}' is no picture that can be read: {error.message}") from error
+
+
+def _array(image: tf.Tensor) -> np.ndarray:
+    return np.asarray(memoryview(image))  # `image.numpy()` would copy it
 
 
 class Kept:
@@ -80,58 +105,49 @@ class Kept:
         self.bytes, self.full, self.lock = 0, False, threading.Lock()
         self.pictures: dict[str, tuple[np.ndarray, int]] = {}
 
-    def __call__(self, element: Sample) -> tuple[tf.Tensor, Decode]:
+    def __call__(self, element: Mapping[str, Any]) -> tuple[Size, Decode]:
         """Return the picture's size and what decodes it or fetches it."""
         size_hw, decode = self.read(element)
 
-        def decode_once(reduction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            key = [element["path"], reduction]
-            image, found = tf.numpy_function(self._fetch, key, (tf.uint8, tf.int32))
-
-            def fresh() -> tuple[tf.Tensor, tf.Tensor]:
-                made, at = decode(reduction)
-                kept = tf.numpy_function(self._keep, [*key, made, at], tf.bool)
-                with tf.control_dependencies([kept]):
-                    return tf.identity(made), at
-
-            image, found = tf.cond(found > 0, lambda: (image, found), fresh)
-            return tf.ensure_shape(image, (None, None, 3)), tf.ensure_shape(found, ())
+        def decode_once(reduction: int) -> tuple[np.ndarray, int]:
+            key = self._key(element["path"], reduction)
+            found = self._fetch(key)
+            if found is None:
+                found = decode(reduction)
+                self._keep(key, *found)
+            return found
 
         return size_hw, decode_once
 
-    def _key(self, path: bytes, reduction: int) -> str:
-        path = os.fsdecode(np.asarray(path, object).item())
+    def _key(self, path: str, reduction: int) -> str:
         stat = os.stat(path)
         name = f"{os.path.abspath(path)} {stat.st_size} {stat.st_mtime_ns}"
-        return f"{hashlib.sha256(name.encode()).hexdigest()[:32]}_{int(reduction)}"
+        return f"{hashlib.sha256(name.encode()).hexdigest()[:32]}_{reduction}"
 
-    def _fetch(self, path: bytes, reduction: int) -> tuple[np.ndarray, np.int32]:
-        key, nothing = self._key(path, reduction), (np.zeros((0, 0, 3), np.uint8), np.int32(0))
+    def _fetch(self, key: str) -> tuple[np.ndarray, int] | None:
         if self.folder is None:
-            image, at = self.pictures.get(key, nothing)
-            return image, np.int32(at)
+            return self.pictures.get(key)
         file = self.folder / f"{key}.npz"
         if not file.is_file():
-            return nothing
+            return None
         with np.load(file) as kept:
-            return kept["image"], np.int32(kept["at"])
+            return kept["image"], int(kept["at"])
 
-    def _keep(self, path: bytes, reduction: int, image: np.ndarray, at: int) -> np.bool_:
+    def _keep(self, key: str, image: np.ndarray, at: int) -> None:
         with self.lock:
             self.full = self.full or (
                 self.limit_bytes is not None and self.bytes + image.nbytes > self.limit_bytes
             )
             if self.full:
-                return np.bool_(False)
+                return
             self.bytes += image.nbytes
         try:
-            self._put(self._key(path, reduction), np.array(image), int(at))
+            self._put(key, np.array(image), at)
         except OSError as error:
             LOG.warning(
                 "decoded pictures are kept no more (%s): the rest is decoded each time", error.strerror
             )
             self.full = True
-        return np.bool_(not self.full)
 
     def _put(self, key: str, image: np.ndarray, at: int) -> None:
         if self.folder is None:

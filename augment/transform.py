@@ -92,9 +92,9 @@ def _register(
 
 
 def geometric(**values: Value) -> Callable[[Callable], Callable]:
-    """Register (canvas, values: scalars) -> (3, 3) float32, canvas pixels to canvas pixels, for one picture.
+    """Register (canvas, values: (B,)) -> ([B,] 3, 3) float32, canvas pixels to canvas pixels; numpy arrays.
 
-    All geometric steps of a policy become one matrix, and the picture is resampled once.
+    All geometric steps of a policy become one matrix for each picture, which is resampled once.
     """
     return _register("geometric", values)
 

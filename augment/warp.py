@@ -9,7 +9,6 @@ import functools
 from types import ModuleType
 
 import numpy as np
-import tensorflow as tf
 
 from augment import geometry
 
@@ -25,7 +24,13 @@ def _opencv() -> ModuleType:
     return cv2
 
 
-def warp(image: tf.Tensor, matrix: tf.Tensor, size_hw: tuple[int, int], fill: float = GREY) -> tf.Tensor:
+def warp(
+    image: np.ndarray,
+    matrix: np.ndarray,
+    size_hw: tuple[int, int],
+    fill: float = GREY,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
     """Return the picture moved by `matrix`: bilinear, anti-aliased where it shrinks.
 
     Args:
@@ -33,36 +38,33 @@ def warp(image: tf.Tensor, matrix: tf.Tensor, size_hw: tuple[int, int], fill: fl
         matrix: (3, 3) float32, affine: pixels of `image` -> pixels of the result.
         size_hw: height and width of the result, pixels.
         fill: value of the pixels where there is no picture.
+        out: (h, w, 3) of the type of `image`, such as a row of a batch, to be filled: new memory costs as much
+            as the arithmetic.
 
     Returns:
-        (h, w, 3) of the type of `image`; `image` itself, bit for bit, where nothing moves.
+        (h, w, 3) of the type of `image`: `out`, if given. Where nothing moves its pixels are those of `image`,
+        bit for bit.
 
     Example:
-        >>> picture = tf.constant([[[0], [10]], [[20], [30]]], tf.uint8) * tf.ones((3,), tf.uint8)
-        >>> warp(picture, geometry.translation(1.0, 0.0), (2, 2))[..., 0].numpy().tolist()
+        >>> picture = np.array([[[0], [10]], [[20], [30]]], np.uint8).repeat(3, axis=2)
+        >>> warp(picture, geometry.translation(1.0, 0.0), (2, 2))[..., 0].tolist()
         [[114, 0], [114, 20]]
     """
-    size_hw, image = tuple(size_hw), tf.convert_to_tensor(image)
-    moved = tf.numpy_function(
-        functools.partial(warp_array, size_hw=size_hw, fill=fill), [image, matrix], image.dtype
-    )
-    return tf.ensure_shape(moved, (*size_hw, 3))
-
-
-def warp_array(image: np.ndarray, matrix: np.ndarray, size_hw: tuple[int, int], fill: float) -> np.ndarray:
-    """Return what `warp` does, for arrays."""
-    cv2, matrix = _opencv(), np.asarray(matrix, np.float64)
+    cv2, image, matrix = _opencv(), np.asarray(image), np.asarray(matrix, np.float64)
+    out = np.empty((*size_hw, 3), image.dtype) if out is None else out
     image, matrix = _averaged(cv2, image, matrix)
-    place = _whole_pixels(matrix, image.shape[:2], size_hw)
+    place = _whole_pixels(matrix, image.shape[:2], out.shape[:2])
     if place is not None:
-        return _placed(cv2, image, *place, size_hw, fill)
+        _place(cv2, out, image, *place, fill)
+        return out
     # OpenCV counts pixels by whole numbers at their centres: half a pixel off, there and back.
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     back = np.linalg.inv(half) @ np.linalg.inv(matrix) @ half
     return cv2.warpAffine(
         image,
         back[:2],
-        size_hw[::-1],
+        out.shape[1::-1],
+        dst=out,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_CONSTANT,
         borderValue=(fill,) * 3,
@@ -100,24 +102,23 @@ def _whole_pixels(
     return (place_hw, offset_hw) if whole and fits else None
 
 
-def _placed(
+def _place(
     cv2: ModuleType,
+    out: np.ndarray,
     image: np.ndarray,
     place_hw: np.ndarray,
     offset_hw: np.ndarray,
-    size_hw: tuple[int, int],
     fill: float,
-) -> np.ndarray:
-    if tuple(place_hw) != image.shape[:2]:
-        image = cv2.resize(image, tuple(place_hw[::-1].tolist()), interpolation=cv2.INTER_LINEAR)
-    if tuple(place_hw) == tuple(size_hw):
-        return image
-    top, left = offset_hw.tolist()
-    bottom, right = (np.array(size_hw) - place_hw - offset_hw).tolist()
-    return cv2.copyMakeBorder(image, top, bottom, left, right, cv2.BORDER_CONSTANT, value=(fill,) * 3)
+) -> None:
+    (height, width), (top, left) = place_hw.tolist(), offset_hw.tolist()
+    if (height, width) != image.shape[:2]:
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    if (height, width) != out.shape[:2]:
+        out[...] = fill
+    out[top : top + height, left : left + width] = image
 
 
-def warp_mask(mask: tf.Tensor, matrix: tf.Tensor, size_hw: tuple[int, int], fill: int = 0) -> tf.Tensor:
+def warp_mask(mask: np.ndarray, matrix: np.ndarray, size_hw: tuple[int, int], fill: int = 0) -> np.ndarray:
     """Return a mask of classes moved by `matrix`: each pixel takes the class at its centre.
 
     Args:
@@ -130,15 +131,17 @@ def warp_mask(mask: tf.Tensor, matrix: tf.Tensor, size_hw: tuple[int, int], fill
         (h, w, C), of the type of `mask`.
 
     Example:
-        >>> mask = tf.constant([[[1], [2]]], tf.uint8)
-        >>> warp_mask(mask, geometry.scaling(2.0, 1.0), (1, 5))[0, :, 0].numpy().tolist()
+        >>> mask = np.array([[[1], [2]]], np.uint8)
+        >>> warp_mask(mask, geometry.scaling(2.0, 1.0), (1, 5))[0, :, 0].tolist()
         [1, 1, 2, 2, 0]
     """
-    back = geometry.invert(tf.cast(matrix, tf.float32))
-    y, x = tf.range(size_hw[0], dtype=tf.float32)[:, None] + 0.5, tf.range(size_hw[1], dtype=tf.float32) + 0.5
-    column, row = (tf.cast(tf.floor(back[i, 0] * x + back[i, 1] * y + back[i, 2]), tf.int32) for i in (0, 1))
-    height, width = tf.unstack(tf.shape(mask)[:2])
+    back = geometry.invert(np.asarray(matrix, np.float32))
+    y, x = (
+        np.arange(size_hw[0], dtype=np.float32)[:, None] + 0.5,
+        np.arange(size_hw[1], dtype=np.float32) + 0.5,
+    )
+    column, row = (np.floor(back[i, 0] * x + back[i, 1] * y + back[i, 2]).astype(np.int32) for i in (0, 1))
+    height, width = mask.shape[:2]
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    index = tf.where(inside, row * width + column, 0)
-    moved = tf.gather(tf.reshape(mask, (-1, mask.shape[-1])), index)
-    return tf.where(inside[..., None], moved, tf.cast(fill, mask.dtype))
+    moved = mask[np.where(inside, row, 0), np.where(inside, column, 0)]
+    return np.where(inside[..., None], moved, np.array(fill, mask.dtype))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 WHITE = (255, 255, 255, 255)
 
@@ -57,34 +54,22 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _read_bytes_path(path: bytes | np.ndarray) -> np.ndarray:
-    """Read what TensorFlow names: bytes in a graph, an array of no dimensions out of one."""
-    return read_picture(os.fsdecode(np.asarray(path, object).item()))
-
-
-def source(element: dict[str, tf.Tensor]) -> tuple[tf.Tensor, Callable]:
+def source(element: Mapping[str, Any]) -> tuple[tuple[int, int], Callable[[int], tuple[np.ndarray, int]]]:
     """Return the size of a picture and what decodes it, for `augment.pipeline`.
 
     Args:
-        element: `path` scalar string; `picture_hw` (2,) int32; `plain` scalar bool, `Picture.plain`:
-            TensorFlow's decoder reads it right. Others go through `read_picture`, which is slower.
+        element: `path`; `picture_hw` (height, width); `plain` bool, `Picture.plain`: TensorFlow's decoder reads
+            it right. Others go through `read_picture`, which is slower.
 
     Returns:
-        (2,) int32; and a function from the largest useful reduction (1, 2, 4 or 8) to the upright picture,
-        (H, W, 3) uint8 RGB, and the reduction that it was decoded at.
+        height and width in pixels; and a function from the largest useful reduction (1, 2, 4 or 8) to the
+        upright picture, (H, W, 3) uint8 RGB, and the reduction that it was decoded at.
     """
-    import tensorflow as tf
-
     import augment
 
-    def decode(reduction: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        def fast() -> tuple[tf.Tensor, tf.Tensor]:
+    def decode(reduction: int) -> tuple[np.ndarray, int]:
+        if element["plain"]:
             return augment.read_file(element)[1](reduction)
-
-        def careful() -> tuple[tf.Tensor, tf.Tensor]:
-            return tf.numpy_function(_read_bytes_path, [element["path"]], tf.uint8), tf.constant(1)
-
-        image, at = tf.cond(element["plain"], fast, careful)
-        return tf.ensure_shape(image, (None, None, 3)), at
+        return read_picture(element["path"]), 1
 
     return element["picture_hw"], decode

@@ -103,17 +103,20 @@ def test_samples_without_boxes_empty_ones_and_extremes(name):
 
 def test_crop_keeps_every_box_and_its_middle():
     rng = np.random.default_rng(4)
-    for _ in range(50):
-        corner = rng.uniform(0, 180, (rng.integers(0, 4), 2))
-        boxes = np.concatenate([corner, corner + rng.uniform(5, 60, corner.shape)], 1).astype("f")
-        canvas = Canvas((200, 200), boxes, np.eye(3, dtype="f"))
-        matrix = crop(canvas, *rng.uniform((0.2, 0, 0), 1).astype("f"))
-        moved = augment.move_boxes(boxes, matrix)
-        middle = (moved[:, :2] + moved[:, 2:]) / 2
-        inside = ((boxes[:, :2] + boxes[:, 2:]) / 2 < 200).all(1)
-        assert matrix[0, 0] >= 1 and ((middle >= 0) & (middle <= 200))[inside].all()
-        window = augment.move_boxes(np.array([[0.0, 0.0, 200.0, 200.0]]), augment.invert(matrix))
-        assert window.min() >= -1e-2 and window.max() <= 200.01
+    boxes = np.zeros((50, 3, 4), np.float32)  # what is not filled is padding
+    for each in boxes:
+        count = rng.integers(0, 4)
+        corner = rng.uniform(0, 180, (count, 2))
+        each[:count] = np.concatenate([corner, corner + rng.uniform(5, 60, corner.shape)], axis=1)
+    canvas = Canvas((200, 200), boxes, np.tile(np.eye(3, dtype="f"), (50, 1, 1)))
+    matrices = crop(canvas, *rng.uniform((0.2, 0, 0), 1, (50, 3)).astype("f").T)
+    moved = augment.move_boxes(boxes, matrices)
+    middle, before = ((each[..., :2] + each[..., 2:]) / 2 for each in (moved, boxes))
+    inside = (before < 200).all(-1) & (boxes[..., 2] > 0)
+    assert (matrices[:, 0, 0] >= 1).all() and ((middle >= -1e-3) & (middle <= 200.001))[inside].all()
+    assert np.ptp(matrices[:, 0, 0]) > 1 and inside.sum() > 50
+    window = augment.move_boxes(np.array([[0.0, 0.0, 200.0, 200.0]]), augment.invert(matrices))
+    assert window.min() >= -1e-2 and window.max() <= 200.01
 
 
 def test_masks_move_with_the_picture():

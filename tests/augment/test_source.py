@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from augment import Kept, read_file
-from augment.sample import useful_reduction
+from augment.plan import useful_reductions
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 4, 3), np.uint8).repeat(16, 0).repeat(16, 1)[:77, :61]
 
@@ -21,27 +20,22 @@ def files(tmp_path):
 
 
 def read(path, reduction, reader=read_file):
-    """Size, pixels and reduction, from inside a graph."""
-
-    @tf.function
-    def run(path, reduction):
-        size_hw, decode = reader({"path": path})
-        return size_hw, *decode(reduction)
-
-    return [value.numpy() for value in run(tf.constant(path), tf.constant(reduction))]
+    """Size, pixels and reduction."""
+    size_hw, decode = reader({"path": path})
+    return size_hw, *decode(reduction)
 
 
 @pytest.mark.parametrize("reduction", [1, 2, 4, 8])
 def test_a_jpeg_is_decoded_at_a_fraction_and_a_png_whole(files, reduction):
     size_hw, image, at = read(files["jpg"], reduction)
-    assert size_hw.tolist() == [77, 61] and at == reduction
+    assert size_hw == (77, 61) and at == reduction
     assert image.shape == (-(-77 // reduction), -(-61 // reduction), 3)
     middle = PIXELS[8:72:16, 8:56:16].astype(int)  # of each block of 16 x 16 pixels that is whole
     step = 16 // reduction
     found = image[step // 2 :: step, step // 2 :: step][:4, :3].astype(int)
     assert np.abs(found - middle).max() < 45 and np.abs(found - middle).mean() < 12  # chroma is coarse
     size_hw, image, at = read(files["png"], reduction)
-    assert size_hw.tolist() == [77, 61] and at == 1
+    assert size_hw == (77, 61) and at == 1
     np.testing.assert_array_equal(image, PIXELS)
 
 
@@ -58,7 +52,7 @@ def test_kept_pictures_are_decoded_once_and_the_same(files, tmp_path, where):
         size_hw, decode = read_file(element)
 
         def counted(reduction):
-            tf.py_function(lambda: calls.append(1), [], [])
+            calls.append(1)
             return decode(reduction)
 
         return size_hw, counted
@@ -97,4 +91,14 @@ def test_a_folder_that_cannot_be_written_stops_the_keeping_and_nothing_else(file
 
 def test_no_more_is_reduced_than_leaves_every_pixel_of_the_result_its_own():
     for scale, most in ((1.0, 1), (0.51, 1), (0.5, 2), (0.26, 2), (0.25, 4), (0.125, 8), (0.01, 8)):
-        assert int(useful_reduction(np.diag([scale, scale * 0.9, 1.0]))) == most
+        assert useful_reductions(np.diag([scale, scale * 0.9, 1.0])[None]).tolist() == [most]
+
+
+def test_what_is_no_picture_or_half_of_one_is_named(files, tmp_path):
+    whole = (tmp_path / "picture.jpg").read_bytes()
+    for name, contents in (("half.jpg", whole[: len(whole) // 2]), ("text.png", b"not a picture")):
+        (tmp_path / name).write_bytes(contents)
+        with pytest.raises(ValueError, match=f"{name}' is no picture that can be read"):
+            read(str(tmp_path / name), 1)
+    with pytest.raises(ValueError, match="gone.png' is no picture that can be read"):
+        read(str(tmp_path / "gone.png"), 1)

@@ -110,7 +110,7 @@ def test_shrinking_averages_instead_of_skipping():
 def test_extreme_pictures(picture_hw, degrees):
     picture = np.full((*picture_hw, 3), 200, np.uint8)
     matrix = geometry.about(geometry.rotation(degrees), 16, 16) @ geometry.letterbox(picture_hw, (32, 32))
-    result = warp(picture, matrix, (32, 32)).numpy()
+    result = warp(picture, matrix, (32, 32))
     assert result.shape == (32, 32, 3) and result.min() >= 113.9 and result.max() <= 200.1
     if min(picture_hw) == max(picture_hw) or picture_hw[0] == 4000:
         np.testing.assert_allclose(result[16, 16], 200, atol=5)  # one pixel enlarged fades from its middle on
@@ -119,7 +119,15 @@ def test_extreme_pictures(picture_hw, degrees):
 def test_masks_keep_their_classes_and_follow_the_picture():
     box = [20, 30, 70, 60]
     matrix = geometry.about(geometry.rotation(12.0), 32, 32) @ geometry.letterbox((90, 90), (64, 64))
-    mask = warp_mask(paint((90, 90), box, 7)[..., :1], matrix, (64, 64)).numpy()
+    mask = warp_mask(paint((90, 90), box, 7)[..., :1], matrix, (64, 64))
     assert set(np.unique(mask)) == {0, 7}
-    picture = warp(paint((90, 90), box), matrix, (64, 64), fill=0.0).numpy()
+    picture = warp(paint((90, 90), box), matrix, (64, 64), fill=0.0)
     assert ((mask[..., 0] == 7) != (picture[..., 0] > 127.5)).mean() < 0.01
+
+
+def test_a_row_of_a_batch_is_filled_in_place():
+    batch, picture = np.zeros((2, 40, 50, 3), np.uint8), noise_picture(60, 60)
+    for matrix in (geometry.letterbox((60, 60), (40, 50)), geometry.rotation(5.0), np.eye(3)):
+        row = warp(picture, matrix, (40, 50), out=batch[1])
+        np.testing.assert_array_equal(batch[1], warp(picture, matrix, (40, 50)))
+        assert np.shares_memory(row, batch) and not batch[0].any()

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+import augment
 from cityzoo.data.facts import open_picture
 from cityzoo.data.pictures import read_picture, source
 
@@ -17,9 +18,8 @@ def _three(grey):
     return np.repeat(grey[..., None], 3, axis=2)
 
 
-def _graph_decode(path, plain):
-    element = {"path": tf.constant(str(path)), "plain": tf.constant(plain), "picture_hw": tf.constant([1, 1])}
-    return source(element)[1](tf.constant(1))[0].numpy()
+def _pipeline_decode(path, plain):
+    return source({"path": str(path), "plain": plain, "picture_hw": (1, 1)})[1](1)[0]
 
 
 def _converted(path):
@@ -170,7 +170,7 @@ def test_both_decoders_give_the_painted_pixels(tmp_path, kind):
     picture = read_picture(path)
     assert (picture.dtype, picture.shape) == (np.uint8, (48, 64, 3))
     np.testing.assert_allclose(picture.astype(int), expected.astype(int), atol=tolerance)
-    np.testing.assert_array_equal(_graph_decode(path, facts.plain), picture)
+    np.testing.assert_array_equal(_pipeline_decode(path, facts.plain), picture)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
@@ -192,7 +192,7 @@ def test_exif_rotation_is_applied_once(tmp_path, suffix, orientation):
     assert (facts.orientation, facts.stored_hw, facts.size_hw) == (orientation, stored.shape[:2], (48, 64))
     assert facts.plain == (orientation == 1 and suffix in (".jpg", ".png"))
     np.testing.assert_allclose(read_picture(path).astype(int), RGB.astype(int), atol=4)
-    np.testing.assert_array_equal(_graph_decode(path, facts.plain), read_picture(path))
+    np.testing.assert_array_equal(_pipeline_decode(path, facts.plain), read_picture(path))
 
 
 def test_a_photograph_decodes_alike_to_the_last_bit(tmp_path):
@@ -202,7 +202,7 @@ def test_a_photograph_decodes_alike_to_the_last_bit(tmp_path):
     for number, save in enumerate(ways):
         path = tmp_path / f"{number}.jpg"
         photo.save(path, **save)
-        np.testing.assert_array_equal(_graph_decode(path, True), read_picture(path))
+        np.testing.assert_array_equal(_pipeline_decode(path, True), read_picture(path))
 
 
 def test_a_jpeg_with_bytes_behind_its_end_is_read_by_pillow(tmp_path):
@@ -213,22 +213,13 @@ def test_a_jpeg_with_bytes_behind_its_end_is_read_by_pillow(tmp_path):
     assert read_picture(path).shape == (48, 64, 3)
 
 
-def test_decode_inside_a_parallel_map(tmp_path):
-    paths = [tmp_path / f"{number}.png" for number in range(8)]
+def test_both_decoders_side_by_side_in_one_batch(tmp_path):
+    paths = [str(tmp_path / f"{number}.png") for number in range(8)]
     for number, path in enumerate(paths):
         Image.fromarray(RGB + number).convert("RGBA" if number % 2 else "RGB").save(path)
-    rows = tf.data.Dataset.from_tensor_slices(
-        ([str(path) for path in paths], [number % 2 == 0 for number in range(8)])
-    )
-
-    def read(path, plain):
-        return source({"path": path, "plain": plain, "picture_hw": tf.constant([48, 64])})[1](tf.constant(1))[
-            0
-        ]
-
-    pictures = list(rows.map(read, num_parallel_calls=4).as_numpy_iterator())
-    assert rows.map(read).element_spec.shape.as_list() == [None, None, 3]
-    for number, picture in enumerate(pictures):
+    columns = {"path": paths, "picture_hw": [(48, 64)] * 8, "plain": [number % 2 == 0 for number in range(8)]}
+    (batch,) = augment.pipeline(columns, "none", (48, 64), 8, read=source, workers=4)
+    for number, picture in enumerate(batch["images"]):
         np.testing.assert_array_equal(picture, RGB + number)
 
 
