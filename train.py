@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     with cli.quiet_start():  # only now: TensorFlow takes seconds to load
         from cityzoo import backend, preview
-        from cityzoo.fit import hardware, hosts, run, run_folder
+        from cityzoo.fit import hardware, hosts, memory, run, run_folder
         from cityzoo.model import load
         from cityzoo.report import of_run
 
@@ -31,8 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     hosts.start()
     task = tasks.find(asked.spec.task)
     data = run.read_data(asked.spec, task)
-    kind = task.kind(data.train.class_names, neck_width=asked.spec.neck_width)
-    spec = hardware.resolve(asked.spec, data)
+    kind = task.kind_for(data.train.class_names, asked.spec)
+    spec = hardware.resolve(asked.spec, data, memory.memory_trial(kind, data))
     if asked.preview:
         preview.write(run.training_views(spec, kind, data), asked.preview)
         return 0

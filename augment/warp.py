@@ -6,12 +6,14 @@ OpenCV does it: its warp of three channels takes a seventh of the time of Tensor
 from __future__ import annotations
 
 import functools
+import math
 from types import ModuleType
 
 import numpy as np
 
 from augment import geometry
 
+Linear = list[list[float]]  # the upper left 2 x 2 of a matrix
 GREY = 114.0  # what fills the canvas where there is no picture
 
 
@@ -50,19 +52,17 @@ def warp(
         >>> warp(picture, geometry.translation(1.0, 0.0), (2, 2))[..., 0].tolist()
         [[114, 0], [114, 20]]
     """
-    cv2, image, matrix = _opencv(), np.asarray(image), np.asarray(matrix, np.float64)
+    cv2, image = _opencv(), np.asarray(image)
     out = np.empty((*size_hw, 3), image.dtype) if out is None else out
-    image, matrix = _averaged(cv2, image, matrix)
-    place = _whole_pixels(matrix, image.shape[:2], out.shape[:2])
+    linear, offset = np.asarray(matrix, np.float64)[:2, :2].tolist(), np.asarray(matrix)[:2, 2].tolist()
+    image, linear = _averaged(cv2, image, linear)
+    place = _whole_pixels(linear, offset, image.shape[:2], out.shape[:2])
     if place is not None:
         _place(cv2, out, image, *place, fill)
         return out
-    # OpenCV counts pixels by whole numbers at their centres: half a pixel off, there and back.
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    back = np.linalg.inv(half) @ np.linalg.inv(matrix) @ half
     return cv2.warpAffine(
         image,
-        back[:2],
+        _way_back(linear, offset),
         out.shape[1::-1],
         dst=out,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
@@ -71,34 +71,51 @@ def warp(
     )
 
 
-def _averaged(cv2: ModuleType, image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+# Numbers, not arrays, from here on: numpy takes microseconds for each small operation, and all threads wait.
+
+
+def _way_back(linear: Linear, offset: list[float]) -> np.ndarray:
+    # The inverse, (2, 3), as OpenCV wants it: it counts pixels by whole numbers at their centres, so half a pixel
+    # is added before and taken away after.
+    (a, b), (d, e) = linear
+    size = a * e - b * d
+    inverse = (e / size, -b / size), (-d / size, a / size)
+    x, y = 0.5 - offset[0], 0.5 - offset[1]
+    return np.array([[p, q, p * x + q * y - 0.5] for p, q in inverse])
+
+
+def _averaged(cv2: ModuleType, image: np.ndarray, linear: Linear) -> tuple[np.ndarray, Linear]:
     # Bilinear interpolation looks at two pixels a side, so that it may skip none down to half the size; what
     # shrinks further is halved first, as often as needed, by averaging. Held against an ideal area average
     # (street pictures, 512 to 1280 px to 256 px, turned by up to 7 degrees) this is 33 to 42 dB, bilinear alone
     # 25 to 40.
     while True:
-        # The lengths of the linear part's columns are the scales along the picture's own x and y.
-        scale_x, scale_y = np.linalg.norm(matrix[:2, :2], axis=0)
+        (a, b), (d, e) = linear
         height, width = image.shape[:2]
-        down_x, down_y = 1 + (scale_x <= 0.5001 and width > 1), 1 + (scale_y <= 0.5001 and height > 1)
+        # The lengths of the columns are the scales along the picture's own x and y.
+        down_x = 1 + (math.hypot(a, d) <= 0.5001 and width > 1)
+        down_y = 1 + (math.hypot(b, e) <= 0.5001 and height > 1)
         if down_x == down_y == 1:
-            return image, matrix
+            return image, linear
         if height % down_y or width % down_x:
             image = cv2.copyMakeBorder(image, 0, -height % down_y, 0, -width % down_x, cv2.BORDER_REPLICATE)
         size = -(-width // down_x), -(-height // down_y)
         # Exactly half way between pixels, linear interpolation is their mean, and quicker than averaging areas.
         image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-        matrix = matrix @ np.diag([down_x, down_y, 1.0])
+        linear = [[a * down_x, b * down_y], [d * down_x, e * down_y]]
 
 
 def _whole_pixels(
-    matrix: np.ndarray, picture_hw: tuple[int, ...], size_hw: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray] | None:
+    linear: Linear, offset: list[float], picture_hw: tuple[int, ...], size_hw: tuple[int, ...]
+) -> tuple[list[int], list[int]] | None:
     # Size and offset, if an upright matrix puts the whole picture on whole pixels of the canvas, as fits do.
-    exact = np.stack([np.diag(matrix)[1::-1] * picture_hw, matrix[1::-1, 2]])
-    place_hw, offset_hw = np.rint(exact).astype(int)
-    whole = np.abs(exact - [place_hw, offset_hw]).max() < 1e-2 and not matrix[[0, 1], [1, 0]].any()
-    fits = (place_hw > 0).all() and (offset_hw >= 0).all() and (place_hw + offset_hw <= size_hw).all()
+    (a, b), (d, e) = linear
+    if b or d:
+        return None
+    sizes, offsets = (e * picture_hw[0], a * picture_hw[1]), offset[::-1]
+    place_hw, offset_hw = [round(side) for side in sizes], [round(start) for start in offsets]
+    whole = all(abs(x - round(x)) < 1e-2 for x in (*sizes, *offsets))
+    fits = all(o >= 0 < p and p + o <= s for p, o, s in zip(place_hw, offset_hw, size_hw, strict=True))
     return (place_hw, offset_hw) if whole and fits else None
 
 
@@ -106,15 +123,18 @@ def _place(
     cv2: ModuleType,
     out: np.ndarray,
     image: np.ndarray,
-    place_hw: np.ndarray,
-    offset_hw: np.ndarray,
+    place_hw: list[int],
+    offset_hw: list[int],
     fill: float,
 ) -> None:
-    (height, width), (top, left) = place_hw.tolist(), offset_hw.tolist()
-    if (height, width) != image.shape[:2]:
+    (height, width), (top, left) = place_hw, offset_hw
+    resized = (height, width) != image.shape[:2]
+    if (height, width) == out.shape[:2] and resized:
+        cv2.resize(image, (width, height), dst=out, interpolation=cv2.INTER_LINEAR)
+        return
+    if resized:
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
-    if (height, width) != out.shape[:2]:
-        out[...] = fill
+    out[:top] = out[top + height :] = out[:, :left] = out[:, left + width :] = fill
     out[top : top + height, left : left + width] = image
 
 

@@ -130,7 +130,13 @@ class TrainSpec:
         "statistics of the backbone's BatchNorms in what learns: keep them (best with few pictures) or let them move",
         choices=("frozen", "learn"),
     )
-    batch_size: int = flag(16, "pictures in a step, over all devices together", parse_count, "N")
+    batch_size: Any = flag(
+        16,
+        "pictures in a step, over all devices together; auto: the largest of up to 128 that a GPU's memory holds and "
+        "that leaves 16 steps an epoch, on CPUs up to 16",
+        parse_auto_count,
+        "N",
+    )
     learning_rate: float = flag(0.002, "peak of the first phase; later ones use a tenth", parse_rate, "RATE")
     find_lr: str = flag(
         "no",

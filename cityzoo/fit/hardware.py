@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -15,6 +15,7 @@ import zoo.registry
 from cityzoo.backend import on_jax
 from cityzoo.data import Dataset
 from cityzoo.errors import InputError
+from cityzoo.fit.batch_size import auto_batch_size
 from cityzoo.model import FULL, LOW
 from cityzoo.sample import Picture
 from cityzoo.spec import AUTO, Phase, TrainSpec
@@ -123,16 +124,28 @@ def policies(spec: TrainSpec) -> tuple[str, str]:
     return (LOW if low and (dense or spec.precision == "bfloat16") else FULL), (LOW if low else FULL)
 
 
-def resolve(spec: TrainSpec, data: Dataset) -> TrainSpec:
+def resolve(
+    spec: TrainSpec, data: Dataset, memory_trial: Callable[[TrainSpec], Callable[[int], None]] | None = None
+) -> TrainSpec:
     """Replace every "auto" by what fits this machine and this data.
 
-    Raises:
-        InputError: a plan that makes no sense.
+    Args:
+        spec: as asked for.
+        data: to train on.
+        memory_trial: makes what tries a batch size on GPUs; see `cityzoo.fit.memory.memory_trial`. None: memory is
+            not asked.
 
+    Raises:
+        InputError: a plan that makes no sense, or not one picture fits.
     """
     size_hw = spec.image_size
     if size_hw == AUTO:
         size_hw = auto_size(data, *LONG_SIDES["GPU" if gpus() else "CPU"])
+    spec = replace(spec, image_size=tuple(size_hw))
+    if spec.batch_size == AUTO:
+        try_batch = memory_trial(spec) if memory_trial and gpus() else None
+        devices = max(len(gpus()), devices_at_once())
+        spec = replace(spec, batch_size=auto_batch_size(len(data.train), try_batch, devices))
     batch = min(spec.batch_size, len(data.train))
     if batch % devices_at_once():
         raise InputError(
@@ -140,13 +153,11 @@ def resolve(spec: TrainSpec, data: Dataset) -> TrainSpec:
             f"give --batch-size {max(batch // devices_at_once(), 1) * devices_at_once()}, or more pictures"
         )
     views = auto_views(spec.backbone, len(data.train)) if spec.views == AUTO else spec.views
-    phases = plan(spec, len(data.train))
+    phases = plan(replace(spec, batch_size=batch), len(data.train))
     policy = tuple(
         augment.get_policy(spec.augment).describe()
     )  # a file may have changed when the run goes on
-    return replace(
-        spec, image_size=tuple(size_hw), batch_size=batch, views=views, phases=phases, augment=policy
-    )
+    return replace(spec, batch_size=batch, views=views, phases=phases, augment=policy)
 
 
 def auto_views(backbone: str, num_pictures: int) -> int:

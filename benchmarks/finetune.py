@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Measure fine-tuning with cached features against plain Keras `fit` of the same model on the same batches."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+ROOT = Path(__file__).resolve().parents[1]
+if Path(sys.path[0]).resolve() == ROOT / "benchmarks":
+    sys.path[0] = str(ROOT)
+
+from benchmarks import results  # noqa: E402
+
+LOG = logging.getLogger("benchmarks")
+CASES = {
+    "frozen": "the backbone frozen: ours runs it once and keeps its answers",
+    "c4": "frozen up to C4, C5 and the head learn",
+    "loop": "nothing frozen: what our callbacks (judging, keeping, TensorBoard) cost an epoch",
+    "precision": "nothing frozen: bfloat16, where it is fast, against float32",
+}
+WANTED = {"frozen_cache_speedup": 6.0, "c4_cache_speedup": 2.0, "bare_fit_over_train_loop": 0.95}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    made = argparse.ArgumentParser(
+        prog="python benchmarks/finetune.py",
+        description="Seconds of fine-tuning by train.py's own code against plain Keras `fit`: the same model with "
+        "the same first weights, the same batches in the same order, the same optimizer and loss.",
+        epilog="How it is measured: 'frozen' and 'c4' take the time of the whole phase, from the compiled model to the "
+        "last epoch; ours includes making the features, judging the val pictures after each epoch and saving, "
+        "plain Keras does none of that. 'loop' and 'precision' take the time from the end of the first epoch to the "
+        "end of the last, so that tracing does not count; plain Keras computes the loss of the same val pictures. "
+        "Plain Keras trains in float32, as it does by default, and ours in what train.py chooses (in 'loop': both "
+        "alike). Figures are those of the last epoch. Example: python benchmarks/finetune.py --data my_camera/ --json",
+    )
+    add = made.add_argument
+    add("--data", metavar="PATH", help="labelled pictures as train.py reads them (default: demo pictures)")
+    add("--weights", default="auto", help="of the backbone, as train.py takes them (default %(default)s)")
+    add("--backbone", default="vgg16", help="(default %(default)s)")
+    add("--image-size", type=int, default=224, metavar="SIDE", help="pixels (default %(default)s)")
+    add("--pictures", type=int, default=128, metavar="N", help="to train on (default %(default)s)")
+    add("--epochs", type=int, default=10, metavar="N", help="of 'frozen' and 'c4' (default %(default)s)")
+    add("--only", nargs="+", choices=CASES, default=list(CASES), metavar="CASE", help=", ".join(CASES))
+    add("--out", type=Path, default=ROOT / "benchmarks" / "results", metavar="FOLDER", help="of the tables")
+    add("--json", action="store_true", help="let the last line be the ratios as one JSON object")
+    return made
+
+
+def run(given: argparse.Namespace) -> None:
+    """Measure, print the page, write it with the JSON."""
+    from benchmarks import fits
+
+    bench = fits.Bench(given.backbone, given.weights, given.data, given.image_size, given.pictures)
+    rows: dict[str, list[fits.Fitted]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        measure = {
+            "frozen": lambda: fits.cached_and_plain(bench, Path(folder), "backbone", given.epochs),
+            "c4": lambda: fits.cached_and_plain(bench, Path(folder), "C4", given.epochs),
+            "loop": lambda: fits.loop_and_plain(bench, Path(folder)),
+            "precision": lambda: fits.precisions(bench, Path(folder)),
+        }
+        for case in given.only:
+            LOG.info("%s: %s", case, CASES[case])
+            rows[case] = measure[case]()
+    ratios = headline(rows)
+    text = page(results.machine(os.cpu_count() or 1, ()), bench.about, rows, ratios)
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / "finetune.md").write_text(text, encoding="utf-8")
+    whole = {
+        "ratios": ratios,
+        "about": bench.about,
+        "rows": {n: [vars(r) for r in v] for n, v in rows.items()},
+    }
+    (given.out / "finetune.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    print(text)
+    if given.json:
+        print(json.dumps(ratios))
+
+
+def headline(rows: dict[str, list]) -> dict[str, float | None]:
+    """Return each ratio; None where its case was not measured.
+
+    Example:
+        >>> from benchmarks.fits import Fitted
+        >>> headline({"frozen": [Fitted("ours", 5.0, 0.5, 20.0), Fitted("plain", 40.0, 0.5, 20.0)]})
+        {'frozen_cache_speedup': 8.0}
+    """
+    names = {"frozen": "frozen_cache_speedup", "c4": "c4_cache_speedup", "loop": "bare_fit_over_train_loop"}
+    names["precision"] = "mixed_precision_speedup"
+    return {names[case]: round(plain.seconds / ours.seconds, 3) for case, (ours, plain) in rows.items()}
+
+
+def page(facts: dict, about: str, rows: dict[str, list], ratios: dict[str, float | None]) -> str:
+    """Return the Markdown page."""
+    lines = [
+        "# Seconds of fine-tuning: cached features against plain Keras fit",
+        "",
+        f"{facts['processor']}, {facts['cores']} cores, {facts['system']}, {facts['date']}; load before the start "
+        f"{facts['load_average_at_start']}. {', '.join(facts['versions'])}.",
+        "",
+        f"{about} Made by `python benchmarks/finetune.py`; its `--help` says how it is measured.",
+        "",
+        "| ratio (plain Keras / ours) | wanted | measured |",
+        "|---|--:|--:|",
+        *(f"| {name} | {WANTED.get(name, '')} | {value:.2f} |" for name, value in ratios.items()),
+        "",
+        "| case | what | seconds | AP50 of the last epoch | pictures/s of training |",
+        "|---|---|--:|--:|--:|",
+    ]
+    for case, fitted in rows.items():
+        for row in fitted:
+            ap50 = "-" if row.ap50 is None else f"{row.ap50:.3f}"
+            lines.append(
+                f"| {case} | {row.what} | {row.seconds:.1f} | {ap50} | {row.pictures_per_second:.1f} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code: 0, 2 for unusable input, 130 when stopped."""
+    given = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    LOG.setLevel(logging.INFO)
+    try:
+        run(given)
+    except (ValueError, OSError) as error:
+        sys.stderr.write(f"python benchmarks/finetune.py: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("\npython benchmarks/finetune.py: stopped, nothing was written\n")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

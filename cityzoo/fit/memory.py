@@ -1,0 +1,41 @@
+"""What a training step takes of a device's memory, tried with a model of its own before the run's is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from cityzoo.data import Dataset
+from cityzoo.fit import hardware, run
+from cityzoo.fit.batch_size import training_step
+from cityzoo.fit.optimizers import optimizer
+from cityzoo.kinds import Kind
+from cityzoo.model import assemble
+from cityzoo.spec import TrainSpec
+from cityzoo.views import in_order
+
+
+def memory_trial(kind: Kind, data: Dataset) -> Callable[[TrainSpec], Callable[[int], None]]:
+    """Return what makes, for a spec, a trial of batch sizes: steps of a model of its own, all of which learns."""
+
+    def of_spec(spec: TrainSpec) -> Callable[[int], None]:
+        strategy = hardware.strategy()
+        with strategy.scope():
+            policies = hardware.policies(spec)
+            model = assemble(
+                spec.backbone, kind, spec.image_size, "random", policies, "trial", spec.structure
+            ).model
+        images, target, _ = next(iter(run.training_views(spec, kind, data).batches(in_order(1), 1)))
+        row = images[0].numpy().astype(np.float32), target[0].numpy()
+        make = partial(optimizer, spec.optimizer, spec.learning_rate)
+        step = training_step(model, kind.loss(spec.image_size), make, row)
+
+        def in_scope(size: int) -> None:
+            with strategy.scope():
+                step(size)
+
+        return in_scope
+
+    return of_spec

@@ -1,0 +1,65 @@
+"""The trial of batch sizes on a model like the run's, and the size that a run then has."""
+
+import keras
+import pytest
+
+from cityzoo.errors import InputError
+from cityzoo.fit import hardware
+from cityzoo.fit.memory import memory_trial
+from cityzoo.spec import TrainSpec
+
+SPEC = TrainSpec(backbone="mobilenet_025", image_size=(64, 64), batch_size="auto", weights="random")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Forty drawn scenes as a checked data set."""
+    from cityzoo import data, demo, tasks
+
+    drawn = tasks.find("vehicle_detect").demo()
+    folder = demo.materialise(drawn, {"train": 40, "val": 2}, folder=tmp_path / "demo")
+    return data.load(str(folder))
+
+
+def test_a_real_step_of_the_runs_own_kind_is_tried(pictures):
+    from cityzoo.kinds.detection import Detection
+
+    before = keras.config.dtype_policy()
+    try_batch = memory_trial(Detection(pictures.train.class_names), pictures)(SPEC)
+    try_batch(2)
+    assert keras.config.dtype_policy() == before
+
+
+@pytest.mark.parametrize(("room", "size"), [(1000, 8), (5, 4)])
+def test_on_gpus_what_fits_is_taken(pictures, monkeypatch, room, size):
+    monkeypatch.setattr(hardware, "gpus", lambda: ["GPU:0"])
+    tried = []
+
+    def trial(spec):
+        assert spec.image_size == (64, 64)
+
+        def try_batch(size):
+            tried.append(size)
+            if size > room:
+                raise MemoryError
+
+        return try_batch
+
+    resolved = hardware.resolve(SPEC, pictures, trial)
+    assert resolved.batch_size == size and tried[-1] == size
+    assert resolved.phases[0].epochs == min(100, hardware.STEPS_PER_PHASE * size // 40)
+
+
+def test_on_cpus_memory_is_not_asked_and_one_that_holds_nothing_is_said(pictures, monkeypatch):
+    def trial(spec):
+        raise AssertionError("tried")
+
+    monkeypatch.setattr(hardware, "gpus", list)
+    assert hardware.resolve(SPEC, pictures, trial).batch_size == 8
+
+    def full(size):
+        raise MemoryError
+
+    monkeypatch.setattr(hardware, "gpus", lambda: ["GPU:0"])
+    with pytest.raises(InputError, match="not even a batch of 1 fits"):
+        hardware.resolve(SPEC, pictures, lambda spec: full)
