@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
@@ -16,6 +15,7 @@ from cityzoo.fit import hardware, run
 from cityzoo.fit.optimizers import optimizer
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.fit.schedules import schedule
+from cityzoo.model import Assembled, load
 from cityzoo.spec import Phase, TrainSpec
 
 LOOP_EPOCHS = 3
@@ -24,12 +24,13 @@ LOW_RATE, HIGH_RATE = 2e-4, 2e-3  # of what was pretrained, of a fresh head
 
 @dataclass(frozen=True)
 class Fitted:
-    """Hold how long a fit took, what its last epoch is worth on val, and how fast it went."""
+    """Hold how long a fit took, how fast that is, and what the weights of its last epoch are worth on val."""
 
     what: str
     seconds: float
-    ap50: float | None
     pictures_per_second: float
+    ap50: float
+    val_loss: float
 
 
 class Bench:
@@ -64,19 +65,20 @@ class Bench:
 
 def cached_and_plain(bench: Bench, folder: Path, freeze: str, epochs: int) -> list[Fitted]:
     """Return ours, with nothing in the cache yet, and plain Keras."""
-    ours, rows = _ours(bench, bench.planned(freeze, epochs, "auto", str(folder / f"cache-{freeze}")), folder)
+    ours = _ours(bench, bench.planned(freeze, epochs, "auto", str(folder / f"cache-{freeze}")), folder)
     plain = _plain(bench, bench.planned(freeze, epochs, "float32", "off"), validate=False)
     pictures = epochs * len(bench.data.train)
     return [
-        Fitted("ours, features included", ours, rows[-1]["val_AP50"], pictures / ours),
-        Fitted("plain Keras", plain[0], plain[2], pictures / plain[0]),
+        Fitted("ours, features included", ours.seconds, pictures / ours.seconds, *_worth(bench, ours.model)),
+        Fitted("plain Keras", plain.seconds, pictures / plain.seconds, *_worth(bench, plain.model)),
     ]
 
 
 def loop_and_plain(bench: Bench, folder: Path) -> list[Fitted]:
     """Return an epoch of ours and one of plain Keras, both in the precision that train.py chooses."""
     spec = bench.planned("none", LOOP_EPOCHS, "auto", "off")
-    return [_an_epoch_of_ours(bench, spec, folder, "train.py's loop"), _an_epoch_of_plain(bench, spec)]
+    ours, plain = _ours(bench, spec, folder), _plain(bench, spec, validate=True)
+    return [_an_epoch(bench, "train.py's loop", ours), _an_epoch(bench, "plain Keras", plain)]
 
 
 def precisions(bench: Bench, folder: Path) -> list[Fitted]:
@@ -85,66 +87,74 @@ def precisions(bench: Bench, folder: Path) -> list[Fitted]:
     for precision in ("auto", "float32"):
         spec = bench.planned("none", LOOP_EPOCHS, precision, "off")
         what = " and ".join(dict.fromkeys(hardware.policies(spec)))
-        found.append(_an_epoch_of_ours(bench, spec, folder, f"--precision {precision}: {what}"))
+        found.append(_an_epoch(bench, f"--precision {precision}: {what}", _ours(bench, spec, folder)))
     return found
 
 
-def _an_epoch_of_ours(bench: Bench, spec: TrainSpec, folder: Path, what: str) -> Fitted:
-    _, rows = _ours(bench, spec, folder)
-    seconds = (rows[-1]["seconds"] - rows[0]["seconds"]) / (LOOP_EPOCHS - 1)
-    return Fitted(what, seconds, rows[-1]["val_AP50"], len(bench.data.train) / seconds)
+@dataclass(frozen=True)
+class _Fit:
+    # Seconds in all, the moments at which epochs ended, and the model as the last one left it.
+    seconds: float
+    ends: list[float]
+    model: keras.Model
 
 
-def _an_epoch_of_plain(bench: Bench, spec: TrainSpec) -> Fitted:
-    _, ends, ap50 = _plain(bench, spec, validate=True)
-    seconds = (ends[-1] - ends[0]) / (LOOP_EPOCHS - 1)
-    return Fitted("plain Keras", seconds, ap50, len(bench.data.train) / seconds)
+def _an_epoch(bench: Bench, what: str, fit: _Fit) -> Fitted:
+    seconds = (fit.ends[-1] - fit.ends[0]) / (len(fit.ends) - 1)
+    return Fitted(what, seconds, len(bench.data.train) / seconds, *_worth(bench, fit.model))
 
 
-def _ours(bench: Bench, spec: TrainSpec, folder: Path) -> tuple[float, list[dict[str, Any]]]:
-    # Seconds, and the rows of history.csv.
+def _worth(bench: Bench, model: keras.Model) -> tuple[float, float]:
+    # AP50 and loss on val.
+    spec = bench.spec
+    val = replace(run.training_views(spec, bench.kind, bench.data), pictures=bench.data.val)
+    found = predict.over_views(model, val, spec.batch_size)
+    model.compile(loss=bench.kind.loss(spec.image_size))
+    batches = _pairs(val.batches(views.in_order(len(val.pictures)), spec.batch_size))
+    loss = model.evaluate(batches, verbose=0)
+    return float(bench.kind.metrics(bench.data.val, found)["AP50"] or 0), float(loss)
+
+
+def _ours(bench: Bench, spec: TrainSpec, folder: Path) -> _Fit:
     assembled = _model(bench, spec)
-    path = folder / f"run{time.time_ns()}"
-    path.mkdir()
+    made = RunFolder(folder / f"run{time.time_ns()}")
+    made.path.mkdir()
     start = time.perf_counter()
-    progress = run.fine_tune(spec, bench.task, bench.kind, bench.data, assembled, RunFolder(path))
-    return time.perf_counter() - start, progress.history
+    progress = run.fine_tune(spec, bench.task, bench.kind, bench.data, assembled, made)
+    seconds = time.perf_counter() - start
+    return _Fit(seconds, [row["seconds"] for row in progress.history], load(made.last))
 
 
-def _plain(bench: Bench, spec: TrainSpec, validate: bool) -> tuple[float, list[float], float]:
-    # Seconds, the moments at which epochs ended, AP50 of the last.
+def _plain(bench: Bench, spec: TrainSpec, validate: bool) -> _Fit:
     assembled, (phase,) = _model(bench, spec), spec.phases
-    train = run.training_views(spec, bench.kind, bench.data)
+    model, train = assembled.model, run.training_views(spec, bench.kind, bench.data)
     val = replace(train, pictures=bench.data.val)
     count, steps = len(train.pictures), len(train.pictures) // spec.batch_size
     zoo.freeze(assembled.backbone, phase.freeze)
     rate = schedule(spec.schedule, phase.learning_rate, steps * phase.epochs)
     made = optimizer(spec.optimizer, rate, weight_decay=spec.weight_decay, clip_norm=spec.clip_norm)
+    held_out = _pairs(val.batches(views.in_order(len(val.pictures)), spec.batch_size)) if validate else None
     rows = views.shuffled(count, spec.batch_size, spec.seed, 0, phase.epochs, 1)
     ends: list[float] = []
     stamp = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
     start = time.perf_counter()
-    assembled.model.compile(made, bench.kind.loss(spec.image_size))
-    assembled.model.fit(
+    model.compile(made, bench.kind.loss(spec.image_size))
+    model.fit(
         _pairs(train.batches(rows, spec.batch_size)),
         steps_per_epoch=steps,
         epochs=phase.epochs,
-        validation_data=_pairs(val.batches(views.in_order(len(val.pictures)), spec.batch_size))
-        if validate
-        else None,
+        validation_data=held_out,
         shuffle=False,
         callbacks=[stamp],
     )
-    seconds = time.perf_counter() - start
-    found = predict.over_views(assembled.model, val, spec.batch_size)
-    return seconds, ends, bench.kind.metrics(bench.data.val, found)["AP50"]
+    return _Fit(time.perf_counter() - start, ends, model)
 
 
 def _pairs(batches: tf.data.Dataset) -> tf.data.Dataset:
     return batches.map(lambda images, target, _: (tf.cast(images, tf.float32), target)).prefetch(2)
 
 
-def _model(bench: Bench, spec: TrainSpec) -> Any:
+def _model(bench: Bench, spec: TrainSpec) -> Assembled:
     keras.backend.clear_session()
     run.seed_everything(spec.seed)
     return run.build_model(spec, bench.kind, bench.data)

@@ -137,7 +137,7 @@ class TrainSpec:
         parse_auto_count,
         "N",
     )
-    learning_rate: float = flag(0.002, "peak of the first phase; later ones use a tenth", parse_rate, "RATE")
+    learning_rate: float = flag(0.002, "peak of the first phase; later ones use a tenth, with --adapt half", parse_rate, "RATE")
     find_lr: str = flag(
         "no",
         "measure the learning rate of the first phase by a range test of 100 steps, drawn to find_lr.png",

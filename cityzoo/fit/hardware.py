@@ -33,6 +33,7 @@ LIGHT_MILLIONS = 5.0  # backbones of at most so many parameters are unfrozen on 
 VIEWS = 4  # augmented versions of each picture that a frozen backbone sees
 HEAVY_VIEWS = 1200  # in all, for a heavy backbone on a CPU: minutes of waiting before the first epoch
 LATER_PHASES = 0.1  # learning rate of what was pretrained, as a share of the fresh head's
+LATER_ADAPTED = 0.5  # the same of the few parameters that --adapt lets learn
 DENSE_FAMILIES = ("vgg", "resnet")  # plain convolutions: twice as fast in bfloat16; depthwise ones are slower
 
 
@@ -224,7 +225,8 @@ def plan(spec: TrainSpec, num_pictures: int) -> tuple[Phase, ...]:
     strange = [stage for stage, _ in stages if stage not in allowed]
     if strange:
         raise InputError(f"'{strange[0]}' is nothing to freeze up to: give {', '.join(allowed)}")
-    rates = [spec.learning_rate * (1.0 if i == 0 else LATER_PHASES) for i in range(len(stages))]
+    later = LATER_ADAPTED if spec.adapt or spec.delta else LATER_PHASES
+    rates = [spec.learning_rate * (1.0 if i == 0 else later) for i in range(len(stages))]
     return tuple(Phase(stage, count, rate) for (stage, count), rate in zip(stages, rates, strict=True))
 
 

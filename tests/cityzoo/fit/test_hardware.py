@@ -100,6 +100,14 @@ def test_on_a_gpu_everything_is_unfrozen_in_the_end(gpu, backbone):
     ]
 
 
+def test_later_phases_are_slower_and_what_adapts_less_so():
+    """Fresh parameters stand no harm from larger steps."""
+    phases = (("backbone", 2), ("none", 2))
+    for adapt, rates in ((None, [0.01, 0.001]), ("lora:4", [0.01, 0.005])):
+        made = hardware.plan(TrainSpec(learning_rate=0.01, phases=phases, adapt=adapt), 10)
+        assert [phase.learning_rate for phase in made] == pytest.approx(rates)
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
