@@ -26,6 +26,12 @@ CASES = {
     "loop": "nothing frozen, a light backbone: what our callbacks (judging, keeping, TensorBoard) cost an epoch",
     "precision": "nothing frozen: bfloat16, where it is fast, against float32",
 }
+RATIOS = {
+    "frozen": "frozen_cache_speedup",
+    "c4": "c4_cache_speedup",
+    "loop": "bare_fit_over_train_loop",
+    "precision": "mixed_precision_speedup",
+}
 WANTED = {"frozen_cache_speedup": 6.0, "c4_cache_speedup": 2.0, "bare_fit_over_train_loop": 0.95}
 
 
@@ -58,12 +64,13 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(given: argparse.Namespace) -> None:
-    """Measure, print the page, write it with the JSON."""
+    """Measure, print the page, write it with the JSON; cases that are not measured keep what they had."""
     from benchmarks import fits
 
+    facts = results.machine(os.cpu_count() or 1, ())
+    cases = _earlier(given.out / "finetune.json", facts)
     bench = fits.Bench(given.backbone, given.weights, given.data, given.image_size, given.pictures)
     light = fits.Bench(given.loop_backbone, "random", given.data, given.image_size, given.loop_pictures)
-    rows: dict[str, list[fits.Fitted]] = {}
     with tempfile.TemporaryDirectory() as folder:
         measure = {
             "frozen": lambda: fits.cached_and_plain(bench, Path(folder), "backbone", given.epochs),
@@ -73,37 +80,40 @@ def run(given: argparse.Namespace) -> None:
         }
         for case in given.only:
             LOG.info("%s: %s", case, CASES[case])
-            rows[case] = measure[case]()
-    ratios = headline(rows)
-    about = f"{bench.about} For 'loop': {light.about}"
-    text = page(results.machine(os.cpu_count() or 1, ()), about, rows, ratios)
+            about = light.about if case == "loop" else bench.about
+            cases[case] = {"about": about, "rows": [vars(row) for row in measure[case]()]}
+    cases = {name: cases[name] for name in CASES if name in cases}
+    ratios, text = headline(cases), page(facts, cases)
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "finetune.md").write_text(text, encoding="utf-8")
-    whole = {
-        "ratios": ratios,
-        "about": about,
-        "rows": {n: [vars(r) for r in v] for n, v in rows.items()},
-    }
+    whole = {"ratios": ratios, "machine": facts, "cases": cases}
     (given.out / "finetune.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     print(text)
     if given.json:
         print(json.dumps(ratios))
 
 
-def headline(rows: dict[str, list]) -> dict[str, float | None]:
-    """Return each ratio; None where its case was not measured.
+def _earlier(path: Path, facts: dict) -> dict[str, dict]:
+    # Cases of an earlier call on the same machine.
+    whole = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    same = all(
+        whole.get("machine", {}).get(name) == facts[name] for name in ("processor", "cores", "versions")
+    )
+    return whole["cases"] if same else {}
+
+
+def headline(cases: dict[str, dict]) -> dict[str, float]:
+    """Return the ratio of each case: seconds of plain Keras over ours.
 
     Example:
-        >>> from benchmarks.fits import Fitted
-        >>> headline({"frozen": [Fitted("ours", 5.0, 20.0, 0.5, 1.0), Fitted("plain", 40.0, 2.5, 0.5, 1.0)]})
+        >>> headline({"frozen": {"rows": [{"seconds": 5.0}, {"seconds": 40.0}]}})
         {'frozen_cache_speedup': 8.0}
     """
-    names = {"frozen": "frozen_cache_speedup", "c4": "c4_cache_speedup", "loop": "bare_fit_over_train_loop"}
-    names["precision"] = "mixed_precision_speedup"
-    return {names[case]: round(plain.seconds / ours.seconds, 3) for case, (ours, plain) in rows.items()}
+    seconds = {case: [row["seconds"] for row in each["rows"]] for case, each in cases.items()}
+    return {RATIOS[case]: round(plain / ours, 3) for case, (ours, plain) in seconds.items()}
 
 
-def page(facts: dict, about: str, rows: dict[str, list], ratios: dict[str, float | None]) -> str:
+def page(facts: dict, cases: dict[str, dict]) -> str:
     """Return the Markdown page."""
     lines = [
         "# Seconds of fine-tuning: cached features against plain Keras fit",
@@ -111,19 +121,18 @@ def page(facts: dict, about: str, rows: dict[str, list], ratios: dict[str, float
         f"{facts['processor']}, {facts['cores']} cores, {facts['system']}, {facts['date']}; load before the start "
         f"{facts['load_average_at_start']}. {', '.join(facts['versions'])}.",
         "",
-        f"{about} Made by `python benchmarks/finetune.py`; its `--help` says how it is measured.",
+        "Made by `python benchmarks/finetune.py`; its `--help` says how it is measured.",
         "",
         "| ratio (plain Keras / ours) | wanted | measured |",
         "|---|--:|--:|",
-        *(f"| {name} | {WANTED.get(name, '')} | {value:.2f} |" for name, value in ratios.items()),
-        "",
-        "| case | what | seconds | pictures/s of training | AP50 | loss on val |",
-        "|---|---|--:|--:|--:|--:|",
+        *(f"| {name} | {WANTED.get(name, '')} | {value:.2f} |" for name, value in headline(cases).items()),
     ]
-    for case, fitted in rows.items():
-        for row in fitted:
-            end = f"{row.pictures_per_second:.1f} | {row.ap50:.3f} | {row.val_loss:.3f}"
-            lines.append(f"| {case} | {row.what} | {row.seconds:.1f} | {end} |")
+    for case, each in cases.items():
+        lines += ["", f"## {case}: {CASES[case]}", "", each["about"], ""]
+        lines += ["| what | seconds | pictures/s of training | AP50 | loss on val |", "|---|--:|--:|--:|--:|"]
+        for row in each["rows"]:
+            figures = f"{row['pictures_per_second']:.1f} | {row['ap50']:.3f} | {row['val_loss']:.3f}"
+            lines.append(f"| {row['what']} | {row['seconds']:.1f} | {figures} |")
     return "\n".join(lines) + "\n"
 
 

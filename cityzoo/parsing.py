@@ -132,6 +132,11 @@ def parse_momentum(text: str) -> float:
     return _number(text, 0.0, 0.999999, "a momentum", "of 0 or more and less than 1, as 0.998")
 
 
+def parse_smoothing(text: str) -> float:
+    """Read a share of 0 to 0.9."""
+    return _number(text, 0.0, 0.9, "a share", "of 0 to 0.9")
+
+
 def _checked(text: str, check: Callable[[str], object]) -> str:
     # A leaf package's complaint is the user's to mend.
     try:

@@ -25,6 +25,7 @@ from cityzoo.parsing import (
     parse_seed,
     parse_share,
     parse_size,
+    parse_smoothing,
     parse_structure,
     parse_way,
 )
@@ -137,7 +138,9 @@ class TrainSpec:
         parse_auto_count,
         "N",
     )
-    learning_rate: float = flag(0.002, "peak of the first phase; later ones use a tenth, with --adapt half", parse_rate, "RATE")
+    learning_rate: float = flag(
+        0.002, "peak of the first phase; later: a tenth, with --adapt half", parse_rate, "RATE"
+    )
     find_lr: str = flag(
         "no",
         "measure the learning rate of the first phase by a range test of 100 steps, drawn to find_lr.png",
@@ -150,6 +153,12 @@ class TrainSpec:
     schedule: str = flag("cosine", "how the learning rate goes over a phase", choices=SCHEDULES)
     weight_decay: float = flag(0.01, "pull towards zero; biases and norms are spared", parse_number, "FACTOR")
     clip_norm: float = flag(10.0, "longest gradient; 0: any", parse_number, "NORM")
+    label_smoothing: float = flag(
+        0.0,
+        "share of a label that is given to all classes alike, 0 to 0.9, e.g. 0.1",
+        parse_smoothing,
+        "SHARE",
+    )
     ema: float = flag(
         0.0, "judge and keep a moving average of the weights, e.g. 0.998; 0: none", parse_momentum, "MOMENTUM"
     )

@@ -105,9 +105,9 @@ class DetectionHead:
             x = layers.Activation("relu", name=f"{name}_act{i}")(x)
         return x
 
-    def loss(self, size_hw: tuple[int, int], strides: tuple[int, ...] = (8, 16, 32)) -> DetectionLoss:
+    def loss(self, size_hw: tuple[int, int], label_smoothing: float = 0.0) -> DetectionLoss:
         """Return the loss that trains this head on inputs of `size_hw` pixels."""
-        return DetectionLoss(size_hw, strides)
+        return DetectionLoss(size_hw, label_smoothing=label_smoothing)
 
     def decode(
         self, outputs: np.ndarray, score: float = 0.001, iou: float = 0.65, most: int = 100
@@ -159,6 +159,8 @@ class DetectionLoss(keras.losses.Loss):
         size_hw: height and width of the network's input in pixels.
         strides: step of each level in pixels, finest first.
         box_weight: weight of the box part.
+        label_smoothing: share of an object's quality, 0..1, that is wanted of all classes alike, where it is not
+            certain that labels name the right one; background stays background.
 
     Example:
         >>> import numpy as np
@@ -173,6 +175,7 @@ class DetectionLoss(keras.losses.Loss):
         size_hw: tuple[int, int],
         strides: tuple[int, ...] = (8, 16, 32),
         box_weight: float = 2.0,
+        label_smoothing: float = 0.0,
         name: str = "detection_loss",
         reduction: str = "sum_over_batch_size",
         dtype: str | None = None,
@@ -180,6 +183,7 @@ class DetectionLoss(keras.losses.Loss):
         """Set the grid that the predictions lie on."""
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.size_hw, self.strides, self.box_weight = tuple(size_hw), tuple(strides), box_weight
+        self.label_smoothing = label_smoothing
         self._points, self._point_strides = anchor_points(self.size_hw, self.strides)
 
     def call(self, y_true, y_pred):
@@ -195,8 +199,12 @@ class DetectionLoss(keras.losses.Loss):
             self._points,
             self._point_strides,
         )
-        cross_entropy = ops.binary_crossentropy(wanted.classes, logits, from_logits=True)
-        class_loss = ops.sum(ops.square(wanted.classes - scores) * cross_entropy, axis=(1, 2))
+        classes = wanted.classes
+        if self.label_smoothing:
+            alike = ops.mean(classes, axis=-1, keepdims=True)
+            classes = (1 - self.label_smoothing) * classes + self.label_smoothing * alike
+        cross_entropy = ops.binary_crossentropy(classes, logits, from_logits=True)
+        class_loss = ops.sum(ops.square(classes - scores) * cross_entropy, axis=(1, 2))
         ciou = keras.utils.bounding_boxes.compute_ciou(wanted.boxes, predicted, "xyxy")
         box_loss = ops.sum((1.0 - ciou) * wanted.quality, axis=1)
         total = ops.maximum(ops.sum(wanted.quality, axis=1), 1.0)
@@ -204,5 +212,5 @@ class DetectionLoss(keras.losses.Loss):
 
     def get_config(self) -> dict:
         """Return the arguments that make this loss again."""
-        config = super().get_config()
-        return {**config, "size_hw": self.size_hw, "strides": self.strides, "box_weight": self.box_weight}
+        own = ("size_hw", "strides", "box_weight", "label_smoothing")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

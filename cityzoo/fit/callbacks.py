@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from cityzoo.fit import run_folder
+from cityzoo.fit import checkpoint, run_folder
 from cityzoo.fit.averaging import Average
 from cityzoo.fit.guard import Guard
 from cityzoo.model import in_float32, save
@@ -92,7 +92,7 @@ class Keeper(keras.callbacks.Callback):
                 self.twin.set_weights(self.whole.get_weights())
             save(self.twin, self.run.model)
         run_folder.write_history(self.run.history, progress.history)
-        run_folder.save_checkpoint(self.run.checkpoint, self._state(), asdict(progress))
+        checkpoint.save_checkpoint(self.run.checkpoint, self._state(), asdict(progress))
         if progress.stale >= self.patience:
             self.model.stop_training = True
 

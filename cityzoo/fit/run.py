@@ -19,6 +19,7 @@ from cityzoo import demo, preview, tasks
 from cityzoo.errors import InputError
 from cityzoo.fit import adapting, feature_cache, hardware, hosts, run_folder
 from cityzoo.fit.callbacks import Progress, seeds_of
+from cityzoo.fit.checkpoint import load_checkpoint
 from cityzoo.fit.optimizers import stage_rates
 from cityzoo.fit.phases import Fitting, fit_phase, freeze
 from cityzoo.kinds import Kind
@@ -162,7 +163,7 @@ def fine_tune(
         elif checkpoint:  # the run was stopped just after the last epoch of this phase
             assembled.model.set_weights(checkpoint["best"])
         checkpoint, progress.epoch = {}, end
-    adapting.save_both(assembled, spec, run, run_folder.load_checkpoint(run.checkpoint)[0]["model"])
+    adapting.save_both(assembled, spec, run, load_checkpoint(run.checkpoint)[0]["model"])
     return progress
 
 
@@ -204,7 +205,7 @@ def learning_table(assembled: Assembled, learning_rate: float, layer_decay: floa
 
 
 def _restore(assembled: Assembled, run: run_folder.RunFolder) -> tuple[Progress, dict[str, list[np.ndarray]]]:
-    arrays, state = run_folder.load_checkpoint(run.checkpoint)
+    arrays, state = load_checkpoint(run.checkpoint)
     try:
         assembled.model.set_weights(arrays["model"])
         for variable, value in zip(seeds_of(assembled.model), arrays["seeds"], strict=True):

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
 import logging
 import os
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from cityzoo.errors import InputError
 from cityzoo.fit import hosts
@@ -23,7 +19,6 @@ from cityzoo.spec import Phase, TrainSpec, read_spec
 
 LOG = logging.getLogger(__name__)
 RUNS = Path("runs")
-GROUPS = ("model", "best", "optimizer", "seeds", "average")  # of arrays in a checkpoint
 
 
 @dataclass(frozen=True)
@@ -209,40 +204,3 @@ def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
         writer.writeheader()
         writer.writerows(rows)
     os.replace(part, path)
-
-
-def save_checkpoint(path: Path, arrays: dict[str, list[np.ndarray]], state: dict[str, Any]) -> None:
-    """Write weights and state into one file, whole or not at all.
-
-    Args:
-        path: the file.
-        arrays: members of `GROUPS` and their arrays.
-        state: plain values: phase, epoch, best figure, history.
-    """
-    flat = {f"{group}.{i:05d}": array for group, members in arrays.items() for i, array in enumerate(members)}
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, state=json.dumps(state), **flat)
-    os.replace(part, path)
-
-
-def load_checkpoint(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, Any]]:
-    """Read what `save_checkpoint` wrote.
-
-    Raises:
-        InputError: nothing there, or damaged.
-    """
-    if not path.is_file():
-        raise InputError(
-            f"'{path.parent}' holds no {path.name}: it ended before its first epoch; train again"
-        )
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays: dict[str, list[np.ndarray]] = {group: [] for group in GROUPS}
-            for name in sorted(set(file.files) - {"state"}):
-                arrays[name.partition(".")[0]].append(file[name])
-            return arrays, json.loads(str(file["state"]))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"'{path}' is damaged ({error}): train again, or evaluate the model.keras beside it"
-        ) from error

@@ -18,10 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Detection:
-    """Tie the detection head to annotated pictures; see `cityzoo.kinds.Kind`. `neck_width` is in channels."""
+    """Tie the detection head to annotated pictures; see `cityzoo.kinds.Kind`.
+
+    Attributes:
+        class_names: what labels point to.
+        neck_width: channels of neck and head.
+        label_smoothing: see `heads.detection.DetectionLoss`.
+    """
 
     class_names: tuple[str, ...]
     neck_width: int = 64
+    label_smoothing: float = 0.0
 
     @property
     def head(self) -> DetectionHead:
@@ -36,7 +43,7 @@ class Detection:
 
     def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
         """Return the loss for inputs of `size_hw` pixels."""
-        return self.head.loss(size_hw)
+        return self.head.loss(size_hw, self.label_smoothing)
 
     def target(self, batch: dict[str, Any]) -> Any:
         """Return (B, N, 5) float32: xyxy in pixels of the network's input and the class; padding -1."""

@@ -41,7 +41,7 @@ class Task:
         Example:
             >>> from cityzoo.spec import TrainSpec
             >>> find("vehicle_detect").kind_for(("car",), TrainSpec(neck_width=32))
-            Detection(class_names=('car',), neck_width=32)
+            Detection(class_names=('car',), neck_width=32, label_smoothing=0.0)
         """
         _, *asked = fields(self.kind)
         return self.kind(class_names, **{each.name: getattr(spec, each.name) for each in asked})

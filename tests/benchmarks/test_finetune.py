@@ -13,21 +13,37 @@ from benchmarks.fits import Fitted
 ROOT = Path(__file__).parents[2]
 
 
+FACTS = {
+    "processor": "P",
+    "cores": 2,
+    "system": "S",
+    "date": "D",
+    "load_average_at_start": 0.1,
+    "versions": ["V"],
+}
+
+
+def case(ours, plain):
+    """A case that took so many seconds."""
+    made = [Fitted("ours", ours, 12.8, 0.4, 1.1), Fitted("plain Keras", plain, 2.0, 0.41, 1.2)]
+    return {"about": "About.", "rows": [vars(row) for row in made]}
+
+
 def test_ratios_are_plain_over_ours_and_stand_on_the_page():
-    rows = {
-        "frozen": [Fitted("ours", 10.0, 12.8, 0.4, 1.1), Fitted("plain Keras", 65.0, 2.0, 0.41, 1.2)],
-        "loop": [Fitted("ours", 10.0, 5.0, 0.0, 2.0), Fitted("plain Keras", 9.7, 5.1, 0.0, 2.0)],
-    }
-    ratios = finetune.headline(rows)
-    assert ratios == {"frozen_cache_speedup": 6.5, "bare_fit_over_train_loop": 0.97}
-    facts = dict.fromkeys(("processor", "cores", "system", "date", "load_average_at_start"), 1) | {
-        "versions": []
-    }
-    text = finetune.page(facts, "About.", rows, ratios)
+    cases = {"frozen": case(10.0, 65.0), "loop": case(10.0, 9.7)}
+    assert finetune.headline(cases) == {"frozen_cache_speedup": 6.5, "bare_fit_over_train_loop": 0.97}
+    text = finetune.page(FACTS, cases)
     assert (
-        "| frozen_cache_speedup | 6.0 | 6.50 |" in text
-        and "| loop | ours | 10.0 | 5.0 | 0.000 | 2.000 |" in text
+        "| frozen_cache_speedup | 6.0 | 6.50 |" in text and "| ours | 10.0 | 12.8 | 0.400 | 1.100 |" in text
     )
+
+
+def test_cases_not_measured_stay_on_the_same_machine_alone(tmp_path):
+    path = tmp_path / "finetune.json"
+    assert finetune._earlier(path, FACTS) == {}
+    path.write_text(json.dumps({"machine": FACTS, "cases": {"c4": case(1.0, 3.0)}}))
+    assert finetune.headline(finetune._earlier(path, FACTS | {"date": "later"})) == {"c4_cache_speedup": 3.0}
+    assert finetune._earlier(path, FACTS | {"versions": ["other"]}) == {}
 
 
 @pytest.mark.slow
@@ -53,9 +69,11 @@ def test_the_whole_command_on_drawn_pictures(tmp_path):
         r > 0 for r in ratios.values()
     )
     assert (tmp_path / "finetune.md").read_text() in done.stdout
-    rows = json.loads((tmp_path / "finetune.json").read_text())["rows"]
-    for case in ("frozen", "c4"):  # the same batches from the same weights lead to the same model
-        assert rows[case][0]["val_loss"] == pytest.approx(rows[case][1]["val_loss"], rel=0.02)
+    cases = json.loads((tmp_path / "finetune.json").read_text())["cases"]
+    for name in ("frozen", "c4"):  # the same batches from the same weights lead to the same model
+        assert cases[name]["rows"][0]["val_loss"] == pytest.approx(
+            cases[name]["rows"][1]["val_loss"], rel=0.02
+        )
 
 
 def test_wrong_input_is_one_line():

@@ -48,6 +48,18 @@ def truth(*rows):
     return np.array([rows], "float32")
 
 
+def test_smoothed_labels_share_the_quality_and_leave_background_alone():
+    """A tenth of the quality .75 goes to both classes alike; with no object nothing is shared."""
+    logits, box = [-0.4, 0.7], [0, 0, 8, 6]
+    loss = DetectionLoss((8, 8), (8,), 0.0, label_smoothing=0.1)
+    wanted = [0.75 * 0.1 / 2, 0.75 * 0.9 + 0.75 * 0.1 / 2]
+    found = float(loss(truth([0, 0, 8, 8, 1]), prediction([box], [logits])))
+    assert found == pytest.approx(quality_focal(wanted, logits), abs=1e-5)
+    empty = float(loss(truth(PADDED), prediction([box], [logits])))
+    assert empty == pytest.approx(quality_focal([0, 0], logits), abs=1e-5)
+    assert DetectionLoss.from_config(loss.get_config()).label_smoothing == 0.1
+
+
 @pytest.mark.parametrize("box_weight", [0.0, 2.0, 5.0])
 @pytest.mark.parametrize("predicted", [[0, 0, 8, 8], [1, 0, 9, 6], [0, 2, 4, 8]])
 def test_one_point_and_one_box_in_closed_form(predicted, box_weight):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from cityzoo.fit.callbacks import Judge, Keeper, Pictures, Progress
+from cityzoo.fit.checkpoint import load_checkpoint
 from cityzoo.fit.guard import Guard
-from cityzoo.fit.run_folder import RunFolder, load_checkpoint
+from cityzoo.fit.run_folder import RunFolder
 from cityzoo.model import load
 from cityzoo.sample import Detections
 

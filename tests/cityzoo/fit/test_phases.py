@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.fit import run, run_folder
-from cityzoo.fit.run_folder import load_checkpoint, longer
+from cityzoo.fit import checkpoint, run, run_folder
+from cityzoo.fit.checkpoint import load_checkpoint
+from cityzoo.fit.run_folder import longer
 from cityzoo.model import load
 from cityzoo.spec import Phase
 
@@ -42,17 +43,17 @@ def test_an_average_is_kept_as_the_model_and_survives_a_stop(go, spec, tmp_path,
     spec = replace(spec, ema=0.9, phases=(Phase("backbone", 3, 0.005),), patience=9)
     whole = go(replace(spec, out=str(tmp_path / "whole")))
     assert not weights_near(load(whole.folder.model), load(whole.folder.last))
-    save = run_folder.save_checkpoint
+    save = checkpoint.save_checkpoint
 
     def stop(path, arrays, state):
         save(path, arrays, state)
         if state["epoch"] == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(run_folder, "save_checkpoint", stop)
+    monkeypatch.setattr(checkpoint, "save_checkpoint", stop)
     with pytest.raises(InputError, match="--resume"):
         go(spec)
-    monkeypatch.setattr(run_folder, "save_checkpoint", save)
+    monkeypatch.setattr(checkpoint, "save_checkpoint", save)
     resumed = go(spec, resume=spec.out)
     assert weights_near(load(whole.folder.model), load(resumed.folder.model))
     assert weights_near(load(whole.folder.last), load(resumed.folder.last))

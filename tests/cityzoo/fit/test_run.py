@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.fit import features, run, run_folder
+from cityzoo.fit import checkpoint, features, run
 from cityzoo.model import class_names, load
 from cityzoo.report.of_run import training_facts
 from cityzoo.spec import Phase
@@ -99,7 +99,7 @@ def test_a_run_may_start_from_an_earlier_ones_model(spec, whole, street):
 @pytest.fixture
 def stop_after(monkeypatch):
     """Return a function that lets the next run be interrupted right after an epoch was saved."""
-    save = run_folder.save_checkpoint
+    save = checkpoint.save_checkpoint
 
     def at(epoch):
         def saved(path, arrays, state):
@@ -107,7 +107,7 @@ def stop_after(monkeypatch):
             if state["epoch"] == epoch:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(run_folder, "save_checkpoint", saved)
+        monkeypatch.setattr(checkpoint, "save_checkpoint", saved)
 
     return at
 
@@ -151,7 +151,7 @@ def test_patience_ends_a_phase_and_the_best_epoch_goes_on(go, spec, scripted, st
     stop_after(4)
     with pytest.raises(InputError):
         go(spec, resume=spec.out)
-    at_stop = run_folder.load_checkpoint(Path(spec.out, "checkpoint.npz"))[0]
+    at_stop = checkpoint.load_checkpoint(Path(spec.out, "checkpoint.npz"))[0]
     stop_after(None)
     made = go(spec, resume=spec.out)
     assert [row["epoch"] for row in made.progress.history] == [1, 2, 3, 4]
@@ -191,6 +191,6 @@ def test_a_loss_that_is_no_number_is_said_in_one_line(go, spec, monkeypatch):
 
 def test_a_checkpoint_of_another_spec_is_refused(go, spec, tmp_path):
     """Somebody edited spec.json, or mixed two runs' files."""
-    run_folder.save_checkpoint(tmp_path / "checkpoint.npz", {"model": [np.ones(3)]}, {"phase": 0, "epoch": 1})
+    checkpoint.save_checkpoint(tmp_path / "checkpoint.npz", {"model": [np.ones(3)]}, {"phase": 0, "epoch": 1})
     with pytest.raises(InputError, match="does not fit the spec beside it"):
         go(spec, resume=tmp_path)

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
+from cityzoo.fit.checkpoint import load_checkpoint, save_checkpoint
 from cityzoo.fit.run_folder import (
     RunFolder,
     free_name,
-    load_checkpoint,
     open_run,
     opened,
-    save_checkpoint,
     write_history,
 )
 from cityzoo.spec import TrainSpec, read_spec
@@ -91,57 +90,6 @@ def test_opening_what_is_no_run(tmp_path):
         open_run(str(tmp_path / "gone"))
     with pytest.raises(InputError, match="is no run folder"):
         open_run(str(tmp_path))
-
-
-def test_a_checkpoint_comes_back_as_it_was(tmp_path):
-    """Groups in their order also beyond ten and a hundred arrays, types and shapes kept, state as it was."""
-    path = tmp_path / "checkpoint.npz"
-    arrays = {
-        "model": [np.full((i % 3 + 1,), i, np.float32) for i in range(120)],
-        "best": [np.ones((2, 3), np.float16)],
-        "optimizer": [np.array(7, np.int64)],
-    }
-    save_checkpoint(path, arrays, STATE)
-    back, state = load_checkpoint(path)
-    assert state == STATE
-    for group, members in arrays.items():
-        assert len(back[group]) == len(members)
-        for old, new in zip(members, back[group], strict=True):
-            assert old.dtype == new.dtype and old.shape == new.shape and (old == new).all()
-    assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.npz"]
-
-
-def test_a_checkpoint_is_whole_or_the_one_before(tmp_path, monkeypatch):
-    """The disk fills up while it is written."""
-    path = tmp_path / "checkpoint.npz"
-    save_checkpoint(path, {"model": [np.zeros(3)]}, STATE)
-
-    def half(file, **arrays):
-        file.write(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(np, "savez", half)
-    with pytest.raises(OSError):
-        save_checkpoint(path, {"model": [np.ones(3)]}, STATE)
-    assert load_checkpoint(path)[0]["model"][0].tolist() == [0, 0, 0]
-
-
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"PK\x03\x04half"])
-def test_a_damaged_checkpoint_is_said_in_one_line(tmp_path, content):
-    """And what is left to do."""
-    (tmp_path / "checkpoint.npz").write_bytes(content)
-    with pytest.raises(InputError, match="is damaged.*train again") as caught:
-        load_checkpoint(tmp_path / "checkpoint.npz")
-    assert "\n" not in str(caught.value)
-
-
-def test_a_checkpoint_cut_short_is_said_in_one_line(tmp_path):
-    """The first half of a real one."""
-    path = tmp_path / "checkpoint.npz"
-    save_checkpoint(path, {"model": [np.arange(1000.0)]}, STATE)
-    path.write_bytes(path.read_bytes()[:4000])
-    with pytest.raises(InputError, match="is damaged"):
-        load_checkpoint(path)
 
 
 def test_history_has_a_column_for_every_figure(tmp_path):
