@@ -78,7 +78,7 @@ BAD = {
     "--epochs 0": "'0' is not a count",
     "--epochs ³": "'³' is not a count",
     "--batch-size many": "'many' is not a count",
-    "--label-smoothing 1": "'1' is not a share: give a number of 0 to 0.9",
+    "--label-smoothing 1": "a share of 1 is out of bounds: give a number of 0 to 0.9",
     "--limit auto": "'auto' is not a count",
     "--views 0": "'0' is not a count",
     "--patience auto": "'auto' is not a count",
