@@ -69,8 +69,7 @@ class Views:
             "path": [picture.path for picture in each],
             "picture_hw": [picture.size_hw for picture in each],
             "plain": [picture.plain for picture in each],
-            "boxes": [picture.boxes_xyxy for picture in each],
-            "labels": [picture.labels for picture in each],
+            **self.kind.columns(each),
         }
         batches = augment.pipeline(
             columns,

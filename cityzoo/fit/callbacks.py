@@ -17,6 +17,7 @@ from cityzoo.sample import PictureSet
 
 if TYPE_CHECKING:
     from cityzoo.fit.phases import Fitting
+    from cityzoo.kinds import Kind
 
 PICTURES_EVERY = 5  # epochs
 SHOWN = 4  # pictures
@@ -51,18 +52,19 @@ class Progress:
 class Judge(keras.callbacks.Callback):
     """Add the held-out figures (`val_AP`, ...) to the logs of each epoch."""
 
-    def __init__(self, judge: Callable[[], tuple[Figures, Sequence[Any]]], guard: Guard) -> None:
-        """Take what judges the model as it is, returning figures and results, and who knows if it is broken."""
+    def __init__(
+        self, judge: Callable[[], tuple[Figures, Sequence[Any]]], guard: Guard, shown: Sequence[str]
+    ) -> None:
+        """Take what judges the model as it is, who knows if it is broken, and the figures that are shown."""
         super().__init__()
-        self.judge, self.guard, self.results = judge, guard, []
+        self.judge, self.guard, self.shown, self.results = judge, guard, shown, []
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Judge, and put every plain number into the logs."""
         if self.guard.broken:
             return
         figures, self.results = self.judge()
-        shown = ("AP", "AP50", "AP75")
-        logs.update({f"val_{name}": figures[name] for name in shown if figures.get(name) is not None})
+        logs.update({f"val_{name}": figures[name] for name in self.shown if figures.get(name) is not None})
 
 
 class Keeper(keras.callbacks.Callback):
@@ -116,14 +118,12 @@ def _plain(logs: dict) -> dict[str, float]:
 
 
 class Pictures(keras.callbacks.Callback):
-    """Show TensorBoard a handful of held-out pictures with true and predicted boxes every few epochs."""
+    """Show TensorBoard a handful of held-out pictures with what is true and what is found, every few epochs."""
 
-    def __init__(
-        self, judge: Judge, truth: PictureSet, logs: str, last_epoch: int, score: float = 0.3
-    ) -> None:
+    def __init__(self, judge: Judge, kind: Kind, truth: PictureSet, logs: str, last_epoch: int) -> None:
         """Take the judge, whose results are drawn."""
         super().__init__()
-        self.judge, self.truth, self.logs, self.last, self.score = judge, truth, logs, last_epoch, score
+        self.judge, self.kind, self.truth, self.logs, self.last = judge, kind, truth, logs, last_epoch
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Draw and write."""
@@ -132,20 +132,11 @@ class Pictures(keras.callbacks.Callback):
         import tensorflow as tf
 
         from cityzoo.data.pictures import read_picture
-        from cityzoo.report.drawing import draw_detections
 
         with tf.summary.create_file_writer(f"{self.logs}/pictures").as_default():
             for number in _spread(len(self.truth), SHOWN):
-                picture, found = self.truth.pictures[number], self.judge.results[number]
-                sure = found.scores >= self.score
-                drawn = draw_detections(
-                    read_picture(picture.path),
-                    found.boxes_xyxy[sure],
-                    found.labels[sure],
-                    self.truth.class_names,
-                    found.scores[sure],
-                    truth=(picture.boxes_xyxy, picture.labels),
-                )
+                picture = self.truth.pictures[number]
+                drawn = self.kind.draw(read_picture(picture.path), picture, self.judge.results[number])
                 tf.summary.image(f"val/{number}", drawn[None], step=epoch + 1)
 
 

@@ -124,13 +124,13 @@ def _movers(fitting: Fitting, phase: Phase, average: Average | None) -> list[ker
 def _watchers(
     fitting: Fitting, judge: Callable[[], tuple], guard: Guard, keeper: Keeper, last_epoch: int
 ) -> list[keras.callbacks.Callback]:
-    judged = Judge(judge, guard)
+    judged = Judge(judge, guard, fitting.kind.headline)
     if not hosts.is_chief():
         return [judged, keeper]
     return [
         judged,
         keeper,
-        Pictures(judged, fitting.val.pictures, str(fitting.run.logs), last_epoch),
+        Pictures(judged, fitting.kind, fitting.val.pictures, str(fitting.run.logs), last_epoch),
         keras.callbacks.TensorBoard(fitting.run.logs, write_graph=False),
     ]
 

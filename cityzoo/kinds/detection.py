@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     import keras
 
     from heads.detection import DetectionHead
+
+SHOWN_SCORE = 0.3  # in TensorBoard's pictures
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class Detection:
     class_names: tuple[str, ...]
     neck_width: int = 64
     label_smoothing: float = 0.0
+    headline: ClassVar[tuple[str, ...]] = ("AP", "AP50", "AP75")
 
     @property
     def head(self) -> DetectionHead:
@@ -36,6 +40,13 @@ class Detection:
         from heads.detection import DetectionHead
 
         return DetectionHead(len(self.class_names), channels=self.neck_width)
+
+    def columns(self, pictures: Sequence[Picture]) -> dict[str, Sequence[Any]]:
+        """Return boxes and labels."""
+        return {
+            "boxes": [picture.boxes_xyxy for picture in pictures],
+            "labels": [picture.labels for picture in pictures],
+        }
 
     def outputs(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return (batch, points, 4 + classes) float32; see `heads.detection.DetectionHead`."""
@@ -76,8 +87,38 @@ class Detection:
             found.append(Detections(clipped[solid], scores[solid], labels[solid]))
         return found
 
+    def draw(self, image: np.ndarray, truth: Picture, result: Detections) -> np.ndarray:
+        """Return the picture with the detections that are fairly sure, and the annotations."""
+        from cityzoo.report.drawing import draw_detections
+
+        sure = result.scores >= SHOWN_SCORE
+        return draw_detections(
+            image,
+            result.boxes_xyxy[sure],
+            result.labels[sure],
+            self.class_names,
+            result.scores[sure],
+            truth=(truth.boxes_xyxy, truth.labels),
+        )
+
     def metrics(self, truth: PictureSet, results: Sequence[Detections]) -> dict[str, Any]:
         """Return COCO's twelve figures and AP by class."""
         from cityzoo.report.coco import coco_metrics
 
         return coco_metrics(truth, results)
+
+    def cases(self, truth: PictureSet, results: Sequence[Detections], folder: Path) -> dict[str, Any]:
+        """Write `detections.json` and `truth.json` in COCO's format and `best.png worst.png missed.png`.
+
+        Returns:
+            `operating_point`, the score of the best F1.
+        """
+        from cityzoo.data.pictures import read_picture
+        from cityzoo.report.cases import draw_cases, pick_cases
+        from cityzoo.report.coco import write_coco_json
+        from cityzoo.report.matching import operating_threshold
+
+        point = operating_threshold(truth, results)
+        draw_cases(truth, results, pick_cases(truth, results, point["score"]), folder, read_picture)
+        write_coco_json(folder, truth, results)
+        return {"operating_point": point}

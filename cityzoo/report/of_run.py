@@ -12,10 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityzoo import predict
-from cityzoo.data.pictures import read_picture
-from cityzoo.report.cases import draw_cases, pick_cases
-from cityzoo.report.coco import write_coco_json
-from cityzoo.report.matching import operating_threshold
 from cityzoo.report.write import write_report
 
 if TYPE_CHECKING:
@@ -30,25 +26,21 @@ PACKAGES = ("cityzoo", "tensorflow", "keras", "numpy")
 
 
 def judge(model: keras.Model, kind: Kind, truth: PictureSet, folder: Path) -> dict[str, Any]:
-    """Return the figures of a model on labelled pictures; write its detections and the telling cases.
+    """Return the figures of a model on labelled pictures; write its results and the telling cases.
 
     Args:
         model: a whole, loaded model.
         kind: what its outputs mean.
         truth: the pictures.
-        folder: gets `detections.json` and `truth.json` in COCO's format and `best.png worst.png missed.png`.
+        folder: gets the files that `Kind.cases` writes.
     """
     LOG.info("judging on %d %s pictures", len(truth), truth.split)
     found = predict.all_of(model, truth, kind)
     figures = kind.metrics(truth, found)
-    point = operating_threshold(truth, found)
-    cases = pick_cases(truth, found, point["score"])
-    draw_cases(truth, found, cases, folder, read_picture)
-    write_coco_json(folder, truth, found)
-    speed = predict.speed(model)
+    cases, speed = kind.cases(truth, found, folder), predict.speed(model)
     return {
         **figures,
-        "operating_point": point,
+        **cases,
         "split": truth.split,
         "latency_ms": {"batch_1_median": speed["latency_ms_batch_1"]},
         "images_per_second": speed["images_per_second"],

@@ -11,6 +11,7 @@ from cityzoo.fit.callbacks import Judge, Keeper, Pictures, Progress
 from cityzoo.fit.checkpoint import load_checkpoint
 from cityzoo.fit.guard import Guard
 from cityzoo.fit.run_folder import RunFolder
+from cityzoo.kinds.detection import Detection
 from cityzoo.model import load
 from cityzoo.sample import Detections
 
@@ -99,7 +100,11 @@ def test_a_figure_that_is_no_number_is_no_best(model, tmp_path):
 
 def test_the_judges_figures_go_into_the_logs():
     """The headline ones, and none that could not be had."""
-    judge = Judge(lambda: ({"AP": 0.5, "AP50": 0.75, "AP75": None, "per_class": {}}, ["results"]), Guard())
+    judge = Judge(
+        lambda: ({"AP": 0.5, "AP50": 0.75, "AP75": None, "per_class": {}}, ["results"]),
+        Guard(),
+        ("AP", "AP75", "AP50"),
+    )
     logs = {"loss": 1.0}
     judge.on_epoch_end(0, logs)
     assert logs == {"loss": 1.0, "val_AP": 0.5, "val_AP50": 0.75}
@@ -110,9 +115,9 @@ def test_pictures_are_drawn_every_few_epochs_and_at_the_end(street, tmp_path):
     """TensorBoard gets four of the held-out pictures in epochs 1, 6 and 8 of 8, with the boxes on them."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    judge = Judge(lambda: ({}, []), Guard())
+    judge = Judge(lambda: ({}, []), Guard(), ())
     judge.results = [Detections([[10, 10, 50, 50]], [0.9], [0])] * len(street.val)
-    pictures = Pictures(judge, street.val, str(tmp_path), last_epoch=8)
+    pictures = Pictures(judge, Detection(street.val.class_names), street.val, str(tmp_path), last_epoch=8)
     for epoch in range(8):
         pictures.on_epoch_end(epoch)
     events = EventAccumulator(str(tmp_path / "pictures"), size_guidance={"tensors": 0, "images": 0}).Reload()

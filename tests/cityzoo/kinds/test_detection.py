@@ -75,3 +75,24 @@ def test_figures_are_cocos():
     assert figures["per_class"]["car"]["AP50"] == pytest.approx(51 / 101, abs=1e-6)
     assert figures["AP"] == pytest.approx(51 / 101, abs=1e-6)
     assert figures["per_class"]["bus"]["AP"] is None
+
+
+def test_what_is_sure_is_drawn_and_the_rest_is_not():
+    """A box of score .9 in its colour, one of .1 not at all."""
+    truth = Picture("a.jpg", (99, 99), [[0, 0, 40, 40]], [0])
+    found = Detections([[10, 10, 60, 60], [20, 70, 90, 95]], [0.9, 0.1], [0, 0])
+    grey = np.full((99, 99, 3), 90, np.uint8)
+    drawn = KIND.draw(grey, truth, found)
+    assert (drawn[60, 30] != 90).any() and (drawn[85, 20] == 90).all() and (grey == 90).all()
+
+
+def test_cases_lie_in_the_folder_with_the_threshold(tmp_path):
+    """The files that the report and other tools read."""
+    from PIL import Image
+
+    Image.new("RGB", (99, 99)).save(tmp_path / "a.jpg")
+    picture = Picture(str(tmp_path / "a.jpg"), (99, 99), [[0, 0, 40, 40]], [0])
+    truth = PictureSet("val", KIND.class_names, (picture,))
+    said = KIND.cases(truth, [Detections([[0, 0, 40, 40]], [0.9], [0])], tmp_path)
+    assert said["operating_point"]["score"] == pytest.approx(0.9, abs=1e-6)
+    assert {"detections.json", "truth.json", "best.png"} <= {file.name for file in tmp_path.iterdir()}
