@@ -155,6 +155,13 @@ def keras_full(job: Job) -> tf.data.Dataset:
     return _pictures(job, lambda image: chain(tf.cast(image, tf.float32))).prefetch(2)
 
 
+def keras_chain(job: Job) -> tf.data.Dataset:
+    """Apply the layers to the decoded picture one after the other; the crop brings it to the input's size."""
+    crop, flip, rotation, zoom, *colours = _keras_six(job.size_hw)
+    chain = _chain([rotation, zoom, crop, flip, *colours])
+    return _pictures(job, lambda image: chain(tf.cast(image, tf.float32))).prefetch(2)
+
+
 CONTENDERS: dict[str, Make] = {
     "decode": decode,
     "decode_resize": decode_resize,
@@ -165,6 +172,7 @@ CONTENDERS: dict[str, Make] = {
     "keras_geometry_by_batch": _keras_by_batch(_keras_geometry),
     "keras_geometry_by_picture": _keras_by_picture(_keras_geometry),
     "keras_geometry_full": keras_full,
+    "keras_chain": keras_chain,
     "keras_six_by_batch": _keras_by_batch(_keras_six),
     "keras_six_by_picture": _keras_by_picture(_keras_six),
     "keras_standard_by_batch": _keras_by_batch(_keras_standard),

@@ -23,6 +23,7 @@ WHAT = {
     "keras_geometry_by_batch": "Keras: resize, then crop (one for the whole batch), flip, rotation, zoom",
     "keras_geometry_by_picture": "Keras: the same, picture by picture",
     "keras_geometry_full": "Keras: the same on the decoded picture, resized last, as sharp as ours",
+    "keras_chain": "Keras: rotation, zoom, crop to the input's size, flip, brightness, contrast on the decoded picture",
     "keras_six_by_batch": "Keras: resize, the four, brightness, contrast, by batch",
     "keras_six_by_picture": "Keras: the same six, picture by picture",
     "keras_standard_by_batch": "Keras: what `standard` does but gamma, by batch",
@@ -35,8 +36,13 @@ WHAT = {
 
 # Name -> (ours, the others of whom the fastest counts, what is wanted at least).
 RATIOS: dict[str, tuple[str, tuple[str, ...], float | None]] = {
-    "geometry_vs_keras_chain": ("geometry", ("keras_geometry_by_batch", "keras_geometry_by_picture"), 4.0),
-    "geometry_vs_keras_six": ("geometry", ("keras_six_by_batch", "keras_six_by_picture"), None),
+    "geometry_vs_keras_chain": ("geometry", ("keras_chain",), 4.0),
+    "geometry_vs_keras_resized_first": (
+        "geometry",
+        ("keras_geometry_by_batch", "keras_geometry_by_picture"),
+        None,
+    ),
+    "geometry_vs_keras_six_resized_first": ("geometry", ("keras_six_by_batch", "keras_six_by_picture"), None),
     "geometry_vs_keras_full": ("geometry", ("keras_geometry_full",), None),
     "geometry_vs_decode_resize": ("geometry", ("decode_resize",), 0.9),
     "geometry_vs_decode_resize_antialias": ("geometry", ("decode_resize_antialias",), None),
