@@ -41,12 +41,13 @@ def parser() -> argparse.ArgumentParser:
         prog="python benchmarks/finetune.py",
         description="Seconds of fine-tuning by train.py's own code against plain Keras `fit`: the same model with "
         "the same first weights, the same batches in the same order, the same optimizer and loss.",
-        epilog="How it is measured: 'frozen' and 'c4' take the time of the whole phase, from the compiled model to the "
-        "last epoch; ours includes making the features, judging the val pictures after each epoch and saving, "
-        "plain Keras does none of that. 'loop' and 'precision' take the time from the end of the first epoch to the "
-        "end of the last, so that tracing does not count; plain Keras computes the loss of the same val pictures. "
-        "Plain Keras trains in float32, as it does by default, and ours in what train.py chooses (in 'loop': both "
-        "alike). Figures are those of the last epoch. Example: python benchmarks/finetune.py --data my_camera/ --json",
+        epilog="How it is measured: 'frozen' and 'c4' take the time of the whole phase, from the compiled model to "
+        "the last epoch, features included; 'loop' and 'precision' the time from the end of the first epoch to the "
+        "end of the last, so that tracing does not count. After each epoch ours judges the val pictures by AP and "
+        "saves all that is needed to go on; plain Keras computes the loss of the same pictures as `validation_data`, "
+        "and saves nothing. Plain Keras trains in float32, as it does by default, and ours in what train.py chooses "
+        "(in 'loop': both alike). Figures are those of the last epoch. "
+        "Example: python benchmarks/finetune.py --data my_camera/ --json",
     )
     add = made.add_argument
     add("--data", metavar="PATH", help="labelled pictures as train.py reads them (default: demo pictures)")

@@ -66,7 +66,7 @@ class Bench:
 def cached_and_plain(bench: Bench, folder: Path, freeze: str, epochs: int) -> list[Fitted]:
     """Return ours, with nothing in the cache yet, and plain Keras."""
     ours = _ours(bench, bench.planned(freeze, epochs, "auto", str(folder / f"cache-{freeze}")), folder)
-    plain = _plain(bench, bench.planned(freeze, epochs, "float32", "off"), validate=False)
+    plain = _plain(bench, bench.planned(freeze, epochs, "float32", "off"))
     pictures = epochs * len(bench.data.train)
     return [
         Fitted("ours, features included", ours.seconds, pictures / ours.seconds, *_worth(bench, ours.model)),
@@ -77,7 +77,7 @@ def cached_and_plain(bench: Bench, folder: Path, freeze: str, epochs: int) -> li
 def loop_and_plain(bench: Bench, folder: Path) -> list[Fitted]:
     """Return an epoch of ours and one of plain Keras, both in the precision that train.py chooses."""
     spec = bench.planned("none", LOOP_EPOCHS, "auto", "off")
-    ours, plain = _ours(bench, spec, folder), _plain(bench, spec, validate=True)
+    ours, plain = _ours(bench, spec, folder), _plain(bench, spec)
     return [_an_epoch(bench, "train.py's loop", ours), _an_epoch(bench, "plain Keras", plain)]
 
 
@@ -125,7 +125,7 @@ def _ours(bench: Bench, spec: TrainSpec, folder: Path) -> _Fit:
     return _Fit(seconds, [row["seconds"] for row in progress.history], load(made.last))
 
 
-def _plain(bench: Bench, spec: TrainSpec, validate: bool) -> _Fit:
+def _plain(bench: Bench, spec: TrainSpec) -> _Fit:
     assembled, (phase,) = _model(bench, spec), spec.phases
     model, train = assembled.model, run.training_views(spec, bench.kind, bench.data)
     val = replace(train, pictures=bench.data.val)
@@ -133,7 +133,7 @@ def _plain(bench: Bench, spec: TrainSpec, validate: bool) -> _Fit:
     zoo.freeze(assembled.backbone, phase.freeze)
     rate = schedule(spec.schedule, phase.learning_rate, steps * phase.epochs)
     made = optimizer(spec.optimizer, rate, weight_decay=spec.weight_decay, clip_norm=spec.clip_norm)
-    held_out = _pairs(val.batches(views.in_order(len(val.pictures)), spec.batch_size)) if validate else None
+    held_out = _pairs(val.batches(views.in_order(len(val.pictures)), spec.batch_size))
     rows = views.shuffled(count, spec.batch_size, spec.seed, 0, phase.epochs, 1)
     ends: list[float] = []
     stamp = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
