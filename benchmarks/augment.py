@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if Path(sys.path[0]).resolve() == ROOT / "benchmarks":  # where `augment` would be this file, not the package
     sys.path[0] = str(ROOT)
 
-from benchmarks import jpeg_files, peers, results, timing  # noqa: E402
+from benchmarks import command, jpeg_files, peers, results, timing  # noqa: E402
 
 LOG = logging.getLogger("benchmarks")
 SETTINGS = ("1280x720:256x256", "640x480:512x512")
@@ -215,20 +215,10 @@ def _about(name: str, job: jpeg_files.Job, given: argparse.Namespace) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0, 2 for unusable input, 130 when stopped."""
-    given = parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    LOG.setLevel(logging.INFO)
+    """Run the command and return its exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    try:
-        run(given)
-    except (ValueError, OSError, RuntimeError) as error:
-        sys.stderr.write(f"python benchmarks/augment.py: {error}\n")
-        return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("\npython benchmarks/augment.py: stopped, nothing was written\n")
-        return 130
-    return 0
+    made = parser()
+    return command.answer(made, run, made.parse_args(arguments))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 if Path(sys.path[0]).resolve() == ROOT / "benchmarks":
     sys.path[0] = str(ROOT)
 
-from benchmarks import results  # noqa: E402
+from benchmarks import command, results  # noqa: E402
 
 LOG = logging.getLogger("benchmarks")
 CASES = {
@@ -140,19 +140,9 @@ def page(facts: dict, cases: dict[str, dict]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code: 0, 2 for unusable input, 130 when stopped."""
-    given = parser().parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    LOG.setLevel(logging.INFO)
-    try:
-        run(given)
-    except (ValueError, OSError) as error:
-        sys.stderr.write(f"python benchmarks/finetune.py: {error}\n")
-        return 2
-    except KeyboardInterrupt:
-        sys.stderr.write("\npython benchmarks/finetune.py: stopped, nothing was written\n")
-        return 130
-    return 0
+    """Run the command and return its exit code."""
+    made = parser()
+    return command.answer(made, run, made.parse_args(arguments))
 
 
 if __name__ == "__main__":
