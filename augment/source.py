@@ -92,7 +92,7 @@ class Kept:
         """Take what reads the pictures.
 
         Args:
-            read: such as `read_file`; its elements have a `path`.
+            read: such as `read_file`; its elements have a `path`, and may have a `window` of it.
             folder: where to keep the pictures; None: in memory.
             limit_bytes: how much to keep at most; default: half of the memory that is free now, or, on a disk,
                 as much as there is room for.
@@ -110,7 +110,7 @@ class Kept:
         size_hw, decode = self.read(element)
 
         def decode_once(reduction: int) -> tuple[np.ndarray, int]:
-            key = self._key(element["path"], reduction)
+            key = self._key(element["path"], element.get("window"), reduction)
             found = self._fetch(key)
             if found is None:
                 found = decode(reduction)
@@ -119,9 +119,10 @@ class Kept:
 
         return size_hw, decode_once
 
-    def _key(self, path: str, reduction: int) -> str:
+    def _key(self, path: str, window: Any, reduction: int) -> str:
         stat = os.stat(path)
         name = f"{os.path.abspath(path)} {stat.st_size} {stat.st_mtime_ns}"
+        name += "" if window is None else f" {tuple(window)}"
         return f"{hashlib.sha256(name.encode()).hexdigest()[:32]}_{reduction}"
 
     def _fetch(self, key: str) -> tuple[np.ndarray, int] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 
@@ -22,23 +23,53 @@ def _boxes(array: object, owner: str) -> np.ndarray:
     return boxes
 
 
+def _window(window: object, size_hw: tuple[int, int], owner: str) -> tuple[int, int, int, int]:
+    numbers = tuple(window)
+    if len(numbers) != 4 or not all(isinstance(each, Integral) for each in numbers):
+        raise ValueError(f"{owner}: the window is {window}, expected four whole pixels x1, y1, x2, y2")
+    x1, y1, x2, y2 = (int(each) for each in numbers)
+    if not (0 <= x1 < x2 and 0 <= y1 < y2):
+        raise ValueError(f"{owner}: the window {window} has no area or begins outside, expected 0 <= x1 < x2")
+    if (y2 - y1, x2 - x1) != tuple(size_hw):
+        raise ValueError(
+            f"{owner}: size_hw is {tuple(size_hw)}, expected the window's own, {(y2 - y1, x2 - x1)}"
+        )
+    return x1, y1, x2, y2
+
+
+def _target(array: object, owner: str) -> np.ndarray:
+    target = np.asarray(array, np.float32)
+    if target.ndim != 1:
+        raise ValueError(f"{owner}: the target has the shape {target.shape}, expected (C,), a number a class")
+    return target
+
+
 @dataclass(frozen=True)
 class Picture:
     """Hold one annotated picture, not decoded.
 
     Attributes:
         path: file of the picture.
-        size_hw: height and width in pixels, EXIF rotation applied.
-        boxes_xyxy: (N, 4) float32, pixels of the upright picture; N may be 0.
+        size_hw: height and width in pixels, EXIF rotation applied; of the window, where there is one.
+        boxes_xyxy: (N, 4) float32, pixels of the upright picture, or of its window; N may be 0.
         labels: (N,) int32, positions in the set's class names.
         plain: whether TensorFlow's own decoder reads it right (8-bit, upright, RGB or grey JPEG or PNG).
+        target: (C,) float32, what is true of the picture as a whole: 1 for each class that is there, 0 for
+            the others, or numbers such as a count; None: not said.
+        window_xyxy: the part of the file that is the picture, x1, y1, x2, y2 in whole pixels of the upright
+            file, x2 and y2 exclusive; None: all of it.
+        scene: the camera or scene that it comes from, "" where not known.
+        mask: file of pixel labels, one channel, as large as the picture; "" for none.
 
     Raises:
-        ValueError: boxes and labels of different lengths, or boxes that are not (N, 4).
+        ValueError: boxes and labels of different lengths, boxes that are not (N, 4), a target that is not
+            (C,), a window that is not four whole pixels or not as large as `size_hw`.
 
     Example:
         >>> Picture("a.jpg", (480, 640), [[10, 20, 30, 40]], [0]).boxes_xyxy.shape
         (1, 4)
+        >>> Picture("a.jpg", (20, 30), target=[0, 1], window_xyxy=(5, 5, 35, 25)).target.dtype
+        dtype('float32')
     """
 
     path: str
@@ -46,6 +77,10 @@ class Picture:
     boxes_xyxy: np.ndarray = field(default_factory=no_boxes)
     labels: np.ndarray = field(default_factory=lambda: np.zeros((0,), np.int32))
     plain: bool = True
+    target: np.ndarray | None = None
+    window_xyxy: tuple[int, int, int, int] | None = None
+    scene: str = ""
+    mask: str = ""
 
     def __post_init__(self) -> None:
         boxes, labels = _boxes(self.boxes_xyxy, self.path), np.asarray(self.labels, np.int32).reshape(-1)
@@ -55,6 +90,10 @@ class Picture:
             )
         object.__setattr__(self, "boxes_xyxy", boxes)
         object.__setattr__(self, "labels", labels)
+        if self.target is not None:
+            object.__setattr__(self, "target", _target(self.target, self.path))
+        if self.window_xyxy is not None:
+            object.__setattr__(self, "window_xyxy", _window(self.window_xyxy, self.size_hw, self.path))
 
 
 @dataclass(frozen=True)
@@ -108,3 +147,13 @@ class Detections:
 
     def __len__(self) -> int:
         return len(self.scores)
+
+    def above(self, score: float) -> Detections:
+        """Return those with at least this score.
+
+        Example:
+            >>> len(Detections([[0, 0, 8, 8]] * 2, [0.9, 0.1], [1, 0]).above(0.5))
+            1
+        """
+        kept = self.scores >= score
+        return Detections(self.boxes_xyxy[kept], self.scores[kept], self.labels[kept])

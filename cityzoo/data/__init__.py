@@ -1,4 +1,4 @@
-"""Read detection data sets: `load` gives checked train and val splits, `load_pictures` bare pictures."""
+"""Read data sets: `load` gives checked train and val splits, `load_pictures` bare pictures."""
 
 from cityzoo.data.findings import Findings
 from cityzoo.data.load import Dataset, brings_val, load, load_pictures

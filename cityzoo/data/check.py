@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from PIL import Image
 
 from cityzoo.data import boxes as geometry
 from cityzoo.data.facts import PictureFacts
-from cityzoo.data.findings import BAD_BOXES, BAD_PICTURES, KINDS, Findings
+from cityzoo.data.findings import KINDS, Findings, brief
 from cityzoo.data.raw import RawBox, RawPicture
-from cityzoo.errors import InputError
-from cityzoo.sample import Picture, no_boxes
-
-TOLERATED = 0.01  # share of bad boxes that is left out and said; beyond it somebody must look
+from cityzoo.data.split import scene_of
+from cityzoo.sample import Picture
 
 
 class Checker:
     """Turn raw pictures into checked ones, and take note of everything on the way."""
 
-    def __init__(self, label_of: Mapping[str, int | str], exif: str, findings: Findings, root: str) -> None:
+    def __init__(
+        self,
+        label_of: Mapping[str, int | str],
+        exif: str,
+        findings: Findings,
+        root: str,
+        labelled: bool = False,
+    ) -> None:
         """Prepare to check pictures.
 
         Args:
@@ -28,12 +33,15 @@ class Checker:
             exif: "auto", "stored" or "upright", see `boxes.drawn_as_stored`.
             findings: where notes go.
             root: folder that places are written relative to.
+            labelled: whether pictures carry labels of the whole picture: those without one are then left out.
         """
         self._label_of, self._exif, self._findings, self._root = label_of, exif, findings, root
+        self._labelled = labelled
+        self._classes = 1 + max((each for each in label_of.values() if isinstance(each, int)), default=-1)
         self.boxes_seen = 0  # of the classes asked for, good and bad
 
     def pictures(self, raw: Sequence[RawPicture], facts: Mapping[str, PictureFacts]) -> tuple[Picture, ...]:
-        """Return the pictures that can be opened, with their good boxes."""
+        """Return the pictures that can be opened, with their good boxes or their target."""
         checked = (self._picture(each, facts[each.path]) for each in raw)
         return tuple(each for each in checked if each is not None)
 
@@ -42,18 +50,65 @@ class Checker:
         if facts.defect:
             self._findings.add(facts.defect, f"{name} ({facts.reason})")
             return None
+        if "contradiction" in raw.remarks:
+            self._findings.add("contradiction", f"{name} ({brief(raw.source, self._root)})")
+            return None
+        target = self._target(raw, name) if self._labelled else None
+        if self._labelled and target is None:
+            return None
         for kind in (*raw.remarks, *(kind for kind in facts.kinds if kind in KINDS)):
             self._findings.add(kind, name)
         if raw.declared_hw and raw.declared_hw not in (facts.stored_hw, facts.size_hw):
             sizes = [f"{width} x {height}" for height, width in (facts.stored_hw, raw.declared_hw)]
             self._findings.add("other size", f"{name} ({sizes[0]}, declared {sizes[1]})")
+        boxes, labels = self._boxes(raw, facts, name)
+        return Picture(
+            raw.path,
+            facts.size_hw,
+            boxes,
+            labels,
+            facts.plain,
+            target,
+            scene=scene_of(raw.path),
+            mask=self._mask(raw, facts),
+        )
+
+    def _target(self, raw: RawPicture, name: str) -> np.ndarray | None:
+        """What is true of the whole picture, (C,) float32; None: it is left out, which is noted."""
+        if raw.names is None:
+            self._findings.add("no label", name)
+            return None
+        labels = [self._label_of.get(each, "unknown label") for each in raw.names]
+        if "unknown label" in labels:
+            strange = "+".join(each for each in raw.names if each not in self._label_of)
+            self._findings.add("unknown label", f"{name} (class '{strange}')")
+            return None
+        kept = [each for each in labels if isinstance(each, int)]
+        if labels and not kept:
+            self._findings.add("class left out", name)
+            return None
+        target = np.zeros(self._classes, np.float32)
+        target[kept] = 1
+        return target
+
+    def _mask(self, raw: RawPicture, facts: PictureFacts) -> str:
+        if not raw.mask:
+            return ""
+        try:
+            with Image.open(raw.mask) as mask:
+                if mask.size[::-1] == facts.size_hw:
+                    return raw.mask
+                reason = f"{mask.size[0]} x {mask.size[1]}"
+        except OSError as error:
+            reason = "not a picture" if "identify" in str(error) else str(error)
+        self._findings.add("bad mask", f"{brief(raw.mask, self._root)} ({reason})")
+        return ""
+
+    def _boxes(self, raw: RawPicture, facts: PictureFacts, name: str) -> tuple[np.ndarray, np.ndarray]:
         kept, labels = self._pick(raw)
         boxes = self._place(np.array([box.numbers for box in kept]).reshape(-1, 4), raw, facts, name)
         good = self._sift(boxes, kept, raw, facts)
-        if not good.any():
-            return Picture(raw.path, facts.size_hw, no_boxes(), np.zeros(0, np.int32), facts.plain)
-        boxes = geometry.clip(boxes[good], facts.size_hw)
-        return Picture(raw.path, facts.size_hw, boxes, np.array(labels, np.int32)[good], facts.plain)
+        return geometry.clip(boxes[good], facts.size_hw), np.array(labels, np.int32)[good]
 
     def _pick(self, raw: RawPicture) -> tuple[list[RawBox], list[int]]:
         kept, labels = [], []
@@ -94,48 +149,3 @@ class Checker:
     def _note(self, kind: str, box: RawBox, raw: RawPicture) -> None:
         detail = f" (class '{box.name}')" if kind == "unknown class" else ""
         self._findings.add(kind, f"{brief(raw.source, self._root)}{box.mark}{detail}")
-
-
-def brief(path: str, root: str) -> str:
-    """Return a path relative to the data's folder where it lies within.
-
-    Example:
-        >>> brief("roads/train/a.jpg", "roads"), brief("roads/train/a.jpg", "roads/data.yaml")
-        ('train/a.jpg', 'train/a.jpg')
-    """
-    folder = root if os.path.isdir(root) or not os.path.splitext(root)[1] else os.path.dirname(root)
-    relative = os.path.relpath(path, folder or ".") if os.path.isabs(path) == os.path.isabs(folder) else path
-    return path if relative.startswith("..") else relative
-
-
-def find_duplicates(
-    train: Sequence[RawPicture],
-    val: Sequence[RawPicture],
-    facts: Mapping[str, PictureFacts],
-    findings: Findings,
-    root: str,
-) -> None:
-    """Take note of val pictures whose file is in train too, byte for byte."""
-    seen = {facts[each.path].digest: each.path for each in train if not facts[each.path].defect}
-    for each in val:
-        twin = None if facts[each.path].defect else seen.get(facts[each.path].digest)
-        if twin:
-            findings.add("duplicate", f"{brief(each.path, root)} = {brief(twin, root)}")
-
-
-def judge(findings: Findings, labels: str, boxes_seen: int) -> None:
-    """Raise InputError when a finding must not be passed over; `load` says what `labels` means."""
-    if labels == "drop":
-        return
-    for kind in (*BAD_PICTURES, "unknown class"):
-        if findings.counts[kind]:
-            raise InputError(f"{findings.line(kind)}; correct the data, or leave them out with --labels drop")
-    bad = findings.total(BAD_BOXES)
-    if bad > (TOLERATED * boxes_seen if labels == "clip" else 0):
-        each = "; ".join(findings.line(k) for k in BAD_BOXES if findings.counts[k])
-        turned = findings.counts["rotated"] - findings.counts["stored frame"]
-        hint = " (were EXIF-rotated pictures labelled as stored? --exif stored)" if turned else ""
-        raise InputError(
-            f"{bad} of {boxes_seen} boxes are bad ({bad / boxes_seen:.1%}): {each}; "
-            f"correct the data{hint}, or leave them out with --labels drop"
-        )

@@ -11,7 +11,10 @@ IGNORED, OTHER = "ignored class", "other class"  # kinds of finding, in the plac
 
 
 def class_labels(
-    names: Sequence[str], classes: Sequence[str] = (), class_map: Mapping[str, str] | None = None
+    names: Sequence[str],
+    classes: Sequence[str] = (),
+    class_map: Mapping[str, str] | None = None,
+    may_be_none: bool = False,
 ) -> tuple[tuple[str, ...], dict[str, int | str]]:
     """Return the class names to train on, and for each name in the data its label or why it has none.
 
@@ -19,6 +22,7 @@ def class_labels(
         names: class names of the data, in its order.
         classes: names to keep, in the order wanted; none keeps all. A name may be one that `class_map` makes.
         class_map: from a name of the data to another name, new or not, or to "ignore".
+        may_be_none: whether data without any class will do.
 
     Raises:
         InputError: a class asked for or mapped that the data lacks, or none left.
@@ -39,7 +43,7 @@ def class_labels(
         if name not in present:
             raise unknown("class in --classes", name, present)
     kept = tuple(dict.fromkeys(classes)) or tuple(present)
-    if not kept:
+    if not kept and (names or not may_be_none):
         raise InputError("--class-map ignores every class of the data: keep at least one")
     position = {name: number for number, name in enumerate(kept)}
     labels = {name: IGNORED if new == IGNORE else position.get(new, OTHER) for name, new in renamed.items()}

@@ -15,13 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from PIL import ExifTags, Image
+import numpy as np
+from PIL import ExifTags, Image, ImageOps
 
-from cityzoo.data.pictures import has_alpha
+from cityzoo.data.pictures import as_rgb, has_alpha
 from cityzoo.home import cache_home
 
 LOG = logging.getLogger(__name__)
-VERSION = 1  # of the cache: raise it when a field's meaning changes
+VERSION = 2  # of the cache: raise it when a field's meaning changes
 QUIET_SECONDS = 2.0  # no progress bar for what is over by then
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
@@ -36,6 +37,8 @@ class PictureFacts:
         kinds: "grey", "palette", "cmyk", "alpha", "16-bit": what sets it apart from 8-bit RGB.
         plain: whether TensorFlow's own decoder reads it right.
         digest: blake2b of the file's bytes, hexadecimal.
+        look: 64-bit dHash of the upright picture, 16 hexadecimal digits: pictures that look alike differ in
+            few bits, whatever their size and compression; "" for a defect.
         defect: "missing", "unreadable", or "" for a good picture.
         reason: one line on the defect.
     """
@@ -45,6 +48,7 @@ class PictureFacts:
     kinds: tuple[str, ...] = ()
     plain: bool = False
     digest: str = ""
+    look: str = ""
     defect: str = ""
     reason: str = ""
 
@@ -93,7 +97,26 @@ def _describe(image: Image.Image, content: bytes, digest: str) -> PictureFacts:
         raise ValueError("floating-point pixels have no defined range")
     whole = content.endswith(b"\xff\xd9") if image.format == "JPEG" else image.format == "PNG"
     plain = whole and orientation == 1 and not set(kinds) - {"grey"} and "bilevel" not in kinds
-    return PictureFacts(stored[::-1], orientation, kinds, plain, digest)
+    look = look_of(image if image.format == "TIFF" else ImageOps.exif_transpose(image))
+    return PictureFacts(stored[::-1], orientation, kinds, plain, digest, look)
+
+
+def look_of(image: Image.Image) -> str:
+    """Return the 64-bit dHash of an upright picture, 16 hexadecimal digits.
+
+    Of a grey, anti-aliased thumbnail of 9 x 8 pixels: a bit for each pair of neighbours in a row, 1 where the
+    left one is brighter.
+
+    Example:
+        >>> ramp = Image.linear_gradient("L")  # black at the top, white at the bottom
+        >>> look_of(ramp), look_of(ramp.rotate(90)), look_of(ramp.rotate(-90))
+        ('0000000000000000', '0000000000000000', 'ffffffffffffffff')
+    """
+    shown = image if image.mode == "L" else as_rgb(image).convert("L")
+    # Of Pillow's filters Lanczos keeps most bits when a picture was scaled: of camera pictures saved at half
+    # size 96 in 100 keep all but 3 or fewer, with BOX 66.
+    grey = np.asarray(shown.resize((9, 8), Image.Resampling.LANCZOS, reducing_gap=8.0))
+    return np.packbits(grey[:, :-1] > grey[:, 1:]).tobytes().hex()
 
 
 def _kinds(image: Image.Image, raw_mode: str) -> tuple[str, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from cityzoo.sample import PictureSet
 
@@ -14,6 +17,10 @@ FIRST = 5  # offenders that are named; the rest is counted
 KINDS = {
     "missing": "pictures missing",
     "unreadable": "pictures unreadable",
+    "contradiction": "pictures whose labels contradict",
+    "unknown label": "pictures of a class that the data does not name",
+    "no label": "pictures of which no class is said, left out",
+    "class left out": "pictures of none but ignored classes or classes not asked for, left out",
     "unknown class": "boxes of a class that the data does not name",
     "malformed": "boxes malformed",
     "not finite": "boxes not finite",
@@ -28,6 +35,9 @@ KINDS = {
     "difficult": "boxes marked difficult, kept",
     "unlabelled": "pictures without a label file, taken as without boxes",
     "duplicate": "pictures in train and val at once: val scores are flattered",
+    "near duplicate": "pictures of val that look like one of train: val scores are flattered, split by scene",
+    "scene on both sides": "scenes in train and val at once: val scores are flattered",
+    "bad mask": "masks that cannot be read or are not as large as their picture, left out",
     "other size": "pictures of another size than their annotation declares",
     "rotated": "pictures with EXIF rotation, turned upright",
     "stored frame": "pictures whose boxes were turned with them",
@@ -38,10 +48,25 @@ KINDS = {
     "16-bit": "16-bit pictures, scaled to 8",
     "test split": "pictures of the test split left alone",
     "no boxes in val": "val split without any box: no score can be had",
+    "absent in val": "classes without a picture in val: no score can be had for them",
 }
-AS_ASKED = ("ignored class", "other class", "test split")  # nobody needs to look these up
+AS_ASKED = ("ignored class", "other class", "class left out", "test split")  # nobody needs to look these up
 BAD_PICTURES = ("missing", "unreadable")
+BAD_LABELS = ("contradiction", "unknown label")
 BAD_BOXES = ("malformed", "not finite", "inverted", "no area", "outside", "over edge")
+GONE = (*BAD_PICTURES, *BAD_LABELS, *BAD_BOXES, "unknown class")
+
+
+def brief(path: str, root: str) -> str:
+    """Return a path relative to the data's folder where it lies within.
+
+    Example:
+        >>> brief("roads/train/a.jpg", "roads"), brief("roads/train/a.jpg", "roads/data.yaml")
+        ('train/a.jpg', 'train/a.jpg')
+    """
+    folder = root if os.path.isdir(root) or not os.path.splitext(root)[1] else os.path.dirname(root)
+    relative = os.path.relpath(path, folder or ".") if os.path.isabs(path) == os.path.isabs(folder) else path
+    return path if relative.startswith("..") else relative
 
 
 @dataclass
@@ -70,11 +95,19 @@ class Findings:
             places.append(place)
 
     def describe(self, split: PictureSet) -> None:
-        """Take note of a finished split: how many pictures, how many boxes of each class."""
+        """Take note of a finished split: how many pictures, how many boxes, or pictures, of each class."""
         labels = Counter(int(label) for picture in split.pictures for label in picture.labels)
         boxes = {name: labels[number] for number, name in enumerate(split.class_names)}
         empty = sum(not len(picture.labels) for picture in split.pictures)
-        self.splits[split.split] = {"pictures": len(split), "without_boxes": empty, "boxes": boxes}
+        described = {"pictures": len(split), "without_boxes": empty, "boxes": boxes}
+        targets = [picture.target for picture in split.pictures if picture.target is not None]
+        if targets and len(targets[0]) == len(
+            split.class_names
+        ):  # else they are no classes, but a count, say
+            counts = (np.array(targets) > 0).sum(0).tolist()
+            described["labels"] = dict(zip(split.class_names, counts, strict=True))
+            described["without_labels"] = sum(not (row > 0).any() for row in targets)
+        self.splits[split.split] = described
 
     def total(self, kinds: Iterable[str]) -> int:
         """Return how many findings there are of some kinds together."""
@@ -84,23 +117,21 @@ class Findings:
         """Return a kind of finding in one line: meaning, count, first places."""
         if kind in AS_ASKED:
             return f"{KINDS[kind]}: {self.counts[kind]}"
+        return f"{KINDS[kind]}{remark}: {self.counts[kind]} ({self.places(kind)})"
+
+    def places(self, kind: str) -> str:
+        """Return the first places of a kind of finding, with an ellipsis where there are more."""
         places = self.first.get(kind, [])
-        more = ", ..." if self.counts[kind] > len(places) else ""
-        return f"{KINDS[kind]}{remark}: {self.counts[kind]} ({', '.join(places)}{more})"
+        return ", ".join(places) + (", ..." if self.counts[kind] > len(places) else "")
 
     def text(self) -> str:
         """Return the report, a line a split and a line a kind of finding."""
         lines = [f"data: {self.source} ({self.format})"]
         for name, split in self.splits.items():
-            boxes = split["boxes"]
-            each = ", ".join(f"{name} {count}" for name, count in boxes.items())
-            lines.append(
-                f"  {name}: {split['pictures']} pictures ({split['without_boxes']} without boxes), "
-                f"{sum(boxes.values())} boxes: {each}"
-            )
+            lines.append(f"  {name}: {split['pictures']} pictures {_contents(split)}")
         for kind in KINDS:
             if self.counts[kind]:
-                gone = ", left out" if kind in (*BAD_PICTURES, *BAD_BOXES, "unknown class") else ""
+                gone = ", left out" if kind in GONE else ""
                 lines.append(f"  {self.line(kind, gone)}")
         return "\n".join(lines)
 
@@ -108,3 +139,13 @@ class Findings:
         """Return the report as plain dicts and lists, for JSON."""
         found = {k: {"count": self.counts[k], "first": list(self.first[k])} for k in KINDS if self.counts[k]}
         return {"source": self.source, "format": self.format, "splits": self.splits, "findings": found}
+
+
+def _contents(split: dict) -> str:
+    """What a described split holds, in words."""
+    boxes = split["boxes"]
+    if "labels" not in split:
+        each = ", ".join(f"{name} {count}" for name, count in boxes.items())
+        return f"({split['without_boxes']} without boxes), {sum(boxes.values())} boxes: {each}"
+    each = ", ".join(f"{name} {count}" for name, count in split["labels"].items())
+    return f"({split['without_labels']} without labels), labels: {each or 'none'}"

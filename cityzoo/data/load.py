@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cityzoo.data import check, formats
-from cityzoo.data.classes import OTHER, class_labels
+from cityzoo.data import formats
+from cityzoo.data.check import Checker
+from cityzoo.data.classes import class_labels
+from cityzoo.data.copies import find_duplicates, without_contradictions
 from cityzoo.data.facts import PictureFacts, open_pictures
-from cityzoo.data.findings import Findings
+from cityzoo.data.findings import BAD_PICTURES, Findings
+from cityzoo.data.near_duplicates import find_near_duplicates
 from cityzoo.data.raw import PIXELS_XYXY, RawDataset, RawPicture, is_picture, pictures_under
-from cityzoo.data.split import divide, first
+from cityzoo.data.sides import (
+    SPLIT_BY,
+    Opener,
+    Side,
+    find_shared_scenes,
+    labels_of_both,
+    own_sides,
+    sides_of_both,
+)
+from cityzoo.data.split import first
+from cityzoo.data.verdict import judge, require_content
+from cityzoo.data.wants import WANTS, chosen
 from cityzoo.errors import InputError, unknown
 from cityzoo.sample import PictureSet
 
 LOG = logging.getLogger(__name__)
 LABELS = ("clip", "drop", "fail")
 EXIF = ("auto", "stored", "upright")
-Opener = Callable[[Sequence[RawPicture]], dict[str, PictureFacts]]
-Side = list[RawPicture]
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,11 @@ class Dataset:
     train: PictureSet
     val: PictureSet
     findings: Findings
+
+    @property
+    def labelled(self) -> bool:
+        """Whether pictures carry targets, labels of the whole picture, rather than boxes."""
+        return any(picture.target is not None for picture in (*self.train.pictures, *self.val.pictures))
 
 
 def load(
@@ -44,11 +61,14 @@ def load(
     exif: str = "auto",
     limit: int | None = None,
     progress: bool = True,
+    wants: str = "boxes",
+    split_by: str = "file",
 ) -> Dataset:
-    """Read a detection data set, check it, and return its train and val pictures.
+    """Read a data set, check it, and return its train and val pictures.
 
     Splits are what the data calls train and val; test is left alone. Where it brings no val (or val alone),
-    pictures are divided by the hash of their files.
+    pictures are divided by the hash of their files, or of their scenes. Class names, `classes` and
+    `class_map` are those of boxes or of whole pictures, whichever is read.
 
     Args:
         source: folder, annotation file, or "tfds:NAME[:split]".
@@ -57,12 +77,17 @@ def load(
         class_map: from the data's class names to others, or to "ignore".
         labels: "clip" cuts boxes that hang over the edge by rounding, leaves other bad boxes out while they
             are 1 % or less, and raises beyond; "drop" leaves out bad boxes, bad pictures and unknown classes,
-            however many; "fail" raises on one bad box.
+            however many, and copies whose labels contradict; "fail" raises on one bad box.
         val: another source that gives the val pictures; `source` then gives its train split, or everything.
         val_fraction: share of val where the data brings none, above 0 and below 1.
         exif: "auto", "stored" or "upright": the frame that the boxes of EXIF-rotated pictures were drawn in.
         limit: keep this many pictures of each split, chosen by hash.
         progress: show a bar when opening the pictures takes long.
+        wants: "boxes"; "labels", of whole pictures, which become `Picture.target`; "either", labels of whole
+            pictures where the source has them, boxes otherwise; "frames", as "either", but a folder of
+            pictures without any annotation is read too, its targets being empty, and train need not show
+            every class.
+        split_by: "file" or "scene": what is kept together where pictures are divided; see `split.scene_of`.
 
     Raises:
         InputError: anything about the input that cannot be used; one line.
@@ -81,35 +106,40 @@ def load(
     """
     _require("--labels", labels, LABELS)
     _require("--exif", exif, EXIF)
+    _require("--split-by", split_by, SPLIT_BY)
+    _require("wants", wants, WANTS)
     _require_limit(limit)
-    name, raw = formats.read(source, format)
-    class_names, label_of = class_labels(raw.class_names, classes, class_map)
-    findings = Findings(source, name)
-    opener = _opener(source, progress)
-    if val is None:
-        sides = _own_sides(raw, val_fraction, limit, findings, opener)
+    name, raw = _read(source, format, wants)
+    other = None if val is None else _read_val(val, raw, wants)
+    raw = raw if other is None or wants != "frames" else _with_classes_of(raw, other)
+    class_names, label_of = class_labels(raw.class_names, classes, class_map, may_be_none=_labelled(raw))
+    findings, opener = Findings(source, name), _opener(source, progress)
+    if other is None:
+        sides = own_sides(raw, val_fraction, limit, findings, opener, split_by)
     else:
-        other = formats.read(val)[1]
-        label_of = _labels_of_both(label_of, class_names, bool(classes), class_map or {}, other)
-        sides = first(_part(raw, "train"), limit), first(_part(other, "val"), limit)
-    facts = opener([*sides[0], *sides[1]])
-    checker = check.Checker(label_of, exif, findings, source)
-    train, val_set = (
-        PictureSet(split, class_names, checker.pictures(side, facts))
-        for split, side in zip(("train", "val"), sides, strict=True)
-    )
-    check.find_duplicates(*sides, facts, findings, source)
-    check.judge(findings, labels, checker.boxes_seen)
-    return _finish(train, val_set, findings)
+        label_of = labels_of_both(label_of, class_names, bool(classes), class_map or {}, other)
+        sides = sides_of_both(raw, other, limit)
+    checker = Checker(label_of, exif, findings, source, _labelled(raw))
+    train, val_set = _checked(sides, class_names, checker, opener, findings)
+    if split_by == "scene":
+        find_shared_scenes(*sides, findings)
+    judge(findings, labels, checker.boxes_seen)
+    require_content(train, val_set, findings, wants != "frames", split_by)
+    LOG.info("%s", findings.text())
+    return Dataset(train, val_set, findings)
 
 
-def brings_val(source: str) -> bool:
+def brings_val(source: str, *, format: str | None = None) -> bool:
     """Return whether a source itself says which of its pictures are train and which are val.
+
+    Args:
+        source: as `load` takes it, with boxes, labels of whole pictures or neither.
+        format: as `load` takes it.
 
     Raises:
         InputError: no data set there.
     """
-    splits = {picture.split for picture in formats.read(source)[1].pictures}
+    splits = {picture.split for picture in formats.read(source, format, "frames")[1].pictures}
     return "val" in splits and len(splits - {"test"}) > 1
 
 
@@ -141,9 +171,9 @@ def load_pictures(
         raise InputError(f"'{path}' {what}: give a picture (.jpg, .png, ...) or a folder of pictures")
     side = first([RawPicture(str(file), (), PIXELS_XYXY, str(file)) for file in files], limit)
     findings = Findings(path, "pictures")
-    pictures = check.Checker({}, "auto", findings, path).pictures(side, _opener(path, progress)(side))
-    check.judge(findings, labels, 0)
-    if findings.total(check.BAD_PICTURES):
+    pictures = Checker({}, "auto", findings, path).pictures(side, _opener(path, progress)(side))
+    judge(findings, labels, 0)
+    if findings.total(BAD_PICTURES):
         LOG.warning("%s", findings.text())
     if not pictures:
         raise InputError(f"'{path}' holds no picture that can be read: {findings.line('unreadable')}")
@@ -171,58 +201,41 @@ def _opener(source: str, progress: bool) -> Opener:
     return open_new
 
 
-def _own_sides(
-    raw: RawDataset, val_fraction: float, limit: int | None, findings: Findings, opener: Opener
-) -> tuple[Side, Side]:
-    """Train and val out of one source."""
-    sides: dict[str | None, Side] = {"train": [], "val": [], "test": [], None: []}
-    for each in raw.pictures:
-        sides[each.split].append(each)
-    if not (sides["train"] or sides["val"] or sides[None]):
-        return divide(sides["test"], val_fraction, limit, opener)
-    for each in sides["test"]:
-        findings.add("test split", check.brief(each.path, findings.source))
-    train, val = sides["train"] + sides[None], sides["val"]
-    if train and val:
-        return first(train, limit), first(val, limit)
-    return divide(train or val, val_fraction, limit, opener)
+def _read(source: str, format: str | None, wants: str) -> tuple[str, RawDataset]:
+    name, raw = formats.read(source, format, "frames" if wants == "frames" else None)
+    return name, chosen(raw, wants, source, name)
 
 
-def _part(raw: RawDataset, split: str) -> Side:
-    """The pictures of one split, or all when the data has no such split."""
-    return [each for each in raw.pictures if each.split == split] or list(raw.pictures)
+def _read_val(val: str, raw: RawDataset, wants: str) -> RawDataset:
+    """The annotations of another source's val, which must be of the same sort as train's."""
+    name, other = formats.read(val, None, "frames" if wants == "frames" else None)
+    return chosen(other, "labels" if _labelled(raw) else "boxes", val, name)
 
 
-def _labels_of_both(
-    label_of: Mapping[str, int | str],
-    class_names: Sequence[str],
-    picked: bool,
-    class_map: Mapping[str, str],
-    other: RawDataset,
-) -> dict[str, int | str]:
-    """Labels of train's names, and of the names that only another source's val has."""
-    labels = dict(label_of)
-    position = {name: number for number, name in enumerate(class_names)}
-    for name in other.class_names:
-        new = class_map.get(name, name)
-        if name not in labels and (new in position or picked):
-            labels[name] = position.get(new, OTHER)
-    return labels
+def _labelled(raw: RawDataset) -> bool:
+    return any(each.names is not None for each in raw.pictures)
 
 
-def _finish(train: PictureSet, val: PictureSet, findings: Findings) -> Dataset:
-    for split in (train, val):
-        findings.describe(split)
-        if not split.pictures:
-            raise InputError(
-                f"the {split.split} split of '{findings.source}' has no picture that can be read"
-            )
-    if not any(len(picture.labels) for picture in train.pictures):
-        names = ", ".join(train.class_names)
-        raise InputError(
-            f"no box of the classes {names} in the train split of '{findings.source}': check the labels"
-        )
-    if not any(len(picture.labels) for picture in val.pictures):
-        findings.add("no boxes in val", findings.source)
-    LOG.info("%s", findings.text())
-    return Dataset(train, val, findings)
+def _with_classes_of(raw: RawDataset, other: RawDataset) -> RawDataset:
+    """Who trains on what is normal may judge pictures of classes that train does not know."""
+    if not _labelled(raw):
+        return raw
+    return replace(raw, class_names=tuple(dict.fromkeys((*raw.class_names, *other.class_names))))
+
+
+def _checked(
+    sides: tuple[Side, Side],
+    class_names: tuple[str, ...],
+    checker: Checker,
+    opener: Opener,
+    findings: Findings,
+) -> tuple[PictureSet, PictureSet]:
+    facts = opener([*sides[0], *sides[1]])
+    train, val = (
+        PictureSet(split, class_names, checker.pictures(side, facts))
+        for split, side in zip(("train", "val"), sides, strict=True)
+    )
+    train, val = without_contradictions(train, val, facts, findings)
+    find_duplicates(*sides, facts, findings)
+    find_near_duplicates(*sides, facts, findings)
+    return train, val

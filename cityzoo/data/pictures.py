@@ -17,32 +17,51 @@ def has_alpha(image: Image.Image) -> bool:
     return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
 
 
-def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
-    """Read a picture file as upright RGB.
+def read_picture(
+    path: str | os.PathLike[str], window_xyxy: tuple[int, int, int, int] | None = None
+) -> np.ndarray:
+    """Read a picture file, or a part of it, as upright RGB.
 
     EXIF rotation is applied. Alpha is laid over white, as browsers show it. 16 bits are scaled to 8 by their
     whole range (the high byte, 65535 -> 255), never stretched to what one picture happens to use. CMYK is
     converted without a colour profile. Of an animation the first frame is taken.
+
+    Args:
+        path: the file.
+        window_xyxy: x1, y1, x2, y2 in whole pixels of the upright file, x2 and y2 exclusive; None: all of it.
 
     Returns:
         (H, W, 3) uint8 RGB, 0..255.
 
     Raises:
         OSError: not a picture, or a truncated one.
-        ValueError: floating-point pixels, which have no defined range.
+        ValueError: floating-point pixels, which have no defined range, or a window beyond the picture.
 
     Example:
         >>> import tempfile
         >>> with tempfile.NamedTemporaryFile(suffix=".png") as file:
         ...     Image.new("LA", (3, 2), (0, 0)).save(file.name)
-        ...     read_picture(file.name)[0, 0].tolist()
-        [255, 255, 255]
+        ...     read_picture(file.name)[0, 0].tolist(), read_picture(file.name, (1, 0, 3, 1)).shape
+        ([255, 255, 255], (1, 2, 3))
     """
     with Image.open(path) as image:
-        return np.array(_to_rgb(ImageOps.exif_transpose(image)), np.uint8)
+        upright = ImageOps.exif_transpose(image)
+        if window_xyxy is not None:
+            _require_within(window_xyxy, upright.size[::-1], path)
+            upright = upright.crop(tuple(int(each) for each in window_xyxy))
+        return np.array(as_rgb(upright), np.uint8)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def as_rgb(image: Image.Image) -> Image.Image:
+    """Return a picture of any mode as 8-bit RGB.
+
+    Raises:
+        ValueError: floating-point pixels.
+
+    Example:
+        >>> as_rgb(Image.new("I;16", (1, 1), 65535)).getpixel((0, 0))
+        (255, 255, 255)
+    """
     if image.mode == "F":
         raise ValueError("floating-point pixels have no defined range: save the picture with 8 or 16 bits")
     if image.mode.startswith("I"):
@@ -58,18 +77,68 @@ def source(element: Mapping[str, Any]) -> tuple[tuple[int, int], Callable[[int],
     """Return the size of a picture and what decodes it, for `augment.pipeline`.
 
     Args:
-        element: `path`; `picture_hw` (height, width); `plain` bool, `Picture.plain`: TensorFlow's decoder reads
-            it right. Others go through `read_picture`, which is slower.
+        element: `path`; `picture_hw` (height, width); `plain` bool, `Picture.plain`: TensorFlow's decoder
+            reads it right; others go through `read_picture`, which is slower. `window`, if there: x1, y1, x2,
+            y2 in whole pixels of the upright file, the part that is the picture; four zeros: all of it.
+            `picture_hw` is then not looked at. Windows are never reduced, since reduced pixels do not begin
+            at every pixel.
 
     Returns:
-        height and width in pixels; and a function from the largest useful reduction (1, 2, 4 or 8) to the
-        upright picture, (H, W, 3) uint8 RGB, and the reduction that it was decoded at.
+        height and width in pixels, of the window where there is one; and a function from the largest useful
+        reduction (1, 2, 4 or 8) to the upright picture, (H, W, 3) uint8 RGB, and the reduction that it was
+        decoded at. The function raises ValueError for a window beyond the picture.
     """
     import augment
+
+    path, window = element["path"], tuple(int(each) for each in element.get("window", ()))
+    if any(window):
+        x1, y1, x2, y2 = window
+        cut = _cut if element["plain"] else read_picture
+        return (y2 - y1, x2 - x1), lambda reduction: (cut(path, window), 1)
 
     def decode(reduction: int) -> tuple[np.ndarray, int]:
         if element["plain"]:
             return augment.read_file(element)[1](reduction)
-        return read_picture(element["path"]), 1
+        return read_picture(path), 1
 
     return element["picture_hw"], decode
+
+
+def _cut(path: str, window: tuple[int, int, int, int]) -> np.ndarray:
+    """Decode a window of a plain picture; of a JPEG little more than the window is decoded."""
+    import tensorflow as tf
+
+    try:
+        contents = tf.io.read_file(path)
+        if tf.io.is_jpeg(contents):
+            return _cut_jpeg(path, contents, window)
+        image = tf.io.decode_image(contents, channels=3, expand_animations=False).numpy()
+    except tf.errors.OpError as error:
+        raise ValueError(f"'{path}' is no picture that can be read: {error.message}") from error
+    x1, y1, x2, y2 = window
+    _require_within(window, image.shape[:2], path)
+    return np.ascontiguousarray(image[y1:y2, x1:x2])
+
+
+def _cut_jpeg(path: str, contents: Any, window: tuple[int, int, int, int]) -> np.ndarray:
+    import tensorflow as tf
+
+    x1, y1, x2, y2 = window
+    height, width, _ = tf.io.extract_jpeg_shape(contents).numpy().tolist()
+    _require_within(window, (height, width), path)
+    # Halved chroma is interpolated between neighbours, which the decoder lacks at the left and right edge of
+    # what it cuts: there it is off by up to 25 of 255. One column more on either side, and nothing is off.
+    left, right = max(x1 - 1, 0), min(x2 + 1, width)
+    image = tf.io.decode_and_crop_jpeg(
+        contents, [y1, left, y2 - y1, right - left], channels=3, dct_method="INTEGER_ACCURATE"
+    ).numpy()
+    return np.ascontiguousarray(image[:, x1 - left : x2 - left])
+
+
+def _require_within(window: tuple[int, int, int, int], size_hw: tuple[int, int], path: object) -> None:
+    x1, y1, x2, y2 = window
+    if not (0 <= x1 < x2 <= size_hw[1] and 0 <= y1 < y2 <= size_hw[0]):
+        raise ValueError(
+            f"'{path}' is {size_hw[1]} x {size_hw[0]}, the window {tuple(window)} is not within: "
+            f"expected 0 <= x1 < x2 <= {size_hw[1]} and 0 <= y1 < y2 <= {size_hw[0]}"
+        )

@@ -58,6 +58,8 @@ class RawPicture:
         declared_hw: height and width that the annotation declares, or None.
         split: "train", "val", "test", or None when the data does not say.
         remarks: kinds of finding about the picture that the reader alone can see, such as "unlabelled".
+        names: classes of the whole picture; (): it is said that none of the classes is there; None: not said.
+        mask: file of pixel labels, or "".
     """
 
     path: str
@@ -67,6 +69,8 @@ class RawPicture:
     declared_hw: tuple[int, int] | None = None
     split: str | None = None
     remarks: tuple[str, ...] = ()
+    names: tuple[str, ...] | None = None
+    mask: str = ""
 
 
 @dataclass(frozen=True)

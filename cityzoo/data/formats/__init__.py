@@ -5,7 +5,8 @@ A module here is a format once it has two functions:
     matches(source: str) -> bool        is this what lies there? Cheap, never raises.
     read(source: str) -> RawDataset     parse the annotations, open no picture. Raises InputError.
 
-Nothing else is edited to add one.
+Nothing else is edited to add one. A module that says ON_REQUEST = True, since it fits what others read as
+well, is left out unless it is asked for by name.
 """
 
 from __future__ import annotations
@@ -29,20 +30,23 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
 
-def find(source: str, name: str | None = None) -> tuple[str, ModuleType]:
+def find(source: str, name: str | None = None, fallback: str | None = None) -> tuple[str, ModuleType]:
     """Return the name and module of the format that lies at `source`.
 
     Args:
         source: what `--data` was given: a folder, a file, or a name with a scheme such as "tfds:voc/2007".
         name: the format, when it is said rather than found.
+        fallback: a format that is tried when no other fits.
 
     Raises:
         InputError: nothing there, an unknown format, none that fits or several that do.
     """
     if name is not None and name not in names():
         raise unknown("format", name, names())
-    modules = {each: importlib.import_module(f"{__name__}.{each}") for each in ([name] if name else names())}
+    modules = {name: _module(name)} if name else offered()
     fitting = [each for each, module in modules.items() if module.matches(source)]
+    if not fitting and name is None and fallback and _module(fallback).matches(source):
+        return fallback, _module(fallback)
     if not fitting:
         _refuse_what_is_not_there(source)
     if name is not None and not fitting:
@@ -57,13 +61,23 @@ def find(source: str, name: str | None = None) -> tuple[str, ModuleType]:
     return fitting[0], modules[fitting[0]]
 
 
-def read(source: str, name: str | None = None) -> tuple[str, RawDataset]:
-    """Return the format's name and the raw annotations of `source`.
+def offered() -> dict[str, ModuleType]:
+    """Return the modules that are tried when no format is named, by name."""
+    modules = {each: _module(each) for each in names()}
+    return {each: module for each, module in modules.items() if not getattr(module, "ON_REQUEST", False)}
+
+
+def _module(name: str) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def read(source: str, name: str | None = None, fallback: str | None = None) -> tuple[str, RawDataset]:
+    """Return the format's name and the raw annotations of `source`; the arguments are those of `find`.
 
     Raises:
         InputError: see `find`, or annotations without any picture.
     """
-    name, module = find(source, name)
+    name, module = find(source, name, fallback)
     dataset = module.read(source)
     if not dataset.pictures:
         raise InputError(f"'{source}' names no pictures ({name}): put pictures beside the annotations")
@@ -72,7 +86,7 @@ def read(source: str, name: str | None = None) -> tuple[str, RawDataset]:
 
 _EXPECTED = (
     "expected YOLO (data.yaml), COCO (.json), Pascal VOC (.xml), "
-    "CSV (path,x1,y1,x2,y2,class_name) or tfds:NAME"
+    "CSV (path,x1,y1,x2,y2,class_name), or for whole pictures CSV (path,label) or CLASS/*.jpg, or tfds:NAME"
 )
 
 

@@ -7,13 +7,12 @@ folder, train.csv and val.csv are the splits.
 
 from __future__ import annotations
 
-import csv
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from cityzoo.data.raw import PIXELS_XYXY, RawBox, RawDataset, RawPicture, split_of
+from cityzoo.data.tables import first_rows, heads_labels, rows, tables_at
 from cityzoo.errors import InputError
 
 COLUMNS = 6
@@ -37,29 +36,13 @@ def read(source: str) -> RawDataset:
     return RawDataset(tuple(sorted(ids, key=ids.get)) if ids else tuple(found), tuple(pictures))
 
 
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        reader = csv.reader(file)
-        for row in reader:
-            if any(field.strip() for field in row):
-                yield reader.line_num, [field.strip() for field in row]
-
-
-def _first_rows(path: Path) -> list[list[str]]:
-    try:
-        return [row for _, (_, row) in zip(range(2), _rows(path), strict=False)]
-    except (OSError, csv.Error):
-        return []
-
-
-def _candidates(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path] if path.suffix.lower() == ".csv" else []
-    return [each for each in sorted(path.glob("*.csv")) if each.is_file()]
-
-
 def _box_files(path: Path) -> list[Path]:
-    return [each for each in _candidates(path) if any(_is_box_row(row) for row in _first_rows(each))]
+    return [each for each in tables_at(path) if _holds_boxes(first_rows(each))]
+
+
+def _holds_boxes(head: list[list[str]]) -> bool:
+    # Six columns of 0 and 1 would pass for boxes: the header tells.
+    return bool(head) and not heads_labels(head[0]) and any(_is_box_row(row) for row in head)
 
 
 def _is_box_row(row: list[str]) -> bool:
@@ -76,11 +59,11 @@ def _number(text: str) -> float | None:
 
 
 def _class_ids(folder: Path) -> dict[str, int]:
-    for path in _candidates(folder):
-        rows = _first_rows(path)
-        if rows and all(len(row) == 2 for row in rows) and re.fullmatch(r"\d+", rows[-1][1]):
+    for path in tables_at(folder):
+        head = first_rows(path)
+        if head and all(len(row) == 2 for row in head) and re.fullmatch(r"\d+", head[-1][1]):
             return {
-                row[0]: _class_id(row, path, line) for line, row in _rows(path) if not _is_header(line, row)
+                row[0]: _class_id(row, path, line) for line, row in rows(path) if not _is_header(line, row)
             }
     return {}
 
@@ -99,7 +82,7 @@ def _read_file(path: Path, ids: dict[str, int]) -> list[RawPicture]:
     words = re.split(r"[_\-. ]", path.stem)
     split = next((each for each in map(split_of, words) if each), None)
     boxes: dict[str, list[RawBox]] = {}
-    for line, row in _rows(path):
+    for line, row in rows(path):
         if _is_header(line, row):
             continue
         of_picture = boxes.setdefault(row[0], [])

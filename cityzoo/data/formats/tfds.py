@@ -1,7 +1,8 @@
 """TensorFlow Datasets: `tfds:NAME[/CONFIG][:SPLIT]`, as tfds:voc/2007, tfds:kitti, tfds:kitti:train[:5%].
 
-Which feature holds the boxes is read off the data set's own specification. The encoded pictures are written
-once into the cache folder as they are, with an index beside them, so that all that follows sees files.
+Which feature holds the boxes, or the class of the whole picture where there are none, is read off the data
+set's own specification. The encoded pictures are written once into the cache folder as they are, with an
+index beside them, so that all that follows sees files.
 
 Splits: `train` is train, `validation` is val; `test` is left where it is, unless there is nothing else. A
 split that is named is taken whole, to be divided into train and val. TFDS_DATA_DIR is the data sets' folder.
@@ -19,40 +20,19 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from cityzoo.data.raw import RELATIVE_XYXY, RawBox, RawDataset, RawPicture, split_of
+from cityzoo.data.tfds_features import BoxFeature, LabelFeature, class_names, feature_of
 from cityzoo.errors import InputError
 from cityzoo.home import cache_home
 
 LOG = logging.getLogger(__name__)
 SCHEME = "tfds:"
-LABEL_NAMES = (
-    "label",
-    "type",
-    "category",
-    "class",
-)  # kitti has `type` beside `occluded`, voc `label` beside `pose`
 PROBE_URL, PROBE_SECONDS = "https://storage.googleapis.com", 8.0
 _SUFFIXES = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"BM": ".bmp", b"GI": ".gif", b"RI": ".webp"}
-
-
-class BoxFeature(NamedTuple):
-    """Say where a data set keeps its pictures and boxes.
-
-    Attributes:
-        image: key of the picture.
-        objects: key of the list of objects.
-        bbox: key of the box in an object.
-        label: key of the class in an object, or None: one class, named after the list.
-    """
-
-    image: str
-    objects: str
-    bbox: str
-    label: str | None
 
 
 def matches(source: str) -> bool:
@@ -64,19 +44,20 @@ def read(source: str) -> RawDataset:
     """Return the annotations of a TensorFlow data set; the first time, prepare it and write its pictures.
 
     Raises:
-        InputError: tensorflow-datasets not installed, no such data set or split, no boxes, or no network.
+        InputError: tensorflow-datasets not installed, no such data set or split, neither boxes nor labels, no
+            network.
     """
     name, _, wanted = source.removeprefix(SCHEME).partition(":")
     tfds = _tensorflow_datasets()
     builder = _builder(tfds, name)
-    feature = box_feature(tfds, builder.info.features, name)
+    feature = feature_of(tfds, builder.info.features, name)
     if not builder.info.splits:
         _prepare(builder, name)
     pictures: list[RawPicture] = []
     for split_name, split in _splits(builder, wanted, name).items():
         folder = _exported(tfds, builder, feature, split_name)
         pictures += _read_index(folder, split)
-    return RawDataset(_class_names(builder, feature), tuple(pictures))
+    return RawDataset(class_names(builder.info.features, feature), tuple(pictures))
 
 
 def _tensorflow_datasets() -> ModuleType:
@@ -141,31 +122,6 @@ def _online() -> bool:
     return answered.is_set()
 
 
-def box_feature(tfds: ModuleType, features: Any, name: str) -> BoxFeature:
-    """Return where the features of a data set hold picture, boxes and classes.
-
-    Raises:
-        InputError: no picture, or no list of objects with a box each.
-    """
-    image = next((key for key, each in features.items() if isinstance(each, tfds.features.Image)), None)
-    for key, each in features.items():
-        fields = dict(getattr(getattr(each, "feature", None), "items", dict)())
-        bbox = next((k for k, field in fields.items() if isinstance(field, tfds.features.BBoxFeature)), None)
-        if image and bbox:
-            labels = [k for k, field in fields.items() if isinstance(field, tfds.features.ClassLabel)]
-            label = next((k for k in LABEL_NAMES if k in labels), labels[0] if labels else None)
-            return BoxFeature(image, key, bbox, label)
-    raise InputError(
-        f"tfds:{name} has no boxes to detect (features: {', '.join(features)}): take a detection data set"
-    )
-
-
-def _class_names(builder: Any, feature: BoxFeature) -> tuple[str, ...]:
-    if feature.label is None:
-        return (feature.objects,)
-    return tuple(builder.info.features[feature.objects].feature[feature.label].names)
-
-
 def _splits(builder: Any, wanted: str, name: str) -> dict[str, str | None]:
     there = list(builder.info.splits)
     if wanted:
@@ -178,7 +134,7 @@ def _splits(builder: Any, wanted: str, name: str) -> dict[str, str | None]:
     return {each: split for each, split in known.items() if split != "test"} or known
 
 
-def _exported(tfds: ModuleType, builder: Any, feature: BoxFeature, split_name: str) -> Path:
+def _exported(tfds: ModuleType, builder: Any, feature: BoxFeature | LabelFeature, split_name: str) -> Path:
     """The folder of a split's pictures and index.json, written now if it is not there whole."""
     key = hashlib.blake2b(f"{builder.data_dir} {split_name}".encode(), digest_size=8).hexdigest()
     folder = cache_home() / "tfds" / f"{builder.name}-{builder.info.version}-{key}"
@@ -193,15 +149,20 @@ def _exported(tfds: ModuleType, builder: Any, feature: BoxFeature, split_name: s
         raise InputError(f"tfds:{builder.name}: split '{split_name}': {_one_line(error)}") from error
     index = [_export(example, feature, folder, number) for number, example in enumerate(examples)]
     partial = folder / "index.partial"
-    partial.write_text(json.dumps({"classes": _class_names(builder, feature), "pictures": index}), "utf-8")
+    partial.write_text(
+        json.dumps({"classes": class_names(builder.info.features, feature), "pictures": index}), "utf-8"
+    )
     partial.replace(folder / "index.json")  # last, and at once: an index means that all pictures are there
     return folder
 
 
-def _export(example: dict, feature: BoxFeature, folder: Path, number: int) -> dict:
-    content, objects = example[feature.image], example[feature.objects]
+def _export(example: dict, feature: BoxFeature | LabelFeature, folder: Path, number: int) -> dict:
+    content = example[feature.image]
     file = f"{number:07d}{_SUFFIXES.get(content[:2], '.jpg')}"
     (folder / file).write_bytes(content)
+    if isinstance(feature, LabelFeature):
+        return {"file": file, "label": int(example[feature.label])}
+    objects = example[feature.objects]
     boxes = np.asarray(objects[feature.bbox], np.float64).reshape(-1, 4)[
         :, [1, 0, 3, 2]
     ]  # ymin, xmin, ymax, xmax
@@ -218,9 +179,23 @@ def _read_index(folder: Path, split: str | None) -> list[RawPicture]:
     index = json.loads(path.read_text("utf-8"))
     names = dict(enumerate(index["classes"]))
     return [
-        RawPicture(str(folder / each["file"]), _boxes(each, names), RELATIVE_XYXY, str(path), None, split)
+        RawPicture(
+            str(folder / each["file"]),
+            _boxes(each, names) if "boxes" in each else (),
+            RELATIVE_XYXY,
+            str(path),
+            None,
+            split,
+            (),
+            _names(each, names) if "label" in each else None,
+        )
         for each in index["pictures"]
     ]
+
+
+def _names(record: dict, names: dict[int, str]) -> tuple[str, ...] | None:
+    """The class of a whole picture; -1 stands for one that nobody labelled."""
+    return (names[record["label"]],) if record["label"] in names else None
 
 
 def _boxes(record: dict, names: dict[int, str]) -> tuple[RawBox, ...]:

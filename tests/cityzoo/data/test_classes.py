@@ -38,3 +38,11 @@ def test_classes_name_what_the_map_makes():
 def test_names_that_the_data_lacks(classes, class_map, message):
     with pytest.raises(InputError, match=message):
         class_labels(NAMES, classes, class_map)
+
+
+def test_data_without_any_class_where_that_will_do():
+    assert class_labels([], may_be_none=True) == ((), {})
+    with pytest.raises(InputError, match="keep at least one"):
+        class_labels(["car"], class_map={"car": "ignore"}, may_be_none=True)
+    with pytest.raises(InputError):
+        class_labels([], ["car"], may_be_none=True)

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -47,7 +48,7 @@ def test_a_picture_that_was_missing_is_looked_for_again(tmp_path, paint):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"version": 0}', '{"version": 1, "pictures": {"a": {"b": 1}}}']
+    "content", ["", "{", "[]", '{"version": 0}', '{"version": 2, "pictures": {"a": {"b": 1}}}']
 )
 def test_a_broken_cache_is_written_anew(tmp_path, paint, cache_home, content):
     path = str(paint(tmp_path / "a.png"))
@@ -81,3 +82,44 @@ def test_a_long_opening_shows_a_bar(tmp_path, paint, monkeypatch, capsys):
     assert capsys.readouterr().out == ""
     facts.open_pictures(paths, "y")
     assert "3/3" in capsys.readouterr().out
+
+
+def test_a_look_survives_scaling_saving_again_and_turning(tmp_path):
+    noise = np.random.default_rng(3).integers(0, 256, (12, 16, 3), np.uint8)
+    photo = Image.fromarray(noise).resize((640, 480), Image.Resampling.BICUBIC)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    ways = {
+        "a.png": (photo, {}),
+        "b.jpg": (photo, {"quality": 40}),
+        "c.jpg": (photo.resize((320, 240)), {"quality": 90}),
+        "d.jpg": (photo.transpose(Image.Transpose.ROTATE_90), {"exif": exif, "quality": 90}),
+        "e.tif": (photo.transpose(Image.Transpose.ROTATE_90), {"exif": exif}),
+        "f.png": (photo.convert("RGBA"), {}),
+        "g.png": (photo.convert("L"), {}),
+    }
+    looks = {}
+    for name, (image, save) in ways.items():
+        image.save(tmp_path / name, **save)
+        look = facts.open_picture(str(tmp_path / name)).look
+        assert len(look) == 16
+        looks[name] = int(look, 16)
+    assert max((look ^ looks["a.png"]).bit_count() for look in looks.values()) <= 3
+    Image.fromarray(noise[:, ::-1]).resize((640, 480)).save(tmp_path / "mirrored.jpg")
+    other = int(facts.open_picture(str(tmp_path / "mirrored.jpg")).look, 16)
+    assert (other ^ looks["a.png"]).bit_count() > 10
+
+
+def test_a_look_counts_falling_brightness_by_hand(tmp_path):
+    grey = np.full((8, 9), 100, np.uint8)
+    grey[0, 0], grey[7, 8] = 200, 50  # brighter than its right neighbour; darker than its left one
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    assert facts.open_picture(str(tmp_path / "a.png")).look == "8000000000000001"
+    deep = grey.astype(np.uint16) * 257
+    Image.fromarray(deep).save(tmp_path / "b.png")
+    assert facts.open_picture(str(tmp_path / "b.png")).look == "8000000000000001"
+
+
+def test_a_defect_has_no_look(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    assert facts.open_picture(str(tmp_path / "a.jpg")).look == ""

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 
-from cityzoo.data.findings import BAD_BOXES, BAD_PICTURES, FIRST, KINDS, Findings
+from cityzoo.data.findings import BAD_BOXES, BAD_LABELS, BAD_PICTURES, FIRST, KINDS, Findings
 from cityzoo.sample import Picture, PictureSet
 
 
@@ -30,4 +30,24 @@ def test_the_report_counts_all_and_names_the_first():
 
 
 def test_every_bad_kind_has_a_meaning():
-    assert set(BAD_BOXES) | set(BAD_PICTURES) <= set(KINDS)
+    assert set(BAD_BOXES) | set(BAD_PICTURES) | set(BAD_LABELS) <= set(KINDS)
+
+
+def test_labels_of_whole_pictures_are_counted():
+    findings = Findings("flames", "folders")
+    targets = ([1, 0], [1, 1], [0, 0])
+    findings.describe(
+        PictureSet("train", ("fire", "smoke"), tuple(Picture("a", (9, 9), target=row) for row in targets))
+    )
+    assert (
+        findings.text().splitlines()[1] == "  train: 3 pictures (1 without labels), labels: fire 2, smoke 1"
+    )
+    described = json.loads(json.dumps(findings.as_dict()))["splits"]["train"]
+    assert described["labels"] == {"fire": 2, "smoke": 1} and described["boxes"] == {"fire": 0, "smoke": 0}
+
+
+def test_numbers_that_are_no_classes_are_not_counted_as_such():
+    findings = Findings("roads", "yolo")
+    counted = Picture("a", (9, 9), [[0, 0, 5, 5]], [1], target=[7])
+    findings.describe(PictureSet("val", ("car", "bus"), (counted,)))
+    assert findings.splits["val"] == {"pictures": 1, "without_boxes": 0, "boxes": {"car": 0, "bus": 1}}

@@ -3,10 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from cityzoo.data import facts, load, load_pictures
+from cityzoo.data import brings_val, facts, load, load_pictures
 from cityzoo.errors import InputError
 
 BOX = "0 0.5 0.5 0.25 0.5"  # of 64 x 48: 24, 12, 40, 36
@@ -154,3 +155,146 @@ def test_reading_annotations_imports_no_tensorflow():
     code = "import sys, cityzoo.data, cityzoo.data.export; cityzoo.data.formats.find('tfds:x'); "
     code += "sys.exit(bool({'tensorflow', 'keras', 'tensorflow_datasets'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.fixture
+def classes(tmp_path, paint):
+    """Return a function that paints pictures for each split_class and returns the folder."""
+
+    def write(**counts):
+        for folder, count in counts.items():
+            for number in range(count):
+                paint(tmp_path / "set" / folder.replace("_", "/") / f"{folder}{chr(97 + number)}.png")
+        return str(tmp_path / "set")
+
+    return write
+
+
+def test_targets_are_over_the_classes_kept(classes):
+    folder = classes(train_bus=2, train_car=2, train_van=1, val_bus=1, val_van=1)
+    data = load(folder, wants="labels")
+    assert data.labelled and data.train.class_names == ("bus", "car", "van")
+    assert [each.target.tolist() for each in data.val.pictures] == [[1, 0, 0], [0, 0, 1]]
+    assert data.train.pictures[0].target.dtype == np.float32
+    assert "train: 5 pictures (0 without labels), labels: bus 2, car 2, van 1" in data.findings.text()
+    assert data.findings.first["absent in val"] == ["car"]
+    data = load(folder, wants="either", classes=["car", "bus"], class_map={"van": "car"})
+    assert [each.target.tolist() for each in data.val.pictures] == [[0, 1], [1, 0]]
+    data = load(folder, wants="labels", class_map={"van": "ignore"})
+    assert (len(data.train), len(data.val), data.findings.counts["class left out"]) == (4, 1, 2)
+    data = load(folder, wants="labels", classes=["bus", "car"])
+    assert (len(data.train), len(data.val), data.findings.counts["class left out"]) == (4, 1, 2)
+    with pytest.raises(InputError, match="unknown class in --classes 'cra'"):
+        load(folder, wants="labels", classes=["cra"])
+
+
+def test_one_of_two_classes_left_out_keeps_the_picture(tmp_path, paint, write_lines):
+    for name in "abcd":
+        paint(tmp_path / f"{name}.png")
+    rows = ["a.png,fire+smoke,train", "b.png,smoke,train", "c.png,,val", "d.png,fire,val"]
+    path = str(write_lines(tmp_path / "x.csv", "path,label,split", *rows))
+    data = load(path, wants="labels", class_map={"smoke": "ignore"})
+    assert [each.target.tolist() for each in data.train.pictures] == [[1]]
+    assert [each.target.tolist() for each in data.val.pictures] == [[0], [1]]
+
+
+def test_what_is_wanted_decides_between_boxes_and_labels(classes, yolo):
+    boxes, labels = str(yolo(_many(3) | {"val/v": [BOX]})), classes(train_bus=1, train_car=1, val_car=1)
+    with pytest.raises(InputError, match="vehicle_classify, incident_classify, traffic_state") as raised:
+        load(labels)
+    assert "\n" not in str(raised.value)
+    with pytest.raises(InputError, match="has boxes and no labels of whole pictures"):
+        load(boxes, wants="labels")
+    for wants in ("either", "frames"):
+        assert load(labels, wants=wants).labelled
+        found = load(boxes, wants=wants)
+        assert not found.labelled and len(found.train.pictures[0].labels) == 1
+    with pytest.raises(InputError, match="unknown value of wants 'all'"):
+        load(boxes, wants="all")
+    with pytest.raises(InputError, match="has boxes and no labels"):
+        load(labels, val=boxes, wants="either")
+    assert brings_val(labels) and brings_val(boxes)
+
+
+def test_a_class_without_a_picture_in_train_is_named(classes):
+    folder = classes(train_bus=2, val_bus=1, val_car=1)
+    with pytest.raises(InputError, match="no picture of the class car in the train split .*--classes bus"):
+        load(folder, wants="labels")
+    assert len(load(folder, wants="labels", classes=["bus"]).val) == 1
+    assert load(folder, wants="frames").val.class_names == (
+        "bus",
+        "car",
+    )  # to learn what is normal, bus will do
+
+
+def test_labels_of_a_val_elsewhere(classes, tmp_path, paint):
+    folder = classes(train_bus=2, train_car=1)
+    paint(tmp_path / "other/bus/z.png")
+    assert load(folder, val=str(tmp_path / "other"), wants="labels").val.pictures[0].target.tolist() == [1, 0]
+    paint(tmp_path / "other/tram/y.png")
+    with pytest.raises(
+        InputError, match=r"class that the data does not name: 1 \(.*\(class 'tram'\)\); .*drop"
+    ):
+        load(folder, val=str(tmp_path / "other"), wants="labels")
+    assert len(load(folder, val=str(tmp_path / "other"), wants="labels", labels="drop").val) == 1
+    asked = load(folder, val=str(tmp_path / "other"), wants="labels", classes=["bus", "car"])
+    assert asked.findings.counts["class left out"] == 1
+
+
+def test_no_label_of_the_classes_in_val(classes):
+    with pytest.raises(InputError, match="val split .* no picture that can be used.*no label of the classes"):
+        load(classes(train_bus=2, val_car=1), wants="labels", classes=["bus"])
+
+
+def test_whole_scenes_are_kept_together(yolo):
+    labels = {f"train/cam{camera}_{frame}": [BOX] for camera in range(8) for frame in range(4)}
+    data = load(str(yolo(labels)), split_by="scene")
+    scenes = [{each.scene for each in side.pictures} for side in (data.train, data.val)]
+    assert not scenes[0] & scenes[1] and scenes[0] | scenes[1] == {f"cam{camera}" for camera in range(8)}
+    assert data.findings.counts["scene on both sides"] == 0
+    with pytest.raises(InputError, match="unknown value of --split-by 'scenes': did you mean 'scene'"):
+        load(str(yolo(labels)), split_by="scenes")
+
+
+def test_one_scene_cannot_be_split_by_scene(yolo):
+    with pytest.raises(InputError, match=r"all 4 pictures are of one scene \('cam1'\)"):
+        load(str(yolo({f"train/cam1_{frame}": [BOX] for frame in range(4)})), split_by="scene")
+
+
+def test_scenes_that_the_datas_own_split_parts_are_said(yolo):
+    folder = str(
+        yolo({"train/cam1_1": [BOX], "train/cam2_1": [BOX], "val/cam1_2": [BOX], "val/cam1_3": [BOX]})
+    )
+    assert load(folder, split_by="scene").findings.first["scene on both sides"] == ["cam1"]
+    assert load(folder).findings.counts["scene on both sides"] == 0
+
+
+def test_pictures_that_look_alike_are_said(yolo):
+    folder = yolo(_many(3) | {"val/v": [BOX]})
+    noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
+    photo = Image.fromarray(noise).resize((640, 480), Image.Resampling.BICUBIC)
+    photo.save(folder / "train/images/1.png")
+    photo.resize((320, 240)).save(folder / "val/images/v.png")
+    findings = load(str(folder)).findings
+    assert findings.first["near duplicate"] == ["val/images/v.png ~ train/images/1.png"]
+    assert "split by scene: 1 (val/images/v.png" in findings.text()
+    assert findings.counts["duplicate"] == 0
+
+
+def test_numbered_files_in_class_folders_are_split_by_file(tmp_path, paint):
+    for name in ("fire", "normal"):
+        for number in range(6):
+            paint(tmp_path / name / f"{number:04d}.png")
+    with pytest.raises(InputError, match=r"no picture of the class (fire|normal) in .*--split-by file"):
+        load(str(tmp_path), wants="labels", split_by="scene")
+    assert len(load(str(tmp_path), wants="labels", val_fraction=0.4).train)
+    assert not brings_val(str(tmp_path))
+
+
+def test_sources_without_annotations_bring_no_val(tmp_path, paint):
+    paint(tmp_path / "cam/a.png")
+    assert not brings_val(str(tmp_path / "cam"))
+    paint(tmp_path / "cam/train/a.png"), paint(tmp_path / "cam/val/a.png")
+    assert brings_val(str(tmp_path / "cam"))
+    with pytest.raises(InputError, match="does not exist"):
+        brings_val(str(tmp_path / "gone"))

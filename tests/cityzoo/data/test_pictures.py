@@ -1,5 +1,7 @@
 """Every kind of picture comes out right, and the same, through both decoders."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -8,6 +10,7 @@ from PIL import Image
 import augment
 from cityzoo.data.facts import open_picture
 from cityzoo.data.pictures import read_picture, source
+from cityzoo.sample import Picture
 
 COLOURS = np.array([[[250, 10, 20], [30, 240, 50]], [[10, 30, 245], [200, 200, 40]]], np.uint8)
 RGB = COLOURS.repeat(24, axis=0).repeat(32, axis=1)  # 48 x 64, four blocks of one colour each
@@ -229,3 +232,132 @@ def test_float_pixels_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no defined range"):
         read_picture(path)
     assert open_picture(str(path)).defect == "unreadable"
+
+
+def _noisy(path, size_wh=(203, 151), **save):
+    noise = np.random.default_rng(5).integers(0, 256, (12, 16, 3), np.uint8)
+    Image.fromarray(noise).resize(size_wh, Image.Resampling.BICUBIC).save(path, **save)
+    return str(path)
+
+
+def _windows(width, height, count=60):
+    draw = np.random.default_rng(0)
+    for _ in range(count):
+        x1, y1 = int(draw.integers(0, width)), int(draw.integers(0, height))
+        yield x1, y1, int(draw.integers(x1 + 1, width + 1)), int(draw.integers(y1 + 1, height + 1))
+    yield 0, 0, width, height
+    yield width - 1, height - 1, width, height
+
+
+@pytest.mark.parametrize(
+    "save", [{"subsampling": 0}, {"subsampling": 1}, {"subsampling": 2}, {"progressive": True}]
+)
+def test_a_window_of_a_jpeg_is_a_slice_of_the_whole_to_the_last_bit(tmp_path, save):
+    path = _noisy(tmp_path / "a.jpg", quality=80, **save)
+    whole = read_picture(path)
+    for window in _windows(203, 151):
+        x1, y1, x2, y2 = window
+        size, decode = source(
+            {"path": path, "plain": True, "picture_hw": (y2 - y1, x2 - x1), "window": window}
+        )
+        assert size == (y2 - y1, x2 - x1)
+        picture, reduction = decode(8)
+        assert reduction == 1 and picture.flags.c_contiguous
+        np.testing.assert_array_equal(picture, whole[y1:y2, x1:x2])
+        np.testing.assert_array_equal(read_picture(path, window), whole[y1:y2, x1:x2])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_window_of_any_kind_is_a_slice_of_the_whole(tmp_path, kind):
+    write, suffix, plain, _ = KINDS[kind]
+    path = tmp_path / f"a{suffix}"
+    write(path)
+    whole = read_picture(path)
+    element = {"path": str(path), "plain": plain, "picture_hw": (40, 50), "window": np.array([7, 5, 57, 45])}
+    size, decode = source(element)
+    assert size == (40, 50)
+    np.testing.assert_array_equal(decode(1)[0], whole[5:45, 7:57])
+    np.testing.assert_array_equal(read_picture(path, (7, 5, 57, 45)), whole[5:45, 7:57])
+
+
+def test_a_window_is_of_the_upright_picture(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = _noisy(tmp_path / "a.jpg", (64, 48), exif=exif)
+    whole = read_picture(path)
+    assert whole.shape == (64, 48, 3)
+    found = source({"path": path, "plain": False, "picture_hw": (60, 40), "window": (4, 2, 44, 62)})[1](4)
+    np.testing.assert_array_equal(found[0], whole[2:62, 4:44])
+
+
+def test_four_zeros_are_the_whole_picture(tmp_path):
+    path = _noisy(tmp_path / "a.jpg")
+    size, decode = source({"path": path, "plain": True, "picture_hw": (151, 203), "window": (0, 0, 0, 0)})
+    assert size == (151, 203) and decode(2)[1] == 2
+
+
+@pytest.mark.parametrize("window", [(0, 0, 204, 10), (-1, 0, 5, 5), (5, 5, 5, 9), (0, 150, 9, 152)])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+def test_a_window_beyond_the_picture_is_refused(tmp_path, window, name):
+    path = _noisy(tmp_path / name)
+    with pytest.raises(ValueError, match="is 203 x 151, the window .* is not within"):
+        read_picture(path, window)
+    for plain in (True, False):
+        with pytest.raises(ValueError, match="is not within"):
+            source({"path": path, "plain": plain, "picture_hw": (1, 1), "window": window})[1](1)
+
+
+def test_windows_of_a_broken_file_are_refused(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xffnothing")
+    for path in (tmp_path / "a.jpg", tmp_path / "gone.jpg"):
+        element = {"path": str(path), "plain": True, "picture_hw": (4, 4), "window": (0, 0, 4, 4)}
+        with pytest.raises(ValueError, match="is no picture that can be read"):
+            source(element)[1](1)
+
+
+def test_windows_come_through_the_pipeline(tmp_path):
+    path = str(tmp_path / "a.png")
+    Image.fromarray(RGB).save(path)
+    windows = [(0, 0, 32, 24), (32, 0, 64, 24), (0, 24, 32, 48), (0, 0, 0, 0)]
+    columns = {
+        "path": [path] * 4,
+        "picture_hw": [(24, 32)] * 3 + [(48, 64)],
+        "plain": [True] * 4,
+        "window": windows,
+    }
+    (batch,) = augment.pipeline(columns, "none", (24, 32), 4, read=source, workers=2)
+    for number, (row, column) in enumerate(((0, 0), (0, 1), (1, 0))):
+        np.testing.assert_array_equal(
+            batch["images"][number], np.broadcast_to(COLOURS[row, column], (24, 32, 3))
+        )
+
+
+def test_what_is_not_said_of_a_picture_has_defaults():
+    picture = Picture("a.jpg", (48, 64))
+    assert (picture.target, picture.window_xyxy, picture.scene, picture.mask) == (None, None, "", "")
+
+
+def test_a_target_becomes_float32_and_survives_replace():
+    picture = Picture("a.jpg", (48, 64), target=[1, 0, 2.5], scene="cam1", mask="m.png")
+    moved = replace(picture, window_xyxy=np.array([4, 2, 14, 22]), size_hw=(20, 10))
+    assert moved.target.dtype == np.float32 and moved.target.tolist() == [1, 0, 2.5]
+    assert moved.window_xyxy == (4, 2, 14, 22) and isinstance(moved.window_xyxy[0], int)
+    assert (moved.scene, moved.mask) == ("cam1", "m.png")
+    assert replace(moved, target=None, window_xyxy=None).target is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"target": [[1, 0]]}, r"the target has the shape \(1, 2\), expected \(C,\)"),
+        ({"target": 3.0}, r"the target has the shape \(\)"),
+        ({"window_xyxy": (0, 0, 64, 47)}, r"size_hw is \(48, 64\), expected the window's own, \(47, 64\)"),
+        ({"window_xyxy": (0, 0, 64)}, "expected four whole pixels"),
+        ({"window_xyxy": (0, 0, 64.0, 48.0)}, "expected four whole pixels"),
+        ({"window_xyxy": (64, 0, 0, 48)}, "has no area or begins outside"),
+        ({"window_xyxy": (-1, 0, 63, 48)}, "has no area or begins outside"),
+    ],
+)
+def test_a_target_or_window_that_cannot_be_is_refused(fields, message):
+    with pytest.raises(ValueError, match=f"a.jpg: .*{message}|a.jpg: {message}"):
+        Picture("a.jpg", (48, 64), **fields)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cityzoo.data import load
+from cityzoo.data import formats, load
+from cityzoo.data.formats import folders, labels
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 TOTALS = {
@@ -37,3 +38,18 @@ def test_a_limit_is_quick_and_steady(real):
     data, again = (load(str(SHARED / real), limit=6, progress=False) for _ in range(2))
     assert [each.path for each in data.train.pictures] == [each.path for each in again.train.pictures]
     assert (len(data.train), len(data.val)) == (6, 6)
+
+
+def test_no_other_format_takes_it_for_its_own(real):
+    assert formats.find(str(SHARED / real))[0] == "yolo"
+    assert not folders.matches(str(SHARED / real)) and not labels.matches(str(SHARED / real))
+    assert not load(str(SHARED / real), wants="either", limit=4, progress=False).labelled
+
+
+def test_scenes_of_real_names():
+    if not (SHARED / "traffic_cam").is_dir():
+        pytest.skip(f"no real data at {SHARED}")
+    data = load(str(SHARED / "traffic_cam"), progress=False, split_by="scene")
+    assert {each.scene.partition("_")[0] for each in data.train.pictures} == {"scene0", "scene1", "scene2"}
+    assert set(data.findings.first["scene on both sides"]) == {"scene0", "scene1", "scene2"}
+    assert 1 <= data.findings.counts["near duplicate"] <= 10  # later frames of the same cameras

@@ -1,6 +1,9 @@
+import pytest
+
 from cityzoo.data.facts import PictureFacts
 from cityzoo.data.raw import PIXELS_XYXY, RawPicture
-from cityzoo.data.split import divide, first, fraction_of
+from cityzoo.data.split import divide, first, fraction_of, scene_of
+from cityzoo.errors import InputError
 
 
 def _raw(names):
@@ -74,3 +77,63 @@ def test_first_does_not_depend_on_where_the_data_lies():
         for root in ("/a", "/b/c")
     )
     assert [each.path[-12:] for each in first(here, 7)] == [each.path[-12:] for each in first(there, 7)]
+
+
+@pytest.mark.parametrize(
+    ("path", "scene"),
+    [
+        ("a/cluster000_fire2_mp4-28_jpg.rf.0a1b.jpg", "cluster000_fire2_mp4"),
+        ("a/cluster000_fire2_mp4-28_jpg.jpg", "cluster000_fire2_mp4"),
+        ("a/cluster003_img_66--2-_jpg.jpg", "cluster003_img"),
+        ("a/scene1_10260070011_png.jpg", "scene1"),
+        ("a/cam3_2024-05-01_000123.jpg", "cam3_2024-05-01"),
+        ("a/cam3_2024-05-01.jpg", "cam3_2024-05-01"),
+        ("a/cam3_20240501_123005.jpg", "cam3_20240501"),
+        ("a/cam3_2024-05-01_12-30-05.jpg", "cam3_2024-05-01"),
+        ("a/cam3_frame0012.png", "cam3"),
+        ("a/kerb cam (2).jpg", "kerb cam"),
+        ("a/bridge.jpg", "bridge"),
+        ("a/bridge-7.JPEG", "bridge"),
+        ("roads/000123.jpg", "roads"),
+        ("roads/train/images/000123.jpg", "roads"),
+        ("roads/frame_12.jpg", "roads/frame"),
+        ("roads/frame12.jpg", "roads/frame"),
+        ("roads/IMG_7.jpg", "roads/IMG"),
+        ("roads/0003_000123.jpg", "roads/0003"),
+        ("/7.jpg", ""),
+        ("7.jpg", ""),
+        ("roads/_.jpg", "roads"),
+    ],
+)
+def test_scenes_by_the_files_name(path, scene):
+    assert scene_of(path) == scene
+
+
+def test_whole_scenes_fall_on_one_side_without_opening_any():
+    names = [f"cam{camera}_{frame}" for camera in range(30) for frame in range(10)]
+    opener = _Opener()
+    train, val = divide(_raw(names), 0.2, None, opener, "scene")
+    scenes = [{scene_of(each.path) for each in side} for side in (train, val)]
+    assert not scenes[0] & scenes[1] and len(scenes[0] | scenes[1]) == 30
+    assert len(train) + len(val) == 300 and 1 <= len(scenes[1]) <= 15
+    assert opener.opened == []
+    fewer = divide(_raw(names[100:]), 0.2, None, opener, "scene")
+    assert {each.path for each in fewer[1]} == {
+        each.path for each in val if each.path in {r.path for r in _raw(names[100:])}
+    }
+
+
+def test_two_scenes_are_divided_and_one_is_not():
+    pictures = _raw(["cam1_1", "cam1_2", "cam2_1"])
+    for fraction in (0.01, 0.99):
+        train, val = divide(pictures, fraction, None, _Opener(), "scene")
+        assert sorted((len(train), len(val))) == [1, 2]
+    with pytest.raises(InputError, match=r"all 2 pictures are of one scene \('cam1'\).*--val.*split by file"):
+        divide(pictures[:2], 0.2, None, _Opener(), "scene")
+
+
+def test_a_limit_by_scene():
+    names = [f"cam{camera}_{frame}" for camera in range(30) for frame in range(10)]
+    train, val = divide(_raw(names), 0.3, 8, _Opener(), "scene")
+    assert (len(train), len(val)) == (8, 8)
+    assert not {scene_of(each.path) for each in train} & {scene_of(each.path) for each in val}

@@ -11,16 +11,21 @@ COCO = json.dumps({"images": [], "annotations": [], "categories": []})
 
 
 def test_the_folder_is_the_registry():
-    assert formats.names() == ("coco", "csv", "tfds", "voc", "yolo")
+    assert formats.names() == ("coco", "csv", "folders", "frames", "labels", "tfds", "voc", "yolo")
+    assert "frames" not in formats.offered()
 
 
-def test_each_format_knows_its_own_alone(tmp_path, write_lines):
+def test_each_format_knows_its_own_alone(tmp_path, write_lines, paint):
     write_lines(tmp_path / "yolo/data.yaml", "names: [car]")
     write_lines(tmp_path / "coco/x.json", COCO)
     write_lines(tmp_path / "voc/a.xml", "<annotation>", "</annotation>")
     write_lines(tmp_path / "csv/x.csv", "a.jpg,1,2,3,4,car")
-    for name in ("yolo", "coco", "voc", "csv"):
+    write_lines(tmp_path / "labels/x.csv", "path,label", "a.jpg,car")
+    for name in ("yolo", "coco", "voc", "csv", "labels"):
+        paint(tmp_path / name / "roads/a.jpg")  # which alone would be a class folder
         assert formats.find(str(tmp_path / name))[0] == name
+    paint(tmp_path / "folders/fire/a.jpg")
+    assert formats.find(str(tmp_path / "folders"))[0] == "folders"
     assert formats.find("tfds:voc/2007")[0] == "tfds"
 
 
@@ -57,7 +62,17 @@ def test_an_unknown_or_wrong_format(tmp_path, paint):
     with pytest.raises(InputError, match="unknown format 'yol': did you mean 'yolo'"):
         load(str(tmp_path), format="yol")
     paint(tmp_path / "a.png")
-    for name in ("coco", "csv", "voc", "yolo", "tfds"):
+    for name in ("coco", "csv", "voc", "yolo", "tfds", "folders", "labels"):
         with pytest.raises(InputError) as raised:
             load(str(tmp_path), format=name)
         assert "\n" not in str(raised.value)
+
+
+def test_a_fallback_is_taken_where_nothing_else_fits(tmp_path, paint, write_lines):
+    paint(tmp_path / "a.png")
+    with pytest.raises(InputError, match="holds pictures but no annotations"):
+        formats.find(str(tmp_path))
+    assert formats.find(str(tmp_path), fallback="frames")[0] == "frames"
+    assert formats.find(str(tmp_path), "frames")[0] == "frames"
+    write_lines(tmp_path / "data.yaml", "names: [car]")
+    assert formats.find(str(tmp_path), fallback="frames")[0] == "yolo"

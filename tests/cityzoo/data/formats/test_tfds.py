@@ -11,6 +11,7 @@ from PIL import Image
 from cityzoo.data import load
 from cityzoo.data.formats import tfds as reader
 from cityzoo.data.pictures import read_picture
+from cityzoo.data.tfds_features import BoxFeature, LabelFeature, class_names, feature_of
 from cityzoo.errors import InputError
 
 tfds = pytest.importorskip("tensorflow_datasets")
@@ -53,10 +54,36 @@ class TinyRoads(tfds.core.GeneratorBasedBuilder):
             yield number, {"image": file, "objects": objects if number else []}
 
 
+class TinyFlames(tfds.core.GeneratorBasedBuilder):
+    """Pictures with a class each, the last of each split with none."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = {
+            "image": tfds.features.Image(),
+            "camera": tfds.features.ClassLabel(num_classes=9),
+            "label": tfds.features.ClassLabel(names=["smoke", "fire"]),
+        }
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        return {split: self._generate_examples(split, count) for split, count in SPLITS.items()}
+
+    def _generate_examples(self, split, count):
+        for number in range(count):
+            file = io.BytesIO()
+            Image.new("RGB", (64, 48), (number, len(split), 9)).save(file, "PNG")
+            file.seek(0)
+            label = -1 if number == count - 1 else number % 2
+            yield number, {"image": file, "camera": 3, "label": label}
+
+
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tfds")
     TinyRoads(data_dir=folder).download_and_prepare()
+    TinyFlames(data_dir=folder).download_and_prepare()
     return folder
 
 
@@ -99,7 +126,7 @@ def test_the_pictures_are_written_once(monkeypatch):
         ("tfds:tiny_roads:val", "has no split 'val': allowed are .*validation"),
         ("tfds:tiny_roads:train[:x]", "split 'train.:x.'"),
         ("tfds:vocc", "unknown tfds data set 'vocc': did you mean 'voc'"),
-        ("tfds:mnist", "no boxes to detect"),
+        ("tfds:titanic", "no pictures with boxes or a class"),
         ("tfds:voc/1999", "cannot be used"),
     ],
 )
@@ -142,5 +169,26 @@ def test_the_specification_tells_where_boxes_are():
         "tags": tfds.features.Sequence(tfds.features.ClassLabel(num_classes=3)),
         "faces": tfds.features.Sequence({"bbox": tfds.features.BBoxFeature(), "blur": np.uint8}),
     }
-    found = reader.box_feature(tfds, tfds.features.FeaturesDict(features), "x")
-    assert found == reader.BoxFeature("photo", "faces", "bbox", None)
+    found = feature_of(tfds, tfds.features.FeaturesDict(features), "x")
+    assert found == BoxFeature("photo", "faces", "bbox", None)
+    assert class_names(tfds.features.FeaturesDict(features), found) == ("faces",)
+    features = {
+        "photo": tfds.features.Image(),
+        "age": np.uint8,
+        "style": tfds.features.ClassLabel(names=["a", "b"]),
+    }
+    found = feature_of(tfds, tfds.features.FeaturesDict(features), "x")
+    assert found == LabelFeature("photo", "style")
+    assert class_names(tfds.features.FeaturesDict(features), found) == ("a", "b")
+
+
+def test_a_class_a_picture_becomes_the_target():
+    data = load("tfds:tiny_flames", wants="labels")
+    assert data.train.class_names == ("smoke", "fire")
+    assert sorted(each.target.tolist() for each in data.train.pictures) == [[0, 1], [1, 0], [1, 0]]
+    assert len(data.val) == 1
+    assert data.findings.counts["no label"] == 2
+    with pytest.raises(InputError, match="labels whole pictures and has no boxes.*vehicle_classify"):
+        load("tfds:tiny_flames")
+    with pytest.raises(InputError, match="has boxes and no labels of whole pictures"):
+        load("tfds:tiny_roads", wants="labels")

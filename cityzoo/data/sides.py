@@ -1,0 +1,89 @@
+"""Which raw pictures are train and which are val: as the data says, or divided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from cityzoo.data.classes import OTHER
+from cityzoo.data.facts import PictureFacts
+from cityzoo.data.findings import Findings, brief
+from cityzoo.data.raw import RawDataset, RawPicture
+from cityzoo.data.split import divide, first, scene_of
+
+SPLIT_BY = ("file", "scene")
+Opener = Callable[[Sequence[RawPicture]], dict[str, PictureFacts]]
+Side = list[RawPicture]
+
+
+def own_sides(
+    raw: RawDataset,
+    val_fraction: float,
+    limit: int | None,
+    findings: Findings,
+    opener: Opener,
+    split_by: str,
+) -> tuple[Side, Side]:
+    """Return train and val out of one source; test is left alone where there is anything else.
+
+    Args:
+        raw: annotations of the source.
+        val_fraction: share of val where the source brings none.
+        limit: pictures wanted on each side, or None for all.
+        findings: where notes go.
+        opener: opens pictures and returns their facts by path.
+        split_by: "file" or "scene", see `split.divide`.
+    """
+    sides: dict[str | None, Side] = {"train": [], "val": [], "test": [], None: []}
+    for each in raw.pictures:
+        sides[each.split].append(each)
+    if not (sides["train"] or sides["val"] or sides[None]):
+        return divide(sides["test"], val_fraction, limit, opener, split_by)
+    for each in sides["test"]:
+        findings.add("test split", brief(each.path, findings.source))
+    train, val = sides["train"] + sides[None], sides["val"]
+    if train and val:
+        return first(train, limit), first(val, limit)
+    return divide(train or val, val_fraction, limit, opener, split_by)
+
+
+def sides_of_both(raw: RawDataset, other: RawDataset, limit: int | None) -> tuple[Side, Side]:
+    """Return train out of one source and val out of another: the part of that name, or everything."""
+    return first(_part(raw, "train"), limit), first(_part(other, "val"), limit)
+
+
+def labels_of_both(
+    label_of: Mapping[str, int | str],
+    class_names: Sequence[str],
+    picked: bool,
+    class_map: Mapping[str, str],
+    other: RawDataset,
+) -> dict[str, int | str]:
+    """Return the labels of train's names, and of the names that only another source's val has.
+
+    Args:
+        label_of: labels of train's names.
+        class_names: names that labels point to.
+        picked: whether the classes were asked for by name; others are then left out rather than unknown.
+        class_map: from names of the data to others.
+        other: annotations of the source of val.
+    """
+    labels = dict(label_of)
+    position = {name: number for number, name in enumerate(class_names)}
+    for name in other.class_names:
+        new = class_map.get(name, name)
+        if name not in labels and (new in position or picked):
+            labels[name] = position.get(new, OTHER)
+    return labels
+
+
+def find_shared_scenes(train: Sequence[RawPicture], val: Sequence[RawPicture], findings: Findings) -> None:
+    """Take note of scenes with pictures in train and in val."""
+    in_train = {scene_of(each.path) for each in train}
+    for scene in dict.fromkeys(scene_of(each.path) for each in val):
+        if scene in in_train:
+            findings.add("scene on both sides", scene)
+
+
+def _part(raw: RawDataset, split: str) -> Side:
+    """The pictures of one split, or all when the data has no such split."""
+    return [each for each in raw.pictures if each.split == split] or list(raw.pictures)
