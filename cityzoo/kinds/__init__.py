@@ -4,28 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from cityzoo.report.layout import Layout
     from cityzoo.sample import Picture, PictureSet
 
 
+class Seen(NamedTuple):
+    """Hold what a model saw in pictures without labels.
+
+    Attributes:
+        results: to be drawn, one a picture.
+        file: name of the JSON file.
+        document: what it holds.
+        line: says it in a few words.
+    """
+
+    results: list[Any]
+    file: str
+    document: dict[str, Any]
+    line: str
+
+
 class Kind(Protocol):
-    """Tie a head of `heads/` to data and metrics. Made from the class names; a task names its kind.
+    """Tie a head of `heads/` to data and metrics; a task names its kind, which inherits from this.
+
+    A kind is a frozen dataclass, made from the class names. Fields declared by `cli.flag` are flags of train.py.
 
     Attributes:
         class_names: what labels point to.
         headline: figures of `metrics` that are said first, in this order.
+        lower: those of them that are better when lower.
+        fit: how a picture comes to the network's input: "letterbox" keeps its shape, "stretch" fills it.
+        solved: name of the layer that `solve` can compute instead of training it; "" where there is none.
+        trains: whether gradients can train the head at all.
     """
 
     class_names: tuple[str, ...]
     headline: ClassVar[tuple[str, ...]]
+    lower: ClassVar[tuple[str, ...]] = ()
+    fit: ClassVar[str] = "letterbox"
+    solved: ClassVar[str] = ""
+    trains: ClassVar[bool] = True
+
+    def seeing(self, train: PictureSet) -> Kind:
+        """Return the kind as training on these pictures wants it: weights of rare classes, say.
+
+        Raises:
+            InputError: nothing can be learned from them.
+        """
+        return self
 
     def columns(self, pictures: Sequence[Picture]) -> dict[str, Sequence[Any]]:
         """Return what `augment.pipeline` moves along with pictures: boxes, labels, masks."""
+        return {"labels": [picture.target for picture in pictures]}
 
     def outputs(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Put the head on a backbone's levels."""
@@ -35,15 +71,52 @@ class Kind(Protocol):
 
     def target(self, batch: dict[str, Any]) -> Any:
         """Return what the loss compares with a batch's outputs, inside a `tf.data` graph; boxes are padded."""
+        return batch["labels"]
+
+    def solve(
+        self,
+        layer: keras.layers.Layer,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        groups: np.ndarray,
+        seed: int,
+    ) -> dict[str, Any]:
+        """Compute the weights of the layer `solved` in one pass; return what a report says of it.
+
+        Args:
+            layer: the layer of that name.
+            inputs: (N, ...) float16, what comes to it for each view of each picture; may lie on disk.
+            targets: (N, ...) float32, as `target` makes them.
+            groups: (N,) int, rows of a group are alike: frames of a scene, views of a picture.
+            seed: of the run.
+        """
 
     def results(self, outputs: np.ndarray, matrices: np.ndarray, pictures: Sequence[Picture]) -> list[Any]:
         """Turn the outputs for a batch into results in the original pictures' pixels."""
 
-    def draw(self, image: np.ndarray, truth: Picture, result: Any) -> np.ndarray:
-        """Return the upright picture, (H, W, 3) uint8 RGB, with its labels and a result drawn on it."""
+    def draw(self, image: np.ndarray, truth: Picture | None, result: Any) -> np.ndarray:
+        """Return the upright picture, (H, W, 3) uint8 RGB, with a result and, if they are known, its labels."""
+
+    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return an augmented picture, (h, w, 3) uint8 RGB, with what the loss will want of it drawn on it."""
 
     def metrics(self, truth: PictureSet, results: Sequence[Any]) -> dict[str, Any]:
         """Judge results against the labels."""
 
     def cases(self, truth: PictureSet, results: Sequence[Any], folder: Path) -> dict[str, Any]:
         """Write the results and telling pictures into a folder; return what else a report says of them."""
+
+    def layout(self, report: dict[str, Any]) -> Layout:
+        """Return what the page of a report shows of this kind's figures."""
+
+    def seen(
+        self, pictures: PictureSet, results: Sequence[Any], report: dict[str, Any], score: float | None
+    ) -> Seen:
+        """Say what a model sees in pictures without labels.
+
+        Args:
+            pictures: what it looked at.
+            results: one a picture.
+            report: of the run, with its thresholds; may be empty.
+            score: what --score says, or None.
+        """

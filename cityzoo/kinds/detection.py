@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from cityzoo.cli import flag
+from cityzoo.kinds import Kind, Seen
+from cityzoo.parsing import parse_count, parse_smoothing
 from cityzoo.sample import Detections, Picture, PictureSet
 
 if TYPE_CHECKING:
     import keras
 
+    from cityzoo.report.layout import Layout
     from heads.detection import DetectionHead
 
 SHOWN_SCORE = 0.3  # in TensorBoard's pictures
 
 
 @dataclass(frozen=True)
-class Detection:
+class Detection(Kind):
     """Tie the detection head to annotated pictures; see `cityzoo.kinds.Kind`.
 
     Attributes:
@@ -30,8 +34,15 @@ class Detection:
     """
 
     class_names: tuple[str, ...]
-    neck_width: int = 64
-    label_smoothing: float = 0.0
+    neck_width: int = flag(
+        64, "channels of neck and head: wider learns more, narrower runs faster", parse_count, "N"
+    )
+    label_smoothing: float = flag(
+        0.0,
+        "share of a label that is given to all classes alike, 0 to 0.9, e.g. 0.1",
+        parse_smoothing,
+        "SHARE",
+    )
     headline: ClassVar[tuple[str, ...]] = ("AP", "AP50", "AP75")
 
     @property
@@ -87,19 +98,22 @@ class Detection:
             found.append(Detections(clipped[solid], scores[solid], labels[solid]))
         return found
 
-    def draw(self, image: np.ndarray, truth: Picture, result: Detections) -> np.ndarray:
+    def draw(self, image: np.ndarray, truth: Picture | None, result: Detections) -> np.ndarray:
         """Return the picture with the detections that are fairly sure, and the annotations."""
         from cityzoo.report.drawing import draw_detections
 
-        sure = result.scores >= SHOWN_SCORE
+        sure = result.above(SHOWN_SCORE if truth is not None else 0.0)
+        known = None if truth is None else (truth.boxes_xyxy, truth.labels)
         return draw_detections(
-            image,
-            result.boxes_xyxy[sure],
-            result.labels[sure],
-            self.class_names,
-            result.scores[sure],
-            truth=(truth.boxes_xyxy, truth.labels),
+            image, sure.boxes_xyxy, sure.labels, self.class_names, sure.scores, truth=known
         )
+
+    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return the picture with the boxes of `target`, (N, 5) float32."""
+        from cityzoo.report.drawing import draw_detections
+
+        labels = target[:, 4].astype(int)
+        return draw_detections(image, target[labels >= 0, :4], labels[labels >= 0], self.class_names)
 
     def metrics(self, truth: PictureSet, results: Sequence[Detections]) -> dict[str, Any]:
         """Return COCO's twelve figures and AP by class."""
@@ -122,3 +136,28 @@ class Detection:
         draw_cases(truth, results, pick_cases(truth, results, point["score"]), folder, read_picture)
         write_coco_json(folder, truth, results)
         return {"operating_point": point}
+
+    def layout(self, report: dict[str, Any]) -> Layout:
+        """Return what a page shows of a detector."""
+        from cityzoo.report.of_detection import detection_layout
+
+        return detection_layout(report)
+
+    def seen(
+        self,
+        pictures: PictureSet,
+        results: Sequence[Detections],
+        report: dict[str, Any],
+        score: float | None,
+    ) -> Seen:
+        """Return the detections from a score on, and COCO's format with images and categories, as tools open it."""
+        from cityzoo.report.coco import coco_predictions
+
+        usual = (report.get("operating_point") or {}).get("score") or SHOWN_SCORE
+        least = usual if score is None else score
+        sure = [found.above(least) for found in results]
+        document = coco_predictions(pictures, sure)
+        count = len(document["annotations"])
+        return Seen(
+            sure, "detections.json", document, f"{count} detections with a score of {least:.2f} or more"
+        )

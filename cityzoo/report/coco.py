@@ -151,6 +151,16 @@ def coco_results(truth: PictureSet, detections: Sequence[Detections]) -> list[di
     return results
 
 
+def coco_predictions(pictures: PictureSet, detections: Sequence[Detections]) -> dict:
+    """Return detections as a COCO dict that annotation tools open: each annotation has a `score`."""
+    rows = coco_results(pictures, detections)
+    annotations = [
+        {"id": i, "iscrowd": 0, "area": row["bbox"][2] * row["bbox"][3], **row}
+        for i, row in enumerate(rows, start=1)
+    ]
+    return {**coco_truth(pictures), "annotations": annotations}
+
+
 def write_coco_json(
     folder: str | Path, truth: PictureSet, detections: Sequence[Detections]
 ) -> tuple[Path, Path]:

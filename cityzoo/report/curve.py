@@ -6,38 +6,40 @@ import csv
 import io
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
-LINES = {"val_AP50": ("AP50", "#0072b2"), "val_AP": ("AP", "#d55e00")}  # history column: name, colour
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 
 
-def read_history(file: str | Path) -> dict[str, list[float]]:
-    """Return the validation AP of each epoch from a run's `history.csv`; NaN where an epoch has none.
+def read_history(file: str | Path, columns: Iterable[str]) -> dict[str, list[float]]:
+    """Return figures of each epoch from a run's `history.csv`; NaN where an epoch has none.
 
     Example:
-        >>> read_history("no/such/history.csv")
+        >>> read_history("no/such/history.csv", ["val_AP"])
         {}
     """
     if not Path(file).is_file():
         return {}
     with open(file, newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    history = {name: [_number(row.get(name)) for row in rows] for name in LINES}
+    history = {name: [_number(row.get(name)) for row in rows] for name in columns}
     return {name: values for name, values in history.items() if not all(map(math.isnan, values))}
 
 
-def curve_svg(history: Mapping[str, Sequence[float]]) -> str:
-    """Return the validation AP over the epochs as SVG that takes its page's font and width.
+def curve_svg(history: Mapping[str, Sequence[float]], names: Mapping[str, str]) -> str:
+    """Return figures over the epochs as SVG that takes its page's font and width.
 
     Args:
-        history: `val_AP` and `val_AP50`, 0..1, one an epoch; NaN leaves a gap.
+        history: columns of figures, one an epoch; NaN leaves a gap.
+        names: what the line of a column is called.
 
     Returns:
         An `<svg>` element without any outside reference; "" for less than two epochs.
 
     Example:
-        >>> curve_svg({"val_AP": [0.1, 0.3]})[:4], curve_svg({})
+        >>> curve_svg({"val_AP": [0.1, 0.3]}, {"val_AP": "AP"})[:4], curve_svg({}, {})
         ('<svg', '')
     """
     longest = max(map(len, history.values()), default=0)
@@ -50,8 +52,8 @@ def curve_svg(history: Mapping[str, Sequence[float]]) -> str:
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(7.2, 2.9), layout="constrained")
         axes = figure.add_subplot()
-        for column, values in history.items():
-            _draw_line(axes, values, *LINES[column])
+        for (column, values), colour in zip(history.items(), cycle(COLOURS), strict=False):
+            _draw_line(axes, values, names[column], colour)
         axes.set_xlim(1, longest)
         axes.set_ylim(bottom=0)
         axes.xaxis.get_major_locator().set_params(integer=True)

@@ -7,6 +7,7 @@ import json
 import logging
 import platform
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,33 +133,37 @@ def earlier_facts(folder: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
-def write(folder: Path, facts: dict[str, Any], figures: dict[str, Any], seed: int) -> dict[str, Any]:
+def write(
+    folder: Path, kind: Kind, facts: dict[str, Any], figures: dict[str, Any], seed: int
+) -> dict[str, Any]:
     """Write report.json and report.html and say the headline.
 
     Returns:
         The report.
     """
     report = {**facts, **figures, **surroundings(seed)}
-    _, page = write_report(folder, report)
+    _, page = write_report(folder, report, kind.layout(report))
     for warning in report.get("warnings", ()):
         LOG.warning("WARNING: %s", warning)
-    LOG.info("%s", headline(report))
+    LOG.info("%s", headline(report, kind.headline))
     LOG.info("report: %s", page)
     return report
 
 
-def headline(report: dict[str, Any]) -> str:
-    """Return the figures of a report in a line or two.
+def headline(report: dict[str, Any], names: Sequence[str]) -> str:
+    """Return figures of a report in a line or two.
+
+    Args:
+        report: with `split` and `n_images`.
+        names: figures to name, the most telling first.
 
     Example:
-        >>> figures = {"AP": 0.5, "AP50": 0.75, "AP75": None, "before": {"AP50": 0.1}}
-        >>> print(headline({"split": "val", "n_images": 3, **figures}))
-        val, 3 pictures: AP 0.500, AP50 0.750, AP75 -; before fine-tuning AP50 0.100
+        >>> figures = {"AP": 0.5, "AP50": 0.75, "AP75": None, "before": {"AP": 0.1}}
+        >>> print(headline({"split": "val", "n_images": 3, **figures}, ("AP", "AP50", "AP75")))
+        val, 3 pictures: AP 0.500, AP50 0.750, AP75 -; before fine-tuning AP 0.100
     """
-    shown = {
-        name: "-" if report.get(name) is None else f"{report[name]:.3f}" for name in ("AP", "AP50", "AP75")
-    }
-    before = (report.get("before") or {}).get("AP50")
-    tail = "" if before is None else f"; before fine-tuning AP50 {before:.3f}"
+    shown = {name: "-" if report.get(name) is None else f"{report[name]:.3f}" for name in names}
+    before = (report.get("before") or {}).get(names[0])
+    tail = "" if before is None else f"; before fine-tuning {names[0]} {before:.3f}"
     figures = ", ".join(f"{name} {value}" for name, value in shown.items())
     return f"{report['split']}, {report['n_images']} pictures: {figures}{tail}"

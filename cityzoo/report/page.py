@@ -5,46 +5,33 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from collections.abc import Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
 from cityzoo.data.findings import KINDS
 from cityzoo.report.curve import curve_svg, read_history
 from cityzoo.report.drawing import PALETTE
+from cityzoo.report.layout import Layout, look_up
 
-MEANINGS = {
-    "AP50": "boxes that overlap the object by half or more (IoU .50)",
-    "AP": "mean over overlaps .50 to .95: how tight the boxes are",
-    "AP75": "boxes that overlap by three quarters (IoU .75)",
-    "AP_small": "objects under 32 x 32 pixels",
-    "AP_medium": "objects from there to 96 x 96 pixels",
-    "AP_large": "larger objects",
-    "AR1": "share found with one detection a picture",
-    "AR10": "share found with 10 detections a picture",
-    "AR100": "share found with 100 detections a picture",
-    "AR_small": "share found of the small ones",
-    "AR_medium": "share found of the medium ones",
-    "AR_large": "share found of the large ones",
-}
-PICTURES = {
-    "best": "At its best",
-    "worst": "At its worst",
-    "missed": "What it missed",
-}
 JPEG_WIDTH, JPEG_QUALITY = 1500, 86
 
 
-def page_html(report: Mapping, folder: Path) -> str:
+def page_html(report: Mapping, folder: Path, layout: Layout) -> str:
     """Return the page of a report: plain JSON values in, one HTML document without outside references out.
 
     Args:
         report: as `write_report` takes it; what is absent is left out of the page.
         folder: of the pictures of cases and of `history.csv`.
+        layout: what is shown of the figures.
 
     Example:
-        >>> page_html({"task": "vehicle_detect", "AP50": 0.5}, Path("no/such/folder")).count("0.500") > 0
-        True
+        >>> from cityzoo.report.layout import Card
+        >>> shown = Layout([Card("mae", "MAE", "mean error")], {"mae": "mean error"})
+        >>> page_html({"task": "vehicle_count", "mae": 0.5}, Path("no/such/folder"), shown).count("0.500")
+        2
     """
     import jinja2
 
@@ -52,17 +39,20 @@ def page_html(report: Mapping, folder: Path) -> str:
         autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(
-        score=score, share=share, change=change, duration=duration, count=count, text=text
+        score=score, share=share, change=change, duration=duration, count=count, text=text, way=way
     )
+    environment.filters["as"] = _as
     template = resources.files("cityzoo.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
-    pictures = {kind: (title, jpeg_base64(folder / f"{kind}.png")) for kind, title in PICTURES.items()}
+    pictures = {kind: (title, jpeg_base64(folder / f"{kind}.png")) for kind, title in layout.pictures.items()}
     return environment.from_string(template).render(
         report=report,
-        meanings=MEANINGS,
+        layout=layout,
+        remark=re.split(r"\{([\w.]+)\}", layout.remark),  # words, key, words, key ...
+        look_up=partial(look_up, report),
         finding_kinds=KINDS,
         pictures={kind: shown for kind, shown in pictures.items() if shown[1]},
         colours=[f"rgb{colour}" for colour in PALETTE],
-        curve=curve_svg(read_history(folder / "history.csv")),
+        curve=curve_svg(read_history(folder / "history.csv", layout.curves), layout.curves),
     )
 
 
@@ -115,6 +105,23 @@ def change(after: float | None, before: float | None) -> str:
     if not _is_number(after) or not _is_number(before):
         return "–"
     return f"{after - before:+.3f}".replace("-", "−")
+
+
+def way(after: float | None, before: float | None, lower: bool = False) -> str:
+    """Return "up" for a metric that got better by a digit that is shown, "down" for worse, "" for neither.
+
+    Example:
+        >>> way(0.5, 0.4), way(0.5, 0.4, lower=True), way(0.5, 0.5), way(None, 0.5)
+        ('up', 'down', '', '')
+    """
+    moved = change(after, before)
+    if moved[0] not in "+−" or moved in ("+0.000", "−0.000"):
+        return ""
+    return "up" if moved.startswith("−" if lower else "+") else "down"
+
+
+def _as(value: object, shown_as: str) -> str:
+    return {"score": score, "bar": score, "share": share, "count": count, "text": text}[shown_as](value)
 
 
 def duration(seconds: float | None) -> str:

@@ -1,19 +1,17 @@
-"""Let a model look at pictures without labels: annotated copies and COCO json."""
+"""Let a model look at pictures without labels: annotated copies, and what it saw as JSON."""
 
 from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 
 from cityzoo import predict
 from cityzoo.data.pictures import read_picture
-from cityzoo.report.coco import coco_results, coco_truth
-from cityzoo.report.drawing import draw_detections
 from cityzoo.sample import PictureSet
 
 if TYPE_CHECKING:
@@ -22,51 +20,41 @@ if TYPE_CHECKING:
     from cityzoo.kinds import Kind
 
 LOG = logging.getLogger(__name__)
-USUAL_SCORE = 0.3
 
 
-def usual_score(report: dict[str, Any]) -> float:
-    """Return the score at which a run's report found the best F1, or 0.3 where there is none."""
-    return (report.get("operating_point") or {}).get("score") or USUAL_SCORE
-
-
-def write(folder: Path, model: keras.Model, kind: Kind, found: PictureSet, source: str, score: float) -> None:
+def write(
+    folder: Path,
+    model: keras.Model,
+    kind: Kind,
+    found: PictureSet,
+    source: str,
+    report: dict[str, Any],
+    score: float | None = None,
+) -> None:
     """Write what a model sees in pictures without labels.
 
     Args:
-        folder: gets `pictures/`, annotated copies, and `detections.json`: COCO's format with the images and
-            the categories, so that annotation tools open it as it is; each annotation has a `score`.
+        folder: gets `pictures/`, annotated copies, and a JSON file of what was seen in each.
         model: a whole, loaded model.
         kind: what its outputs mean.
         found: the pictures.
         source: the picture or the folder that they come from; folders in it are kept.
-        score: detections below it are left out.
+        report: of the run, whose thresholds hold here.
+        score: what counts from this score on, instead.
     """
     import keras
 
-    pictures = PictureSet(found.split, kind.class_names, found.pictures)
-    detections = predict.sure(predict.all_of(model, pictures, kind), score)
+    pictures = replace(found, class_names=kind.class_names)
+    seen = kind.seen(pictures, predict.all_of(model, pictures, kind), report, score)
     target, origin = folder / "pictures", Path(source)
     bar = keras.utils.Progbar(len(pictures), unit_name="picture")
-    for picture, seen in zip(pictures.pictures, detections, strict=True):
-        image = read_picture(picture.path)
-        drawn = draw_detections(image, seen.boxes_xyxy, seen.labels, kind.class_names, seen.scores)
+    for picture, result in zip(pictures.pictures, seen.results, strict=True):
+        drawn = kind.draw(read_picture(picture.path), None, result)
         place = target / (
             Path(picture.path).relative_to(origin) if origin.is_dir() else Path(picture.path).name
         )
         place.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.asarray(drawn)).save(place.with_name(place.name + ".jpg"), quality=92)
+        Image.fromarray(drawn).save(place.with_name(place.name + ".jpg"), quality=92)
         bar.add(1)
-    document = coco_truth(pictures)
-    rows = coco_results(pictures, detections)
-    document["annotations"] = [
-        {"id": i, "iscrowd": 0, "area": r["bbox"][2] * r["bbox"][3], **r} for i, r in enumerate(rows, 1)
-    ]
-    (folder / "detections.json").write_text(json.dumps(document))
-    LOG.info(
-        "%d detections with a score of %.2f or more in %d pictures: %s",
-        len(rows),
-        score,
-        len(pictures),
-        folder,
-    )
+    (folder / seen.file).write_text(json.dumps(seen.document))
+    LOG.info("%s in %d pictures: %s", seen.line, len(pictures), folder)

@@ -10,32 +10,33 @@ from pathlib import Path
 
 import numpy as np
 
-from cityzoo.report.coco import SUMMARY
+from cityzoo.report.layout import Layout
 from cityzoo.report.page import page_html
 
 # What people look for first comes first; keys that are not named here follow in alphabetical order.
+FIRST = ("task", "backbone")
 ORDER = (
-    *("task", "backbone", *SUMMARY, "operating_point", "per_class", "before"),
+    *("operating_point", "per_class", "before"),
     *("split", "n_images", "n_boxes", "n_detections", "data", "findings", "warnings"),
     *("weights", "parameters", "epochs", "seed", "commit", "seconds", "images_per_second", "latency_ms"),
     *("device", "versions", "spec"),
 )
 
 
-def write_report(folder: str | Path, report: Mapping) -> tuple[Path, Path]:
+def write_report(folder: str | Path, report: Mapping, layout: Layout) -> tuple[Path, Path]:
     """Write `report.json` and `report.html` into a run folder, each at once or not at all.
 
-    The page is one file without outside references. It takes in `best.png`, `worst.png`, `missed.png` and the
-    columns `val_AP` and `val_AP50` of `history.csv`, where the folder has them.
+    The page is one file without outside references. It takes in the pictures and the columns of `history.csv` that
+    the layout names, where the folder has them.
 
     Args:
         folder: the run folder, made if need be.
-        report: `task`, `backbone`, the keys of `coco_metrics`, and any of `operating_point` {score,
-            precision, recall, f1}, `before` {COCO keys}, `split`, `data`, `seed`, `commit`, `weights`
-            {kind, path, sha256, note}, `parameters` {trainable, frozen, total}, `images_per_second`,
-            `latency_ms` {name: ms}, `device`, `seconds` {phase: s, total}, `epochs`, `versions`, `spec`,
-            `findings` (as the data check gives them), `warnings` [str]. Numbers that are not finite become
-            null; numpy's become plain ones.
+        report: `task`, `backbone`, the figures of the task's kind, and any of `before` {figures}, `split`, `data`,
+            `seed`, `commit`, `weights` {kind, path, sha256, note}, `parameters` {trainable, frozen, total},
+            `images_per_second`, `latency_ms` {name: ms}, `device`, `seconds` {phase: s, total}, `epochs`,
+            `versions`, `spec`, `findings` (as the data check gives them), `warnings` [str]. Numbers that are not
+            finite become null; numpy's become plain ones.
+        layout: what the page shows of the figures.
 
     Returns:
         The two files.
@@ -43,18 +44,19 @@ def write_report(folder: str | Path, report: Mapping) -> tuple[Path, Path]:
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     file, _ = write_report(folder, {"AP": float("nan"), "task": "vehicle_detect"})
+        ...     file, _ = write_report(folder, {"AP": float("nan"), "task": "vehicle_detect"}, Layout([], {}))
         ...     file.read_text().split()
         ['{', '"task":', '"vehicle_detect",', '"AP":', 'null', '}']
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     plain = _plain(report)
-    places = {key: place for place, key in enumerate(ORDER)}
-    ordered = dict(sorted(plain.items(), key=lambda item: (places.get(item[0], len(ORDER)), item[0])))
+    order = (*FIRST, *layout.meanings, *ORDER)
+    places = {key: place for place, key in enumerate(order)}
+    ordered = dict(sorted(plain.items(), key=lambda item: (places.get(item[0], len(order)), item[0])))
     numbers = json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     _replace(folder / "report.json", numbers)
-    _replace(folder / "report.html", page_html(ordered, folder))
+    _replace(folder / "report.html", page_html(ordered, folder, layout))
     return folder / "report.json", folder / "report.html"
 
 

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from cityzoo.report.coco import SUMMARY
+from cityzoo.report.of_detection import detection_layout
 from cityzoo.report.page import score, share
 from cityzoo.report.write import write_report
 
@@ -47,14 +48,15 @@ def without_pictures(html):
 
 
 def write(folder, report):
-    return [file.read_text(encoding="utf-8") for file in write_report(folder, report)]
+    files = write_report(folder, report, detection_layout(report))
+    return [file.read_text(encoding="utf-8") for file in files]
 
 
 def test_numbers_lie_flat_and_ordered_and_plain(tmp_path):
     numbers, _ = write(tmp_path, full_report())
     loaded = json.loads(numbers, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
     assert loaded["AP50"] == full_report()["AP50"]
-    assert list(loaded)[:4] == ["task", "backbone", "AP", "AP50"] and list(loaded)[-1] == "zebra"
+    assert list(loaded)[:4] == ["task", "backbone", "AP50", "AP"] and list(loaded)[-1] == "zebra"
     assert loaded["images_per_second"] is None and loaded["AP_small"] is None
     assert loaded["parameters"]["trainable"] == 1000 and loaded["latency_ms"] == {"batch_1_median": 12.5}
     assert loaded["spec"]["size_hw"] == [256, 256]
@@ -139,5 +141,5 @@ def test_a_failure_leaves_the_old_report(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.replace", torn)
     with pytest.raises(OSError, match="disk full"):
-        write_report(tmp_path, {"AP": 0.75})
+        write_report(tmp_path, {"AP": 0.75}, detection_layout({}))
     assert json.loads((tmp_path / "report.json").read_text()) == {"AP": 0.25}

@@ -1,0 +1,77 @@
+"""What a classifier said of each picture: a table for programs, sheets to look at."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from cityzoo.data.pictures import read_picture
+from cityzoo.report.drawing import grid
+from cityzoo.sample import PictureSet
+
+COLUMNS, ROWS = 6, 2
+CELL_HW = (170, 200)
+
+
+def write_predictions(truth: PictureSet, results: Sequence[np.ndarray], path: Path) -> None:
+    """Write a CSV: path, window, true classes, and a probability for each class."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "window_xyxy", "true", *truth.class_names])
+        for picture, shares in zip(truth.pictures, results, strict=True):
+            names = [truth.class_names[i] for i in np.flatnonzero(picture.target)]
+            window = " ".join(map(str, picture.window_xyxy or ()))
+            writer.writerow([picture.path, window, "+".join(names), *(f"{p:.6f}" for p in shares)])
+
+
+def draw_sheets(
+    truth: PictureSet,
+    results: Sequence[np.ndarray],
+    words: Callable[[np.ndarray], str],
+    folder: Path,
+    several: bool = False,
+) -> None:
+    """Write `worst.png`, the surest mistakes, and `best.png`, the surest right answers of all classes in turn.
+
+    Args:
+        truth: pictures with targets.
+        results: probabilities of each.
+        words: says them.
+        folder: where the sheets go; a sheet that has no pictures is removed.
+        several: whether several classes can hold at once.
+    """
+    targets = np.stack([picture.target for picture in truth.pictures])
+    shares = np.stack(list(results))
+    surety = _surety(targets, shares, several)
+    wrong = [int(row) for row in np.argsort(surety) if surety[row] < 0]
+    right = _in_turn(targets, surety)
+    for name, rows in (("worst", wrong), ("best", right)):
+        rows = rows[: COLUMNS * ROWS]
+        if not rows:
+            (folder / f"{name}.png").unlink(missing_ok=True)
+            continue
+        images = [read_picture(truth.pictures[r].path, truth.pictures[r].window_xyxy) for r in rows]
+        captions = [f"{words(shares[r])} | {words(targets[r])}" for r in rows]
+        Image.fromarray(grid(images, COLUMNS, CELL_HW, captions)).save(folder / f"{name}.png")
+
+
+def _surety(targets: np.ndarray, shares: np.ndarray, several: bool) -> np.ndarray:
+    """(N,) above 0 where the answer is right, below where it is wrong, the further the surer."""
+    if several:  # by the class that is furthest off
+        return np.where(targets > 0, shares - 0.5, 0.5 - shares).min(axis=1)
+    true = (targets * shares).sum(axis=1)
+    other = np.where(targets > 0, -1.0, shares).max(axis=1)
+    return true - other
+
+
+def _in_turn(targets: np.ndarray, surety: np.ndarray) -> list[int]:
+    kinds, group = np.unique(targets, axis=0, return_inverse=True)
+    queues = [
+        [r for r in np.argsort(-surety) if group.ravel()[r] == k and surety[r] > 0] for k in range(len(kinds))
+    ]
+    longest = max(map(len, queues), default=0)
+    return [int(queue[i]) for i in range(longest) for queue in queues if i < len(queue)]

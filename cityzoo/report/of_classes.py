@@ -1,0 +1,231 @@
+"""Figures of a classifier, by scikit-learn, and what a page shows of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cityzoo.report.layout import Card, Layout, Table
+from cityzoo.sample import PictureSet
+
+LEAST_P = 1e-7  # log loss of a sure mistake stays a number
+MEANINGS = {
+    "balanced_accuracy": "mean over classes of the share that was named right: rare classes count as much",
+    "accuracy": "share of pictures that were named right",
+    "macro_f1": "mean over classes of F1, the balance of precision and recall",
+    "mean_auroc": "chance that a picture of a class is given more probability of it than one without",
+    "mean_ap": "average precision, mean over classes: how pure the top of the list is",
+    "loss": "log loss: how far probabilities are from the truth, 0 is perfect",
+}
+PICTURES = {"worst": "Its surest mistakes", "best": "Where it is right, and sure"}
+
+
+def _arrays(truth: PictureSet, results: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    targets = np.stack([picture.target for picture in truth.pictures])
+    return targets, np.stack([np.asarray(result, np.float64) for result in results])
+
+
+def one_class_metrics(truth: PictureSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Return the figures of a classifier that names one class a picture.
+
+    Args:
+        truth: pictures with targets (C,), one 1 each.
+        results: (C,) probabilities of each.
+
+    Example:
+        >>> from cityzoo.sample import Picture
+        >>> pictures = tuple(Picture(f"{i}.jpg", (8, 8), target=np.eye(2, dtype="f4")[i]) for i in (0, 0, 1))
+        >>> answers = [np.array([0.9, 0.1]), np.array([0.2, 0.8]), np.array([0.3, 0.7])]
+        >>> one_class_metrics(PictureSet("val", ("bus", "car"), pictures), answers)["balanced_accuracy"]
+        0.75
+    """
+    from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+
+    targets, shares = _arrays(truth, results)
+    labels, answers = targets.argmax(axis=1), shares.argmax(axis=1)
+    present = np.unique(labels)
+    each = by_class(truth, targets, shares, answers[:, None] == np.arange(targets.shape[1]))
+    return {
+        "balanced_accuracy": float(balanced_accuracy_score(labels, answers)),
+        "accuracy": float(accuracy_score(labels, answers)),
+        "macro_f1": float(f1_score(labels, answers, labels=present, average="macro", zero_division=0)),
+        "mean_auroc": _mean(row["auroc"] for row in each.values()),
+        "loss": float(-np.log(np.maximum(shares[np.arange(len(labels)), labels], LEAST_P)).mean()),
+        "per_class": each,
+        "confusion": _confusion(truth.class_names, labels, answers),
+        "n_images": len(truth),
+    }
+
+
+def several_classes_metrics(truth: PictureSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Return the figures of a classifier that says of each class whether it holds.
+
+    Args:
+        truth: pictures with targets (C,) of 0 and 1.
+        results: (C,) probabilities of each.
+    """
+    targets, shares = _arrays(truth, results)
+    each = by_class(truth, targets, shares, shares >= 0.5)
+    kept = np.clip(shares, LEAST_P, 1 - LEAST_P)
+    return {
+        "mean_auroc": _mean(row["auroc"] for row in each.values()),
+        "mean_ap": _mean(row["ap"] for row in each.values()),
+        "macro_f1": _mean(row["f1"] for row in each.values()),
+        "loss": float(-(targets * np.log(kept) + (1 - targets) * np.log(1 - kept)).mean()),
+        "per_class": each,
+        "n_images": len(truth),
+    }
+
+
+def by_class(
+    truth: PictureSet, targets: np.ndarray, shares: np.ndarray, said: np.ndarray
+) -> dict[str, dict[str, float | None]]:
+    """Return for each class its pictures, precision, recall, F1, AUROC and average precision.
+
+    Args:
+        truth: names the classes.
+        targets: (N, C) of 0 and 1.
+        shares: (N, C) probabilities.
+        said: (N, C) bool, what the classifier decides.
+
+    Returns:
+        None where pictures leave nothing to measure: a class without pictures, or with all of them.
+    """
+    from sklearn.metrics import average_precision_score, precision_recall_fscore_support, roc_auc_score
+
+    rows = {}
+    for number, name in enumerate(truth.class_names):
+        true = targets[:, number] > 0
+        both = true.any() and not true.all()
+        precision, recall, f1, _ = precision_recall_fscore_support(
+            true, said[:, number], average="binary", zero_division=0
+        )
+        rows[name] = {
+            "n": int(true.sum()),
+            "precision": float(precision) if said[:, number].any() else None,
+            "recall": float(recall) if true.any() else None,
+            "f1": float(f1) if true.any() else None,
+            "auroc": float(roc_auc_score(true, shares[:, number])) if both else None,
+            "ap": float(average_precision_score(true, shares[:, number])) if true.any() else None,
+        }
+    return rows
+
+
+def alarm_thresholds(
+    truth: PictureSet, results: Sequence[np.ndarray], per_1000: float
+) -> dict[str, dict[str, float | None]]:
+    """Return for each class the lowest threshold that keeps false alarms to a wanted rate, and what it finds.
+
+    An alarm is a probability of the threshold or more. What so few frames can show is said with it: among n frames
+    without the class a single false alarm is already 1,000 / n.
+
+    Args:
+        truth: pictures with targets (C,) of 0 and 1.
+        results: (C,) probabilities of each.
+        per_1000: alarms wanted at most in 1,000 frames without the class.
+
+    Example:
+        >>> from cityzoo.sample import Picture
+        >>> pictures = tuple(Picture(f"{i}.jpg", (8, 8), target=np.array([i > 1], "f4")) for i in range(4))
+        >>> answers = [np.array([p]) for p in (0.1, 0.6, 0.5, 0.9)]
+        >>> point = alarm_thresholds(PictureSet("val", ("fire",), pictures), answers, 5)["fire"]
+        >>> round(point["threshold"], 3), point["recall"], point["false_alarms_per_1000"]
+        (0.6, 0.5, 0.0)
+    """
+    targets, shares = _arrays(truth, results)
+    points = {}
+    for number, name in enumerate(truth.class_names):
+        true, p = targets[:, number] > 0, shares[:, number]
+        without = np.sort(p[~true])[::-1]
+        allowed = math.floor(per_1000 / 1000 * len(without) + 1e-9)
+        # Just above the first one that would be too many.
+        threshold = np.nextafter(without[allowed], 2.0) if allowed < len(without) else 0.0
+        false = float((without >= threshold).mean() * 1000) if len(without) else None
+        points[name] = {
+            "threshold": float(threshold),
+            "recall": float((p[true] >= threshold).mean()) if true.any() else None,
+            "false_alarms_per_1000": false,
+            "frames_without": len(without),
+            "smallest_rate_shown": 1000 / len(without) if len(without) else None,
+        }
+    return points
+
+
+def _mean(values: Any) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _confusion(names: Sequence[str], labels: np.ndarray, answers: np.ndarray) -> dict[str, dict[str, int]]:
+    return {
+        true: {said: int(((labels == i) & (answers == j)).sum()) for j, said in enumerate(names)}
+        for i, true in enumerate(names)
+    }
+
+
+def one_class_layout(class_names: Sequence[str]) -> Layout:
+    """Return what a page shows of a classifier that names one class a picture."""
+    columns = {"n": ("pictures", "count"), "recall": ("recall", "bar"), "precision": ("precision", "score")}
+    return Layout(
+        (
+            Card("balanced_accuracy", "right", "of each class, on average (balanced accuracy)", "share"),
+            Card("accuracy", "right", "of all pictures (accuracy)", "share"),
+            Card("mean_auroc", "AUROC", "how well a class's pictures rank before others, 1 is perfect"),
+            Card("macro_f1", "F1", "balance of precision and recall, mean over classes"),
+        ),
+        MEANINGS,
+        lower=("loss",),
+        tables=(
+            Table(
+                "Class by class", "per_class", columns | {"f1": ("F1", "score"), "auroc": ("AUROC", "score")}
+            ),
+            Table(
+                "What was taken for what",
+                "confusion",
+                {name: (name, "count") for name in class_names},
+                "A row for what a picture shows, a column for what was said.",
+            ),
+        ),
+        pictures=PICTURES,
+        legend=(("", "below each picture: what was said and how surely, then what is true"),),
+        curves={"val_balanced_accuracy": "balanced accuracy", "val_mean_auroc": "AUROC"},
+        curve_note="Figures of the validation pictures after each epoch.",
+    )
+
+
+def several_classes_layout(per_1000: float) -> Layout:
+    """Return what a page shows of a classifier with alarm thresholds."""
+    columns = {"n": ("pictures", "count"), "auroc": ("AUROC", "bar"), "ap": ("AP", "score")}
+    columns |= {"precision": ("precision at .5", "score"), "recall": ("recall at .5", "score")}
+    points = {
+        "threshold": ("threshold", "score"),
+        "recall": ("found", "share"),
+        "false_alarms_per_1000": ("false alarms in 1,000", "count"),
+        "frames_without": ("frames without", "count"),
+        "smallest_rate_shown": ("one of them is, in 1,000", "count"),
+    }
+    return Layout(
+        (
+            Card("mean_auroc", "AUROC", "how well frames with an incident rank before others, 1 is perfect"),
+            Card("mean_ap", "AP", "how pure the top of the list is, 1 is perfect"),
+        ),
+        MEANINGS,
+        lower=("loss",),
+        tables=(
+            Table(
+                "When to raise an alarm",
+                "alarms",
+                points,
+                f"Thresholds for at most {per_1000:g} false alarms in 1,000 frames without the class, set on these "
+                "very frames: expect more elsewhere, and more the fewer frames there are.",
+            ),
+            Table("Class by class", "per_class", columns),
+        ),
+        pictures=PICTURES,
+        legend=(("", "below each picture: what was said and how surely, then what is true"),),
+        curves={"val_mean_auroc": "AUROC", "val_mean_ap": "AP"},
+        curve_note="Figures of the validation pictures after each epoch.",
+    )
