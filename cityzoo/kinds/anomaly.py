@@ -1,0 +1,173 @@
+"""Anomalies: what is far from everything seen in normal frames, as a score and a heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from cityzoo.cli import flag
+from cityzoo.kinds import Kind, Seen
+from cityzoo.parsing import parse_count, parse_number
+from cityzoo.sample import Picture, PictureSet
+
+if TYPE_CHECKING:
+    import keras
+
+    from cityzoo.report.layout import Layout
+
+SMOOTH_CELLS = 0.8  # deviation of the Gaussian over the map: single cells are noise
+NORMAL = 0  # position in the class names
+
+
+class Strangeness(NamedTuple):
+    """Hold what was found in a picture.
+
+    Attributes:
+        score: distance of its strangest place.
+        heat: (h, w) float32, distance of each cell of the network's input.
+        corners: where the input's corners lie in the picture: x1, y1, x2, y2 pixels, possibly outside of it.
+    """
+
+    score: float
+    heat: np.ndarray
+    corners: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Anomaly(Kind):
+    """Tie the memory bank to frames of which some are normal; see `cityzoo.kinds.Kind`.
+
+    Attributes:
+        class_names: "normal" first, then one name for all that is not.
+        memory: patches that are remembered.
+        false_alarms: wanted at most among 1,000 normal frames; sets the threshold.
+    """
+
+    class_names: tuple[str, ...]
+    memory: int = flag(
+        1024, "normal patches that are remembered: more see finer, and take longer", parse_count, "N"
+    )
+    false_alarms: float = flag(5.0, "alarms wanted at most in 1,000 normal frames", parse_number, "N")
+    headline: ClassVar[tuple[str, ...]] = ("image_auroc", "pixel_auroc")
+    solved: ClassVar[str] = "head_bank"
+    trains: ClassVar[bool] = False
+    fit: ClassVar[str] = "stretch"
+
+    def outputs(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """Return (batch, H / 8, W / 8, 1) distances."""
+        from heads.memory_bank import MemoryBank
+
+        return MemoryBank(self.memory)(features)
+
+    def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
+        """Return the mean distance, which nothing is trained by."""
+        import keras
+
+        return keras.losses.MeanAbsoluteError()
+
+    def solve(
+        self,
+        layer: keras.layers.Layer,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        groups: np.ndarray,
+        seed: int,
+    ) -> dict[str, Any]:
+        """Fill the memory with patches of the normal frames, in one pass."""
+        import keras
+
+        from heads.memory_bank import MOST_PATCHES, bank_weights, coreset
+
+        rows, place = np.divmod(_spread(inputs.shape, MOST_PATCHES, seed), np.prod(inputs.shape[1:3]))
+        patches = np.empty((len(rows), inputs.shape[-1]), np.float32)
+        for row in np.unique(rows):
+            chosen = rows == row
+            patches[chosen] = inputs[row].reshape(-1, inputs.shape[-1])[place[chosen]]
+        bar = keras.utils.Progbar(self.memory, unit_name="patch")
+        kept = patches[coreset(patches, self.memory, seed, bar.update)]
+        bar.update(self.memory, finalize=True)
+        filled = kept[np.arange(self.memory) % len(kept)]  # fewer patches than the memory has places
+        layer.set_weights(bank_weights(filled))
+        return {"how": "coreset", "patches": len(patches), "memory": len(kept)}
+
+    def results(
+        self, outputs: np.ndarray, matrices: np.ndarray, pictures: Sequence[Picture]
+    ) -> list[Strangeness]:
+        """Return score and heat map of each picture."""
+        import cv2
+
+        found = []
+        for heat, picture in zip(np.asarray(outputs, np.float32)[..., 0], pictures, strict=True):
+            smooth = cv2.GaussianBlur(heat, (0, 0), SMOOTH_CELLS)
+            height, width = picture.size_hw
+            found.append(Strangeness(float(smooth.max()), smooth, (0.0, 0.0, float(width), float(height))))
+        return found
+
+    def draw(self, image: np.ndarray, truth: Picture | None, result: Strangeness) -> np.ndarray:
+        """Return the picture with its strange places glowing, above a line with its score."""
+        from cityzoo.report.captions import captioned
+        from cityzoo.report.heat import overlaid
+
+        low = float(np.median(result.heat))
+        known = "" if truth is None else f"   true: {self._name(truth)}"
+        shown = overlaid(image, result.heat, result.corners, (low, max(result.score, 2 * low)))
+        return captioned(shown, f"score {result.score:.2f}{known}")
+
+    def _name(self, picture: Picture) -> str:
+        return self.class_names[int(np.argmax(picture.target))]
+
+    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return the picture above the name of its class."""
+        from cityzoo.report.captions import captioned
+
+        return captioned(image, self.class_names[int(np.argmax(target))])
+
+    def metrics(self, truth: PictureSet, results: Sequence[Strangeness]) -> dict[str, Any]:
+        """Return AUROC by picture and by pixel, where there are anomalies to judge by."""
+        from cityzoo.report.of_anomalies import anomaly_metrics
+
+        return anomaly_metrics(truth, results)
+
+    def cases(self, truth: PictureSet, results: Sequence[Strangeness], folder: Path) -> dict[str, Any]:
+        """Write `predictions.csv` and sheets; return the threshold."""
+        from cityzoo.report import anomaly_cases
+        from cityzoo.report.of_anomalies import alarm_threshold
+
+        alarm = alarm_threshold(truth, results, self.false_alarms)
+        anomaly_cases.write_predictions(truth, results, folder / "predictions.csv")
+        anomaly_cases.draw_sheets(truth, results, alarm["threshold"], self.draw, folder)
+        return {"alarm": alarm}
+
+    def layout(self, report: dict[str, Any]) -> Layout:
+        """Return what a page shows of anomalies."""
+        from cityzoo.report.of_anomalies import anomaly_layout
+
+        return anomaly_layout(report, self.false_alarms)
+
+    def seen(
+        self,
+        pictures: PictureSet,
+        results: Sequence[Strangeness],
+        report: dict[str, Any],
+        score: float | None,
+    ) -> Seen:
+        """Return score and alarm of every picture, by the report's threshold or by --score."""
+        least = score if score is not None else (report.get("alarm") or {}).get("threshold", float("inf"))
+        rows = {
+            each.path: {"score": round(r.score, 4), "alarm": bool(r.score >= least)}
+            for each, r in zip(pictures.pictures, results, strict=True)
+        }
+        alarms = sum(row["alarm"] for row in rows.values())
+        return Seen(list(results), "predictions.json", rows, f"{alarms} alarms (score {least:.3g} or more)")
+
+
+def _spread(shape: tuple[int, ...], most: int, seed: int) -> np.ndarray:
+    """Positions of patches, all or as many as `most`, drawn without order."""
+    total = int(np.prod(shape[:3]))
+    if total <= most:
+        return np.arange(total)
+    return np.sort(np.random.default_rng(seed).choice(total, most, replace=False))

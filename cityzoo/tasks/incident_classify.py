@@ -1,0 +1,55 @@
+"""Say whether there is fire or smoke in a camera's frame; both can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cityzoo import data as datasets
+from cityzoo.data import labels
+from cityzoo.demo import Demo
+from cityzoo.kinds.several_classes import SeveralClasses
+from cityzoo.tasks import Task
+
+
+@dataclass(frozen=True)
+class Incidents:
+    """Read frames labelled as a whole, or with boxes around what is there; "normal" and its like are no class."""
+
+    def __call__(self, source: str, **how: Any) -> datasets.Dataset:
+        """Return the checked pictures of a source."""
+        return labels.of_each_side(datasets.load(source, wants="either", **how), labels.presence)
+
+
+def demo() -> Demo:
+    """Return street scenes in which something burns, or smokes, or neither."""
+    from cityzoo.demo import incident_scene
+
+    return Demo(
+        "incident_classify",
+        incident_scene.VERSION,
+        incident_scene.CLASS_NAMES,
+        incident_scene.draw_scene,
+        counts={"train": 400, "val": 100},
+    )
+
+
+TASK = Task(
+    summary="fire, smoke, both or neither in a camera's frame, with thresholds for alarms",
+    kind=SeveralClasses,
+    demo=demo,
+    monitor="mean_auroc",
+    # Few scenes, much alike: a backbone that learns them forgets what fire looks like elsewhere.
+    defaults={
+        "split_by": "scene",
+        "image_size": (224, 224),
+        "pooling": "mean+peak",
+        "flips": "yes",
+        "freeze": "backbone",
+        "augment": "light",
+        "views": 2,
+        "learning_rate": 0.0005,
+        "patience": 8,
+    },
+    reader=Incidents,
+)

@@ -1,0 +1,77 @@
+"""Find what does not belong in this camera's view, from normal frames alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from cityzoo import data as datasets
+from cityzoo.data import labels
+from cityzoo.demo import Demo
+from cityzoo.errors import InputError
+from cityzoo.kinds.anomaly import Anomaly
+from cityzoo.sample import PictureSet, no_boxes
+from cityzoo.tasks import Task
+
+NAMES = ("normal", "anomaly")
+USUAL = (*labels.ABSENT, "good", "ok")  # names of folders with normal frames
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Read frames of one camera: a folder "normal" (or "good", "ok") and others, or frames that are all normal.
+
+    Training takes the normal ones alone; of the held-out ones all that is not normal counts as an anomaly.
+    """
+
+    def __call__(self, source: str, **how: Any) -> datasets.Dataset:
+        """Return the checked pictures of a source."""
+        found = datasets.load(source, wants="frames", **how)
+        train = _judged(found.train)
+        normal = tuple(each for each in train.pictures if each.target[0])
+        if not normal:
+            names = ", ".join(found.train.class_names) or "none"
+            raise InputError(
+                f"'{source}' has no normal frames to learn from (classes: {names}): put them into a folder 'normal', "
+                "or give a plain folder of frames that are all normal"
+            )
+        made = iter((replace(train, pictures=normal), _judged(found.val)))
+        return labels.of_each_side(found, lambda _: next(made))
+
+
+def _judged(side: PictureSet) -> PictureSet:
+    usual = [name.lower() in USUAL for name in side.class_names]
+    pictures = []
+    for each in side.pictures:
+        named = np.zeros(len(usual)) if each.target is None else each.target
+        strange = any(there and not normal for there, normal in zip(named, usual, strict=True))
+        target = np.array([not strange, strange], np.float32)
+        pictures.append(replace(each, target=target, boxes_xyxy=no_boxes(), labels=()))
+    return PictureSet(side.split, NAMES, tuple(pictures))
+
+
+def demo() -> Demo:
+    """Return frames of one street, of which some held-out ones show what does not belong."""
+    from cityzoo.demo import anomaly_scene
+
+    return Demo(
+        "scene_anomaly",
+        anomaly_scene.VERSION,
+        NAMES,
+        anomaly_scene.draw_normal,
+        draw_held_out=anomaly_scene.draw_held_out,
+        format="folders",
+        counts={"train": 200, "val": 120},
+    )
+
+
+TASK = Task(
+    summary="what does not belong in a camera's view, with heat maps; learns from normal frames alone",
+    kind=Anomaly,
+    demo=demo,
+    monitor="image_auroc",
+    defaults={"augment": "none", "views": 1},
+    reader=Frames,
+)

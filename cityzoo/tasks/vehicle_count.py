@@ -1,0 +1,43 @@
+"""Count the vehicles in a camera's frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cityzoo import data as datasets
+from cityzoo.data import labels
+from cityzoo.demo import Demo
+from cityzoo.kinds.counting import Counting
+from cityzoo.tasks import Task
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Read frames with boxes; their number is what is learned."""
+
+    def __call__(self, source: str, **how: Any) -> datasets.Dataset:
+        """Return the checked pictures of a source."""
+        return labels.of_each_side(datasets.load(source, **how), labels.counts)
+
+
+def demo() -> Demo:
+    """Return street scenes from empty roads to jams."""
+    from cityzoo.demo import jam_scene
+
+    return Demo(
+        "vehicle_count",
+        jam_scene.VERSION,
+        jam_scene.CLASS_NAMES,
+        jam_scene.draw_scene,
+        counts={"train": 400, "val": 100},
+    )
+
+
+TASK = Task(
+    summary="how many vehicles a camera's frame shows, and where they are",
+    kind=Counting,
+    demo=demo,
+    monitor="mae",
+    reader=Counts,
+)

@@ -1,0 +1,137 @@
+"""Classify pictures: pooled features of all levels, one row of logits, and the loss for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+from keras import layers, ops
+
+LOGITS = "head_logits"
+
+
+@dataclass(frozen=True)
+class ClassificationHead:
+    """Put logits on the pooled features of every level.
+
+    Fine levels tell textures and small parts, coarse ones tell shapes; side by side a linear layer on them beats one
+    on the last level alone, and by most where pictures are few.
+
+    Attributes:
+        num_logits: numbers that come out; 1 for two classes (logistic output).
+        dropout: share of the pooled features that is dropped in training.
+        normalized: whether pooled features are brought to length 1, so that the logits are cosines.
+        peaks: whether the highest value of each feature stands beside its mean: for what is small in its picture.
+
+    Raises:
+        ValueError: no logits, or a dropout that leaves nothing.
+
+    Example:
+        >>> levels = {"P4": keras.Input((4, 4, 48)), "P5": keras.Input((2, 2, 96))}
+        >>> ClassificationHead(5)(levels).shape
+        (None, 5)
+    """
+
+    num_logits: int
+    dropout: float = 0.0
+    normalized: bool = False
+    peaks: bool = False
+
+    def __post_init__(self) -> None:
+        if self.num_logits < 1 or not 0 <= self.dropout < 1:
+            raise ValueError(
+                f"a classification head cannot have num_logits={self.num_logits}, dropout={self.dropout}: "
+                "give at least 1 logit, and a dropout from 0 to below 1"
+            )
+
+    def __call__(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """Return (batch, num_logits) float32 logits.
+
+        Args:
+            features: level name to (batch, H / stride, W / stride, C) features.
+        """
+        pools = {"mean": layers.GlobalAveragePooling2D}
+        pools |= {"peak": layers.GlobalMaxPooling2D} if self.peaks else {}
+        pooled = [
+            pool(dtype="float32", name=f"head_{level}_{how}")(features[level])
+            for level in sorted(features)
+            for how, pool in pools.items()
+        ]
+        x = (
+            layers.Concatenate(dtype="float32", name="head_embedding")(pooled)
+            if len(pooled) > 1
+            else pooled[0]
+        )
+        if self.normalized:
+            x = layers.UnitNormalization(dtype="float32", name="head_unit")(x)
+        if self.dropout:
+            x = layers.Dropout(self.dropout, dtype="float32", name="head_dropout")(x)
+        return layers.Dense(self.num_logits, dtype="float32", name=LOGITS)(x)
+
+
+@keras.saving.register_keras_serializable(package="cityzoo")
+class ClassificationLoss(keras.losses.Loss):
+    """Compare logits with classes: cross-entropy, focal where asked (Lin et al. 2017, arXiv 1708.02002).
+
+    Called with y_true (batch, C) float32 and y_pred (batch, C) logits. One class of several: rows of y_true sum to 1
+    (mixed pictures have two classes) and softmax ties the logits. Several at once: each is 0 or 1 by itself, by
+    sigmoid. Two classes on one logit: y_pred is (batch, 1), the second class's, and the loss is the binary
+    cross-entropy -y log p - (1 - y) log(1 - p).
+
+    Args:
+        several: whether several classes can hold at once.
+        focal: exponent of (1 - p), p being the probability of what is true; 0: plain cross-entropy.
+        class_weights: (C,) what an example of each class counts; none: 1.
+        label_smoothing: share of a label, 0..1, that is given to all answers alike.
+
+    Example:
+        >>> import numpy as np
+        >>> loss = ClassificationLoss()
+        >>> round(float(loss(np.array([[1.0, 0.0]]), np.array([[0.0, 0.0]]))), 4)  # log 2
+        0.6931
+    """
+
+    def __init__(
+        self,
+        several: bool = False,
+        focal: float = 0.0,
+        class_weights: Sequence[float] = (),
+        label_smoothing: float = 0.0,
+        name: str = "classification_loss",
+        reduction: str = "sum_over_batch_size",
+        dtype: str | None = None,
+    ) -> None:
+        """Take how the classes are told apart."""
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.several, self.focal, self.label_smoothing = several, focal, label_smoothing
+        self.class_weights = tuple(class_weights)
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each picture, (batch,) float32."""
+        y_true, logits = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+        if not self.several and logits.shape[-1] == 1:  # log p of both classes, from one logit
+            logits = ops.concatenate([ops.zeros_like(logits), logits], axis=-1)
+        weights = ops.convert_to_tensor(self.class_weights or (1.0,), "float32")
+        return self._several(y_true, logits, weights) if self.several else self._one(y_true, logits, weights)
+
+    def _one(self, y_true, logits, weights):
+        smooth, classes = self.label_smoothing, logits.shape[-1]
+        wanted = y_true * (1.0 - smooth) + smooth / classes
+        log_p = ops.log_softmax(logits, axis=-1)
+        return -ops.sum(weights * wanted * self._hard(ops.exp(log_p)) * log_p, axis=-1)
+
+    def _several(self, y_true, logits, weights):
+        wanted = y_true * (1.0 - self.label_smoothing) + self.label_smoothing / 2
+        yes, no = -ops.softplus(-logits), -ops.softplus(logits)  # log p, log(1 - p)
+        of_yes = weights * wanted * self._hard(ops.exp(yes)) * yes
+        of_no = (1.0 - wanted) * self._hard(ops.exp(no)) * no
+        return -ops.mean(of_yes + of_no, axis=-1)
+
+    def _hard(self, probability):
+        return ops.power(1.0 - probability, self.focal) if self.focal else 1.0
+
+    def get_config(self) -> dict:
+        """Return the arguments that make this loss again."""
+        own = ("several", "focal", "class_weights", "label_smoothing")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -1,0 +1,167 @@
+"""Compute a linear classifier instead of training it: logistic regression, nearest class mean, cosine prototypes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # C of the penalty |w|^2 / 2C, on standardised features
+USUAL_STRENGTH = 0.01  # where there are too few pictures to choose by
+FOLDS, STEPS = 4, 200
+SHARPNESSES = np.geomspace(1e-3, 1e2, 61)
+
+
+class Linear(NamedTuple):
+    """Hold a linear layer: logits = rows @ kernel + bias.
+
+    Attributes:
+        kernel: (D, C) float32.
+        bias: (C,) float32.
+        facts: how it was found.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    facts: dict[str, Any]
+
+
+def logistic_regression(
+    rows: np.ndarray,
+    targets: np.ndarray,
+    groups: np.ndarray,
+    several: bool = False,
+    balanced: bool = False,
+    seed: int = 0,
+) -> Linear:
+    """Fit multinomial logistic regression (or one logistic regression a class) by L-BFGS.
+
+    Features are standardised for the fit, and the layer that comes out takes them as they are. The penalty is the
+    strongest whose likelihood on left-out groups is within one standard error of the best (Breiman et al. 1984): what
+    comes later is less like the training pictures than any part of them is like the rest.
+
+    Args:
+        rows: (N, D) float, features.
+        targets: (N, C) float, 0 or 1; without `several` one 1 a row.
+        groups: (N,) int, rows of a group are alike: views of a picture, frames of a scene.
+        several: whether several classes can hold at once.
+        balanced: whether rare classes count as much as frequent ones.
+        seed: of the division into parts.
+
+    Returns:
+        C columns; 1 where there are two classes of which one holds.
+
+    Example:
+        >>> rows, targets = np.array([[0.0], [1.0], [4.0], [5.0]]), np.eye(2)[[0, 0, 1, 1]]
+        >>> found = logistic_regression(rows, targets, np.arange(4))
+        >>> found.kernel.shape, (rows @ found.kernel + found.bias > 0).ravel().tolist()
+        ((1, 1), [False, False, True, True])
+    """
+    rows = np.asarray(rows, np.float32)
+    mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    scaled = (rows - mean) / deviation
+    answers = list(targets.T) if several else [targets.argmax(axis=1)]
+    fits, strengths = [], []
+    for labels in answers:
+        strength = _strength(scaled, labels.astype(int), groups, balanced, seed)
+        fitted = _fit(scaled, labels.astype(int), strength, balanced)
+        fits.append((fitted.coef_, fitted.intercept_))
+        strengths.append(strength)
+    kernel = np.concatenate([coefficients for coefficients, _ in fits]).T / deviation[:, None]
+    bias = np.concatenate([intercept for _, intercept in fits]) - mean @ kernel
+    return Linear(
+        kernel.astype(np.float32), bias.astype(np.float32), {"how": "logistic regression", "C": strengths}
+    )
+
+
+def _fit(rows: np.ndarray, labels: np.ndarray, strength: float, balanced: bool) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    weight = "balanced" if balanced else None
+    return LogisticRegression(C=strength, max_iter=STEPS, tol=1e-3, class_weight=weight).fit(rows, labels)
+
+
+def _strength(rows: np.ndarray, labels: np.ndarray, groups: np.ndarray, balanced: bool, seed: int) -> float:
+    from sklearn.metrics import log_loss
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    known = np.unique(labels)
+    if len(known) < 2 or min(len(np.unique(groups[labels == label])) for label in known) < FOLDS:
+        return USUAL_STRENGTH
+    parts = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed % 2**32)
+    losses: list[list[float]] = []
+    for fitted, left_out in parts.split(rows, labels, groups):
+        if len(np.unique(labels[fitted])) < len(known):
+            continue
+        guesses = (
+            _fit(rows[fitted], labels[fitted], strength, balanced).predict_proba(rows[left_out])
+            for strength in STRENGTHS
+        )
+        losses.append([log_loss(labels[left_out], guess, labels=known) for guess in guesses])
+    if len(losses) < 2:
+        return USUAL_STRENGTH
+    mean, error = np.mean(losses, axis=0), np.std(losses, axis=0, ddof=1) / np.sqrt(len(losses))
+    best = int(mean.argmin())
+    return next(each for each, loss in zip(STRENGTHS, mean, strict=True) if loss <= mean[best] + error[best])
+
+
+def nearest_mean(rows: np.ndarray, targets: np.ndarray) -> Linear:
+    """Return the layer whose largest logit is the nearest class mean (Snell et al. 2017, arXiv 1703.05175).
+
+    The squared distance to a mean m is |x|^2 - 2 x m + |m|^2; without |x|^2, which is the same for all classes, it is
+    linear in x. Distances are measured in standard deviations of each feature.
+
+    Args:
+        rows: (N, D) float, features.
+        targets: (N, C) float, one 1 a row.
+
+    Example:
+        >>> found = nearest_mean(np.array([[0.0], [2.0], [8.0]]), np.eye(2)[[0, 0, 1]])
+        >>> (np.array([[4.4], [4.6]]) @ found.kernel + found.bias).argmax(axis=1).tolist()  # means 1 and 8
+        [0, 1]
+    """
+    rows = np.asarray(rows, np.float32)
+    deviation = rows.std(axis=0) + 1e-6
+    means = _class_means(rows / deviation, targets)
+    kernel, bias = 2 * means.T / deviation[:, None], -np.square(means).sum(axis=1)
+    return _sharpened(kernel, bias, rows, targets, "nearest class mean")
+
+
+def cosine_prototypes(rows: np.ndarray, targets: np.ndarray) -> Linear:
+    """Return the layer whose logits are cosines to the class means, for rows of length 1.
+
+    Args:
+        rows: (N, D) float, features of length 1.
+        targets: (N, C) float, one 1 a row.
+
+    Example:
+        >>> found = cosine_prototypes(np.array([[1.0, 0.0], [0.0, 1.0]]), np.eye(2))
+        >>> (np.array([[0.8, 0.6]]) @ found.kernel).argmax()
+        np.int64(0)
+    """
+    means = _class_means(np.asarray(rows, np.float32), targets)
+    kernel = (means / np.linalg.norm(means, axis=1, keepdims=True)).T
+    return _sharpened(kernel, np.zeros(len(means)), rows, targets, "cosine prototypes")
+
+
+def _class_means(rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return (targets.T @ rows) / targets.sum(axis=0)[:, None]
+
+
+def _sharpened(
+    kernel: np.ndarray, bias: np.ndarray, rows: np.ndarray, targets: np.ndarray, how: str
+) -> Linear:
+    # Distances order classes; a factor that makes them likely also makes probabilities of them.
+    logits = np.asarray(rows, np.float32) @ kernel + bias
+    losses = []
+    for sharpness in SHARPNESSES:
+        scaled = sharpness * logits
+        top = scaled.max(axis=1)
+        normal = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
+        losses.append(float((normal - (targets * scaled).sum(axis=1)).mean()))
+    best = SHARPNESSES[int(np.argmin(losses))]
+    return Linear(
+        (best * kernel).astype(np.float32),
+        (best * bias).astype(np.float32),
+        {"how": how, "sharpness": float(best)},
+    )
