@@ -30,20 +30,20 @@ def main(arguments: Sequence[str]) -> int:
 
     run, spec = open_run(flags.run)
     model = load(run.model)
-    kind = tasks.find(spec.task).kind(class_names(model))
+    task = tasks.find(spec.task)
+    kind = task.kind_for(class_names(model), spec.options)
     facts = of_run.earlier_facts(run.path)
     if flags.predict:
-        score = flags.score if flags.score is not None else seen.usual_score(facts)
         pictures = load_pictures(flags.predict, labels=flags.labels, limit=flags.limit)
         folder = free_folder(flags.out, run.path, "predictions")
-        seen.write(folder, model, kind, pictures, flags.predict, score)
+        seen.write(folder, model, kind, pictures, flags.predict, facts, flags.score)
         return 0
-    truth, findings = pictures_to_judge(flags, spec, kind.class_names)
+    truth, findings = pictures_to_judge(flags, spec, task, kind.class_names)
     elsewhere = flags.data is not None or flags.split is not None or flags.limit is not None
     folder = free_folder(flags.out, run.path, "evaluation") if elsewhere or flags.out else run.path
     if elsewhere:  # what the report said of the training's own held-out pictures does not hold here
         facts = {**facts, **of_run.elsewhere(spec, kind, truth, findings)}
-    report = of_run.write(folder, facts, of_run.judge(model, kind, truth, folder), spec.seed)
+    report = of_run.write(folder, kind, facts, of_run.judge(model, kind, truth, folder), spec.seed)
     if flags.json:
         sys.stdout.write(json.dumps(report, default=str) + "\n")
     return 0

@@ -31,8 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     hosts.start()
     task = tasks.find(asked.spec.task)
     data = run.read_data(asked.spec, task)
-    kind = task.kind_for(data.train.class_names, asked.spec)
-    spec = hardware.resolve(asked.spec, data, memory.memory_trial(kind, data))
+    kind = task.kind_for(data.train.class_names, asked.spec.options).seeing(data.train)
+    spec = hardware.resolve(asked.spec, data, kind, memory.memory_trial(kind, data))
     if asked.preview:
         preview.write(run.training_views(spec, kind, data), asked.preview)
         return 0
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
         facts = of_run.training_facts(
             spec, data.findings.as_dict(), assembled.origin, counts, progress, seconds
         )
-        of_run.write(folder.path, facts, figures, spec.seed)
+        of_run.write(folder.path, kind, facts, figures, spec.seed)
     hosts.wait()
     return 0
 

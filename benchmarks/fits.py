@@ -50,7 +50,7 @@ class Bench:
         self.data = run.read_data(self.spec, self.task)
         few = replace(self.data.val, pictures=self.data.val.pictures[: max(pictures // 4, 1)])
         self.data = replace(self.data, val=few)
-        self.kind = self.task.kind_for(self.data.train.class_names, self.spec)
+        self.kind = self.task.kind_for(self.data.train.class_names)
         self.about = (
             f"{backbone}, weights {Path(weights).name}, {side} x {side} pixels, {len(self.data.train)} "
             f"pictures to train on, {len(few)} to judge by, batches of 16, no augmentation."
@@ -60,7 +60,7 @@ class Bench:
         """Return the spec of one phase."""
         rate = HIGH_RATE if freeze == "backbone" else LOW_RATE
         asked = replace(self.spec, precision=precision, cache=cache, phases=(Phase(freeze, epochs, rate),))
-        return hardware.resolve(asked, self.data)
+        return hardware.resolve(asked, self.data, self.kind)
 
 
 def cached_and_plain(bench: Bench, folder: Path, freeze: str, epochs: int) -> list[Fitted]:

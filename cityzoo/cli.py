@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, field, fields
 from typing import Any
 
 from cityzoo.errors import InputError, unknown
@@ -38,15 +38,40 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
-def add_flags(parser: argparse.ArgumentParser, spec: type, defaults: Mapping[str, Any]) -> None:
-    """Add a `--kebab-case` flag for each field of a dataclass, with its help and its default.
+def flag(default: Any, help: str, parse: Any = str, metavar: str | None = None, choices: tuple = ()) -> Any:
+    """Declare a field of a dataclass together with its command line flag.
 
     Args:
-        parser: where they go.
-        spec: dataclass whose fields carry `help`, `parse`, `metavar` and `choices`.
-        defaults: values that replace the dataclass's own, as a task has them.
+        default: value where nothing is said.
+        help: what it does, one line.
+        parse: from a word of the command line to the value; raises InputError.
+        metavar: stands for the value in the help.
+        choices: values that are allowed; none: any.
+
+    Example:
+        >>> import dataclasses
+        >>> width = dataclasses.make_dataclass("Width", [("width", int, flag(64, "channels", int))])
+        >>> width(), [item.name for item in flag_fields(width)]
+        (Width(width=64), ['width'])
     """
-    for item in fields(spec):
+    about = {"help": help, "parse": parse, "metavar": metavar, "choices": choices}
+    return field(default=default, metadata=about)
+
+
+def flag_fields(declared: type) -> list[Field]:
+    """Return the fields of a dataclass that are flags."""
+    return [item for item in fields(declared) if "parse" in item.metadata]
+
+
+def add_flags(parser: Any, flags: Sequence[Field], defaults: Mapping[str, Any]) -> None:
+    """Add a `--kebab-case` flag for each field, with its help and its default.
+
+    Args:
+        parser: where they go, or a group of it.
+        flags: as `flag_fields` returns them.
+        defaults: values that replace the fields' own, as a task has them.
+    """
+    for item in flags:
         about, default = item.metadata, defaults.get(item.name, item.default)
         if default is MISSING:
             default = None

@@ -12,9 +12,9 @@ import zoo.registry
 from cityzoo import cli, tasks
 from cityzoo.errors import InputError, unknown
 from cityzoo.fit import hosts
-from cityzoo.spec import AUTO, TrainSpec
+from cityzoo.spec import AUTO, SOLVE, TrainSpec
 
-STAGES = (AUTO, "none", "C2", "C3", "C4", "C5", "backbone")
+STAGES = (AUTO, SOLVE, "none", "C2", "C3", "C4", "C5", "backbone")
 EXAMPLES = """examples:
   python train.py --backbone vgg16 --task vehicle_detect            learn from demo pictures, nothing needed
   python train.py --backbone mobilenet_075 --data my_camera/        your own pictures (YOLO, COCO, VOC or CSV)
@@ -34,7 +34,10 @@ def training_parser(task_name: str) -> cli.Parser:
         formatter_class=cli.HelpFormatter,
         allow_abbrev=False,
     )
-    cli.add_flags(parser, TrainSpec, {**task.defaults, "task": task_name})
+    defaults = {**task.defaults, "task": task_name}
+    if task.flags:
+        cli.add_flags(parser.add_argument_group(f"flags of {task_name}"), task.flags, defaults)
+    cli.add_flags(parser, cli.flag_fields(TrainSpec), defaults)
     parser.add_argument("--resume", metavar="RUN", help="go on with a run folder that was stopped")
     parser.add_argument(
         "--preview", metavar="PNG", help="draw augmented training pictures with their boxes, and leave"
@@ -73,7 +76,8 @@ def parse_training(arguments: Sequence[str]) -> Asked | None:
         return None
     if resume:
         return Asked(_resumed(resume, arguments, given), resume, preview)
-    spec = TrainSpec(**given)
+    options = {item.name: given.pop(item.name) for item in tasks.find(task_name).flags}
+    spec = TrainSpec(**given, options=options)
     check(spec)
     return Asked(spec, None, preview)
 
@@ -89,7 +93,7 @@ def check(spec: TrainSpec) -> None:
     if not zoo.registry.get(spec.backbone).has_levels:
         usable = ", ".join(name for name in zoo.registry.names() if zoo.registry.get(name).has_levels)
         raise InputError(
-            f"backbone '{spec.backbone}' classifies only, it has no levels for boxes; use one of: {usable}"
+            f"backbone '{spec.backbone}' classifies only, it has no levels for a head; use one of: {usable}"
         )
     if spec.image_size != AUTO and any(side % 32 for side in spec.image_size):
         near = "x".join(str(max(32, round(side / 32) * 32)) for side in spec.image_size)
@@ -116,9 +120,10 @@ def _resumed(resume: str, arguments: Sequence[str], given: dict[str, Any]) -> Tr
     from cityzoo.fit.run_folder import finished_epochs, longer, open_run
 
     run, spec = open_run(resume)
-    names = {"--" + item.name.replace("_", "-"): item.name for item in fields(TrainSpec)}
+    own = tasks.find(spec.task).flags
+    names = {"--" + item.name.replace("_", "-"): item.name for item in (*fields(TrainSpec), *own)}
     flags = [word.partition("=")[0] for word in arguments]
-    changed = {names[word]: given[names[word]] for word in flags if word in names}
+    changed = {names[word]: given.get(names[word]) for word in flags if word in names}
     strange = sorted(set(changed) - {"patience", "epochs", "cache", "keep_decoded"})
     if strange:
         raise InputError(

@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cityzoo import cli
 from cityzoo import data as datasets
 from cityzoo.errors import InputError
 from cityzoo.parsing import parse_count, parse_mapping
-from cityzoo.sample import PictureSet
+from cityzoo.sample import Picture, PictureSet
 from cityzoo.spec import TrainSpec
+from cityzoo.tasks import Task
 
 EXAMPLES = """examples:
   python evaluate.py runs/vehicle_detect-vgg16-1                          the run's own held-out pictures
@@ -89,7 +92,7 @@ def _parse_score(text: str) -> float:
 
 
 def pictures_to_judge(
-    flags: argparse.Namespace, spec: TrainSpec, class_names: Sequence[str]
+    flags: argparse.Namespace, spec: TrainSpec, task: Task, class_names: Sequence[str]
 ) -> tuple[PictureSet, dict[str, Any]]:
     """Return the pictures that the flags name, their labels in the order of the model's classes, and the findings.
 
@@ -102,17 +105,19 @@ def pictures_to_judge(
         else replace(spec, data=flags.data, val=None, format=None, class_map=flags.class_map)
     )
     if asked.data is None:
-        from cityzoo import demo, tasks
+        from cityzoo import demo
 
-        asked = replace(asked, data=str(demo.materialise(tasks.find(spec.task).demo(), seed=spec.seed)))
-    found = datasets.load(
+        asked = replace(asked, data=str(demo.materialise(task.demo(), seed=spec.seed)))
+    found = task.read(
         asked.data,
+        spec.options,
         format=asked.format,
         classes=() if flags.data else spec.classes,
         class_map=asked.class_map,
         labels=flags.labels,
         val=asked.val,
         exif=spec.exif,
+        split_by=spec.split_by,
         limit=flags.limit if flags.limit or flags.data else spec.limit,
     )
     split = flags.split or ("all" if flags.data and not datasets.brings_val(flags.data) else "val")
@@ -135,19 +140,39 @@ def in_order_of(truth: PictureSet, class_names: Sequence[str]) -> PictureSet:
         >>> in_order_of(truth, ("car", "bus", "truck")).pictures[0].labels.tolist()
         [0]
     """
-    used = {truth.class_names[label] for picture in truth.pictures for label in picture.labels}
+    used = {truth.class_names[label] for picture in truth.pictures for label in _labels(picture)}
     strange = sorted(used - set(class_names))
     if strange:
         raise InputError(
-            f"the data has boxes of {', '.join(strange)}, which the model does not know "
+            f"the data has labels of {', '.join(strange)}, which the model does not know "
             f"(it knows {', '.join(class_names)}): "
             f"map or drop them, e.g. --class-map {strange[0]}={class_names[0]} or {strange[0]}=ignore"
         )
     position = [class_names.index(name) if name in class_names else -1 for name in truth.class_names]
     pictures = (
-        replace(picture, labels=[position[label] for label in picture.labels]) for picture in truth.pictures
+        replace(
+            picture,
+            labels=[position[label] for label in picture.labels],
+            target=_in_order(picture.target, position, len(class_names)),
+        )
+        for picture in truth.pictures
     )
     return PictureSet(truth.split, tuple(class_names), tuple(pictures))
+
+
+def _labels(picture: Picture) -> list[int]:
+    whole = () if picture.target is None else np.flatnonzero(picture.target)
+    return [*picture.labels.tolist(), *(int(label) for label in whole)]
+
+
+def _in_order(target: np.ndarray | None, position: Sequence[int], count: int) -> np.ndarray | None:
+    if target is None or len(target) != len(position):
+        return target
+    ordered = np.zeros(count, np.float32)
+    for value, place in zip(target, position, strict=True):
+        if place >= 0:
+            ordered[place] = value
+    return ordered
 
 
 def free_folder(out: str | None, run: Path, stem: str) -> Path:

@@ -91,10 +91,11 @@ def parse_phases(text: str) -> tuple[tuple[str, int], ...]:
     """Read "backbone:20,C3:10" as stages to freeze up to and epochs.
 
     Example:
-        >>> parse_phases("backbone:20, C3:10")
-        (('backbone', 20), ('C3', 10))
+        >>> parse_phases("backbone:20, C3:10"), parse_phases("solve,C3:10")
+        ((('backbone', 20), ('C3', 10)), (('solve', 1), ('C3', 10)))
     """
-    parts = [part.strip().rpartition(":") for part in text.split(",")]
+    words = (part.strip() for part in text.split(","))
+    parts = [(f"{word}:1" if word == "solve" else word).rpartition(":") for word in words]
     if not all(stage and epochs.isdecimal() and int(epochs) > 0 for stage, _, epochs in parts):
         raise InputError(
             f"phases '{text}' are not understood: give FREEZE:EPOCHS with commas between, e.g. backbone:20,C3:10"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,28 +18,37 @@ if TYPE_CHECKING:
 LEAST_RUNS, MOST_RUNS, MEASURED_SECONDS = 3, 20, 3.0  # of a speed measurement
 
 
-def over_views(model: keras.Model, views: Views, batch_size: int) -> list[Any]:
+def over_views(model: keras.Model, views: Views, batch_size: int, mirrored: bool = False) -> list[Any]:
     """Return the results of a model for every picture of a set, in the set's order.
 
     Args:
         model: images (batch, h, w, 3) float32 RGB 0..255 -> what the kind understands.
         views: the pictures, and how they come to the network.
         batch_size: pictures at a time.
+        mirrored: see `over_batches`.
     """
     import tensorflow as tf
 
     batches = views.batches(in_order(len(views.pictures)), batch_size)
-    return over_batches(
-        model, ((tf.cast(images, tf.float32), matrices.numpy()) for images, _, matrices in batches), views
-    )
+    pairs = ((tf.cast(images, tf.float32), matrices.numpy()) for images, _, matrices in batches)
+    return over_batches(model, pairs, views, mirrored)
 
 
-def over_batches(model: keras.Model, batches: Any, views: Views) -> list[Any]:
-    """Return the results for batches of (inputs, matrices), in order; inputs may be features behind a cut."""
+def over_batches(model: keras.Model, batches: Any, views: Views, mirrored: bool = False) -> list[Any]:
+    """Return the results for batches of (inputs, matrices), in order.
+
+    Args:
+        model: inputs -> what the kind understands.
+        batches: inputs, pictures or features behind a cut, and (B, 3, 3) matrices.
+        views: the pictures.
+        mirrored: whether outputs are the mean over each picture and its mirror image; inputs are pictures then.
+    """
     run, results = compiled(model), []
     for inputs, matrices in batches:
         pictures = views.pictures.pictures[len(results) : len(results) + len(matrices)]
-        results += views.kind.results(run(inputs), matrices, pictures)
+        outputs = run(inputs)
+        outputs = (outputs + run(inputs[:, :, ::-1])) / 2 if mirrored else outputs
+        results += views.kind.results(outputs, matrices, pictures)
     return results
 
 
@@ -48,7 +56,8 @@ def all_of(model: keras.Model, pictures: PictureSet, kind: Kind, batch_size: int
     """Return the results of a whole, loaded model for a set of pictures of any size."""
     size_hw = tuple(model.inputs[0].shape[1:3])
     rows = max(1, *(len(picture.labels) for picture in pictures.pictures), 1)
-    return over_views(model, Views(pictures, kind, "none", size_hw, rows, seed=0), batch_size)
+    views = Views(pictures, kind, "none", size_hw, rows, seed=0)
+    return over_views(model, views, batch_size, mirrored=getattr(kind, "flips", "no") == "yes")
 
 
 def speed(model: keras.Model, batch_size: int = 8) -> dict[str, float]:
@@ -72,11 +81,3 @@ def _median_seconds(run: Any, images: np.ndarray) -> float:
         run(images)
         seconds.append(time.perf_counter() - start)
     return float(np.median(seconds))
-
-
-def sure(results: Sequence[Any], score: float) -> list[Any]:
-    """Return detections with those below a score left out."""
-    from cityzoo.sample import Detections
-
-    kept = [found.scores >= score for found in results]
-    return [Detections(f.boxes_xyxy[k], f.scores[k], f.labels[k]) for f, k in zip(results, kept, strict=True)]

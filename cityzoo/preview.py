@@ -1,4 +1,4 @@
-"""Look before you train: what an augmentation policy makes of the user's own pictures, boxes drawn."""
+"""Look before you train: what an augmentation policy makes of the user's own pictures, labels drawn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 import augment
 from cityzoo.data.pictures import read_picture
 from cityzoo.errors import InputError
-from cityzoo.report.drawing import draw_detections, grid
+from cityzoo.report.drawing import grid
 from cityzoo.views import Views
 
 PICTURES, VERSIONS = 6, 5
@@ -18,7 +18,7 @@ CELL_PX = 400  # width of a picture on the sheet
 
 
 def sheet(views: Views, pictures: int = PICTURES, versions: int = VERSIONS) -> np.ndarray:
-    """Draw a row for each of some pictures: versions of it as the network will see them, boxes drawn.
+    """Draw a row for each of some pictures: versions of it as the network will see them, labels drawn.
 
     Args:
         views: how the pictures come to the network.
@@ -34,11 +34,7 @@ def sheet(views: Views, pictures: int = PICTURES, versions: int = VERSIONS) -> n
     drawn: dict[tuple[int, int], np.ndarray] = {}
     for images, targets, _ in views.batches(lambda: iter(rows), len(chosen)):
         for image, target in zip(images.numpy(), targets.numpy(), strict=True):
-            boxes, labels = target[:, :4], target[:, 4].astype(int)
-            real = labels >= 0
-            drawn[rows[len(drawn)]] = draw_detections(
-                image, boxes[real], labels[real], views.pictures.class_names
-            )
+            drawn[rows[len(drawn)]] = views.kind.draw_target(image, target)
     names = [Path(views.pictures.pictures[row].path).name for row in chosen]
     cells = [drawn[row, version] for row in chosen for version in range(versions)]
     captions = [f"{name}, {version + 1}" for name in names for version in range(versions)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from augment.policy import POLICIES
-from cityzoo.errors import InputError
+from cityzoo.cli import flag
 from cityzoo.parsing import (
     AUTO,
     parse_auto_count,
@@ -25,21 +25,22 @@ from cityzoo.parsing import (
     parse_seed,
     parse_share,
     parse_size,
-    parse_smoothing,
     parse_structure,
     parse_way,
 )
 
 OPTIMIZERS = ("adamw", "sgd", "lion", "muon", "lookahead:adamw", "lookahead:sgd")
+SOLVE = "solve"
 SCHEDULES = ("cosine", "onecycle", "step", "constant")
 
 
 @dataclass(frozen=True)
 class Phase:
-    """Train for some epochs with a part of the backbone frozen.
+    """Train for some epochs with a part of the backbone frozen, or compute the head in one pass.
 
     Attributes:
-        freeze: "none", a stage ("C2" .. "C5": frozen up to and with it) or "backbone".
+        freeze: "none", a stage ("C2" .. "C5": frozen up to and with it), "backbone", or SOLVE: nothing is trained, the
+            last layer is computed from what the rest says.
         epochs: passes over the training pictures.
         learning_rate: peak of the schedule.
     """
@@ -47,12 +48,6 @@ class Phase:
     freeze: str
     epochs: int
     learning_rate: float
-
-
-def flag(default: Any, help: str, parse: Any = str, metavar: str | None = None, choices: tuple = ()) -> Any:
-    """Declare a field of `TrainSpec` together with its command line flag."""
-    about = {"help": help, "parse": parse, "metavar": metavar, "choices": choices}
-    return field(default=default, metadata=about)
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,8 @@ class TrainSpec:
     backbone: str = flag("vgg16", "pretrained network to fine-tune; see --list")
     data: str | None = flag(
         None,
-        "folder or file of labelled pictures (YOLO, COCO, Pascal VOC, CSV) or tfds:NAME[:split]; none: demo data",
+        "folder or file of labelled pictures (YOLO, COCO, Pascal VOC, CSV, a folder a class) or tfds:NAME[:split]; "
+        "none: demo data",
         metavar="PATH",
     )
     val: str | None = flag(
@@ -87,6 +83,29 @@ class TrainSpec:
         "how boxes of EXIF-rotated pictures were drawn: on the picture as seen or as stored",
         choices=("auto", "upright", "stored"),
     )
+    split_by: str = flag(
+        "file",
+        "where the data brings no val: divide file by file, or whole scenes, as file names tell them (what frames of "
+        "one camera need)",
+        choices=("file", "scene"),
+    )
+    shots: int | None = flag(
+        None,
+        "train on this many pictures a class, drawn by --seed: what do few labels give?",
+        parse_count,
+        "N",
+    )
+    draws: int = flag(
+        1,
+        "train this many times on other draws (seed, seed + 1, ...); the report has mean and interval",
+        parse_count,
+        "K",
+    )
+    unlabelled: str | None = flag(
+        None,
+        "folder of pictures without labels to learn from as well (FixMatch); the report compares with training without",
+        metavar="FOLDER",
+    )
     limit: int | None = flag(None, "use this many pictures of each split, for a quick look", parse_count, "N")
     weights: str = flag(
         AUTO,
@@ -102,7 +121,7 @@ class TrainSpec:
     epochs: Any = flag(AUTO, "passes over the pictures a phase; auto: 800 steps", parse_auto_count, "N")
     phases: tuple = flag(
         (),
-        "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10",
+        "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10; solve,C3:10 computes the head first",
         parse_phases,
         "FREEZE:EPOCHS,...",
     )
@@ -112,9 +131,6 @@ class TrainSpec:
         "depth:RATE, with commas between",
         parse_structure,
         "CHANGES",
-    )
-    neck_width: int = flag(
-        64, "channels of neck and head: wider learns more, narrower runs faster", parse_count, "N"
     )
     adapt: str | None = flag(
         None,
@@ -153,12 +169,6 @@ class TrainSpec:
     schedule: str = flag("cosine", "how the learning rate goes over a phase", choices=SCHEDULES)
     weight_decay: float = flag(0.01, "pull towards zero; biases and norms are spared", parse_number, "FACTOR")
     clip_norm: float = flag(10.0, "longest gradient; 0: any", parse_number, "NORM")
-    label_smoothing: float = flag(
-        0.0,
-        "share of a label that is given to all classes alike, 0 to 0.9, e.g. 0.1",
-        parse_smoothing,
-        "SHARE",
-    )
     ema: float = flag(
         0.0, "judge and keep a moving average of the weights, e.g. 0.998; 0: none", parse_momentum, "MOMENTUM"
     )
@@ -200,50 +210,10 @@ class TrainSpec:
     patience: int = flag(15, "epochs without a better figure after which a phase ends", parse_count, "N")
     seed: int = flag(0, "the same seed gives the same run", parse_seed, "N")
     out: str | None = flag(None, "new run folder; none: runs/TASK-BACKBONE-NUMBER", metavar="FOLDER")
+    options: Mapping[str, Any] = field(default_factory=dict)  # the task's own flags, by name
 
     def write(self, path: Path) -> None:
         """Write the spec as JSON, whole or not at all."""
         part = path.with_suffix(".part")
         part.write_text(json.dumps(asdict(self), indent=2) + "\n")
         os.replace(part, path)
-
-
-def read_spec(path: Path) -> TrainSpec:
-    """Read a spec.json back; flags that it lacks get today's defaults.
-
-    Raises:
-        InputError: not there, damaged, or of fields that this version does not know.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     TrainSpec(image_size=(64, 96)).write(Path(folder, "spec.json"))
-        ...     read_spec(Path(folder, "spec.json")).image_size
-        (64, 96)
-    """
-    try:
-        values = json.loads(path.read_text())
-    except OSError as error:
-        raise InputError(
-            f"'{path.parent}' is no run folder: it holds no {path.name}; give the folder that train.py named"
-        ) from error
-    except ValueError as error:
-        raise InputError(f"'{path}' is damaged ({error}): restore it from a copy, or train again") from error
-    known = {item.name for item in fields(TrainSpec)}
-    strange = sorted(set(values) - known) if isinstance(values, dict) else [type(values).__name__]
-    if strange:
-        raise InputError(
-            f"'{path}' holds {', '.join(strange)}, which this version of cityzoo does not know: "
-            "use the version that wrote it"
-        )
-    try:
-        values["phases"] = [
-            Phase(**each) if isinstance(each, dict) else each for each in values.get("phases", ())
-        ]
-    except TypeError as error:
-        raise InputError(f"'{path}' is damaged: its phases are no phases ({error}); train again") from error
-    return replace(TrainSpec(), **{name: _as_tuples(value) for name, value in values.items()})
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value

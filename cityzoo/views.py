@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import augment
@@ -15,6 +15,8 @@ from cityzoo.sample import PictureSet
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+WHOLE = (0, 0, 0, 0)  # stands for no window
 
 __all__ = ["Rows", "Views", "in_order", "shuffled"]
 
@@ -44,7 +46,11 @@ class Views:
     @property
     def described_policy(self) -> list[dict[str, Any]]:
         """Return the policy as plain values."""
-        return augment.get_policy(self.policy).describe()
+        return self._policy.describe()
+
+    @functools.cached_property
+    def _policy(self) -> augment.Policy:
+        return replace(augment.get_policy(self.policy), fit=self.kind.fit)
 
     @functools.cached_property
     def _read(self) -> Callable:
@@ -69,11 +75,12 @@ class Views:
             "path": [picture.path for picture in each],
             "picture_hw": [picture.size_hw for picture in each],
             "plain": [picture.plain for picture in each],
+            "window": [picture.window_xyxy or WHOLE for picture in each],
             **self.kind.columns(each),
         }
         batches = augment.pipeline(
             columns,
-            self.policy,
+            self._policy,
             self.size_hw,
             batch_size,
             rows=rows,

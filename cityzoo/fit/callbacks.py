@@ -31,20 +31,22 @@ class Progress:
     Attributes:
         phase: number of the current phase, from 0.
         epoch: epochs finished, over all phases.
-        best: highest monitored figure so far.
+        best: the monitored figure of the best epoch so far; None before the first.
         stale: epochs since then.
         history: a row of figures for each epoch.
         before: figures of the model before its first step.
+        solved: what computing the head says of itself.
         seconds: spent on each part of each phase.
         spent: seconds from the start of fine-tuning to the end of the last epoch, pauses left out.
     """
 
     phase: int = 0
     epoch: int = 0
-    best: float = -1.0
+    best: float | None = None
     stale: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     before: dict[str, Any] | None = None
+    solved: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     spent: float = 0.0
 
@@ -75,6 +77,7 @@ class Keeper(keras.callbacks.Callback):
         super().__init__()
         self.whole, self.run, self.progress = fitting.assembled.model, fitting.run, fitting.progress
         self.monitor, self.patience = f"val_{fitting.task.monitor}", fitting.spec.patience
+        self.lower = fitting.task.monitor in fitting.kind.lower
         self.twin, self.clock = in_float32(self.whole), fitting.clock
         self.average, self.guard = average, guard
 
@@ -88,7 +91,7 @@ class Keeper(keras.callbacks.Callback):
         row = {"epoch": epoch + 1, "phase": progress.phase + 1, "seconds": round(progress.spent, 1)}
         progress.history.append({**row, **_plain(logs)})
         progress.stale += 1
-        if figure is None or figure > progress.best:  # None: no boxes were held out to judge by
+        if figure is None or self._beats(figure, progress.best):  # None: nothing was held out to judge by
             progress.best, progress.stale = progress.best if figure is None else figure, 0
             with self.average.applied() if self.average else nullcontext():
                 self.twin.set_weights(self.whole.get_weights())
@@ -97,6 +100,9 @@ class Keeper(keras.callbacks.Callback):
         checkpoint.save_checkpoint(self.run.checkpoint, self._state(), asdict(progress))
         if progress.stale >= self.patience:
             self.model.stop_training = True
+
+    def _beats(self, figure: float, best: float | None) -> bool:
+        return best is None or (figure < best if self.lower else figure > best)
 
     def _state(self) -> dict[str, list[Any]]:
         return {
@@ -136,7 +142,9 @@ class Pictures(keras.callbacks.Callback):
         with tf.summary.create_file_writer(f"{self.logs}/pictures").as_default():
             for number in _spread(len(self.truth), SHOWN):
                 picture = self.truth.pictures[number]
-                drawn = self.kind.draw(read_picture(picture.path), picture, self.judge.results[number])
+                drawn = self.kind.draw(
+                    read_picture(picture.path, picture.window_xyxy), picture, self.judge.results[number]
+                )
                 tf.summary.image(f"val/{number}", drawn[None], step=epoch + 1)
 
 

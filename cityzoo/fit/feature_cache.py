@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import keras
 
 LOG = logging.getLogger(__name__)
-FORMAT = 3  # of the folders; raised with every change of what is in them
+FORMAT = 4  # of the folders; raised with every change of what is in them
 SPARE_BYTES = 2**30  # that stay free on the disk
 CAP_BYTES = 12 * 10**9  # of all features in the cache that nobody asked for by name
 META = "features.json"
@@ -159,4 +159,6 @@ def key_of(prefix: keras.Model, views: Views, number_of_views: int) -> str:
         stat = os.stat(picture.path)
         digest.update(f"{picture.path} {stat.st_size} {stat.st_mtime_ns} {picture.plain}".encode())
         digest.update(picture.boxes_xyxy.tobytes() + picture.labels.tobytes())
+        target = b"" if picture.target is None else picture.target.tobytes()
+        digest.update(target + repr(picture.window_xyxy).encode())
     return digest.hexdigest()

@@ -16,9 +16,10 @@ from cityzoo.backend import on_jax
 from cityzoo.data import Dataset
 from cityzoo.errors import InputError
 from cityzoo.fit.batch_size import auto_batch_size
+from cityzoo.kinds import Kind
 from cityzoo.model import FULL, LOW
 from cityzoo.sample import Picture
-from cityzoo.spec import AUTO, Phase, TrainSpec
+from cityzoo.spec import AUTO, SOLVE, Phase, TrainSpec
 
 if TYPE_CHECKING:
     import keras
@@ -126,13 +127,17 @@ def policies(spec: TrainSpec) -> tuple[str, str]:
 
 
 def resolve(
-    spec: TrainSpec, data: Dataset, memory_trial: Callable[[TrainSpec], Callable[[int], None]] | None = None
+    spec: TrainSpec,
+    data: Dataset,
+    kind: Kind,
+    memory_trial: Callable[[TrainSpec], Callable[[int], None]] | None = None,
 ) -> TrainSpec:
     """Replace every "auto" by what fits this machine and this data.
 
     Args:
         spec: as asked for.
         data: to train on.
+        kind: of output.
         memory_trial: makes what tries a batch size on GPUs; see `cityzoo.fit.memory.memory_trial`. None: memory is
             not asked.
 
@@ -154,7 +159,7 @@ def resolve(
             f"give --batch-size {max(batch // devices_at_once(), 1) * devices_at_once()}, or more pictures"
         )
     views = auto_views(spec.backbone, len(data.train)) if spec.views == AUTO else spec.views
-    phases = plan(replace(spec, batch_size=batch), len(data.train))
+    phases = plan(replace(spec, batch_size=batch), len(data.train), kind)
     policy = tuple(
         augment.get_policy(spec.augment).describe()
     )  # a file may have changed when the run goes on
@@ -206,8 +211,11 @@ def _median_share(pictures: Sequence[Picture]) -> float:
     return median(shares) if shares else 1.0
 
 
-def plan(spec: TrainSpec, num_pictures: int) -> tuple[Phase, ...]:
+def plan(spec: TrainSpec, num_pictures: int, kind: Kind) -> tuple[Phase, ...]:
     """Return the phases of a run: the head alone first, then as much of the backbone as `freeze` leaves free.
+
+    A head that can be computed is computed first (Kumar et al. 2022, arXiv 2202.10054: a good head keeps the first
+    steps behind it from distorting the backbone).
 
     Raises:
         InputError: `--phases` beside `--freeze` or `--epochs`, or a stage that no backbone has.
@@ -220,8 +228,12 @@ def plan(spec: TrainSpec, num_pictures: int) -> tuple[Phase, ...]:
     freeze = _auto_freeze(spec) if spec.freeze == AUTO else spec.freeze
     wanted = math.ceil((STEPS_ALONE if freeze == "backbone" else STEPS_PER_PHASE) / steps)
     epochs = min(max(wanted, EPOCHS[0]), EPOCHS[1]) if spec.epochs == AUTO else spec.epochs
-    stages = spec.phases or (("backbone", epochs), *(() if freeze == "backbone" else ((freeze, epochs),)))
-    allowed = ("none", "C2", "C3", "C4", "C5", "backbone")
+    first = (SOLVE, 1) if kind.solved else ("backbone", epochs)
+    rest = () if freeze == "backbone" or not kind.trains else ((freeze, epochs),)
+    stages = spec.phases or (first, *rest)
+    if not kind.trains and (len(stages) > 1 or stages[0][0] != SOLVE):
+        raise InputError("this task's head is computed in one pass, nothing is trained: leave out --phases")
+    allowed = (SOLVE, "none", "C2", "C3", "C4", "C5", "backbone")
     strange = [stage for stage, _ in stages if stage not in allowed]
     if strange:
         raise InputError(f"'{strange[0]}' is nothing to freeze up to: give {', '.join(allowed)}")

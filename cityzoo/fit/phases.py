@@ -26,7 +26,7 @@ from cityzoo.fit.run_folder import RunFolder
 from cityzoo.fit.schedules import schedule
 from cityzoo.kinds import Kind
 from cityzoo.model import Assembled
-from cityzoo.spec import Phase, TrainSpec
+from cityzoo.spec import SOLVE, Phase, TrainSpec
 from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def fit_phase(
     if average:
         average.restore(checkpoint.get("average", ()))
     guard = Guard()
-    judge = _judge(fitting, source, average)
+    judge = judge_of(fitting, source, average)
     if progress.before is None:
         progress.before = {n: v for n, v in judge()[0].items() if not isinstance(v, dict)}
     keeper = Keeper(fitting, average, guard)
@@ -102,7 +102,9 @@ def fit_phase(
         progress.seconds[f"{name} {what}"] = progress.seconds.get(f"{name} {what}", 0.0) + round(seconds, 1)
 
 
-def _judge(fitting: Fitting, source: sources.Source, average: Average | None) -> Callable[[], tuple]:
+def judge_of(fitting: Fitting, source: sources.Source, average: Average | None) -> Callable[[], tuple]:
+    """Return what judges the model as it is: (figures, results) for the held-out pictures."""
+
     # One process judges and tells the others, so that all stop at the same epoch.
     def judge() -> tuple[dict, list]:
         with average.applied() if average else nullcontext():
@@ -142,10 +144,11 @@ def freeze(fitting: Fitting, phase: Phase) -> zoo.Freeze | zoo.Shares:
         InputError: the backbone lacks the stage.
     """
     backbone, spec = fitting.assembled.backbone, fitting.spec
+    stage = "backbone" if phase.freeze == SOLVE else phase.freeze
     try:
         if hasattr(backbone, "adaptation"):
-            return zoo.freeze_base(backbone, phase.freeze)
-        return zoo.freeze(backbone, phase.freeze, batchnorm=spec.batchnorm == "frozen")
+            return zoo.freeze_base(backbone, stage)
+        return zoo.freeze(backbone, stage, batchnorm=spec.batchnorm == "frozen")
     except ValueError as error:
         raise InputError(str(error)) from error
 

@@ -22,9 +22,10 @@ from cityzoo.fit.callbacks import Progress, seeds_of
 from cityzoo.fit.checkpoint import load_checkpoint
 from cityzoo.fit.optimizers import stage_rates
 from cityzoo.fit.phases import Fitting, fit_phase, freeze
+from cityzoo.fit.solving import solve_phase
 from cityzoo.kinds import Kind
 from cityzoo.model import Assembled, assemble, count_parameters
-from cityzoo.spec import TrainSpec
+from cityzoo.spec import SOLVE, TrainSpec
 from cityzoo.transfer import is_model, transfer
 from cityzoo.views import Views, in_order
 
@@ -44,17 +45,21 @@ def read_data(spec: TrainSpec, task: tasks.Task) -> datasets.Dataset:
         LOG.info("no --data: training on the demo pictures of this task, which cityzoo draws itself")
         bar = keras.utils.Progbar(None, unit_name="picture")
         workers = min(os.cpu_count() or 1, DRAWING_PROCESSES)
+        if task.demo is None:
+            raise InputError(f"task '{spec.task}' draws no demo data: give --data")
         source = str(
             demo.materialise(task.demo(), None, spec.seed, progress=partial(_show, bar), workers=workers)
         )
-    return datasets.load(
+    return task.read(
         source,
+        spec.options,
         format=spec.format,
         classes=spec.classes,
         class_map=spec.class_map,
         labels=spec.labels,
         val=spec.val,
         exif=spec.exif,
+        split_by=spec.split_by,
         limit=spec.limit,
     )
 
@@ -75,7 +80,15 @@ def same_everywhere(spec: TrainSpec, data: datasets.Dataset) -> None:
         {
             "flags": asdict(replace(spec, out=None)),
             "pictures": [
-                (each.path, each.boxes_xyxy.tolist(), each.labels.tolist()) for s in sides for each in s
+                (
+                    each.path,
+                    each.window_xyxy,
+                    each.boxes_xyxy.tolist(),
+                    each.labels.tolist(),
+                    str(each.target),
+                )
+                for s in sides
+                for each in s
             ],
             "arithmetic": hardware.policies(spec),
         }
@@ -88,7 +101,7 @@ def build_model(spec: TrainSpec, kind: Kind, data: datasets.Dataset) -> Assemble
     Raises:
         InputError: the backbone cannot take this size, or the weights are not to be had.
     """
-    name = f"{spec.task}_{spec.backbone}"
+    name = f"{tasks.short_name(spec.task)}_{spec.backbone}"
     policies = hardware.policies(spec)
     given = "random" if is_model(spec.weights) else spec.weights
     try:
@@ -159,7 +172,8 @@ def fine_tune(
         _announce(fitting, number)
         end = sum(each.epochs for each in spec.phases[: number + 1])
         if progress.epoch < end and progress.stale < spec.patience:
-            fit_phase(fitting, spec.phases[number], checkpoint)
+            run_phase = solve_phase if spec.phases[number].freeze == SOLVE else fit_phase
+            run_phase(fitting, spec.phases[number], checkpoint)
         elif checkpoint:  # the run was stopped just after the last epoch of this phase
             assembled.model.set_weights(checkpoint["best"])
         checkpoint, progress.epoch = {}, end
@@ -173,6 +187,9 @@ def _seconds_since(moment: float) -> float:
 
 def _announce(fitting: Fitting, number: int) -> None:
     spec, phase = fitting.spec, fitting.spec.phases[number]
+    if phase.freeze == SOLVE:
+        LOG.info("phase %d of %d: the head is computed, frozen: backbone", number + 1, len(spec.phases))
+        return
     what = "phase %d of %d: %d epochs, frozen: %s, %s parameters learn"
     freeze(fitting, phase)
     learn = count_parameters(fitting.assembled.model.trainable_weights)

@@ -15,7 +15,9 @@ from typing import Any
 
 from cityzoo.errors import InputError
 from cityzoo.fit import hosts
-from cityzoo.spec import Phase, TrainSpec, read_spec
+from cityzoo.spec import Phase, TrainSpec
+from cityzoo.spec_file import read_spec
+from cityzoo.tasks import short_name
 
 LOG = logging.getLogger(__name__)
 RUNS = Path("runs")
@@ -85,7 +87,7 @@ def free_name(spec: TrainSpec) -> Path:
                 f"--out '{spec.out}' exists: give a new name, remove it, or go on with it by --resume {spec.out}"
             )
         return Path(spec.out)
-    stem, number = f"{spec.task}-{spec.backbone}", 1
+    stem, number = f"{short_name(spec.task)}-{spec.backbone}", 1
     while (RUNS / f"{stem}-{number}").exists():
         number += 1
     return RUNS / f"{stem}-{number}"

@@ -30,11 +30,13 @@ class Source:
         trained: the model that learns: the part behind the cut, or the whole.
         batches: (first epoch, number after the last) -> batches of (inputs, target), whole ones alone.
         results: judges nothing yet: the model's results for the held-out pictures.
+        train: the features of the training pictures, where they were kept.
     """
 
     trained: keras.Model
     batches: Callable[[int, int], Any]
     results: Callable[[], list[Any]]
+    train: features.Features | None = None
 
 
 def of_phase(fitting: Fitting, phase: Phase) -> Source:
@@ -56,7 +58,7 @@ def of_phase(fitting: Fitting, phase: Phase) -> Source:
     if hosts.all_of(feature_cache.make_room(fitting.cache, key, int(gigabytes * 1e9))):
         what = "frozen to %s: each picture runs through it %d times, %.2f GB of features in %s"
         LOG.info(what, phase.freeze, number_of_views, gigabytes, fitting.cache.folder)
-        return _cached(fitting, prefix)
+        return behind(fitting, prefix)
     what = (
         "features would take %.1f GB, more than there is room for in %s: the frozen part runs in every epoch"
     )
@@ -64,7 +66,12 @@ def of_phase(fitting: Fitting, phase: Phase) -> Source:
     return _streamed(fitting, number_of_views)
 
 
-def _cached(fitting: Fitting, prefix: keras.Model) -> Source:
+def behind(fitting: Fitting, prefix: keras.Model) -> Source:
+    """Return what is behind a frozen prefix; it runs here, once, and its answers are kept.
+
+    Raises:
+        InputError: there is no room for them.
+    """
     spec = fitting.spec
     train = features.compute(prefix, fitting.train, spec.views, fitting.cache)
     val = features.compute(prefix, fitting.val, 1, fitting.cache)
@@ -81,7 +88,7 @@ def _cached(fitting: Fitting, prefix: keras.Model) -> Source:
         pairs = ((tensors, matrix) for (tensors, _), matrix in zip(inputs, matrices, strict=True))
         return predict.over_batches(suffix, pairs, fitting.val)
 
-    return Source(suffix, batches, results)
+    return Source(suffix, batches, results, train)
 
 
 def _streamed(fitting: Fitting, number_of_views: int | None) -> Source:

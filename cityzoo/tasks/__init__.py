@@ -5,15 +5,29 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cityzoo.errors import unknown
+from cityzoo import data as datasets
+from cityzoo.cli import flag_fields
+from cityzoo.errors import InputError, unknown
+from cityzoo.task_file import load_file
 
 if TYPE_CHECKING:
     from cityzoo.demo import Demo
     from cityzoo.kinds import Kind
-    from cityzoo.spec import TrainSpec
+
+SUFFIX = ".py"
+
+
+@dataclass(frozen=True)
+class ReadsBoxes:
+    """Read pictures with boxes. Its like, for other labels, add fields declared by `cli.flag`: flags of the task."""
+
+    def __call__(self, source: str, **how: Any) -> datasets.Dataset:
+        """Return the checked pictures of a source; `how` as `cityzoo.data.load` takes it."""
+        return datasets.load(source, **how)
 
 
 @dataclass(frozen=True)
@@ -23,28 +37,54 @@ class Task:
     Attributes:
         summary: what it does, one line for --list and --help.
         kind: a dataclass that says what the task's outputs mean: head, loss, metrics. Its first field is the class
-            names, the others are flags of train.py, by the same name.
-        demo: returns the data that is drawn where the user brings none.
-        monitor: figure that chooses the best epoch, higher is better.
-        defaults: fields of `TrainSpec` that this task sets otherwise.
+            names; those declared by `cli.flag` are flags of train.py.
+        demo: returns the data that is drawn where the user brings none; None: there is none.
+        monitor: figure that chooses the best epoch.
+        defaults: fields of `TrainSpec`, of the kind or of the reader that this task sets otherwise.
+        reader: a dataclass whose instances read labelled data, as `ReadsBoxes`; its fields are flags, too.
     """
 
     summary: str
     kind: type[Kind]
-    demo: Callable[[], Demo]
+    demo: Callable[[], Demo] | None
     monitor: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    reader: type = ReadsBoxes
 
-    def kind_for(self, class_names: tuple[str, ...], spec: TrainSpec) -> Kind:
-        """Return the task's kind for these classes, with what the spec says about its other fields.
+    @property
+    def flags(self) -> list[Field]:
+        """Return the flags that belong to this task alone."""
+        return [*flag_fields(self.reader), *flag_fields(self.kind)]
+
+    def read(self, source: str, options: Mapping[str, Any], **how: Any) -> datasets.Dataset:
+        """Return the checked pictures of a source, labelled as this task needs them.
+
+        Args:
+            source: as `--data` takes it.
+            options: values of the task's own flags; those left out have the task's defaults.
+            how: as `cityzoo.data.load` takes it.
+
+        Raises:
+            InputError: anything about the data that cannot be used.
+        """
+        return self.reader(**self._given(self.reader, options))(source, **how)
+
+    def kind_for(self, class_names: tuple[str, ...], options: Mapping[str, Any] | None = None) -> Kind:
+        """Return the task's kind for these classes.
+
+        Args:
+            class_names: what labels point to.
+            options: values of the task's own flags; those left out have the task's defaults.
 
         Example:
-            >>> from cityzoo.spec import TrainSpec
-            >>> find("vehicle_detect").kind_for(("car",), TrainSpec(neck_width=32))
+            >>> find("vehicle_detect").kind_for(("car",), {"neck_width": 32})
             Detection(class_names=('car',), neck_width=32, label_smoothing=0.0)
         """
-        _, *asked = fields(self.kind)
-        return self.kind(class_names, **{each.name: getattr(spec, each.name) for each in asked})
+        return self.kind(tuple(class_names), **self._given(self.kind, options or {}))
+
+    def _given(self, declared: type, options: Mapping[str, Any]) -> dict[str, Any]:
+        values = {**self.defaults, **options}
+        return {item.name: values[item.name] for item in flag_fields(declared) if item.name in values}
 
 
 def names() -> list[str]:
@@ -58,15 +98,32 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Task:
-    """Return a task by the name of its file.
+    """Return a task by the name of its file, or by the path of a file elsewhere.
 
     Raises:
-        InputError: there is no such task; names the nearest.
+        InputError: there is no such task, which names the nearest; or a file that holds none or breaks.
 
     Example:
         >>> find("vehicle_detect").monitor
         'AP'
     """
+    if name.endswith(SUFFIX):
+        task = getattr(load_file(Path(name)), "TASK", None)
+        if not isinstance(task, Task):
+            raise InputError(
+                f"task file '{name}' holds no TASK = Task(...): see 'Your own task' in the README"
+            )
+        return task
     if name not in names():
-        raise unknown("task", name, names())
+        raise unknown("task", name, [*names(), "path/to/my_task.py"])
     return importlib.import_module(f"cityzoo.tasks.{name}").TASK
+
+
+def short_name(name: str) -> str:
+    """Return what runs and models of a task are named after.
+
+    Example:
+        >>> short_name("vehicle_detect"), short_name("plans/pothole.py")
+        ('vehicle_detect', 'pothole')
+    """
+    return Path(name).stem

@@ -11,7 +11,8 @@ import pytest
 from cityzoo import tasks
 from cityzoo.errors import InputError
 from cityzoo.flags import parse_training, print_list, training_parser
-from cityzoo.spec import TrainSpec, read_spec
+from cityzoo.spec import TrainSpec
+from cityzoo.spec_file import read_spec
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,7 +16,8 @@ from cityzoo.parsing import (
     parse_seed,
     parse_size,
 )
-from cityzoo.spec import Phase, TrainSpec, read_spec
+from cityzoo.spec import Phase, TrainSpec
+from cityzoo.spec_file import read_spec
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,11 @@ import tensorflow as tf
 from cityzoo.data import Dataset, Findings
 from cityzoo.errors import InputError
 from cityzoo.fit import hardware
+from cityzoo.kinds.detection import Detection
 from cityzoo.sample import Picture, PictureSet
 from cityzoo.spec import Phase, TrainSpec
+
+KIND = Detection(("car",))
 
 
 def data(*sizes_hw, box_side=1000.0, count=None):
@@ -85,7 +88,7 @@ LIGHT, HEAVY = "mobilenet_025", "vgg16"
 def test_the_plan_on_a_cpu(gpu, flags, pictures, phases):
     """800 steps a phase, 1,300 of the only one, 3 to 100 epochs; heavy backbones stay frozen; later is slower."""
     gpu(False)
-    plan = hardware.plan(TrainSpec(**flags), pictures)
+    plan = hardware.plan(TrainSpec(**flags), pictures, KIND)
     assert [(phase.freeze, phase.epochs) for phase in plan] == [phase[:2] for phase in phases]
     assert [phase.learning_rate for phase in plan] == pytest.approx([phase[2] for phase in phases])
 
@@ -94,7 +97,7 @@ def test_the_plan_on_a_cpu(gpu, flags, pictures, phases):
 def test_on_a_gpu_everything_is_unfrozen_in_the_end(gpu, backbone):
     """Whatever its size."""
     gpu(True)
-    assert [phase.freeze for phase in hardware.plan(TrainSpec(backbone=backbone), 160)] == [
+    assert [phase.freeze for phase in hardware.plan(TrainSpec(backbone=backbone), 160, KIND)] == [
         "backbone",
         "none",
     ]
@@ -104,14 +107,14 @@ def test_later_phases_are_slower_and_what_adapts_less_so():
     """Fresh parameters stand no harm from larger steps."""
     phases = (("backbone", 2), ("none", 2))
     for adapt, rates in ((None, [0.01, 0.001]), ("lora:4", [0.01, 0.005])):
-        made = hardware.plan(TrainSpec(learning_rate=0.01, phases=phases, adapt=adapt), 10)
+        made = hardware.plan(TrainSpec(learning_rate=0.01, phases=phases, adapt=adapt), 10, KIND)
         assert [phase.learning_rate for phase in made] == pytest.approx(rates)
 
 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ({"freeze": "C9"}, "'C9' is nothing to freeze up to: give none, C2"),
+        ({"freeze": "C9"}, "'C9' is nothing to freeze up to: give solve, none, C2"),
         ({"phases": (("backbone", 1), ("head", 1))}, "'head' is nothing to freeze"),
         ({"phases": (("backbone", 1),), "freeze": "C3"}, "--phases is the whole plan"),
         ({"phases": (("backbone", 1),), "epochs": 3}, "--phases is the whole plan"),
@@ -120,18 +123,18 @@ def test_later_phases_are_slower_and_what_adapts_less_so():
 def test_nonsense_plans_are_refused(flags, words):
     """In one line."""
     with pytest.raises(InputError, match=words) as caught:
-        hardware.plan(TrainSpec(**flags), 10)
+        hardware.plan(TrainSpec(**flags), 10, KIND)
     assert "\n" not in str(caught.value)
 
 
 def test_a_resolved_spec_stays_as_it_is(gpu, tmp_path):
     """Other defaults of a later version must not change a run halfway."""
     gpu(False)
-    once = hardware.resolve(TrainSpec(backbone=LIGHT), data((480, 640), count=40))
+    once = hardware.resolve(TrainSpec(backbone=LIGHT), data((480, 640), count=40), KIND)
     assert once.image_size == (256, 320) and once.phases[0] == Phase("backbone", 100, 0.002)
     gpu(True)
-    assert hardware.resolve(once, data((100, 100), count=7)).phases == once.phases
-    assert hardware.resolve(once, data((100, 100), count=40)) == once
+    assert hardware.resolve(once, data((100, 100), count=7), KIND).phases == once.phases
+    assert hardware.resolve(once, data((100, 100), count=40), KIND) == once
 
 
 @pytest.mark.parametrize(
@@ -150,14 +153,14 @@ def test_a_heavy_backbone_on_a_cpu_shows_large_data_in_fewer_views(gpu, backbone
     """1,200 passes at most before the first epoch, but each picture once; else four versions of each."""
     gpu(has_gpu)
     assert hardware.auto_views(backbone, pictures) == views
-    resolved = hardware.resolve(TrainSpec(backbone=backbone), data((64, 64), count=pictures))
+    resolved = hardware.resolve(TrainSpec(backbone=backbone), data((64, 64), count=pictures), KIND)
     assert resolved.views == views
-    assert hardware.resolve(TrainSpec(backbone=backbone, views=7), data((64, 64), count=9)).views == 7
+    assert hardware.resolve(TrainSpec(backbone=backbone, views=7), data((64, 64), count=9), KIND).views == 7
 
 
 def test_a_batch_is_no_larger_than_the_data():
     """Three pictures: a batch of three, or there would be no step at all."""
-    assert hardware.resolve(TrainSpec(batch_size=16), data((64, 64), count=3)).batch_size == 3
+    assert hardware.resolve(TrainSpec(batch_size=16), data((64, 64), count=3), KIND).batch_size == 3
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,11 @@ import pytest
 from cityzoo.errors import InputError
 from cityzoo.fit import hardware
 from cityzoo.fit.memory import memory_trial
+from cityzoo.kinds.detection import Detection
 from cityzoo.spec import TrainSpec
 
 SPEC = TrainSpec(backbone="mobilenet_025", image_size=(64, 64), batch_size="auto", weights="random")
+KIND = Detection(("car",))
 
 
 @pytest.fixture
@@ -22,8 +24,6 @@ def pictures(tmp_path):
 
 
 def test_a_real_step_of_the_runs_own_kind_is_tried(pictures):
-    from cityzoo.kinds.detection import Detection
-
     before = keras.config.dtype_policy()
     try_batch = memory_trial(Detection(pictures.train.class_names), pictures)(SPEC)
     try_batch(2)
@@ -45,7 +45,7 @@ def test_on_gpus_what_fits_is_taken(pictures, monkeypatch, room, size):
 
         return try_batch
 
-    resolved = hardware.resolve(SPEC, pictures, trial)
+    resolved = hardware.resolve(SPEC, pictures, KIND, trial)
     assert resolved.batch_size == size and tried[-1] == size
     assert resolved.phases[0].epochs == min(100, hardware.STEPS_PER_PHASE * size // 40)
 
@@ -55,11 +55,11 @@ def test_on_cpus_memory_is_not_asked_and_one_that_holds_nothing_is_said(pictures
         raise AssertionError("tried")
 
     monkeypatch.setattr(hardware, "gpus", list)
-    assert hardware.resolve(SPEC, pictures, trial).batch_size == 8
+    assert hardware.resolve(SPEC, pictures, KIND, trial).batch_size == 8
 
     def full(size):
         raise MemoryError
 
     monkeypatch.setattr(hardware, "gpus", lambda: ["GPU:0"])
     with pytest.raises(InputError, match="not even a batch of 1 fits"):
-        hardware.resolve(SPEC, pictures, lambda spec: full)
+        hardware.resolve(SPEC, pictures, KIND, lambda spec: full)

@@ -14,7 +14,8 @@ from cityzoo.fit.run_folder import (
     opened,
     write_history,
 )
-from cityzoo.spec import TrainSpec, read_spec
+from cityzoo.spec import TrainSpec
+from cityzoo.spec_file import read_spec
 
 STATE = {"phase": 1, "epoch": 3, "best": 0.25, "history": [{"epoch": 1, "loss": 2.5}]}
 
