@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cityzoo import tasks
 from cityzoo.demo.write import DEFAULT_COUNTS, materialise
@@ -29,35 +29,43 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--format",
-        default="yolo",
         metavar="FORMAT",
-        help="yolo: data.yaml, images/, labels/ (default); coco: train/, val/, annotations/instances_*.json",
+        help="yolo: data.yaml, images/, labels/; coco: train/, val/, annotations/instances_*.json; "
+        "folders: train/CLASS/, val/CLASS/, masks/ (default: what suits the task)",
     )
     parser.add_argument(
         "--count",
         type=int,
-        default=sum(DEFAULT_COUNTS.values()),
         metavar="N",
-        help="pictures in all, at least 2; about four in five are for training (default %(default)s)",
+        help="pictures in all, at least one a split; most are for training (default: what suits the task)",
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="0 or more (default %(default)s)")
     return parser
 
 
-def split_count(count: int) -> dict[str, int]:
-    """Return pictures a split for a number of pictures in all.
+def split_count(count: int, usual: Mapping[str, int] = DEFAULT_COUNTS) -> dict[str, int]:
+    """Return pictures a split for a number of pictures in all, shared out as usual.
 
     Raises:
-        InputError: fewer than two pictures.
+        InputError: fewer pictures than splits.
 
     Example:
         >>> split_count(380), split_count(2)
         ({'train': 351, 'val': 29}, {'train': 1, 'val': 1})
+        >>> split_count(10, {"train": 300, "val": 50, "test": 150})
+        {'train': 6, 'val': 1, 'test': 3}
     """
-    if count < 2:
-        raise InputError(f"--count {count}: expected at least 2, one picture for each of train and val")
-    val = max(1, round(count * DEFAULT_COUNTS["val"] / sum(DEFAULT_COUNTS.values())))
-    return {"train": count - val, "val": val}
+    if count < len(usual):
+        raise InputError(
+            f"--count {count}: expected at least {len(usual)}, one picture for each of {', '.join(usual)}"
+        )
+    shared: dict[str, int] = {}
+    first, *others = usual
+    for waiting, split in enumerate(reversed(others), 1):
+        most = count - sum(shared.values()) - (len(usual) - waiting)
+        shared[split] = min(most, max(1, round(count * usual[split] / sum(usual.values()))))
+    shared[first] = count - sum(shared.values())
+    return {split: shared[split] for split in usual}
 
 
 def _show(done: int, total: int) -> None:
@@ -70,10 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 2 for unusable input, 130 when stopped."""
     given = _parser().parse_args(arguments)
     try:
-        counts = split_count(given.count)
-        folder = materialise(
-            tasks.find(given.task).demo(), counts, given.seed, given.out, given.format, _show
-        )
+        demo = tasks.find(given.task).demo()
+        counts = demo.counts if given.count is None else split_count(given.count, demo.counts)
+        form = given.format or demo.format
+        folder = materialise(demo, counts, given.seed, given.out, form, _show)
     except (InputError, OSError) as error:
         sys.stderr.write(f"python -m cityzoo.demo: {error}\n")
         return 2
@@ -81,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("\npython -m cityzoo.demo: stopped, nothing was written\n")
         return 130
     written = ", ".join(f"{count} {split}" for split, count in counts.items())
-    sys.stdout.write(f"{folder}: {written} pictures as {given.format.upper()}\n")
+    sys.stdout.write(f"{folder}: {written} pictures as {form.upper()}\n")
     return 0
 
 

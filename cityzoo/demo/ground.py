@@ -12,7 +12,7 @@ from cityzoo.demo.camera import Camera
 from cityzoo.demo.light import Light
 from cityzoo.demo.painter import hull
 from cityzoo.demo.road import GroundPatch, Road, base_patches, marking_patches
-from cityzoo.demo.solid import Colour, Thing
+from cityzoo.demo.solid import LOOSE, Colour, Thing
 
 Rgb = tuple[int, int, int]
 
@@ -144,7 +144,7 @@ def shadow_outlines(thing: Thing, light: Light) -> list[tuple[np.ndarray, int]]:
                 int(255 * light.shadow),
             )
         )
-    if thing.label >= 0:
+    if thing.label >= 0 or thing.label == LOOSE:
         found.append((ground, int(255 * max(0.45, light.shadow))))
     return found
 

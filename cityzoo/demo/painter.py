@@ -14,7 +14,7 @@ from cityzoo.demo.light import Light
 from cityzoo.demo.solid import Surface, Thing
 
 SHINING = ("head", "tail", "lit", "street")
-LAMP_STEP = 32  # ids are smaller than this; multiples of it mark lamps
+LAMP_STEP = 51  # ids are smaller than this; multiples of it mark lamps, the fourth with its ids below 256
 SMALLEST_AREA = 0.7  # of a surface, in pixels of the enlarged canvas; less would be an outline only
 
 

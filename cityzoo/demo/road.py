@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,17 @@ from cityzoo.demo.solid import Colour
 
 GroundPatch = tuple[np.ndarray, Colour]  # outline (N, 2) in metres, colour
 FAR_M = 420.0
+View = tuple[str, "Camera", tuple["Road", ...]]  # name of the layout, camera, roads: the main road first
+Reach = tuple[float, float]
+
+# weight; height of the pole (m), pitch and yaw (degrees), focal length (widths of the picture), each from, to
+LAYOUTS: dict[str, tuple[float, Reach, Reach, Reach, Reach]] = {
+    "motorway": (3, (6.0, 11.0), (10.0, 19.0), (-9.0, 9.0), (0.9, 1.5)),
+    "street": (3, (4.5, 7.5), (11.0, 19.0), (8.0, 24.0), (0.8, 1.2)),
+    "junction": (2, (7.0, 12.0), (17.0, 26.0), (-18.0, 18.0), (0.75, 1.05)),
+    "overview": (1.5, (13.0, 20.0), (22.0, 34.0), (-35.0, 35.0), (1.0, 1.5)),
+    "low": (1, (3.4, 4.6), (6.0, 10.0), (-12.0, 12.0), (1.0, 1.5)),
+}
 
 
 @dataclass(frozen=True)
@@ -164,16 +176,14 @@ def _zebra(road: Road, start: float) -> list[np.ndarray]:
     return [road.strip((a, a + 0.5), (start, start + 3.0)) for a in np.arange(-half, half - 0.4, 1.0)]
 
 
-def choose_view(rng: np.random.Generator, size_hw: tuple[int, int]) -> tuple[str, Camera, tuple[Road, ...]]:
+def choose_view(
+    rng: np.random.Generator,
+    size_hw: tuple[int, int],
+    layouts: Mapping[str, tuple[float, Reach, Reach, Reach, Reach]] = LAYOUTS,
+) -> View:
     """Return the layout's name, the camera on its pole and the roads below it, the main road first."""
-    layout = pick(rng, ((3, "motorway"), (3, "street"), (2, "junction"), (1.5, "overview"), (1, "low")))
-    height, pitch, yaw, focal = {
-        "motorway": ((6.0, 11.0), (10.0, 19.0), (-9.0, 9.0), (0.9, 1.5)),
-        "street": ((4.5, 7.5), (11.0, 19.0), (8.0, 24.0), (0.8, 1.2)),
-        "junction": ((7.0, 12.0), (17.0, 26.0), (-18.0, 18.0), (0.75, 1.05)),
-        "overview": ((13.0, 20.0), (22.0, 34.0), (-35.0, 35.0), (1.0, 1.5)),
-        "low": ((3.4, 4.6), (6.0, 10.0), (-12.0, 12.0), (1.0, 1.5)),
-    }[layout]
+    layout = pick(rng, tuple((row[0], name) for name, row in layouts.items()))
+    _, height, pitch, yaw, focal = layouts[layout]
     side = -1 if rng.random() < 0.5 else 1
     turn = math.radians(rng.uniform(*yaw)) * side
     wide = size_hw[1]

@@ -146,7 +146,9 @@ class _Beside:
             self.things.append(make(x, y, heading))
 
 
-def place_scenery(rng: np.random.Generator, roads: tuple[Road, ...], camera: Camera) -> list[Thing]:
+def place_scenery(
+    rng: np.random.Generator, roads: tuple[Road, ...], camera: Camera, people: bool = True
+) -> list[Thing]:
     """Return everything that stands beside the main road and shows in the picture."""
     road, beside = roads[0], _Beside(roads, camera)
     for side in (-1, 1):
@@ -161,7 +163,7 @@ def place_scenery(rng: np.random.Generator, roads: tuple[Road, ...], camera: Cam
         for _ in range(int(rng.integers(0, 3))):
             right = side * (road.half_width_m + 0.9)
             beside.put(rng.uniform(12, 50), right, lambda x, y, heading: board(rng, x, y, heading))
-        for _ in range(int(rng.integers(0, 6)) if road.pavement_m else 0):
+        for _ in range(int(rng.integers(0, 6)) if people and road.pavement_m else 0):
             right = side * (road.half_width_m + rng.uniform(0.3, max(road.pavement_m, 0.5)))
             beside.put(rng.uniform(8, 45), right, lambda x, y, heading: person(rng, x, y))
     rails = barrier(road) if road.median_m > 1 and len(roads) == 1 and rng.random() < 0.7 else []

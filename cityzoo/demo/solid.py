@@ -12,6 +12,8 @@ import numpy as np
 Colour = tuple[float, float, float]
 Point = tuple[float, float, float]
 
+LOOSE = -2  # label of what has no lamps, but a dark rim where it rests on the ground
+
 
 class Surface(NamedTuple):
     """Hold one flat outline in the thing's own metres (right, ahead, up), counter-clockwise from outside.
@@ -30,7 +32,7 @@ class Thing:
     """Hold one object of the world: its surfaces, where it stands, how much room it takes.
 
     parts: surfaces in drawing order, part by part from its rear to its front. heading: radians clockwise
-    from +y. size_m: width, length, height. label: class of a vehicle, else -1.
+    from +y. size_m: width, length, height. label: class of a vehicle, LOOSE for what lies about, else -1.
     """
 
     parts: tuple[tuple[Surface, ...], ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,23 +17,56 @@ from cityzoo.demo.vehicles import BUILDERS
 CLASS_SHARES = ((0.47, 0), (0.11, 1), (0.15, 2), (0.27, 3))
 LENGTHS_M = ((4.0, 5.2), (10.0, 12.5), (7.0, 14.0), (2.1, 2.6))  # room a class is given
 REACH_M = 110.0  # no vehicle stands farther along a road
-MOST_VEHICLES = 22  # ids must stay below painter.LAMP_STEP
 SMALLEST_PX = 10.0  # of a vehicle's outline, in picture pixels
 
 
-def place_vehicles(rng: np.random.Generator, roads: tuple[Road, ...], camera: Camera) -> list[Thing]:
+@dataclass(frozen=True)
+class Density:
+    """Say how much traffic there is.
+
+    Attributes:
+        gaps_m: (weight, mean metres between two vehicles), one of which is drawn for a scene.
+        unlike: factors from, to: by how much the mean gap of a lane may differ from the scene's.
+        first_m: the first vehicle of a lane stands up to this far into it.
+        closest_m: no two vehicles of a lane are planned nearer to each other.
+        parked: how often vehicles are parked at the kerb, 0..1.
+        most: vehicles in a scene, at most; their ids must stay below painter.LAMP_STEP.
+        nearest: whether the nearest are kept where there are more, else any.
+        class_shares: (weight, class) of the vehicles on the lanes.
+    """
+
+    gaps_m: tuple[tuple[float, float], ...] = ((1, 55.0), (3, 24.0), (3, 12.0), (1.5, 4.0))
+    unlike: tuple[float, float] = (0.6, 1.6)
+    first_m: float = 12.0
+    closest_m: float = 1.2
+    parked: float = 0.5
+    most: int = 22
+    nearest: bool = False
+    class_shares: tuple[tuple[float, int], ...] = CLASS_SHARES
+
+
+USUAL = Density()
+
+
+def place_vehicles(
+    rng: np.random.Generator, roads: tuple[Road, ...], camera: Camera, density: Density = USUAL
+) -> list[Thing]:
     """Return vehicles that stand clear of each other and show in the picture, nearest lanes' first."""
-    gap_m = pick(rng, ((1, 55.0), (3, 24.0), (3, 12.0), (1.5, 4.0)))
+    gap_m = pick(rng, density.gaps_m)
     found: list[Thing] = []
     for road in roads:
         for offset, direction in road.lanes:
-            _fill_lane(rng, road, (offset, direction), gap_m * rng.uniform(0.6, 1.6), camera, found)
-    if roads[0].pavement_m and len(roads) == 1 and rng.random() < 0.5:
+            own_gap_m = gap_m * rng.uniform(*density.unlike)
+            _fill_lane(rng, road, (offset, direction), own_gap_m, density, camera, found)
+    if roads[0].pavement_m and len(roads) == 1 and rng.random() < density.parked:
         _park(rng, roads[0], camera, found)
-    if len(found) <= MOST_VEHICLES:
+    if len(found) <= density.most:
         return found
-    kept = sorted(rng.permutation(len(found))[:MOST_VEHICLES].tolist())
-    return [found[k] for k in kept]
+    if density.nearest:
+        order = np.argsort([math.hypot(t.x, t.y) for t in found], kind="stable")
+    else:
+        order = rng.permutation(len(found))
+    return [found[k] for k in sorted(order[: density.most].tolist())]
 
 
 def _fill_lane(
@@ -40,18 +74,19 @@ def _fill_lane(
     road: Road,
     lane: tuple[float, int],
     gap_m: float,
+    density: Density,
     camera: Camera,
     found: list[Thing],
 ) -> None:
-    along, end = road.span_m[0] + rng.uniform(0, 12), min(road.span_m[1], REACH_M)
+    along, end = road.span_m[0] + rng.uniform(0, density.first_m), min(road.span_m[1], REACH_M)
     while along < end:
-        label = pick(rng, CLASS_SHARES)
+        label = pick(rng, density.class_shares)
         length = rng.uniform(*LENGTHS_M[label])
         along += length / 2
         x, y, heading = road.at(along, lane[0] + rng.uniform(-0.3, 0.3) * (3 if label == 3 else 1))
         turned = heading + (0 if lane[1] > 0 else math.pi) + rng.normal(0, 0.015)
         _try(rng, label, (x, y, turned), camera, found)
-        along += length / 2 + 1.2 + rng.exponential(gap_m)
+        along += length / 2 + density.closest_m + rng.exponential(gap_m)
 
 
 def _try(
@@ -69,7 +104,7 @@ def _try(
         return
     solid, size = BUILDERS[label](rng)
     thing = solid.stand(*place, size, label)
-    if shows(thing, camera) and not any(_collide(thing, other) for other in found):
+    if shows(thing, camera) and not any(collide(thing, other) for other in found):
         found.append(thing)
 
 
@@ -107,7 +142,7 @@ def shows(thing: Thing, camera: Camera) -> bool:
     return inside_x * inside_y > 0.3 * (x2 - x1) * (y2 - y1)
 
 
-def _collide(first: Thing, second: Thing) -> bool:
+def collide(first: Thing, second: Thing) -> bool:
     """Return whether two footprints come within half a metre, by separating axes in both frames."""
     if math.hypot(first.x - second.x, first.y - second.y) > (first.size_m[1] + second.size_m[1]) / 2 + 2:
         return False

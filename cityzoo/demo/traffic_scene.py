@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,10 +12,10 @@ from cityzoo.demo.camera import Camera
 from cityzoo.demo.ground import ground_patches, paint_ground, paint_sky, shadow_mask
 from cityzoo.demo.light import Light, choose_light, make_light
 from cityzoo.demo.painter import Drawn, draw_ids, draw_things, painting_order, patches
-from cityzoo.demo.road import GroundPatch, choose_view
+from cityzoo.demo.road import GroundPatch, View, choose_view
 from cityzoo.demo.scenery import place_scenery
 from cityzoo.demo.solid import Thing
-from cityzoo.demo.traffic import outline_area, place_vehicles
+from cityzoo.demo.traffic import USUAL, Density, outline_area, place_vehicles
 from cityzoo.demo.vehicles import CLASS_NAMES
 from cityzoo.demo.weather import beams, develop, paint_lamps
 
@@ -37,6 +37,8 @@ class Scene:
         labels: (N,) int32, positions in CLASS_NAMES.
         condition: light and weather, one of cityzoo.demo.light.CONDITIONS.
         layout: how the camera stands to the road.
+        mask: (H, W) bool, True where something shows that does not belong; None where nothing is wrong.
+        name: class of the picture as a whole, "" where it has none.
     """
 
     image: np.ndarray
@@ -44,16 +46,40 @@ class Scene:
     labels: np.ndarray
     condition: str
     layout: str
+    mask: np.ndarray | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Say where scenes play.
+
+    Attributes:
+        view: (generator, (height, width)) -> layout's name, camera, roads.
+        density: how much traffic there is.
+        place_seed: draws camera, roads, ground and scenery, the same for every scene; None: each has its own.
+        people: whether people stand about on the pavement.
+    """
+
+    view: Callable[[np.random.Generator, tuple[int, int]], View] = choose_view
+    density: Density = USUAL
+    place_seed: int | None = None
+    people: bool = True
+
+
+ANYWHERE = Setting()
 
 
 @dataclass(frozen=True)
 class Plan:
     """Hold all that makes a scene, before anything is drawn; camera pixels are those of the enlarged canvas.
 
+    place_seed: of what the ground looks like.
     drawn: (id, patches) in drawing order, the id being 1 + position of the vehicle, or 0.
     """
 
     seed: int
+    place_seed: int
     layout: str
     camera: Camera
     light: Light
@@ -77,18 +103,28 @@ class Layers:
     shadows: Image.Image
 
 
-def _generator(seed: int, stream: int) -> np.random.Generator:
-    # Every purpose has its own stream: a vehicle more or less leaves clouds, rain and noise as they were.
+def generator(seed: int, stream: int) -> np.random.Generator:
+    """Return the generator of one purpose of a scene.
+
+    Every purpose has its own stream: a vehicle more or less leaves clouds, rain and noise as they were.
+    Streams 0 to 7 draw what every scene has; what a kind of scene adds begins at 8.
+    """
     return np.random.Generator(np.random.PCG64([seed, stream]))
 
 
-def plan_scene(seed: int, size_hw: tuple[int, int] = (288, 384), condition: str | None = None) -> Plan:
+def plan_scene(
+    seed: int,
+    size_hw: tuple[int, int] = (288, 384),
+    condition: str | None = None,
+    setting: Setting = ANYWHERE,
+) -> Plan:
     """Return the plan of a scene: camera, roads, light, and only vehicles that will show.
 
     Args:
         seed: 0 or more; equal seeds give equal plans.
         size_hw: height and width of the picture in pixels, both even numbers from 64 on.
         condition: light and weather by name; drawn when None.
+        setting: where the scene plays.
 
     Raises:
         ValueError: a negative seed or a size that is odd or too small.
@@ -97,17 +133,19 @@ def plan_scene(seed: int, size_hw: tuple[int, int] = (288, 384), condition: str 
         raise ValueError(
             f"seed {seed}, size {size_hw}: expected a seed >= 0 and even sides of at least 64 pixels"
         )
-    layout, camera, roads = choose_view(_generator(seed, 0), size_hw)
-    light_rng = _generator(seed, 1)
+    place_seed = seed if setting.place_seed is None else setting.place_seed
+    layout, camera, roads = setting.view(generator(place_seed, 0), size_hw)
+    light_rng = generator(seed, 1)
     light = choose_light(light_rng) if condition is None else make_light(condition, light_rng)
-    vehicles = place_vehicles(_generator(seed, 2), roads, camera)
-    scenery = place_scenery(_generator(seed, 3), roads, camera)
-    ground = ground_patches(roads, _generator(seed, 4))
+    vehicles = place_vehicles(generator(seed, 2), roads, camera, setting.density)
+    scenery = place_scenery(generator(place_seed, 3), roads, camera, setting.people)
+    ground = ground_patches(roads, generator(place_seed, 4))
     wide, high = camera.size_wh
     enlarged = replace(
         camera, focal_px=camera.focal_px * ENLARGED, size_wh=(wide * ENLARGED, high * ENLARGED)
     )
-    plan = Plan(seed, layout, enlarged, light, tuple(ground), tuple(scenery), tuple(vehicles), ())
+    things = (tuple(scenery), tuple(vehicles))
+    plan = Plan(seed, place_seed, layout, enlarged, light, tuple(ground), *things, ())
     return _take_out_hidden(arrange(plan))
 
 
@@ -145,11 +183,16 @@ def _box(ids: np.ndarray, number: int) -> tuple[float, float, float, float]:
     return tuple(float(edge) / ENLARGED for edge in edges)
 
 
-def render(plan: Plan) -> Layers:
-    """Return the layers of a plan: colours without light and weather, instance ids, shadows."""
+def render(plan: Plan, stain: Callable[[Image.Image], Image.Image] | None = None) -> Layers:
+    """Return the layers of a plan: colours without light and weather, instance ids, shadows.
+
+    stain: changes the ground before anything is drawn on it.
+    """
     shadows = shadow_mask([*plan.scenery, *plan.vehicles], plan.camera, plan.light)
-    canvas = paint_ground(plan.camera, plan.ground, shadows, plan.light, _generator(plan.seed, 5))
-    paint_sky(canvas, plan.camera, plan.light, _generator(plan.seed, 6))
+    canvas = paint_ground(plan.camera, plan.ground, shadows, plan.light, generator(plan.place_seed, 5))
+    if stain is not None:
+        canvas = stain(canvas)
+    paint_sky(canvas, plan.camera, plan.light, generator(plan.place_seed, 6))
     return Layers(*draw_things(canvas, plan.drawn), shadows)
 
 
@@ -174,10 +217,14 @@ def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384), condition: str 
         >>> scene.image.shape, scene.boxes_xyxy.shape[1], scene.labels.dtype.name
         ((288, 384, 3), 4, 'int32')
     """
-    plan = plan_scene(seed, size_hw, condition)
+    return shoot(plan_scene(seed, size_hw, condition))
+
+
+def shoot(plan: Plan) -> Scene:
+    """Return the picture of a plan with the boxes of its vehicles."""
     layers = render(plan)
     lamps = paint_lamps(layers.lamps, plan.light)
     lit = beams([*plan.scenery, *plan.vehicles], plan.camera, plan.light)
-    image = develop(layers.canvas, lamps, lit, plan.light, _generator(seed, 7))
+    image = develop(layers.canvas, lamps, lit, plan.light, generator(plan.seed, 7))
     labels = np.array([v.label for v in plan.vehicles], np.int32)
     return Scene(image, boxes_of(layers, plan.vehicles), labels, plan.light.condition, plan.layout)

@@ -20,6 +20,8 @@ LAMP_COLOUR = {
     "street": (255, 214, 150),
 }
 
+LIT_COLOUR = (1.15, 1.08, 0.9)  # how much of each colour a lamp adds where it lights most
+
 
 def beams(things: Sequence[Thing], camera: Camera, light: Light) -> np.ndarray | None:
     """Return how far headlights and street lamps light the ground, (H/2, W/2) float32 0..1; None by day."""
@@ -76,11 +78,23 @@ def develop(
     lit: np.ndarray | None,
     light: Light,
     rng: np.random.Generator,
+    shine: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the camera's picture (H, W, 3) uint8 of a canvas twice as high and wide."""
+    """Return the camera's picture (H, W, 3) uint8 of a canvas twice as high and wide.
+
+    Args:
+        canvas: RGB, the colours in full daylight.
+        lamps: RGB picture of what shines and glares, or None.
+        lit: (H, W) 0..1 how far lamps light a place, or (H, W, 3) how much of each colour is added; or None.
+        light: the light.
+        rng: draws rain and the sensor's noise.
+        shine: (H, W, 3) float32 light that reaches the lens besides, 0..255; or None.
+    """
     picture = np.asarray(canvas.reduce(2), np.float32) * _brightness(lit, light)
     if lamps is not None:
         picture += _glare(lamps, light)
+    if shine is not None:
+        picture += shine
     if light.rain:
         picture = _rain(picture, light, rng)
     shot = Image.fromarray(picture.clip(0, 255).astype(np.uint8))
@@ -96,7 +110,9 @@ def develop(
 
 def _brightness(lit: np.ndarray | None, light: Light) -> np.ndarray:
     ambient = np.array(light.ambient, np.float32)
-    return ambient if lit is None else ambient + lit[..., None] * np.array([1.15, 1.08, 0.9], np.float32)
+    if lit is None:
+        return ambient
+    return ambient + (lit if lit.ndim == 3 else lit[..., None] * np.array(LIT_COLOUR, np.float32))
 
 
 def _normal(rng: np.random.Generator, shape: tuple[int, ...], deviation: float) -> np.ndarray:

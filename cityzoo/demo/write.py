@@ -9,19 +9,20 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
+from cityzoo.demo.writers import WRITERS
 from cityzoo.errors import InputError, unknown
 from cityzoo.home import cache_home
 
 if TYPE_CHECKING:
     from cityzoo.demo.traffic_scene import Scene
 
-FORMATS = ("yolo", "coco")
+FORMATS = tuple(WRITERS)
 SPLITS = ("train", "val", "test")
 DEFAULT_COUNTS = {"train": 1200, "val": 100}
 MARK = "demo.json"  # says what a finished folder holds
@@ -48,12 +49,22 @@ class Demo:
         version: counts up whenever the drawing changes, so that nobody trains on a cached older one unawares.
         class_names: what the labels of its scenes point to.
         draw: seed -> scene with image, boxes_xyxy, labels.
+        draw_held_out: likewise for val and test, where they show what train does not; None: `draw` for all.
+        format: how it is written when nobody says.
+        counts: pictures a split when nobody says.
     """
 
     task: str
     version: int
     class_names: tuple[str, ...]
     draw: Callable[[int], Scene]
+    draw_held_out: Callable[[int], Scene] | None = None
+    format: str = "yolo"
+    counts: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_COUNTS))
+
+    def draw_of(self, split: str) -> Callable[[int], Scene]:
+        """Return what draws the scenes of a split."""
+        return self.draw if split == "train" or self.draw_held_out is None else self.draw_held_out
 
 
 def materialise(
@@ -61,7 +72,7 @@ def materialise(
     counts: Mapping[str, int] | None = None,
     seed: int = 0,
     folder: str | Path | None = None,
-    format: str = "yolo",
+    format: str | None = None,
     progress: Progress | None = None,
     workers: int = 1,
 ) -> Path:
@@ -72,19 +83,22 @@ def materialise(
 
     Args:
         demo: the demo data.
-        counts: pictures a split, of train, val, test; `DEFAULT_COUNTS` when None.
+        counts: pictures a split, of train, val, test; the demo's own when None.
         seed: 0 or more; equal seeds give equal files.
         folder: where to write; None for a folder in the user's cache (see cache_home), named by content.
-        format: "yolo" (data.yaml, images/SPLIT, labels/SPLIT) or "coco" (SPLIT/, annotations/).
+        format: "yolo" (data.yaml, images/SPLIT, labels/SPLIT), "coco" (SPLIT/, annotations/) or "folders"
+            (SPLIT/CLASS, masks/SPLIT/CLASS); the demo's own when None.
         progress: called as progress(done, total) after each picture.
         workers: processes that draw; more than one only where the program's main module can be imported
             again (`if __name__ == "__main__"`).
 
     Raises:
-        InputError: an unknown format or split, a bad count or seed, or a folder with something else.
+        InputError: an unknown format or split, a bad count or seed, a folder with something else, or scenes
+            that cannot be written in this format.
         OSError: the disk is full or may not be written to.
     """
-    counts = DEFAULT_COUNTS if counts is None else counts
+    counts = demo.counts if counts is None else counts
+    format = demo.format if format is None else format
     _check(counts, seed, format)
     counts = {split: int(counts[split]) for split in SPLITS if split in counts}
     made = {"task": demo.task, "version": demo.version, "seed": seed, "counts": counts, "format": format}
@@ -161,70 +175,16 @@ def _scenes(
     demo: Demo, counts: Mapping[str, int], seed: int, progress: Progress, workers: int
 ) -> Iterator[tuple[str, int, Scene]]:
     places = [(split, number) for split, count in counts.items() for number in range(count)]
-    seeds = [scene_seed(seed, split, number) for split, number in places]
     with ExitStack() as stack:
-        scenes = map(demo.draw, seeds)
+        spread: Callable = map
         if workers > 1:
             pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-            scenes = stack.enter_context(pool).map(demo.draw, seeds, chunksize=8)
+            spread = partial(stack.enter_context(pool).map, chunksize=8)
+        runs = [
+            spread(demo.draw_of(split), [scene_seed(seed, split, number) for number in range(count)])
+            for split, count in counts.items()
+        ]
+        scenes = chain.from_iterable(runs)
         for done, ((split, number), scene) in enumerate(zip(places, scenes, strict=True), 1):
             yield split, number, scene
             progress(done, len(places))
-
-
-def _save(scene: Scene, path: Path) -> None:
-    Image.fromarray(scene.image).save(path, quality=92, subsampling=0)
-
-
-def write_yolo(
-    folder: Path,
-    class_names: tuple[str, ...],
-    scenes: Iterator[tuple[str, int, Scene]],
-    counts: Mapping[str, int],
-) -> None:
-    """Write data.yaml, images/SPLIT/*.jpg, labels/SPLIT/*.txt: class, centre, size, all 0..1."""
-    for split in counts:
-        (folder / "images" / split).mkdir(parents=True)
-        (folder / "labels" / split).mkdir(parents=True)
-    for split, number, scene in scenes:
-        name, (high, wide) = f"{split}_{number:05d}", scene.image.shape[:2]
-        _save(scene, folder / "images" / split / f"{name}.jpg")
-        rows = []
-        for (x1, y1, x2, y2), label in zip(scene.boxes_xyxy.tolist(), scene.labels.tolist(), strict=True):
-            centre_and_size = ((x1 + x2) / 2 / wide, (y1 + y2) / 2 / high, (x2 - x1) / wide, (y2 - y1) / high)
-            rows.append(f"{label} " + " ".join(f"{v:.7f}" for v in centre_and_size) + "\n")
-        (folder / "labels" / split / f"{name}.txt").write_text("".join(rows), encoding="utf-8")
-    lines = [f"{split}: images/{split}\n" for split in counts] + ["names:\n"]
-    lines += [f"  {k}: {name}\n" for k, name in enumerate(class_names)]
-    (folder / "data.yaml").write_text("".join(lines), encoding="utf-8")
-
-
-def write_coco(
-    folder: Path,
-    class_names: tuple[str, ...],
-    scenes: Iterator[tuple[str, int, Scene]],
-    counts: Mapping[str, int],
-) -> None:
-    """Write SPLIT/*.jpg, annotations/instances_SPLIT.json: boxes x, y, width, height; classes from 1."""
-    for split in counts:
-        (folder / split).mkdir(parents=True)
-    (folder / "annotations").mkdir()
-    categories = [{"id": k, "name": name} for k, name in enumerate(class_names, 1)]
-    sets = {s: {"images": [], "annotations": [], "categories": categories} for s in counts}
-    for split, number, scene in scenes:
-        name, (high, wide), rows = (
-            f"{split}_{number:05d}.jpg",
-            scene.image.shape[:2],
-            sets[split]["annotations"],
-        )
-        _save(scene, folder / split / name)
-        sets[split]["images"].append({"id": number + 1, "file_name": name, "width": wide, "height": high})
-        for (x1, y1, x2, y2), label in zip(scene.boxes_xyxy.tolist(), scene.labels.tolist(), strict=True):
-            row = {"id": len(rows) + 1, "image_id": number + 1, "category_id": label + 1, "iscrowd": 0}
-            rows.append(row | {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1)})
-    for split, content in sets.items():
-        path = folder / "annotations" / f"instances_{split}.json"
-        path.write_text(json.dumps(content), encoding="utf-8")
-
-
-WRITERS = {"yolo": write_yolo, "coco": write_coco}

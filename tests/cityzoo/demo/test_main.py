@@ -3,10 +3,14 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from cityzoo.demo.__main__ import main
+from cityzoo import tasks
+from cityzoo.demo import Demo, traffic_scene
+from cityzoo.demo.__main__ import main, split_count
+from cityzoo.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -23,6 +27,28 @@ def test_the_command_writes_and_says_where(tmp_path):
     assert len(list((tmp_path / "out" / "train").glob("*.jpg"))) == 4
 
 
+def test_the_demo_says_format_and_counts_when_the_user_does_not(tmp_path, monkeypatch, capsys):
+    counts = {"train": 1, "val": 2, "test": 1}
+    demo = Demo(
+        "traffic", 1, ("",), lambda seed: traffic_scene.draw_scene(seed, (64, 64)), None, "folders", counts
+    )
+    monkeypatch.setattr(tasks, "find", lambda name: SimpleNamespace(demo=lambda: demo))
+    assert main(["traffic", "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'out'}: 1 train, 2 val, 1 test pictures as FOLDERS\n"
+    assert main(["traffic", "--out", str(tmp_path / "more"), "--count", "7", "--format", "yolo"]) == 0
+    assert "1 train, 4 val, 2 test pictures as YOLO" in capsys.readouterr().out
+
+
+def test_every_split_gets_a_picture():
+    usual = {"train": 10, "val": 100, "test": 5}
+    assert split_count(3, usual) == {"train": 1, "val": 1, "test": 1}
+    for count in range(3, 300):
+        shared = split_count(count, usual)
+        assert sum(shared.values()) == count and min(shared.values()) >= 1 and list(shared) == list(usual)
+    with pytest.raises(InputError, match="expected at least 3, one picture for each of train, val, test"):
+        split_count(2, usual)
+
+
 def test_tensorflow_is_not_imported():
     code = (
         "import sys, cityzoo.demo, cityzoo.demo.__main__; cityzoo.tasks.find('vehicle_detect').demo().draw(0);"
@@ -34,7 +60,17 @@ def test_tensorflow_is_not_imported():
 def test_help_names_every_flag():
     shown = run("--help")
     assert shown.returncode == 0
-    for word in ("vehicle_detect", "--out", "--format", "--count", "--seed", "yolo", "coco", "example"):
+    for word in (
+        "vehicle_detect",
+        "--out",
+        "--format",
+        "--count",
+        "--seed",
+        "yolo",
+        "coco",
+        "folders",
+        "example",
+    ):
         assert word in shown.stdout
 
 
