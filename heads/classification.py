@@ -9,14 +9,15 @@ import keras
 from keras import layers, ops
 
 LOGITS = "head_logits"
+LEVELS = 2
 
 
 @dataclass(frozen=True)
 class ClassificationHead:
-    """Put logits on the pooled features of every level.
+    """Put logits on the pooled features of the two coarsest levels.
 
-    Fine levels tell textures and small parts, coarse ones tell shapes; side by side a linear layer on them beats one
-    on the last level alone, and by most where pictures are few.
+    The coarsest tells shapes, the one before it parts and textures; side by side a linear layer on them beats one on
+    the last level alone, and by most where pictures are few. A third level adds next to nothing.
 
     Attributes:
         num_logits: numbers that come out; 1 for two classes (logistic output).
@@ -55,7 +56,7 @@ class ClassificationHead:
         pools |= {"peak": layers.GlobalMaxPooling2D} if self.peaks else {}
         pooled = [
             pool(dtype="float32", name=f"head_{level}_{how}")(features[level])
-            for level in sorted(features)
+            for level in sorted(features)[-LEVELS:]
             for how, pool in pools.items()
         ]
         x = (

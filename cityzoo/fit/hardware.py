@@ -229,7 +229,8 @@ def plan(spec: TrainSpec, num_pictures: int, kind: Kind) -> tuple[Phase, ...]:
     wanted = math.ceil((STEPS_ALONE if freeze == "backbone" else STEPS_PER_PHASE) / steps)
     epochs = min(max(wanted, EPOCHS[0]), EPOCHS[1]) if spec.epochs == AUTO else spec.epochs
     first = (SOLVE, 1) if kind.solved else ("backbone", epochs)
-    rest = () if freeze == "backbone" or not kind.trains else ((freeze, epochs),)
+    steps_needed = freeze != "backbone" or bool(spec.unlabelled and kind.solved)
+    rest = ((freeze, epochs),) if steps_needed and kind.trains else ()
     stages = spec.phases or (first, *rest)
     if not kind.trains and (len(stages) > 1 or stages[0][0] != SOLVE):
         raise InputError("this task's head is computed in one pass, nothing is trained: leave out --phases")

@@ -16,7 +16,7 @@ import numpy as np
 import zoo
 from cityzoo import views
 from cityzoo.errors import InputError
-from cityzoo.fit import feature_cache, hosts, sources
+from cityzoo.fit import feature_cache, hosts, sources, unlabelled
 from cityzoo.fit.averaging import Average
 from cityzoo.fit.callbacks import Judge, Keeper, Pictures, Progress
 from cityzoo.fit.find_lr import draw, find_lr
@@ -46,6 +46,7 @@ class Fitting:
     cache: feature_cache.Cache | None
     progress: Progress
     clock: Callable[[], float]
+    unlabelled: tuple[views.Views, views.Views] | None = None  # weakly and strongly augmented
 
     @property
     def steps(self) -> int:
@@ -71,10 +72,10 @@ def fit_phase(
     last = sum(earlier.epochs for earlier in spec.phases[: progress.phase]) + phase.epochs
     freeze(fitting, phase)
     _synchronize(fitting.assembled.model)
-    source = sources.of_phase(fitting, phase)
+    source = unlabelled.joined(fitting, sources.of_phase(fitting, phase))
     prepared = time.perf_counter()
     trained = source.trained
-    trained.compile(_optimizer(fitting, phase, source), fitting.kind.loss(spec.image_size))
+    trained.compile(_optimizer(fitting, phase, source), unlabelled.loss(fitting))
     _restore(trained.optimizer, checkpoint.get("optimizer", ()), trained)
     average = Average(trained, spec.ema) if spec.ema else None
     if average:
@@ -178,7 +179,7 @@ def _optimizer(fitting: Fitting, phase: Phase, source: sources.Source) -> keras.
 
     peak = phase.learning_rate
     if spec.find_lr == "yes" and fitting.progress.phase == 0:
-        loss, enough = fitting.kind.loss(spec.image_size), 100 // max(fitting.steps, 1) + 1
+        loss, enough = unlabelled.loss(fitting), 100 // max(fitting.steps, 1) + 1
         peak, found = find_lr(source.trained, loss, source.batches(0, enough), make)
         draw(found, peak, fitting.run.path / "find_lr.png")
     return make(schedule(spec.schedule, peak, max(1, fitting.steps * phase.epochs)))

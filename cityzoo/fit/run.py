@@ -16,11 +16,12 @@ import zoo
 import zoo.weights
 from cityzoo import data as datasets
 from cityzoo import demo, preview, tasks
+from cityzoo.data.shots import few
 from cityzoo.errors import InputError
-from cityzoo.fit import adapting, feature_cache, hardware, hosts, run_folder
+from cityzoo.fit import adapting, feature_cache, hardware, hosts, run_folder, unlabelled
 from cityzoo.fit.callbacks import Progress, seeds_of
 from cityzoo.fit.checkpoint import load_checkpoint
-from cityzoo.fit.optimizers import stage_rates
+from cityzoo.fit.learning_table import learning_table
 from cityzoo.fit.phases import Fitting, fit_phase, freeze
 from cityzoo.fit.solving import solve_phase
 from cityzoo.kinds import Kind
@@ -32,6 +33,17 @@ from cityzoo.views import Views, in_order
 LOG = logging.getLogger(__name__)
 CALIBRATION_PICTURES = 16
 DRAWING_PROCESSES = 8
+
+
+def read_task(spec: TrainSpec) -> tuple[tasks.Task, datasets.Dataset, Kind]:
+    """Return a spec's task, its data, and its kind for them.
+
+    Raises:
+        InputError: anything about the task or the data that cannot be used.
+    """
+    task = tasks.find(spec.task)
+    data = read_data(spec, task)
+    return task, data, task.kind_for(data.train.class_names, spec.options).seeing(data.train)
 
 
 def read_data(spec: TrainSpec, task: tasks.Task) -> datasets.Dataset:
@@ -50,7 +62,7 @@ def read_data(spec: TrainSpec, task: tasks.Task) -> datasets.Dataset:
         source = str(
             demo.materialise(task.demo(), None, spec.seed, progress=partial(_show, bar), workers=workers)
         )
-    return task.read(
+    data = task.read(
         source,
         spec.options,
         format=spec.format,
@@ -62,6 +74,12 @@ def read_data(spec: TrainSpec, task: tasks.Task) -> datasets.Dataset:
         split_by=spec.split_by,
         limit=spec.limit,
     )
+    if spec.shots is None:
+        return data
+    data = replace(data, train=few(data.train, spec.shots, spec.seed))
+    data.findings.describe(data.train)
+    LOG.info("--shots %d: training on %d of them", spec.shots, len(data.train))
+    return data
 
 
 def _show(bar: keras.utils.Progbar, done: int, total: int) -> None:
@@ -161,7 +179,8 @@ def fine_tune(
     progress, checkpoint = _restore(assembled, run) if resume else (Progress(), {})
     began = time.perf_counter() - progress.spent
     clock = partial(_seconds_since, began)
-    fitting = Fitting(task, kind, assembled, train, val, spec, run, cache, progress, clock)
+    extra = unlabelled.views(spec, kind)
+    fitting = Fitting(task, kind, assembled, train, val, spec, run, cache, progress, clock, extra)
     for phase in spec.phases:
         freeze(fitting, phase)  # a stage that the backbone lacks is said now, not after the first phase
     if not resume and hosts.is_chief():
@@ -195,30 +214,6 @@ def _announce(fitting: Fitting, number: int) -> None:
     learn = count_parameters(fitting.assembled.model.trainable_weights)
     LOG.info(what, number + 1, len(spec.phases), phase.epochs, phase.freeze, f"{learn:,}")
     LOG.info("%s", learning_table(fitting.assembled, phase.learning_rate, spec.layer_decay))
-
-
-def learning_table(assembled: Assembled, learning_rate: float, layer_decay: float) -> str:
-    """Return a line for each stage and for the head: parameters, those that learn, and how fast at the peak."""
-    backbone, model = assembled.backbone, assembled.model
-    of_layer, rates = zoo.stage_of_layers(backbone), stage_rates(backbone, model, layer_decay)
-    counts: dict[str, list[float]] = {}
-    for layer in sorted(backbone.layers, key=lambda layer: of_layer[layer.name]):  # "tail" comes last
-        row = counts.setdefault(of_layer[layer.name], [0, 0, 0.0])
-        row[0] += count_parameters(layer.weights)
-        row[1] += count_parameters(layer.trainable_weights)
-        row[2] = max([row[2], *(learning_rate * rates[weight.path] for weight in layer.trainable_weights)])
-    every, learn = (
-        count_parameters(of(model)) - count_parameters(of(backbone))
-        for of in (lambda m: m.weights, lambda m: m.trainable_weights)
-    )
-    counts["head"] = [every, learn, learning_rate]
-    rows = [f"  {'stage':<8}{'parameters':>12}{'learn':>12}{'rate':>10}"]
-    rows += [
-        f"  {n:<8}{a:>12,}{b:>12,}{f'{rate:.2g}' if b else '-':>10}"
-        for n, (a, b, rate) in counts.items()
-        if a
-    ]
-    return "\n".join(rows)
 
 
 def _restore(assembled: Assembled, run: run_folder.RunFolder) -> tuple[Progress, dict[str, list[np.ndarray]]]:

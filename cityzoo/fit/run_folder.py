@@ -108,7 +108,7 @@ def opened(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
         with tempfile.TemporaryDirectory(prefix="cityzoo-") as folder:
             yield _copied(resumed, Path(folder))
         return
-    run = RunFolder(Path(resumed)) if resumed else _create(spec)
+    run = RunFolder(Path(resumed)) if resumed else create(spec)
     if resumed:
         spec.write(run.spec)  # the plan may be a longer one
     LOG.info("run folder: %s", run.path)
@@ -125,7 +125,12 @@ def opened(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
             shutil.rmtree(run.path, ignore_errors=True)
 
 
-def _create(spec: TrainSpec) -> RunFolder:
+def create(spec: TrainSpec) -> RunFolder:
+    """Make a run's folder, with its spec.
+
+    Raises:
+        InputError: the folder exists or cannot be written.
+    """
     run = RunFolder(free_name(spec))
     try:
         run.path.mkdir(parents=True)

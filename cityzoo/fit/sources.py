@@ -31,12 +31,14 @@ class Source:
         batches: (first epoch, number after the last) -> batches of (inputs, target), whole ones alone.
         results: judges nothing yet: the model's results for the held-out pictures.
         train: the features of the training pictures, where they were kept.
+        prefix: what makes features of pictures; None where the model takes pictures.
     """
 
     trained: keras.Model
     batches: Callable[[int, int], Any]
     results: Callable[[], list[Any]]
     train: features.Features | None = None
+    prefix: keras.Model | None = None
 
 
 def of_phase(fitting: Fitting, phase: Phase) -> Source:
@@ -88,7 +90,7 @@ def behind(fitting: Fitting, prefix: keras.Model) -> Source:
         pairs = ((tensors, matrix) for (tensors, _), matrix in zip(inputs, matrices, strict=True))
         return predict.over_batches(suffix, pairs, fitting.val)
 
-    return Source(suffix, batches, results, train)
+    return Source(suffix, batches, results, train, prefix)
 
 
 def _streamed(fitting: Fitting, number_of_views: int | None) -> Source:

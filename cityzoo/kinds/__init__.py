@@ -42,6 +42,7 @@ class Kind(Protocol):
         fit: how a picture comes to the network's input: "letterbox" keeps its shape, "stretch" fills it.
         solved: name of the layer that `solve` can compute instead of training it; "" where there is none.
         trains: whether gradients can train the head at all.
+        learns_unlabelled: whether pictures without labels can take part, by `heads.fixmatch`.
     """
 
     class_names: tuple[str, ...]
@@ -50,6 +51,7 @@ class Kind(Protocol):
     fit: ClassVar[str] = "letterbox"
     solved: ClassVar[str] = ""
     trains: ClassVar[bool] = True
+    learns_unlabelled: ClassVar[bool] = False
 
     def seeing(self, train: PictureSet) -> Kind:
         """Return the kind as training on these pictures wants it: weights of rare classes, say.

@@ -82,6 +82,7 @@ class Classification(Kind):
     lower: ClassVar[tuple[str, ...]] = ("loss",)
     solved: ClassVar[str] = "head_logits"
     several: ClassVar[bool] = False
+    learns_unlabelled: ClassVar[bool] = True
 
     def seeing(self, train: PictureSet) -> Classification:
         """Return the kind with the counts of these pictures.

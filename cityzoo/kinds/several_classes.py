@@ -33,6 +33,7 @@ class SeveralClasses(Classification):
     )
     headline: ClassVar[tuple[str, ...]] = ("mean_auroc", "mean_ap", "loss")
     several: ClassVar[bool] = True
+    learns_unlabelled: ClassVar[bool] = False
 
     def seeing(self, train: PictureSet) -> Classification:
         """Return the kind with the counts of these pictures.

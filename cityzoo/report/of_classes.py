@@ -20,6 +20,16 @@ MEANINGS = {
     "mean_ap": "average precision, mean over classes: how pure the top of the list is",
     "loss": "log loss: how far probabilities are from the truth, 0 is perfect",
 }
+UNLABELLED = Table(
+    "What pictures without labels gained",
+    "unlabelled",
+    {
+        "labelled_only": ("without them", "score"),
+        "with_unlabelled": ("with them", "score"),
+        "gain": ("change", "score"),
+    },
+    "The same training, seed and held-out pictures, once without them.",
+)
 PICTURES = {"worst": "Its surest mistakes", "best": "Where it is right, and sure"}
 
 

@@ -105,6 +105,7 @@ def training_facts(
         "warnings": warnings,
         "weights": asdict(origin),
         "parameters": parameters,
+        "solved": progress.solved,
         "epochs": len(progress.history),
         "seconds": {**progress.seconds, "total": seconds},
         "spec": asdict(spec),

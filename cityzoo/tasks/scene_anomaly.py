@@ -59,7 +59,7 @@ def demo() -> Demo:
     return Demo(
         "scene_anomaly",
         anomaly_scene.VERSION,
-        NAMES,
+        anomaly_scene.CLASS_NAMES,
         anomaly_scene.draw_normal,
         draw_held_out=anomaly_scene.draw_held_out,
         format="folders",

@@ -1,0 +1,105 @@
+"""Pictures without labels beside those with them: what FixMatch needs of a phase."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from cityzoo import data as datasets
+from cityzoo.errors import InputError
+from cityzoo.fit import features
+from cityzoo.fit.sources import Source
+from cityzoo.kinds import Kind
+from cityzoo.sample import PictureSet
+from cityzoo.spec import TrainSpec
+from cityzoo.views import Views, shuffled
+
+if TYPE_CHECKING:
+    from cityzoo.fit.phases import Fitting
+
+STRONG = "randaugment"  # what the paper pairs with its weak flips and shifts
+
+
+def views(spec: TrainSpec, kind: Kind) -> tuple[Views, Views] | None:
+    """Return how the pictures of `--unlabelled` come to the network, weakly and strongly changed; None without any.
+
+    Raises:
+        InputError: nothing there, fewer than a batch, or a task that cannot use them.
+    """
+    if spec.unlabelled is None:
+        return None
+    if not kind.learns_unlabelled:
+        raise InputError("--unlabelled helps tasks that name one class a picture; leave it out for this one")
+    found = datasets.load_pictures(spec.unlabelled, labels=spec.labels)
+    if len(found) < spec.batch_size:
+        raise InputError(
+            f"--unlabelled '{spec.unlabelled}' holds {len(found)} pictures, less than a batch of {spec.batch_size}: "
+            "give more, or a smaller --batch-size"
+        )
+    nothing = np.zeros(len(kind.class_names), np.float32)
+    pictures = tuple(replace(each, target=nothing) for each in found.pictures)
+    whole = PictureSet("unlabelled", kind.class_names, pictures)
+    weak = Views(whole, kind, spec.augment, spec.image_size, 1, spec.seed, spec.keep_decoded)
+    return weak, replace(weak, policy=STRONG, seed=spec.seed + 1)
+
+
+def loss(fitting: Fitting) -> keras.losses.Loss:
+    """Return the loss of a run: its kind's, and the agreement on unlabelled pictures where there are any."""
+    labelled = fitting.kind.loss(fitting.spec.image_size)
+    if fitting.unlabelled is None:
+        return labelled
+    from heads.fixmatch import FixMatchLoss
+
+    return FixMatchLoss(labelled)
+
+
+def joined(fitting: Fitting, source: Source) -> Source:
+    """Return a phase's source with two rows of unlabelled pictures beside each labelled one.
+
+    Raises:
+        InputError: there is no room for what a frozen prefix says of them.
+    """
+    if fitting.unlabelled is None:
+        return source
+    import tensorflow as tf
+
+    spec, (weak, strong) = fitting.spec, fitting.unlabelled
+    count = len(weak.pictures)
+    shown = None if source.prefix is None else spec.views
+
+    def rows(first: int, last: int) -> Any:
+        return shuffled(count, spec.batch_size, spec.seed + 1, first, last, shown)
+
+    if source.prefix is None:
+
+        def of(side: Views, first: int, last: int) -> tf.data.Dataset:
+            triples = side.batches(rows(first, last), spec.batch_size)
+            return triples.map(lambda images, y, matrix: (tf.cast(images, tf.float32), y))
+    else:
+        kept = {
+            id(side): features.compute(source.prefix, side, spec.views, fitting.cache)
+            for side in (weak, strong)
+        }
+
+        def of(side: Views, first: int, last: int) -> tf.data.Dataset:
+            return kept[id(side)].batches(rows(first, last), spec.batch_size)
+
+    def batches(first: int, last: int) -> tf.data.Dataset:
+        # The same rows for both, so that a group's second and third are one picture.
+        sides = (of(side, first, last).repeat() for side in (weak, strong))
+        return tf.data.Dataset.zip(source.batches(first, last), *sides).map(_interleaved)
+
+    return replace(source, batches=batches)
+
+
+def _interleaved(*triples: Any) -> Any:
+    import tensorflow as tf
+
+    def groups(*parts: tf.Tensor) -> tf.Tensor:
+        stacked = tf.stack(parts, axis=1)
+        return tf.reshape(stacked, (-1, *parts[0].shape[1:]))
+
+    return tf.nest.map_structure(groups, *triples)
