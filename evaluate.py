@@ -33,6 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     task = tasks.find(spec.task)
     kind = task.kind_for(class_names(model), spec.options)
     facts = of_run.earlier_facts(run.path)
+    kind = kind.recalling(facts)
     if flags.predict:
         pictures = load_pictures(flags.predict, labels=flags.labels, limit=flags.limit)
         folder = free_folder(flags.out, run.path, "predictions")

@@ -18,7 +18,7 @@ import numpy as np
 
 from cityzoo.errors import InputError
 from cityzoo.home import cache_home
-from cityzoo.views import Views
+from cityzoo.views import Views, in_order
 
 if TYPE_CHECKING:
     import keras
@@ -28,6 +28,7 @@ FORMAT = 4  # of the folders; raised with every change of what is in them
 SPARE_BYTES = 2**30  # that stay free on the disk
 CAP_BYTES = 12 * 10**9  # of all features in the cache that nobody asked for by name
 META = "features.json"
+SEEN_TARGETS = 8  # of the first pictures, to tell kinds with other targets apart
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,9 @@ def write_meta(folder: Path, key: str, done: int, total: int) -> None:
 def key_of(prefix: keras.Model, views: Views, number_of_views: int) -> str:
     """Return a hash of everything that features depend on: a change of any of it makes another key.
 
-    That is the frozen network and its weights, the pictures, their boxes and labels, the augmentation policy
-    and its seed, the size of the input, and the versions of the libraries that compute.
+    That is the frozen network and its weights, the pictures, their boxes and labels, what the kind makes targets of
+    (as some of them show), the augmentation policy and its seed, the size of the input, and the versions of the
+    libraries that compute.
     """
     import cv2
     import keras
@@ -151,8 +153,10 @@ def key_of(prefix: keras.Model, views: Views, number_of_views: int) -> str:
     digest = hashlib.sha256()
     facts: list[Any] = [FORMAT, keras.backend.backend(), keras.__version__, tf.__version__, cv2.__version__]
     facts += [prefix.get_config(), number_of_views, views.size_hw, views.max_rows, views.seed]
-    facts += [views.described_policy, views.pictures.class_names]
+    facts += [views.described_policy, views.pictures.class_names, type(views.kind).__qualname__]
     digest.update(json.dumps(facts, default=str, sort_keys=True).encode())
+    _, target, _ = next(iter(views.batches(in_order(len(views.pictures)), SEEN_TARGETS)))
+    digest.update(f"{target.shape[1:]}".encode() + target.numpy().tobytes())  # what the kind makes of labels
     for weight in prefix.get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
     for picture in views.pictures.pictures:

@@ -15,6 +15,7 @@ import zoo.registry
 from cityzoo.backend import on_jax
 from cityzoo.data import Dataset
 from cityzoo.errors import InputError
+from cityzoo.fit import unlabelled
 from cityzoo.fit.batch_size import auto_batch_size
 from cityzoo.kinds import Kind
 from cityzoo.model import FULL, LOW
@@ -159,7 +160,7 @@ def resolve(
             f"give --batch-size {max(batch // devices_at_once(), 1) * devices_at_once()}, or more pictures"
         )
     views = auto_views(spec.backbone, len(data.train)) if spec.views == AUTO else spec.views
-    phases = plan(replace(spec, batch_size=batch), len(data.train), kind)
+    phases = plan(replace(spec, batch_size=batch), max(len(data.train), unlabelled.count(spec)), kind)
     policy = tuple(
         augment.get_policy(spec.augment).describe()
     )  # a file may have changed when the run goes on

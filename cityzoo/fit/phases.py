@@ -50,8 +50,9 @@ class Fitting:
 
     @property
     def steps(self) -> int:
-        """Return the steps of an epoch."""
-        return len(self.train.pictures) // self.spec.batch_size
+        """Return the steps of an epoch: a pass over the labelled pictures or, if there are more, the unlabelled."""
+        unlabelled = len(self.unlabelled[0].pictures) if self.unlabelled else 0
+        return max(len(self.train.pictures), unlabelled) // self.spec.batch_size
 
 
 def fit_phase(

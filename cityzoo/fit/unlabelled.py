@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
 from cityzoo import data as datasets
+from cityzoo.data.raw import pictures_under
 from cityzoo.errors import InputError
 from cityzoo.fit import features
 from cityzoo.fit.sources import Source
@@ -46,6 +48,13 @@ def views(spec: TrainSpec, kind: Kind) -> tuple[Views, Views] | None:
     return weak, replace(weak, policy=STRONG, seed=spec.seed + 1)
 
 
+def count(spec: TrainSpec) -> int:
+    """Return how many pictures `--unlabelled` names; 0 without it, or where there are none."""
+    if spec.unlabelled is None or not Path(spec.unlabelled).is_dir():
+        return 0
+    return len(pictures_under(Path(spec.unlabelled)))
+
+
 def loss(fitting: Fitting) -> keras.losses.Loss:
     """Return the loss of a run: its kind's, and the agreement on unlabelled pictures where there are any."""
     labelled = fitting.kind.loss(fitting.spec.image_size)
@@ -67,11 +76,11 @@ def joined(fitting: Fitting, source: Source) -> Source:
     import tensorflow as tf
 
     spec, (weak, strong) = fitting.spec, fitting.unlabelled
-    count = len(weak.pictures)
+    number = len(weak.pictures)
     shown = None if source.prefix is None else spec.views
 
     def rows(first: int, last: int) -> Any:
-        return shuffled(count, spec.batch_size, spec.seed + 1, first, last, shown)
+        return shuffled(number, spec.batch_size, spec.seed + 1, first, last, shown)
 
     if source.prefix is None:
 
@@ -87,10 +96,15 @@ def joined(fitting: Fitting, source: Source) -> Source:
         def of(side: Views, first: int, last: int) -> tf.data.Dataset:
             return kept[id(side)].batches(rows(first, last), spec.batch_size)
 
+    passes = -(
+        -fitting.steps // (len(fitting.train.pictures) // spec.batch_size)
+    )  # over the labelled, an epoch
+
     def batches(first: int, last: int) -> tf.data.Dataset:
         # The same rows for both, so that a group's second and third are one picture.
         sides = (of(side, first, last).repeat() for side in (weak, strong))
-        return tf.data.Dataset.zip(source.batches(first, last), *sides).map(_interleaved)
+        labelled = source.batches(first * passes, last * passes)
+        return tf.data.Dataset.zip(labelled, *sides).map(_interleaved)
 
     return replace(source, batches=batches)
 

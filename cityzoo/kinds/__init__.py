@@ -61,6 +61,10 @@ class Kind(Protocol):
         """
         return self
 
+    def recalling(self, report: dict[str, Any]) -> Kind:
+        """Return the kind with what it knew of its training pictures, from the run's report, which may be empty."""
+        return self
+
     def columns(self, pictures: Sequence[Picture]) -> dict[str, Sequence[Any]]:
         """Return what `augment.pipeline` moves along with pictures: boxes, labels, masks."""
         return {"labels": [picture.target for picture in pictures]}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -46,6 +46,7 @@ class Counting(Kind):
         head: "density" or "regression".
         neck_width: channels of the density map's neck.
         dense_units: width of regression's dense layer.
+        usual: mean count of the training pictures, once it is known.
     """
 
     class_names: tuple[str, ...]
@@ -54,8 +55,17 @@ class Counting(Kind):
     )
     neck_width: int = flag(64, "channels of the density map's neck", parse_count, "N")
     dense_units: int = flag(1024, "width of the regression's dense layer", parse_count, "N")
+    usual: float | None = None
     headline: ClassVar[tuple[str, ...]] = ("mae", "rmse", "bias")
-    lower: ClassVar[tuple[str, ...]] = ("mae", "rmse", "mae_of_mean", "mae_share_of_mean")
+    lower: ClassVar[tuple[str, ...]] = ("mae", "rmse")
+
+    def seeing(self, train: PictureSet) -> Counting:
+        """Return the kind that knows the mean count."""
+        return replace(self, usual=float(np.mean([picture.target[0] for picture in train.pictures])))
+
+    def recalling(self, report: dict[str, Any]) -> Counting:
+        """Return the kind that knows the mean count of its training."""
+        return replace(self, usual=report.get("usual_count"))
 
     def columns(self, pictures: Sequence[Picture]) -> dict[str, Sequence[Any]]:
         """Return the boxes, which move with their picture: what leaves it is counted no more."""
@@ -128,7 +138,7 @@ class Counting(Kind):
         """Return MAE, RMSE, bias, R2, and the error by how crowded pictures are."""
         from cityzoo.report.of_counts import count_metrics
 
-        return count_metrics(truth, [result.number for result in results])
+        return count_metrics(truth, [result.number for result in results], self.usual)
 
     def cases(self, truth: PictureSet, results: Sequence[Count], folder: Path) -> dict[str, Any]:
         """Write `predictions.csv`, and sheets of the largest errors and of the best counted crowds."""
