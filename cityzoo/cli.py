@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, Field, field, fields
+from dataclasses import MISSING, Field, field, fields, is_dataclass
 from typing import Any
 
 from cityzoo.errors import InputError, unknown
@@ -58,9 +58,9 @@ def flag(default: Any, help: str, parse: Any = str, metavar: str | None = None, 
     return field(default=default, metadata=about)
 
 
-def flag_fields(declared: type) -> list[Field]:
-    """Return the fields of a dataclass that are flags."""
-    return [item for item in fields(declared) if "parse" in item.metadata]
+def flag_fields(declared: Any) -> list[Field]:
+    """Return the fields of a dataclass that are flags; none of anything else."""
+    return [item for item in fields(declared) if "parse" in item.metadata] if is_dataclass(declared) else []
 
 
 def add_flags(parser: Any, flags: Sequence[Field], defaults: Mapping[str, Any]) -> None:

@@ -29,14 +29,16 @@ def training_parser(task_name: str) -> cli.Parser:
     task = tasks.find(task_name)
     parser = cli.Parser(
         prog="train.py",
-        description=f"Fine-tune a pretrained backbone. Task {task_name}: {task.summary}.",
+        description=f"Fine-tune a pretrained backbone. Task {tasks.short_name(task_name)}: {task.summary}.",
         epilog=EXAMPLES,
         formatter_class=cli.HelpFormatter,
         allow_abbrev=False,
     )
     defaults = {**task.defaults, "task": task_name}
     if task.flags:
-        cli.add_flags(parser.add_argument_group(f"flags of {task_name}"), task.flags, defaults)
+        cli.add_flags(
+            parser.add_argument_group(f"flags of {tasks.short_name(task_name)}"), task.flags, defaults
+        )
     cli.add_flags(parser, cli.flag_fields(TrainSpec), defaults)
     parser.add_argument("--resume", metavar="RUN", help="go on with a run folder that was stopped")
     parser.add_argument(
@@ -69,6 +71,7 @@ def parse_training(arguments: Sequence[str]) -> Asked | None:
     first = cli.Parser(prog="train.py", add_help=False, allow_abbrev=False)
     first.add_argument("--task", default=TrainSpec.task)
     task_name = first.parse_known_args(arguments)[0].task
+    task_name = str(Path(task_name).resolve()) if task_name.endswith(".py") else task_name
     given = vars(training_parser(task_name).parse_args(arguments))
     resume, listing, preview = (given.pop(name) for name in ("resume", "list", "preview"))
     if listing:
@@ -76,6 +79,7 @@ def parse_training(arguments: Sequence[str]) -> Asked | None:
         return None
     if resume:
         return Asked(_resumed(resume, arguments, given), resume, preview)
+    given["task"] = task_name  # a file's whole path: evaluate.py may be called from elsewhere
     options = {item.name: given.pop(item.name) for item in tasks.find(task_name).flags}
     spec = TrainSpec(**given, options=options)
     check(spec)

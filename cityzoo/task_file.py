@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 from types import ModuleType
 
+from cityzoo.cli import quiet_start
 from cityzoo.errors import InputError
 
 PREFIX = "cityzoo_own_task_"
@@ -27,6 +28,8 @@ def load_file(path: Path) -> ModuleType:
     loaded = sys.modules.get(name)
     if loaded is not None and Path(loaded.__file__) == path.resolve():
         return loaded
+    with quiet_start():  # the file will most likely want Keras, whose start-up lines would bury ours
+        import keras  # noqa: F401
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up while it runs

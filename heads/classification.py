@@ -10,6 +10,7 @@ from keras import layers, ops
 
 LOGITS = "head_logits"
 LEVELS = 2
+SMALLEST = 1e-7
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ class ClassificationLoss(keras.losses.Loss):
         return -ops.mean(of_yes + of_no, axis=-1)
 
     def _hard(self, probability):
-        return ops.power(1.0 - probability, self.focal) if self.focal else 1.0
+        # Away from 0, where the slope of powers below 1 has no end.
+        return ops.power(ops.maximum(1.0 - probability, SMALLEST), self.focal) if self.focal else 1.0
 
     def get_config(self) -> dict:
         """Return the arguments that make this loss again."""

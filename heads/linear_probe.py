@@ -9,6 +9,7 @@ import numpy as np
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # C of the penalty |w|^2 / 2C, on standardised features
 USUAL_STRENGTH = 0.01  # where there are too few pictures to choose by
 FOLDS, STEPS = 4, 200
+NEVER = -30.0  # logit of a class that training never shows
 SHARPNESSES = np.geomspace(1e-3, 1e2, 61)
 
 
@@ -49,7 +50,7 @@ def logistic_regression(
         seed: of the division into parts.
 
     Returns:
-        C columns; 1 where there are two classes of which one holds.
+        C columns; 1 where there are two classes of which one holds. A class without rows is never named.
 
     Example:
         >>> rows, targets = np.array([[0.0], [1.0], [4.0], [5.0]]), np.eye(2)[[0, 0, 1, 1]]
@@ -61,17 +62,31 @@ def logistic_regression(
     mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-6
     scaled = (rows - mean) / deviation
     answers = list(targets.T) if several else [targets.argmax(axis=1)]
-    fits, strengths = [], []
-    for labels in answers:
-        strength = _strength(scaled, labels.astype(int), groups, balanced, seed)
-        fitted = _fit(scaled, labels.astype(int), strength, balanced)
-        fits.append((fitted.coef_, fitted.intercept_))
-        strengths.append(strength)
-    kernel = np.concatenate([coefficients for coefficients, _ in fits]).T / deviation[:, None]
-    bias = np.concatenate([intercept for _, intercept in fits]) - mean @ kernel
-    return Linear(
-        kernel.astype(np.float32), bias.astype(np.float32), {"how": "logistic regression", "C": strengths}
-    )
+    columns = targets.shape[1] if several or targets.shape[1] > 2 else 1
+    kernel, bias, strengths = np.zeros((rows.shape[1], columns)), np.full(columns, NEVER), []
+    for number, labels in enumerate(answers):
+        known = np.unique(labels).astype(int)
+        if len(known) == 1:  # nothing to tell apart: always that answer
+            bias[_places(known, number, several, columns)] = -NEVER if known[0] or not several else NEVER
+            continue
+        strengths.append(_strength(scaled, labels.astype(int), groups, balanced, seed))
+        fitted = _fit(scaled, labels.astype(int), strengths[-1], balanced)
+        coefficients, intercept = fitted.coef_, fitted.intercept_
+        if len(known) == 2 and not several and columns > 1:  # one logit for two of several classes
+            coefficients = np.concatenate([-coefficients, coefficients]) / 2
+            intercept = np.concatenate([-intercept, intercept]) / 2
+        places = _places(known, number, several, columns)
+        kernel[:, places] = coefficients.T / deviation[:, None]
+        bias[places] = intercept - mean @ kernel[:, places]
+    facts = {"how": "logistic regression", "C": strengths}
+    return Linear(kernel.astype(np.float32), bias.astype(np.float32), facts)
+
+
+def _places(known: np.ndarray, number: int, several: bool, columns: int) -> list[int]:
+    """Columns that an answer fills: its own, or those of the classes that are there."""
+    if several:
+        return [number]
+    return known.tolist() if columns > 1 else [0]
 
 
 def _fit(rows: np.ndarray, labels: np.ndarray, strength: float, balanced: bool) -> Any:
@@ -145,7 +160,7 @@ def cosine_prototypes(rows: np.ndarray, targets: np.ndarray) -> Linear:
 
 
 def _class_means(rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    return (targets.T @ rows) / targets.sum(axis=0)[:, None]
+    return (targets.T @ rows) / np.maximum(targets.sum(axis=0), 1)[:, None]
 
 
 def _sharpened(

@@ -74,6 +74,7 @@ def _crop(picture: Picture, box: np.ndarray, label: int, classes: int, context: 
         window_xyxy=(left, top, right, bottom),
         boxes_xyxy=no_boxes(),
         labels=(),
+        mask="",
         target=np.eye(classes, dtype=np.float32)[label],
     )
 
@@ -95,6 +96,10 @@ def presence(side: PictureSet, absent: Sequence[str] = ABSENT) -> PictureSet:
         (('fire', 'smoke'), [1.0, 0.0])
     """
     kept = [number for number, name in enumerate(side.class_names) if name.lower() not in absent]
+    if not kept:
+        raise InputError(
+            f"the data names no class but {', '.join(side.class_names) or 'none'}: there is nothing to find in it"
+        )
     dropped = [number for number in range(len(side.class_names)) if number not in kept]
     pictures = []
     for picture in side.pictures:

@@ -102,7 +102,7 @@ class Anomaly(Kind):
 
         found = []
         for heat, picture in zip(np.asarray(outputs, np.float32)[..., 0], pictures, strict=True):
-            smooth = cv2.GaussianBlur(heat, (0, 0), SMOOTH_CELLS)
+            smooth = cv2.GaussianBlur(heat, (0, 0), SMOOTH_CELLS, borderType=cv2.BORDER_REPLICATE)
             height, width = picture.size_hw
             found.append(Strangeness(float(smooth.max()), smooth, (0.0, 0.0, float(width), float(height))))
         return found
@@ -156,7 +156,8 @@ class Anomaly(Kind):
         score: float | None,
     ) -> Seen:
         """Return score and alarm of every picture, by the report's threshold or by --score."""
-        least = score if score is not None else (report.get("alarm") or {}).get("threshold", float("inf"))
+        known = (report.get("alarm") or {}).get("threshold")
+        least = score if score is not None else float("inf") if known is None else known
         rows = {
             each.path: {"score": round(r.score, 4), "alarm": bool(r.score >= least)}
             for each, r in zip(pictures.pictures, results, strict=True)

@@ -96,11 +96,17 @@ class Classification(Kind):
                 f"one class only ({', '.join(self.class_names)}): there is nothing to tell apart; give pictures of "
                 "another class as well"
             )
-        if not self.several and (targets.sum(axis=1) != 1).any():
-            first = train.pictures[int(np.argmax(targets.sum(axis=1) != 1))].path
+        odd = np.flatnonzero(targets.sum(axis=1) != 1)
+        if not self.several and len(odd):
+            path, count = train.pictures[odd[0]].path, int(targets[odd[0]].sum())
+            hint = "incident_classify takes several" if count else "give it a class, or leave it out"
+            raise InputError(f"'{path}' carries {count} classes: this task takes one a picture; {hint}")
+        missing = [
+            name for name, count in zip(self.class_names, targets.sum(axis=0), strict=True) if not count
+        ]
+        if missing:
             raise InputError(
-                f"'{first}' carries {int(targets.sum(axis=1).max())} classes: this task takes one a picture; "
-                "incident_classify takes several"
+                f"no picture of {', '.join(missing)} to train on: give some, or leave the class out by --classes"
             )
         return replace(self, counts=tuple(int(count) for count in targets.sum(axis=0)))
 

@@ -8,7 +8,7 @@ import logging
 import platform
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import keras
 
     from cityzoo.kinds import Kind
+    from cityzoo.report.layout import Layout
     from cityzoo.sample import PictureSet
     from cityzoo.spec import TrainSpec
 
@@ -143,12 +144,18 @@ def write(
         The report.
     """
     report = {**facts, **figures, **surroundings(seed)}
-    _, page = write_report(folder, report, kind.layout(report))
+    _, page = write_report(folder, report, _with_headline(kind.layout(report), kind.headline))
     for warning in report.get("warnings", ()):
         LOG.warning("WARNING: %s", warning)
     LOG.info("%s", headline(report, kind.headline))
     LOG.info("report: %s", page)
     return report
+
+
+def _with_headline(layout: Layout, names: Sequence[str]) -> Layout:
+    # A task of one's own may judge by figures that its kind's page does not know.
+    own = {name: "a figure of this task" for name in names if name not in layout.meanings}
+    return replace(layout, meanings={**own, **layout.meanings})
 
 
 def headline(report: dict[str, Any], names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cityzoo import data as datasets
 from cityzoo.cli import flag_fields
 from cityzoo.errors import InputError, unknown
+from cityzoo.spec import TrainSpec
 from cityzoo.task_file import load_file
 
 if TYPE_CHECKING:
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 SUFFIX = ".py"
 
 
-@dataclass(frozen=True)
-class ReadsBoxes:
-    """Read pictures with boxes. Its like, for other labels, add fields declared by `cli.flag`: flags of the task."""
+def reads_boxes(source: str, **how: Any) -> datasets.Dataset:
+    """Read pictures with boxes; `how` as `cityzoo.data.load` takes it."""
+    return datasets.load(source, **how)
 
-    def __call__(self, source: str, **how: Any) -> datasets.Dataset:
-        """Return the checked pictures of a source; `how` as `cityzoo.data.load` takes it."""
-        return datasets.load(source, **how)
+
+def reads_labels(source: str, **how: Any) -> datasets.Dataset:
+    """Read pictures with labels of the whole picture; `how` as `cityzoo.data.load` takes it."""
+    return datasets.load(source, wants="labels", **how)
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,11 @@ class Task:
         demo: returns the data that is drawn where the user brings none; None: there is none.
         monitor: figure that chooses the best epoch.
         defaults: fields of `TrainSpec`, of the kind or of the reader that this task sets otherwise.
-        reader: a dataclass whose instances read labelled data, as `ReadsBoxes`; its fields are flags, too.
+        reader: reads labelled data: a function like `reads_boxes`, or a dataclass whose instances are such functions;
+            then its fields declared by `cli.flag` are flags of train.py, too.
+
+    Raises:
+        ValueError: a default for what is no flag of this task.
     """
 
     summary: str
@@ -49,7 +55,15 @@ class Task:
     demo: Callable[[], Demo] | None
     monitor: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    reader: type = ReadsBoxes
+    reader: Callable[..., Any] = reads_boxes
+
+    def __post_init__(self) -> None:
+        known = {item.name for item in (*flag_fields(TrainSpec), *self.flags)}
+        strange = sorted(set(self.defaults) - known)
+        if strange:
+            raise ValueError(
+                f"task defaults name no flag '{strange[0]}': allowed are {', '.join(sorted(known))}"
+            )
 
     @property
     def flags(self) -> list[Field]:
@@ -67,6 +81,8 @@ class Task:
         Raises:
             InputError: anything about the data that cannot be used.
         """
+        if not isinstance(self.reader, type):
+            return self.reader(source, **how)
         return self.reader(**self._given(self.reader, options))(source, **how)
 
     def kind_for(self, class_names: tuple[str, ...], options: Mapping[str, Any] | None = None) -> Kind:

@@ -74,6 +74,41 @@ def test_kept_pictures_are_decoded_once_and_the_same(files, tmp_path, where):
         assert len(calls) == 3
 
 
+def read_window(element):
+    """A part of a picture, which is never reduced."""
+    x1, y1, x2, y2 = element["window"]
+    _, decode = read_file(element)
+    return (y2 - y1, x2 - x1), lambda reduction: (np.ascontiguousarray(decode(1)[0][y1:y2, x1:x2]), 1)
+
+
+@pytest.mark.parametrize("where", ["memory", "disk"])
+def test_windows_of_one_file_are_kept_apart(files, tmp_path, where):
+    """Two of one size, one within another, and the whole: each comes back as itself, from the store too."""
+    folder = tmp_path / "kept" if where == "disk" else None
+    windows = [(0, 0, 20, 30), (20, 30, 40, 60), (0, 0, 61, 77), (0, 0, 20, 29)]
+    decoded = []
+
+    def counting(element):
+        size_hw, decode = read_window(element)
+
+        def counted(reduction):
+            decoded.append(element["window"])
+            return decode(reduction)
+
+        return size_hw, counted
+
+    kept = Kept(counting, folder)
+    for _ in range(2):
+        for window in windows:
+            (height, width), decode = kept({"path": files["png"], "window": window})
+            image, at = decode(2)
+            x1, y1, x2, y2 = window
+            assert (height, width, at) == (y2 - y1, x2 - x1, 1)
+            np.testing.assert_array_equal(image, PIXELS[y1:y2, x1:x2])
+    assert decoded == windows  # once each
+    np.testing.assert_array_equal(read(files["png"], 1, Kept(read_file, folder))[1], PIXELS)  # no window
+
+
 def test_when_the_room_is_used_up_pictures_are_decoded_each_time(files):
     kept = Kept(read_file, limit_bytes=1000)
     for _ in range(2):

@@ -1,0 +1,249 @@
+"""Computed layers against scikit-learn's classifiers, and the choice of the penalty worked out by hand."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import NearestCentroid
+from sklearn.preprocessing import StandardScaler
+
+from heads import linear_probe
+from heads.linear_probe import (
+    STRENGTHS,
+    USUAL_STRENGTH,
+    cosine_prototypes,
+    logistic_regression,
+    nearest_mean,
+)
+
+
+def clouds(classes=3, each=40, dims=6, seed=0, apart=1.0):
+    """Rows about a middle for each class, targets, and a group for every row."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(classes), each)
+    rows = rng.normal(size=(len(labels), dims)) + apart * rng.normal(size=(classes, dims))[labels]
+    return rows.astype("float32"), np.eye(classes)[labels], np.arange(len(labels))
+
+
+def logits(found, rows):
+    """Through the layer, in float64."""
+    return np.asarray(rows, float) @ found.kernel.astype(float) + found.bias
+
+
+def softmax(x):
+    """e^x, each row by its sum."""
+    raised = np.exp(x - x.max(axis=1, keepdims=True))
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
+def sigmoid(x):
+    """1 / (1 + e^-x)."""
+    return 1 / (1 + np.exp(-x))
+
+
+def sklearns(rows, labels, strength, new, **how):
+    """Probabilities of new rows by scikit-learn alone, solved to the end."""
+    scaler = StandardScaler().fit(np.asarray(rows, float))
+    model = LogisticRegression(C=strength, max_iter=5000, tol=1e-8, **how)
+    return model.fit(scaler.transform(rows), labels).predict_proba(scaler.transform(new))
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+def test_logistic_regression_is_sklearns_on_standardised_features(balanced):
+    """Also for rows that were not seen, and with classes of 60, 30 and 15 rows."""
+    rows, targets, _ = clouds(each=60)
+    kept = np.r_[0:60, 60:90, 120:135]
+    rows, targets = rows[kept], targets[kept]
+    found = logistic_regression(rows, targets, np.arange(len(rows)), balanced=balanced)
+    (strength,) = found.facts["C"]
+    assert strength in STRENGTHS and (found.kernel.dtype, found.bias.dtype) == ("float32", "float32")
+    new = np.random.default_rng(9).normal(size=(50, 6))
+    weight = "balanced" if balanced else None
+    expected = sklearns(rows, targets.argmax(1), strength, new, class_weight=weight)
+    np.testing.assert_allclose(softmax(logits(found, new)), expected, atol=3e-3)
+
+
+def test_balanced_raises_the_rare_class():
+    """Ten of one class to 100 of the other, overlapping: the rare one is said more often."""
+    rows, targets, _ = clouds(2, 100, apart=0.5)
+    rows, targets = rows[:110], targets[:110]
+    groups = np.arange(110)
+    plain, even = (logistic_regression(rows, targets, groups, balanced=b) for b in (False, True))
+    said = [(logits(found, rows) > 0).sum() for found in (plain, even)]
+    assert said[1] > said[0] + 5
+
+
+def test_two_classes_make_one_column():
+    rows, targets, groups = clouds(2)
+    found = logistic_regression(rows, targets, groups)
+    assert found.kernel.shape == (6, 1) and found.bias.shape == (1,)
+    expected = sklearns(rows, targets.argmax(1), found.facts["C"][0], rows)
+    np.testing.assert_allclose(sigmoid(logits(found, rows))[:, 0], expected[:, 1], atol=3e-3)
+
+
+def test_several_classes_are_one_regression_each():
+    """Two questions on the same rows, each with a penalty of its own."""
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(160, 5)).astype("float32")
+    targets = np.stack([rows[:, 0] > 0, rows[:, 1] + rng.normal(0, 3, 160) > 1], axis=1).astype(float)
+    found = logistic_regression(rows, targets, np.arange(160), several=True)
+    assert found.kernel.shape == (5, 2) and len(found.facts["C"]) == 2
+    assert found.facts["C"][0] > found.facts["C"][1]  # the first can be told, the second hardly
+    for column, strength in enumerate(found.facts["C"]):
+        expected = sklearns(rows, targets[:, column], strength, rows)[:, 1]
+        np.testing.assert_allclose(sigmoid(logits(found, rows))[:, column], expected, atol=3e-3)
+
+
+def test_the_scale_of_features_changes_nothing():
+    """Millimetres or kilometres, and far from zero; a feature that is always 0 gets no weight."""
+    rows, targets, groups = clouds()
+    scales = 10.0 ** np.array([-3, -2, 0, 1, 3, 5])
+    plain = logistic_regression(rows, targets, groups)
+    scaled = logistic_regression(rows * scales + 3 * scales, targets, groups)
+    assert scaled.facts == plain.facts
+    np.testing.assert_allclose(
+        softmax(logits(scaled, rows * scales + 3 * scales)), softmax(logits(plain, rows)), atol=5e-3
+    )
+    dead = logistic_regression(np.insert(rows, 2, 0, axis=1), targets, groups)
+    assert np.abs(dead.kernel[2]).max() == 0
+    np.testing.assert_allclose(np.delete(dead.kernel, 2, 0), plain.kernel, atol=1e-4)
+
+
+def test_too_few_pictures_for_folds_take_the_usual_penalty():
+    """Three rows of a class; and many rows of it that are views of three pictures."""
+    rows, targets, _ = clouds(2, 40)
+    few = np.r_[0:40, 40:43]
+    assert logistic_regression(rows[few], targets[few], np.arange(43)).facts["C"] == [USUAL_STRENGTH]
+    groups = np.r_[np.arange(40), 40 + np.arange(40) % 3]
+    assert logistic_regression(rows, targets, groups).facts["C"] == [USUAL_STRENGTH]
+    assert logistic_regression(rows, targets, np.arange(80)).facts["C"] != [USUAL_STRENGTH]
+
+
+def test_views_of_a_picture_are_never_parted():
+    """Twelve pictures a class, ten nearly equal views of each, many features and little to tell by.
+
+    With views on both sides of a division every picture is known by heart and the weakest penalty looks best;
+    by whole pictures nothing is gained by memory, and a stronger one is taken.
+    """
+    rng = np.random.default_rng(0)
+    pictures = np.repeat([0, 1], 12)
+    middles = rng.normal(size=(24, 120)) + 0.25 * pictures[:, None] * (np.arange(120) < 10)
+    rows = np.repeat(middles, 10, axis=0) + rng.normal(0, 0.05, (240, 120))
+    targets, groups = np.eye(2)[np.repeat(pictures, 10)], np.repeat(np.arange(24), 10)
+    (kept,) = logistic_regression(rows, targets, groups).facts["C"]
+    (leaked,) = logistic_regression(rows, targets, np.arange(240)).facts["C"]
+    assert leaked == STRENGTHS[-1] and kept <= STRENGTHS[2]
+
+
+class Saying:
+    """Answers that lose as much as they are told."""
+
+    def __init__(self, loss):
+        self.loss = loss
+
+    def predict_proba(self, rows):
+        """The true class is 1 in all rows here that matter: its probability is e^-loss."""
+        p = np.where(rows[:, 0] > 0, np.exp(-self.loss), 1 - np.exp(-self.loss))
+        return np.stack([1 - p, p], axis=1)
+
+
+@pytest.mark.parametrize(
+    ("losses", "spread", "expected"),
+    [
+        # The error of a mean over four folds of +-d (ddof 1) is d / sqrt(3).
+        ([0.9, 0.8, 0.55, 0.5, 0.6, 0.7], 0.0, 3),  # no spread: the best itself
+        ([0.9, 0.8, 0.55, 0.5, 0.6, 0.7], 0.10, 2),  # error .058: .55 is within, .8 is not
+        ([0.9, 0.8, 0.56, 0.5, 0.6, 0.7], 0.10, 3),  # .56 is not
+        ([0.6, 0.55, 0.54, 0.53, 0.52, 0.5], 0.18, 0),  # error .104: the strongest of all
+    ],
+)
+def test_the_strongest_penalty_within_one_standard_error(monkeypatch, losses, spread, expected):
+    """Losses made up for each strength, and apart by as much from fold to fold."""
+    calls = []
+
+    def fit(rows, labels, strength, balanced):
+        fold, number = divmod(len(calls), len(STRENGTHS))
+        calls.append(strength)
+        assert STRENGTHS[number] == strength
+        return Saying(losses[number] + (spread if fold % 2 else -spread))
+
+    monkeypatch.setattr(linear_probe, "_fit", fit)
+    rows = np.where(np.arange(40) % 2, 1.0, -1.0)[:, None]
+    chosen = linear_probe._strength(rows, (np.arange(40) % 2), np.arange(40), False, 0)
+    assert len(calls) == 4 * len(STRENGTHS) and chosen == STRENGTHS[expected]
+
+
+def test_the_seed_divides_and_any_number_will_do():
+    rows, targets, groups = clouds()
+    first, again = (logistic_regression(rows, targets, groups, seed=2**40 + 3) for _ in range(2))
+    np.testing.assert_array_equal(first.kernel, again.kernel)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_class_without_rows_still_has_its_column(several):
+    """Three classes, none of the last: as many columns as the layer has, and it is never said."""
+    rows, targets, groups = clouds(2)
+    targets = np.concatenate([targets, np.zeros((80, 1))], axis=1)
+    found = logistic_regression(rows, targets, groups, several=several)
+    assert found.kernel.shape == (6, 3) and found.bias.shape == (3,)
+    assert np.isfinite(found.kernel).all() and np.isfinite(found.bias).all()
+    answers = logits(found, rows)
+    assert (answers[:, 2] < (0 if several else answers[:, :2].max(axis=1))).all()
+    np.testing.assert_array_equal(
+        answers[:, :2].argmax(1), logits(logistic_regression(rows, targets[:, :2], groups), rows)[:, 0] > 0
+    )
+
+
+def test_nearest_mean_is_sklearns_nearest_centroid():
+    """On features by their standard deviation, which differ by a factor of a million."""
+    rows, targets, _ = clouds(4, 50, seed=3)
+    rows = rows * 10.0 ** np.array([-3, -2, 0, 1, 2, 3])
+    found = nearest_mean(rows, targets)
+    new = np.random.default_rng(5).normal(0, 1.5, (300, 6)) * 10.0 ** np.array([-3, -2, 0, 1, 2, 3])
+    theirs = NearestCentroid().fit(rows / rows.std(axis=0), targets.argmax(axis=1))
+    agree = logits(found, new).argmax(axis=1) == theirs.predict(new / rows.std(axis=0))
+    assert agree.mean() > 0.99  # a row on the border may fall to either side
+    assert len(np.unique(theirs.predict(new / rows.std(axis=0)))) == 4
+
+
+def test_differences_of_its_logits_are_differences_of_squared_distances():
+    """Means 1 and 8, in standard deviations of 0, 2, 8; one factor for all rows."""
+    rows = np.array([[0.0], [2], [8]])
+    found = nearest_mean(rows, np.eye(2)[[0, 0, 1]])
+    deviation = np.sqrt(np.mean((rows - 10 / 3) ** 2))
+    x = np.array([[3.0], [5.5], [-2]])
+    apart = ((x - 1) ** 2 - (x - 8) ** 2)[:, 0] / deviation**2
+    answers = logits(found, x)
+    np.testing.assert_allclose(
+        answers[:, 1] - answers[:, 0], found.facts["sharpness"] * apart, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_the_sharpness_makes_the_likeliest_probabilities():
+    """No other factor gives the training rows more likelihood."""
+    rows, targets, _ = clouds(3, 30, apart=0.7)
+    found = nearest_mean(rows, targets)
+
+    def loss(factor):
+        return -np.log((softmax(factor * logits(found, rows)) * targets).sum(axis=1)).mean()
+
+    assert all(loss(1.0) <= loss(factor) for factor in (0.2, 0.7, 1.4, 5.0))
+
+
+@pytest.mark.parametrize("make", [nearest_mean, cosine_prototypes])
+def test_a_class_with_one_row_is_that_row(make):
+    rows, targets, _ = clouds(2, 10)
+    rows = np.concatenate([rows, -5 * np.ones((1, 6))]).astype("float32")
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    targets = np.eye(3)[[*targets.argmax(axis=1), 2]]
+    found = make(rows, targets)
+    assert np.isfinite(found.kernel).all() and np.isfinite(found.bias).all()
+    assert logits(found, rows[-1:]).argmax() == 2
+
+
+def test_cosine_prototypes_by_hand():
+    """Means (.9, .3) and (0, 1): directions (3, 1) / sqrt(10) and (0, 1), one factor, and no bias."""
+    rows = np.array([[1.0, 0], [0.8, 0.6], [0, 1]])
+    found = cosine_prototypes(rows, np.eye(2)[[0, 0, 1]])
+    directions = np.array([[3, 0], [1, np.sqrt(10)]]) / np.sqrt(10)
+    np.testing.assert_allclose(found.kernel, found.facts["sharpness"] * directions, rtol=1e-5)
+    assert found.bias.tolist() == [0, 0] and found.facts["how"] == "cosine prototypes"
