@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What few labels give: each way of making a classifier on 1, 5, 10 and 25 pictures a class, several draws each.
 
-python benchmarks/shots.py --data highway/ --backbone mobilenet_075 --weights mobilenet_v1_075_224_imagenet_notop.weights.h5
+python benchmarks/shots.py --data highway/ --backbone mobilenet_075 --weights mobilenet_075.weights.h5
 """
 
 from __future__ import annotations
@@ -87,9 +87,10 @@ def main() -> None:
                 cells[way][str(shots)] = measured([*flags, *own], asked.draws, shots, Path(folder))
             logging.info("%s, %d a class: %.3f", way, shots, cells[way][str(shots)]["mean"])
     about = (
-        f"`vehicle_classify` on {Path(asked.data).name}, {asked.backbone}, weights {Path(asked.weights).name}: balanced "
-        f"accuracy on the held-out crops, mean of {asked.draws} draws and the 95 % interval of that mean (Student's t), and "
-        "seconds for a draw, start-up included. All draws are judged by the same crops, which choose the epoch as well."
+        f"`vehicle_classify` on {Path(asked.data).name}, {asked.backbone}, weights {Path(asked.weights).name}: "
+        f"balanced accuracy on the held-out crops, mean of {asked.draws} draws and the 95 % interval of that mean "
+        "(Student's t), and seconds for a draw, start-up included. All draws are judged by the same crops, which choose "
+        "the epoch as well."
     )
     asked.out.mkdir(parents=True, exist_ok=True)
     (asked.out / "shots.json").write_text(json.dumps({"about": about, "cells": cells}, indent=1) + "\n")

@@ -49,8 +49,8 @@ class States:
             most = max(len(picture.labels) for picture in found.train.pictures)
             cover = max(labels.covered(picture) for picture in found.train.pictures)
             raise InputError(
-                f"by these thresholds no frame of '{source}' is {' or '.join(missing)} (at most {most} vehicles, covering "
-                f"at most {cover:.2f} of a frame): set --jam-count, --jam-cover, --dense-count, --dense-cover, or --states"
+                f"by these thresholds no frame of '{source}' is {' or '.join(missing)} (at most {most} vehicles, "
+                f"covering at most {cover:.2f} of a frame): set --jam-count, --jam-cover, --dense-count or --dense-cover"
             )
         return made
 

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cityzoo import tasks
 from cityzoo.errors import InputError
 from cityzoo.judging import evaluation_parser, free_folder, in_order_of, pictures_to_judge
 from cityzoo.sample import Picture, PictureSet
 from cityzoo.spec import TrainSpec
 
 BOX = [2, 2, 12, 12]
+DETECT = tasks.find("vehicle_detect")
 
 
 def truth(names, *labels):
@@ -37,10 +39,40 @@ def test_a_class_that_is_named_but_has_no_boxes_does_no_harm():
 def test_boxes_of_a_class_that_the_model_does_not_know_are_refused():
     """One line: which, what the model knows, how to map them."""
     with pytest.raises(
-        InputError, match="boxes of zebra.*it knows car.*--class-map zebra=car or zebra=ignore"
+        InputError, match="labels of zebra.*it knows car.*--class-map zebra=car or zebra=ignore"
     ) as caught:
         in_order_of(truth(("car", "zebra"), 0, 1), ("car",))
     assert "\n" not in str(caught.value)
+
+
+def whole(names, *targets):
+    """Pictures with targets and no boxes."""
+    return PictureSet("val", names, tuple(Picture("a.jpg", (48, 64), target=each) for each in targets))
+
+
+def test_targets_of_whole_pictures_are_turned_to_the_models_order():
+    """By name: each number moves to its class's place, and a class that the data lacks is 0."""
+    given = whole(("bus", "car", "tram"), [1, 0, 0], [0, 0.75, 0.25], [0, 0, 0])
+    turned = in_order_of(given, ("tram", "car", "van", "bus"))
+    assert turned.class_names == ("tram", "car", "van", "bus")
+    expected = [[0, 0, 0, 1], [0.25, 0.75, 0, 0], [0, 0, 0, 0]]
+    assert [each.target.tolist() for each in turned.pictures] == expected
+    assert [each.target.tolist() for each in given.pictures] == [[1, 0, 0], [0, 0.75, 0.25], [0, 0, 0]]
+
+
+def test_a_class_that_no_whole_picture_shows_does_no_harm():
+    """Its column is left out; a picture that does show it is refused."""
+    turned = in_order_of(whole(("car", "zebra"), [1, 0]), ("bus", "car"))
+    assert turned.pictures[0].target.tolist() == [0, 1]
+    with pytest.raises(InputError, match="labels of zebra.*it knows bus, car"):
+        in_order_of(whole(("car", "zebra"), [1, 0], [0, 1]), ("bus", "car"))
+
+
+def test_a_count_is_left_as_it_is():
+    """It has one number, whatever the classes; its boxes' labels are turned."""
+    crowd = Picture("a.jpg", (48, 64), [BOX] * 3, [0, 1, 1], target=[3])
+    turned = in_order_of(PictureSet("val", ("bus", "car"), (crowd,)), ("car", "bus")).pictures[0]
+    assert turned.target.tolist() == [3] and turned.labels.tolist() == [1, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +136,7 @@ def data(tmp_path, monkeypatch):
 def test_the_split_says_which_pictures(data, split, files):
     """The run's own data; labels in the order of the model's classes."""
     flags = evaluation_parser().parse_args(["run", "--split", split])
-    found, findings = pictures_to_judge(flags, TrainSpec(data=data), ("car", "bus"))
+    found, findings = pictures_to_judge(flags, TrainSpec(data=data), DETECT, ("car", "bus"))
     assert "".join(picture.path[-5] for picture in found.pictures) == files
     names = [found.class_names[picture.labels[0]] for picture in found.pictures]
     assert names == [["car", "car", "bus", "bus", "car"][int(number)] for number in files]
@@ -119,7 +151,7 @@ def test_other_data_brings_its_own_settings(data):
     flags = evaluation_parser().parse_args(
         ["run", "--data", data, "--split", "all", "--class-map", "bus=ignore"]
     )
-    found, _ = pictures_to_judge(flags, spec, ("car",))
+    found, _ = pictures_to_judge(flags, spec, DETECT, ("car",))
     assert len(found) == 5
     assert sum(len(picture.labels) for picture in found.pictures) == 3
 
@@ -128,5 +160,5 @@ def test_the_runs_own_settings_hold_for_its_own_data(data):
     """Its limit, unless another is asked for."""
     spec = TrainSpec(data=data, limit=1)
     parse = evaluation_parser().parse_args
-    assert len(pictures_to_judge(parse(["run"]), spec, ("car", "bus"))[0]) == 1
-    assert len(pictures_to_judge(parse(["run", "--limit", "2"]), spec, ("car", "bus"))[0]) == 2
+    assert len(pictures_to_judge(parse(["run"]), spec, DETECT, ("car", "bus"))[0]) == 1
+    assert len(pictures_to_judge(parse(["run", "--limit", "2"]), spec, DETECT, ("car", "bus"))[0]) == 2
