@@ -86,8 +86,8 @@ class TrainSpec:
     split_by: str = flag(
         "file",
         "where the data brings no val: divide file by file, or whole scenes, as file names tell them (what frames of "
-        "one camera need)",
-        choices=("file", "scene"),
+        "one camera need); auto: scenes if file names tell 8 or more",
+        choices=("file", "scene", "auto"),
     )
     shots: int | None = flag(
         None,

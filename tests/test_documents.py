@@ -1,9 +1,14 @@
 """README and CONTRIBUTING say what is true: flags, names, commands and the code that they show."""
 
+import itertools
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import zoo
@@ -25,8 +30,9 @@ def flags_of(parser):
 
 
 def test_every_flag_of_the_readme_exists():
-    known = flags_of(training_parser("vehicle_detect")) | flags_of(evaluation_parser())
-    others = {"--logdir", "--out", "--format", "--count"}  # of tensorboard and of python -m cityzoo.demo
+    known = set().union(*(flags_of(training_parser(name)) for name in tasks.names()))
+    known |= flags_of(evaluation_parser())
+    others = {"--cost", "--logdir", "--out", "--format", "--count"}  # of its own task, tensorboard, the demo
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known | others
 
 
@@ -64,6 +70,28 @@ def test_the_task_of_contributing_is_a_task():
     assert set(task.defaults) <= {
         flag.strip("-").replace("-", "_") for flag in flags_of(training_parser("vehicle_detect"))
     }
+
+
+def test_the_own_task_of_the_readme_trains(tmp_path):
+    source = next(block for block in blocks(README, "python") if "WetRoad" in block)
+    path = tmp_path / "wet_road.py"
+    path.write_text(source)
+    rng = np.random.default_rng(0)
+    for split, name, level in itertools.product(("train", "val"), ("dry", "wet"), range(6)):
+        folder = tmp_path / "roads" / split / name
+        folder.mkdir(parents=True, exist_ok=True)
+        grey = rng.normal(180 if name == "dry" else 60, 20, (64, 64, 3)).clip(0, 255).astype(np.uint8)
+        Image.fromarray(grey).save(folder / f"{level}.png")
+    command = [sys.executable, str(ROOT / "train.py"), "--task", str(path), "--data", str(tmp_path / "roads")]
+    command += ["--backbone", "mobilenet_025", "--weights", "random", "--image-size", "64", "--cost", "4"]
+    command += ["--phases", "solve,C5:1", "--out", str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    confusion = report["confusion"]
+    missed, alarms = confusion["wet"]["dry"], confusion["dry"]["wet"]
+    assert report["cost_per_100"] == pytest.approx(100 * (4 * missed + alarms) / 12)
+    assert report["spec"]["options"]["cost"] == 4.0
 
 
 def test_the_format_of_contributing_reads_boxes(tmp_path):

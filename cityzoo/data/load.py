@@ -22,6 +22,7 @@ from cityzoo.data.sides import (
     find_shared_scenes,
     labels_of_both,
     own_sides,
+    settled,
     sides_of_both,
 )
 from cityzoo.data.split import first
@@ -87,7 +88,8 @@ def load(
             pictures where the source has them, boxes otherwise; "frames", as "either", but a folder of
             pictures without any annotation is read too, its targets being empty, and train need not show
             every class.
-        split_by: "file" or "scene": what is kept together where pictures are divided; see `split.scene_of`.
+        split_by: "file" or "scene": what is kept together where pictures are divided, see `split.scene_of`; "auto":
+            scenes where file names tell enough of them.
 
     Raises:
         InputError: anything about the input that cannot be used; one line.
@@ -112,6 +114,7 @@ def load(
     name, raw = _read(source, format, wants)
     other = None if val is None else _read_val(val, raw, wants)
     raw = raw if other is None or wants != "frames" else _with_classes_of(raw, other)
+    split_by = settled(split_by, raw)
     class_names, label_of = class_labels(raw.class_names, classes, class_map, may_be_none=_labelled(raw))
     findings, opener = Findings(source, name), _opener(source, progress)
     if other is None:

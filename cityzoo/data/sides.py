@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from cityzoo.data.classes import OTHER
@@ -10,7 +11,9 @@ from cityzoo.data.findings import Findings, brief
 from cityzoo.data.raw import RawDataset, RawPicture
 from cityzoo.data.split import divide, first, scene_of
 
-SPLIT_BY = ("file", "scene")
+SPLIT_BY = ("file", "scene", "auto")
+ENOUGH_SCENES = 8  # for "auto": fewer would make a val of one or two
+LOG = logging.getLogger(__name__)
 Opener = Callable[[Sequence[RawPicture]], dict[str, PictureFacts]]
 Side = list[RawPicture]
 
@@ -44,6 +47,26 @@ def own_sides(
     if train and val:
         return first(train, limit), first(val, limit)
     return divide(train or val, val_fraction, limit, opener, split_by)
+
+
+def settled(split_by: str, raw: RawDataset) -> str:
+    """Return "file" or "scene" for "auto": by scene where file names tell enough of them, else by file, with a warning.
+
+    Folders of a class each, with numbered files in them, tell classes and no scenes.
+    """
+    if split_by != "auto":
+        return split_by
+    classes = {name.lower() for name in raw.class_names}
+    scenes = {scene_of(each.path) for each in raw.pictures}
+    telling = {scene for scene in scenes if scene.split("/")[0].lower() not in classes}
+    if len(telling) >= ENOUGH_SCENES:
+        return "scene"
+    if not any(each.split == "val" for each in raw.pictures):
+        LOG.warning(
+            "file names tell no scenes: divided file by file; where frames of one scene are alike, held-out figures "
+            "are flattered: give --val, or name files SCENE_NUMBER.jpg"
+        )
+    return "file"
 
 
 def sides_of_both(raw: RawDataset, other: RawDataset, limit: int | None) -> tuple[Side, Side]:

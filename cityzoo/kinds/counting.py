@@ -122,7 +122,7 @@ class Counting(Kind):
         from cityzoo.report.heat import overlaid
 
         known = "" if truth is None else f", true: {len(truth.labels)}"
-        shown = image if result.density is None else overlaid(image, result.density, result.corners)
+        shown = image if result.density is None else overlaid(image, np.sqrt(result.density), result.corners)
         return captioned(shown, f"counted {result.number:.1f}{known}")
 
     def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -131,7 +131,7 @@ class Counting(Kind):
         from cityzoo.report.heat import overlaid
 
         whole = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
-        shown = overlaid(image, target[..., 0], whole) if target.ndim == 3 else image
+        shown = overlaid(image, np.sqrt(target[..., 0]), whole) if target.ndim == 3 else image
         return captioned(shown, f"{float(target.sum()):.1f} to count")
 
     def metrics(self, truth: PictureSet, results: Sequence[Count]) -> dict[str, Any]:

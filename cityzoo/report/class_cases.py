@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from cityzoo.report.drawing import grid
 from cityzoo.sample import PictureSet
 
 COLUMNS, ROWS = 6, 2
+OF_A_SCENE = 2
 CELL_HW = (170, 200)
 
 
@@ -50,13 +52,24 @@ def draw_sheets(
     wrong = [int(row) for row in np.argsort(surety) if surety[row] < 0]
     right = _in_turn(targets, surety)
     for name, rows in (("worst", wrong), ("best", right)):
-        rows = rows[: COLUMNS * ROWS]
+        rows = _few_of_a_scene(truth, rows)[: COLUMNS * ROWS]
         if not rows:
             (folder / f"{name}.png").unlink(missing_ok=True)
             continue
         images = [read_picture(truth.pictures[r].path, truth.pictures[r].window_xyxy) for r in rows]
         captions = [f"{words(shares[r])} | {words(targets[r])}" for r in rows]
         Image.fromarray(grid(images, COLUMNS, CELL_HW, captions)).save(folder / f"{name}.png")
+
+
+def _few_of_a_scene(truth: PictureSet, rows: list[int]) -> list[int]:
+    # Frames of one scene look the same: the sheet shall show what else there is.
+    seen: Counter = Counter()
+    kept, rest = [], []
+    for row in rows:
+        scene = truth.pictures[row].scene
+        (rest if scene and seen[scene] >= OF_A_SCENE else kept).append(row)
+        seen[scene] += 1
+    return [*kept, *rest]
 
 
 def _surety(targets: np.ndarray, shares: np.ndarray, several: bool) -> np.ndarray:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 
+NAME_STEP = 9  # points between the names of two lines
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 
 
@@ -52,8 +53,9 @@ def curve_svg(history: Mapping[str, Sequence[float]], names: Mapping[str, str]) 
     with matplotlib.rc_context(style):
         figure = Figure(figsize=(7.2, 2.9), layout="constrained")
         axes = figure.add_subplot()
-        for (column, values), colour in zip(history.items(), cycle(COLOURS), strict=False):
-            _draw_line(axes, values, names[column], colour)
+        lines = list(zip(history.items(), cycle(COLOURS), strict=False))
+        for place, ((column, values), colour) in enumerate(sorted(lines, key=lambda line: _last(line[0][1]))):
+            _draw_line(axes, values, names[column], colour, _apart(place, len(lines)))
         axes.set_xlim(1, longest)
         axes.set_ylim(bottom=0)
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -65,7 +67,16 @@ def curve_svg(history: Mapping[str, Sequence[float]], names: Mapping[str, str]) 
     return _inline(drawn.getvalue())
 
 
-def _draw_line(axes: object, values: Sequence[float], name: str, colour: str) -> None:
+def _last(values: Sequence[float]) -> float:
+    return next(value for value in reversed(values) if not math.isnan(value))
+
+
+def _apart(place: int, lines: int) -> float:
+    # Names of lines that end near each other: the lower one's goes down, the higher one's up, points.
+    return NAME_STEP * (place - (lines - 1) / 2)
+
+
+def _draw_line(axes: object, values: Sequence[float], name: str, colour: str, raised: float) -> None:
     epochs = range(1, len(values) + 1)
     known = [(epoch, value) for epoch, value in zip(epochs, values, strict=True) if not math.isnan(value)]
     axes.plot(*zip(*known, strict=True), color=colour, linewidth=2, marker="o", markersize=3.5, clip_on=False)
@@ -73,7 +84,7 @@ def _draw_line(axes: object, values: Sequence[float], name: str, colour: str) ->
     axes.annotate(
         f"{name} {last:.3f}",
         (last_epoch, last),
-        xytext=(8, 0),
+        xytext=(8, raised),
         textcoords="offset points",
         va="center",
         color=colour,

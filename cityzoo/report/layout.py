@@ -51,6 +51,7 @@ class Layout:
         cards: the first one stands out.
         meanings: figure to what it says, a row each; those absent from a report are left out.
         lower: figures that are better when lower.
+        neutral: figures that are better neither way.
         remark: below the cards, with {keys} of the report for its numbers; shown if there are any.
         tables: further tables.
         pictures: stem of a PNG in the run folder to its title.
@@ -62,6 +63,7 @@ class Layout:
     cards: Sequence[Card]
     meanings: Mapping[str, str]
     lower: Sequence[str] = ()
+    neutral: Sequence[str] = ()
     remark: str = ""
     tables: Sequence[Table] = ()
     pictures: Mapping[str, str] = field(default_factory=dict)

@@ -31,6 +31,7 @@ LAYOUT = Layout(
     ),
     MEANINGS,
     lower=("mae", "rmse", "mae_share_of_mean"),
+    neutral=("bias", "mae_of_mean", "mae_of_own_mean"),
     tables=(
         Table(
             "By how crowded a picture is",

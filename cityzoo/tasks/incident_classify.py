@@ -41,7 +41,7 @@ TASK = Task(
     monitor="mean_auroc",
     # Few scenes, much alike: a backbone that learns them forgets what fire looks like elsewhere.
     defaults={
-        "split_by": "scene",
+        "split_by": "auto",
         "image_size": (224, 224),
         "pooling": "mean+peak",
         "flips": "yes",

@@ -49,8 +49,8 @@ class States:
             most = max(len(picture.labels) for picture in found.train.pictures)
             cover = max(labels.covered(picture) for picture in found.train.pictures)
             raise InputError(
-                f"by these thresholds no frame of '{source}' is {' or '.join(missing)} (at most {most} vehicles, "
-                f"covering at most {cover:.2f} of a frame): set --jam-count, --jam-cover, --dense-count or --dense-cover"
+                f"by these thresholds no frame of '{source}' is {' or '.join(missing)} (at most {most} "
+                f"vehicles, covering at most {cover:.2f} of a frame): set other thresholds, see --help"
             )
         return made
 
@@ -102,6 +102,6 @@ TASK = Task(
     kind=Classification,
     demo=demo,
     monitor="balanced_accuracy",
-    defaults={"split_by": "scene", "patience": 8, "augment": "light", "views": 2, "learning_rate": 0.0005},
+    defaults={"split_by": "auto", "patience": 8, "augment": "light", "views": 2, "learning_rate": 0.0005},
     reader=States,
 )

@@ -63,6 +63,24 @@ def short_spec(folder):
     )
 
 
+def write_sorts(folder, split, count, seed):
+    """The same pictures, each with a class as a whole; two of a scene follow each other."""
+    drawn = write_pictures(folder, split, count, seed).pictures
+    pictures = (
+        Picture(each.path, (64, 64), target=np.eye(2)[each.labels[0]], scene=f"{split}{i // 2}")
+        for i, each in enumerate(drawn)
+    )
+    return PictureSet(split, NAMES, tuple(pictures))
+
+
+@pytest.fixture(scope="session")
+def sorts(tmp_path_factory):
+    """Sixteen training pictures of eight scenes and eight held-out ones, half of them red, half blue."""
+    folder = tmp_path_factory.mktemp("sorts")
+    sides = (write_sorts(folder, "train", 16, 0), write_sorts(folder, "val", 8, 1))
+    return Dataset(*sides, Findings("sorts", "painted"))
+
+
 class SmallDetection(Detection):
     """Detection with a head that is built quickly."""
 
@@ -77,15 +95,17 @@ def go(small_build, street, tmp_path_factory):
     """Return a function that goes through a run as train.py does, and returns what it made."""
     from cityzoo.fit import hardware, phases, run, run_folder
 
-    task = replace(tasks.find("vehicle_detect"), kind=SmallDetection)
+    detect = replace(tasks.find("vehicle_detect"), kind=SmallDetection)
 
-    def through(spec, resume=None):
-        kind = task.kind(NAMES)
+    def through(spec, resume=None, data=street):
+        task = detect if spec.task == TrainSpec.task else tasks.find(spec.task)
+        kind = task.kind_for(data.train.class_names, spec.options).seeing(data.train)
         run.seed_everything(spec.seed)
-        assembled = run.build_model(spec, kind, street)
+        assembled = run.build_model(spec, kind, data)
+        start = weights_by_layer(assembled.model)
         with run_folder.opened(spec, resume and str(resume)) as folder:
-            progress = run.fine_tune(spec, task, kind, street, assembled, folder, resume=bool(resume))
-        return SimpleNamespace(assembled=assembled, progress=progress, folder=folder, kind=kind)
+            progress = run.fine_tune(spec, task, kind, data, assembled, folder, resume=bool(resume))
+        return SimpleNamespace(assembled=assembled, progress=progress, folder=folder, kind=kind, start=start)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CITYZOO_HOME", str(tmp_path_factory.mktemp("home")))
