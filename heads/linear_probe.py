@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ def logistic_regression(
     targets: np.ndarray,
     groups: np.ndarray,
     several: bool = False,
-    balanced: bool = False,
+    class_weights: Sequence[float] = (),
     seed: int = 0,
 ) -> Linear:
     """Fit multinomial logistic regression (or one logistic regression a class) by L-BFGS.
@@ -46,7 +47,7 @@ def logistic_regression(
         targets: (N, C) float, 0 or 1; without `several` one 1 a row.
         groups: (N,) int, rows of a group are alike: views of a picture, frames of a scene.
         several: whether several classes can hold at once.
-        balanced: whether rare classes count as much as frequent ones.
+        class_weights: (C,) what a row of each class counts; none: 1.
         seed: of the division into parts.
 
     Returns:
@@ -69,8 +70,9 @@ def logistic_regression(
         if len(known) == 1:  # nothing to tell apart: always that answer
             bias[_places(known, number, several, columns)] = -NEVER if known[0] or not several else NEVER
             continue
-        strengths.append(_strength(scaled, labels.astype(int), groups, balanced, seed))
-        fitted = _fit(scaled, labels.astype(int), strengths[-1], balanced)
+        weights = _by_answer(class_weights, number, several)
+        strengths.append(_strength(scaled, labels.astype(int), groups, weights, seed))
+        fitted = _fit(scaled, labels.astype(int), strengths[-1], weights)
         coefficients, intercept = fitted.coef_, fitted.intercept_
         if len(known) == 2 and not several and columns > 1:  # one logit for two of several classes
             coefficients = np.concatenate([-coefficients, coefficients]) / 2
@@ -89,14 +91,27 @@ def _places(known: np.ndarray, number: int, several: bool, columns: int) -> list
     return known.tolist() if columns > 1 else [0]
 
 
-def _fit(rows: np.ndarray, labels: np.ndarray, strength: float, balanced: bool) -> Any:
+def _by_answer(class_weights: Sequence[float], number: int, several: bool) -> dict[int, float] | None:
+    if not class_weights:
+        return None
+    return {0: 1.0, 1: class_weights[number]} if several else dict(enumerate(class_weights))
+
+
+def _fit(rows: np.ndarray, labels: np.ndarray, strength: float, weights: dict[int, float] | None) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    weight = "balanced" if balanced else None
-    return LogisticRegression(C=strength, max_iter=STEPS, tol=1e-3, class_weight=weight).fit(rows, labels)
+    known = np.unique(labels)
+    weights = {label: weights[label] for label in known.tolist()} if weights else None
+    return LogisticRegression(C=strength, max_iter=STEPS, tol=1e-3, class_weight=weights).fit(rows, labels)
 
 
-def _strength(rows: np.ndarray, labels: np.ndarray, groups: np.ndarray, balanced: bool, seed: int) -> float:
+def _strength(
+    rows: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    weights: dict[int, float] | None,
+    seed: int,
+) -> float:
     from sklearn.metrics import log_loss
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -109,7 +124,7 @@ def _strength(rows: np.ndarray, labels: np.ndarray, groups: np.ndarray, balanced
         if len(np.unique(labels[fitted])) < len(known):
             continue
         guesses = (
-            _fit(rows[fitted], labels[fitted], strength, balanced).predict_proba(rows[left_out])
+            _fit(rows[fitted], labels[fitted], strength, weights).predict_proba(rows[left_out])
             for strength in STRENGTHS
         )
         losses.append([log_loss(labels[left_out], guess, labels=known) for guess in guesses])

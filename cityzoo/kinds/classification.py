@@ -162,8 +162,8 @@ class Classification(Kind):
             return linear_probe.cosine_prototypes(rows, targets)
         if self.head == "prototypes":
             return linear_probe.nearest_mean(rows, targets)
-        balanced = self.class_weights != "none"
-        return linear_probe.logistic_regression(rows, targets, groups, self.several, balanced, seed)
+        weights = self._weights()
+        return linear_probe.logistic_regression(rows, targets, groups, self.several, weights, seed)
 
     def results(
         self, outputs: np.ndarray, matrices: np.ndarray, pictures: Sequence[Picture]

@@ -47,27 +47,27 @@ def sklearns(rows, labels, strength, new, **how):
     return model.fit(scaler.transform(rows), labels).predict_proba(scaler.transform(new))
 
 
-@pytest.mark.parametrize("balanced", [False, True])
-def test_logistic_regression_is_sklearns_on_standardised_features(balanced):
+@pytest.mark.parametrize("weights", [(), (1.0, 2.0, 4.0)])
+def test_logistic_regression_is_sklearns_on_standardised_features(weights):
     """Also for rows that were not seen, and with classes of 60, 30 and 15 rows."""
     rows, targets, _ = clouds(each=60)
     kept = np.r_[0:60, 60:90, 120:135]
     rows, targets = rows[kept], targets[kept]
-    found = logistic_regression(rows, targets, np.arange(len(rows)), balanced=balanced)
+    found = logistic_regression(rows, targets, np.arange(len(rows)), class_weights=weights)
     (strength,) = found.facts["C"]
     assert strength in STRENGTHS and (found.kernel.dtype, found.bias.dtype) == ("float32", "float32")
     new = np.random.default_rng(9).normal(size=(50, 6))
-    weight = "balanced" if balanced else None
+    weight = dict(enumerate(weights)) or None
     expected = sklearns(rows, targets.argmax(1), strength, new, class_weight=weight)
     np.testing.assert_allclose(softmax(logits(found, new)), expected, atol=3e-3)
 
 
-def test_balanced_raises_the_rare_class():
+def test_weight_raises_the_rare_class():
     """Ten of one class to 100 of the other, overlapping: the rare one is said more often."""
     rows, targets, _ = clouds(2, 100, apart=0.5)
     rows, targets = rows[:110], targets[:110]
     groups = np.arange(110)
-    plain, even = (logistic_regression(rows, targets, groups, balanced=b) for b in (False, True))
+    plain, even = (logistic_regression(rows, targets, groups, class_weights=w) for w in ((), (1.0, 10.0)))
     said = [(logits(found, rows) > 0).sum() for found in (plain, even)]
     assert said[1] > said[0] + 5
 
@@ -160,7 +160,7 @@ def test_the_strongest_penalty_within_one_standard_error(monkeypatch, losses, sp
     """Losses made up for each strength, and apart by as much from fold to fold."""
     calls = []
 
-    def fit(rows, labels, strength, balanced):
+    def fit(rows, labels, strength, weights):
         fold, number = divmod(len(calls), len(STRENGTHS))
         calls.append(strength)
         assert STRENGTHS[number] == strength
@@ -168,7 +168,7 @@ def test_the_strongest_penalty_within_one_standard_error(monkeypatch, losses, sp
 
     monkeypatch.setattr(linear_probe, "_fit", fit)
     rows = np.where(np.arange(40) % 2, 1.0, -1.0)[:, None]
-    chosen = linear_probe._strength(rows, (np.arange(40) % 2), np.arange(40), False, 0)
+    chosen = linear_probe._strength(rows, (np.arange(40) % 2), np.arange(40), None, 0)
     assert len(calls) == 4 * len(STRENGTHS) and chosen == STRENGTHS[expected]
 
 
