@@ -66,8 +66,12 @@ class Kind(Protocol):
         return self
 
     def columns(self, pictures: Sequence[Picture]) -> dict[str, Sequence[Any]]:
-        """Return what `augment.pipeline` moves along with pictures: boxes, labels, masks."""
-        return {"labels": [picture.target for picture in pictures]}
+        """Return what `augment.pipeline` moves along with pictures: boxes, labels, masks.
+
+        By default their targets; zeros where nothing is known, as of pictures to predict.
+        """
+        unknown = [0.0] * len(self.class_names)
+        return {"labels": [unknown if p.target is None else p.target.tolist() for p in pictures]}
 
     def outputs(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Put the head on a backbone's levels."""
