@@ -69,8 +69,10 @@ def parse_training(arguments: Sequence[str]) -> Asked | None:
         InputError: a value that cannot be used, said before TensorFlow is loaded.
     """
     first = cli.Parser(prog="train.py", add_help=False, allow_abbrev=False)
-    first.add_argument("--task", default=TrainSpec.task)
-    task_name = first.parse_known_args(arguments)[0].task
+    first.add_argument("--task")
+    first.add_argument("--resume")
+    known = first.parse_known_args(arguments)[0]
+    task_name = known.task or (_task_of(known.resume) if known.resume else TrainSpec.task)
     task_name = str(Path(task_name).resolve()) if task_name.endswith(".py") else task_name
     given = vars(training_parser(task_name).parse_args(arguments))
     resume, listing, preview = (given.pop(name) for name in ("resume", "list", "preview"))
@@ -79,6 +81,9 @@ def parse_training(arguments: Sequence[str]) -> Asked | None:
         return None
     if resume:
         return Asked(_resumed(resume, arguments, given), resume, preview)
+    words = {word.partition("=")[0] for word in arguments}
+    if "--phases" in words:  # the user's whole plan stands against what the task has by default
+        given |= {name: AUTO for name in ("freeze", "epochs") if f"--{name}" not in words}
     given["task"] = task_name  # a file's whole path: evaluate.py may be called from elsewhere
     options = {item.name: given.pop(item.name) for item in tasks.find(task_name).flags}
     spec = TrainSpec(**given, options=options)
@@ -118,6 +123,12 @@ def check(spec: TrainSpec) -> None:
         raise InputError(
             f"--out '{spec.out}' exists: give a new name, remove it, or go on with it by --resume {spec.out}"
         )
+
+
+def _task_of(run: str) -> str:
+    from cityzoo.fit.run_folder import open_run
+
+    return open_run(run)[1].task
 
 
 def _resumed(resume: str, arguments: Sequence[str], given: dict[str, Any]) -> TrainSpec:

@@ -67,6 +67,13 @@ def transfer(model: keras.Model, path: str) -> tuple[str, ...]:
 def _by_class(
     old: np.ndarray, new: np.ndarray, old_names: tuple[str, ...], new_names: tuple[str, ...]
 ) -> np.ndarray:
+    if len(old_names) == 2 and old.shape[-1] == 1:  # one logit, the second class's: the first one's is 0
+        old = np.concatenate([np.zeros_like(old), old], axis=-1)
+    if len(new_names) == 2 and new.shape[-1] == 1:
+        if not set(new_names) <= set(old_names):
+            return new
+        first, second = (old[..., old_names.index(name)] for name in new_names)
+        return (second - first)[..., None]
     merged = new.copy()  # the last axis is the classes'
     for position, name in enumerate(new_names):
         if name in old_names:

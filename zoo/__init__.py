@@ -39,6 +39,7 @@ _HOME = {
     "suffix": "split",
     "taps": "cutpoints",
     "transplant": "adaptation.merging",
+    "up_to": "split",
 }
 __all__ = sorted(_HOME)
 

@@ -36,6 +36,34 @@ def prefix(backbone: keras.Model, at: str, levels: Iterable[str] | None = None) 
     return keras.Model(backbone.inputs[0], outputs, name=f"{backbone.name}_to_{at}")
 
 
+def up_to(model: keras.Model, layer: str, name: str) -> keras.Model:
+    """Return the part of a model that makes what comes to a layer.
+
+    Unlike the layer's own `input` this holds where several models share the layer, as adapted ones do.
+
+    Args:
+        model: a functional model.
+        layer: name of a layer with one input.
+        name: what the output is called.
+
+    Raises:
+        ValueError: the model has no such layer.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input((4,))
+        >>> whole = keras.Model(x, keras.layers.Dense(2, name="last")(keras.layers.Dense(3)(x)))
+        >>> up_to(whole, "last", "embedding").output["embedding"].shape
+        (None, 3)
+    """
+    import keras
+
+    for node in graph.nodes(model):
+        if node.operation.name == layer:
+            return keras.Model(model.inputs[0], {name: node.input_tensors[0]}, name=f"{model.name}_{name}")
+    raise ValueError(f"model '{model.name}' has no layer '{layer}'")
+
+
 def suffix(prefix_model: keras.Model, model: keras.Model) -> keras.Model:
     """Return what is left of a model behind a prefix: from the prefix's outputs to the model's outputs.
 

@@ -12,7 +12,7 @@ import zoo
 from cityzoo.errors import InputError
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.model import Assembled, in_float32, save
-from cityzoo.spec import TrainSpec
+from cityzoo.spec import SOLVE, TrainSpec
 
 ORDER = ("none", "C1", "C2", "C3", "C4", "C5", "backbone")
 
@@ -41,7 +41,8 @@ def adapted(assembled: Assembled, spec: TrainSpec) -> Assembled:
 
 def _above(spec: TrainSpec) -> str | None:
     # What stays frozen in every phase needs no adapting, and so its features can be kept.
-    least = min((phase.freeze for phase in spec.phases), key=ORDER.index)
+    stages = [phase.freeze for phase in spec.phases if phase.freeze != SOLVE]
+    least = min(stages, key=ORDER.index, default="backbone")
     return None if least in ("none", "backbone") else least
 
 

@@ -215,8 +215,7 @@ def _median_share(pictures: Sequence[Picture]) -> float:
 def plan(spec: TrainSpec, num_pictures: int, kind: Kind) -> tuple[Phase, ...]:
     """Return the phases of a run: the head alone first, then as much of the backbone as `freeze` leaves free.
 
-    A head that can be computed is computed first (Kumar et al. 2022, arXiv 2202.10054: a good head keeps the first
-    steps behind it from distorting the backbone).
+    A head that can be computed is, first: it keeps the first steps from distorting the backbone (arXiv 2202.10054).
 
     Raises:
         InputError: `--phases` beside `--freeze` or `--epochs`, or a stage that no backbone has.
@@ -230,8 +229,8 @@ def plan(spec: TrainSpec, num_pictures: int, kind: Kind) -> tuple[Phase, ...]:
     wanted = math.ceil((STEPS_ALONE if freeze == "backbone" else STEPS_PER_PHASE) / steps)
     epochs = min(max(wanted, EPOCHS[0]), EPOCHS[1]) if spec.epochs == AUTO else spec.epochs
     first = (SOLVE, 1) if kind.solved else ("backbone", epochs)
-    steps_needed = freeze != "backbone" or bool(spec.unlabelled and kind.solved)
-    rest = ((freeze, epochs),) if steps_needed and kind.trains else ()
+    more = freeze != "backbone" or bool(spec.unlabelled and kind.solved)
+    rest = ((freeze, epochs),) if more and kind.trains else ()
     stages = spec.phases or (first, *rest)
     if not kind.trains and (len(stages) > 1 or stages[0][0] != SOLVE):
         raise InputError("this task's head is computed in one pass, nothing is trained: leave out --phases")
@@ -241,7 +240,8 @@ def plan(spec: TrainSpec, num_pictures: int, kind: Kind) -> tuple[Phase, ...]:
         raise InputError(f"'{strange[0]}' is nothing to freeze up to: give {', '.join(allowed)}")
     later = LATER_ADAPTED if spec.adapt or spec.delta else LATER_PHASES
     rates = [spec.learning_rate * (1.0 if i == 0 else later) for i in range(len(stages))]
-    return tuple(Phase(stage, count, rate) for (stage, count), rate in zip(stages, rates, strict=True))
+    planned = zip(stages, rates, strict=True)  # what is solved takes one pass
+    return tuple(Phase(s, 1 if s == SOLVE else count, rate) for (s, count), rate in planned)
 
 
 def _auto_freeze(spec: TrainSpec) -> str:

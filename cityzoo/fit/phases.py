@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import keras
@@ -143,9 +142,11 @@ def freeze(fitting: Fitting, phase: Phase) -> zoo.Freeze | zoo.Shares:
     """Freeze the backbone as the phase says; the BatchNorms of what learns too, unless the spec lets them move.
 
     Raises:
-        InputError: the backbone lacks the stage.
+        InputError: the backbone lacks the stage, or there is no head to compute.
     """
     backbone, spec = fitting.assembled.backbone, fitting.spec
+    if phase.freeze == SOLVE and not fitting.kind.solved:
+        raise InputError("this task's head cannot be computed: leave solve out of --phases")
     stage = "backbone" if phase.freeze == SOLVE else phase.freeze
     try:
         if hasattr(backbone, "adaptation"):
@@ -179,7 +180,7 @@ def _optimizer(fitting: Fitting, phase: Phase, source: sources.Source) -> keras.
         )
 
     peak = phase.learning_rate
-    if spec.find_lr == "yes" and fitting.progress.phase == 0:
+    if spec.find_lr == "yes" and phase is next(each for each in spec.phases if each.freeze != SOLVE):
         loss, enough = unlabelled.loss(fitting), 100 // max(fitting.steps, 1) + 1
         peak, found = find_lr(source.trained, loss, source.batches(0, enough), make)
         draw(found, peak, fitting.run.path / "find_lr.png")
@@ -196,13 +197,9 @@ def _restore(made: keras.optimizers.Optimizer, state: Sequence[np.ndarray], mode
 def _say_what_broke(fitting: Fitting, source: sources.Source, guard: Guard, phase: Phase) -> None:
     spec, run = fitting.spec, fitting.run
     shown = None if phase.freeze == "none" else spec.views
-    count = len(fitting.train.pictures)
-    order = views.shuffled(count, spec.batch_size, spec.seed, guard.epoch, guard.epoch + 1, shown)
-    first = guard.step * spec.batch_size
-    pictures = fitting.train.pictures.pictures
     rows = [
-        {"picture": pictures[row].path, "view": view}
-        for row, view in islice(order(), first, first + spec.batch_size)
+        {"picture": path, "view": view}
+        for path, view in unlabelled.rows_of_step(fitting, guard.epoch, guard.step, shown)
     ]
     write_batch(run.bad_batch, source.batches(guard.epoch, guard.epoch + 1), guard.step, rows)
     kept = f"the weights of epoch {guard.epoch} are kept, " if guard.epoch else ""

@@ -15,7 +15,7 @@ from typing import Any
 
 from cityzoo.errors import InputError
 from cityzoo.fit import hosts
-from cityzoo.spec import Phase, TrainSpec
+from cityzoo.spec import SOLVE, Phase, TrainSpec
 from cityzoo.spec_file import read_spec
 from cityzoo.tasks import short_name
 
@@ -192,11 +192,12 @@ def longer(phases: tuple[Phase, ...], epochs: int, finished: int) -> tuple[Phase
         is_left = finished > before + phase.epochs or (
             finished == before + phase.epochs and number < len(phases) - 1
         )
-        if not is_left and epochs < min(finished - before, phase.epochs):
+        if not is_left and phase.freeze != SOLVE and epochs < min(finished - before, phase.epochs):
             raise InputError(
                 f"--epochs {epochs} is less than the {finished - before} epochs that phase {number + 1} of this run "
                 "has done: give more, or leave it out"
             )
+        is_left = is_left or phase.freeze == SOLVE  # one pass, however long the others are
         made.append(phase if is_left else replace(phase, epochs=epochs))
         before += phase.epochs
     return tuple(made)

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from cityzoo.errors import InputError
+import zoo
 from cityzoo.fit import hosts, run_folder, sources
 from cityzoo.fit.callbacks import seeds_of
 from cityzoo.fit.checkpoint import save_checkpoint
@@ -36,12 +36,10 @@ def solve_phase(fitting: Fitting, phase: Phase, checkpoint: object = None) -> No
         InputError: the kind has no layer that can be computed, or there is no room for what comes to it.
     """
     progress, kind, model = fitting.progress, fitting.kind, fitting.assembled.model
-    if not kind.solved:
-        raise InputError(f"this task's head cannot be computed: leave {phase.freeze} out of --phases")
     started = time.perf_counter()
     freeze(fitting, phase)
     layer = model.get_layer(kind.solved)
-    embedding = keras.Model(model.inputs[0], {"embedding": layer.input}, name=f"{model.name}_embedding")
+    embedding = zoo.up_to(model, kind.solved, "embedding")
     with _with_cache(fitting) as lent:
         source = sources.behind(lent, embedding)
         judge = judge_of(lent, source, None)

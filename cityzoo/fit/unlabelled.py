@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+import augment
 from cityzoo import data as datasets
 from cityzoo.data.raw import pictures_under
 from cityzoo.errors import InputError
-from cityzoo.fit import features
+from cityzoo.fit import features, hosts
 from cityzoo.fit.sources import Source
 from cityzoo.kinds import Kind
 from cityzoo.sample import PictureSet
 from cityzoo.spec import TrainSpec
-from cityzoo.views import Views, shuffled
+from cityzoo.views import Rows, Views, shuffled
 
 if TYPE_CHECKING:
     from cityzoo.fit.phases import Fitting
@@ -44,8 +46,19 @@ def views(spec: TrainSpec, kind: Kind) -> tuple[Views, Views] | None:
     nothing = np.zeros(len(kind.class_names), np.float32)
     pictures = tuple(replace(each, target=nothing) for each in found.pictures)
     whole = PictureSet("unlabelled", kind.class_names, pictures)
-    weak = Views(whole, kind, spec.augment, spec.image_size, 1, spec.seed, spec.keep_decoded)
-    return weak, replace(weak, policy=STRONG, seed=spec.seed + 1)
+    if hosts.count() > 1:
+        raise InputError("--unlabelled takes one process: train without it, or on one machine")
+    weak = Views(whole, kind, _unmixed(spec.augment), spec.image_size, 1, spec.seed, spec.keep_decoded)
+    return weak, replace(weak, policy=_unmixed(STRONG), seed=spec.seed + 1)
+
+
+def _unmixed(policy: Any) -> augment.Policy:
+    # A picture that takes parts of its neighbours shows no one thing to agree on.
+    from augment import transforms  # noqa: F401  # fills TRANSFORMS
+
+    whole = augment.get_policy(policy)
+    alone = (step for step in whole.steps if augment.TRANSFORMS[step.transform].stage != "mix")
+    return replace(whole, steps=tuple(alone))
 
 
 def count(spec: TrainSpec) -> int:
@@ -76,11 +89,10 @@ def joined(fitting: Fitting, source: Source) -> Source:
     import tensorflow as tf
 
     spec, (weak, strong) = fitting.spec, fitting.unlabelled
-    number = len(weak.pictures)
     shown = None if source.prefix is None else spec.views
 
     def rows(first: int, last: int) -> Any:
-        return shuffled(number, spec.batch_size, spec.seed + 1, first, last, shown)
+        return _rows(fitting, first, last, shown)
 
     if source.prefix is None:
 
@@ -96,17 +108,50 @@ def joined(fitting: Fitting, source: Source) -> Source:
         def of(side: Views, first: int, last: int) -> tf.data.Dataset:
             return kept[id(side)].batches(rows(first, last), spec.batch_size)
 
-    passes = -(
-        -fitting.steps // (len(fitting.train.pictures) // spec.batch_size)
-    )  # over the labelled, an epoch
-
     def batches(first: int, last: int) -> tf.data.Dataset:
         # The same rows for both, so that a group's second and third are one picture.
         sides = (of(side, first, last).repeat() for side in (weak, strong))
+        passes = _passes(fitting)
         labelled = source.batches(first * passes, last * passes)
         return tf.data.Dataset.zip(labelled, *sides).map(_interleaved)
 
     return replace(source, batches=batches)
+
+
+def _rows(fitting: Fitting, first: int, last: int, shown: int | None) -> Rows:
+    """Which unlabelled picture comes when."""
+    spec, count = fitting.spec, len(fitting.unlabelled[0].pictures)
+    return shuffled(count, spec.batch_size, spec.seed + 1, first, last, shown)
+
+
+def _passes(fitting: Fitting) -> int:
+    """How often the labelled pictures are gone through in an epoch."""
+    return -(-fitting.steps // (len(fitting.train.pictures) // fitting.spec.batch_size))
+
+
+def rows_of_step(fitting: Fitting, epoch: int, step: int, shown: int | None) -> list[tuple[str, int]]:
+    """Return path and view of each row of a batch.
+
+    Args:
+        fitting: what all phases share.
+        epoch: from 0.
+        step: of the epoch, from 0.
+        shown: views that pictures are shown in turn; None: a new one each time.
+    """
+    spec, passes = fitting.spec, _passes(fitting) if fitting.unlabelled else 1
+    count = len(fitting.train.pictures)
+    order = shuffled(count, spec.batch_size, spec.seed, epoch * passes, (epoch + 1) * passes, shown)
+    labelled = _of_step(order, fitting.train, step, spec.batch_size)
+    if fitting.unlabelled is None:
+        return labelled
+    again = itertools.cycle(_rows(fitting, epoch, epoch + 1, shown)())
+    others = _of_step(lambda: again, fitting.unlabelled[0], step, spec.batch_size)
+    return [each for own, other in zip(labelled, others, strict=True) for each in (own, other, other)]
+
+
+def _of_step(order: Rows, side: Views, step: int, batch_size: int) -> list[tuple[str, int]]:
+    chosen = itertools.islice(order(), step * batch_size, (step + 1) * batch_size)
+    return [(side.pictures.pictures[row].path, view) for row, view in chosen]
 
 
 def _interleaved(*triples: Any) -> Any:

@@ -227,7 +227,7 @@ def test_help_shows_a_tasks_own_flags_and_defaults(pages, name):
     [
         ("vehicle_classify", {"image-size": "160x160", "views": "2", "head": "linear", "patience": "8"}),
         ("incident_classify", {"image-size": "224x224", "freeze": "backbone", "pooling": "mean+peak"}),
-        ("traffic_state", {"split-by": "scene", "jam-count": "14", "augment": "light", "views": "2"}),
+        ("traffic_state", {"split-by": "auto", "jam-count": "14", "augment": "light", "views": "2"}),
         ("vehicle_count", {"head": "density", "image-size": "auto", "views": "auto"}),
         ("scene_anomaly", {"augment": "none", "views": "1", "memory": "1024"}),
         ("vehicle_detect", {"image-size": "auto", "views": "auto", "neck-width": "64", "patience": "15"}),
@@ -239,11 +239,11 @@ def test_help_shows_what_a_task_sets_otherwise(pages, name, expected):
 
 
 def test_a_tasks_flags_go_into_the_specs_options():
-    """All of them, those that were not given with the task's own defaults; the usual fields have the task's, too."""
+    """All of them, those not given with the task's defaults; the usual fields have the task's, too."""
     spec = parse_training(["--task", "traffic_state", "--jam-count", "3", "--head", "cosine"]).spec
     assert spec.options.keys() == set(OWN["traffic_state"])
     assert (spec.options["jam_count"], spec.options["head"], spec.options["dense_count"]) == (3, "cosine", 6)
-    assert (spec.split_by, spec.views, spec.patience) == ("scene", 2, 8)
+    assert (spec.split_by, spec.views, spec.patience) == ("auto", 2, 8)
     spec = parse_training(["--task", "incident_classify"]).spec
     assert spec.options["pooling"] == "mean+peak" and spec.options["flips"] == "yes"  # of its defaults
 

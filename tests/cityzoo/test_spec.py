@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import pytest
 
+from cityzoo.cli import flag_fields
 from cityzoo.errors import InputError
 from cityzoo.parsing import (
     parse_auto_count,
@@ -130,5 +131,7 @@ def test_what_is_no_spec_is_refused(tmp_path, text, words):
 
 def test_every_field_has_a_flag_with_help():
     """What cannot be said on the command line is no part of a spec."""
-    for item in fields(TrainSpec):
+    own = {item.name for item in fields(TrainSpec)} - {"options"}  # which holds the flags of the task
+    assert {item.name for item in flag_fields(TrainSpec)} == own
+    for item in flag_fields(TrainSpec):
         assert item.metadata["help"] and callable(item.metadata["parse"]), item.name

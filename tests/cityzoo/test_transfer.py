@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
+from cityzoo.kinds.classification import Classification
 from cityzoo.kinds.detection import Detection
 from cityzoo.model import assemble, save
 from cityzoo.transfer import is_model, transfer
@@ -83,3 +84,32 @@ def test_a_model_is_told_from_a_backbones_weights():
     """By its ending."""
     assert is_model("runs/a/model.keras")
     assert not is_model("vgg16_notop.h5") and not is_model("imagenet") and not is_model("auto")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (("car", "bus"), ("bus", "car"), lambda old, new: -old),
+        (
+            ("car", "bus"),
+            ("bus", "tram", "car"),
+            lambda old, new: np.stack([old[:, 0], new[:, 1], 0 * old[:, 0]], 1),
+        ),
+        (("car", "bus", "tram"), ("tram", "bus"), lambda old, new: old[:, 1:2] - old[:, 2:3]),
+        (("car", "bus", "tram"), ("bus", "car", "tram"), lambda old, new: old[:, [1, 0, 2]]),
+    ],
+)
+def test_two_classes_have_one_logit_and_are_taken_over_too(small_zoo, tmp_path, before, after, expected):
+    """It is the second class's, the first one's being 0: turned round, beside others, and out of three."""
+    models = []
+    for number, names in enumerate((before, after)):
+        models.append(assemble("slim", Classification(names), (64, 64)).model)
+        rng = np.random.default_rng(number)
+        models[-1].set_weights([rng.normal(size=w.shape).astype("float32") for w in models[-1].get_weights()])
+    earlier, later = models
+    save(earlier, tmp_path / "a.keras")
+    (old, _), (new, _) = (model.get_layer("head_logits").get_weights() for model in models)
+    assert transfer(later, str(tmp_path / "a.keras")) == tuple(name for name in after if name in before)
+    kernel, bias = later.get_layer("head_logits").get_weights()
+    assert kernel == pytest.approx(expected(old, new), abs=1e-6)
+    assert bias.shape == (kernel.shape[1],)

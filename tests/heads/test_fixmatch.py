@@ -1,4 +1,4 @@
-"""Agreement on pictures without labels: numbers by hand, where gradients go, and the same on another backend."""
+"""Agreement on pictures without labels: numbers by hand, where gradients go, another backend."""
 
 import importlib.util
 import os
@@ -22,7 +22,7 @@ def log(*shares):
     return np.log(np.array(shares, "float32"))
 
 
-# Two groups of (labelled, weak, strong). The weak row of the first is sure of class 1, that of the second is not.
+# Two groups of (labelled, weak, strong). The first's weak row is sure of class 1, the second's is not.
 LOGITS = np.stack([log(0.5, 0.25, 0.25), log(0.01, 0.98, 0.01), log(0.6, 0.1, 0.3)] * 2)
 LOGITS[4] = log(0.03, 0.94, 0.03)
 TRUTH = np.eye(3, dtype="float32")[[0, 2, 2, 1, 0, 0]]  # those of unlabelled rows say nothing
@@ -62,7 +62,7 @@ def test_labels_of_unlabelled_rows_do_not_count():
 
 
 def test_gradients_reach_the_labelled_and_the_strong_row_alone():
-    """Softmax less label, over the number of groups; nothing through the weak row, nor where it was unsure."""
+    """Softmax less label, over the number of groups; none by the weak row, nor where it was unsure."""
     found = gradient(FixMatchLoss(ClassificationLoss()), TRUTH, LOGITS)
     expected = np.zeros((6, 3))
     expected[0] = [0.5 - 1, 0.25, 0.25]

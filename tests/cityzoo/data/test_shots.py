@@ -55,7 +55,7 @@ def test_every_picture_of_a_class_can_be_all_that_there_is():
 
 
 def test_a_picture_of_several_classes_counts_for_each():
-    """All three classes in each of two pictures: these two are enough; all shots of a class are there at least."""
+    """All three classes in each of two pictures: these two are enough."""
     side = whole([1, 1, 1], [1, 1, 1])
     assert rows(few(side, 2, seed=0)) == [0, 1]
     mixed = whole(*([1, 1, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]) * 5)

@@ -38,6 +38,7 @@ def keep(model, folder, figures, patience=99, progress=None):
         run=RunFolder(folder),
         progress=progress,
         task=SimpleNamespace(monitor="AP"),
+        kind=SimpleNamespace(lower=()),
         spec=SimpleNamespace(patience=patience),
         clock=lambda: 12.34,
     )

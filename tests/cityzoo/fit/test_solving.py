@@ -13,6 +13,7 @@ from PIL import Image
 from cityzoo.errors import InputError
 from cityzoo.fit import checkpoint, features, solving
 from cityzoo.fit.checkpoint import load_checkpoint
+from cityzoo.fit.run_folder import longer
 from cityzoo.kinds.classification import Classification
 from cityzoo.model import load
 from cityzoo.sample import PictureSet
@@ -124,7 +125,7 @@ def test_it_is_logistic_regression_on_the_features_by_hand(go, sorts, sort_spec)
 
 
 def test_what_is_solved_are_the_features_of_every_view(made, sorts):
-    """Sixteen pictures in two views: 32 rows, view by view, with their targets and scenes; the views differ."""
+    """Sixteen pictures in two views: 32 rows, view by view, with targets and scenes; the views differ."""
     inputs, targets, groups, seed = made.given
     assert inputs.shape == (32, 8) and seed == 0
     expected = np.stack([each.target for each in sorts.train.pictures])
@@ -165,7 +166,7 @@ def test_history_checkpoint_and_logs_have_one_row(made):
 def test_a_run_stopped_behind_the_solved_phase_ends_as_if_it_never_was(
     go, sorts, sort_spec, tmp_path, monkeypatch
 ):
-    """Stopped when its one row was written; gone on with, the second phase gives the same weights and figures."""
+    """Stopped when its one row was written; gone on with, the second phase gives the same weights."""
     phases = (Phase("solve", 1, 0.005), Phase("C4", 2, 0.002))
     spec = replace(sort_spec, phases=phases)
     whole = go(replace(spec, out=str(tmp_path / "whole")), data=sorts)
@@ -232,3 +233,21 @@ def test_the_learning_rate_is_looked_for_in_the_first_phase_that_trains(go, sort
     spec = replace(sort_spec, phases=(Phase("solve", 1, 0.005), Phase("C4", 1, 0.002)), find_lr="yes")
     made = go(spec, data=sorts)
     assert (made.folder.path / "find_lr.png").is_file()
+
+
+def test_a_backbone_that_is_adapted_gets_a_computed_head_first(go, sorts, sort_spec):
+    """Few parameters learn behind it; what both did lies in the delta file."""
+    phases = (Phase("solve", 1, 0.005), Phase("C4", 1, 0.01))
+    made = go(replace(sort_spec, phases=phases, adapt="lora:2"), data=sorts)
+    assert [(row["phase"], row["epoch"]) for row in made.progress.history] == [(1, 1), (2, 2)]
+    assert made.progress.solved["how"] == "logistic regression" and made.folder.delta.is_file()
+    assert HEAD in moved(made.start, by_layer(made.assembled.model))
+
+
+def test_more_epochs_do_not_repeat_what_takes_one_pass():
+    """A solved phase stays at 1; the phases behind it get the number."""
+    solve, train = Phase("solve", 1, 0.005), Phase("C4", 2, 0.002)
+    assert longer((solve,), 5, finished=1) == (solve,)
+    assert longer((solve, train), 5, finished=1) == (solve, replace(train, epochs=5))
+    assert longer((solve, train), 5, finished=0) == (solve, replace(train, epochs=5))
+    assert longer((solve, train), 5, finished=3) == (solve, replace(train, epochs=5))

@@ -1,4 +1,4 @@
-"""Runs made of runs: draws with seeds that count up, their mean and its interval, and what is not done twice."""
+"""Runs made of runs: draws with seeds that count up, their mean, and what is not done twice."""
 
 import json
 from dataclasses import replace
@@ -44,7 +44,7 @@ class Training:
 
 
 def test_the_interval_by_hand():
-    """Student's t: 12.706 of one degree of freedom, 4.303 of two, 2.776 of four; times deviation by root of n."""
+    """Student's t: 12.706 of one degree of freedom, 4.303 of two, 2.776 of four."""
     assert trials.interval([0.4, 0.6]) == pytest.approx((0.5 - 12.7062 * 0.1, 0.5 + 12.7062 * 0.1), abs=1e-4)
     reach = 4.30265 * np.sqrt(0.02 / 2 / 3)  # squares of -.1, 0, .1 over n - 1
     assert trials.interval([0.7, 0.8, 0.9]) == pytest.approx((0.8 - reach, 0.8 + reach), abs=1e-5)
@@ -102,8 +102,8 @@ def test_a_figure_that_one_draw_lacks_is_averaged_over_the_others(spec):
 
 
 def test_finished_draws_are_not_trained_again(spec):
-    """Stopped in the second draw, before its first epoch was finished: that and the third are trained, the first
-    is taken as it is; the summary is that of three draws."""
+    """Stopped in the second draw, before its first epoch: that and the third are trained, the first is taken
+    as it is; the summary is that of three draws."""
     with pytest.raises(InputError):
         trials.run_draws(spec, None, Training(breaks_at=2))
     first = Path(spec.out, "draw-1", "report.json")

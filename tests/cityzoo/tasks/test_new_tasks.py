@@ -1,0 +1,227 @@
+"""Tasks beside detection as people type them: demo data, training, judging, looking, and bad input."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SMALL = ["--backbone", "mobilenet_025", "--weights", "random", "--image-size", "64", "--batch-size", "4"]
+SMALL += ["--views", "1", "--limit", "8"]
+TASKS = {  # what is given besides, and the figures that must be there
+    "vehicle_classify": (["--phases", "solve,C5:1", "--least-px", "24"], ("balanced_accuracy", "accuracy")),
+    "incident_classify": (["--freeze", "C5", "--epochs", "2"], ("mean_auroc", "mean_ap")),
+    "traffic_state": (
+        ["--states", "two", "--jam-count", "8", "--jam-cover", "0.01", "--phases", "solve"],
+        ("balanced_accuracy", "loss"),
+    ),
+    "vehicle_count": (["--phases", "backbone:1,C5:2", "--neck-width", "8"], ("mae", "rmse", "bias")),
+    "scene_anomaly": (["--memory", "16"], ("image_auroc", "pixel_auroc", "image_ap")),
+}
+STOPPED = ("incident_classify", "vehicle_count")
+
+
+def paint(folder, count, seed):
+    """Noise of its own in each picture."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        pixels = rng.integers(0, 255, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with each task's own demo data, and data sets that cannot be used."""
+    folder = tmp_path_factory.mktemp("city")
+    for name in TASKS:
+        words = [sys.executable, "-m", "cityzoo.demo", name, "--out", str(folder / name), "--count", "16"]
+        ran = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+    for number, (data, classes) in enumerate(
+        {
+            "hollow": {"train/bus": 3, "train/car": 3, "train/tram": 0, "val/bus": 2, "val/car": 2},
+            "alone": {"train/bus": 4, "val/bus": 2},
+            "both": {"train/fire+normal": 2, "train/fire": 2, "train/normal": 2, "val/fire": 2},
+            "shots": {"train/bus": 2, "train/car": 4, "val/bus": 2, "val/car": 2},
+            "strange": {"train/person": 3, "train/animal": 3, "val/normal": 2, "val/person": 2},
+        }.items()
+    ):
+        for more, (name, count) in enumerate(classes.items()):
+            paint(folder / data / name, count, 100 * number + more)
+    paint(folder / "copies" / "train" / "bus", 3, 900)
+    paint(folder / "copies" / "train" / "car", 3, 900)  # the same bytes
+    paint(folder / "copies" / "val" / "car", 2, 901)
+    paint(folder / "frames" / "night", 1, 950)
+    paint(folder / "few", 2, 951)
+    Image.new("RGB", (100, 60), (9, 40, 80)).save(folder / "frames" / "a.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def answers(place, as_scripts):
+    """Exit code, output and errors of each command."""
+    cases = {}
+    for name, (more, _) in TASKS.items():
+        words = ["--task", name, "--data", name, "--out", f"run_{name}", *SMALL, *more]
+        stop = [f"run_{name}/checkpoint.npz"] if name in STOPPED else []
+        cases[f"train {name}"] = ("train.py", words, *stop)
+        if stop:
+            cases[f"resume {name}"] = ("train.py", ["--resume", f"run_{name}"])
+        cases[f"judge {name}"] = ("evaluate.py", [f"run_{name}", "--data", name, "--split", "val", "--json"])
+        cases[f"look {name}"] = (
+            "evaluate.py",
+            [f"run_{name}", "--predict", "frames", "--out", f"seen_{name}"],
+        )
+    for name, (words, _) in WRONG.items():
+        cases[name] = ("train.py", [*words, "--out", "new", *SMALL])
+    return as_scripts(place, cases)
+
+
+WRONG = {
+    "a class without pictures": (
+        ["--task", "vehicle_classify", "--data", "hollow"],
+        "no picture of the class tram in the train split of 'hollow'",
+    ),
+    "one class": (
+        ["--task", "vehicle_classify", "--data", "alone"],
+        "one class only (bus): there is nothing",
+    ),
+    "fire and normal": (
+        ["--task", "incident_classify", "--data", "both"],
+        "labels that contradict: fire+normal",
+    ),
+    "copies of two classes": (
+        ["--task", "vehicle_classify", "--data", "copies"],
+        "pictures carry labels that contradict",
+    ),
+    "too many shots": (
+        ["--task", "vehicle_classify", "--data", "shots", "--shots", "3"],
+        "--shots 3 wants 3 pictures of each class, 'bus' has 2",
+    ),
+    "no normal frames": (
+        ["--task", "scene_anomaly", "--data", "strange"],
+        "'strange' has no normal frames to learn from (classes: ",
+    ),
+    "training a memory": (
+        ["--task", "scene_anomaly", "--data", "scene_anomaly", "--phases", "backbone:1"],
+        "computed in one pass, nothing is trained: leave out --phases",
+    ),
+    "class means of incidents": (
+        ["--task", "incident_classify", "--data", "incident_classify", "--head", "cosine"],
+        "this task needs --head linear",
+    ),
+    "too few unlabelled": (
+        ["--task", "traffic_state", "--data", "shots", "--unlabelled", "few"],
+        "--unlabelled 'few' holds 2 pictures, less than a batch of 4",
+    ),
+    "unlabelled crowds": (
+        ["--task", "vehicle_count", "--data", "vehicle_count", "--unlabelled", "frames"],
+        "--unlabelled helps tasks that name one class a picture",
+    ),
+    "a stage that is none": (
+        ["--task", "vehicle_classify", "--data", "shots", "--phases", "solve,C9:1"],
+        "'C9'",
+    ),
+    "no head to compute": (
+        ["--task", "vehicle_count", "--data", "vehicle_count", "--phases", "solve"],
+        "head cannot be computed: leave solve out of --phases",
+    ),
+    "boxes alone wanted": (
+        ["--task", "vehicle_detect", "--data", "shots"],
+        "labels whole pictures and has no boxes",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STOPPED)
+def test_ctrl_c_keeps_finished_epochs(answers, name):
+    """One line that says how to go on; then it does, to the end."""
+    code, _, said = answers[f"train {name}"]
+    assert code == 2 and "Traceback" not in said
+    assert said.splitlines()[-1].endswith(f"go on by: python train.py --resume run_{name}"), said[-2000:]
+    code, _, said = answers[f"resume {name}"]
+    assert code == 0, said[-2000:]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_run_leaves_its_figures(answers, place, name):
+    """Those of the task, as numbers; where they come from; as many rows of history as epochs."""
+    code, _, said = answers[f"train {name}"]
+    assert code == (2 if name in STOPPED else 0), said[-3000:]
+    folder = place / f"run_{name}"
+    report = json.loads((folder / "report.json").read_text())
+    for key in TASKS[name][1]:
+        assert isinstance(report[key], float), key
+    assert (report["task"], report["split"], report["data"]) == (name, "val", name)
+    epochs = sum(phase["epochs"] for phase in report["spec"]["phases"])
+    rows = (folder / "history.csv").read_text().splitlines()
+    assert len(rows) == 1 + epochs and report["epochs"] == epochs
+    assert {"model.keras", "last.keras", "predictions.csv", "logs"} <= {
+        file.name for file in folder.iterdir()
+    }
+    said_last = answers[f"resume {name}" if name in STOPPED else f"train {name}"][2]
+    key = TASKS[name][1][0]
+    assert f"{key} {report[key]:.3f}" in said_last
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_page_stands_alone(answers, place, name):
+    """Nothing from outside, and the first figure is on it."""
+    page = (place / f"run_{name}" / "report.html").read_text()
+    report = json.loads((place / f"run_{name}" / "report.json").read_text())
+    assert not re.search(r"https?:|//\w|<script|<link|@import|<iframe", re.sub(r"base64,[^\"']*", "", page))
+    assert f"{report[TASKS[name][1][0]]:.3f}" in page
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_judging_again_gives_the_same_figures(answers, place, name):
+    """On the same held-out pictures, named by --data; what the run knew of its training is remembered."""
+    code, out, said = answers[f"judge {name}"]
+    assert code == 0, said[-3000:]
+    again = json.loads(out.splitlines()[-1])
+    report = json.loads((place / f"run_{name}" / "report.json").read_text())
+    assert again["n_images"] == report["n_images"]
+    for key in TASKS[name][1]:
+        assert again[key] == report[key], key
+    for key in ("per_class", "confusion", "alarm", "alarms", "r2"):
+        assert again.get(key) == report.get(key), key
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_looking_at_new_pictures_writes_them_and_what_was_seen(answers, place, name):
+    """An entry and an annotated copy for each, in its folder, with a line of words beside it."""
+    code, _, said = answers[f"look {name}"]
+    assert code == 0, said[-3000:]
+    folder = place / f"seen_{name}"
+    drawn = {str(file.relative_to(folder / "pictures")) for file in folder.rglob("*.jpg")}
+    assert drawn == {"a.png.jpg", "night/0.png.jpg"}
+    document = json.loads((folder / "predictions.json").read_text())
+    assert {Path(path).name for path in document} == {"a.png", "0.png"}
+    for entry in document.values():
+        if name == "vehicle_count":
+            assert entry >= 0
+        elif name == "scene_anomaly":
+            assert entry["score"] > 0 and entry["alarm"] in (True, False)
+        else:
+            shares = [value for value in entry.values() if not isinstance(value, list)]
+            assert all(0 <= share <= 1 for share in shares)
+            if name != "incident_classify":
+                assert sum(shares) == pytest.approx(1, abs=1e-3)
+    with Image.open(folder / "pictures" / "a.png.jpg") as copy:
+        assert copy.width >= 100 and copy.height > 60  # a line of words stands below or above
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_input_is_one_line_and_code_2(answers, place, name):
+    """It says what was received; no traceback, nothing left behind."""
+    code, _, said = answers[name]
+    assert code == 2, (code, said[-2000:])
+    assert "Traceback" not in said
+    last = said.rstrip("\n").splitlines()[-1]
+    assert last.startswith("train.py: error: ") and WRONG[name][1] in last, said[-2000:]
+    assert not (place / "new").exists()
