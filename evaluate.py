@@ -12,6 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from cityzoo import cli, tasks
 from cityzoo.data import load_pictures
+from cityzoo.errors import InputError
 from cityzoo.judging import evaluation_parser, free_folder, pictures_to_judge
 
 
@@ -29,6 +30,8 @@ def main(arguments: Sequence[str]) -> int:
         backend.prepare()
 
     run, spec = open_run(flags.run)
+    if spec.draws > 1:
+        raise InputError(f"'{run.path}' holds {spec.draws} draws: give one of them, e.g. {run.path}/draw-1")
     model = load(run.model)
     task = tasks.find(spec.task)
     kind = task.kind_for(class_names(model), spec.options)

@@ -8,14 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from cityzoo.data.pictures import read_picture
-from cityzoo.report.drawing import grid
+from cityzoo.report.sheets import write_sheets
 from cityzoo.sample import PictureSet
-
-COLUMNS, SHOWN = 3, 6
-CELL_WIDTH = 400
 
 
 def write_predictions(truth: PictureSet, results: Sequence[Any], path: Path) -> None:
@@ -53,16 +48,4 @@ def draw_sheets(
         "missed": [row for row in order[::-1] if strange[row] and not alarm[row]],
         "false": [row for row in order if not strange[row]],
     }
-    for name, rows in sheets.items():
-        if not rows:
-            (folder / f"{name}.png").unlink(missing_ok=True)
-            continue
-        pictures = [truth.pictures[row] for row in rows[:SHOWN]]
-        drawn = [
-            draw(read_picture(each.path), each, results[row])
-            for each, row in zip(pictures, rows, strict=False)
-        ]
-        shape = float(np.clip(np.median([image.shape[0] / image.shape[1] for image in drawn]), 0.5, 1.25))
-        captions = [Path(each.path).name for each in pictures]
-        sheet = grid(drawn, COLUMNS, (round(CELL_WIDTH * shape), CELL_WIDTH), captions)
-        Image.fromarray(sheet).save(folder / f"{name}.png")
+    write_sheets(truth, results, sheets, draw, folder)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from cityzoo.report.false_alarms import threshold_for
 from cityzoo.report.heat import stretched
 from cityzoo.report.layout import Card, Layout
 from cityzoo.sample import Picture, PictureSet
@@ -90,11 +90,10 @@ def alarm_threshold(truth: PictureSet, results: Sequence[Any], per_1000: float) 
     """
     strange = _strange(truth)
     scores = np.array([result.score for result in results])
-    normal = np.sort(scores[~strange])[::-1]
+    normal = scores[~strange]
     if not len(normal):
         return {"threshold": None, "recall": None, "false_alarms_per_1000": None, "frames_normal": 0}
-    allowed = math.floor(per_1000 / 1000 * len(normal) + 1e-9)
-    threshold = float(np.nextafter(normal[allowed], np.inf)) if allowed < len(normal) else 0.0
+    threshold = threshold_for(normal, per_1000)
     return {
         "threshold": threshold,
         "recall": float((scores[strange] >= threshold).mean()) if strange.any() else None,

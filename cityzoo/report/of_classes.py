@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from cityzoo.report.false_alarms import threshold_for
 from cityzoo.report.layout import Card, Layout, Table
 from cityzoo.sample import PictureSet
 
@@ -149,13 +149,11 @@ def alarm_thresholds(
     points = {}
     for number, name in enumerate(truth.class_names):
         true, p = targets[:, number] > 0, shares[:, number]
-        without = np.sort(p[~true])[::-1]
-        allowed = math.floor(per_1000 / 1000 * len(without) + 1e-9)
-        # Just above the first one that would be too many.
-        threshold = np.nextafter(without[allowed], 2.0) if allowed < len(without) else 0.0
+        without = p[~true]
+        threshold = threshold_for(without, per_1000)
         false = float((without >= threshold).mean() * 1000) if len(without) else None
         points[name] = {
-            "threshold": float(threshold),
+            "threshold": threshold,
             "recall": float((p[true] >= threshold).mean()) if true.any() else None,
             "false_alarms_per_1000": false,
             "frames_without": len(without),
