@@ -198,7 +198,7 @@ NEW = [*FLAGS, "--out", "new"]
 WRONG = {
     "unknown flag": (TRAIN, ["--bakbone", "vgg16"], "did you mean '--backbone'"),
     "unknown backbone": (TRAIN, ["--backbone", "mobilnet_025"], "did you mean 'mobilenet_025'"),
-    "unknown task": (TRAIN, ["--task", "vehicle"], "did you mean 'vehicle_detect'"),
+    "unknown task": (TRAIN, ["--task", "vehicle_detec"], "did you mean 'vehicle_detect'"),
     "bad size": (TRAIN, ["--image-size", "65"], "multiples of 32, e.g. 64x64"),
     "existing out": (TRAIN, ["--data", "street", "--out", "street"], "'street' exists"),
     "no data": (TRAIN, [*NEW, "--data", "gone"], "'gone' does not exist"),

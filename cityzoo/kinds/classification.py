@@ -106,7 +106,8 @@ class Classification(Kind):
         ]
         if missing:
             raise InputError(
-                f"no picture of {', '.join(missing)} to train on: give some, or leave the class out by --classes"
+                f"no picture of {', '.join(missing)} to train on: give some, leave the class out by --classes, or set "
+                "other thresholds where labels are made from boxes (see --help)"
             )
         return replace(self, counts=tuple(int(count) for count in targets.sum(axis=0)))
 

@@ -11,7 +11,6 @@ from cityzoo import data as datasets
 from cityzoo.cli import flag
 from cityzoo.data import labels
 from cityzoo.demo import Demo
-from cityzoo.errors import InputError
 from cityzoo.kinds.classification import Classification
 from cityzoo.parsing import parse_count, parse_share
 from cityzoo.sample import Picture, PictureSet, no_boxes
@@ -40,19 +39,7 @@ class States:
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:
         """Return the checked pictures of a source."""
         found = datasets.load(source, wants="either", **how)
-        if found.labelled:
-            return found
-        made = labels.of_each_side(found, self.of_boxes)
-        there = np.sum([picture.target for picture in made.train.pictures], axis=0)
-        missing = [name for name, count in zip(NAMES[self.states], there, strict=True) if not count]
-        if missing:
-            most = max(len(picture.labels) for picture in found.train.pictures)
-            cover = max(labels.covered(picture) for picture in found.train.pictures)
-            raise InputError(
-                f"by these thresholds no frame of '{source}' is {' or '.join(missing)} (at most {most} "
-                f"vehicles, covering at most {cover:.2f} of a frame): set other thresholds, see --help"
-            )
-        return made
+        return found if found.labelled else labels.of_each_side(found, self.of_boxes)
 
     def of_boxes(self, side: PictureSet) -> PictureSet:
         """Return pictures with the state that their boxes tell."""

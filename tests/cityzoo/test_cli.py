@@ -25,7 +25,7 @@ class Spec:
 def parser():
     """A parser with the flags of the small spec."""
     made = cli.Parser(prog="tool.py", allow_abbrev=False)
-    cli.add_flags(made, Spec, {"batch_size": 8})
+    cli.add_flags(made, cli.flag_fields(Spec), {"batch_size": 8})
     return made
 
 

@@ -91,7 +91,7 @@ def test_pictures_without_labels_can_be_looked_at(pictures):
 def test_only_what_is_sure_enough_stays():
     """The score itself is enough; box and label stay with their score."""
     found = Detections([[0, 0, 1, 1], [0, 0, 2, 2], [0, 0, 3, 3]], [0.75, 0.5, 0.25], [2, 1, 0])
-    kept = predict.sure([found, found], 0.5)[1]
+    kept = found.above(0.5)
     assert (kept.scores.tolist(), kept.labels.tolist()) == ([0.75, 0.5], [2, 1])
     assert kept.boxes_xyxy[1].tolist() == [0, 0, 2, 2]
 
