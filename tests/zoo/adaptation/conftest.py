@@ -51,7 +51,7 @@ def _tiny():
     x = layers.ReLU()(layers.BatchNormalization(name="pointwise_norm")(x))
     down = [layers.LayerNormalization(name="down_norm"), layers.Conv2D(12, 2, strides=2, name="down_conv")]
     x = p3 = keras.Sequential(down, name="down")(x)
-    gate = layers.Dense(12, activation="sigmoid", name="gate")(layers.GlobalAveragePooling2D()(x))
+    gate = layers.Dense(12, activation="sigmoid", name="gate")(layers.GlobalAveragePooling2D(name="gate_mean")(x))
     x = layers.Multiply()([x, layers.Reshape((1, 1, 12))(gate)])
     x = layers.SeparableConv2D(12, 3, strides=2, padding="same", name="separable")(x)
     x = p4 = layers.ReLU()(layers.BatchNormalization(scale=False, name="separable_norm")(x))
@@ -119,7 +119,7 @@ def with_head():
     """Put a small regression head on the deepest level."""
 
     def _with_head(backbone):
-        pooled = keras.layers.GlobalAveragePooling2D()(backbone.output["P5"])
+        pooled = keras.layers.GlobalAveragePooling2D(name="score_mean")(backbone.output["P5"])
         return keras.Model(backbone.inputs[0], {"score": keras.layers.Dense(1, name="score")(pooled)})
 
     return _with_head
