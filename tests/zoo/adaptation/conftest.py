@@ -51,7 +51,9 @@ def _tiny():
     x = layers.ReLU()(layers.BatchNormalization(name="pointwise_norm")(x))
     down = [layers.LayerNormalization(name="down_norm"), layers.Conv2D(12, 2, strides=2, name="down_conv")]
     x = p3 = keras.Sequential(down, name="down")(x)
-    gate = layers.Dense(12, activation="sigmoid", name="gate")(layers.GlobalAveragePooling2D(name="gate_mean")(x))
+    gate = layers.Dense(12, activation="sigmoid", name="gate")(
+        layers.GlobalAveragePooling2D(name="gate_mean")(x)
+    )
     x = layers.Multiply()([x, layers.Reshape((1, 1, 12))(gate)])
     x = layers.SeparableConv2D(12, 3, strides=2, padding="same", name="separable")(x)
     x = p4 = layers.ReLU()(layers.BatchNormalization(scale=False, name="separable_norm")(x))
