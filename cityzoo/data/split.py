@@ -58,7 +58,7 @@ def scene_of(path: str) -> str:
     words = stem if _DATE.search(stem) else _FRAME.sub("", stem).strip("_-. ")
     if re.search(r"[^\W\d_]", words) and not _SAYS_NOTHING.fullmatch(words):
         return words
-    return "/".join(each for each in (_telling_folder(file), words) if each)
+    return "/".join(each for each in (telling_folder(file), words) if each)
 
 
 _EXPORT = re.compile(r"([_.](jpe?g|png|bmp|webp))?(\.rf\.\w+)?$", re.IGNORECASE)
@@ -72,7 +72,13 @@ _SAYS_NOTHING = re.compile(rf"({_FRAME_WORDS})", re.IGNORECASE)
 _SAY_NOTHING = ("images", "image", "img", "imgs", "frames", "pictures", "photos", "jpegimages", "data")
 
 
-def _telling_folder(file: Path) -> str:
+def telling_folder(file: Path) -> str:
+    """Return the name of the nearest folder of a file that is not called "images" or after a split, "" for none.
+
+    Example:
+        >>> telling_folder(Path("cam3/val/images/000123.jpg"))
+        'cam3'
+    """
     names = (each.name for each in file.parents)
     return next((name for name in names if not split_of(name) and name.lower() not in _SAY_NOTHING), "")
 
