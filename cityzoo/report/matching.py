@@ -38,7 +38,9 @@ def match(picture: Picture, found: Detections, threshold: float = 0.0) -> np.nda
     owner = np.full(len(found), NOTHING)
     if not len(found) or not len(picture.labels):
         return owner
-    iou = np.where(found.labels[:, None] == picture.labels, _iou(found.boxes_xyxy, picture.boxes_xyxy), 0.0)
+    iou = np.where(
+        found.labels[:, None] == picture.labels, box_iou(found.boxes_xyxy, picture.boxes_xyxy), 0.0
+    )
     hopeful = (iou >= IOU_THRESHOLD).any(axis=1) & (found.scores >= threshold)
     for i in np.argsort(-found.scores, kind="stable"):
         if not hopeful[i]:
@@ -82,18 +84,37 @@ def operating_threshold(truth: PictureSet, detections: Sequence[Detections]) -> 
         kept = bool((scores >= UNDECIDED).any())
         counted = {"precision": kept, "recall": n_boxes > 0, "f1": kept or n_boxes > 0}
         return {"score": UNDECIDED, **{name: 0.0 if known else None for name, known in counted.items()}}
-    order = np.argsort(-scores, kind="stable")
-    scores, true_positives = scores[order], np.cumsum(hits[order])
-    kept = np.arange(1, len(scores) + 1)
+    scores, kept, true_positives = tally(scores, hits)
     f1 = 2 * true_positives / (kept + n_boxes)
-    # A threshold takes all detections of one score or none of them.
-    best = int(np.argmax(np.where(np.append(scores[1:] != scores[:-1], True), f1, 0.0)))
+    best = int(np.argmax(f1))
     return {
         "score": float(scores[best]),
         "precision": float(true_positives[best] / kept[best]),
         "recall": float(true_positives[best] / n_boxes),
         "f1": float(f1[best]),
     }
+
+
+def tally(scores: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what each threshold keeps: the scores that occur, highest first, with the detections and hits from there.
+
+    A threshold takes all detections of one score or none of them, so a score occurs once.
+
+    Args:
+        scores: (N,) of the detections, in any order.
+        hits: (N,) bool, whether each found its object.
+
+    Returns:
+        (T,) scores, (T,) int detections with that score or a higher one, (T,) int hits among them.
+
+    Example:
+        >>> [column.tolist() for column in tally(np.array([0.5, 0.9, 0.5]), np.array([True, True, False]))]
+        [[0.9, 0.5], [1, 3], [1, 2]]
+    """
+    order = np.argsort(-scores, kind="stable")
+    scores, true_positives = scores[order], np.cumsum(hits[order])
+    last = np.flatnonzero(scores != np.append(scores[1:], np.nan))  # of each score; the last is like no other
+    return scores[last], last + 1, true_positives[last]
 
 
 def box_xywh(boxes_xyxy: np.ndarray) -> np.ndarray:
@@ -122,9 +143,16 @@ def one_each(truth: PictureSet, detections: Sequence[Detections]) -> None:
         )
 
 
-def _iou(boxes_xyxy: np.ndarray, others_xyxy: np.ndarray) -> np.ndarray:
-    """Return (N, M) IoU, from the same code that counts for AP."""
+def box_iou(boxes_xyxy: np.ndarray, others_xyxy: np.ndarray) -> np.ndarray:
+    """Return (N, M) IoU of (N, 4) and (M, 4) boxes, x1, y1, x2, y2, from the same code that counts for AP.
+
+    Example:
+        >>> box_iou(np.array([[0, 0, 4, 4]]), np.array([[0, 0, 4, 2], [4, 4, 8, 8]])).tolist()
+        [[0.5, 0.0]]
+    """
     from faster_coco_eval.core import mask
 
+    if not len(boxes_xyxy) or not len(others_xyxy):
+        return np.zeros((len(boxes_xyxy), len(others_xyxy)))
     first, second = box_xywh(boxes_xyxy), box_xywh(others_xyxy)
     return np.asarray(mask.iou(first, second, [0] * len(second))).reshape(len(first), len(second))
