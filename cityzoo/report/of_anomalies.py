@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def anomaly_metrics(truth: PictureSet, results: Sequence[Any]) -> dict[str, Any]
     """
     from sklearn.metrics import average_precision_score, roc_auc_score
 
-    strange = _strange(truth)
+    strange = anomalies(truth)
     scores = np.array([result.score for result in results])
     both = strange.any() and not strange.all()
     return {
@@ -47,7 +47,8 @@ def anomaly_metrics(truth: PictureSet, results: Sequence[Any]) -> dict[str, Any]
     }
 
 
-def _strange(truth: PictureSet) -> np.ndarray:
+def anomalies(truth: PictureSet) -> np.ndarray:
+    """Return which pictures are anomalies, (N,) bool; those without a target are not."""
     return np.array([_is_strange(picture) for picture in truth.pictures])
 
 
@@ -58,16 +59,27 @@ def _is_strange(picture: Picture) -> bool:
 def _pixel_auroc(truth: PictureSet, results: Sequence[Any]) -> float | None:
     from sklearn.metrics import roc_auc_score
 
-    labels, scores = [], []
-    for picture, result in zip(truth.pictures, results, strict=True):
-        if _is_strange(picture) and not picture.mask:
-            continue  # where the anomaly is was not said
-        heat = stretched(result.heat, result.corners, picture.size_hw)[::PIXEL_STEP, ::PIXEL_STEP]
-        labels.append(_mask(picture)[::PIXEL_STEP, ::PIXEL_STEP].ravel())
-        scores.append(heat.ravel())
-    if not labels or not any(each.any() for each in labels) or all(each.all() for each in labels):
+    pixels = [(shown, heat) for _, shown, heat in judged_pixels(truth, results)]
+    if not any(shown.any() for shown, _ in pixels) or all(shown.all() for shown, _ in pixels):
         return None
+    labels, scores = zip(*pixels, strict=True)
     return float(roc_auc_score(np.concatenate(labels), np.concatenate(scores)))
+
+
+def judged_pixels(truth: PictureSet, results: Sequence[Any]) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yield the pixels that count of each picture but of anomalies without a mask: where those are was not said.
+
+    Args:
+        truth: pictures with targets, some with masks.
+        results: with `heat` and `corners`.
+
+    Yields:
+        position of the picture, (P,) bool whether a pixel is of an anomaly, (P,) float32 heat.
+    """
+    for number, (picture, result) in enumerate(zip(truth.pictures, results, strict=True)):
+        if not _is_strange(picture) or picture.mask:
+            heat = stretched(result.heat, result.corners, picture.size_hw)[::PIXEL_STEP, ::PIXEL_STEP]
+            yield number, _mask(picture)[::PIXEL_STEP, ::PIXEL_STEP].ravel(), heat.ravel()
 
 
 def _mask(picture: Picture) -> np.ndarray:
@@ -88,7 +100,7 @@ def alarm_threshold(truth: PictureSet, results: Sequence[Any], per_1000: float) 
         `threshold`, None without normal frames; `recall`; the rate of false alarms; the number of normal frames and
         the smallest rate that so many can show.
     """
-    strange = _strange(truth)
+    strange = anomalies(truth)
     scores = np.array([result.score for result in results])
     normal = scores[~strange]
     if not len(normal):
@@ -106,7 +118,7 @@ def alarm_threshold(truth: PictureSet, results: Sequence[Any], per_1000: float) 
 def anomaly_layout(report: dict[str, Any], per_1000: float) -> Layout:
     """Return what a page shows of an anomaly detector's report."""
     remark = (
-        f"An alarm is a score of {{alarm.threshold}} or more. At most {per_1000:g} false alarms in 1,000 normal frames "
+        f"An alarm is a score of {{alarm/threshold}} or more. At most {per_1000:g} false alarms in 1,000 normal frames "
         "were wanted, and the held-out ones set it: expect more elsewhere."
     )
     known = (report.get("alarm") or {}).get("threshold") is not None
@@ -114,8 +126,8 @@ def anomaly_layout(report: dict[str, Any], per_1000: float) -> Layout:
         (
             Card("image_auroc", "AUROC of frames", "how well frames with an anomaly rank before normal ones"),
             Card("pixel_auroc", "AUROC of pixels", "how well the heat map points at it"),
-            Card("alarm.recall", "found", "of the anomalies, at the threshold for alarms", "share"),
-            Card("alarm.threshold", "threshold", "score from which an alarm is raised"),
+            Card("alarm/recall", "found", "of the anomalies, at the threshold for alarms", "share"),
+            Card("alarm/threshold", "threshold", "score from which an alarm is raised"),
         ),
         MEANINGS,
         remark=remark if known else "",
