@@ -40,7 +40,6 @@ def main(arguments: Sequence[str]) -> int:
 def train(asked: TrainSpec, resumed: str | None = None) -> dict[str, Any]:
     """Train, judge the best epoch on held-out pictures, leave a run folder; return the report."""
     from cityzoo.fit import hardware, hosts, memory, run, run_folder, trials
-    from cityzoo.model import load
     from cityzoo.report import of_run
 
     start = time.perf_counter()
@@ -55,7 +54,7 @@ def train(asked: TrainSpec, resumed: str | None = None) -> dict[str, Any]:
 
     report: dict[str, Any] = {}
     if hosts.is_chief():
-        figures = of_run.judge(load(folder.model), kind, data.val, folder.path)
+        figures = of_run.judge(folder, kind, data.val, folder.path, seed=spec.seed)
         seconds = round(time.perf_counter() - start, 1)
         counts = run.parameters(assembled)
         facts = of_run.training_facts(

@@ -1,4 +1,4 @@
-"""What differs between Keras' backends: how a model runs compiled, and who holds the GPUs."""
+"""What differs between Keras' backends: how a model runs compiled, its gradients, and who holds the GPUs."""
 
 from __future__ import annotations
 
@@ -53,6 +53,72 @@ def compiled(
     return _by_jax(model, then) if on_jax() else _by_tensorflow(model, then)
 
 
+def gradient(
+    model: keras.Model, loss: keras.losses.Loss, mirrored: bool = False
+) -> Callable[[Any, Any], tuple[float, np.ndarray]]:
+    """Return the gradient of a loss with respect to a model's pictures as one compiled function, in inference mode.
+
+    Args:
+        model: with the weights of now, as `compiled` takes it.
+        loss: (targets, outputs) -> a number.
+        mirrored: whether outputs are the mean over each picture and its mirror image.
+
+    Returns:
+        A function from pictures (B, h, w, 3) float32 and targets to the loss and its gradient, (B, h, w, 3) float32.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input((1, 1, 3))
+        >>> total = keras.Model(x, keras.layers.Flatten()(keras.layers.Rescaling(2.0)(x)))
+        >>> value, slope = gradient(total, lambda wanted, found: keras.ops.sum(wanted * found))(
+        ...     np.ones((1, 1, 1, 3), "float32"), np.array([[1.0, 0.0, -1.0]], "float32")
+        ... )
+        >>> value, slope.ravel().tolist()
+        (0.0, [2.0, 0.0, -2.0])
+    """
+
+    def value(run: Callable[[Any], Any], images: Any, targets: Any) -> Any:
+        outputs = (run(images) + run(images[:, :, ::-1])) / 2 if mirrored else run(images)
+        return loss(targets, outputs)
+
+    return _slope_by_jax(model, value) if on_jax() else _slope_by_tensorflow(model, value)
+
+
+def _slope_by_tensorflow(model: keras.Model, value: Callable) -> Callable[[Any, Any], tuple]:
+    import tensorflow as tf
+
+    def both(images: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)
+            found = value(lambda shown: model(shown, training=False), images, targets)
+        return found, tape.gradient(found, images)
+
+    traced = tf.function(both, reduce_retracing=True)
+
+    def slope(images: Any, targets: Any) -> tuple[float, np.ndarray]:
+        found, change = traced(tf.convert_to_tensor(images), tf.convert_to_tensor(targets))
+        return float(found), change.numpy()
+
+    return slope
+
+
+def _slope_by_jax(model: keras.Model, value: Callable) -> Callable[[Any, Any], tuple]:
+    import jax
+
+    weights = _weights(model)
+
+    def of_weights(images: Any, targets: Any, weights: list) -> Any:
+        return value(lambda shown: model.stateless_call(*weights, shown, training=False)[0], images, targets)
+
+    both = jax.jit(jax.value_and_grad(of_weights))
+
+    def slope(images: Any, targets: Any) -> tuple[float, np.ndarray]:
+        found, change = both(np.asarray(images), np.asarray(targets), weights)
+        return float(found), np.asarray(change)
+
+    return slope
+
+
 def _by_tensorflow(model: keras.Model, then: Callable | None) -> Callable[[Any], Outputs]:
     import tensorflow as tf
 
@@ -67,11 +133,17 @@ def _by_tensorflow(model: keras.Model, then: Callable | None) -> Callable[[Any],
 def _by_jax(model: keras.Model, then: Callable | None) -> Callable[[Any], Outputs]:
     import jax
 
+    weights, run = _weights(model), _jitted(model, then)
+    return lambda inputs: jax.tree.map(np.asarray, run(*weights, jax.tree.map(np.asarray, inputs)))
+
+
+def _weights(model: keras.Model) -> list:
+    import jax
+
     # Copied to this process: weights of a training over several processes can only be used by all at once.
     groups = (model.trainable_variables, model.non_trainable_variables)
     weights = [[np.asarray(variable.value) for variable in group] for group in groups]
-    weights, run = jax.device_put(weights, jax.local_devices()[0]), _jitted(model, then)
-    return lambda inputs: jax.tree.map(np.asarray, run(*weights, jax.tree.map(np.asarray, inputs)))
+    return jax.device_put(weights, jax.local_devices()[0])
 
 
 @functools.lru_cache(maxsize=4)  # compiling takes seconds, and a model is judged after every epoch

@@ -13,6 +13,10 @@ class InputError(ValueError):
     """
 
 
+class NoAnnotations(InputError):
+    """Report pictures that nothing is said of: they can be looked at, not learned from."""
+
+
 def unknown(kind: str, received: str, allowed: Iterable[str]) -> InputError:
     """Return the error for a name that is not in a list, with its nearest match first.
 

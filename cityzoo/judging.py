@@ -1,8 +1,9 @@
-"""The flags of evaluate.py, and which pictures they mean."""
+"""Which pictures a run is judged on, and where what is found goes."""
 
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,85 +11,37 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo import cli
 from cityzoo import data as datasets
-from cityzoo.errors import InputError
-from cityzoo.parsing import parse_count, parse_mapping
+from cityzoo.data import formats
+from cityzoo.errors import InputError, NoAnnotations
 from cityzoo.sample import Picture, PictureSet
 from cityzoo.spec import TrainSpec
 from cityzoo.tasks import Task
 
-EXAMPLES = """examples:
-  python evaluate.py runs/vehicle_detect-vgg16-1                          the run's own held-out pictures
-  python evaluate.py runs/vehicle_detect-vgg16-1 --data other_camera/     labelled pictures of another place
-  python evaluate.py runs/vehicle_detect-vgg16-1 --predict frames/        draw and write down what it sees
-"""
+LOG = logging.getLogger(__name__)
 
 
-def evaluation_parser() -> cli.Parser:
-    """Return the parser of evaluate.py."""
-    parser = cli.Parser(
-        prog="evaluate.py",
-        description="Judge a trained run on labelled pictures, or let it look at new ones.",
-        epilog=EXAMPLES,
-        formatter_class=cli.HelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("run", metavar="RUN", help="a folder that train.py made")
-    _add_picture_flags(parser)
-    parser.add_argument(
-        "--score",
-        type=cli.typed(_parse_score),
-        metavar="0..1",
-        help="lowest score that --predict shows (default: the best F1's of the report)",
-    )
-    parser.add_argument(
-        "--out", metavar="FOLDER", help="where to write (default: the run folder, or a new one in it)"
-    )
-    parser.add_argument("--json", action="store_true", help="print the report as one line of JSON, too")
-    return parser
+def looks_elsewhere(flags: argparse.Namespace) -> bool:
+    """Return whether other pictures are asked for than those that the run's training held out."""
+    return flags.data is not None or flags.split is not None or flags.limit is not None
 
 
-def _add_picture_flags(parser: cli.Parser) -> None:
-    parser.add_argument(
-        "--data",
-        metavar="PATH",
-        help="other labelled pictures, as train.py takes them (default: the run's own)",
-    )
-    parser.add_argument(
-        "--split",
-        choices=("val", "train", "all"),
-        help="which pictures of the data (default: val, and all where --data brings no val)",
-    )
-    parser.add_argument(
-        "--class-map",
-        type=cli.typed(parse_mapping),
-        default=None,
-        metavar="A=B,C=ignore",
-        help="rename the data's classes to the model's, or drop them: van=car,person=ignore",
-    )
-    parser.add_argument(
-        "--labels",
-        choices=("clip", "drop", "fail"),
-        default="clip",
-        help="what to do about bad boxes, as in train.py (default: clip)",
-    )
-    parser.add_argument("--limit", type=cli.typed(parse_count), metavar="N", help="use this many pictures")
-    parser.add_argument(
-        "--predict",
-        metavar="PATH",
-        help="a picture or a folder: write annotated pictures and COCO json, judge nothing",
-    )
+def without_labels(flags: argparse.Namespace) -> str | None:
+    """Return where the data is that nothing is said of, and say what happens to it; None where there are labels.
 
-
-def _parse_score(text: str) -> float:
+    Raises:
+        InputError: something is required of it that cannot be judged.
+    """
+    if flags.data is None:
+        return None
     try:
-        score = float(text)
-    except ValueError as error:
-        raise InputError(f"'{text}' is not a score: give a number between 0 and 1") from error
-    if not 0 <= score <= 1:
-        raise InputError(f"score {text} is out of bounds: give a number between 0 and 1")
-    return score
+        formats.find(flags.data)
+    except NoAnnotations as error:
+        if flags.require or len(flags.runs) > 1:
+            raise InputError(f"{error}: without labels there is nothing to require or to compare") from error
+        LOG.info("'%s' holds no labels: nothing is judged, what the model sees is written", flags.data)
+        return flags.data
+    return None
 
 
 def pictures_to_judge(
@@ -118,6 +71,7 @@ def pictures_to_judge(
         val=asked.val,
         exif=spec.exif,
         split_by=spec.split_by,
+        to_train=False,
         limit=flags.limit if flags.limit or flags.data else spec.limit,
     )
     split = flags.split or ("all" if flags.data and not datasets.brings_val(flags.data) else "val")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
 LEAST_RUNS, MOST_RUNS, MEASURED_SECONDS = 3, 20, 3.0  # of a speed measurement
 
 
-def over_views(model: keras.Model, views: Views, batch_size: int, mirrored: bool = False) -> list[Any]:
+def over_views(
+    model: keras.Model,
+    views: Views,
+    batch_size: int,
+    mirrored: bool = False,
+    progress: Callable[[int], object] | None = None,
+) -> list[Any]:
     """Return the results of a model for every picture of a set, in the set's order.
 
     Args:
@@ -26,12 +33,17 @@ def over_views(model: keras.Model, views: Views, batch_size: int, mirrored: bool
         views: the pictures, and how they come to the network.
         batch_size: pictures at a time.
         mirrored: see `over_batches`.
+        progress: called with the number of pictures of each batch.
     """
     import tensorflow as tf
 
-    batches = views.batches(in_order(len(views.pictures)), batch_size)
-    pairs = ((tf.cast(images, tf.float32), matrices.numpy()) for images, _, matrices in batches)
-    return over_batches(model, pairs, views, mirrored)
+    def pairs() -> Iterator[tuple[Any, np.ndarray]]:
+        for images, _, matrices in views.batches(in_order(len(views.pictures)), batch_size):
+            yield tf.cast(images, tf.float32), matrices.numpy()
+            if progress:
+                progress(len(images))
+
+    return over_batches(model, pairs(), views, mirrored)
 
 
 def over_batches(model: keras.Model, batches: Any, views: Views, mirrored: bool = False) -> list[Any]:
@@ -53,11 +65,14 @@ def over_batches(model: keras.Model, batches: Any, views: Views, mirrored: bool 
 
 
 def all_of(model: keras.Model, pictures: PictureSet, kind: Kind, batch_size: int = 16) -> list[Any]:
-    """Return the results of a whole, loaded model for a set of pictures of any size."""
+    """Return the results of a whole, loaded model for a set of pictures of any size, with a bar of progress."""
+    from keras.utils import Progbar
+
     size_hw = tuple(model.inputs[0].shape[1:3])
     rows = max(1, *(len(picture.labels) for picture in pictures.pictures), 1)
     views = Views(pictures, kind, "none", size_hw, rows, seed=0)
-    return over_views(model, views, batch_size, mirrored=getattr(kind, "flips", "no") == "yes")
+    mirrored = getattr(kind, "flips", "no") == "yes"
+    return over_views(model, views, batch_size, mirrored, Progbar(len(pictures), unit_name="picture").add)
 
 
 def speed(model: keras.Model, batch_size: int = 8) -> dict[str, float]:

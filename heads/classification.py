@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 LOGITS = "head_logits"
@@ -138,3 +139,22 @@ class ClassificationLoss(keras.losses.Loss):
         """Return the arguments that make this loss again."""
         own = ("several", "focal", "class_weights", "label_smoothing")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+
+
+def rarity_weights(counts: Sequence[int], how: str) -> tuple[float, ...]:
+    """Return how much each class counts, so that the mean over all pictures is 1 and the learning rate need not change.
+
+    Args:
+        counts: pictures of each class.
+        how: "balanced": every class as much as any other; "sqrt": halfway there; "none": no weights.
+
+    Example:
+        >>> [round(weight, 3) for weight in rarity_weights((1, 3), "balanced")], rarity_weights((1, 3), "none")
+        ([2.0, 0.667], ())
+    """
+    if how == "none":
+        return ()
+    each = 1.0 / np.maximum(counts, 1)
+    each = np.sqrt(each) if how == "sqrt" else each
+    mean = (each * np.asarray(counts)).sum() / max(sum(counts), 1)
+    return tuple(float(weight) for weight in each / mean)

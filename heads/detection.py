@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from heads.assign import anchor_points, assign
 from heads.neck import BATCHNORM_MOMENTUM, path_aggregation
-from heads.nms import class_wise_nms
+from heads.nms import class_wise_kept, class_wise_nms
 
 COARSEST = "P5"  # the loss counts on strides 8, 16 and 32, also behind a truncated backbone
 PRIOR_SCORE = 0.01  # of a fresh head: nearly every point is background (Lin et al. 2017, arXiv 1708.02002)
@@ -127,6 +127,21 @@ class DetectionHead:
         return [
             class_wise_nms(row[:, :4], _sigmoid(row[:, 4:]), score, iou, most) for row in np.asarray(outputs)
         ]
+
+    def places(
+        self, output: np.ndarray, score: float = 0.001, iou: float = 0.65, most: int = 100
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return where in a picture's output each of its detections comes from, in the order of `decode`.
+
+        Args:
+            output: (points, 4 + num_classes) float32, of one picture.
+            score, iou, most: as `decode` takes them.
+
+        Returns:
+            (N,) int, rows of the output; (N,) int, their columns, those of the class logits.
+        """
+        points, labels = class_wise_kept(output[:, :4], _sigmoid(output[:, 4:]), score, iou, most)
+        return points, 4 + labels
 
 
 def _boxes_from_distances(raw: keras.KerasTensor, stride: int) -> keras.KerasTensor:

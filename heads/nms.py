@@ -51,10 +51,32 @@ def class_wise_nms(
         >>> class_wise_nms(boxes, scores, 0.1, 0.5, 100)[1].tolist()  # the second is the first again
         [0.75, 0.5, 0.25]
     """
+    points, labels = class_wise_kept(boxes, scores, score, iou, most)
+    return (
+        boxes[points].astype(np.float32),
+        scores[points, labels].astype(np.float32),
+        labels.astype(np.int32),
+    )
+
+
+def class_wise_kept(
+    boxes: np.ndarray, scores: np.ndarray, score: float, iou: float, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return which answers `class_wise_nms` keeps, in its order, with the same arguments.
+
+    Returns:
+        points (N,) int, rows of `boxes`; labels (N,) int, columns of `scores`.
+
+    Example:
+        >>> boxes = np.array([[0, 0, 8, 8], [0, 0, 8, 7], [20, 0, 28, 8.0]])
+        >>> scores = np.array([[0.75, 0.25], [0.625, 0.0], [0.5, 0.0]])
+        >>> [each.tolist() for each in class_wise_kept(boxes, scores, 0.1, 0.5, 100)]
+        [[0, 2, 0], [0, 0, 1]]
+    """
     points, labels = np.nonzero(scores >= score)
-    values = scores[points, labels]
-    order = np.argsort(-values, kind="stable")[:BEFORE_NMS]
-    boxes, values, labels = boxes[points[order]], values[order], labels[order]
+    order = np.argsort(-scores[points, labels], kind="stable")[:BEFORE_NMS]
+    points, labels = points[order], labels[order]
+    boxes = boxes[points]
     alive = np.ones(len(order), bool)
     kept: list[int] = []
     for i in range(len(order)):
@@ -65,4 +87,4 @@ def class_wise_nms(
             break
         rivals = i + 1 + np.flatnonzero(alive[i + 1 :] & (labels[i + 1 :] == labels[i]))
         alive[rivals[iou_one_to_many(boxes[i], boxes[rivals]) > iou]] = False
-    return boxes[kept].astype(np.float32), values[kept].astype(np.float32), labels[kept].astype(np.int32)
+    return points[kept], labels[kept]

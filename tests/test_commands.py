@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +49,9 @@ def place(tmp_path_factory):
     (folder / "frames" / "night").mkdir(parents=True)
     for i, name in enumerate(("a.png", "b.png", "night/c.jpg")):
         Image.new("RGB", (100 + 20 * i, 60), (9 * i, 40, 80)).save(folder / "frames" / name)
+    for name in ("car", "bus"):
+        (folder / "sorted" / name).mkdir(parents=True)
+        Image.new("RGB", (60, 60), (9, 40, 80)).save(folder / "sorted" / name / f"{name}.png")
     (folder / "nothing").mkdir()
     (folder / "weights.h5").write_bytes(b"no weights")
     return folder
@@ -231,6 +235,31 @@ WRONG = {
     "evaluate no data": (EVALUATE, ["run", "--data", "gone"], "'gone' does not exist"),
     "evaluate zebras": (EVALUATE, ["run", "--data", "zebras"], "zebra=ignore"),
     "evaluate into old": (EVALUATE, ["run", "--data", "other", "--out", "street"], "'street' exists"),
+    "evaluate the unfinished": (EVALUATE, ["unfinished"], "--resume unfinished"),
+    "evaluate a damaged model": (EVALUATE, ["damaged"], "is not a model that Keras loads"),
+    "evaluate a damaged spec": (EVALUATE, ["torn"], "spec.json' is damaged"),
+    "evaluate a damaged report": (EVALUATE, ["scrawled"], "report.json' is damaged"),
+    "compare with what is none": (EVALUATE, ["run", "street"], "'street' is no run folder"),
+    "compare with another task": (EVALUATE, ["run", "counting"], "only runs of one task"),
+    "evaluate labels of pictures": (EVALUATE, ["run", "--data", "sorted"], "labels whole pictures"),
+    "require nonsense": (EVALUATE, ["run", "--require", "AP50=0.6"], "FIGURE>=NUMBER"),
+    "require what is not": (
+        EVALUATE,
+        ["run", "--data", "other", "--out", "elsewhere-2", "--require", "AP5>=0"],
+        "AP50",
+    ),
+    "require without labels": (
+        EVALUATE,
+        ["run", "--data", "frames", "--require", "AP50>=0"],
+        "without labels",
+    ),
+    "slices by a broken pattern": (EVALUATE, ["run", "--slice-by", "cam("], "cam("),
+    "wish of another task": (
+        EVALUATE,
+        ["counting", "--wanted-precision", "0.9"],
+        "--wanted-precision says nothing",
+    ),
+    "explain a picture that is not there": (EVALUATE, ["run", "--explain", "gone.png"], "gone.png"),
     "predict nothing": (EVALUATE, ["run", "--predict", "nothing"], "holds no pictures"),
     "predict gone": (EVALUATE, ["run", "--predict", "gone"], "'gone' does not exist"),
 }
@@ -238,7 +267,30 @@ RIGHT = {
     "own": (EVALUATE, ["run", "--json"]),
     "other": (EVALUATE, ["run", "--data", "other", "--split", "all", "--out", "elsewhere"]),
     "predict": (EVALUATE, ["run", "--predict", "frames", "--score", "0.001"]),
+    "unlabelled": (EVALUATE, ["run", "--data", "frames"]),
+    "gate met": (EVALUATE, ["run", "--require", "AP50>=0", "--require", "per_class/car/AP50<=1"]),
+    "gate missed": (EVALUATE, ["run", "--require", "AP50>=0", "--require", "AP50>1"]),
+    "two runs": (EVALUATE, ["run", "twin", "--out", "compared", "--json"]),
+    "all of it": (
+        EVALUATE,
+        ["run", "--data", "other", "--out", "thorough", "--robustness", "2", "--explain", "1"],
+    ),
 }
+
+
+def changed_runs(run):
+    """Copies of a run: a whole one, and others in which something is missing, torn or of another task."""
+    for name in ("twin", "unfinished", "damaged", "torn", "scrawled", "counting"):
+        shutil.copytree(run, run.parent / name)
+    (run.parent / "unfinished" / "model.keras").unlink()
+    for path in ("damaged/model.keras", "torn/spec.json"):
+        whole = (run.parent / path).read_bytes()
+        (run.parent / path).write_bytes(whole[: len(whole) // 2])
+    (run.parent / "scrawled" / "report.json").write_text("no report")
+    spec = json.loads((run / "spec.json").read_text())
+    (run.parent / "counting" / "spec.json").write_text(
+        json.dumps({**spec, "task": "vehicle_count", "options": {}})
+    )
 
 
 @pytest.fixture(scope="module")
@@ -251,6 +303,7 @@ def answers(place, surroundings, trained):
     cases = {**{name: case[:2] for name, case in WRONG.items()}, **RIGHT}
     (place / "cases.json").write_text(json.dumps(cases))
     before = (trained[0] / "report.json").read_text()
+    changed_runs(trained[0])
     there = {str(file.relative_to(place)) for file in place.rglob("*")}
     driver = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {save_weights}\n{DRIVER}"
     words = [sys.executable, "-c", driver, "cases.json"]
@@ -273,7 +326,15 @@ def test_wrong_input_leaves_nothing_behind(answers, place):
     """No run folder, no folder for results; what the right commands made is all that is new."""
     now = {str(file.relative_to(place)) for file in place.rglob("*")}
     new = {path for path in now - answers[2] if Path(path).parts[0] not in ("home", "keras")}
-    made = ("elsewhere", "run/predictions-1", "answers.json", "small.weights.h5")
+    made = (
+        "elsewhere/",
+        "run/predictions",
+        "compared",
+        "thorough",
+        "twin/predictions",
+        "answers.json",
+        "small.weights.h5",
+    )
     assert [path for path in sorted(new) if not path.startswith(made)] == []
 
 
@@ -292,12 +353,11 @@ def test_a_run_is_judged_on_other_pictures(answers, place):
     code, _, said = answers[0]["other"]
     assert code == 0, said[-2000:]
     report = json.loads((place / "elsewhere" / "report.json").read_text())
-    assert (report["n_images"], report["split"], report["data"], report["before"]) == (
-        3,
-        "all",
-        "other",
-        None,
-    )
+    assert (report["n_images"], report["split"], report["data"]) == (3, "all", "other")
+    assert report["before"].keys() >= {
+        "AP",
+        "AP50",
+    }  # of the same pictures, by the model before its first step
     assert report["per_class"]["bus"]["n_boxes"] == 3 and report["per_class"]["car"]["AP"] is None
     assert_pycocotools_agrees(place / "elsewhere")
 
@@ -320,3 +380,43 @@ def test_a_run_looks_at_new_pictures(answers, place):
         image = by_id[found["image_id"]]
         assert 0 <= x < x + w <= image["width"] + 1e-3 and 0 <= y < y + h <= image["height"] + 1e-3
         assert 0.001 <= found["score"] <= 1
+
+
+def test_pictures_without_labels_are_looked_at(answers, place):
+    """It says so, and judges nothing."""
+    code, _, said = answers[0]["unlabelled"]
+    assert code == 0 and "'frames' holds no labels: nothing is judged" in said, said[-2000:]
+    assert (place / "run" / "predictions-2" / "detections.json").exists()
+
+
+def test_a_city_can_gate_on_figures(answers):
+    """Exit code 0 if all that is required is met, 1 if not, with the value beside each wish."""
+    code, _, said = answers[0]["gate met"]
+    assert code == 0 and said.count(": met (") == 2, said[-2000:]
+    code, _, said = answers[0]["gate missed"]
+    assert code == 1 and said.count(": met (") == 1 and "required AP50 > 1: NOT MET (" in said, said[-2000:]
+
+
+def test_two_runs_are_compared_on_the_same_pictures(answers, place):
+    """A run and its twin: no difference anywhere, nothing got worse; one line of JSON and nothing else is printed."""
+    code, out, said = answers[0]["two runs"]
+    assert code == 0, said[-2000:]
+    report = json.loads(out)
+    assert set(report["compared"]) == {"before fine-tuning", "twin"}
+    twin = report["compared"]["twin"]
+    assert twin["worse"] == []
+    assert all(row["this"] == row["other"] for row in twin["figures"].values())
+    assert {row["verdict"] for row in twin["figures"].values()} == {"no clear difference"}
+    assert any((place / "compared" / "logs").rglob("*tfevents*"))
+    html = (place / "compared" / "report.html").read_text()
+    assert "twin" in html and "before fine-tuning" in html
+
+
+def test_fog_attacks_and_explanations_come_when_asked_for(answers, place):
+    """In the report, with their pictures."""
+    code, _, said = answers[0]["all of it"]
+    assert code == 0, said[-2000:]
+    report = json.loads((place / "thorough" / "report.json").read_text())
+    assert {"fog", "rain", "night"} <= report["robustness"]["corruptions"].keys()
+    assert report["robustness"]["n"] == 2 and report["explanations"]["pictures"]
+    assert {"robustness.png", "explanations.png"} <= {file.name for file in (place / "thorough").iterdir()}

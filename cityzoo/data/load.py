@@ -64,6 +64,7 @@ def load(
     progress: bool = True,
     wants: str = "boxes",
     split_by: str = "file",
+    to_train: bool = True,
 ) -> Dataset:
     """Read a data set, check it, and return its train and val pictures.
 
@@ -90,6 +91,7 @@ def load(
             every class.
         split_by: "file" or "scene": what is kept together where pictures are divided, see `split.scene_of`; "auto":
             scenes where file names tell enough of them.
+        to_train: False where pictures only judge a model: train may then lack classes, or be empty.
 
     Raises:
         InputError: anything about the input that cannot be used; one line.
@@ -127,7 +129,7 @@ def load(
     if split_by == "scene":
         find_shared_scenes(*sides, findings)
     judge(findings, labels, checker.boxes_seen)
-    require_content(train, val_set, findings, wants != "frames", split_by)
+    require_content(train, val_set, findings, wants != "frames", split_by, to_train)
     LOG.info("%s", findings.text())
     return Dataset(train, val_set, findings)
 

@@ -39,7 +39,12 @@ def judge(findings: Findings, labels: str, boxes_seen: int) -> None:
 
 
 def require_content(
-    train: PictureSet, val: PictureSet, findings: Findings, every_class: bool, split_by: str
+    train: PictureSet,
+    val: PictureSet,
+    findings: Findings,
+    every_class: bool,
+    split_by: str,
+    to_train: bool = True,
 ) -> None:
     """Raise InputError when a split is empty or train shows nothing to learn; note what val lacks.
 
@@ -49,9 +54,13 @@ def require_content(
         findings: where notes go.
         every_class: whether train must show every class, where whole pictures are labelled.
         split_by: "file" or "scene": what was kept together where pictures were divided.
+        to_train: False where pictures only judge a model: one picture in either split is enough then.
     """
     for split in (train, val):
         findings.describe(split)
+    if not to_train and (train.pictures or val.pictures):
+        return
+    for split in (train, val):
         if not split.pictures:
             raise InputError(
                 f"the {split.split} split of '{findings.source}' has no picture that can be {_used(findings)}"

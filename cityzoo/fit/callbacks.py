@@ -34,7 +34,6 @@ class Progress:
         best: the monitored figure of the best epoch so far; None before the first.
         stale: epochs since then.
         history: a row of figures for each epoch.
-        before: figures of the model before its first step.
         solved: what computing the head says of itself.
         seconds: spent on each part of each phase.
         spent: seconds from the start of fine-tuning to the end of the last epoch, pauses left out.
@@ -45,7 +44,6 @@ class Progress:
     best: float | None = None
     stale: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
-    before: dict[str, Any] | None = None
     solved: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     spent: float = 0.0

@@ -82,8 +82,6 @@ def fit_phase(
         average.restore(checkpoint.get("average", ()))
     guard = Guard()
     judge = judge_of(fitting, source, average)
-    if progress.before is None:
-        progress.before = {n: v for n, v in judge()[0].items() if not isinstance(v, dict)}
     keeper = Keeper(fitting, average, guard)
     if checkpoint.get("best"):
         keeper.twin.set_weights(checkpoint["best"])

@@ -25,7 +25,7 @@ from cityzoo.fit.learning_table import learning_table
 from cityzoo.fit.phases import Fitting, fit_phase, freeze
 from cityzoo.fit.solving import solve_phase
 from cityzoo.kinds import Kind
-from cityzoo.model import Assembled, assemble, count_parameters
+from cityzoo.model import Assembled, assemble, count_parameters, in_float32, save
 from cityzoo.spec import SOLVE, TrainSpec
 from cityzoo.transfer import is_model, transfer
 from cityzoo.views import Views, in_order
@@ -184,6 +184,7 @@ def fine_tune(
     for phase in spec.phases:
         freeze(fitting, phase)  # a stage that the backbone lacks is said now, not after the first phase
     if not resume and hosts.is_chief():
+        save(in_float32(assembled.model), run.before)
         preview.to_tensorboard(train, run.logs)
     for number in range(progress.phase, len(spec.phases)):
         progress.phase = number

@@ -27,7 +27,8 @@ RUNS = Path("runs")
 class RunFolder:
     """Name the files of a run.
 
-    `spec.json` what was asked for, resolved; `model.keras` the best epoch; `last.keras` the last one;
+    `spec.json` what was asked for, resolved; `before.keras` the model before its first step; `model.keras` the
+    best epoch; `last.keras` the last one;
     `history.csv` a row an epoch; `logs/` TensorBoard; `checkpoint.npz` to go on from; `report.json` and
     `report.html`.
     """
@@ -43,6 +44,11 @@ class RunFolder:
     def model(self) -> Path:
         """Return where the model of the best epoch lies."""
         return self.path / "model.keras"
+
+    @property
+    def before(self) -> Path:
+        """Return where the model lies as it was before its first step."""
+        return self.path / "before.keras"
 
     @property
     def last(self) -> Path:

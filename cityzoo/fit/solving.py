@@ -43,8 +43,6 @@ def solve_phase(fitting: Fitting, phase: Phase, checkpoint: object = None) -> No
     with _with_cache(fitting) as lent:
         source = sources.behind(lent, embedding)
         judge = judge_of(lent, source, None)
-        if progress.before is None:
-            progress.before = {n: v for n, v in judge()[0].items() if not isinstance(v, dict)}
         prepared = time.perf_counter()
         rows = source.train.tensors["embedding"]
         groups = np.tile(_groups(fitting), len(rows) // source.train.count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from cityzoo.kinds.asking import Asked
     from cityzoo.report.layout import Layout
     from cityzoo.sample import Picture, PictureSet
+
+# (R, N) float64 weights of N pictures -> figure, as a pointer into the report -> (R,) float64, NaN: nothing to measure.
+Weighed = Callable[["np.ndarray"], dict[str, "np.ndarray"]]
 
 
 class Seen(NamedTuple):
@@ -40,18 +44,26 @@ class Kind(Protocol):
         headline: figures of `metrics` that are said first, in this order.
         lower: those of them that are better when lower.
         fit: how a picture comes to the network's input: "letterbox" keeps its shape, "stretch" fills it.
+        result: the type of `results`, a dataclass or a named tuple; None: plain arrays.
+        draws: resamples of the pictures that intervals are made of; 1,000 where `weighed` is fast.
+        class_figures: figures of `per_class` by which a class is said to have got worse.
         solved: name of the layer that `solve` can compute instead of training it; "" where there is none.
         trains: whether gradients can train the head at all.
         learns_unlabelled: whether pictures without labels can take part, by `heads.fixmatch`.
+        explained: whether `asked` knows where answers come from; else they explain themselves, as a density map does.
     """
 
     class_names: tuple[str, ...]
     headline: ClassVar[tuple[str, ...]]
     lower: ClassVar[tuple[str, ...]] = ()
     fit: ClassVar[str] = "letterbox"
+    result: ClassVar[type | None] = None
+    draws: ClassVar[int] = 200
+    class_figures: ClassVar[tuple[str, ...]] = ()
     solved: ClassVar[str] = ""
     trains: ClassVar[bool] = True
     learns_unlabelled: ClassVar[bool] = False
+    explained: ClassVar[bool] = False
 
     def seeing(self, train: PictureSet) -> Kind:
         """Return the kind as training on these pictures wants it: weights of rare classes, say.
@@ -104,6 +116,16 @@ class Kind(Protocol):
     def results(self, outputs: np.ndarray, matrices: np.ndarray, pictures: Sequence[Picture]) -> list[Any]:
         """Turn the outputs for a batch into results in the original pictures' pixels."""
 
+    def asked(self, output: np.ndarray, matrix: np.ndarray, picture: Picture, number: int) -> Asked | None:
+        """Return where in the outputs for one picture its `number`-th answer comes from; None: not so many answers.
+
+        Args:
+            output: of one picture, without the axis of the batch.
+            matrix: (3, 3) float32, original pixels -> pixels of the network's input.
+            picture: that picture.
+            number: 0 is the surest answer.
+        """
+
     def draw(self, image: np.ndarray, truth: Picture | None, result: Any) -> np.ndarray:
         """Return the upright picture, (H, W, 3) uint8 RGB, with a result and, if they are known, its labels."""
 
@@ -112,6 +134,19 @@ class Kind(Protocol):
 
     def metrics(self, truth: PictureSet, results: Sequence[Any]) -> dict[str, Any]:
         """Judge results against the labels."""
+
+    def weighed(self, truth: PictureSet, results: Sequence[Any]) -> Weighed:
+        """Return what gives the figures when some pictures count more often than others, or not at all.
+
+        By default the headline of `metrics` on pictures that are really repeated, which is slow.
+        """
+        from cityzoo.report.repeated import weighed_by_repeating
+
+        return weighed_by_repeating(self, truth, results)
+
+    def sizes(self, truth: PictureSet) -> dict[str, tuple[str, int]]:
+        """Return, where objects of a size are judged apart, slice -> (its figure in `weighed`, its objects)."""
+        return {}
 
     def cases(self, truth: PictureSet, results: Sequence[Any], folder: Path) -> dict[str, Any]:
         """Write the results and telling pictures into a folder; return what else a report says of them."""

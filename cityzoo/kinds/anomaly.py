@@ -17,6 +17,7 @@ from cityzoo.sample import Picture, PictureSet
 if TYPE_CHECKING:
     import keras
 
+    from cityzoo.kinds import Weighed
     from cityzoo.report.layout import Layout
 
 SMOOTH_CELLS = 0.8  # deviation of the Gaussian over the map: single cells are noise
@@ -53,6 +54,8 @@ class Anomaly(Kind):
     )
     false_alarms: float = flag(5.0, "alarms wanted at most in 1,000 normal frames", parse_number, "N")
     headline: ClassVar[tuple[str, ...]] = ("image_auroc", "pixel_auroc")
+    result: ClassVar[type] = Strangeness
+    draws: ClassVar[int] = 1000
     solved: ClassVar[str] = "head_bank"
     trains: ClassVar[bool] = False
     fit: ClassVar[str] = "stretch"
@@ -131,6 +134,12 @@ class Anomaly(Kind):
         from cityzoo.report.of_anomalies import anomaly_metrics
 
         return anomaly_metrics(truth, results)
+
+    def weighed(self, truth: PictureSet, results: Sequence[Strangeness]) -> Weighed:
+        """Return what gives the figures of weighted pictures."""
+        from cityzoo.report.weighed_anomalies import weighed_anomalies
+
+        return weighed_anomalies(truth, results)
 
     def cases(self, truth: PictureSet, results: Sequence[Strangeness], folder: Path) -> dict[str, Any]:
         """Write `predictions.csv` and sheets; return the threshold."""

@@ -18,6 +18,8 @@ from cityzoo.sample import Picture, PictureSet
 if TYPE_CHECKING:
     import keras
 
+    from cityzoo.kinds import Weighed
+    from cityzoo.kinds.asking import Asked
     from cityzoo.report.layout import Layout
     from heads.classification import ClassificationHead
     from heads.linear_probe import Linear
@@ -81,8 +83,11 @@ class Classification(Kind):
     headline: ClassVar[tuple[str, ...]] = ("balanced_accuracy", "accuracy", "mean_auroc", "loss")
     lower: ClassVar[tuple[str, ...]] = ("loss",)
     solved: ClassVar[str] = "head_logits"
+    draws: ClassVar[int] = 1000
+    class_figures: ClassVar[tuple[str, ...]] = ("f1",)
     several: ClassVar[bool] = False
     learns_unlabelled: ClassVar[bool] = True
+    explained: ClassVar[bool] = True
 
     def seeing(self, train: PictureSet) -> Classification:
         """Return the kind with the counts of these pictures.
@@ -134,14 +139,9 @@ class Classification(Kind):
         return ClassificationLoss(self.several, self.focal, self._weights(), self.label_smoothing)
 
     def _weights(self) -> tuple[float, ...]:
-        if self.class_weights == "none" or not self.counts:
-            return ()
-        each = 1.0 / np.maximum(self.counts, 1)
-        each = each if self.class_weights == "balanced" else np.sqrt(each)
-        mean = (each * self.counts).sum() / max(
-            sum(self.counts), 1
-        )  # so that the learning rate need not change
-        return tuple(float(weight) for weight in each / mean)
+        from heads.classification import rarity_weights
+
+        return rarity_weights(self.counts, self.class_weights) if self.counts else ()
 
     def solve(
         self,
@@ -177,6 +177,13 @@ class Classification(Kind):
         raised = np.exp(logits - logits.max(axis=1, keepdims=True))
         return list(raised / raised.sum(axis=1, keepdims=True))
 
+    def asked(self, output: np.ndarray, matrix: np.ndarray, picture: Picture, number: int) -> Asked | None:
+        """Return where the logit of the `number`-th surest class lies."""
+        from cityzoo.kinds.asking import class_asked
+
+        shares = self.results(output[None], matrix[None], [picture])[0]
+        return class_asked(shares, len(output), self.class_names, self.several, number)
+
     def draw(self, image: np.ndarray, truth: Picture | None, result: np.ndarray) -> np.ndarray:
         """Return the picture above a line that names what was said of it."""
         from cityzoo.report.captions import captioned
@@ -207,16 +214,23 @@ class Classification(Kind):
         return one_class_metrics(truth, results)
 
     def cases(self, truth: PictureSet, results: Sequence[np.ndarray], folder: Path) -> dict[str, Any]:
-        """Write `predictions.csv`, and sheets of the surest mistakes and the surest right answers."""
+        """Write `predictions.csv` and sheets of mistakes and right answers; return curves and calibration."""
         from cityzoo.report import class_cases
+        from cityzoo.report.class_details import details
 
         class_cases.write_predictions(truth, results, folder / "predictions.csv")
         class_cases.draw_sheets(truth, results, self.words, folder, self.several)
-        return {}
+        return details(truth, results, self.several)
+
+    def weighed(self, truth: PictureSet, results: Sequence[np.ndarray]) -> Weighed:
+        """Return what gives the figures of weighted pictures."""
+        from cityzoo.report.weighed_classes import weighed_one_class
+
+        return weighed_one_class(truth, results)
 
     def layout(self, report: dict[str, Any]) -> Layout:
         """Return what a page shows of a classifier."""
-        from cityzoo.report.of_classes import one_class_layout
+        from cityzoo.report.class_layout import one_class_layout
 
         return one_class_layout(self.class_names)
 

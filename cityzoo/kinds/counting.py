@@ -17,6 +17,7 @@ from cityzoo.sample import Picture, PictureSet
 if TYPE_CHECKING:
     import keras
 
+    from cityzoo.kinds import Weighed
     from cityzoo.report.layout import Layout
 
 HEADS = ("density", "regression")
@@ -58,6 +59,8 @@ class Counting(Kind):
     usual: float | None = None
     headline: ClassVar[tuple[str, ...]] = ("mae", "rmse", "bias")
     lower: ClassVar[tuple[str, ...]] = ("mae", "rmse")
+    result: ClassVar[type] = Count
+    draws: ClassVar[int] = 1000
 
     def seeing(self, train: PictureSet) -> Counting:
         """Return the kind that knows the mean count."""
@@ -141,12 +144,19 @@ class Counting(Kind):
         return count_metrics(truth, [result.number for result in results], self.usual)
 
     def cases(self, truth: PictureSet, results: Sequence[Count], folder: Path) -> dict[str, Any]:
-        """Write `predictions.csv`, and sheets of the largest errors and of the best counted crowds."""
+        """Write `predictions.csv` and sheets of errors and crowds; return errors by size and each count."""
         from cityzoo.report import count_cases
+        from cityzoo.report.count_curves import error_by_size, scatter
 
         count_cases.write_predictions(truth, results, folder / "predictions.csv")
         count_cases.draw_sheets(truth, results, self.draw, folder)
-        return {}
+        return {"by_size": error_by_size(truth, results), "scatter": scatter(truth, results)}
+
+    def weighed(self, truth: PictureSet, results: Sequence[Count]) -> Weighed:
+        """Return what gives the figures of weighted pictures."""
+        from cityzoo.report.weighed_counts import weighed_counts
+
+        return weighed_counts(truth, [result.number for result in results], self.usual)
 
     def layout(self, report: dict[str, Any]) -> Layout:
         """Return what a page shows of a counter."""

@@ -11,16 +11,19 @@ import numpy as np
 
 from cityzoo.cli import flag
 from cityzoo.kinds import Kind, Seen
-from cityzoo.parsing import parse_count, parse_smoothing
+from cityzoo.parsing import parse_count, parse_number, parse_share, parse_smoothing
 from cityzoo.sample import Detections, Picture, PictureSet
 
 if TYPE_CHECKING:
     import keras
 
+    from cityzoo.kinds import Weighed
+    from cityzoo.kinds.asking import Asked
     from cityzoo.report.layout import Layout
     from heads.detection import DetectionHead
 
 SHOWN_SCORE = 0.3  # in TensorBoard's pictures
+SIZES, SIZE_LIMITS = ("AP_small", "AP_medium", "AP_large"), (32**2, 96**2)  # of COCO
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Detection(Kind):
         class_names: what labels point to.
         neck_width: channels of neck and head.
         label_smoothing: see `heads.detection.DetectionLoss`.
+        wanted_precision, false_alarms: wishes for which the report names a score to cut at.
     """
 
     class_names: tuple[str, ...]
@@ -43,7 +47,20 @@ class Detection(Kind):
         parse_smoothing,
         "SHARE",
     )
+    wanted_precision: float = flag(
+        0.9,
+        "share of its reports that shall be right: the report names the score for it",
+        parse_share,
+        "SHARE",
+    )
+    false_alarms: float = flag(
+        100.0, "false alarms wanted at most in 1,000 frames: the report names the score", parse_number, "N"
+    )
     headline: ClassVar[tuple[str, ...]] = ("AP", "AP50", "AP75")
+    explained: ClassVar[bool] = True
+    result: ClassVar[type] = Detections
+    draws: ClassVar[int] = 1000
+    class_figures: ClassVar[tuple[str, ...]] = ("AP50",)
 
     @property
     def head(self) -> DetectionHead:
@@ -88,15 +105,20 @@ class Detection(Kind):
         for (boxes, scores, labels), matrix, picture in zip(
             self.head.decode(outputs), matrices, pictures, strict=True
         ):
-            inverse = np.linalg.inv(
-                matrix.astype(np.float64)
-            )  # scale and shift alone: evaluation turns nothing
-            corners = boxes.reshape(-1, 2) @ inverse[:2, :2].T + inverse[:2, 2]
-            height, width = picture.size_hw
-            clipped = np.clip(corners.reshape(-1, 4), 0, [width, height, width, height])
-            solid = (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
+            clipped, solid = _within(boxes, matrix, picture)
             found.append(Detections(clipped[solid], scores[solid], labels[solid]))
         return found
+
+    def asked(self, output: np.ndarray, matrix: np.ndarray, picture: Picture, number: int) -> Asked | None:
+        """Return where the logit of the `number`-th detection lies: at the point that its box is decoded from."""
+        from cityzoo.kinds.asking import Asked
+
+        points, columns = self.head.places(output)
+        _, solid = _within(output[points, :4], matrix, picture)
+        if number >= solid.sum():
+            return None
+        point, column = int(points[solid][number]), int(columns[solid][number])
+        return Asked((point, column), 1, self.class_names[column - 4], box_xyxy=output[point, :4])
 
     def draw(self, image: np.ndarray, truth: Picture | None, result: Detections) -> np.ndarray:
         """Return the picture with the detections that are fairly sure, and the annotations."""
@@ -122,20 +144,48 @@ class Detection(Kind):
         return coco_metrics(truth, results)
 
     def cases(self, truth: PictureSet, results: Sequence[Detections], folder: Path) -> dict[str, Any]:
-        """Write `detections.json` and `truth.json` in COCO's format and `best.png worst.png missed.png`.
+        """Write `detections.json` and `truth.json` in COCO's format and `best.png worst.png missed.png false.png`.
 
         Returns:
-            `operating_point`, the score of the best F1.
+            `operating_point`, the score of the best F1; `curves`, `confusion` there, `errors` and `thresholds`.
         """
         from cityzoo.data.pictures import read_picture
+        from cityzoo.report import detection_curves
         from cityzoo.report.cases import draw_cases, pick_cases
         from cityzoo.report.coco import write_coco_json
         from cityzoo.report.matching import operating_threshold
+        from cityzoo.report.tide import error_kinds
 
         point = operating_threshold(truth, results)
         draw_cases(truth, results, pick_cases(truth, results, point["score"]), folder, read_picture)
         write_coco_json(folder, truth, results)
-        return {"operating_point": point}
+        return {
+            "operating_point": point,
+            "curves": detection_curves.curves(truth, results),
+            "confusion": detection_curves.confusion(truth, results, point["score"]),
+            "errors": error_kinds(truth, [found.above(point["score"]) for found in results]),
+            "thresholds": detection_curves.thresholds(
+                truth, results, (self.wanted_precision,), (self.false_alarms,)
+            ),
+        }
+
+    def weighed(self, truth: PictureSet, results: Sequence[Detections]) -> Weighed:
+        """Return what gives the figures of weighted pictures."""
+        from cityzoo.report.pointers import pointer
+        from cityzoo.report.weighed_coco import weighed_coco
+
+        classes = [pointer("per_class", name, "AP50") for name in self.class_names]
+        return weighed_coco(truth, results, [*self.headline, *SIZES, *classes])
+
+    def sizes(self, truth: PictureSet) -> dict[str, tuple[str, int]]:
+        """Return COCO's small, medium and large objects: what judges them, and how many there are."""
+        boxes = np.concatenate([each.boxes_xyxy for each in truth.pictures] or [np.zeros((0, 4))])
+        bins = np.digitize((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), SIZE_LIMITS)
+        names = ("small: under 32 x 32 pixels", "medium", "large: over 96 x 96 pixels")
+        return {
+            name: (figure, int((bins == i).sum()))
+            for i, (name, figure) in enumerate(zip(names, SIZES, strict=True))
+        }
 
     def layout(self, report: dict[str, Any]) -> Layout:
         """Return what a page shows of a detector."""
@@ -161,3 +211,12 @@ class Detection(Kind):
         return Seen(
             sure, "detections.json", document, f"{count} detections with a score of {least:.2f} or more"
         )
+
+
+def _within(boxes: np.ndarray, matrix: np.ndarray, picture: Picture) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (N, 4) of the network's input in pixels of the picture, clipped to it; (N,) which of them have an area."""
+    inverse = np.linalg.inv(matrix.astype(np.float64))  # scale and shift alone: evaluation turns nothing
+    corners = boxes.reshape(-1, 2) @ inverse[:2, :2].T + inverse[:2, 2]
+    height, width = picture.size_hw
+    clipped = np.clip(corners.reshape(-1, 4), 0, [width, height, width, height])
+    return clipped, (clipped[:, 2:] > clipped[:, :2]).all(axis=1)

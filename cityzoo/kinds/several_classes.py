@@ -17,6 +17,7 @@ from cityzoo.parsing import parse_number
 from cityzoo.sample import PictureSet
 
 if TYPE_CHECKING:
+    from cityzoo.kinds import Weighed
     from cityzoo.report.layout import Layout
 
 
@@ -32,6 +33,7 @@ class SeveralClasses(Classification):
         5.0, "alarms wanted at most in 1,000 frames that have no reason for one", parse_number, "N"
     )
     headline: ClassVar[tuple[str, ...]] = ("mean_auroc", "mean_ap", "loss")
+    class_figures: ClassVar[tuple[str, ...]] = ("auroc",)
     several: ClassVar[bool] = True
     learns_unlabelled: ClassVar[bool] = False
 
@@ -59,15 +61,21 @@ class SeveralClasses(Classification):
         return several_classes_metrics(truth, results)
 
     def cases(self, truth: PictureSet, results: Sequence[np.ndarray], folder: Path) -> dict[str, Any]:
-        """Write `predictions.csv` and sheets; return the alarm thresholds."""
+        """Write `predictions.csv` and sheets; return curves, calibration and the alarm thresholds."""
         from cityzoo.report.of_classes import alarm_thresholds
 
-        super().cases(truth, results, folder)
-        return {"alarms": alarm_thresholds(truth, results, self.false_alarms)}
+        found = super().cases(truth, results, folder)
+        return {**found, "alarms": alarm_thresholds(truth, results, self.false_alarms)}
+
+    def weighed(self, truth: PictureSet, results: Sequence[np.ndarray]) -> Weighed:
+        """Return what gives the figures of weighted pictures."""
+        from cityzoo.report.weighed_classes import weighed_several_classes
+
+        return weighed_several_classes(truth, results)
 
     def layout(self, report: dict[str, Any]) -> Layout:
         """Return what a page shows of a classifier with thresholds."""
-        from cityzoo.report.of_classes import several_classes_layout
+        from cityzoo.report.class_layout import several_classes_layout
 
         return several_classes_layout(self.false_alarms)
 

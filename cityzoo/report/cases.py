@@ -62,7 +62,7 @@ def pick_cases(
     Returns:
         `best`: highest F1, of these the ones with most objects, and something found in each; `worst`: lowest
         F1, of these the ones with most mistakes, and a mistake in each; `missed`: most and largest missed
-        objects.
+        objects; `false`: most false alarms.
 
     Raises:
         InputError: not one Detections a picture.
@@ -81,10 +81,12 @@ def pick_cases(
     found = [case for case in cases if case.true_positives]
     mistaken = [case for case in cases if case.f1 < 1]
     missed = [case for case in cases if case.missed]
+    false = [case for case in cases if case.false_positives]
     return {
         "best": sorted(found, key=lambda c: (-c.f1, -c.true_positives, c.row))[:n],
         "worst": sorted(mistaken, key=lambda c: (c.f1, -c.false_positives - c.missed, c.row))[:n],
         "missed": sorted(missed, key=lambda c: (-c.missed_size, c.row))[:n],
+        "false": sorted(false, key=lambda c: (-c.false_positives, c.row))[:n],
     }
 
 
@@ -101,7 +103,7 @@ def draw_cases(
         truth: the annotated pictures.
         detections: one a picture, in the order of the pictures.
         cases: what `pick_cases` returned; a kind without cases gets no file.
-        folder: where `best.png`, `worst.png` and `missed.png` go.
+        folder: where `best.png`, `worst.png`, `missed.png` and `false.png` go.
         read_picture: gives the (H, W, 3) uint8 RGB of a path, EXIF rotation applied.
 
     Returns:

@@ -1,10 +1,12 @@
-"""What the page of a report shows of one kind of task: cards, numbers, tables, pictures, curves."""
+"""What the page of a report shows of one kind of task: cards, numbers, tables, charts, pictures, curves.
+
+Every `key` is the place of a figure in report.json as `cityzoo.report.pointers` writes it: "operating_point/recall".
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -12,10 +14,10 @@ class Card:
     """Hold one of the large figures at the top.
 
     Attributes:
-        key: where the figure lies in report.json, e.g. "operating_point.recall".
+        key: where the figure lies in report.json, e.g. "operating_point/recall".
         title: its name.
         note: what it says, a few words.
-        shown_as: "score" (three digits) or "share" (per cent).
+        shown_as: "score" (three digits), "share" (per cent), "signed" or "count".
     """
 
     key: str
@@ -30,8 +32,10 @@ class Table:
 
     Attributes:
         title: above the table.
-        key: where a mapping lies in report.json: a row for each of its entries.
-        columns: key within a row to (heading, "score", "share", "count", "text" or "bar").
+        key: where a mapping or a list lies in report.json: a row for each of its entries.
+        columns: place within a row ("" for the entry itself) to (heading, how it is shown): "score", "share", "count",
+            "text", "signed", "bar" (a figure of 0..1 with a bar), "heat" (a count on a ground that tells its share of
+            the row, as in a confusion matrix) or "interval" ([low, high]).
         note: below the title, one sentence.
         coloured: whether rows carry the colours that classes have in pictures.
     """
@@ -44,6 +48,66 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Chart:
+    """Hold lines or points to draw; numbers are taken from the report by key.
+
+    Attributes:
+        title: above the chart.
+        key: where a mapping lies in report.json: name of a line to {x: [...], y: [...]}; or {x: [...], y: [...]} itself
+            for a single line without a name.
+        x: key of the numbers along the horizontal axis in each line; after a "/" the place in report.json of numbers
+            that all lines share.
+        y: the same for the vertical axis.
+        x_label: what the horizontal axis shows.
+        y_label: what the vertical axis shows.
+        note: below the title, one sentence.
+        style: "lines", "points" or "steps" (flat up to the next point).
+        diagonal: whether a grey line marks x = y.
+        unit_square: whether both axes go from 0 to 1.
+        size: key of numbers in each line by which the area of its points grows, such as how many answers a point stands
+            for; "" for points of one size.
+    """
+
+    title: str
+    key: str
+    x: str
+    y: str
+    x_label: str
+    y_label: str
+    note: str = ""
+    style: str = "lines"
+    diagonal: bool = False
+    unit_square: bool = False
+    size: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Hold a part of the page of its own, there where report.json has its key.
+
+    Attributes:
+        title: its heading and its line in the contents.
+        key: where its figures lie.
+        note: below the heading, one sentence.
+        cards: its main figures.
+        tables: its tables.
+        charts: its charts.
+        pictures: stem of a PNG in the run folder to its title.
+        remarks: sentences with {keys} of the report for its numbers, or {key|share} and the other ways to show them;
+            one with a key of which nothing is known is left out.
+    """
+
+    title: str
+    key: str
+    note: str = ""
+    cards: Sequence[Card] = ()
+    tables: Sequence[Table] = ()
+    charts: Sequence[Chart] = ()
+    pictures: Mapping[str, str] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Layout:
     """Hold what is shown, in this order.
 
@@ -52,8 +116,10 @@ class Layout:
         meanings: figure to what it says, a row each; those absent from a report are left out.
         lower: figures that are better when lower.
         neutral: figures that are better neither way.
-        remark: below the cards, with {keys} of the report for its numbers; shown if there are any.
+        remark: below the cards, with {keys} of the report for its numbers, as in `Section.remarks`.
         tables: further tables.
+        charts: further charts.
+        sections: parts of their own, after the slices.
         pictures: stem of a PNG in the run folder to its title.
         legend: how to read the pictures: (style of the key: "found", "missed" or "", words).
         curves: column of history.csv to the name of its line.
@@ -66,20 +132,9 @@ class Layout:
     neutral: Sequence[str] = ()
     remark: str = ""
     tables: Sequence[Table] = ()
+    charts: Sequence[Chart] = ()
+    sections: Sequence[Section] = ()
     pictures: Mapping[str, str] = field(default_factory=dict)
     legend: Sequence[tuple[str, str]] = ()
     curves: Mapping[str, str] = field(default_factory=dict)
     curve_note: str = ""
-
-
-def look_up(report: Mapping[str, Any], key: str) -> Any:
-    """Return what lies in a report under a key with dots between levels; None where nothing does.
-
-    Example:
-        >>> look_up({"operating_point": {"score": 0.4}}, "operating_point.score"), look_up({}, "a.b")
-        (0.4, None)
-    """
-    value: Any = report
-    for word in key.split("."):
-        value = value.get(word) if isinstance(value, Mapping) else None
-    return value

@@ -1,4 +1,4 @@
-"""Figures of a classifier, by scikit-learn, and what a page shows of them."""
+"""Figures of a classifier, by scikit-learn."""
 
 from __future__ import annotations
 
@@ -8,32 +8,13 @@ from typing import Any
 import numpy as np
 
 from cityzoo.report.false_alarms import threshold_for
-from cityzoo.report.layout import Card, Layout, Table
 from cityzoo.sample import PictureSet
 
 LEAST_P = 1e-7  # log loss of a sure mistake stays a number
-MEANINGS = {
-    "balanced_accuracy": "mean over classes of the share that was named right: rare classes count as much",
-    "accuracy": "share of pictures that were named right",
-    "macro_f1": "mean over classes of F1, the balance of precision and recall",
-    "mean_auroc": "chance that a picture of a class is given more probability of it than one without",
-    "mean_ap": "average precision, mean over classes: how pure the top of the list is",
-    "loss": "log loss: how far probabilities are from the truth, 0 is perfect",
-}
-UNLABELLED = Table(
-    "What pictures without labels gained",
-    "unlabelled",
-    {
-        "labelled_only": ("without them", "score"),
-        "with_unlabelled": ("with them", "score"),
-        "gain": ("change", "score"),
-    },
-    "The same training, seed and held-out pictures, once without them.",
-)
-PICTURES = {"worst": "Its surest mistakes", "best": "Where it is right, and sure"}
 
 
-def _arrays(truth: PictureSet, results: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def targets_and_shares(truth: PictureSet, results: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return (N, C) targets and (N, C) float64 probabilities of N pictures."""
     targets = np.stack([picture.target for picture in truth.pictures])
     return targets, np.stack([np.asarray(result, np.float64) for result in results])
 
@@ -54,7 +35,7 @@ def one_class_metrics(truth: PictureSet, results: Sequence[np.ndarray]) -> dict[
     """
     from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-    targets, shares = _arrays(truth, results)
+    targets, shares = targets_and_shares(truth, results)
     labels, answers = targets.argmax(axis=1), shares.argmax(axis=1)
     each = by_class(truth, targets, shares, answers[:, None] == np.arange(targets.shape[1]))
     over = {"labels": np.unique(labels), "average": "macro", "zero_division": 0}  # classes that are there
@@ -77,7 +58,7 @@ def several_classes_metrics(truth: PictureSet, results: Sequence[np.ndarray]) ->
         truth: pictures with targets (C,) of 0 and 1.
         results: (C,) probabilities of each.
     """
-    targets, shares = _arrays(truth, results)
+    targets, shares = targets_and_shares(truth, results)
     each = by_class(truth, targets, shares, shares >= 0.5)
     kept = np.clip(shares, LEAST_P, 1 - LEAST_P)
     return {
@@ -145,7 +126,7 @@ def alarm_thresholds(
         >>> round(point["threshold"], 3), point["recall"], point["false_alarms_per_1000"]
         (0.6, 0.5, 0.0)
     """
-    targets, shares = _arrays(truth, results)
+    targets, shares = targets_and_shares(truth, results)
     points = {}
     for number, name in enumerate(truth.class_names):
         true, p = targets[:, number] > 0, shares[:, number]
@@ -172,68 +153,3 @@ def _confusion(names: Sequence[str], labels: np.ndarray, answers: np.ndarray) ->
         true: {said: int(((labels == i) & (answers == j)).sum()) for j, said in enumerate(names)}
         for i, true in enumerate(names)
     }
-
-
-def one_class_layout(class_names: Sequence[str]) -> Layout:
-    """Return what a page shows of a classifier that names one class a picture."""
-    columns = {"n": ("pictures", "count"), "recall": ("recall", "bar"), "precision": ("precision", "score")}
-    return Layout(
-        (
-            Card("balanced_accuracy", "right", "of each class, on average (balanced accuracy)", "share"),
-            Card("accuracy", "right", "of all pictures (accuracy)", "share"),
-            Card("mean_auroc", "AUROC", "how well a class's pictures rank before others, 1 is perfect"),
-            Card("macro_f1", "F1", "balance of precision and recall, mean over classes"),
-        ),
-        MEANINGS,
-        lower=("loss",),
-        tables=(
-            Table(
-                "Class by class", "per_class", columns | {"f1": ("F1", "score"), "auroc": ("AUROC", "score")}
-            ),
-            Table(
-                "What was taken for what",
-                "confusion",
-                {name: (name, "count") for name in class_names},
-                "A row for what a picture shows, a column for what was said.",
-            ),
-        ),
-        pictures=PICTURES,
-        legend=(("", "below each picture: what was said and how surely, then what is true"),),
-        curves={"val_balanced_accuracy": "balanced accuracy", "val_mean_auroc": "AUROC"},
-        curve_note="Figures of the validation pictures after each epoch.",
-    )
-
-
-def several_classes_layout(per_1000: float) -> Layout:
-    """Return what a page shows of a classifier with alarm thresholds."""
-    columns = {"n": ("pictures", "count"), "auroc": ("AUROC", "bar"), "ap": ("AP", "score")}
-    columns |= {"precision": ("precision at .5", "score"), "recall": ("recall at .5", "score")}
-    points = {
-        "threshold": ("threshold", "score"),
-        "recall": ("found", "share"),
-        "false_alarms_per_1000": ("false alarms in 1,000", "count"),
-        "frames_without": ("frames without", "count"),
-        "smallest_rate_shown": ("one of them is, in 1,000", "count"),
-    }
-    return Layout(
-        (
-            Card("mean_auroc", "AUROC", "how well frames with an incident rank before others, 1 is perfect"),
-            Card("mean_ap", "AP", "how pure the top of the list is, 1 is perfect"),
-        ),
-        {name: MEANINGS[name] for name in ("mean_auroc", "mean_ap", "macro_f1", "loss")},
-        lower=("loss",),
-        tables=(
-            Table(
-                "When to raise an alarm",
-                "alarms",
-                points,
-                f"Thresholds for at most {per_1000:g} false alarms in 1,000 frames without the class, set on these "
-                "very frames: expect more elsewhere, and more the fewer frames there are.",
-            ),
-            Table("Class by class", "per_class", columns),
-        ),
-        pictures=PICTURES,
-        legend=(("", "below each picture: what was said and how surely, then what is true"),),
-        curves={"val_mean_auroc": "AUROC", "val_mean_ap": "AP"},
-        curve_note="Figures of the validation pictures after each epoch.",
-    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.report.layout import Card, Layout, Table
+from cityzoo.report.layout import Card, Chart, Layout, Table
 from cityzoo.sample import PictureSet
 
 CROWDS = ((0, 0, "none"), (1, 5, "1 to 5"), (6, 15, "6 to 15"), (16, 40, "16 to 40"), (41, 10**9, "over 40"))
@@ -43,6 +43,32 @@ LAYOUT = Layout(
                 "bias": ("bias", "score"),
                 "relative": ("MAE / objects", "share"),
             },
+        ),
+        Table(
+            "By how large the objects are",
+            "by_size",
+            {
+                "side": ("side, pixels", "text"),
+                "n": ("pictures", "count"),
+                "mean_count": ("objects", "score"),
+                "mae": ("MAE", "score"),
+                "bias": ("bias", "score"),
+                "relative": ("MAE / objects", "share"),
+            },
+            "Thirds of the pictures, by the side of their middling object.",
+        ),
+    ),
+    charts=(
+        Chart(
+            "Counted against true",
+            "scatter",
+            "true",
+            "counted",
+            "objects in the picture",
+            "objects counted",
+            "A point is a picture; on the grey line it is counted right.",
+            style="points",
+            diagonal=True,
         ),
     ),
     pictures={"worst": "Its largest errors", "best": "The fullest pictures it counts well"},

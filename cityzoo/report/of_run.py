@@ -7,17 +7,22 @@ import json
 import logging
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cityzoo import predict
+from cityzoo import predict, tasks
+from cityzoo.errors import InputError
+from cityzoo.model import load
+from cityzoo.report.judgement import BEFORE, Rival, judgement
+from cityzoo.report.model_card import model_card
+from cityzoo.report.predictions import predicted
+from cityzoo.report.tensorboard import write_report_summaries
 from cityzoo.report.write import write_report
 
 if TYPE_CHECKING:
-    import keras
-
+    from cityzoo.fit.run_folder import RunFolder
     from cityzoo.kinds import Kind
     from cityzoo.report.layout import Layout
     from cityzoo.sample import PictureSet
@@ -25,24 +30,48 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 PACKAGES = ("cityzoo", "tensorflow", "keras", "numpy")
+MADE_HOW = (
+    *("task", "backbone", "warnings", "weights", "parameters", "solved", "epochs", "seconds", "spec"),
+    *("unlabelled", "usual_count"),
+)
 
 
-def judge(model: keras.Model, kind: Kind, truth: PictureSet, folder: Path) -> dict[str, Any]:
-    """Return the figures of a model on labelled pictures; write its results and the telling cases.
+def judge(
+    run: RunFolder,
+    kind: Kind,
+    truth: PictureSet,
+    folder: Path,
+    others: Mapping[str, Rival] | None = None,
+    seed: int = 0,
+    slice_by: str = "auto",
+) -> dict[str, Any]:
+    """Return the figures of a run's best model on labelled pictures, beside what it was before; write telling cases.
+
+    What each model says of each picture is computed once and kept in the run's folder.
 
     Args:
-        model: a whole, loaded model.
-        kind: what its outputs mean.
+        run: with its `model.keras` and, to compare with, `before.keras`.
+        kind: what outputs mean.
         truth: the pictures.
         folder: gets the files that `Kind.cases` writes.
+        others: other models on the same pictures, by name.
+        seed: of the bootstrap.
+        slice_by: see `cityzoo.report.slices.slices_of`.
     """
     LOG.info("judging on %d %s pictures", len(truth), truth.split)
-    found = predict.all_of(model, truth, kind)
-    figures = kind.metrics(truth, found)
-    cases, speed = kind.cases(truth, found, folder), predict.speed(model)
+    model = load(run.model)
+    results = predicted(run.model, kind, truth, run.path, model)
+    rivals, before = {}, None
+    if run.before.is_file():
+        earlier = predicted(run.before, kind, truth, run.path)
+        rivals[BEFORE] = Rival(kind.weighed(truth, earlier))
+        before = {n: v for n, v in kind.metrics(truth, earlier).items() if not isinstance(v, dict)}
+    speed = predict.speed(model)
     return {
-        **figures,
-        **cases,
+        **kind.metrics(truth, results),
+        **kind.cases(truth, results, folder),
+        **judgement(kind, truth, results, {**rivals, **(others or {})}, seed, slice_by),
+        **({} if before is None else {"before": before}),
         "split": truth.split,
         "latency_ms": {"batch_1_median": speed["latency_ms_batch_1"]},
         "images_per_second": speed["images_per_second"],
@@ -89,7 +118,7 @@ def training_facts(
         findings: of the data check.
         origin: of the weights.
         parameters: trainable, frozen, total.
-        progress: epochs, seconds by phase, figures before the first step.
+        progress: epochs, seconds by phase, what computing the head said.
         seconds: of the whole run so far.
     """
     warnings = []
@@ -100,7 +129,6 @@ def training_facts(
     return {
         "task": spec.task,
         "backbone": spec.backbone,
-        "before": progress.before,
         "data": findings["source"],
         "findings": findings,
         "warnings": warnings,
@@ -113,38 +141,45 @@ def training_facts(
     }
 
 
-def elsewhere(spec: TrainSpec, kind: Kind, truth: PictureSet, findings: dict[str, Any]) -> dict[str, Any]:
-    """Return the facts that change when a run is judged on other pictures than its training held out.
-
-    Before fine-tuning there was something to judge only where the run started from a whole model.
-    """
-    from cityzoo.model import class_names, load
-    from cityzoo.transfer import is_model
-
-    before = None
-    if is_model(spec.weights) and Path(spec.weights).is_file():
-        earlier = load(spec.weights)
-        if class_names(earlier) == kind.class_names:
-            before = kind.metrics(truth, predict.all_of(earlier, truth, kind))
-    return {"before": before, "data": findings["source"], "findings": findings}
-
-
 def earlier_facts(folder: Path) -> dict[str, Any]:
-    """Return the report that a run has, or nothing where it has none (its training was stopped)."""
+    """Return the report that a run has, or nothing where it has none (its training was stopped).
+
+    Raises:
+        InputError: it is damaged.
+    """
     path = folder / "report.json"
-    return json.loads(path.read_text()) if path.is_file() else {}
+    try:
+        report = json.loads(path.read_text()) if path.is_file() else {}
+    except ValueError as error:
+        raise InputError(f"'{path}' is damaged ({error}): remove it, the run is then judged anew") from error
+    if not isinstance(report, dict):
+        raise InputError(f"'{path}' is damaged (it is no report): remove it, the run is then judged anew")
+    return report
+
+
+def made_how(report: dict[str, Any]) -> dict[str, Any]:
+    """Return what a report says of how its model was made, which holds on whatever pictures it is judged.
+
+    Example:
+        >>> made_how({"task": "vehicle_detect", "AP50": 0.6, "epochs": 38})
+        {'task': 'vehicle_detect', 'epochs': 38}
+    """
+    return {name: report[name] for name in MADE_HOW if name in report}
 
 
 def write(
     folder: Path, kind: Kind, facts: dict[str, Any], figures: dict[str, Any], seed: int
 ) -> dict[str, Any]:
-    """Write report.json and report.html and say the headline.
+    """Write report.json, report.html and TensorBoard's copy of it, and say the headline.
 
     Returns:
         The report.
     """
     report = {**facts, **figures, **surroundings(seed)}
-    _, page = write_report(folder, report, _with_headline(kind.layout(report), kind.headline))
+    report["model_card"] = model_card(report, tasks.find(report["task"]).summary)
+    layout = _with_headline(kind.layout(report), kind.headline)
+    _, page = write_report(folder, report, layout)
+    write_report_summaries(report, layout, folder / "logs")
     for warning in report.get("warnings", ()):
         LOG.warning("WARNING: %s", warning)
     LOG.info("%s", headline(report, kind.headline))

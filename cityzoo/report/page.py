@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import base64
 import io
-import json
-import re
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cityzoo.data.findings import KINDS
-from cityzoo.report.curve import curve_svg, read_history
+from cityzoo.report import cells, wording
+from cityzoo.report.charts import Drawn, draw_chart
+from cityzoo.report.curve import learning_curve, read_history
 from cityzoo.report.drawing import PALETTE
-from cityzoo.report.layout import Layout, look_up
+from cityzoo.report.judgement import BEFORE
+from cityzoo.report.layout import Chart, Layout, Table
+from cityzoo.report.pointers import look_up, pointer
+from cityzoo.report.sections import SECTIONS
+from cityzoo.report.slice_rows import slice_rows
+
+if TYPE_CHECKING:
+    import jinja2
 
 JPEG_WIDTH, JPEG_QUALITY = 1500, 86
+MOST_WORSE = 20  # of what got worse, said on the page
+
+
+class Part(NamedTuple):
+    """Hold a part of the page: its place for links, its heading and its HTML."""
+
+    anchor: str
+    title: str
+    body: str
 
 
 def page_html(report: Mapping, folder: Path, layout: Layout) -> str:
     """Return the page of a report: plain JSON values in, one HTML document without outside references out.
+
+    Every number of the report stands in a `<data>` element with its place in report.json (`data-key`) and its unrounded
+    value.
 
     Args:
         report: as `write_report` takes it; what is absent is left out of the page.
@@ -33,27 +53,81 @@ def page_html(report: Mapping, folder: Path, layout: Layout) -> str:
         >>> page_html({"task": "vehicle_count", "mae": 0.5}, Path("no/such/folder"), shown).count("0.500")
         2
     """
+    context = _context(report, folder, layout)
+    parts = list(_parts(context))
+    return _environment().get_template("report.html.jinja").render(context, parts=parts)
+
+
+@cache
+def _environment() -> jinja2.Environment:
     import jinja2
 
+    sources = resources.files("cityzoo.report").joinpath("templates")
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.FunctionLoader(lambda name: sources.joinpath(name).read_text(encoding="utf-8")),
+        autoescape=True,
+        undefined=jinja2.ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters.update(
-        score=score, share=share, change=change, duration=duration, count=count, text=text, way=way
+        {name: getattr(wording, name) for name in ("count", "way", "verdict_way", "what_named")}
     )
-    environment.filters["as"] = _as
-    template = resources.files("cityzoo.report").joinpath("report.html.jinja").read_text(encoding="utf-8")
-    pictures = {kind: (title, jpeg_base64(folder / f"{kind}.png")) for kind, title in layout.pictures.items()}
-    return environment.from_string(template).render(
-        report=report,
-        layout=layout,
-        remark=re.split(r"\{([\w.]+)\}", layout.remark),  # words, key, words, key ...
-        look_up=partial(look_up, report),
-        finding_kinds=KINDS,
-        pictures={kind: shown for kind, shown in pictures.items() if shown[1]},
-        colours=[f"rgb{colour}" for colour in PALETTE],
-        curve=curve_svg(read_history(folder / "history.csv", layout.curves), layout.curves),
-    )
+    return environment
+
+
+def _context(report: Mapping, folder: Path, layout: Layout) -> dict[str, Any]:
+    history = read_history(folder / "history.csv", layout.curves)
+    return {
+        "report": report,
+        "layout": layout,
+        "look_up": partial(look_up, report),
+        "figure": partial(cells.figure, report),
+        "between": partial(cells.between, report),
+        "change": _change,
+        "named": wording.named,
+        "pointer": pointer,
+        "parts_of": partial(cells.parts_of, report),
+        "rows_of": partial(cells.rows_of, report),
+        "percent": cells.percent,
+        "sure_first": _sure_first,
+        "is_heat": _is_heat,
+        "heat_total": partial(cells.heat_total, report),
+        "draw_all": partial(_draw_all, report),
+        "jpeg_of": lambda stem: jpeg_base64(folder / f"{stem}.png"),
+        "curve": learning_curve(history, layout.curves),
+        "judged_slices": slice_rows(report),
+        "finding_kinds": KINDS,
+        "colours": [f"rgb{colour}" for colour in PALETTE],
+        "BEFORE": BEFORE,
+        "MOST_WORSE": MOST_WORSE,
+    }
+
+
+def _parts(context: Mapping[str, Any]) -> Iterator[Part]:
+    """Yield the parts of the page that have something to say, in their order."""
+    from markupsafe import Markup
+
+    report, layout = context["report"], context["layout"]
+    before_alone = set(report.get("compared") or ()) == {BEFORE}
+    sections = {each.key: each for each in (*layout.sections, *SECTIONS) if look_up(report, each.key)}
+    titles = {
+        "compared": "Before and after" if before_alone else "Compared with others",
+        "figures": "All figures",
+        "details": "In detail",
+        "slices": "Slice by slice",
+        **{key: section.title for key, section in sections.items()},
+        "gallery": "Look at it",
+        "learned": "How it learned",
+        "data": "The data",
+        "made": "How it was made",
+        "card": "Model card",
+    }
+    for name, title in titles.items():
+        template = _environment().get_template("section.jinja" if name in sections else f"{name}.jinja")
+        body = template.render(context, shown=sections.get(name)).strip()
+        if body:
+            yield Part(name.split("/")[0], title, Markup(body))
 
 
 def jpeg_base64(file: Path) -> str:
@@ -75,96 +149,19 @@ def jpeg_base64(file: Path) -> str:
     return base64.b64encode(written.getvalue()).decode("ascii")
 
 
-def score(value: float | None) -> str:
-    """Return a metric of 0..1 with three digits, a dash for none.
-
-    Example:
-        >>> score(0.49949), score(None)
-        ('0.499', '–')
-    """
-    return "–" if not _is_number(value) else f"{value:.3f}"
+def _change(after: Any, before: Any) -> str:
+    known = wording.is_number(after) and wording.is_number(before)
+    return wording.signed(after - before if known else None)
 
 
-def share(value: float | None) -> str:
-    """Return a share of 0..1 in per cent.
-
-    Example:
-        >>> share(0.7), share(None)
-        ('70 %', '–')
-    """
-    return "–" if not _is_number(value) else f"{100 * value:.0f} %"
+def _sure_first(worse: Sequence[Mapping] | None) -> list[tuple[int, Mapping]]:
+    return sorted(enumerate(worse or ()), key=lambda item: not item[1].get("sure"))
 
 
-def change(after: float | None, before: float | None) -> str:
-    """Return the difference of two metrics with its sign.
-
-    Example:
-        >>> change(0.5, 0.125), change(0.25, 0.5), change(0.5, None)
-        ('+0.375', '−0.250', '–')
-    """
-    if not _is_number(after) or not _is_number(before):
-        return "–"
-    return f"{after - before:+.3f}".replace("-", "−")
+def _is_heat(table: Table) -> bool:
+    return any(shown_as == "heat" for _, shown_as in table.columns.values())
 
 
-def way(after: float | None, before: float | None, lower: bool = False) -> str:
-    """Return "up" for a metric that got better by a digit that is shown, "down" for worse, "" for neither.
-
-    Example:
-        >>> way(0.5, 0.4), way(0.5, 0.4, lower=True), way(0.5, 0.5), way(None, 0.5)
-        ('up', 'down', '', '')
-    """
-    moved = change(after, before)
-    if moved[0] not in "+−" or moved in ("+0.000", "−0.000"):
-        return ""
-    return "up" if moved.startswith("−" if lower else "+") else "down"
-
-
-def _as(value: object, shown_as: str) -> str:
-    return {"score": score, "bar": score, "share": share, "count": count, "text": text}[shown_as](value)
-
-
-def duration(seconds: float | None) -> str:
-    """Return seconds as people say them.
-
-    Example:
-        >>> duration(4.25), duration(370), duration(7260), duration(None)
-        ('4.2 s', '6 min 10 s', '2 h 1 min', '–')
-    """
-    if not _is_number(seconds):
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def count(value: float | None) -> str:
-    """Return a number with its thousands set apart.
-
-    Example:
-        >>> count(187), count(4.5), count(1870241).split()
-        ('187', '4.5', ['1', '870', '241'])
-    """
-    if not _is_number(value):
-        return "–"
-    shown = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
-    return shown.replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def text(value: object) -> str:
-    """Return any value of the spec in one line.
-
-    Example:
-        >>> text(None), text(True), text([256, 256]), text("C4")
-        ('–', 'yes', '[256, 256]', 'C4')
-    """
-    if value is None or value == "":
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float)
+def _draw_all(report: Mapping, charts: Sequence[Chart]) -> list[tuple[Chart, Drawn]]:
+    drawn = ((chart, draw_chart(chart, report)) for chart in charts)
+    return [(chart, picture) for chart, picture in drawn if picture.svg]

@@ -16,10 +16,14 @@ from cityzoo.report.page import page_html
 # What people look for first comes first; keys that are not named here follow in alphabetical order.
 FIRST = ("task", "backbone")
 ORDER = (
-    *("operating_point", "per_class", "before"),
+    *("intervals", "worst_slice", "before", "compared"),
+    *("operating_point", "thresholds", "alarm", "alarms", "per_class", "errors", "confusion"),
+    *("top_k", "classification_report", "calibration", "by_crowding", "by_size", "slices"),
+    *("robustness", "explanations", "model_card"),
     *("split", "n_images", "n_boxes", "n_detections", "data", "findings", "warnings"),
     *("weights", "parameters", "epochs", "seed", "commit", "seconds", "images_per_second", "latency_ms"),
     *("device", "versions", "spec"),
+    *("curves", "scatter"),  # long, and rarely read by a person
 )
 
 
@@ -34,8 +38,9 @@ def write_report(folder: str | Path, report: Mapping, layout: Layout) -> tuple[P
         report: `task`, `backbone`, the figures of the task's kind, and any of `before` {figures}, `split`, `data`,
             `seed`, `commit`, `weights` {kind, path, sha256, note}, `parameters` {trainable, frozen, total},
             `images_per_second`, `latency_ms` {name: ms}, `device`, `seconds` {phase: s, total}, `epochs`,
-            `versions`, `spec`, `findings` (as the data check gives them), `warnings` [str]. Numbers that are not
-            finite become null; numpy's become plain ones.
+            `versions`, `spec`, `findings` (as the data check gives them), `warnings` [str], and what
+            `report.schema.json` and docs/report.md describe. Numbers that are not finite become null; numpy's become
+            plain ones.
         layout: what the page shows of the figures.
 
     Returns:

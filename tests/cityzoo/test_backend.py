@@ -25,6 +25,11 @@ model = keras.Model(x, {"twice": keras.layers.Dense(1, use_bias=False, kernel_in
 model.trainable = False
 rows, half = np.array([[1, 2], [3, 4]], "float32"), lambda outputs: keras.ops.cast(outputs["twice"], "float16")
 before = backend.compiled(model)
+strip = keras.Input((1, 2, 1))
+weigh = keras.Model(strip, keras.layers.Dense(1, use_bias=False)(keras.layers.Flatten()(strip)))
+weigh.set_weights([np.array([[3.0], [1.0]])])
+loss = lambda wanted, found: keras.ops.sum((found - wanted) ** 2)
+value, slope = backend.gradient(weigh, loss)(np.ones((1, 1, 2, 1), "float32"), np.full((1, 1), 5.0, "float32"))
 model.set_weights([np.full((2, 1), 10.0)])
 np.savez(
     sys.argv[1],
@@ -33,6 +38,8 @@ np.savez(
     before=before(rows)["twice"],
     after=backend.compiled(model)(tf.constant(rows))["twice"],
     half=backend.compiled(model, half)(rows),
+    value=value,
+    slope=slope,
 )
 """
 
@@ -49,6 +56,8 @@ def test_jax_runs_the_weights_of_the_moment_it_was_asked(tmp_path):
     assert said["before"].tolist() == [[3], [7]]
     assert said["after"].tolist() == [[30], [70]]
     assert (said["half"].dtype, said["half"].tolist()) == (np.float16, [[30], [70]])
+    # (3 + 1 - 5)^2, whose slope is 2 (3 + 1 - 5) times the weights
+    assert (float(said["value"]), said["slope"].ravel().tolist()) == (1.0, [-6, -2])
 
 
 def test_tensorflow_gives_arrays_in_inference_mode():
@@ -66,3 +75,17 @@ def test_tensorflow_gives_arrays_in_inference_mode():
     found = backend.compiled(model, negated)(rows)
     assert isinstance(found, np.ndarray) and found.tolist() == [[-2, -2]]
     assert eager == [False]
+
+
+@pytest.mark.parametrize(("mirrored", "slope"), [(False, [[-6, -2], [6, 2]]), (True, [[-4, -4], [4, 4]])])
+def test_the_gradient_is_that_of_what_is_judged(mirrored, slope):
+    """Weights 3 and 1 on two pixels, dropout between; (4 - 5)^2 and (4 - 3)^2. Beside its mirror image both weigh 2."""
+    strip = keras.Input((1, 2, 1))
+    total = keras.layers.Dense(1, use_bias=False)
+    model = keras.Model(strip, total(keras.layers.Dropout(0.9)(keras.layers.Flatten()(strip))))
+    model.set_weights([np.array([[3.0], [1.0]])])
+    run = backend.gradient(
+        model, lambda wanted, found: keras.ops.sum(keras.ops.square(found - wanted)), mirrored
+    )
+    value, found = run(np.ones((2, 1, 2, 1), "float32"), np.array([[5.0], [3.0]], "float32"))
+    assert (value, found[:, 0, :, 0].tolist()) == (2.0, slope)

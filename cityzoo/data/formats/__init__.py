@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 from cityzoo.data.raw import RawDataset, is_picture
-from cityzoo.errors import InputError, unknown
+from cityzoo.errors import InputError, NoAnnotations, unknown
 
 
 def names() -> tuple[str, ...]:
@@ -40,6 +40,7 @@ def find(source: str, name: str | None = None, fallback: str | None = None) -> t
 
     Raises:
         InputError: nothing there, an unknown format, none that fits or several that do.
+        NoAnnotations: pictures alone.
     """
     if name is not None and name not in names():
         raise unknown("format", name, names())
@@ -57,7 +58,7 @@ def find(source: str, name: str | None = None, fallback: str | None = None) -> t
             f"or give a folder that holds one"
         )
     if not fitting:
-        raise InputError(f"'{source}' {_what_is_there(Path(source))}; {_EXPECTED}")
+        raise _error_for(Path(source))(f"'{source}' {_what_is_there(Path(source))}; {_EXPECTED}")
     return fitting[0], modules[fitting[0]]
 
 
@@ -113,6 +114,11 @@ def _siblings(path: Path) -> list[Path]:
         return []
     beside = {each.name: each for each in path.parent.iterdir()}
     return [beside[name] for name in difflib.get_close_matches(path.name, beside, n=1, cutoff=0.6)]
+
+
+def _error_for(path: Path) -> type[InputError]:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return NoAnnotations if any(is_picture(each) for each in files) else InputError
 
 
 def _what_is_there(path: Path) -> str:

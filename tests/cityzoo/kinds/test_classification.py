@@ -166,7 +166,9 @@ def test_cases_are_a_table_and_sheets(tmp_path):
         Picture(str(tmp_path / "a.png"), (10, 20), target=[0, 1, 0], **window),
     ]
     results = [np.array([0.9, 0.1, 0]), np.array([0.25, 0.15, 0.6])]
-    assert KIND.cases(PictureSet("val", NAMES, tuple(made)), results, tmp_path) == {}
+    found = KIND.cases(PictureSet("val", NAMES, tuple(made)), results, tmp_path)
+    assert found.keys() == {"curves", "classification_report", "calibration", "top_k"}
+    assert found["top_k"] == {"2": 0.5}  # the second picture's class is its third answer
     assert {"predictions.csv", "best.png", "worst.png"} <= {file.name for file in tmp_path.iterdir()}
     rows = list(csv.DictReader((tmp_path / "predictions.csv").open()))
     assert [row["true"] for row in rows] == ["bus", "car"]

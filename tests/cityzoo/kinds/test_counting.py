@@ -121,7 +121,8 @@ def test_cases_are_a_table_and_sheets(tmp_path):
     truth = PictureSet("val", ("car",), (Picture(str(tmp_path / "a.png"), (60, 80), [[0, 0, 9, 9]], [0]),))
     density = np.zeros((8, 8), "float32")
     density[2, 2] = 1.25
-    assert KIND.cases(truth, [Count(1.25, density, (0.0, -10, 80, 70))], tmp_path) == {}
+    found = KIND.cases(truth, [Count(1.25, density, (0.0, -10, 80, 70))], tmp_path)
+    assert found["scatter"]["all"] == {"true": [1], "counted": [1.25]}
     (row,) = csv.DictReader((tmp_path / "predictions.csv").open())
     assert (row["true"], float(row["counted"])) == ("1", 1.25)
     assert {"best.png", "worst.png"} <= {file.name for file in tmp_path.iterdir()}

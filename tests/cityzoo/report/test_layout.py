@@ -13,8 +13,9 @@ from cityzoo.kinds.counting import Counting
 from cityzoo.kinds.detection import Detection
 from cityzoo.kinds.several_classes import SeveralClasses
 from cityzoo.report.coco import SUMMARY
-from cityzoo.report.layout import look_up
-from cityzoo.report.page import page_html, score, share
+from cityzoo.report.page import page_html
+from cityzoo.report.pointers import look_up, pointer
+from cityzoo.report.wording import count, score, share
 
 NAMES = ("<b>us", "car & van")
 
@@ -110,13 +111,11 @@ def test_every_figure_of_the_layout_is_on_the_page(name, tmp_path):
         if key in report:
             assert meaning in html and score(report[key]) in text.split("\n"), key
     for table in layout.tables:
-        assert table.title in html
-        for row in report[table.key].values():
+        assert (table.title in html) == bool(look_up(report, table.key))
+        for name in look_up(report, table.key) or ():
             for column, (heading, shown_as) in table.columns.items():
-                value = row[column]
-                said = {"share": share(value), "count": f"{value:,}".replace(",", "\u202f")}.get(
-                    shown_as, score(value)
-                )
+                value = look_up(report, f"{table.key}/{pointer(name)}/{column}")
+                said = {"share": share, "count": count, "heat": count}.get(shown_as, score)(value)
                 assert said in text.split("\n"), (table.title, column)
                 assert heading.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in html
     assert "{" not in re.sub(r"(?s)<style>.*?</style>", "", html)  # the remark's numbers are in their places
@@ -190,7 +189,7 @@ def test_the_rate_that_was_wanted_is_said(tmp_path):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("a", {"b": 1}), ("a.b", 1), ("a.b.c", None), ("x", None), ("x.y", None), ("none.b", None)],
+    [("a", {"b": 1}), ("a/b", 1), ("a/b/c", None), ("x", None), ("x/y", None), ("none/b", None)],
 )
 def test_what_is_not_there_is_none(key, value):
     assert look_up({"a": {"b": 1}, "none": None}, key) == value

@@ -1,0 +1,172 @@
+"""Reports in TensorBoard: charts, confusion matrix, figures and model card of one run, the HParams table of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cityzoo.report.charts import chart_picture, rasterised
+from cityzoo.report.layout import Layout, Table
+from cityzoo.report.pointers import look_up
+from cityzoo.report.sections import SECTIONS
+from cityzoo.report.wording import is_number, text
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FOLDER = "report"  # in the run's logs
+MATTER = (
+    "backbone",
+    "weights",
+    "freeze",
+    "learning_rate",
+    "batch_size",
+    "augment",
+    "image_size",
+    "adapt",
+    "seed",
+)
+Runs = Mapping[str, tuple[Mapping[str, Any], Mapping[str, float | None]]]
+
+
+def write_report_summaries(report: Mapping[str, Any], layout: Layout, logs: str | Path) -> Path:
+    """Write a report into `logs/report`, in the place of what an earlier evaluation wrote there.
+
+    Figures are scalars, charts and tables of counts (confusion matrix) pictures, the model card text; step 0 each.
+
+    Args:
+        report: plain JSON values, as report.json holds them.
+        layout: names the figures, charts and tables.
+        logs: the run's folder of logs.
+
+    Returns:
+        the folder.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as logs:
+        ...     write_report_summaries({"AP": 0.5}, Layout([], {"AP": "how tight"}), logs).name
+        'report'
+    """
+    import tensorflow as tf
+
+    folder = Path(logs) / FOLDER
+    for old in folder.glob("events.out.tfevents.*"):
+        old.unlink()
+    with tf.summary.create_file_writer(str(folder)).as_default(step=0):
+        for place in dict.fromkeys([*(card.key for card in layout.cards), *layout.meanings]):
+            if is_number(look_up(report, place)):
+                tf.summary.scalar(f"figures/{place}", float(look_up(report, place)))
+        for name, picture in _pictures(report, layout).items():
+            tf.summary.image(f"report/{name}", picture[None])
+        for title, sentences in (report.get("model_card") or {}).items():
+            tf.summary.text(f"model card/{title}", "\n".join(f"- {sentence}" for sentence in sentences))
+    return folder
+
+
+def _pictures(report: Mapping[str, Any], layout: Layout) -> dict[str, np.ndarray]:
+    sections = (*layout.sections, *SECTIONS)
+    charts = [*layout.charts, *(chart for section in sections for chart in section.charts)]
+    drawn = {chart.title: chart_picture(chart, report) for chart in charts}
+    drawn |= {table.title: confusion_picture(table, report) for table in layout.tables}
+    return {title: picture for title, picture in drawn.items() if picture is not None}
+
+
+def confusion_picture(table: Table, report: Mapping[str, Any]) -> np.ndarray | None:
+    """Return a table of counts as (H, W, 3) uint8 RGB, each on a ground that tells its share of the row.
+
+    Returns:
+        None for a table without "heat" columns, or of which the report has nothing.
+    """
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    columns = {key: heading for key, (heading, shown_as) in table.columns.items() if shown_as == "heat"}
+    rows = look_up(report, table.key)
+    if not columns or not rows:
+        return None
+    counts = np.array([[look_up(row, key) or 0 for key in columns] for row in rows.values()], float)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = 1.2 + 0.55 * max(counts.shape)
+    figure = Figure(figsize=(side + 0.8, side), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(
+        shares, cmap="Blues", vmin=0, vmax=1.4, aspect="auto"
+    )  # never so dark that its number is lost
+    axes.set_xticks(range(len(columns)), [*columns.values()], rotation=45, ha="right")
+    axes.set_yticks(range(len(rows)), [*rows])
+    axes.set(xlabel="said", ylabel="true", title=table.title)
+    for (row, column), count in np.ndenumerate(counts):
+        axes.text(column, row, f"{count:g}", ha="center", va="center")
+    return rasterised(figure)
+
+
+def write_hparams(folder: str | Path, runs: Runs) -> Path:
+    """Write what tells runs apart, and what it gained, for TensorBoard's HParams table.
+
+    Args:
+        folder: of the table; each run gets a folder of its name in it.
+        runs: name -> (settings, such as those of `settings_of`; headline figures, None: not measured).
+
+    Returns:
+        the folder.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     table = write_hparams(folder, {"runs/a": ({"epochs": 8}, {"AP": 0.5})})
+        ...     sorted(path.name for path in table.iterdir())
+        ['runs-a']
+    """
+    import tensorflow as tf
+    from tensorboard.plugins.hparams import api as hp
+
+    folder = Path(folder)
+    figures = list(dict.fromkeys(name for _, found in runs.values() for name in found))
+    for name, (settings, found) in runs.items():
+        own = folder / name.strip("/").replace("/", "-")
+        for old in own.glob("events.out.tfevents.*"):
+            old.unlink()
+        plain = {
+            key: value if isinstance(value, bool | int | float | str) else text(value)
+            for key, value in settings.items()
+        }
+        with tf.summary.create_file_writer(str(own)).as_default(step=0):
+            hp.hparams_config([hp.HParam(key) for key in plain], [hp.Metric(key) for key in figures])
+            hp.hparams(plain, trial_id=name)
+            for key, value in found.items():
+                if is_number(value):
+                    tf.summary.scalar(key, float(value))
+    return folder
+
+
+def settings_of(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return of each run's spec what matters most, and whatever else is not the same in all of them.
+
+    Args:
+        specs: name of a run -> `spec` of its report.
+
+    Example:
+        >>> spec = {"backbone": "vgg16", "epochs": 8, "exif": "auto"}
+        >>> settings_of({"a": spec, "b": {**spec, "epochs": 9}})
+        {'a': {'backbone': 'vgg16', 'epochs': 8}, 'b': {'backbone': 'vgg16', 'epochs': 9}}
+    """
+    flat = {name: _flat(spec) for name, spec in specs.items()}
+    keys = dict.fromkeys(key for spec in flat.values() for key in spec)
+    differ = [key for key in keys if len({text(spec.get(key)) for spec in flat.values()}) > 1]
+    shown = [key for key in keys if key in MATTER or (key in differ and key not in ("out", "data"))]
+    return {name: {key: spec.get(key) for key in shown} for name, spec in flat.items()}
+
+
+def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
+    spec = {**spec, **(spec.get("options") or {})}
+    spec.pop("options", None)
+    # In a table, names say more than all that is behind them.
+    if isinstance(spec.get("augment"), list):
+        spec["augment"] = next((step["policy"] for step in spec["augment"] if "policy" in step), "own")
+    if isinstance(spec.get("phases"), list):
+        spec["phases"] = ", ".join(f"{phase['freeze']}:{phase['epochs']}" for phase in spec["phases"])
+    if spec.get("weights"):
+        spec["weights"] = Path(str(spec["weights"])).name
+    return spec

@@ -1,0 +1,127 @@
+"""Model cards: each sentence is there where the report gives a reason for it; licences that are stated."""
+
+import pytest
+
+from cityzoo.demo.write import MARK
+from cityzoo.report.licences import data_licence
+from cityzoo.report.model_card import model_card
+from tests.cityzoo.report import full_report
+
+SECTIONS = ["Intended use", "Not for", "Data", "How it was judged", "Known limits", "Licences"]
+
+
+def said(report, section, summary="boxes around vehicles"):
+    """A section in one string."""
+    return "\n".join(model_card(report, summary)[section])
+
+
+def test_a_detectors_card():
+    report = full_report.detection_report()
+    card = model_card(report, "boxes around vehicles")
+    assert list(card) == SECTIONS and all(card.values())
+    assert card["Intended use"][0] == "Boxes around vehicles (car, <bus>, van/suv 1.5, motorbike)."
+    assert "night (AP 0.210 on 12 pictures, 0.432 on all)" in said(report, "Known limits")
+    assert "little to judge by of motorbike (18):" in said(
+        report, "Known limits"
+    )  # 1200, 150 and 41 of the others
+    assert "loses 26 % of its AP, most under glare (50 %)" in said(report, "Known limits")
+    assert "(PGD) cost it 89 %" in said(report, "Known limits")
+    assert "Train: 709 pictures; car 5683," in said(report, "Data") and "number plates" in said(
+        report, "Data"
+    )
+    assert "itself before fine-tuning, runs/older.1/a" in said(report, "How it was judged")
+
+
+def test_a_report_of_nothing_has_a_card_of_what_holds_for_all():
+    card = model_card({}, "")
+    assert list(card) == SECTIONS and all(card.values())
+    assert "None" not in str(card) and "not measured" in said({}, "Known limits")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, "they also chose the best epoch"),
+        ({"split": "train"}, "how well it remembers"),
+        ({"data": "other_camera"}, "other data than it was trained with"),
+        ({"data": "./roads"}, "they also chose the best epoch"),
+        ({"epochs": 1}, "They were held out from learning."),
+    ],
+)
+def test_who_chose_the_epoch(change, words):
+    """Held-out pictures of the training's own data did; those from elsewhere did not."""
+    report = full_report.detection_report() | change
+    told = said(report, "How it was judged")
+    assert words in told
+    assert ("chose the best epoch" in told) == (words == "they also chose the best epoch")
+
+
+def test_beginnings():
+    kinds = {
+        "imagenet": "ImageNet's pictures are for",
+        "file": "a file of yours (own.h5)",
+        "random": "random",
+    }
+    for kind, words in kinds.items():
+        report = {"weights": {"kind": kind, "path": "own.h5"}}
+        assert words in said(report, "Licences") and "Apache-2.0" in said(report, "Licences")
+        assert ("random weights" in said(report, "Known limits")) == (kind == "random")
+
+
+def test_warnings_are_limits_once():
+    report = full_report.classification_report()
+    report["warnings"].append("val is small")
+    limits = model_card(report, "states")["Known limits"]
+    assert "val is small" in limits and sum("random weights" in each.lower() for each in limits) == 1
+    assert any("divide logits by 1.42" in each for each in limits)
+
+
+def test_a_count_of_the_data_stands_in_for_one_of_classes():
+    """Counters have no figures of classes."""
+    split = {"val": {"pictures": 44, "boxes": {"bus": 2, "car": 734}}}
+    assert "of bus (2):" in said({"split": "val", "findings": {"splits": split}}, "Known limits")
+
+
+def test_a_temperature_that_does_not_help_is_not_recommended():
+    calibration = {"temperature": 1.6, "ece": 0.05, "ece_scaled": 0.06}
+    assert "divide logits" not in said({"calibration": calibration}, "Known limits")
+    assert "divide logits by 1.60" in said({"calibration": {**calibration, "ece": 0.07}}, "Known limits")
+
+
+def test_pictures_that_cityzoo_drew(tmp_path):
+    (tmp_path / MARK).write_text("{}")
+    report = {"spec": {"data": None}, "data": str(tmp_path), "split": "val", "n_images": 9}
+    assert "It knows drawn pictures" in said(report, "Known limits")
+    assert f"{tmp_path} were drawn by cityzoo" in said(report, "Licences")
+    assert "chose the best epoch" in said(report, "How it was judged")
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "licence"),
+    [
+        ("data.yaml", "nc: 1\nroboflow:\n  license: CC BY 4.0\n  version: 2", "CC BY 4.0"),
+        ("README.roboflow.txt", "Streets\nLicense: CC BY-NC 4.0\n", "CC BY-NC 4.0"),
+        ("README.md", "# Data\n**License:** [MIT](LICENSE).", "[MIT](LICENSE)"),
+        (
+            "LICENSE",
+            "Creative Commons Attribution 4.0 International\n...",
+            "Creative Commons Attribution 4.0",
+        ),
+        ("README.md", "All pictures are CC-BY-SA 3.0, by us", "CC-BY-SA 3.0"),
+        ("README.md", "Nothing of the kind", None),
+        ("data.yaml", "a: [", None),
+        ("data.yaml", "roboflow: none", None),
+    ],
+)
+def test_stated_licences(name, words, licence, tmp_path):
+    (tmp_path / name).write_text(words)
+    (tmp_path / "README").mkdir()  # a folder states nothing
+    assert data_licence(str(tmp_path)) == (f"{licence} ({name})" if licence else None)
+    told = said({"data": str(tmp_path)}, "Licences")
+    assert (f"{tmp_path}: {licence} ({name})." if licence else "is not known: ask who gave it") in told
+
+
+def test_data_given_by_its_file_or_by_a_name(tmp_path):
+    (tmp_path / "data.yaml").write_text("roboflow: {license: CC0 1.0}")
+    assert data_licence(str(tmp_path / "data.yaml")) == "CC0 1.0 (data.yaml)"
+    assert data_licence("tfds:voc/2007") is None

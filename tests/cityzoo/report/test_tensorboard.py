@@ -1,0 +1,88 @@
+"""Event files, read back: figures, pictures, the card, and the table of several runs."""
+
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+from cityzoo.report.layout import Card, Chart, Layout, Table
+from cityzoo.report.pointers import pointer
+from cityzoo.report.tensorboard import confusion_picture, write_hparams, write_report_summaries
+
+CONFUSION = Table("Taken", "confusion", {pointer(name): (name, "heat") for name in ("car", "a/b")})
+LAYOUT = Layout(
+    (Card("point/recall", "found", ""),),
+    {"AP": "how tight", "AP_small": "of small ones"},
+    charts=(Chart("Curve", "curves", "x", "y", "x", "y"), Chart("Empty", "none", "x", "y", "", "")),
+    tables=(CONFUSION, Table("Other", "confusion", {"car": ("car", "count")})),
+)
+REPORT = {
+    "AP": 0.5,
+    "AP_small": None,
+    "point": {"recall": 0.75},
+    "curves": {"car": {"x": [0, 1], "y": [1, 0]}},
+    "confusion": {"car": {"car": 9, "a/b": 1}, "a/b": {"car": 0, "a/b": 0}},
+    "model_card": {"Not for": ["Fines.", "Faces."]},
+}
+
+
+def values(folder):
+    """Tag -> summary value of all events in a folder."""
+    (file,) = folder.glob("events.out.tfevents.*")
+    events = (tf.compat.v1.Event.FromString(each.numpy()) for each in tf.data.TFRecordDataset(str(file)))
+    return {value.tag: value for event in events for value in event.summary.value}
+
+
+def test_a_report_in_tensorboard(tmp_path):
+    """Written twice, found once."""
+    write_report_summaries({**REPORT, "AP": 0.1}, LAYOUT, tmp_path)
+    folder = write_report_summaries(REPORT, LAYOUT, tmp_path)
+    found = values(folder)
+    assert folder == tmp_path / "report"
+    scalars = {tag: float(tf.make_ndarray(found[tag].tensor)) for tag in found if tag.startswith("figures/")}
+    assert scalars == {"figures/point/recall": 0.75, "figures/AP": 0.5}
+    pictures = [tag for tag in found if tag.startswith("report/")]
+    assert pictures == ["report/Curve", "report/Taken"]
+    for tag in pictures:
+        width, height, png = tf.make_ndarray(found[tag].tensor)
+        with Image.open(io.BytesIO(png)) as picture:
+            assert picture.size == (int(width), int(height)) and picture.size[0] > 100
+    assert tf.make_ndarray(found["model card/Not for"].tensor).item() == b"- Fines.\n- Faces."
+
+
+def test_a_confusion_matrix_is_darkest_where_a_row_has_most():
+    picture = confusion_picture(CONFUSION, REPORT).astype(int)
+    height, width = picture.shape[:2]
+    blue = (
+        picture[..., 2] - picture[..., 0] > 60
+    ).nonzero()  # one cell of nine in ten, above and left of the middle
+    assert len(blue[0]) > 1000 and np.median(blue[0]) < height / 2 and np.median(blue[1]) < 0.6 * width
+    assert confusion_picture(CONFUSION, {}) is None
+
+
+def test_the_table_of_several_runs(tmp_path):
+    """What TensorBoard's own reader makes of it: settings as they are, figures as scalars, unknown ones absent."""
+    runs = {
+        "runs/a": (
+            {"backbone": "vgg16", "learning_rate": 0.002, "image_size": [256, 256]},
+            {"AP": 0.5, "AP75": None},
+        ),
+        "runs/b": ({"backbone": "vgg19", "learning_rate": 0.001, "image_size": None}, {"AP": 0.25}),
+    }
+    write_hparams(tmp_path / "old", runs)
+    folder = write_hparams(tmp_path / "old", runs)
+    assert sorted(path.name for path in folder.iterdir()) == ["runs-a", "runs-b"]
+    found = values(folder / "runs-a")
+    assert float(tf.make_ndarray(found["AP"].tensor)) == 0.5 and "AP75" not in found
+    content = found["_hparams_/session_start_info"].metadata.plugin_data.content
+    start = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info
+    assert start.group_name == "runs/a"
+    assert start.hparams["backbone"].string_value == "vgg16"
+    assert start.hparams["learning_rate"].number_value == pytest.approx(0.002)
+    assert start.hparams["image_size"].string_value == "[256, 256]"
+    content = found["_hparams_/experiment"].metadata.plugin_data.content
+    table = plugin_data_pb2.HParamsPluginData.FromString(content).experiment
+    assert [metric.name.tag for metric in table.metric_infos] == ["AP", "AP75"]
