@@ -6,7 +6,8 @@ from PIL import Image
 
 from cityzoo import tasks
 from cityzoo.errors import InputError
-from cityzoo.judging import evaluation_parser, free_folder, in_order_of, pictures_to_judge
+from cityzoo.evaluation_flags import evaluation_parser
+from cityzoo.judging import free_folder, in_order_of, pictures_to_judge
 from cityzoo.sample import Picture, PictureSet
 from cityzoo.spec import TrainSpec
 
@@ -87,7 +88,8 @@ def test_a_count_is_left_as_it_is():
         (["run", "--limit", "0"], "is not a count"),
         (["run", "--limit", "auto"], "is not a count"),
         (["run", "--class-map", "van"], "mapping 'van'"),
-        (["run", "other"], "'other' belongs to no flag"),
+        (["run", "--require", "AP50"], "FIGURE>=NUMBER"),
+        (["run", "--robustness", "0"], "is not a count"),
     ],
 )
 def test_bad_flags_are_one_line_and_code_2(words, expected, capsys):
