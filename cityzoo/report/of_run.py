@@ -175,7 +175,7 @@ def write(
     Returns:
         The report.
     """
-    report = {**facts, **figures, **surroundings(seed)}
+    report = {"compared": {}, **facts, **figures, **surroundings(seed)}
     report["model_card"] = model_card(report, tasks.find(report["task"]).summary)
     layout = _with_headline(kind.layout(report), kind.headline)
     _, page = write_report(folder, report, layout)
@@ -183,6 +183,9 @@ def write(
     for warning in report.get("warnings", ()):
         LOG.warning("WARNING: %s", warning)
     LOG.info("%s", headline(report, kind.headline))
+    for name, found in report["compared"].items():
+        if name != BEFORE:
+            LOG.info("%s", against(name, found, kind.headline[0]))
     LOG.info("report: %s", page)
     return report
 
@@ -210,3 +213,25 @@ def headline(report: dict[str, Any], names: Sequence[str]) -> str:
     tail = "" if before is None else f"; before fine-tuning {names[0]} {before:.3f}"
     figures = ", ".join(f"{name} {value}" for name, value in shown.items())
     return f"{report['split']}, {report['n_images']} pictures: {figures}{tail}"
+
+
+def against(name: str, found: Mapping[str, Any], figure: str) -> str:
+    """Return in a line how a run did beside another one.
+
+    Args:
+        name: of the other run.
+        found: what `cityzoo.report.compare.compare` found.
+        figure: the one to name.
+
+    Example:
+        >>> row = {"this": 0.5, "other": 0.4, "difference": 0.1, "low": 0.05, "high": 0.15, "verdict": "better"}
+        >>> against("runs/b", {"figures": {"AP": row}, "worse": [{"what": "class bus: AP50", "sure": True}]}, "AP")
+        'against runs/b: AP +0.100 (95 % interval +0.050 to +0.150), better; surely got worse: class bus: AP50'
+    """
+    row = found["figures"].get(figure)
+    if row is None or row["difference"] is None or row["low"] is None:
+        return f"against {name}: too few pictures to tell"
+    numbers = f"{row['difference']:+.3f} (95 % interval {row['low']:+.3f} to {row['high']:+.3f})"
+    lost = [each["what"] for each in found["worse"] if each["sure"]]
+    tail = f"; surely got worse: {', '.join(lost)}" if lost else "; nothing surely got worse"
+    return f"against {name}: {figure} {numbers}, {row['verdict']}{tail}"
