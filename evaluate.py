@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -28,23 +29,36 @@ def main(arguments: Sequence[str]) -> int:
     with cli.quiet_start():
         import tensorflow  # noqa: F401  (its start-up lines are kept back here)
 
-        from cityzoo import backend
-        from cityzoo.judged_run import open_judged
+        from cityzoo import backend, tasks
+        from cityzoo.fit.run_folder import open_run
 
         backend.prepare()
 
     with redirect_stdout(sys.stderr) if flags.json else nullcontext():  # bars of progress are no JSON
-        subject = open_judged(
-            flags.runs[0], {"wanted_precision": flags.wanted_precision, "false_alarms": flags.false_alarms}
+        run, spec = open_run(flags.runs[0])
+        course = tasks.find(spec.task).course
+        # Sensors have a course of their own, pictures go on here.
+        report = (
+            importlib.import_module(course).evaluate(run.path, spec, flags) if course else of_pictures(flags)
         )
-        frames = flags.predict or without_labels(flags)
-        if frames:
-            look_at(subject, frames, flags)
-            return 0
-        report = judge(subject, flags)
+    if report is None:
+        return 0
     if flags.json:
         sys.stdout.write(json.dumps(report, default=str) + "\n")
     return 1 if unmet(report, flags.require) else 0
+
+
+def of_pictures(flags: argparse.Namespace) -> dict[str, Any] | None:
+    """Judge a run on labelled pictures, or let it look at others; return the report, None where nothing is judged."""
+    from cityzoo.judged_run import open_judged
+
+    wishes = {"wanted_precision": flags.wanted_precision, "false_alarms": flags.false_alarms}
+    subject = open_judged(flags.runs[0], wishes)
+    frames = flags.predict or without_labels(flags)
+    if frames:
+        look_at(subject, frames, flags)
+        return None
+    return judge(subject, flags)
 
 
 def look_at(subject: JudgedRun, frames: str, flags: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import time
@@ -39,9 +40,13 @@ def main(arguments: Sequence[str]) -> int:
 
 def train(asked: TrainSpec, resumed: str | None = None) -> dict[str, Any]:
     """Train, judge the best epoch on held-out pictures, leave a run folder; return the report."""
+    from cityzoo import tasks
     from cityzoo.fit import hardware, hosts, memory, run, run_folder, trials
     from cityzoo.report import of_run
 
+    course = tasks.find(asked.task).course
+    if course:  # sensors rather than pictures
+        return importlib.import_module(course).train(asked, resumed)
     start = time.perf_counter()
     task, data, kind = run.read_task(asked)
     spec = hardware.resolve(asked, data, kind, memory.memory_trial(kind, data))

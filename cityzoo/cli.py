@@ -86,7 +86,9 @@ def add_flags(parser: Any, flags: Sequence[Field], defaults: Mapping[str, Any]) 
 
 
 def _shown(default: Any) -> str:
-    return "x".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    if not isinstance(default, tuple):
+        return str(default)
+    return ("x" if all(isinstance(each, int) for each in default) else ",").join(map(str, default))
 
 
 def typed(parse: Callable[[str], Any], choices: Sequence[str] = ()) -> Callable[[str], Any]:

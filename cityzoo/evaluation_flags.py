@@ -82,6 +82,10 @@ def _add_judging_flags(group: argparse._ArgumentGroup) -> None:
         metavar="N|PICTURE[:K]",
         help="show where the model looks: in N telling pictures, or for the K-th answer in one of them",
     )
+    _add_thresholds(group)
+
+
+def _add_thresholds(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--wanted-precision",
         type=cli.typed(parse_share),

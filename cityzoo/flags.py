@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -39,7 +40,7 @@ def training_parser(task_name: str) -> cli.Parser:
         cli.add_flags(
             parser.add_argument_group(f"flags of {tasks.short_name(task_name)}"), task.flags, defaults
         )
-    cli.add_flags(parser, cli.flag_fields(TrainSpec), defaults)
+    cli.add_flags(parser, task.general_flags, defaults)
     parser.add_argument("--resume", metavar="RUN", help="go on with a run folder that was stopped")
     parser.add_argument(
         "--preview", metavar="PNG", help="draw augmented training pictures with their boxes, and leave"
@@ -87,7 +88,13 @@ def parse_training(arguments: Sequence[str]) -> Asked | None:
     given["task"] = task_name  # a file's whole path: evaluate.py may be called from elsewhere
     options = {item.name: given.pop(item.name) for item in tasks.find(task_name).flags}
     spec = TrainSpec(**given, options=options)
-    check(spec)
+    course = tasks.find(task_name).course
+    if course and preview:
+        raise InputError(
+            f"--preview draws pictures, which {tasks.short_name(task_name)} has none of: leave it out"
+        )
+    (importlib.import_module(course).check if course else check)(spec)
+    require_new(spec)
     return Asked(spec, None, preview)
 
 
@@ -119,6 +126,10 @@ def check(spec: TrainSpec) -> None:
         raise InputError(f"--delta '{spec.delta}' does not exist: give the delta.npz of an --adapt run")
     if spec.weights not in (AUTO, "imagenet", "random") and not Path(spec.weights).is_file():
         raise InputError(f"--weights '{spec.weights}' is neither a file nor one of auto, imagenet, random")
+
+
+def require_new(spec: TrainSpec) -> None:
+    """Raise InputError where the run's folder exists."""
     if spec.out and hosts.is_chief() and Path(spec.out).exists():
         raise InputError(
             f"--out '{spec.out}' exists: give a new name, remove it, or go on with it by --resume {spec.out}"
@@ -160,6 +171,11 @@ def print_list() -> None:
         levels = "P3 P4 P5" if row.levels else "classification only"
         cached = "cached" if row.cached else "downloaded when used"
         write(f"{row.name:<24}{row.params_millions:>10.2f} M{row.default_size:>8}  {levels:<20}{cached}\n")
+    import zoo.series.listing
+
+    write("\nbackbones of series (traffic_flow, air_quality)\n")
+    for name, line in zoo.series.listing.rows().items():
+        write(f"  {name:<22}{line}\n")
     write("\ntasks\n")
     for name in tasks.names():
         write(f"  {name:<22}{tasks.find(name).summary}\n")

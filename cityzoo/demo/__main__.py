@@ -74,11 +74,21 @@ def _show(done: int, total: int) -> None:
         sys.stderr.write(f"\r[{bar:<30}] {done}/{total} pictures" + ("\n" if done == total else ""))
 
 
+def _write_series(task: tasks.Task, given: argparse.Namespace) -> int:
+    if given.count is not None or given.format:
+        raise InputError("--count and --format are about pictures: leave them out for a series of sensors")
+    sys.stdout.write(f"{task.demo(given.seed, given.out)}: simulated sensors\n")
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0, 2 for unusable input, 130 when stopped."""
     given = _parser().parse_args(arguments)
     try:
-        demo = tasks.find(given.task).demo()
+        task = tasks.find(given.task)
+        if task.course:
+            return _write_series(task, given)
+        demo = task.demo()
         counts = demo.counts if given.count is None else split_count(given.count, demo.counts)
         form = given.format or demo.format
         folder = materialise(demo, counts, given.seed, given.out, form, _show)

@@ -127,7 +127,8 @@ def opened(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
             f"interrupted; all finished epochs are kept, go on by: python train.py --resume {run.path}"
         ) from None
     finally:
-        if not resumed and not run.checkpoint.exists() and not run.bad_batch.exists():
+        kept = (run.checkpoint, run.bad_batch, run.model)
+        if not resumed and not any(path.exists() for path in kept):
             shutil.rmtree(run.path, ignore_errors=True)
 
 

@@ -124,6 +124,7 @@ class Layout:
         legend: how to read the pictures: (style of the key: "found", "missed" or "", words).
         curves: column of history.csv to the name of its line.
         curve_note: above the curves.
+        lists_figures: whether the page lists all of `meanings`; False where its tables say them already.
     """
 
     cards: Sequence[Card]
@@ -138,3 +139,4 @@ class Layout:
     legend: Sequence[tuple[str, str]] = ()
     curves: Mapping[str, str] = field(default_factory=dict)
     curve_note: str = ""
+    lists_figures: bool = True

@@ -20,6 +20,7 @@ from cityzoo.report.layout import Chart, Layout, Table
 from cityzoo.report.pointers import look_up, pointer
 from cityzoo.report.sections import SECTIONS
 from cityzoo.report.slice_rows import slice_rows
+from cityzoo.series.findings import KINDS as SERIES_KINDS
 
 if TYPE_CHECKING:
     import jinja2
@@ -97,7 +98,7 @@ def _context(report: Mapping, folder: Path, layout: Layout) -> dict[str, Any]:
         "jpeg_of": lambda stem: jpeg_base64(folder / f"{stem}.png"),
         "curve": learning_curve(history, layout.curves),
         "judged_slices": slice_rows(report),
-        "finding_kinds": KINDS,
+        "finding_kinds": {**KINDS, **SERIES_KINDS} if look_up(report, "findings/sensors") else KINDS,
         "colours": [f"rgb{colour}" for colour in PALETTE],
         "BEFORE": BEFORE,
         "MOST_WORSE": MOST_WORSE,

@@ -16,14 +16,16 @@ from cityzoo.report.page import page_html
 # What people look for first comes first; keys that are not named here follow in alphabetical order.
 FIRST = ("task", "backbone")
 ORDER = (
+    *("interval", "gain", "best_baseline", "models", "worst_sensors"),
     *("intervals", "worst_slice", "before", "compared"),
     *("operating_point", "thresholds", "alarm", "alarms", "per_class", "errors", "confusion"),
     *("top_k", "classification_report", "calibration", "by_crowding", "by_size", "slices"),
-    *("robustness", "explanations", "model_card"),
-    *("split", "n_images", "n_boxes", "n_detections", "data", "findings", "warnings"),
+    *("robustness", "explanations", "early_warning", "model_card"),
+    *("split", "test", "n_images", "n_boxes", "n_detections", "n_windows", "n_sensors", "channel", "unit"),
+    *("horizons", "data", "findings", "warnings"),
     *("weights", "parameters", "epochs", "seed", "commit", "seconds", "images_per_second", "latency_ms"),
     *("device", "versions", "spec"),
-    *("curves", "scatter"),  # long, and rarely read by a person
+    *("curves", "scatter", "by_step"),  # long, and rarely read by a person
 )
 
 

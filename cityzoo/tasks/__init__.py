@@ -16,7 +16,6 @@ from cityzoo.spec import TrainSpec
 from cityzoo.task_file import load_file
 
 if TYPE_CHECKING:
-    from cityzoo.demo import Demo
     from cityzoo.kinds import Kind
 
 SUFFIX = ".py"
@@ -40,11 +39,14 @@ class Task:
         summary: what it does, one line for --list and --help.
         kind: a dataclass that says what the task's outputs mean: head, loss, metrics. Its first field is the class
             names; those declared by `cli.flag` are flags of train.py.
-        demo: returns the data that is drawn where the user brings none; None: there is none.
+        demo: returns the data that is drawn where the user brings none; None: there is none. With a `course`, takes a
+            seed and a folder, or None for the cache, and returns the path of what it wrote.
         monitor: figure that chooses the best epoch.
         defaults: fields of `TrainSpec`, of the kind or of the reader that this task sets otherwise.
         reader: reads labelled data: a function like `reads_boxes`, or a dataclass whose instances are such functions;
             then its fields declared by `cli.flag` are flags of train.py, too.
+        course: module with `train`, `evaluate` and `check`, where data are not pictures; "" for pictures.
+        heeds: fields of `TrainSpec` that are flags of this task; none: all of them.
 
     Raises:
         ValueError: a default for what is no flag of this task.
@@ -52,10 +54,12 @@ class Task:
 
     summary: str
     kind: type[Kind]
-    demo: Callable[[], Demo] | None
+    demo: Callable[..., Any] | None
     monitor: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
     reader: Callable[..., Any] = reads_boxes
+    course: str = ""
+    heeds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         known = {item.name for item in (*flag_fields(TrainSpec), *self.flags)}
@@ -64,6 +68,11 @@ class Task:
             raise ValueError(
                 f"task defaults name no flag '{strange[0]}': allowed are {', '.join(sorted(known))}"
             )
+
+    @property
+    def general_flags(self) -> list[Field]:
+        """Return the flags of every run that this task heeds."""
+        return [item for item in flag_fields(TrainSpec) if not self.heeds or item.name in self.heeds]
 
     @property
     def flags(self) -> list[Field]:
@@ -93,8 +102,8 @@ class Task:
             options: values of the task's own flags; those left out have the task's defaults.
 
         Example:
-            >>> find("vehicle_detect").kind_for(("car",), {"neck_width": 32})
-            Detection(class_names=('car',), neck_width=32, label_smoothing=0.0)
+            >>> find("vehicle_detect").kind_for(("car",), {"neck_width": 32}).neck_width
+            32
         """
         return self.kind(tuple(class_names), **self._given(self.kind, options or {}))
 

@@ -18,11 +18,14 @@ from cityzoo.spec_file import read_spec
 ROOT = Path(__file__).resolve().parents[2]
 
 
+WISHES = {"wanted_precision": 0.9, "false_alarms": 100.0}
+
+
 def test_no_flags_are_the_defaults():
     """The command of the first page needs none."""
     spec, *others = parse_training([])
     assert others == [None, None]
-    own = {"neck_width": 64, "label_smoothing": 0.0}  # of the usual task
+    own = {"neck_width": 64, "label_smoothing": 0.0, **WISHES}  # of the usual task
     assert spec == TrainSpec(options=own)
 
 
@@ -47,7 +50,7 @@ def test_flags_become_the_spec():
         image_size=(64, 96),
         augment="none",
         seed=3,
-        options={"neck_width": 64, "label_smoothing": 0.0},
+        options={"neck_width": 64, "label_smoothing": 0.0, **WISHES},
     )
 
 
@@ -217,8 +220,12 @@ def test_help_shows_a_tasks_own_flags_and_defaults(pages, name):
     assert f"Task {name}: {task.summary}." in " ".join(page.split()) and f"flags of {name}:" in page
     for item in task.flags:
         default = task.defaults.get(item.name, item.default)
-        assert default_said(page, "--" + item.name.replace("_", "-")) == str(default), item.name
-    others = {flag for flags in OWN.values() for flag in flags} - set(OWN[name])
+        said = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+        shown = default_said(page, "--" + item.name.replace("_", "-"))
+        assert default in (None, (), "") or shown == said, item.name
+    others = {flag for flags in OWN.values() for flag in flags} - {
+        each.name for each in (*task.flags, *task.general_flags)
+    }
     assert [flag for flag in others if f"--{flag.replace('_', '-')} " in page] == []
 
 

@@ -32,7 +32,7 @@ def test_the_demo_says_format_and_counts_when_the_user_does_not(tmp_path, monkey
     demo = Demo(
         "traffic", 1, ("",), lambda seed: traffic_scene.draw_scene(seed, (64, 64)), None, "folders", counts
     )
-    monkeypatch.setattr(tasks, "find", lambda name: SimpleNamespace(demo=lambda: demo))
+    monkeypatch.setattr(tasks, "find", lambda name: SimpleNamespace(demo=lambda: demo, course=""))
     assert main(["traffic", "--out", str(tmp_path / "out")]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'out'}: 1 train, 2 val, 1 test pictures as FOLDERS\n"
     assert main(["traffic", "--out", str(tmp_path / "more"), "--count", "7", "--format", "yolo"]) == 0

@@ -166,7 +166,7 @@ def test_a_weak_picture_takes_nothing_from_its_neighbours(plain, mix, values):
     np.testing.assert_array_equal(images.numpy(), own)
 
 
-KIND = {name: tasks.find(name).kind_for(NAMES) for name in tasks.names()}
+KIND = {name: tasks.find(name).kind_for(NAMES) for name in tasks.names() if not tasks.find(name).course}
 
 
 def test_no_folder_is_no_views(tmp_path):

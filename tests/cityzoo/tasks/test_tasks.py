@@ -1,6 +1,7 @@
 """Tasks: a file each, and each of them whole."""
 
 import dataclasses
+import importlib
 from dataclasses import fields
 
 import numpy as np
@@ -17,8 +18,11 @@ from cityzoo.sample import Detections, Picture, PictureSet
 from cityzoo.spec import TrainSpec
 from cityzoo.views import Views, in_order
 
+PICTURES = [name for name in tasks.names() if not tasks.find(name).course]
+SERIES = [name for name in tasks.names() if tasks.find(name).course]
 
-@pytest.mark.parametrize("name", tasks.names())
+
+@pytest.mark.parametrize("name", PICTURES)
 def test_a_task_says_all_that_training_asks_for(name):
     """A kind that takes class names, demo data, a figure to choose by, defaults that are fields."""
     task = tasks.find(name)
@@ -32,6 +36,21 @@ def test_a_task_says_all_that_training_asks_for(name):
     assert len(set(own)) == len(own) and not set(own) & {item.name for item in fields(TrainSpec)}
     assert task.monitor in kind.headline and set(kind.lower) <= set(kind.headline)
     assert task.demo().class_names and task.demo().task == name
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_a_task_of_sensors_says_all_that_its_course_asks_for(name):
+    """A course, flags of both general kinds that it heeds, defaults that make its options."""
+    task = tasks.find(name)
+    course = importlib.import_module(task.course)
+    assert all(callable(getattr(course, part)) for part in ("train", "evaluate", "check"))
+    general, own = {item.name for item in task.general_flags}, {item.name for item in task.flags}
+    assert general == set(task.heeds) and not general & own
+    assert set(task.defaults) <= general | own
+    how = task.kind(**{key: value for key, value in task.defaults.items() if hasattr(task.kind, key)})
+    hours = task.monitor.removeprefix("mae_")
+    assert hours == {"traffic_flow": "60min", "air_quality": "24h"}[name]
+    assert 0.5 in how.quantiles and sum(how.split) == pytest.approx(1)
 
 
 def perfect(kind):
@@ -48,7 +67,7 @@ def perfect(kind):
     return pictures, [np.array([0.9, 0.1]), np.array([0.2, 0.8])]
 
 
-@pytest.mark.parametrize("name", tasks.names())
+@pytest.mark.parametrize("name", PICTURES)
 def test_the_monitored_figure_is_one_that_the_kind_gives(name):
     """A perfect answer has it at 1, or at 0 where lower is better; so have all that are said first of it."""
     task = tasks.find(name)
@@ -77,7 +96,7 @@ def test_an_unknown_task_gets_the_nearest():
 
 
 @pytest.mark.parametrize("split", ["train", "val"])
-@pytest.mark.parametrize("name", tasks.names())
+@pytest.mark.parametrize("name", PICTURES)
 def test_the_demo_draws(name, split):
     """Pictures with boxes in them, of its own classes; the same from the same seed, another from the next."""
     demo = tasks.find(name).demo()
@@ -127,7 +146,7 @@ def small_model(kind):
     return keras.Model(images, kind.outputs(levels))
 
 
-@pytest.mark.parametrize("name", tasks.names())
+@pytest.mark.parametrize("name", PICTURES)
 def test_the_kind_makes_outputs_targets_and_results_that_fit(name, side):
     """As they come from `Views`: the loss is a number; a result, a drawing and figures for each picture."""
     task = tasks.find(name)
@@ -151,7 +170,7 @@ def test_the_kind_makes_outputs_targets_and_results_that_fit(name, side):
     assert page.cards and {card.key for card in page.cards} & set(kind.headline)
 
 
-@pytest.mark.parametrize("name", [each for each in tasks.names() if tasks.find(each).kind.trains])
+@pytest.mark.parametrize("name", [each for each in PICTURES if tasks.find(each).kind.trains])
 def test_one_step_leaves_numbers_and_lowers_the_loss(name, side):
     """Head and stems move, nothing becomes NaN; twenty steps on one batch lower what the first said."""
     import keras
@@ -173,7 +192,7 @@ def test_one_step_leaves_numbers_and_lowers_the_loss(name, side):
     assert np.isfinite(losses).all() and losses[-1] < losses[0]
 
 
-@pytest.mark.parametrize("name", [each for each in tasks.names() if tasks.find(each).kind.solved])
+@pytest.mark.parametrize("name", [each for each in PICTURES if tasks.find(each).kind.solved])
 def test_a_head_that_is_computed_takes_numbers(name, side):
     """The layer that the kind names is in its model; solved, it is another, and its answers are numbers."""
     import keras

@@ -1,0 +1,1 @@
+"""Forecasts of sensor series: baselines, learning, judging, early warning."""

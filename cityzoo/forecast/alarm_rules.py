@@ -1,0 +1,171 @@
+"""Alarm rules as people write them: "pm25 > 75 within 6h with 0.8 probability"."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cityzoo.errors import InputError, unknown
+
+WAYS = {">": ">", "above": ">", "over": ">", "<": "<", "below": "<", "under": "<"}
+SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+INSIDE = 0.1  # of the limit: how far the value must come back before an alarm is released, when nobody says
+HOLD = 2  # forecasts in a row that must say so
+EXAMPLE = "'pm25 > 75 within 6h with 0.8 probability'"
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_RULE = re.compile(
+    rf"(?P<channel>[^\s<>]+)\s*(?P<way>[<>]|(?<=\s)[a-z]+)\s*(?P<limit>{_NUMBER})"
+    r"\s+within\s+(?P<time>\d+(?:\.\d+)?)\s*(?P<unit>[a-z]+)"
+    rf"\s+with\s+(?P<chance>{_NUMBER})\s*(?P<percent>%|per ?cent)?(?:\s+probability)?"
+    rf"(?:,?\s+release\s+(?P<release>{_NUMBER}))?(?:,?\s+hold\s+(?P<hold>\d+))?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Hold when an alarm is raised and when it is released.
+
+    Attributes:
+        channel: name of what is forecast.
+        way: ">" for values above the limit, "<" for values below it.
+        limit: in the channel's unit.
+        within_seconds: how far ahead; an alarm claims that the value is beyond the limit some time until then.
+        probability: 0..1, an alarm is raised when the value crosses the limit with at least this probability.
+        release: the limit that counts while an alarm is in force, at or inside `limit`; None: 10 % inside.
+        hold: an alarm is released when the probability that the value is beyond `release` was below
+            `probability` in so many forecasts in a row.
+
+    Raises:
+        InputError: values out of bounds.
+
+    Example:
+        >>> rule = Rule("pm25", ">", 75, 6 * 3600, 0.8)
+        >>> rule.release, str(rule)
+        (67.5, 'pm25 > 75 within 6h with 0.8 probability')
+    """
+
+    channel: str
+    way: str
+    limit: float
+    within_seconds: int
+    probability: float
+    release: float | None = None
+    hold: int = HOLD
+
+    def __post_init__(self) -> None:
+        if self.way not in (">", "<"):
+            raise InputError(f"alarm way '{self.way}': expected > or <, write for example {EXAMPLE}")
+        sign = 1 if self.way == ">" else -1
+        if self.release is None:
+            object.__setattr__(self, "release", self.limit - sign * INSIDE * abs(self.limit))
+        if not (math.isfinite(self.limit) and math.isfinite(self.release)):
+            raise InputError(
+                f"alarm limit {self.limit}, release {self.release}: expected finite numbers, e.g. 75"
+            )
+        if sign * (self.limit - self.release) < 0:
+            side = "at most" if sign > 0 else "at least"
+            raise InputError(
+                f"alarm release {self.release:g} lies beyond the limit {self.limit:g}: expected {side} "
+                f"{self.limit:g}, give another release or leave it out"
+            )
+        if not 0 < self.probability < 1:
+            raise InputError(
+                f"alarm probability {self.probability:g}: expected more than 0 and less than 1, e.g. 0.8 or 80 %"
+            )
+        if self.within_seconds <= 0 or self.hold < 1:
+            raise InputError(
+                f"alarm within {self.within_seconds} s, hold {self.hold}: expected more than 0 s and a hold of 1 or "
+                f"more, write for example {EXAMPLE}"
+            )
+
+    def __str__(self) -> str:
+        default = Rule(self.channel, self.way, self.limit, self.within_seconds, self.probability)
+        text = f"{self.channel} {self.way} {self.limit:g} within {time_words(self.within_seconds)}"
+        text += f" with {self.probability:g} probability"
+        text += f" release {self.release:g}" if self.release != default.release else ""
+        return text + (f" hold {self.hold}" if self.hold != HOLD else "")
+
+    def steps(self, step_seconds: int, horizon: int) -> int:
+        """Return how many forecast steps the rule looks ahead.
+
+        Args:
+            step_seconds: from one step to the next.
+            horizon: steps that are forecast.
+
+        Raises:
+            InputError: less than one step, or more than are forecast.
+
+        Example:
+            >>> Rule("pm25", ">", 75, 6 * 3600, 0.8).steps(3600, 24)
+            6
+        """
+        steps = self.within_seconds // step_seconds
+        if not 1 <= steps <= horizon:
+            raise InputError(
+                f"alarm '{self}': expected within {time_words(step_seconds)} to {time_words(horizon * step_seconds)}, "
+                "which is what is forecast: give another time"
+            )
+        return steps
+
+
+def time_words(seconds: int) -> str:
+    """Return a time in the largest unit that divides it.
+
+    Example:
+        >>> time_words(21600), time_words(5400), time_words(172800)
+        ('6h', '90min', '2d')
+    """
+    unit = next(unit for unit in ("d", "h", "min", "s") if seconds % SECONDS[unit] == 0)
+    return f"{seconds // SECONDS[unit]}{unit}" if (unit, seconds) != ("d", 86400) else "24h"
+
+
+def parse_rule(text: str) -> Rule:
+    """Read an alarm rule: CHANNEL > LIMIT within TIME with PROBABILITY [release LIMIT] [hold COUNT].
+
+    Instead of > and < one may write above, over, below and under; TIME is a number and s, min, h or d;
+    PROBABILITY is 0.8 or 80 %.
+
+    Raises:
+        InputError: not understood, or out of bounds.
+
+    Example:
+        >>> parse_rule("speed below 30 within 30min with 70 % probability, release 40 hold 3")
+        Rule(channel='speed', way='<', limit=30.0, within_seconds=1800, probability=0.7, release=40.0, hold=3)
+    """
+    found = _RULE.fullmatch(text.strip())
+    way = WAYS.get(found["way"].lower()) if found else None
+    seconds = SECONDS.get(found["unit"].lower()) if found else None
+    if found is None or way is None or seconds is None:
+        raise InputError(
+            f"alarm '{text}' is not understood: write CHANNEL > LIMIT within TIME with PROBABILITY "
+            f"(> or <; time in s, min, h or d), for example {EXAMPLE}"
+        )
+    return Rule(
+        found["channel"],
+        way,
+        float(found["limit"]),
+        round(float(found["time"]) * seconds),
+        float(found["chance"]) / (100 if found["percent"] else 1),
+        float(found["release"]) if found["release"] else None,
+        int(found["hold"]) if found["hold"] else HOLD,
+    )
+
+
+def check_rules(rules: Sequence[Rule], channels: Sequence[str], step_seconds: int, horizon: int) -> None:
+    """Raise InputError unless every rule is about a channel and a time that are forecast, and comes once.
+
+    Args:
+        rules: any number.
+        channels: names of what is forecast.
+        step_seconds: from one forecast step to the next.
+        horizon: steps that are forecast.
+    """
+    for place, rule in enumerate(rules):
+        if rule.channel not in channels:
+            raise unknown("channel of an alarm", rule.channel, channels)
+        rule.steps(step_seconds, horizon)
+        if rule in rules[:place]:
+            raise InputError(f"alarm '{rule}' was given twice: give each once")

@@ -1,0 +1,81 @@
+"""How probable it is that a value crosses a limit, from a few quantiles of its forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+
+
+def probability_beyond(quantiles: np.ndarray, levels: Sequence[float], limit: float, way: str) -> np.ndarray:
+    """Return the probability that a value lies beyond a limit.
+
+    Between two quantiles, and beyond the outermost ones, the value is taken for normally distributed with the
+    spread of the nearest two: the quantile function is linear in the normal score of its level, so a
+    normal distribution's quantiles give exactly its probabilities, in the tails too. Quantiles that cross are
+    put in order first (Chernozhukov, Fernandez-Val, Galichon 2010). Of a single one, a point forecast, the
+    probability is 0 or 1.
+
+    Args:
+        quantiles: (..., Q) float, in the unit of the limit; NaN where nothing was forecast.
+        levels: Q, increasing, between 0 and 1.
+        limit: that is crossed.
+        way: ">": beyond is above the limit; "<": below it.
+
+    Returns:
+        (...,) float64 0..1, NaN where a quantile is.
+
+    Raises:
+        ValueError: levels that are not increasing, not within (0, 1) or not as many as quantiles.
+
+    Example:
+        >>> probability_beyond(np.array([60.0, 70.0, 80.0]), (0.1, 0.5, 0.9), 80.0, ">").round(6)
+        np.float64(0.1)
+    """
+    scores = _scores(quantiles, levels)
+    values = np.sort(np.asarray(quantiles, np.float64), -1)  # NaN go to the end
+    if way == "<":
+        values, scores, limit = -values[..., ::-1], -scores[::-1], -limit
+    if len(scores) == 1:
+        return np.where(np.isnan(values[..., 0]), np.nan, (values[..., 0] > limit).astype(np.float64))
+    from scipy.special import ndtr
+
+    below = np.clip((values <= limit).sum(-1) - 1, 0, len(scores) - 2)[..., None]
+    low, high = (np.take_along_axis(values, below + k, -1)[..., 0] for k in (0, 1))
+    width, rise = high - low, scores[below[..., 0] + 1] - scores[below[..., 0]]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        score = scores[below[..., 0]] + (limit - low) / width * rise
+    score = np.where(width > 0, score, np.where(limit >= high, np.inf, -np.inf))
+    return np.where(np.isnan(values).any(-1), np.nan, ndtr(-score))
+
+
+def _scores(quantiles: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    inside = all(0 < level < 1 for level in levels)
+    if np.shape(quantiles)[-1] != len(levels) or not inside or np.any(np.diff(levels) <= 0):
+        raise ValueError(
+            f"{np.shape(quantiles)[-1]} quantiles of levels {list(levels)}: expected as many increasing levels "
+            "between 0 and 1"
+        )
+    return np.array([NormalDist().inv_cdf(level) for level in levels])
+
+
+def probability_within(steps: np.ndarray) -> np.ndarray:
+    """Return a lower bound of the probability that a value lies beyond a limit at one step at least: the largest.
+
+    The steps of one forecast err together. Taking them for independent, 1 - (1 - p1)(1 - p2)..., would
+    overstate the probability many times over; the largest alone never does, whatever depends on what
+    (Frechet 1935).
+
+    Args:
+        steps: (R, H, ...) float 0..1, probabilities at each of H steps, NaN where nothing was forecast.
+
+    Returns:
+        (R, ...) float64, NaN where no step was forecast.
+
+    Example:
+        >>> probability_within(np.array([[0.2, 0.7, np.nan]]))
+        array([0.7])
+    """
+    highest = np.where(np.isnan(steps), -np.inf, steps).max(1)
+    return np.where(np.isinf(highest), np.nan, highest)

@@ -1,0 +1,1 @@
+"""From forecast flow to green times, and a comparison of signal plans in simulation that touches no signal."""

@@ -1,0 +1,34 @@
+"""Forecast what air stations measure, a day ahead in steps of an hour."""
+
+from cityzoo.forecast.options import HEEDS, Forecasting, ReadsSeries
+from cityzoo.tasks import Task
+
+
+def demo(seed: int = 0, out: str | None = None) -> str:
+    """Return a folder of simulated stations: traffic peaks, still days, rain, wind between stations, gaps."""
+    from cityzoo import home
+    from cityzoo.demo import air_sensors
+
+    usual = home.cache_home() / "demo" / f"air_quality-v{air_sensors.VERSION}-seed{seed}"
+    return str(air_sensors.write(out or usual, seed))
+
+
+TASK = Task(
+    summary="PM2.5 and others of air stations, the next day with intervals and alarms",
+    kind=Forecasting,
+    demo=demo,
+    monitor="mae_24h",
+    defaults={
+        "backbone": "stid",
+        "history": 24,
+        "horizon": 24,
+        "batch_size": 32,
+        "learning_rate": 0.004,
+        "weight_decay": 0.001,
+        "clip_norm": 1.0,
+        "alarm": ("pm25 > 75 within 6h with 0.5 probability",),
+    },
+    reader=ReadsSeries,
+    course="cityzoo.forecast.course",
+    heeds=HEEDS,
+)

@@ -1,0 +1,183 @@
+"""Forecast series with intervals: quantiles that never cross, their masked loss, and conformal widths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+TINY = 1e-6
+SPACING = -2.0  # softplus(-2) = .13 standard deviations between the quantiles of a fresh head
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Say for each sensor and each step ahead what is to come, as quantiles; the median is the forecast.
+
+    The median is a correction of the last observed value. The others stand off from it by sums of softplus, so that
+    they cannot cross whatever the weights (the idea of Gasthaus et al. 2019, "Probabilistic forecasting with spline
+    quantile function RNNs"), and times `head_widths`, which starts as 1 and which `conformal` sets.
+
+    Attributes:
+        horizon: steps ahead.
+        quantiles: rising, within 0 and 1, .5 among them.
+
+    Raises:
+        ValueError: no step ahead, or quantiles out of order, out of range or without .5.
+
+    Example:
+        >>> features = {"nodes": keras.Input((3, 8)), "last": keras.Input((3, 1)), "spread": keras.Input((3, 1))}
+        >>> Forecast(horizon=12)(features).shape
+        (None, 12, 3, 3)
+        >>> Forecast(quantiles=(0.1, 0.9))
+        Traceback (most recent call last):
+        ...
+        ValueError: quantiles rise, lie within 0 and 1 and include 0.5, received (0.1, 0.9)
+    """
+
+    horizon: int = 12
+    quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
+
+    def __post_init__(self) -> None:
+        if self.horizon < 1:
+            raise ValueError(f"a forecast looks at least one step ahead, received horizon={self.horizon}")
+        edges = (0.0, *self.quantiles, 1.0)
+        if 0.5 not in self.quantiles or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
+            raise ValueError(f"quantiles rise, lie within 0 and 1 and include 0.5, received {self.quantiles}")
+
+    @property
+    def median(self) -> int:
+        """Return where among the quantiles the forecast itself stands."""
+        return self.quantiles.index(0.5)
+
+    def __call__(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """Return (batch, horizon, nodes, quantiles) float32 in the target's own unit.
+
+        Args:
+            features: `nodes` (batch, nodes, width); `last` (batch, nodes, 1), last observed value, and `spread`
+                (batch, nodes, 1), standard deviation of the target, both in its unit.
+        """
+        nodes, count, at = features["nodes"].shape[1], len(self.quantiles), self.median
+        bias = np.full((self.horizon, count), SPACING)
+        bias[:, at] = 0.0  # a fresh head says: it stays as it is
+        raw = layers.Dense(
+            self.horizon * count,
+            kernel_initializer="zeros",
+            bias_initializer=keras.initializers.Constant(bias.ravel().tolist()),
+            dtype="float32",
+            name="head_quantiles",
+        )(features["nodes"])
+        raw = ops.transpose(ops.reshape(raw, (-1, nodes, self.horizon, count)), (0, 2, 1, 3))
+        last, spread = (
+            ops.expand_dims(ops.expand_dims(features[k][:, :, 0], 1), 3) for k in ("last", "spread")
+        )
+        middle = raw[..., at : at + 1]
+        steps = ops.softplus(raw)
+        below = ops.flip(ops.cumsum(ops.flip(steps[..., :at], axis=-1), axis=-1), axis=-1)
+        away = [-below, ops.zeros_like(middle), ops.cumsum(steps[..., at + 1 :], axis=-1)]
+        widths = layers.EinsumDense(
+            "bhnq,hq->bhnq",
+            (self.horizon, nodes, count),
+            kernel_initializer="ones",
+            trainable=False,
+            dtype="float32",
+            name="head_widths",
+        )
+        away = widths(ops.concatenate(away, axis=-1))
+        return layers.Identity(dtype="float32", name="forecast")(last + spread * (middle + away))
+
+    def loss(self, spread: float) -> Pinball:
+        """Return the loss that trains this head on a target of that standard deviation."""
+        return Pinball(self.quantiles, spread)
+
+
+@keras.saving.register_keras_serializable(package="cityzoo")
+class Pinball(keras.losses.Loss):
+    """Compare quantiles with what came, where something was observed.
+
+    q (y - f) where y > f, else (1 - q) (f - y) (Koenker & Bassett 1978, "Regression quantiles"), mean over the
+    quantiles and the observed values of each window, in standard deviations of the target. Called with y_true
+    (batch, horizon, nodes), NaN where missing, and y_pred (batch, horizon, nodes, quantiles), in the target's unit.
+
+    Args:
+        quantiles: as the head's.
+        spread: standard deviation of the target.
+
+    Example:
+        >>> import numpy as np
+        >>> y, f = np.array([[[10.0, np.nan]]]), np.array([[[[6.0, 9.0, 12.0], [0.0, 0.0, 0.0]]]])
+        >>> round(float(Pinball((0.1, 0.5, 0.9))(y, f)), 4)  # (.4 + .5 + .2) / 3
+        0.3667
+    """
+
+    def __init__(
+        self,
+        quantiles: tuple[float, ...] = (0.1, 0.5, 0.9),
+        spread: float = 1.0,
+        name: str = "pinball",
+        reduction: str = "sum_over_batch_size",
+        dtype: str | None = None,
+    ) -> None:
+        """Set the quantiles and the unit."""
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        self.quantiles, self.spread = tuple(quantiles), spread
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each window, (batch,) float32."""
+        y_pred = ops.cast(y_pred, "float32")
+        y_true = ops.expand_dims(ops.cast(y_true, "float32"), -1)
+        missing = ops.isnan(y_true)
+        error = ops.where(missing, 0.0, ops.where(missing, 0.0, y_true) - y_pred) / self.spread
+        q = ops.convert_to_tensor(self.quantiles, dtype="float32")
+        each = ops.mean(ops.maximum(q * error, (q - 1.0) * error), axis=-1)
+        observed = ops.cast(ops.logical_not(missing[..., 0]), "float32")
+        return ops.sum(each, axis=(1, 2)) / ops.maximum(ops.sum(observed, axis=(1, 2)), 1.0)
+
+    def get_config(self) -> dict:
+        """Return the arguments that make this loss again."""
+        return {**super().get_config(), "quantiles": self.quantiles, "spread": self.spread}
+
+
+def conformal(truth: np.ndarray, forecast: np.ndarray, quantiles: tuple[float, ...]) -> np.ndarray:
+    """Return by how much each quantile must stand further off from the median to hold on data not trained on.
+
+    Romano et al. 2019, "Conformalized quantile regression" (arXiv 1905.03222), side by side and step by step, with
+    factors instead of summands: what is sure stays narrow. Windows overlap, so that the guarantee of exchangeable
+    data does not hold; coverage on later data is to be measured.
+
+    Args:
+        truth: (windows, horizon, nodes) float, NaN where missing.
+        forecast: (windows, horizon, nodes, quantiles) float32, of a head whose widths are 1.
+        quantiles: as the head's.
+
+    Returns:
+        (horizon, quantiles) float32, 1 for the median and where nothing was observed: for `widen`.
+
+    Example:
+        >>> truth = np.arange(100.0).reshape(100, 1, 1)
+        >>> forecast = np.broadcast_to(np.array([40.0, 49.5, 59.0]), (100, 1, 1, 3))
+        >>> conformal(truth, forecast, (0.1, 0.5, 0.9)).round(2)
+        array([[4.17, 1.  , 4.17]], dtype=float32)
+    """
+    at = quantiles.index(0.5)
+    widths = np.ones((truth.shape[1], len(quantiles)), np.float32)
+    for i, q in enumerate(quantiles):
+        away = forecast[..., i] - forecast[..., at]
+        least = np.where(np.abs(away) < TINY, np.copysign(TINY, q - 0.5), away)
+        ratios = ((truth - forecast[..., at]) / least).transpose(1, 0, 2).reshape(truth.shape[1], -1)
+        for step in np.flatnonzero(np.isfinite(ratios).any(axis=1) & (i != at)):
+            widths[step, i] = max(np.nanquantile(ratios[step], max(q, 1 - q)), 0.0)
+    above, below = (
+        widths[:, at + 1 :],
+        widths[:, :at][:, ::-1],
+    )  # outer ones at least as far off as inner ones
+    widths[:, at + 1 :] = np.maximum.accumulate(above, axis=1)
+    widths[:, :at] = np.maximum.accumulate(below, axis=1)[:, ::-1]
+    return widths
+
+
+def widen(model: keras.Model, widths: np.ndarray) -> None:
+    """Put the widths of `conformal`, (horizon, quantiles), into the head of a model, where they are saved with it."""
+    model.get_layer("head_widths").set_weights([widths])

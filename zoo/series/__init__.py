@@ -1,0 +1,1 @@
+"""Backbones of sensor series: STID, TCN and Graph WaveNet; history in, features of each sensor out."""

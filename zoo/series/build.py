@@ -1,0 +1,58 @@
+"""Build a backbone of series by name."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from zoo.series.sensors import Sensors
+
+if TYPE_CHECKING:
+    import keras
+
+BACKBONES = ("graph_wavenet", "stid", "tcn")  # the file's name is the backbone's
+
+
+def names() -> list[str]:
+    """Return every backbone's name, sorted.
+
+    Example:
+        >>> names()
+        ['graph_wavenet', 'stid', 'tcn']
+    """
+    return sorted(BACKBONES)
+
+
+def build(name: str, sensors: Sensors, **options: Any) -> keras.Model:
+    """Build a backbone: the history of all sensors in, features of each sensor out, one flat graph.
+
+    Args:
+        name: one of `names()`.
+        sensors: of the city, as `sensors.measured` finds them.
+        options: of the backbone: width, depth, node_width, dropout, week.
+
+    Returns:
+        A model that takes a dict, as `parts.inputs` says, and returns {"nodes": (batch, nodes, width) features,
+        "last": (batch, nodes, 1) last observed value and "spread": (batch, nodes, 1) standard deviation, in the unit
+        of the first channel}, float32. Plain Keras loads it.
+
+    Raises:
+        ValueError: the name is not known.
+
+    Example:
+        >>> model = build("stid", Sensors(12, 3, (50.0,), (10.0,)), width=8)
+        >>> model.output["nodes"].shape
+        (None, 3, 8)
+    """
+    import keras
+
+    from zoo.series import parts
+
+    if name not in BACKBONES:
+        near = difflib.get_close_matches(str(name), BACKBONES, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        raise ValueError(f"unknown backbone of series '{name}': {hint}Allowed: {', '.join(names())}")
+    given = parts.inputs(sensors)
+    features = importlib.import_module(f"zoo.series.{name}").features(given, sensors, **options)
+    return keras.Model(given, features, name=name)

@@ -1,0 +1,67 @@
+"""Graph WaveNet: dilated causal convolutions along time, diffusion along the roads and along a graph it learns."""
+
+from __future__ import annotations
+
+import keras
+from keras import layers, ops
+
+from zoo.series import parts
+from zoo.series.sensors import Sensors
+from zoo.series.temporal import dilations, gated, newest
+
+
+def features(
+    given: dict[str, keras.KerasTensor],
+    sensors: Sensors,
+    width: int = 16,
+    depth: int = 1,
+    node_width: int = 16,
+    dropout: float = 0.15,
+    week: bool = False,
+) -> dict[str, keras.KerasTensor]:
+    """Return the features of each sensor.
+
+    Wu et al. 2019 (arXiv 1906.00121): gated convolutions, and after each a diffusion of one step along every given
+    graph and along the one learned, softmax(relu(E1 E2^T)). One step a layer instead of two, since the layers follow
+    one another; LayerNormalization instead of BatchNormalization, so that nothing moves in what is frozen.
+
+    Args:
+        given: as `parts.inputs` makes them.
+        sensors: of the city; `graph.transition` makes its roads the prior knowledge.
+        width: channels of the convolutions; four times as many numbers a sensor come out.
+        depth: residual blocks behind the convolutions.
+        node_width: numbers learned of each sensor.
+        dropout: share left out in training.
+        week: learn the day of the week; wants two weeks of data or more.
+    """
+    own = parts.history(given, sensors)
+    x = ops.concatenate([own.changes, own.mask, own.last + own.changes], axis=-1)
+    x = layers.Dense(width, name="encoder_in")(x)
+    given_graphs, learned, skips = parts.graphs(sensors), _learned_graph(own.target, sensors), []
+    for number, gap in enumerate(dilations(sensors.steps), start=1):
+        y = gated(x, gap, width, f"encoder_time{number}")
+        skips.append(layers.Dense(2 * width, name=f"encoder_skip{number}")(newest(y)))
+        seen = [y, *(look(y) for look in given_graphs), ops.einsum("nm,btmc->btnc", learned, y)]
+        y = layers.Dense(width, name=f"encoder_mix{number}")(ops.concatenate(seen, axis=-1))
+        y = layers.Dropout(dropout, name=f"encoder_dropout{number}")(y)
+        x = layers.LayerNormalization(name=f"encoder_norm{number}")(y + x[:, gap:])
+    skips.append(newest(x))
+    told = [
+        ops.concatenate([*skips, parts.by_node(own.last)], axis=-1),
+        parts.who(own.target, sensors, node_width),
+        *parts.when(given, sensors, week),
+    ]
+    x = layers.Dense(4 * width, name="encoder_join")(ops.concatenate(told, axis=-1))
+    x = parts.residual(x, 4 * width, depth, dropout)
+    return {"nodes": x, "last": own.target, "spread": parts.spread_of(own.target, sensors)}
+
+
+def _learned_graph(target: keras.KerasTensor, sensors: Sensors) -> keras.KerasTensor:
+    # (nodes, nodes), one for the whole batch; the embeddings belong to the sensors: another city learns its own.
+    numbers = ops.max(parts.numbers(target), axis=0)
+    small = keras.initializers.RandomNormal(stddev=1.0)
+    looks, seen = (
+        layers.Embedding(sensors.nodes, 10, embeddings_initializer=small, name=f"node_{word}")(numbers)
+        for word in ("looks", "seen")
+    )
+    return ops.softmax(ops.relu(ops.matmul(looks, ops.transpose(seen))), axis=-1)
