@@ -13,8 +13,8 @@ from PIL import Image
 
 import zoo
 from cityzoo import tasks
+from cityzoo.evaluation_flags import evaluation_parser
 from cityzoo.flags import training_parser
-from cityzoo.judging import evaluation_parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -22,7 +22,12 @@ def test_no_flags_are_the_defaults():
     """The command of the first page needs none."""
     spec, *others = parse_training([])
     assert others == [None, None]
-    own = {"neck_width": 64, "label_smoothing": 0.0}  # of the usual task
+    own = {
+        "neck_width": 64,
+        "label_smoothing": 0.0,
+        "wanted_precision": 0.9,
+        "false_alarms": 100.0,
+    }  # of the usual task
     assert spec == TrainSpec(options=own)
 
 
@@ -47,7 +52,7 @@ def test_flags_become_the_spec():
         image_size=(64, 96),
         augment="none",
         seed=3,
-        options={"neck_width": 64, "label_smoothing": 0.0},
+        options={"neck_width": 64, "label_smoothing": 0.0, "wanted_precision": 0.9, "false_alarms": 100.0},
     )
 
 
