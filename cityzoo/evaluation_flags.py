@@ -37,7 +37,9 @@ def evaluation_parser() -> cli.Parser:
         help="a folder that train.py made; more of them are compared with the first on the first one's pictures",
     )
     _add_picture_flags(parser.add_argument_group("which pictures"))
-    _add_judging_flags(parser.add_argument_group("what is judged"))
+    judging = parser.add_argument_group("what is judged")
+    _add_judging_flags(judging)
+    _add_wishes(judging)
     parser.add_argument(
         "--out", metavar="FOLDER", help="where to write (default: the run folder, or a new one in it)"
     )
@@ -82,10 +84,9 @@ def _add_judging_flags(group: argparse._ArgumentGroup) -> None:
         metavar="N|PICTURE[:K]",
         help="show where the model looks: in N telling pictures, or for the K-th answer in one of them",
     )
-    _add_thresholds(group)
 
 
-def _add_thresholds(group: argparse._ArgumentGroup) -> None:
+def _add_wishes(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--wanted-precision",
         type=cli.typed(parse_share),

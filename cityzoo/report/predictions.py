@@ -87,12 +87,19 @@ def _key(model_file: Path, kind: Kind, truth: PictureSet) -> str:
     about = [
         sha256(model_file),
         sha256(inspect.getfile(type(kind))),
-        importlib.metadata.version("cityzoo"),
+        _version(),
         kind.class_names,
         choices,
         pictures,
     ]
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("cityzoo")
+    except importlib.metadata.PackageNotFoundError:  # run from a checkout
+        return ""
 
 
 def packed(results: Sequence[Any]) -> dict[str, np.ndarray]:

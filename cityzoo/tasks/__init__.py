@@ -102,8 +102,9 @@ class Task:
             options: values of the task's own flags; those left out have the task's defaults.
 
         Example:
-            >>> find("vehicle_detect").kind_for(("car",), {"neck_width": 32}).neck_width
-            32
+            >>> kind = find("vehicle_detect").kind_for(("car",), {"neck_width": 32})
+            >>> kind.class_names, kind.neck_width, kind.label_smoothing
+            (('car',), 32, 0.0)
         """
         return self.kind(tuple(class_names), **self._given(self.kind, options or {}))
 

@@ -50,6 +50,7 @@ def test_no_more_than_asked_for():
         "best": 1,
         "worst": 1,
         "missed": 1,
+        "false": 1,
     }
 
 
@@ -63,7 +64,7 @@ def test_drawn_cases_show_found_and_missed_objects(tmp_path):
 
     cases = pick_cases(truth, found, threshold=0.5)
     files = draw_cases(truth, found, cases, tmp_path, read_picture)
-    assert [file.name for file in files] == ["best.png", "worst.png", "missed.png"]
+    assert [file.name for file in files] == ["best.png", "worst.png", "missed.png", "false.png"]
     assert set(read) == {"0.jpg", "1.jpg", "2.jpg", "3.jpg", "4.jpg"}
     best = np.asarray(Image.open(tmp_path / "best.png"))
     missed = np.asarray(Image.open(tmp_path / "missed.png"))
