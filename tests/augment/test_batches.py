@@ -8,6 +8,12 @@ from PIL import Image
 import augment
 
 SIZE = (48, 64)
+EVERYDAY = (
+    "none",
+    "light",
+    "strong",
+    "randaugment",
+)  # what the others do, one of these or of their parts does
 
 
 @pytest.fixture
@@ -39,16 +45,22 @@ def same(one, other):
     return tf.nest.map_structure(np.array_equal, one, other)
 
 
-@pytest.mark.parametrize("policy", list(augment.POLICIES))
+def policies(names, everyday=EVERYDAY):
+    """One test for each policy, slow where it is not for every day."""
+    marks = {name: () if name in everyday else pytest.mark.slow for name in names}
+    return pytest.mark.parametrize("policy", [pytest.param(name, marks=mark) for name, mark in marks.items()])
+
+
+@policies(augment.POLICIES)
 def test_same_seed_same_pictures_with_any_number_of_workers(columns, policy):
     first, second = run(columns, policy, seed=3, workers=1), run(columns, policy, seed=3, workers=5)
     assert all(tf.nest.flatten(same(first, second)))
     assert first["images"].shape == (6, *SIZE, 3) and first["images"].dtype == np.uint8
-    if policy != "none":
+    if policy == "light":
         assert not same(first, run(columns, policy, seed=4))["images"]
 
 
-@pytest.mark.parametrize("policy", ["light", "standard", "night", "randaugment"])
+@policies(["light", "standard", "night", "randaugment"], everyday=("night", "randaugment"))
 def test_without_mixes_a_picture_does_not_depend_on_its_batch(columns, policy):
     # Sums over batches of other sizes may round a pixel the other way.
     together, alone = run(columns, policy, batch_size=6), run(columns, policy, batch_size=1)
@@ -79,10 +91,10 @@ def test_hosts_share_the_batches_of_one(columns):
 
 
 def test_keeping_decoded_pictures_changes_no_pixel(columns, tmp_path):
-    plain = run(columns)
+    plain = run(columns, "light")
     kept = augment.Kept(augment.read_file, tmp_path / "kept")
     rows = augment.in_order(6, views=2)
-    twice = run(columns, read=kept, rows=rows)
+    twice = run(columns, "light", read=kept, rows=rows)
     np.testing.assert_array_equal(twice["images"][:6], plain["images"])
     assert not np.array_equal(twice["images"][6:], plain["images"])
 
@@ -101,7 +113,7 @@ def test_classification_and_plain_pictures(columns):
     assert (
         run({"path": paths, "labels": [0, 1, 2, 0, 1, 2]}, "randaugment")["labels"].tolist() == [0, 1, 2] * 2
     )
-    assert set(run({"path": paths})) == {"images", "matrix", "image_id"}
+    assert set(run({"path": paths}, "light")) == {"images", "matrix", "image_id"}
 
 
 def test_mixes_that_need_boxes_leave_other_pictures_alone(columns):

@@ -65,11 +65,11 @@ def test_normal_numbers_know_nothing_of_each_other():
 
 @pytest.mark.parametrize("octaves", [1, 3])
 def test_clouds_are_standard_normal_at_every_pixel_and_smooth(octaves):
-    seeds = tf.stack([tf.range(600), tf.zeros(600, tf.int32)], axis=1)
-    drawn = clouds(seeds, (12, 24), 2.0, octaves).numpy()[..., 0]
-    np.testing.assert_allclose(drawn.mean(0), 0, atol=5 / math.sqrt(600))
-    np.testing.assert_allclose(drawn.std(0), 1, atol=5 / math.sqrt(1200))
-    fine = clouds(seeds, (12, 24), 4.0, octaves).numpy()[..., 0]
+    seeds = tf.stack([tf.range(300), tf.zeros(300, tf.int32)], axis=1)
+    drawn = clouds(seeds, (8, 20), 2.0, octaves).numpy()[..., 0]
+    np.testing.assert_allclose(drawn.mean(0), 0, atol=5 / math.sqrt(300))
+    np.testing.assert_allclose(drawn.std(0), 1, atol=5 / math.sqrt(600))
+    fine = clouds(seeds[:50], (8, 20), 4.0, octaves).numpy()[..., 0]
     assert np.abs(np.diff(drawn)).mean() < 0.7 * np.abs(np.diff(fine)).mean()
     assert np.abs(np.corrcoef(drawn[:, 0, 0], drawn[:, -1, -1])[0, 1]) < 0.25
 

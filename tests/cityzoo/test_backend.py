@@ -1,11 +1,5 @@
 """A model as one compiled function gives what its layers give, on either backend of Keras."""
 
-import importlib.util
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -13,7 +7,6 @@ import tensorflow as tf
 
 from cityzoo import backend
 
-ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import sys
 import keras, numpy as np, tensorflow as tf
@@ -44,13 +37,9 @@ np.savez(
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_jax_runs_the_weights_of_the_moment_it_was_asked(tmp_path):
+def test_jax_runs_the_weights_of_the_moment_it_was_asked(on_jax, tmp_path):
     """Compiled once, asked again after every epoch; TensorFlow's own tensors are taken as they come."""
-    surroundings = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-c", SCRIPT, str(tmp_path / "said.npz")]
-    ran = subprocess.run(words, capture_output=True, text=True, env=surroundings, timeout=120, check=False)
-    assert ran.returncode == 0, ran.stderr[-2000:]
+    on_jax(SCRIPT, tmp_path / "said.npz", folder=tmp_path)
     said = np.load(tmp_path / "said.npz")
     assert (bool(said["on_jax"]), int(said["gpus_left"])) == (True, 0)
     assert said["before"].tolist() == [[3], [7]]

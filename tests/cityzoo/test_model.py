@@ -1,9 +1,6 @@
 """A model and what it carries, through saving, loading and float32."""
 
 import json
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -90,19 +87,17 @@ print(json.dumps({"ours": [m for m in sys.modules if m.split(".")[0] in ("cityzo
 """
 
 
-def test_plain_keras_loads_the_file_in_a_new_process(tmp_path):
+def test_plain_keras_loads_the_file_in_another_process(keras_alone, tmp_path):
     """Safe mode, none of our packages at hand, a real backbone trained in bfloat16: the same outputs to 1e-5."""
     mixed = assemble("mobilenet_025", Detection(("car", "Bus")), (64, 96), "random", (LOW, LOW)).model
     twin = in_float32(mixed)
     save(twin, tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", noise((64, 96)))
     files = [str(tmp_path / name) for name in ("model.keras", "images.npy", "outputs.npy")]
-    surroundings = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    surroundings.pop("PYTHONPATH", None)
-    words = [sys.executable, "-c", LOADER, *files]
-    ran = subprocess.run(words, cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    assert json.loads(ran.stdout.splitlines()[-1]) == {"ours": [], "classes": ["classes.car.Bus"]}
+    assert json.loads(keras_alone(LOADER, *files, folder=tmp_path)) == {
+        "ours": [],
+        "classes": ["classes.car.Bus"],
+    }
     expected = np.asarray(twin(noise((64, 96))))
     assert np.load(files[2]) == pytest.approx(expected, rel=1e-5, abs=1e-5)
     assert np.isfinite(expected).all()

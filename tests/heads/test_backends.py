@@ -1,11 +1,6 @@
 """The same head and the same loss on another backend of Keras."""
 
-import importlib.util
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -14,7 +9,6 @@ import tensorflow as tf
 
 from heads.detection import DetectionHead, DetectionLoss
 
-ROOT = Path(__file__).resolve().parents[2]
 BIAS = [0.1, 0.5, 1.0, 2.0]
 SCRIPT = """
 import json, sys
@@ -33,8 +27,7 @@ print(json.dumps(keras.backend.backend()))
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_jax_gives_the_same_boxes_losses_and_gradients(tmp_path):
+def test_jax_gives_the_same_boxes_losses_and_gradients(on_jax, tmp_path):
     """Against this process' backend."""
     rng, file = np.random.default_rng(0), tmp_path / "arrays.npz"
     corners = rng.uniform(0, 30, (2, 32 + 8 + 2, 2))
@@ -44,11 +37,7 @@ def test_jax_gives_the_same_boxes_losses_and_gradients(tmp_path):
     levels = {f"P{3 + i}": rng.normal(size=(2, 4 >> i, 8 >> i, 8)).astype("float32") for i in range(3)}
     np.savez(file, truth=truth, outputs=outputs, bias=BIAS, **levels)
 
-    surroundings = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-c", SCRIPT, str(file)]
-    ran = subprocess.run(words, capture_output=True, text=True, env=surroundings, timeout=120, check=False)
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    assert json.loads(ran.stdout.splitlines()[-1]) == "jax"
+    assert json.loads(on_jax(SCRIPT, file, folder=tmp_path)) == "jax"
 
     found, here = np.load(file), tf.constant(outputs)
     with tf.GradientTape() as tape:

@@ -1,11 +1,5 @@
 """Agreement on pictures without labels: numbers by hand, where gradients go, another backend."""
 
-import importlib.util
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -13,8 +7,6 @@ import tensorflow as tf
 
 from heads.classification import ClassificationLoss
 from heads.fixmatch import ROWS, FixMatchLoss
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def log(*shares):
@@ -123,8 +115,7 @@ np.savez(sys.argv[2], backend=keras.backend.backend(), **found)
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_jax_gives_the_same_losses_and_gradients(tmp_path):
+def test_jax_gives_the_same_losses_and_gradients(on_jax, tmp_path):
     """Of three classes and of one logit, against this process' backend."""
     rng = np.random.default_rng(0)
     arrays = {}
@@ -132,10 +123,7 @@ def test_jax_gives_the_same_losses_and_gradients(tmp_path):
         arrays[f"{name} truth"] = np.eye(classes, dtype="float32")[rng.integers(0, classes, 30)]
         arrays[f"{name} logits"] = rng.normal(0, 3, (30, logits)).astype("float32")
     np.savez(tmp_path / "given.npz", **arrays)
-    surroundings = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
-    words = [sys.executable, "-c", SCRIPT, str(tmp_path / "given.npz"), str(tmp_path / "found.npz")]
-    ran = subprocess.run(words, capture_output=True, text=True, env=surroundings, timeout=120, check=False)
-    assert ran.returncode == 0, ran.stderr[-2000:]
+    on_jax(SCRIPT, tmp_path / "given.npz", tmp_path / "found.npz", folder=tmp_path)
     found = np.load(tmp_path / "found.npz")
     assert str(found["backend"]) == "jax"
     loss = FixMatchLoss(ClassificationLoss(focal=1.0), threshold=0.8)

@@ -1,9 +1,5 @@
 """Heads that classify, count and measure distances, and their losses, on JAX."""
 
-import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -14,10 +10,11 @@ from heads.classification import ClassificationHead, ClassificationLoss
 from heads.counting import CountRegression, DensityLoss, DensityMap
 from heads.memory_bank import MemoryBank
 
-ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
 SCRIPT = """
 import sys
 import jax, keras, numpy as np
+sys.path.append(sys.argv[3])
 from test_jax import LOSSES, heads_here
 
 arrays, found = dict(np.load(sys.argv[1])), {}
@@ -54,8 +51,7 @@ def heads_here(arrays):
     return found
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_jax_classifies_counts_and_measures_the_same(tmp_path):
+def test_jax_classifies_counts_and_measures_the_same(on_jax, tmp_path):
     """Losses, gradients and outputs of the other heads, against this process' backend."""
     rng = np.random.default_rng(1)
     arrays = {f"P{3 + i}": rng.normal(size=(2, 4 >> i, 8 >> i, 8)) for i in range(3)}
@@ -65,11 +61,7 @@ def test_jax_classifies_counts_and_measures_the_same(tmp_path):
     arrays |= {"map": rng.uniform(0, 0.1, (2, 4, 8, 1)), "said": rng.uniform(0, 0.1, (2, 4, 8, 1))}
     arrays = {name: np.asarray(array, np.float32) for name, array in arrays.items()}
     np.savez(tmp_path / "given.npz", **arrays)
-    paths = os.pathsep.join(map(str, (ROOT, ROOT / "tests" / "heads")))
-    surroundings = {**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": paths}
-    words = [sys.executable, "-c", SCRIPT, str(tmp_path / "given.npz"), str(tmp_path / "found.npz")]
-    ran = subprocess.run(words, capture_output=True, text=True, env=surroundings, timeout=120, check=False)
-    assert ran.returncode == 0, ran.stderr[-2000:]
+    on_jax(SCRIPT, tmp_path / "given.npz", tmp_path / "found.npz", HERE, folder=tmp_path)
     import tensorflow as tf
 
     found = np.load(tmp_path / "found.npz")

@@ -22,7 +22,7 @@ def _state(model):
 def _fit_one_step(backbone):
     pooled = keras.layers.GlobalAveragePooling2D()(backbone.output["P5"])
     model = keras.Model(backbone.inputs[0], keras.layers.Dense(1)(pooled))
-    model.compile(keras.optimizers.SGD(0.1), "mse")
+    model.compile(keras.optimizers.SGD(0.1), "mse", run_eagerly=True)  # tracing takes longer than one step
     before = _state(backbone)
     model.fit(IMAGES, np.arange(4.0), epochs=1, verbose=0)
     return before, _state(backbone)

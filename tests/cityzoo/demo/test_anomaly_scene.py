@@ -21,7 +21,7 @@ from cityzoo.demo.anomaly_scene import (
 from cityzoo.demo.traffic_scene import ENLARGED, arrange, render
 
 SIZE = (256, 320)
-SEEDS = range(64)
+SEEDS = range(48)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def held_out(planned):
 
 @pytest.fixture(scope="module")
 def normal():
-    return [draw_normal(seed) for seed in range(16)]
+    return [draw_normal(seed) for seed in range(10)]
 
 
 def test_equal_seeds_give_equal_bytes_and_others_do_not(held_out, normal):
@@ -88,7 +88,7 @@ def test_masks_cover_what_differs_from_the_picture_without(planned, held_out):
         plan, oddities = planned[seed]
         things = tuple(thing for oddity in oddities for thing in oddity.things)
         burns = any(oddity.kind == "fire" for oddity in oddities)
-        if not oddities or plan.light.lamps or compared[oddities[0].kind] == 2:
+        if not oddities or plan.light.lamps or compared[oddities[0].kind] == 1:
             continue  # at dusk the lamps of a wreck, and fire at all times, light what is around
         compared[oddities[0].kind] += 1
         mask = held_out[seed].mask

@@ -1,6 +1,7 @@
 """Fire and smoke in traffic: the same from the same seed, boxes around the pixels that they change."""
 
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from cityzoo.demo.blaze import box_of, contrast, shoot_burning
 from cityzoo.demo.incident_scene import CLASS_NAMES, draw_scene, exhausts, kind_of, low_sun, plan_blaze
 from cityzoo.demo.traffic_scene import plan_scene, render
 
-SEEDS = range(60)
+SEEDS = range(36)
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,15 @@ def scenes():
     return [draw_scene(seed) for seed in SEEDS]
 
 
-def of_kind(kind, scenes, count=4):
+@cache
+def burning(seed):
+    """A scene's plan, its layers without the blaze, and the blaze."""
+    plan = plan_scene(seed)
+    layers = render(plan)
+    return plan, layers, plan_blaze(plan, layers)
+
+
+def of_kind(kind, scenes, count=3):
     return [seed for seed in SEEDS if scenes[seed].name == kind][:count]
 
 
@@ -45,12 +54,12 @@ def test_every_kind_has_about_its_share(scenes):
     asked = Counter(kind_of(seed) for seed in range(2000))
     assert all(abs(asked[kind] / 2000 - share) < 0.04 for share, kind in incident_scene.KINDS)
     shown = Counter(scene.name for scene in scenes)
-    assert min(shown.values()) >= 6 and len(shown) == 4
+    assert min(shown.values()) >= 3 and len(shown) == 4
     for scene in scenes:
         named = {"fire": [0], "smoke": [1], "both": [0, 1], "neither": []}[scene.name]
         assert scene.labels.tolist() == named
     missed = [seed for seed in SEEDS if kind_of(seed) != scenes[seed].name]
-    assert len(missed) <= 4  # only where no place showed it
+    assert len(missed) <= 3  # only where no place showed it
 
 
 def test_it_is_small_and_large_by_day_and_by_night(scenes):
@@ -63,9 +72,7 @@ def test_it_is_small_and_large_by_day_and_by_night(scenes):
 @pytest.mark.parametrize("kind", ["fire", "smoke", "both"])
 def test_boxes_are_tight_around_what_differs_from_the_scene_without(scenes, kind):
     for seed in of_kind(kind, scenes):
-        plan = plan_scene(seed)
-        layers = render(plan)
-        blaze = plan_blaze(plan, layers)
+        plan, layers, blaze = burning(seed)
         with_it, without = (shoot_burning(plan, layers, blazes).astype(int) for blazes in ([blaze], []))
         changed = np.abs(with_it - without).max(-1)
         for veil, label in ((blaze.fire, 0), (blaze.smoke, 1)):
@@ -89,26 +96,26 @@ def test_boxes_are_tight_around_what_differs_from_the_scene_without(scenes, kind
 
 
 def test_fire_is_bright_and_warm_and_lights_the_night(scenes):
-    for seed in [s for s in SEEDS if scenes[s].name in ("fire", "both")][:8]:
-        plan = plan_scene(seed)
-        layers = render(plan)
-        blaze = plan_blaze(plan, layers)
+    nights = 0
+    for seed in [*of_kind("fire", scenes), *of_kind("both", scenes)]:
+        plan, layers, blaze = burning(seed)
+        nights += plan.light.condition == "night"
         picture = shoot_burning(plan, layers, [blaze]).astype(float)
         red, green, blue = picture[blaze.fire.alpha > 0.6].mean(axis=0)
         assert red > 150 and red > green + 15 > blue + 25
         if plan.light.condition == "night":
             assert picture.mean() > shoot_burning(plan, layers, []).mean()
+    assert nights
 
 
 def test_smoke_stands_out_against_what_is_behind_it(scenes):
     for seed in of_kind("smoke", scenes):
-        plan = plan_scene(seed)
-        layers = render(plan)
-        assert contrast(plan_blaze(plan, layers).smoke, layers, plan.light) >= incident_scene.LEAST_CONTRAST
+        plan, layers, blaze = burning(seed)
+        assert contrast(blaze.smoke, layers, plan.light) >= incident_scene.LEAST_CONTRAST
 
 
 def test_pictures_without_hold_what_looks_alike():
-    plans = [plan_scene(seed, (96, 128)) for seed in SEEDS]
+    plans = [plan_scene(seed, (96, 128)) for seed in range(60)]
     wisps = [blaze for plan in plans for blaze in exhausts(plan)]
     assert len(wisps) > 10 and all(wisp.fire is None for wisp in wisps)
     assert max(wisp.smoke.alpha.max() for wisp in wisps) < 0.35

@@ -12,11 +12,17 @@ SEEDS = range(60)
 
 
 @pytest.fixture(scope="module")
-def counts():
+def plans():
+    """The plan of each seed."""
+    return [plan_jam(seed) for seed in SEEDS]
+
+
+@pytest.fixture(scope="module")
+def counts(plans):
     """Vehicles in the scene of each seed, by how the traffic flows."""
     found = {flow: [] for flow in FLOWS}
-    for seed in SEEDS:
-        found[flow_of(seed)].append(len(plan_jam(seed).vehicles))
+    for seed, plan in enumerate(plans):
+        found[flow_of(seed)].append(len(plan.vehicles))
     return found
 
 
@@ -54,9 +60,9 @@ def test_ids_of_vehicles_and_lamps_share_one_byte():
     assert most < LAMP_STEP and len(SHINING) * LAMP_STEP + most < 256
 
 
-def test_boxes_are_tight_in_the_fullest_scene(counts):
-    seed = max(SEEDS, key=lambda seed: len(plan_jam(seed).vehicles) if flow_of(seed) == "jam" else 0)
-    plan = plan_jam(seed)
+def test_boxes_are_tight_in_the_fullest_scene(plans, counts):
+    seed = max(SEEDS, key=lambda seed: len(plans[seed].vehicles) if flow_of(seed) == "jam" else 0)
+    plan = plans[seed]
     layers = render(plan)
     boxes = boxes_of(layers, plan.vehicles)
     assert len(boxes) == max(counts["jam"]) and np.array_equal(boxes, draw_scene(seed).boxes_xyxy)

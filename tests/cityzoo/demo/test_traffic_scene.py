@@ -26,7 +26,7 @@ SMALL = (96, 128)
 
 @pytest.fixture(scope="module")
 def scenes():
-    return [draw_scene(seed) for seed in range(100)]
+    return [draw_scene(seed) for seed in range(60)]
 
 
 def digest(scene):
@@ -67,7 +67,7 @@ def test_night_is_darker_than_day():
     assert night < 0.7 * day
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_boxes_are_tight_around_the_ids(seed):
     plan = plan_scene(seed)
     layers = render(plan)
@@ -78,7 +78,7 @@ def test_boxes_are_tight_around_the_ids(seed):
     assert set(np.unique(layers.ids)) <= set(range(len(plan.vehicles) + 1))
 
 
-@pytest.mark.parametrize("seed", [2, 5, 11, 15])
+@pytest.mark.parametrize("seed", [2, 11])
 def test_taking_a_vehicle_away_changes_no_pixel_outside_its_box_and_shadow(seed):
     plan = plan_scene(seed)
     full = render(plan)

@@ -1,15 +1,10 @@
 """The same steps, averages and rates on another backend of Keras."""
 
-import importlib.util
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import sys
 import keras
@@ -45,12 +40,11 @@ rate, figures = find_lr.find_lr(
     model, "mse", batches.repeat(), keras.optimizers.SGD, lowest=1e-4, highest=1e3, steps=30, verbose=0
 )
 same = all(np.array_equal(one, other) for one, other in zip(before, model.get_weights()))
-np.savez(sys.argv[2], same=same, rate=rate, losses=figures.losses[:15], **found)
+np.savez(sys.argv[2], backend=keras.backend.backend(), same=same, rate=rate, losses=figures.losses[:15], **found)
 """
 
 
-@pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="JAX is not installed")
-def test_jax_takes_the_steps_of_tensorflow(tmp_path):
+def test_jax_takes_the_steps_of_tensorflow(on_jax, tmp_path, monkeypatch):
     """Optimizers with rates, clipping, schedule and average, through `fit`; and the range test."""
     rng = np.random.default_rng(0)
     shapes = [(3, 3, 2, 3), (3,), (3,), (3,), (3,), (3, 1), (1,)]
@@ -59,21 +53,12 @@ def test_jax_takes_the_steps_of_tensorflow(tmp_path):
     np.savez(
         tmp_path / "start.npz", **start, **{name: array.astype("float32") for name, array in pairs.items()}
     )
-    found = {}
-    for backend in ("tensorflow", "jax"):
-        surroundings = {
-            **os.environ,
-            "KERAS_BACKEND": backend,
-            "JAX_PLATFORMS": "cpu",
-            "PYTHONPATH": str(ROOT),
-        }
-        words = [sys.executable, "-c", SCRIPT, str(tmp_path / "start.npz"), str(tmp_path / f"{backend}.npz")]
-        ran = subprocess.run(
-            words, capture_output=True, text=True, env=surroundings, timeout=300, check=False
-        )
-        assert ran.returncode == 0, ran.stderr[-2000:]
-        found[backend] = dict(np.load(tmp_path / f"{backend}.npz"))
-    one, other = found["tensorflow"], found["jax"]
+    files = {name: str(tmp_path / f"{name}.npz") for name in ("start", "tensorflow", "jax")}
+    on_jax(SCRIPT, files["start"], files["jax"], folder=tmp_path)
+    monkeypatch.setattr(sys, "argv", ["script", files["start"], files["tensorflow"]])
+    exec(compile(SCRIPT, "script", "exec"), {"__name__": "__main__"})  # here, where TensorFlow is imported
+    one, other = (dict(np.load(files[backend])) for backend in ("tensorflow", "jax"))
+    assert (str(one.pop("backend")), str(other.pop("backend"))) == ("tensorflow", "jax")
     assert one.pop("same") and other.pop("same")
     assert len(one) == 4 * (7 + 1 + 7 + 7) + 2
     for name, array in one.items():

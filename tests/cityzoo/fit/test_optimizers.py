@@ -1,10 +1,6 @@
-"""Steps against numpy, what decay spares, rates by stage, and the same state whether interrupted, saved or spread."""
+"""Steps against numpy, what decay spares, rates by stage, and the same state whether interrupted or saved."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,7 +11,6 @@ from cityzoo.errors import InputError
 from cityzoo.fit.optimizers import OPTIMIZERS, optimizer, stage_rates
 from cityzoo.fit.schedules import schedule
 
-ROOT = Path(__file__).resolve().parents[3]
 RATE, DECAY, FACTOR = 0.1, 0.2, 0.5  # the kernel has FACTOR of the rate
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
 
@@ -270,60 +265,3 @@ def test_rates_fall_by_stage_from_the_head_down(small_build):
         stem = {f"stem{n}{more}/kernel": 0.5 ** (6 - n) for n in (3, 4, 5) for more in ("", "_more")}
         assert kernels == {**stem, "head/kernel": 1.0}
         optimizer("adamw", 0.1, rates=rates).build(model.trainable_variables)  # every path is known there
-
-
-SCRIPT = """
-import sys
-import numpy as np
-import tensorflow as tf
-
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-tf.config.run_functions_eagerly(True)  # tracing takes longer than these few steps
-import keras
-from cityzoo.fit import averaging, optimizers
-
-rng = np.random.default_rng(0)
-x, y = rng.normal(size=(24, 4)).astype("float32"), rng.normal(size=(24, 3)).astype("float32")
-y[::2] *= 50  # half of each batch has far longer gradients, and goes to one device
-
-
-def go(strategy, make):
-    keras.utils.set_random_seed(0)
-    with strategy.scope():
-        inputs = keras.Input((4,))
-        hidden = keras.layers.Dense(5, use_bias=False, name="hidden")(inputs)
-        norm = keras.layers.BatchNormalization(synchronized=strategy.num_replicas_in_sync > 1, momentum=0.5)
-        model = keras.Model(inputs, keras.layers.Dense(3, name="out")(norm(hidden)))
-        model.compile(make(), "mse")
-        average = averaging.Average(model, 0.9)
-        order = np.arange(24).reshape(6, 2, 2).transpose(0, 2, 1).reshape(-1)  # batches of 4: long, long, short, short
-        rows = tf.data.Dataset.from_tensor_slices((x[order], y[order])).batch(4)
-        model.fit(rows, epochs=1, shuffle=False, verbose=0, callbacks=[average])
-        with average.applied():
-            averaged = model.get_weights()
-        return [*model.get_weights(), *averaged]
-
-
-one, both = tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-ways = {name: (lambda name=name: optimizers.optimizer(name, 0.05, clip_norm=1.0, rates={"hidden/kernel": 0.5}))
-        for name in ("adamw", "muon", "lookahead:sgd")}
-ways["keras"] = lambda: keras.optimizers.SGD(0.05, global_clipnorm=1.0)
-for name, make in ways.items():
-    pairs = list(zip(go(one, make), go(both, make)))
-    print(name, max(float(np.abs(a - b).max()) for a, b in pairs), sep="=")
-"""
-
-
-def test_two_devices_step_as_one():
-    """Clipped after the gradients are summed; Keras' own clips each device's share, and goes elsewhere."""
-    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    words = [sys.executable, "-c", SCRIPT]
-    ran = subprocess.run(words, capture_output=True, text=True, env=surroundings, timeout=300, check=False)
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    apart = {
-        name: float(value) for name, _, value in (line.partition("=") for line in ran.stdout.splitlines())
-    }
-    assert apart.pop("keras") > 0.01, "Keras clips over all devices now: our own way is no longer needed"
-    assert sorted(apart) == ["adamw", "lookahead:sgd", "muon"]
-    assert {name: value for name, value in apart.items() if value > 2e-4} == {}

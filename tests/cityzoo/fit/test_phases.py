@@ -24,24 +24,39 @@ def weights_near(one, other, tolerance=1e-5):
     return all(np.allclose(a, b, rtol=1e-4, atol=tolerance) for a, b in pairs)
 
 
-def test_two_epochs_and_two_more_are_four(go, spec, tmp_path):
-    """With a constant rate, which does not depend on how long the plan is."""
-    freeze = "backbone"
-    spec = replace(spec, schedule="constant", ema=0.9, phases=(Phase(freeze, 4, 0.005),))
-    four = go(replace(spec, out=str(tmp_path / "four")))
-    two = go(replace(spec, phases=(Phase(freeze, 2, 0.005),)))
-    assert not weights_near(four.assembled.model, two.assembled.model)
-    plan = longer((Phase(freeze, 2, 0.005),), 4, finished=2)
-    more = go(replace(spec, phases=plan), resume=spec.out)
-    assert [row["epoch"] for row in more.progress.history] == [1, 2, 3, 4]
-    assert weights_near(load(four.folder.last), load(more.folder.last))
-    assert weights_near(load(four.folder.model), load(more.folder.model))
+@pytest.fixture
+def averaged(spec):
+    """An average, and a constant rate, which does not depend on how long the plan is."""
+    return replace(spec, schedule="constant", ema=0.9, phases=(Phase("backbone", 3, 0.005),), patience=9)
 
 
-def test_an_average_is_kept_as_the_model_and_survives_a_stop(go, spec, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def three_epochs(go, tmp_path_factory):
+    """Return a function that gives the run of that spec without a stop, trained once: of all specs alike."""
+    made = []
+
+    def of(spec):
+        made or made.append(go(replace(spec, out=str(tmp_path_factory.mktemp("three") / "run"))))
+        return made[0]
+
+    return of
+
+
+def test_two_epochs_and_one_more_are_three(go, averaged, three_epochs):
+    """Of the weights and of their average."""
+    three = three_epochs(averaged)
+    two = go(replace(averaged, phases=(Phase("backbone", 2, 0.005),)))
+    assert not weights_near(load(three.folder.last), load(two.folder.last))
+    plan = longer((Phase("backbone", 2, 0.005),), 3, finished=2)
+    more = go(replace(averaged, phases=plan), resume=averaged.out)
+    assert [row["epoch"] for row in more.progress.history] == [1, 2, 3]
+    assert weights_near(load(three.folder.last), load(more.folder.last))
+    assert weights_near(load(three.folder.model), load(more.folder.model))
+
+
+def test_an_average_is_kept_as_the_model_and_survives_a_stop(go, averaged, three_epochs, monkeypatch):
     """model.keras is the average, last.keras the weights themselves; stopped and gone on with, both are the same."""
-    spec = replace(spec, ema=0.9, phases=(Phase("backbone", 3, 0.005),), patience=9)
-    whole = go(replace(spec, out=str(tmp_path / "whole")))
+    spec, whole = averaged, three_epochs(averaged)
     assert not weights_near(load(whole.folder.model), load(whole.folder.last))
     save = checkpoint.save_checkpoint
 

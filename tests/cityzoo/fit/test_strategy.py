@@ -1,9 +1,10 @@
-"""Several devices give what one gives: in a process of its own, since devices are set up before TensorFlow starts."""
+"""Several devices give what one gives: in another process, since devices are set up before TensorFlow starts."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-tf.config.run_functions_eagerly(True)
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+tf.config.run_functions_eagerly(True)  # tracing takes longer than these few steps
 
 import keras
 import zoo
@@ -30,8 +31,8 @@ from cityzoo.fit import hardware, phases, run, run_folder
 from cityzoo.spec import Phase
 
 here, folder = Path(sys.argv[1]), Path(sys.argv[2])
-zoo.build = runpy.run_path(str(here.parent / "conftest.py"))["small_backbone"]
 known = runpy.run_path(str(here / "conftest.py"))
+zoo.build = runpy.run_path(str(here.parent / "conftest.py"))["small_backbone"]
 hardware.policies = lambda spec: ("float32", "float32")
 run.calibrate = lambda *args: None
 phases.Pictures = lambda *args: keras.callbacks.Callback()
@@ -52,22 +53,71 @@ def go(strategy, name):
     np.savez(folder / f"{name}.npz", *weights, losses=losses, names=[w.path for w in assembled.model.weights])
 
 
-go(tf.distribute.get_strategy(), "one")
+one = tf.distribute.get_strategy()
+go(one, "one")
 both = hardware.strategy()
-print("replicas", both.num_replicas_in_sync)
+print("replicas", both.num_replicas_in_sync, sep="=")
 go(both, "two")
+"""
+STEPS = """
+from cityzoo.fit import averaging, optimizers
+
+rng = np.random.default_rng(0)
+x, y = rng.normal(size=(24, 4)).astype("float32"), rng.normal(size=(24, 3)).astype("float32")
+y[::2] *= 50  # half of each batch has far longer gradients, and goes to one device
+
+
+def step(strategy, make):
+    keras.utils.set_random_seed(0)
+    with strategy.scope():
+        inputs = keras.Input((4,))
+        hidden = keras.layers.Dense(5, use_bias=False, name="hidden")(inputs)
+        norm = keras.layers.BatchNormalization(synchronized=strategy.num_replicas_in_sync > 1, momentum=0.5)
+        model = keras.Model(inputs, keras.layers.Dense(3, name="out")(norm(hidden)))
+        model.compile(make(), "mse")
+        average = averaging.Average(model, 0.9)
+        order = np.arange(24).reshape(6, 2, 2).transpose(0, 2, 1).reshape(-1)  # batches of 4: long, long, short, short
+        rows = tf.data.Dataset.from_tensor_slices((x[order], y[order])).batch(4)
+        model.fit(rows, epochs=1, shuffle=False, verbose=0, callbacks=[average])
+        with average.applied():
+            averaged = model.get_weights()
+        return [*model.get_weights(), *averaged]
+
+
+ways = {name: (lambda name=name: optimizers.optimizer(name, 0.05, clip_norm=1.0, rates={"hidden/kernel": 0.5}))
+        for name in ("adamw", "muon", "lookahead:sgd")}
+ways["keras"] = lambda: keras.optimizers.SGD(0.05, global_clipnorm=1.0)
+for name, make in ways.items():
+    pairs = list(zip(step(one, make), step(both, make)))
+    print(name, max(float(np.abs(a - b).max()) for a, b in pairs), sep="=")
 """
 
 
-def test_two_devices_give_the_weights_of_one(tmp_path):
-    """Equal batches over both, BatchNorm statistics over both: the same losses and the same weights."""
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """What both scripts printed, in one process with one pair of devices, and the folder that they wrote to."""
+    folder = tmp_path_factory.mktemp("devices")
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    words = [sys.executable, "-c", SCRIPT, str(HERE), str(tmp_path)]
-    ran = subprocess.run(words, capture_output=True, text=True, env=surroundings, timeout=200, check=False)
-    assert ran.returncode == 0, ran.stderr[-2000:]
-    assert "replicas 2" in ran.stdout
-    one, two = (np.load(tmp_path / f"{name}.npz") for name in ("one", "two"))
+    words = [sys.executable, "-c", SCRIPT + STEPS, str(HERE), str(folder)]
+    done = subprocess.run(words, capture_output=True, text=True, env=surroundings, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    said = dict(line.split("=") for line in done.stdout.splitlines() if "=" in line)
+    return SimpleNamespace(folder=folder, said={name: float(value) for name, value in said.items()})
+
+
+def test_two_devices_give_the_weights_of_one(ran):
+    """Equal batches over both, BatchNorm statistics over both: the same losses and the same weights."""
+    assert ran.said["replicas"] == 2
+    one, two = (np.load(ran.folder / f"{name}.npz") for name in ("one", "two"))
     assert two["losses"] == pytest.approx(one["losses"], rel=1e-3)
     for position, name in enumerate(one["names"]):
         key = f"arr_{position}"
         assert two[key] == pytest.approx(one[key], rel=1e-2, abs=1e-3), name
+
+
+def test_two_devices_step_as_one(ran):
+    """Clipped after the gradients are summed; Keras' own clips each device's share, and goes elsewhere."""
+    apart = {name: value for name, value in ran.said.items() if name != "replicas"}
+    assert apart.pop("keras") > 0.01, "Keras clips over all devices now: our own way is no longer needed"
+    assert sorted(apart) == ["adamw", "lookahead:sgd", "muon"]
+    assert {name: value for name, value in apart.items() if value > 2e-4} == {}

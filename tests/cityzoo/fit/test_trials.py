@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -14,6 +15,12 @@ from cityzoo.spec import TrainSpec
 from cityzoo.spec_file import read_spec
 
 FIGURES = {0: 0.7, 1: 0.9, 2: 0.8, 5: 0.5, 6: 0.6}  # balanced accuracy by seed
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_clear(monkeypatch):
+    """`Training` builds no models: what other tests left behind need not be gone through after each draw."""
+    monkeypatch.setattr(keras.utils, "clear_session", lambda: None)
 
 
 @pytest.fixture

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 import textwrap
 
 import keras
@@ -14,7 +12,7 @@ WAYS = ["lora:2", "adalora:2", "adapter:4", "bias", "norm", "ssf"]
 REAL = [
     ("mobilenet_025", "adalora:2"),
     ("vgg16", "ssf"),
-    ("efficientnet_v2_b0", "ssf"),
+    pytest.param("efficientnet_v2_b0", "ssf", marks=pytest.mark.slow),
 ]
 
 
@@ -85,7 +83,9 @@ def test_a_head_moves_onto_an_adapted_backbone(backbone, images, with_head):
     assert {w.path for w in moved.trainable_weights} == head | {w.path for w in adapted.trainable_weights}
 
 
-def test_merged_models_load_in_safe_mode_without_this_package(tiny, images, outputs, shake, tmp_path):
+def test_merged_models_load_in_safe_mode_without_this_package(
+    tiny, images, outputs, shake, keras_alone, tmp_path
+):
     np.save(tmp_path / "images.npy", images[:, :32, :32])
     for how in WAYS:
         merged = merge(shake(adapt(tiny, how)))
@@ -102,14 +102,7 @@ def test_merged_models_load_in_safe_mode_without_this_package(tiny, images, outp
             off[path] = max(float(np.abs(got[k] - expected[k]).max()) for k in expected.files)
         print(json.dumps([off, sorted({"zoo", "cityzoo"} & set(sys.modules))]))
     """
-    ran = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    off, ours = json.loads(ran.stdout.splitlines()[-1])
+    off, ours = json.loads(keras_alone(textwrap.dedent(script), folder=tmp_path))
     assert len(off) == len(WAYS) and max(off.values()) < 1e-5 and ours == []
 
 

@@ -99,7 +99,9 @@ def test_resumed_training_takes_away_the_same(tiny, images, with_head):
         keras.utils.set_random_seed(0)
         adapted = adapt(tiny, "adalora:2")
         model = with_head(adapted)
-        model.compile(keras.optimizers.AdamW(0.01), {"score": "mse"})
+        model.compile(
+            keras.optimizers.AdamW(0.01), {"score": "mse"}, run_eagerly=True
+        )  # tracing takes longer
         model.optimizer.build(model.trainable_variables)
         return model, adapted
 

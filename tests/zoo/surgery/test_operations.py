@@ -78,7 +78,9 @@ def test_operations_are_done_in_their_order(backbone, assert_same):
         operations.operate(backbone, "truncate:C4, attention:se:C5")
 
 
-def test_a_saved_backbone_loads_with_keras_alone_and_can_be_operated_again(build, images, outputs, tmp_path):
+def test_a_saved_backbone_loads_with_keras_alone_and_can_be_operated_again(
+    build, images, outputs, keras_alone, tmp_path
+):
     changed = operations.operate(build("mobilenet_v2_035"), MUCH)
     rng = np.random.default_rng(0)
     for layer in changed.layers:
@@ -86,8 +88,7 @@ def test_a_saved_backbone_loads_with_keras_alone_and_can_be_operated_again(build
             layer.set_weights([rng.normal(0, 0.1, weight.shape) for weight in layer.get_weights()])
     changed.save(tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", images)
-    done = subprocess.run([sys.executable, "-c", LOAD_ALONE], cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    keras_alone(LOAD_ALONE, folder=tmp_path)
     with np.load(tmp_path / "found.npz") as found:
         for level, value in outputs(changed).items():
             np.testing.assert_allclose(found[level], value, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,85 @@
+"""Other processes that tests share: importing Keras takes seconds, so each is started once and runs scripts in turn."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SERVER = """
+import contextlib, io, json, os, sys, traceback
+
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+for line in sys.stdin:
+    folder, script, sys.argv = json.loads(line)
+    os.chdir(folder)
+    said, error = io.StringIO(), ""
+    try:
+        with contextlib.redirect_stdout(said):
+            exec(compile(script, "script", "exec"), {"__name__": "__main__"})
+    except BaseException:
+        error = traceback.format_exc()
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session()  # layers are numbered from one again
+    print(json.dumps([error, said.getvalue()]), file=answers, flush=True)
+"""
+HIDE_GPUS = "from cityzoo import backend; backend.prepare()"  # as train.py does, before anything touches them
+
+
+class Elsewhere:
+    """A Python process that runs the scripts it is given, one after the other, each with names of its own."""
+
+    def __init__(self, first="", **variables):
+        self.first, self.process = first, None
+        outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        self.surroundings = {**outside, "TF_CPP_MIN_LOG_LEVEL": "3", **variables}
+        self.stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115
+
+    def __call__(self, script, *words, folder, timeout=300):
+        """Return what the script printed; fail as it failed."""
+        if self.process is None:
+            command = [sys.executable, "-c", self.first + SERVER]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.stderr}
+            self.process = subprocess.Popen(command, **pipes, text=True, cwd=folder, env=self.surroundings)
+        late = threading.Timer(timeout, self.process.kill)
+        late.start()
+        asked = json.dumps([str(folder), script, ["script", *map(str, words)]])
+        print(asked, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        late.cancel()
+        if not answer:
+            self.stop()
+            self.stderr.seek(0)
+            pytest.fail(f"the process ended: {self.stderr.read()[-2000:]}")
+        error, said = json.loads(answer)
+        assert not error, error
+        return said
+
+    def stop(self):
+        """End the process, if it was started."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
+
+@pytest.fixture(scope="session")
+def on_jax():
+    """Run scripts where Keras computes with JAX on processors: (script, *words, folder) -> what was printed."""
+    pytest.importorskip("jax", reason="JAX is not installed")
+    ours = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)}
+    yield (run := Elsewhere(HIDE_GPUS, **ours))
+    run.stop()
+
+
+@pytest.fixture(scope="session")
+def keras_alone():
+    """Run scripts where nothing of this project has been imported and none of it is on the path."""
+    yield (run := Elsewhere())
+    run.stop()
