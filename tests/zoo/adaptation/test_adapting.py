@@ -30,7 +30,9 @@ def _moved(before, model):
 
 def _fit(model, images, compiled=False):
     """Two steps: in the first, LoRA's A and the like get no gradient, since the other factor is zero."""
-    model.compile(keras.optimizers.Adam(0.01), {"score": "mse"}, run_eagerly=not compiled)  # tracing takes longer
+    model.compile(
+        keras.optimizers.Adam(0.01), {"score": "mse"}, run_eagerly=not compiled
+    )  # tracing takes longer
     model.fit(images, {"score": np.arange(4.0)}, batch_size=2, epochs=1, verbose=0)
 
 
