@@ -36,9 +36,9 @@ def eagerly():
     tf.config.run_functions_eagerly(False)
 
 
-def test_a_real_step_of_the_runs_own_kind_is_tried(pictures, small_zoo, eagerly):
+def test_a_real_step_of_the_runs_own_kind_is_tried(pictures, eagerly):
     before = keras.config.dtype_policy()
-    try_batch = memory_trial(Detection(pictures.train.class_names), pictures)(replace(SPEC, backbone="slim"))
+    try_batch = memory_trial(Detection(pictures.train.class_names), pictures)(SPEC)
     try_batch(2)
     assert keras.config.dtype_policy() == before
 

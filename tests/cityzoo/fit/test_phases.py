@@ -31,20 +31,28 @@ def averaged(spec):
 
 
 @pytest.fixture(scope="module")
-def three_epochs(go, tmp_path_factory):
-    """Return a function that gives the run of that spec without a stop, trained once: of all specs alike."""
-    made = []
+def once(go, tmp_path_factory):
+    """Return a function that gives the run of a spec, uninterrupted; what several tests ask for is trained once."""
+    made = {}
 
     def of(spec):
-        made or made.append(go(replace(spec, out=str(tmp_path_factory.mktemp("three") / "run"))))
-        return made[0]
+        asked = str(replace(spec, out=""))
+        if asked not in made:
+            made[asked] = go(replace(spec, out=str(tmp_path_factory.mktemp("once") / "run")))
+        return made[asked]
 
     return of
 
 
-def test_two_epochs_and_one_more_are_three(go, averaged, three_epochs):
+@pytest.fixture
+def lora(spec):
+    """Few parameters learn, in two phases."""
+    return replace(spec, adapt="lora:2", phases=(Phase("backbone", 1, 0.01), Phase("C3", 2, 0.01)))
+
+
+def test_two_epochs_and_one_more_are_three(go, averaged, once):
     """Of the weights and of their average."""
-    three = three_epochs(averaged)
+    three = once(averaged)
     two = go(replace(averaged, phases=(Phase("backbone", 2, 0.005),)))
     assert not weights_near(load(three.folder.last), load(two.folder.last))
     plan = longer((Phase("backbone", 2, 0.005),), 3, finished=2)
@@ -54,9 +62,9 @@ def test_two_epochs_and_one_more_are_three(go, averaged, three_epochs):
     assert weights_near(load(three.folder.model), load(more.folder.model))
 
 
-def test_an_average_is_kept_as_the_model_and_survives_a_stop(go, averaged, three_epochs, monkeypatch):
+def test_an_average_is_kept_as_the_model_and_survives_a_stop(go, averaged, once, monkeypatch):
     """model.keras is the average, last.keras the weights themselves; stopped and gone on with, both are the same."""
-    spec, whole = averaged, three_epochs(averaged)
+    spec, whole = averaged, once(averaged)
     assert not weights_near(load(whole.folder.model), load(whole.folder.last))
     save = checkpoint.save_checkpoint
 
@@ -100,10 +108,9 @@ def test_a_loss_that_is_no_number_stops_and_leaves_the_batch_and_the_good_weight
     monkeypatch.setattr(Detection, "loss", plain)
 
 
-def test_few_parameters_learn_are_merged_and_lie_in_a_small_file(go, spec, street, tmp_path):
+def test_few_parameters_learn_are_merged_and_lie_in_a_small_file(once, lora, street):
     """The base weights stay; model.keras is plain; the delta file brings a fresh base to the same outputs."""
-    spec = replace(spec, adapt="lora:2", phases=(Phase("backbone", 1, 0.01), Phase("C3", 2, 0.01)))
-    made = go(spec)
+    spec, made = lora, once(lora)
     run.seed_everything(spec.seed)  # as when the run began: the same random base
     base = run.build_model(replace(spec, adapt=None), made.kind, street)
     plain = load(made.folder.model)
@@ -123,8 +130,8 @@ def test_few_parameters_learn_are_merged_and_lie_in_a_small_file(go, spec, stree
     np.testing.assert_allclose(again.model(IMAGES, training=False), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_a_delta_file_of_other_base_weights_is_refused(go, spec, street):
-    made = go(replace(spec, adapt="bias", phases=(Phase("none", 1, 0.01),)))
+def test_a_delta_file_of_other_base_weights_is_refused(once, spec, lora, street):
+    made = once(lora)
     keras.utils.set_random_seed(99)
     with pytest.raises(InputError, match="belongs to other base weights"):
         run.build_model(replace(spec, delta=str(made.folder.delta)), made.kind, street)
