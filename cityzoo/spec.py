@@ -58,8 +58,8 @@ class TrainSpec:
     backbone: str = flag("vgg16", "pretrained network to fine-tune; see --list")
     data: str | None = flag(
         None,
-        "folder or file of labelled pictures (YOLO, COCO, Pascal VOC, CSV, a folder a class) or tfds:NAME[:split]; "
-        "none: demo data",
+        "folder or file of labelled pictures (YOLO, COCO, Pascal VOC, CSV, a folder a class) or tfds:NAME[:split]; of "
+        "series for tasks of sensors; none: demo data",
         metavar="PATH",
     )
     val: str | None = flag(

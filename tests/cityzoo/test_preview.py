@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import augment
 from cityzoo import preview
 from cityzoo.errors import InputError
 from cityzoo.kinds.detection import Detection
@@ -33,13 +34,18 @@ def test_a_row_a_picture_and_a_column_a_version_each_with_its_box(views, tmp_pat
         assert len(np.unique(ys // 240)) == 1
 
 
-def test_every_transform_at_five_strengths_from_nothing_to_all(painted):
-    picture = np.asarray(Image.open(painted("a.png", (48, 64), (8, 4, 40, 20)).path).convert("RGB"))
+def test_every_transform_at_five_strengths_from_nothing_to_all():
+    picture = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+    picture[12:36, 16:48] = 200, 60, 20
     sheet = preview.strengths(picture, (24, 32), columns=1)
-    # Cells are 32 + 4 pixels wide; the first column shows the picture itself, but for `flip`.
+    # Cells are 32 + 4 pixels wide; the first column shows the picture itself.
     assert sheet.shape[1] == 5 * 36 + 4
-    first, last = sheet[4:28, 4:36].astype(int), sheet[4:28, 4 + 4 * 36 : 36 + 4 * 36].astype(int)
-    assert np.abs(first - last).mean() > 1
+    names = [name for name, transform in augment.TRANSFORMS.items() if transform.stage != "mix"]
+    rows = (sheet[4:].reshape(len(names), -1, *sheet.shape[1:])[:, :24]).astype(int)
+    apart = np.abs(rows[:, :, 4:36] - rows[:, :, 148:180]).mean((1, 2, 3))
+    assert {name for name, far in zip(names, apart, strict=True) if far < 2} <= {
+        "flip"
+    }  # which has no strength
 
 
 def test_a_file_that_cannot_be_written_is_refused(views, tmp_path):

@@ -124,4 +124,5 @@ def test_pictures_are_drawn_every_few_epochs_and_at_the_end(street, tmp_path):
     events = EventAccumulator(str(tmp_path / "pictures"), size_guidance={"tensors": 0, "images": 0}).Reload()
     tags = events.Tags()["tensors"]
     assert sorted(tags) == [f"val/{number}" for number in range(4)]
-    assert [event.step for event in events.Tensors(tags[0])] == [1, 6, 8]
+    steps = sorted(event.step for event in events.Tensors(tags[0]))  # files of one second come in any order
+    assert steps == [1, 6, 8]
