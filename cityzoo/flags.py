@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -93,7 +92,7 @@ def parse_training(arguments: Sequence[str]) -> Asked | None:
         raise InputError(
             f"--preview draws pictures, which {tasks.short_name(task_name)} has none of: leave it out"
         )
-    (importlib.import_module(course).check if course else check)(spec)
+    (tasks.find(task_name).check or check)(spec)
     require_new(spec)
     return Asked(spec, None, preview)
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from cityzoo import tasks
-from cityzoo.errors import InputError, unknown
+from cityzoo.errors import InputError
 from cityzoo.fit import hardware, run_folder
 from cityzoo.forecast import learning, options, report, sensors_file
 from cityzoo.forecast.windows import forecast, truth
@@ -25,10 +25,7 @@ from cityzoo.series.split import split as split_in_time
 from cityzoo.spec import TrainSpec
 from heads.forecast import conformal, widen
 from zoo.series.adapting import take_over
-from zoo.series.build import BACKBONES
 
-FREEZE = ("auto", "none", "encoder")
-FROM_ZERO = ("auto", "random")
 ABOUT_PICTURES = {  # flags of evaluate.py and what they are where they are not given
     **{
         "predict": None,
@@ -109,22 +106,6 @@ def _fresh(spec: TrainSpec, how: options.Forecasting, series: Series, rows: rang
     return model
 
 
-def check(spec: TrainSpec) -> None:
-    """Refuse what can be known to be wrong before any work.
-
-    Raises:
-        InputError: an unknown backbone or part to freeze, weights that are not there.
-    """
-    if spec.backbone not in BACKBONES:
-        raise unknown("backbone of series", spec.backbone, BACKBONES)
-    if spec.freeze not in FREEZE:
-        raise unknown("part to freeze", spec.freeze, FREEZE)
-    if spec.weights not in FROM_ZERO and not Path(spec.weights).exists():
-        raise InputError(
-            f"--weights '{spec.weights}' is neither a run's folder nor its model.keras, nor auto or random"
-        )
-
-
 def _asked(spec: TrainSpec) -> tuple[tasks.Task, options.Forecasting]:
     task = tasks.find(spec.task)
     return task, options.Forecasting(**_own(options.Forecasting, spec, task))
@@ -158,7 +139,7 @@ def _made_by(spec: TrainSpec, task: tasks.Task) -> dict[str, Any]:
 
 
 def _origin(spec: TrainSpec) -> dict[str, str] | None:
-    if spec.weights in FROM_ZERO:
+    if spec.weights in options.FROM_ZERO:
         return None
     return {
         "kind": "file",
@@ -174,7 +155,7 @@ def _own(declared: type, spec: TrainSpec, task: tasks.Task) -> dict[str, Any]:
 
 
 def _start_from(spec: TrainSpec, model: keras.Model) -> None:
-    if spec.weights in FROM_ZERO:
+    if spec.weights in options.FROM_ZERO:
         return
     path = Path(spec.weights)
     path = path / "model.keras" if path.is_dir() else path

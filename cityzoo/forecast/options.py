@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityzoo.cli import flag
-from cityzoo.errors import InputError
+from cityzoo.errors import InputError, unknown
 from cityzoo.parsing import parse_count, parse_number
+from zoo.series.build import BACKBONES
 
 if TYPE_CHECKING:
     from cityzoo.series.load import Loaded
+    from cityzoo.spec import TrainSpec
 
 HEEDS = (  # of what every run can be told
     *("task", "backbone", "data", "format", "weights", "freeze", "epochs", "batch_size", "learning_rate"),
     *("weight_decay", "clip_norm", "seed", "out"),
 )
+FROM_ZERO = ("auto", "random")
+FREEZE = ("auto", "none", "encoder")
 GRAPHS = ("auto", "roads", "correlation", "both", "none")
 
 
@@ -131,3 +136,19 @@ class Forecasting:
         "RULES",
     )
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
+
+
+def check(spec: TrainSpec) -> None:
+    """Refuse what can be known to be wrong before any work.
+
+    Raises:
+        InputError: an unknown backbone or part to freeze, weights that are not there.
+    """
+    if spec.backbone not in BACKBONES:
+        raise unknown("backbone of series", spec.backbone, BACKBONES)
+    if spec.freeze not in FREEZE:
+        raise unknown("part to freeze", spec.freeze, FREEZE)
+    if spec.weights not in FROM_ZERO and not Path(spec.weights).exists():
+        raise InputError(
+            f"--weights '{spec.weights}' is neither a run's folder nor its model.keras, nor auto or random"
+        )

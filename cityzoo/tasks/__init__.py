@@ -45,7 +45,8 @@ class Task:
         defaults: fields of `TrainSpec`, of the kind or of the reader that this task sets otherwise.
         reader: reads labelled data: a function like `reads_boxes`, or a dataclass whose instances are such functions;
             then its fields declared by `cli.flag` are flags of train.py, too.
-        course: module with `train`, `evaluate` and `check`, where data are not pictures; "" for pictures.
+        course: module with `train` and `evaluate`, where data are not pictures; "" for pictures.
+        check: refuses flags that cannot be, before anything heavy is loaded; None: as for pictures.
         heeds: fields of `TrainSpec` that are flags of this task; none: all of them.
 
     Raises:
@@ -59,6 +60,7 @@ class Task:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     reader: Callable[..., Any] = reads_boxes
     course: str = ""
+    check: Callable[[TrainSpec], None] | None = None
     heeds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

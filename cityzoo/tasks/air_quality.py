@@ -1,6 +1,6 @@
 """Forecast what air stations measure, a day ahead in steps of an hour."""
 
-from cityzoo.forecast.options import HEEDS, Forecasting, ReadsSeries
+from cityzoo.forecast.options import HEEDS, Forecasting, ReadsSeries, check
 from cityzoo.tasks import Task
 
 
@@ -30,5 +30,6 @@ TASK = Task(
     },
     reader=ReadsSeries,
     course="cityzoo.forecast.course",
+    check=check,
     heeds=HEEDS,
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cityzoo.forecast.options import HEEDS, Forecasting, ReadsSeries
+from cityzoo.forecast.options import HEEDS, Forecasting, ReadsSeries, check
 from cityzoo.tasks import Task
 
 
@@ -36,5 +36,6 @@ TASK = Task(
     },
     reader=ReadsFiveMinutes,
     course="cityzoo.forecast.course",
+    check=check,
     heeds=HEEDS,
 )

@@ -43,7 +43,7 @@ def test_a_task_of_sensors_says_all_that_its_course_asks_for(name):
     """A course, flags of both general kinds that it heeds, defaults that make its options."""
     task = tasks.find(name)
     course = importlib.import_module(task.course)
-    assert all(callable(getattr(course, part)) for part in ("train", "evaluate", "check"))
+    assert callable(course.train) and callable(course.evaluate) and callable(task.check)
     general, own = {item.name for item in task.general_flags}, {item.name for item in task.flags}
     assert general == set(task.heeds) and not general & own
     assert set(task.defaults) <= general | own
