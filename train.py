@@ -13,7 +13,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own start-up lines would bury ours
 
 from cityzoo import cli
-from cityzoo.flags import parse_training
+from cityzoo.commands.train_flags import parse_training
 from cityzoo.spec import TrainSpec
 
 
@@ -24,60 +24,61 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     with cli.quiet_start():  # only now: TensorFlow takes seconds to load
         from cityzoo import backend
-        from cityzoo.fit import hosts, trials
+        from cityzoo.fit import distributed
+        from cityzoo.tune import repeats
 
         backend.prepare()
 
-    hosts.start()
+    distributed.start()
     if asked.preview:
         draw_preview(asked.spec, asked.preview)
     elif asked.spec.draws > 1:
-        trials.run_draws(asked.spec, asked.resume, train)
+        repeats.run_repeats(asked.spec, asked.resume, train)
     else:
         train(asked.spec, asked.resume)
     return 0
 
 
 def train(asked: TrainSpec, resumed: str | None = None) -> dict[str, Any]:
-    """Train, judge the best epoch on held-out pictures, leave a run folder; return the report."""
+    """Train, judge the best epoch on held-out images, leave a run folder; return the report."""
     from cityzoo import tasks
-    from cityzoo.fit import hardware, hosts, memory, run, run_folder, trials
-    from cityzoo.report import of_run
+    from cityzoo.fit import devices, distributed, fine_tune, memory_trial, run_folder
+    from cityzoo.report import run_report
+    from cityzoo.tune import repeats
 
     course = tasks.find(asked.task).course
-    if course:  # sensors rather than pictures
+    if course:  # sensors rather than images
         return importlib.import_module(course).train(asked, resumed)
     start = time.perf_counter()
-    task, data, kind = run.read_task(asked)
-    spec = hardware.resolve(asked, data, kind, memory.memory_trial(kind, data))
-    run.same_everywhere(spec, data)
-    run.seed_everything(spec.seed)
-    with hosts.together(), hardware.strategy().scope():
-        assembled = run.build_model(spec, kind, data)
-        with run_folder.opened(spec, resumed) as folder:
-            progress = run.fine_tune(spec, task, kind, data, assembled, folder, resume=bool(resumed))
+    task, data, output = fine_tune.load_task_data(asked)
+    spec = devices.resolve(asked, data, output, memory_trial.memory_trial(output, data))
+    fine_tune.check_processes_agree(spec, data)
+    fine_tune.seed_everything(spec.seed)
+    with distributed.distribution_scope(), devices.strategy().scope():
+        assembled = fine_tune.build_model(spec, output, data)
+        with run_folder.open_or_create(spec, resumed) as folder:
+            progress = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resumed))
 
     report: dict[str, Any] = {}
-    if hosts.is_chief():
-        figures = of_run.judge(folder, kind, data.val, folder.path, seed=spec.seed)
+    if distributed.is_chief():
+        figures = run_report.evaluate(folder, output, data.val, folder.path, seed=spec.seed)
         seconds = round(time.perf_counter() - start, 1)
-        counts = run.parameters(assembled)
-        facts = of_run.training_facts(
+        counts = fine_tune.parameter_counts(assembled)
+        facts = run_report.training_facts(
             spec, data.findings.as_dict(), assembled.origin, counts, progress, seconds
         )
-        facts["unlabelled"] = trials.compare_with_labelled_only(asked, folder.path, figures, train)
-        report = of_run.write(folder.path, kind, facts, figures, spec.seed)
-    hosts.wait()
+        facts["unlabelled"] = repeats.compare_with_labelled_only(asked, folder.path, figures, train)
+        report = run_report.write(folder.path, output, facts, figures, spec.seed)
+    distributed.barrier()
     return report
 
 
 def draw_preview(asked: TrainSpec, path: str) -> None:
-    """Draw augmented training pictures with their labels, instead of training."""
-    from cityzoo import preview
-    from cityzoo.fit import hardware, run
+    """Draw augmented training images with their labels, instead of training."""
+    from cityzoo.fit import devices, fine_tune, preview
 
-    _, data, kind = run.read_task(asked)
-    preview.write(run.training_views(hardware.resolve(asked, data, kind), kind, data), path)
+    _, data, output = fine_tune.load_task_data(asked)
+    preview.write(fine_tune.training_views(devices.resolve(asked, data, output), output, data), path)
 
 
 if __name__ == "__main__":

@@ -8,30 +8,29 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from augment.geometry import invert, letterbox, move_boxes, stretch
+from augment.affine import invert, letterbox, move_boxes, stretch
+from augment.epoch_order import sequential_order, sharded, shuffled
 from augment.policy import POLICIES, Policy, Step, get_policy
-from augment.rows import in_order, sharded, shuffled
-from augment.transform import TRANSFORMS
+from augment.registry import TRANSFORMS
 
 _LAZY = {
-    "Kept": "source",
-    "apply": "sample",
-    "pad_boxes": "sample",
-    "pipeline": "batches",
+    "DecodedCache": "decode",
+    "apply": "apply_policy",
+    "pad_boxes": "apply_policy",
+    "pipeline": "input_pipeline",
     "policy_from_list": "policy_file",
-    "read_file": "source",
+    "read_file": "decode",
     "read_policy": "policy_file",
 }
 
 __all__ = [
     "POLICIES",
     "TRANSFORMS",
-    "Kept",
+    "DecodedCache",
     "Policy",
     "Step",
     "apply",
     "get_policy",
-    "in_order",
     "invert",
     "letterbox",
     "move_boxes",
@@ -40,6 +39,7 @@ __all__ = [
     "policy_from_list",
     "read_file",
     "read_policy",
+    "sequential_order",
     "sharded",
     "shuffled",
     "stretch",

@@ -4,11 +4,11 @@ Code moves by one import: `from augment import addons`, then `addons.rotate` for
 better served by `warp`, and by policies, which move boxes too.) The conventions are those of tensorflow-addons:
 
 - angles are radians, counter-clockwise as seen; those of `geometry.rotation` degrees, clockwise.
-- transforms lead from the result back to the picture; `geometry`'s matrices from the picture to the result.
-- pixel centres lie at whole numbers, the middle of a picture at ((W - 1) / 2, (H - 1) / 2); in `geometry` they
+- transforms lead from the result back to the image; `geometry`'s matrices from the image to the result.
+- pixel centres lie at whole numbers, the middle of an image at ((W - 1) / 2, (H - 1) / 2); in `geometry` they
   lie at halves, the middle at (W / 2, H / 2). That is the same point: a turn about it and a translation mean
   the same here and there, other transforms differ by half a pixel, there and back.
-- the result has the picture's type; it is filled with 0, and not averaged over areas where it shrinks.
+- the result has the image's type; it is filled with 0, and not averaged over areas where it shrinks.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ def transform(
     name: str | None = None,
     fill_value: Any = 0.0,
 ) -> tf.Tensor:
-    """Return pictures moved by projective transforms that lead from the result to the picture.
+    """Return images moved by projective transforms that lead from the result to the image.
 
     Args:
         images: (B, H, W, C), (H, W, C) or (H, W), of a type in `DTYPES`.
-        transforms: (8,) for all pictures or (B, 8), float32. Of a row a0 a1 a2 b0 b1 b2 c0 c1, the pixel with
-            its centre at (x, y) shows what the picture has at (a0 x + a1 y + a2, b0 x + b1 y + b2) / k, pixels,
+        transforms: (8,) for all images or (B, 8), float32. Of a row a0 a1 a2 b0 b1 b2 c0 c1, the pixel with
+            its centre at (x, y) shows what the image has at (a0 x + a1 y + a2, b0 x + b1 y + b2) / k, pixels,
             with k = c0 x + c1 y + 1. No gradient flows back into them.
         interpolation: "nearest" or "bilinear", which cuts whole numbers off rather than round them.
-        fill_mode: what lies beyond the edges of a picture a b c d: "constant" (k k | a b c d | k k), "reflect"
+        fill_mode: what lies beyond the edges of an image a b c d: "constant" (k k | a b c d | k k), "reflect"
             (b a | a b c d | d c), "nearest" (a a | a b c d | d d) or "wrap" (c d | a b c d | a b; TensorFlow's
             kernel gets it right up to W - 2 pixels beyond the edge, and H - 2).
         output_shape: height and width of the result, pixels; None leaves them as they are.
@@ -68,7 +68,7 @@ def transform(
         batch = _as_batch(images)
         moved = tf.raw_ops.ImageProjectiveTransformV3(
             images=batch,
-            transforms=_per_picture("transforms", transforms, (8,), batch),
+            transforms=_per_image("transforms", transforms, (8,), batch),
             output_shape=_size_hw(output_shape, batch),
             interpolation=_chosen("interpolation", interpolation, INTERPOLATIONS),
             fill_mode=_chosen("fill_mode", fill_mode, FILL_MODES),
@@ -85,11 +85,11 @@ def rotate(
     name: str | None = None,
     fill_value: Any = 0.0,
 ) -> tf.Tensor:
-    """Return pictures turned about their middles, counter-clockwise as seen.
+    """Return images turned about their middles, counter-clockwise as seen.
 
     Args:
         images: as in `transform`.
-        angles: a number for all pictures or (B,), radians.
+        angles: a number for all images or (B,), radians.
         interpolation, fill_mode, name, fill_value: as in `transform`. After a quarter turn where one of height
             and width is odd and the other even, every "nearest" is a tie, decided by the cosine's last bit.
 
@@ -106,7 +106,7 @@ def rotate(
     with tf.name_scope(name or "rotate"):
         images = tf.convert_to_tensor(images)
         batch = _as_batch(images)
-        radians = _per_picture("angles", angles, (), batch)
+        radians = _per_image("angles", angles, (), batch)
         cos, sin, zero = tf.cos(radians), tf.sin(radians), tf.zeros_like(radians)
         last_y, last_x = tf.unstack(tf.cast(tf.shape(batch)[1:3] - 1, tf.float32))
         # Nearest pixels hang on the last bit: these sums are done in the order of tensorflow-addons.
@@ -124,11 +124,11 @@ def translate(
     name: str | None = None,
     fill_value: Any = 0.0,
 ) -> tf.Tensor:
-    """Return pictures moved to the right and down.
+    """Return images moved to the right and down.
 
     Args:
         images: as in `transform`.
-        translations: x and y for all pictures or (B, 2), pixels.
+        translations: x and y for all images or (B, 2), pixels.
         interpolation, fill_mode, name, fill_value: as in `transform`.
 
     Returns:
@@ -143,7 +143,7 @@ def translate(
     """
     with tf.name_scope(name or "translate"):
         images = tf.convert_to_tensor(images)
-        rows = _per_picture("translations", translations, (2,), _as_batch(images))
+        rows = _per_image("translations", translations, (2,), _as_batch(images))
         x, y = tf.unstack(-rows, axis=1)
         one, zero = tf.ones_like(x), tf.zeros_like(x)
         flat = tf.stack([one, zero, x, zero, one, y, zero, zero], axis=1)
@@ -151,13 +151,13 @@ def translate(
 
 
 def cutout(images: Any, mask_size: Any, offset: Any = (0, 0), constant_values: Any = 0) -> tf.Tensor:
-    """Return pictures with a rectangle painted over (DeVries and Taylor 2017, arXiv 1708.04552).
+    """Return images with a rectangle painted over (DeVries and Taylor 2017, arXiv 1708.04552).
 
     Args:
         images: (B, H, W, C), (H, W, C) or (H, W), of any type; tensorflow-addons takes batches only.
         mask_size: height and width of the rectangle or one number for both, even whole numbers, pixels.
-        offset: row and column (not x and y) of its middle, for all pictures or (B, 2), whole numbers, pixels:
-            the rectangle has as many rows before that row as from it on. What leaves the picture is cut off.
+        offset: row and column (not x and y) of its middle, for all images or (B, 2), whole numbers, pixels:
+            the rectangle has as many rows before that row as from it on. What leaves the image is cut off.
         constant_values: what the rectangle is painted with.
 
     Returns:
@@ -174,7 +174,7 @@ def cutout(images: Any, mask_size: Any, offset: Any = (0, 0), constant_values: A
         images = tf.convert_to_tensor(images)
         batch = _as_batch(images)
         half_h, half_w = tf.unstack(_half_mask_hw(mask_size))
-        centres = _per_picture("offset", offset, (2,), batch, tf.int32)
+        centres = _per_image("offset", offset, (2,), batch, tf.int32)
         y, x = (tf.range(tf.shape(batch)[1 + i]) - centres[:, i, None] for i in (0, 1))
         in_rows, in_columns = (y >= -half_h) & (y < half_h), (x >= -half_w) & (x < half_w)
         covered = in_rows[:, :, None, None] & in_columns[:, None, :, None]
@@ -183,7 +183,7 @@ def cutout(images: Any, mask_size: Any, offset: Any = (0, 0), constant_values: A
 
 
 def _as_batch(images: tf.Tensor) -> tf.Tensor:
-    # (B, H, W, C). A picture of unknown rank, as tf.io.decode_image returns it, is looked at when it comes.
+    # (B, H, W, C). An image of unknown rank, as tf.io.decode_image returns it, is looked at when it comes.
     rank = images.shape.rank
     if rank is None:
         first, last = tf.unstack(tf.cast(tf.rank(images) < [4, 3], tf.int32))
@@ -205,7 +205,7 @@ def _as_given(batch: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
     return batch if rank == 4 else batch[0]
 
 
-def _per_picture(
+def _per_image(
     what: str, values: Any, shape: tuple[int, ...], batch: tf.Tensor, dtype: tf.DType = tf.float32
 ) -> tf.Tensor:
     # (1, *shape) or (B, *shape).
@@ -214,12 +214,10 @@ def _per_picture(
         raise ValueError(f"{what} of type {given.dtype.name}: give whole numbers")
     rows = given[None] if given.shape.rank == len(shape) else given
     if rows.shape.rank != len(shape) + 1 or not rows.shape[1:].is_compatible_with(shape):
-        raise ValueError(f"{what} of shape {given.shape}: give {shape} for all pictures or {('B', *shape)}")
-    count, pictures = rows.shape[0], batch.shape[0]
-    if count != 1 and None not in (count, pictures) and count != pictures:
-        raise ValueError(
-            f"{what} of shape {given.shape} for {pictures} pictures: give one for all or for each"
-        )
+        raise ValueError(f"{what} of shape {given.shape}: give {shape} for all images or {('B', *shape)}")
+    count, images = rows.shape[0], batch.shape[0]
+    if count != 1 and None not in (count, images) and count != images:
+        raise ValueError(f"{what} of shape {given.shape} for {images} images: give one for all or for each")
     return tf.cast(rows, dtype)
 
 

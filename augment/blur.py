@@ -1,4 +1,4 @@
-"""Transforms that make pictures softer or sharper. Lengths are pixels of a picture of 256 on its shorter side."""
+"""Transforms that make images softer or sharper. Lengths are pixels of an image of 256 on its shorter side."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 
 import tensorflow as tf
 
-from augment.fields import each, scale
-from augment.transform import Value, pixels
+from augment.random_fields import per_example, scale
+from augment.registry import Value, pixels
 
 
 @pixels(sigma=Value(0.0, 3.0, 0.0, 16.0))
@@ -16,10 +16,10 @@ def blur(images: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
 
     Args:
         images: (B, H, W, 3) float32, 0..255.
-        sigma: (B,) float32, standard deviation in pixels of a picture whose shorter side is 256.
+        sigma: (B,) float32, standard deviation in pixels of an image whose shorter side is 256.
 
     Returns:
-        (B, H, W, 3) float32; outside of the picture lies its mirror image.
+        (B, H, W, 3) float32; outside of the image lies its mirror image.
 
     Example:
         >>> spot = tf.scatter_nd([[0, 128, 128, 0]], [100.0], (1, 256, 256, 3))
@@ -42,11 +42,11 @@ def motion_blur(images: tf.Tensor, length: tf.Tensor, degrees: tf.Tensor) -> tf.
 
     Args:
         images: (B, H, W, 3) float32, 0..255.
-        length: (B,) float32, of the line, pixels of a picture whose shorter side is 256.
+        length: (B,) float32, of the line, pixels of an image whose shorter side is 256.
         degrees: (B,) float32, of the line: 0 lies flat, 45 rises to the right.
 
     Returns:
-        (B, H, W, 3) float32; outside of the picture lies its mirror image.
+        (B, H, W, 3) float32; outside of the image lies its mirror image.
 
     Example:
         >>> spot = tf.scatter_nd([[0, 128, 128, 0]], [100.0], (1, 256, 256, 3))
@@ -58,7 +58,7 @@ def motion_blur(images: tf.Tensor, length: tf.Tensor, degrees: tf.Tensor) -> tf.
     def one(part: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
         kernel, reach = _line(part[1] * unit, part[2] * (math.pi / 180))
         padded = tf.pad(part[0], [[reach, reach], [reach, reach], [0, 0]], "SYMMETRIC")
-        taps = tf.where(kernel > 0)  # few, so that a sum of moved pictures beats a convolution
+        taps = tf.where(kernel > 0)  # few, so that a sum of moved images beats a convolution
         weights = tf.gather_nd(kernel, taps)
         begins = tf.pad(tf.cast(taps, tf.int32), [[0, 0], [0, 1]])
 
@@ -86,11 +86,11 @@ def sharpen(images: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
     square = rows[:, :, : width - 2] + rows[:, :, 1 : width - 1] + rows[:, :, 2:]
     inner = images[:, 1 : height - 1, 1 : width - 1]
     detail = inner - (square + 4 * inner) / 13
-    return images + each(amount) * tf.pad(detail, [[0, 0], [1, 1], [1, 1], [0, 0]])
+    return images + per_example(amount) * tf.pad(detail, [[0, 0], [1, 1], [1, 1], [0, 0]])
 
 
 def _one_by_one(one, images: tf.Tensor, *values: tf.Tensor) -> tf.Tensor:
-    # Kernels are as large as each picture needs, which a batch cannot be.
+    # Kernels are as large as each image needs, which a batch cannot be.
     return tf.map_fn(one, (images, *values), fn_output_signature=tf.TensorSpec(images.shape[1:], tf.float32))
 
 
@@ -102,12 +102,12 @@ def _gaussian(sigma: tf.Tensor) -> tf.Tensor:
     return weights / tf.reduce_sum(weights)
 
 
-def _blur_columns(picture: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+def _blur_columns(image: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     # Every value of a row is a channel of its own: one convolution along the columns does them all.
-    height, width, depth = picture.shape
+    height, width, depth = image.shape
     reach = tf.size(kernel) // 2
     columns = tf.pad(
-        tf.reshape(picture, (1, height, 1, width * depth)),
+        tf.reshape(image, (1, height, 1, width * depth)),
         [[0, 0], [reach, reach], [0, 0], [0, 0]],
         "SYMMETRIC",
     )

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from augment.transform import Value, colour
+from augment.registry import Value, colour
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 # RGB to luma and two axes of colour (YIQ, ITU-R BT.470 system M), between which the hue is an angle.
@@ -30,7 +30,7 @@ def _each(value: tf.Tensor) -> tf.Tensor:
 
 
 def recolour(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
-    """Return pictures with every colour sent through its picture's matrix, not cut to 0..255.
+    """Return images with every colour sent through its image's matrix, not cut to 0..255.
 
     Args:
         images: (B, H, W, 3) float32, RGB 0..255.
@@ -59,7 +59,7 @@ def brightness(mean_rgb: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
 
 @colour(factor=Value(1.0, 1.9, 0.0, 4.0, mirrored=True))
 def contrast(mean_rgb: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
-    """Stretch the values by `factor` about the picture's mean."""
+    """Stretch the values by `factor` about the image's mean."""
     level = tf.reduce_mean(mean_rgb, axis=-1, keepdims=True)
     return homogeneous(_each(factor) * tf.eye(3), (1 - factor[:, None]) * level * tf.ones((3,)))
 

@@ -1,4 +1,4 @@
-"""Transforms that move pictures: drawn values in, a matrix for each out. A new one is one decorated function.
+"""Transforms that move images: drawn values in, a matrix for each out. A new one is one decorated function.
 
 They work on numpy arrays, a whole batch at once: small matrices are much cheaper there than in a graph.
 """
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from augment import geometry
-from augment.transform import SHARE, Value, geometric
+from augment import affine
+from augment.registry import SHARE, Value, geometric
 
 LEAN = Value(0.0, 20.0, -60.0, 60.0, mirrored=True)
 MOVE = Value(0.0, 0.3, -1.0, 1.0, mirrored=True)
@@ -23,8 +23,8 @@ class Canvas:
 
     Attributes:
         size_hw: height and width of the network's input, pixels.
-        original_boxes: (B, N, 4) float32, pixels of the pictures; those without area are padding.
-        matrix: (B, 3, 3) float32, by which the pictures have come to the canvas by now.
+        original_boxes: (B, N, 4) float32, pixels of the images; those without area are padding.
+        matrix: (B, 3, 3) float32, by which the images have come to the canvas by now.
         box_rule: how boxes follow them.
     """
 
@@ -36,41 +36,41 @@ class Canvas:
     @functools.cached_property
     def boxes(self) -> np.ndarray:
         """Return where the boxes are on the canvas by now, (B, N, 4) float32, pixels."""
-        return geometry.move_boxes(self.original_boxes, self.matrix, self.box_rule)
+        return affine.move_boxes(self.original_boxes, self.matrix, self.box_rule)
 
     def about_middle(self, matrix: np.ndarray) -> np.ndarray:
         """Return `matrix` done about the middle of the canvas."""
-        return geometry.about(matrix, self.size_hw[1] / 2, self.size_hw[0] / 2)
+        return affine.about(matrix, self.size_hw[1] / 2, self.size_hw[0] / 2)
 
 
 @geometric()
 def flip(canvas: Canvas) -> np.ndarray:
     """Mirror left and right."""
-    return canvas.about_middle(geometry.scaling(-1.0, 1.0))
+    return canvas.about_middle(affine.scaling(-1.0, 1.0))
 
 
 @geometric(degrees=Value(0.0, 30.0, -180.0, 180.0, mirrored=True))
 def rotate(canvas: Canvas, degrees: np.ndarray) -> np.ndarray:
     """Rotate clockwise about the middle."""
-    return canvas.about_middle(geometry.rotation(degrees))
+    return canvas.about_middle(affine.rotation(degrees))
 
 
 @geometric(factor=Value(1.0, 1.5, 0.05, 20.0, mirrored=True))
 def scale(canvas: Canvas, factor: np.ndarray) -> np.ndarray:
     """Enlarge (factor above 1) or shrink about the middle."""
-    return canvas.about_middle(geometry.scaling(factor, factor))
+    return canvas.about_middle(affine.scaling(factor, factor))
 
 
 @geometric(x_degrees=LEAN, y_degrees=LEAN)
 def shear(canvas: Canvas, x_degrees: np.ndarray, y_degrees: np.ndarray) -> np.ndarray:
     """Lean verticals by `x_degrees` and horizontals by `y_degrees` about the middle."""
-    return canvas.about_middle(geometry.shearing(x_degrees, y_degrees))
+    return canvas.about_middle(affine.shearing(x_degrees, y_degrees))
 
 
 @geometric(x=MOVE, y=MOVE)
 def translate(canvas: Canvas, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Move right and down, by shares of the canvas' sides."""
-    return geometry.translation(x * canvas.size_hw[1], y * canvas.size_hw[0])
+    return affine.translation(x * canvas.size_hw[1], y * canvas.size_hw[0])
 
 
 @geometric(side=Value(1.0, 0.3, 0.05, 1.0), x=SHARE, y=SHARE)
@@ -94,4 +94,4 @@ def crop(canvas: Canvas, side: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.n
     window = side[:, None] * size_wh
     first, last = np.maximum(high - window, 0.0), np.minimum(size_wh - window, low)
     corner = first + np.stack([x, y], axis=-1) * (last - first)
-    return geometry.scaling(1 / side, 1 / side) @ geometry.translation(-corner[:, 0], -corner[:, 1])
+    return affine.scaling(1 / side, 1 / side) @ affine.translation(-corner[:, 0], -corner[:, 1])

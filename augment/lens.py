@@ -1,4 +1,4 @@
-"""What gets between the street and the picture: glare, dirt on the lens, a broken stream."""
+"""What gets between the street and the image: glare, dirt on the lens, a broken stream."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from augment.fields import branch, clouds, each, scale, specks, uniform
-from augment.transform import STRENGTH, pixels
-from augment.weather import soft
+from augment.random_fields import branch, per_example, scale, smooth_noise, sparse_points, uniform
+from augment.registry import STRENGTH, pixels
+from augment.weather import smooth_mask
 
 WARM, WHITE = np.array([1.0, 0.9, 0.7], np.float32), np.array([0.95, 1.0, 1.0], np.float32)
 MUD, DUST = np.array([52, 46, 38], np.float32), np.array([150, 140, 122], np.float32)
-LIGHTS = 3  # at most in a picture
+LIGHTS = 3  # at most in an image
 # Of a light: how strong, how high and how wide (shares of the shorter side) its core, halo, veil and streak are.
 BLOOM = ((5.0, 0.03, 0.03), (1.0, 0.1, 0.1), (0.35, 0.45, 0.45), (0.5, 0.006, 0.2))
-BANDS = 24  # of a broken picture
+BANDS = 24  # of a broken image
 GREY = 128.0  # what a decoder shows where nothing came
 
 
 @pixels(strength=STRENGTH)
 def glare(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Shine into the lens: one to three lights, low sun or headlights, that bloom and veil the picture.
+    """Shine into the lens: one to three lights, low sun or headlights, that bloom and veil the image.
 
     Args:
         images: (B, H, W, 3) float32, 0..255.
@@ -33,7 +33,7 @@ def glare(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor
         (B, H, W, 3) float32.
     """
     height, width = images.shape[1:3]
-    share, drawn = each(strength), uniform(seeds, (2 + 3 * LIGHTS,))
+    share, drawn = per_example(strength), uniform(seeds, (2 + 3 * LIGHTS,))
     x, y, power = tf.split(drawn[:, 2:, None], 3, axis=1)  # (B, lights, 1)
     power = tf.where(
         tf.range(LIGHTS)[:, None] < tf.cast(1 + 3 * drawn[:, :1, None], tf.int32), 0.4 + 0.6 * power, 0.0
@@ -45,7 +45,7 @@ def glare(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor
         # A Gaussian of two directions is the product of two of one.
         down, across = tf.exp(-0.5 * tf.square(rows / high)), tf.exp(-0.5 * tf.square(columns / wide))
         light += much * tf.matmul(power * down, across, transpose_a=True)[..., None]
-    colour = WARM + each(drawn[:, 1]) * (WHITE - WARM)
+    colour = WARM + per_example(drawn[:, 1]) * (WHITE - WARM)
     dimmed = images * (1 - 0.2 * share)  # the camera exposes for the light
     return dimmed + (1 - tf.exp(-share * light)) * (255 * colour - dimmed)
 
@@ -64,15 +64,17 @@ def dirt(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
     """
     size_hw, unit = images.shape[1:3], scale(images)
     drawn = uniform(branch(seeds, 0), (2,))
-    bumps = specks(branch(seeds, 1), size_hw, (16 * unit,) * 2, (8 * unit, 7 * unit), 0.2 * strength)
+    bumps = sparse_points(branch(seeds, 1), size_hw, (16 * unit,) * 2, (8 * unit, 7 * unit), 0.2 * strength)
     drops = tf.clip_by_value((bumps - 0.3) / 0.15, 0.0, 1.0)
     # A drop shows the street upside down: its lower edge is bright with sky, its upper one dark.
     sky = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
     sky *= 1.5 * (bumps - tf.roll(bumps, -max(1, round(2 * unit)), axis=1))
-    wet = images + drops * (soft(images, 12) + sky - images)
-    share = each(strength)
-    smears = tf.sigmoid(4 * (clouds(branch(seeds, 2), size_hw, 4.0, 3) - 1.9 + 1.2 * share)) * 0.85 * share
-    return wet + smears * (MUD + each(drawn[:, 0]) * (DUST - MUD) - wet)
+    wet = images + drops * (smooth_mask(images, 12) + sky - images)
+    share = per_example(strength)
+    smears = (
+        tf.sigmoid(4 * (smooth_noise(branch(seeds, 2), size_hw, 4.0, 3) - 1.9 + 1.2 * share)) * 0.85 * share
+    )
+    return wet + smears * (MUD + per_example(drawn[:, 0]) * (DUST - MUD) - wet)
 
 
 @pixels(strength=STRENGTH)

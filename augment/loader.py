@@ -1,4 +1,4 @@
-"""The pictures of a batch, from files to warped arrays: one call of Python for each batch, threads within it."""
+"""The images of a batch, from files to warped arrays: one call of Python for each batch, threads within it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from augment.lots import cast_lots
-from augment.plan import Plan, padded, plan
+from augment.decode import Decode, Read, read_file, read_mask
+from augment.placement import Plan, padded, plan
 from augment.policy import Policy
-from augment.source import Decode, Read, read_file, read_mask
+from augment.sampling import sample_parameters
 from augment.warp import warp, warp_mask
 
 
@@ -29,10 +29,10 @@ def _cores() -> int:
 
 
 class Loader:
-    """Read, plan and warp the pictures of a batch.
+    """Read, plan and warp the images of a batch.
 
-    Called with rows (B, 2) int32, each a picture and its view, it returns one array for each of `specs`.
-    Decoding and warping let other threads run; what is left is a twentieth of a picture's time.
+    Called with rows (B, 2) int32, each an image and its view, it returns one array for each of `specs`.
+    Decoding and warping let other threads run; what is left is a twentieth of an image's time.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Loader:
         read: Read = read_file,
         workers: int | None = None,
     ) -> None:
-        """Take what `augment.pipeline` is given.
+        """Take what `augment.input_pipeline` is given.
 
         Raises:
             ValueError: no paths, or columns of different lengths.
@@ -63,11 +63,11 @@ class Loader:
         self.labels = self.columns.pop("labels") if self.boxes is not None else None
         self.max_boxes = max_boxes or max([1, *map(len, self.boxes or ())])
         # TensorFlow's idea of the types: texts become bytes, whole numbers int32.
-        aside = ("path", "masks", "picture_hw")
+        aside = ("path", "masks", "image_hw")
         self.passing = {n: tf.constant(c).numpy() for n, c in self.columns.items() if n not in aside}
 
     def __len__(self) -> int:
-        """Return the number of pictures."""
+        """Return the number of images."""
         return len(self.columns["path"])
 
     @property
@@ -94,7 +94,7 @@ class Loader:
         numbers = rows[:, 0]
         opened = self._side_by_side(self._open, numbers)
         seeds = np.full(len(rows), self.seed)
-        lots, seeds = cast_lots(self.policy, np.column_stack([seeds, rows]))
+        lots, seeds = sample_parameters(self.policy, np.column_stack([seeds, rows]))
         sizes, boxes = np.array([size_hw for size_hw, _ in opened]), self._boxes(numbers)
         made = plan(self.policy, self.size_hw, sizes, boxes, lots)
         images = np.empty((len(rows), *self.size_hw, 3), np.uint8)
@@ -109,7 +109,7 @@ class Loader:
         return [found[name] for name in self.specs]
 
     def _side_by_side(self, function: Callable, *columns: Iterable) -> list[Any]:
-        # One piece of the batch for each thread: handing over single pictures takes a tenth of their time.
+        # One piece of the batch for each thread: handing over single images takes a tenth of their time.
         jobs = list(zip(*columns, strict=True))
         size = -(-len(jobs) // self.workers)
         pieces = [jobs[first : first + size] for first in range(0, len(jobs), size)]
@@ -120,7 +120,7 @@ class Loader:
         return self.read({name: column[number] for name, column in self.columns.items()})
 
     def _boxes(self, numbers: np.ndarray) -> np.ndarray:
-        # Padded to the fullest picture of the batch; what has no area is dropped again by the plan.
+        # Padded to the fullest image of the batch; what has no area is dropped again by the plan.
         if self.boxes is None:
             return np.zeros((len(numbers), 0, 4), np.float32)
         each = [np.asarray(self.boxes[number], np.float32).reshape(-1, 4) for number in numbers]

@@ -1,10 +1,10 @@
-"""Mixes: pictures of a batch that take parts of their neighbours, which are decoded already and cost nothing.
+"""Mixes: images of a batch that take parts of their neighbours, which are decoded already and cost nothing.
 
 A batch holds `images` (B, h, w, 3), float32 RGB 0..255 (other types are kept), h and w static; optionally
 `bounding_boxes`, `boxes` (B, N, 4) float32 pixels xyxy and `labels` (B, N) int32, rows of padding -1; optionally
 `labels` (B, C) float32, one-hot or multi-hot; optionally `segmentation_masks` (B, h, w, 1), whole numbers. Other
-keys pass through. Picture i takes from i + 1, i + 2 and i + 3, as they were before the step; behind the last
-comes the first. Pictures that a step does not happen to come back bit for bit. N stays what it was: of more
+keys pass through. ImageExample i takes from i + 1, i + 2 and i + 3, as they were before the step; behind the last
+comes the first. Images that a step does not happen to come back bit for bit. N stays what it was: of more
 boxes the largest remain, in order.
 """
 
@@ -12,33 +12,33 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from augment import geometry
-from augment.neighbours import (
+from augment import affine
+from augment.mix_ops import (
     MIN_VISIBLE,
     Batch,
     around,
     blend,
     blend_labels,
-    in_company,
     is_box,
     join_boxes,
+    paste,
     pick,
-    put,
     require,
     take,
+    with_neighbours,
 )
 from augment.pasting import copy_paste, cutmix
-from augment.transform import Value, mix
+from augment.registry import Value, mix
 
 __all__ = ["copy_paste", "cutmix", "mixup", "mosaic"]
 
-MIN_OPACITY = 0.2  # on street pictures fainter ghosts are hard to tell even for a person who knows of them
-MIDDLE = Value(0.5, 0.5, 0.3, 0.7)  # nearer to the edge, a strip of a picture is all there is to see
+MIN_OPACITY = 0.2  # on street images fainter ghosts are hard to tell even for a person who knows of them
+MIDDLE = Value(0.5, 0.5, 0.3, 0.7)  # nearer to the edge, a strip of an image is all there is to see
 
 
 @mix(needs=("bounding_boxes", "segmentation_masks"), x=MIDDLE, y=MIDDLE)
 def mosaic(batch: Batch, happens: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> Batch:
-    """Show four pictures around a point: the picture above left, then its three neighbours row by row.
+    """Show four images around a point: the image above left, then its three neighbours row by row.
 
     All four are scaled alike, so that the largest field is just filled: to half where the point is the middle,
     to 0.7 where it lies at 0.7. No grey is added and no shape distorted. Boxes are clipped to what is to be
@@ -46,7 +46,7 @@ def mosaic(batch: Batch, happens: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> Batc
     Bochkovskiy et al. 2020, "YOLOv4: Optimal Speed and Accuracy of Object Detection", arXiv 2004.10934.
 
     Args:
-        batch: see above; with `labels` it needs boxes or masks too. `matrix` (B, 3, 3) goes with the picture.
+        batch: see above; with `labels` it needs boxes or masks too. `matrix` (B, 3, 3) goes with the image.
         happens: (B,) bool.
         x: (B,) float32, where the four meet, as a share of the width, 0..1.
         y: (B,) float32, the same of the height.
@@ -62,23 +62,23 @@ def mosaic(batch: Batch, happens: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> Batc
     """
     require(batch, "mosaic", ("bounding_boxes", "segmentation_masks") if "labels" in batch else ())
     rows, x, y = pick(happens, x, y)
-    pictures, size_hw = [take(batch, rows + step) for step in range(4)], tuple(batch["images"].shape[1:3])
+    images, size_hw = [take(batch, rows + step) for step in range(4)], tuple(batch["images"].shape[1:3])
     scale, point = _scale_and_point(x, y, size_hw)
     four = around(batch, rows[:, None] + tf.range(4, dtype=tf.int64))
     mixed = {"images": _fields(batch["images"], four, scale, point, "bilinear")}
-    mixed |= blend_labels(pictures, [x * y, (1 - x) * y, x * (1 - y), (1 - x) * (1 - y)])
+    mixed |= blend_labels(images, [x * y, (1 - x) * y, x * (1 - y), (1 - x) * (1 - y)])
     if "segmentation_masks" in batch:
         mixed["segmentation_masks"] = _fields(batch["segmentation_masks"], four, scale, point, "nearest")
     matrices = [_field_matrix(scale, point, size_hw, field) for field in range(4)]
     if "matrix" in batch:
-        mixed["matrix"] = matrices[0] @ pictures[0]["matrix"]
+        mixed["matrix"] = matrices[0] @ images[0]["matrix"]
     if "bounding_boxes" in batch:
-        mixed["bounding_boxes"] = _boxes_of_four(pictures, matrices, size_hw)
-    return put(batch, rows, mixed)
+        mixed["bounding_boxes"] = _boxes_of_four(images, matrices, size_hw)
+    return paste(batch, rows, mixed)
 
 
 def _scale_and_point(x: tf.Tensor, y: tf.Tensor, size_hw: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
-    # (K,) and, in pixels, (K, 2). The outermost pixel of the largest field shows the outermost of its picture.
+    # (K,) and, in pixels, (K, 2). The outermost pixel of the largest field shows the outermost of its image.
     size_wh = tf.constant(size_hw[::-1], tf.float32)
     point = tf.stack([x, y], axis=1) * size_wh
     reach = tf.maximum(point, size_wh - point)
@@ -87,7 +87,7 @@ def _scale_and_point(x: tf.Tensor, y: tf.Tensor, size_hw: tuple[int, int]) -> tu
 
 
 def _field_matrix(scale: tf.Tensor, point: tf.Tensor, size_hw: tuple[int, int], field: int) -> tf.Tensor:
-    # (K, 3, 3): the corner of the picture that faces the other three goes to the point.
+    # (K, 3, 3): the corner of the image that faces the other three goes to the point.
     corner = tf.constant([(1 - field % 2) * size_hw[1], (1 - field // 2) * size_hw[0]], tf.float32)
     offset = point - scale[:, None] * corner
     zero, one = tf.zeros_like(scale), tf.ones_like(scale)
@@ -96,7 +96,7 @@ def _field_matrix(scale: tf.Tensor, point: tf.Tensor, size_hw: tuple[int, int], 
 
 
 def _fields(every: tf.Tensor, four: tf.Tensor, scale: tf.Tensor, point: tf.Tensor, method: str) -> tf.Tensor:
-    # A window of four pictures side by side, resampled once; `four` (K, 4) are their rows. At no less than half
+    # A window of four images side by side, resampled once; `four` (K, 4) are their rows. At no less than half
     # the size, the two pixels that bilinear weighs are as wide as its step: nothing is skipped.
     height, width, channels = every.shape[1:]
     lines = tf.reshape(four, (-1, 2, 1, 2)) * height + tf.range(height, dtype=tf.int64)[:, None]
@@ -109,28 +109,28 @@ def _fields(every: tf.Tensor, four: tf.Tensor, scale: tf.Tensor, point: tf.Tenso
     return tf.image.crop_and_resize(canvas, windows, tf.range(tf.size(scale)), (height, width), method)
 
 
-def _boxes_of_four(pictures: list[Batch], matrices: list[tf.Tensor], size_hw: tuple[int, int]) -> Batch:
+def _boxes_of_four(images: list[Batch], matrices: list[tf.Tensor], size_hw: tuple[int, int]) -> Batch:
     parts, kept = [], []
-    for picture, matrix in zip(pictures, matrices, strict=True):
-        own = picture["bounding_boxes"]
-        moved = geometry.move_boxes(own["boxes"], matrix, "corners")
-        kept.append(is_box(own) & (geometry.visible_shares(moved, size_hw) >= MIN_VISIBLE))
-        parts.append(own | {"boxes": geometry.clip_boxes(moved, size_hw)})
+    for image, matrix in zip(images, matrices, strict=True):
+        own = image["bounding_boxes"]
+        moved = affine.move_boxes(own["boxes"], matrix, "corners")
+        kept.append(is_box(own) & (affine.visible_shares(moved, size_hw) >= MIN_VISIBLE))
+        parts.append(own | {"boxes": affine.clip_boxes(moved, size_hw)})
     return join_boxes(parts, kept)
 
 
 @mix(share=Value(1.0, 0.5, 0.0, 1.0))
 def mixup(batch: Batch, happens: tf.Tensor, share: tf.Tensor) -> Batch:
-    """Blend the picture with the next, and their labels; the boxes of both stay.
+    """Blend the image with the next, and their labels; the boxes of both stay.
 
-    The mask is that of the larger share. Boxes of a picture whose share is below `MIN_OPACITY` are dropped.
+    The mask is that of the larger share. Boxes of an image whose share is below `MIN_OPACITY` are dropped.
     Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization", arXiv 1710.09412; with boxes Zhang et al.
     2019, "Bag of Freebies for Training Object Detection Neural Networks", arXiv 1902.04103.
 
     Args:
         batch: see above.
-        happens: (B,) bool; a picture alone in its batch stays as it is.
-        share: (B,) float32, the picture's own, 0..1.
+        happens: (B,) bool; an image alone in its batch stays as it is.
+        share: (B,) float32, the image's own, 0..1.
 
     Raises:
         ValueError: labels that are class numbers.
@@ -142,18 +142,18 @@ def mixup(batch: Batch, happens: tf.Tensor, share: tf.Tensor) -> Batch:
         [25.0, 100.0]
     """
     require(batch, "mixup")
-    rows, share = pick(in_company(batch, happens), share)
-    own, other = pictures = [take(batch, rows), take(batch, rows + 1)]
+    rows, share = pick(with_neighbours(batch, happens), share)
+    own, other = images = [take(batch, rows), take(batch, rows + 1)]
     shares = [share, 1 - share]
     mixed = {"images": blend(other["images"], own["images"], share[:, None, None])}
-    mixed |= blend_labels(pictures, shares)
+    mixed |= blend_labels(images, shares)
     if "segmentation_masks" in batch:
         masks = own["segmentation_masks"], other["segmentation_masks"]
         mixed["segmentation_masks"] = tf.where(share[:, None, None, None] >= 0.5, *masks)
     if "bounding_boxes" in batch:
-        parts = [picture["bounding_boxes"] for picture in pictures]
+        parts = [image["bounding_boxes"] for image in images]
         strong = [each[:, None] >= MIN_OPACITY for each in shares]
         mixed["bounding_boxes"] = join_boxes(
             parts, [is_box(part) & each for part, each in zip(parts, strong, strict=True)]
         )
-    return put(batch, rows, mixed)
+    return paste(batch, rows, mixed)

@@ -1,27 +1,27 @@
-"""Mixes that paste parts of the next picture where they were: a window, or objects. Batches: `augment.mixing`."""
+"""Mixes that paste parts of the next image where they were: a window, or objects. Batches: `augment.mixing`."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-from augment import geometry
-from augment.neighbours import (
+from augment import affine
+from augment.mix_ops import (
     MIN_VISIBLE,
     Batch,
     blend,
     blend_labels,
-    in_company,
     intersect,
     is_box,
     join_boxes,
+    paste,
     pick,
-    put,
     require,
     shared_areas,
     take,
     uncovered,
+    with_neighbours,
 )
-from augment.transform import SHARE, Value, mix
+from augment.registry import SHARE, Value, mix
 
 MAX_OVERLAP = 0.3  # between an object that is pasted and one that is there, of the smaller of the two
 FEATHER = 0.1  # how far an object fades out around its box, as a share of the box' shorter side
@@ -29,7 +29,7 @@ FEATHER = 0.1  # how far an object fades out around its box, as a share of the b
 
 @mix(side=Value(0.0, 0.7, 0.0, 1.0), x=SHARE, y=SHARE)
 def cutmix(batch: Batch, happens: tf.Tensor, side: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> Batch:
-    """Paste a window of the next picture where it was; labels are weighted by area.
+    """Paste a window of the next image where it was; labels are weighted by area.
 
     Boxes are cut to what is to be seen of them, and dropped where that is less than `MIN_VISIBLE`.
     Yun et al. 2019, "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features",
@@ -37,8 +37,8 @@ def cutmix(batch: Batch, happens: tf.Tensor, side: tf.Tensor, x: tf.Tensor, y: t
 
     Args:
         batch: see `augment.mixing`.
-        happens: (B,) bool; a picture alone in its batch stays as it is.
-        side: (B,) float32, the window's sides as a share of the picture's, 0..1, rounded to whole pixels.
+        happens: (B,) bool; an image alone in its batch stays as it is.
+        side: (B,) float32, the window's sides as a share of the image's, 0..1, rounded to whole pixels.
         x: (B,) float32, where the window lies within its freedom, 0 (left) .. 1 (right).
         y: (B,) float32, the same from top to bottom.
 
@@ -52,7 +52,7 @@ def cutmix(batch: Batch, happens: tf.Tensor, side: tf.Tensor, x: tf.Tensor, y: t
         [[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 9.0, 9.0]]
     """
     require(batch, "cutmix")
-    rows, side, x, y = pick(in_company(batch, happens), side, x, y)
+    rows, side, x, y = pick(with_neighbours(batch, happens), side, x, y)
     own, other = take(batch, rows), take(batch, rows + 1)
     size_wh = tf.constant(tuple(batch["images"].shape[1:3])[::-1], tf.float32)
     sides = tf.round(side[:, None] * size_wh)
@@ -63,16 +63,16 @@ def cutmix(batch: Batch, happens: tf.Tensor, side: tf.Tensor, x: tf.Tensor, y: t
     if "bounding_boxes" in batch:
         below, above = own["bounding_boxes"], other["bounding_boxes"]
         rest, visible = uncovered(below["boxes"], window, counts)
-        inside, whole = intersect(above["boxes"], window), geometry.box_areas(above["boxes"])
-        shown = geometry.box_areas(inside) >= MIN_VISIBLE * tf.maximum(whole, 1e-6)
+        inside, whole = intersect(above["boxes"], window), affine.box_areas(above["boxes"])
+        shown = affine.box_areas(inside) >= MIN_VISIBLE * tf.maximum(whole, 1e-6)
         kept = [is_box(below) & (visible >= MIN_VISIBLE), is_box(above) & shown]
         mixed["bounding_boxes"] = join_boxes([below | {"boxes": rest}, above | {"boxes": inside}], kept)
-    return put(batch, rows, mixed)
+    return paste(batch, rows, mixed)
 
 
 @mix(needs=("bounding_boxes",), share=SHARE)
 def copy_paste(batch: Batch, happens: tf.Tensor, share: tf.Tensor, seeds: tf.Tensor) -> Batch:
-    """Paste objects of the next picture where they were, fading out around their boxes.
+    """Paste objects of the next image where they were, fading out around their boxes.
 
     In the same place the perspective of a street camera stays right. An object comes with those that are seen in
     its box, and stays away where one of them would share more than `MAX_OVERLAP` of the smaller box with an
@@ -83,15 +83,15 @@ def copy_paste(batch: Batch, happens: tf.Tensor, share: tf.Tensor, seeds: tf.Ten
 
     Args:
         batch: see `augment.mixing`; it needs boxes.
-        happens: (B,) bool; a picture alone in its batch stays as it is.
-        share: (B,) float32, chance of each object of the next picture, 0..1.
+        happens: (B,) bool; an image alone in its batch stays as it is.
+        share: (B,) float32, chance of each object of the next image, 0..1.
         seeds: (B, 2) int32.
 
     Raises:
         ValueError: no boxes, or labels that are class numbers.
     """
     require(batch, "copy_paste", ("bounding_boxes",))
-    rows, share, seeds = pick(in_company(batch, happens), share, seeds)
+    rows, share, seeds = pick(with_neighbours(batch, happens), share, seeds)
     own, other = take(batch, rows), take(batch, rows + 1)
     below, above = own["bounding_boxes"], other["bounding_boxes"]
     chosen = _chosen(below, above, share, seeds)
@@ -100,14 +100,14 @@ def copy_paste(batch: Batch, happens: tf.Tensor, share: tf.Tensor, seeds: tf.Ten
     rest, visible = uncovered(below["boxes"], above["boxes"], chosen)
     kept = [is_box(below) & (visible >= MIN_VISIBLE), chosen]
     mixed["bounding_boxes"] = join_boxes([below | {"boxes": rest}, above], kept)
-    return put(batch, rows, mixed)
+    return paste(batch, rows, mixed)
 
 
 def _chosen(below: Batch, above: Batch, share: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
     # (K, N) bool: which of the boxes above are pasted.
-    areas = geometry.box_areas(above["boxes"])
+    areas = affine.box_areas(above["boxes"])
     there = is_box(above) & (areas > 0)
-    smaller = tf.minimum(geometry.box_areas(below["boxes"])[:, :, None], areas[:, None])
+    smaller = tf.minimum(affine.box_areas(below["boxes"])[:, :, None], areas[:, None])
     collide = shared_areas(below["boxes"], above["boxes"]) > MAX_OVERLAP * smaller
     free = there & ~tf.reduce_any(collide & is_box(below)[:, :, None], axis=1)
     # comes[k, i, j]: with i comes j, since it is seen in the box of i, or in that of one which comes with i.
@@ -124,7 +124,7 @@ def _chosen(below: Batch, above: Batch, share: tf.Tensor, seeds: tf.Tensor) -> t
 
 
 def _pasted(own: Batch, other: Batch, windows: tf.Tensor, counts: tf.Tensor, fade: tf.Tensor) -> Batch:
-    # Those of the (K, M, 4) windows of the other picture that count, laid over the own: pixels, masks, labels.
+    # Those of the (K, M, 4) windows of the other image that count, laid over the own: pixels, masks, labels.
     opacity = _opacity(windows, counts, fade, tuple(own["images"].shape[1:3]))
     mixed = {"images": blend(own["images"], other["images"], opacity)}
     area = tf.reduce_mean(opacity, axis=(1, 2))
@@ -137,7 +137,7 @@ def _pasted(own: Batch, other: Batch, windows: tf.Tensor, counts: tf.Tensor, fad
 
 def _opacity(windows: tf.Tensor, counts: tf.Tensor, fade: tf.Tensor, size_hw: tuple[int, int]) -> tf.Tensor:
     # (K, h, w): 1 inside the windows, falling to 0 within `fade` pixels, (K, M), around them. A window is the
-    # product of a column and a row of pixels, and so all of a picture's are one product of matrices.
+    # product of a column and a row of pixels, and so all of an image's are one product of matrices.
     def along(size: int, first: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
         centres = tf.range(size, dtype=tf.float32) + 0.5
         depth = tf.minimum(centres - first[..., None], last[..., None] - centres)

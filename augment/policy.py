@@ -20,7 +20,7 @@ class Step:
         ranges: for each of the function's values the lowest and the highest; or for `strength`, 0..1, which
             sets all of them (the sign is drawn too, where a transform works both ways). Values that only say
             where or when, such as `x` and `y` of a crop, may be left out: they are drawn from all there is.
-        probability: share of pictures that it happens to, 0..1.
+        probability: share of images that it happens to, 0..1.
     """
 
     transform: str
@@ -30,20 +30,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Policy:
-    """Hold an ordered list of transforms and how pictures and boxes come through it.
+    """Hold an ordered list of transforms and how images and boxes come through it.
 
     Whatever the order of the list, geometric transforms come first, as one warp, and mixes last.
 
     Attributes:
         name: what the policy is called.
         steps: the transforms in order.
-        fit: how a picture comes to the size of the network: "letterbox" (whole, in its true shape, between
+        fit: how an image comes to the size of the network: "letterbox" (whole, in its true shape, between
             grey bars) or "stretch".
         box_rule: how boxes follow a rotation: "rounded", "ellipse" or "corners" (see `augment.move_boxes`).
         min_visible: a box whose visible share of area falls below this is dropped, 0..1.
-        pick: only so many of the steps happen to a picture, chosen anew for each; None: every step by its
+        pick: only so many of the steps happen to an image, chosen anew for each; None: every step by its
             own probability.
-        mix_until: share of the training, 0..1, after which pictures are mixed no more and look like real ones.
+        mix_until: share of the training, 0..1, after which images are mixed no more and look like real ones.
 
     Example:
         >>> get_policy("light").describe()[1]
@@ -120,7 +120,7 @@ STANDARD = Policy(
     ),
 )
 
-# For long trainings on few cameras: pictures from other weather, worse lenses and broken streams, and mixes.
+# For long trainings on few cameras: images from other weather, worse lenses and broken streams, and mixes.
 STRONG = Policy(
     "strong",
     (
@@ -143,7 +143,7 @@ STRONG = Policy(
     ),
 )
 
-# Day pictures for a camera that must also see at night.
+# Day images for a camera that must also see at night.
 NIGHT = Policy(
     "night",
     (
@@ -175,11 +175,11 @@ TRIVIALAUGMENT = Policy("trivialaugment", _choices(0.0, 1.0), fit="stretch", pic
 POLICIES = {p.name: p for p in (NONE, LIGHT, STANDARD, STRONG, NIGHT, RANDAUGMENT, TRIVIALAUGMENT)}
 
 
-def nearest(received: str, allowed: Iterable[str]) -> str:
+def closest_name(received: str, allowed: Iterable[str]) -> str:
     """Return "did you mean 'x'? " for a misspelt name, or nothing.
 
     Example:
-        >>> nearest("rotat", ["rotate", "flip"])
+        >>> closest_name("rotat", ["rotate", "flip"])
         "did you mean 'rotate'? "
     """
     near = difflib.get_close_matches(str(received), list(allowed), n=1, cutoff=0.5)
@@ -203,7 +203,9 @@ def get_policy(source: str | Policy | Sequence[Mapping[str, Any]], fit: str | No
         ('letterbox', (Step(transform='flip', ranges={}, probability=1.0),))
     """
     if fit is not None and fit not in FIT_NAMES:
-        raise ValueError(f"unknown fit '{fit}': {nearest(fit, FIT_NAMES)}Allowed: {', '.join(FIT_NAMES)}")
+        raise ValueError(
+            f"unknown fit '{fit}': {closest_name(fit, FIT_NAMES)}Allowed: {', '.join(FIT_NAMES)}"
+        )
     policy = source if isinstance(source, Policy) else _found(source)
     return policy if fit is None else replace(policy, fit=fit)
 
@@ -218,4 +220,6 @@ def _found(source: str | Sequence[Mapping[str, Any]]) -> Policy:
     if source.endswith(SUFFIXES):
         return read_policy(source)
     allowed = f"{', '.join(sorted(POLICIES))}, or a .yaml or .json file"
-    raise ValueError(f"unknown augmentation policy '{source}': {nearest(source, POLICIES)}Allowed: {allowed}")
+    raise ValueError(
+        f"unknown augmentation policy '{source}': {closest_name(source, POLICIES)}Allowed: {allowed}"
+    )

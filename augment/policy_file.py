@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from augment.policy import FIT_NAMES, Policy, Step, nearest
-from augment.transform import STRENGTH, TRANSFORMS, Transform, Value
+from augment.policy import FIT_NAMES, Policy, Step, closest_name
+from augment.registry import STRENGTH, TRANSFORMS, Transform, Value
 
 SUFFIXES = (".yaml", ".yml", ".json")
 FIT_KEYS = ("policy", "box_rule", "min_visible", "pick", "mix_until")
@@ -82,7 +82,7 @@ def _fit(entry: Mapping[str, Any]) -> dict[str, Any]:
     for key in fit:
         if key not in FIT_KEYS:
             raise ValueError(
-                f"'{entry['transform']}': unknown key '{key}': {nearest(key, FIT_KEYS)}Allowed: {', '.join(FIT_KEYS)}"
+                f"'{entry['transform']}': unknown key '{key}': {closest_name(key, FIT_KEYS)}Allowed: {', '.join(FIT_KEYS)}"
             )
     return {"fit": entry["transform"], **fit}
 
@@ -119,12 +119,12 @@ def check(policy: Policy) -> None:
         ValueError: an unknown transform, box rule or value, a missing one, or one outside of what is allowed.
     """
     import augment.transforms  # noqa: F401  # fills TRANSFORMS; takes TensorFlow with it
-    from augment.geometry import BOX_RULES
+    from augment.affine import BOX_RULES
 
     for step in policy.steps:
         if step.transform not in TRANSFORMS:
             raise ValueError(
-                f"unknown transform '{step.transform}': {nearest(step.transform, TRANSFORMS)}"
+                f"unknown transform '{step.transform}': {closest_name(step.transform, TRANSFORMS)}"
                 f"Allowed: {', '.join(sorted(TRANSFORMS))}"
             )
         _check_number(step.transform, "probability", step.probability, 0.0, 1.0)
@@ -157,7 +157,7 @@ def _check_ranges(transform: Transform, ranges: Mapping[str, Any]) -> None:
         if name not in values:
             allowed = ", ".join([*transform.values, "strength", "probability"])
             raise ValueError(
-                f"'{transform.name}': unknown value '{name}': {nearest(name, transform.values)}Allowed: {allowed}"
+                f"'{transform.name}': unknown value '{name}': {closest_name(name, transform.values)}Allowed: {allowed}"
             )
         for limit in _range(transform.name, name, limits):
             _check_number(transform.name, name, limit, values[name].low, values[name].high)

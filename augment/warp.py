@@ -1,4 +1,4 @@
-"""Resample a picture once, through one affine matrix.
+"""Resample an image once, through one affine matrix.
 
 OpenCV does it: its warp of three channels takes a seventh of the time of TensorFlow's own, to the same values.
 """
@@ -11,17 +11,17 @@ from types import ModuleType
 
 import numpy as np
 
-from augment import geometry
+from augment import affine
 
 Linear = list[list[float]]  # the upper left 2 x 2 of a matrix
-GREY = 114.0  # what fills the canvas where there is no picture
+GREY = 114.0  # what fills the canvas where there is no image
 
 
 @functools.cache
 def _opencv() -> ModuleType:
     import cv2
 
-    # Pictures are warped side by side already; threads within one would only get in each other's way.
+    # Images are warped side by side already; threads within one would only get in each other's way.
     cv2.setNumThreads(1)
     return cv2
 
@@ -33,13 +33,13 @@ def warp(
     fill: float = GREY,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the picture moved by `matrix`: bilinear, anti-aliased where it shrinks.
+    """Return the image moved by `matrix`: bilinear, anti-aliased where it shrinks.
 
     Args:
         image: (H, W, 3) uint8 or float32, 0..255.
         matrix: (3, 3) float32, affine: pixels of `image` -> pixels of the result.
         size_hw: height and width of the result, pixels.
-        fill: value of the pixels where there is no picture.
+        fill: value of the pixels where there is no image.
         out: (h, w, 3) of the type of `image`, such as a row of a batch, to be filled: new memory costs as much
             as the arithmetic.
 
@@ -48,8 +48,8 @@ def warp(
         bit for bit.
 
     Example:
-        >>> picture = np.array([[[0], [10]], [[20], [30]]], np.uint8).repeat(3, axis=2)
-        >>> warp(picture, geometry.translation(1.0, 0.0), (2, 2))[..., 0].tolist()
+        >>> image = np.array([[[0], [10]], [[20], [30]]], np.uint8).repeat(3, axis=2)
+        >>> warp(image, affine.translation(1.0, 0.0), (2, 2))[..., 0].tolist()
         [[114, 0], [114, 20]]
     """
     cv2, image = _opencv(), np.asarray(image)
@@ -87,12 +87,12 @@ def _way_back(linear: Linear, offset: list[float]) -> np.ndarray:
 def _averaged(cv2: ModuleType, image: np.ndarray, linear: Linear) -> tuple[np.ndarray, Linear]:
     # Bilinear interpolation looks at two pixels a side, so that it may skip none down to half the size; what
     # shrinks further is halved first, as often as needed, by averaging. Held against an ideal area average
-    # (street pictures, 512 to 1280 px to 256 px, turned by up to 7 degrees) this is 33 to 42 dB, bilinear alone
+    # (street images, 512 to 1280 px to 256 px, turned by up to 7 degrees) this is 33 to 42 dB, bilinear alone
     # 25 to 40.
     while True:
         (a, b), (d, e) = linear
         height, width = image.shape[:2]
-        # The lengths of the columns are the scales along the picture's own x and y.
+        # The lengths of the columns are the scales along the image's own x and y.
         down_x = 1 + (math.hypot(a, d) <= 0.5001 and width > 1)
         down_y = 1 + (math.hypot(b, e) <= 0.5001 and height > 1)
         if down_x == down_y == 1:
@@ -106,13 +106,13 @@ def _averaged(cv2: ModuleType, image: np.ndarray, linear: Linear) -> tuple[np.nd
 
 
 def _whole_pixels(
-    linear: Linear, offset: list[float], picture_hw: tuple[int, ...], size_hw: tuple[int, ...]
+    linear: Linear, offset: list[float], image_hw: tuple[int, ...], size_hw: tuple[int, ...]
 ) -> tuple[list[int], list[int]] | None:
-    # Size and offset, if an upright matrix puts the whole picture on whole pixels of the canvas, as fits do.
+    # Size and offset, if an upright matrix puts the whole image on whole pixels of the canvas, as fits do.
     (a, b), (d, e) = linear
     if b or d:
         return None
-    sizes, offsets = (e * picture_hw[0], a * picture_hw[1]), offset[::-1]
+    sizes, offsets = (e * image_hw[0], a * image_hw[1]), offset[::-1]
     place_hw, offset_hw = [round(side) for side in sizes], [round(start) for start in offsets]
     whole = all(abs(x - round(x)) < 1e-2 for x in (*sizes, *offsets))
     fits = all(o >= 0 < p and p + o <= s for p, o, s in zip(place_hw, offset_hw, size_hw, strict=True))
@@ -152,10 +152,10 @@ def warp_mask(mask: np.ndarray, matrix: np.ndarray, size_hw: tuple[int, int], fi
 
     Example:
         >>> mask = np.array([[[1], [2]]], np.uint8)
-        >>> warp_mask(mask, geometry.scaling(2.0, 1.0), (1, 5))[0, :, 0].tolist()
+        >>> warp_mask(mask, affine.scaling(2.0, 1.0), (1, 5))[0, :, 0].tolist()
         [1, 1, 2, 2, 0]
     """
-    back = geometry.invert(np.asarray(matrix, np.float32))
+    back = affine.invert(np.asarray(matrix, np.float32))
     y, x = (
         np.arange(size_hw[0], dtype=np.float32)[:, None] + 0.5,
         np.arange(size_hw[1], dtype=np.float32) + 0.5,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from augment.fields import branch, clouds, each, normal, scale, specks, uniform
-from augment.transform import STRENGTH, pixels
+from augment.random_fields import branch, normal, per_example, scale, smooth_noise, sparse_points, uniform
+from augment.registry import STRENGTH, pixels
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 SODIUM, COLD = np.array([1.2, 0.95, 0.65], np.float32), np.array([0.85, 0.97, 1.2], np.float32)
@@ -27,15 +27,15 @@ def night(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor
         (B, H, W, 3) float32.
     """
     size_hw = images.shape[1:3]
-    share, drawn = each(strength), uniform(branch(seeds, 0), (2,))
+    share, drawn = per_example(strength), uniform(branch(seeds, 0), (2,))
     luma = _luma(images)
     gain = tf.clip_by_value(32 / (tf.reduce_mean(luma, axis=(1, 2, 3), keepdims=True) + 1), 0.2, 0.7)
-    pools = tf.exp(0.35 * clouds(branch(seeds, 1), size_hw, 2.5, 2))
+    pools = tf.exp(0.35 * smooth_noise(branch(seeds, 1), size_hw, 2.5, 2))
     light = 1 - share * (1 - tf.minimum(gain * pools + _lamps(luma), 1.0))
-    tint = 1 + share * (SODIUM + each(drawn[:, 0]) * (COLD - SODIUM) - 1)
+    tint = 1 + share * (SODIUM + per_example(drawn[:, 0]) * (COLD - SODIUM) - 1)
     dark = (images + 0.35 * share * (luma - images)) * light * tint
     noise = normal(branch(seeds, 2), images.shape[1:])
-    return dark + share * (3 + 4 * each(drawn[:, 1])) * tf.sqrt(0.5 + tf.nn.relu(dark) / 60) * noise
+    return dark + share * (3 + 4 * per_example(drawn[:, 1])) * tf.sqrt(0.5 + tf.nn.relu(dark) / 60) * noise
 
 
 @pixels(strength=STRENGTH)
@@ -55,14 +55,14 @@ def fog(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
     """
     size_hw = images.shape[1:3]
     drawn = uniform(branch(seeds, 0), (2,))
-    banks = tf.exp(0.3 * clouds(branch(seeds, 1), size_hw, 3.0, 3))
-    # Distance on a flat road grows as 1 / (row - horizon); the horizon is drawn from just above the picture to a third.
-    horizon = each(0.35 * drawn[:, 0] - 0.05)
+    banks = tf.exp(0.3 * smooth_noise(branch(seeds, 1), size_hw, 3.0, 3))
+    # Distance on a flat road grows as 1 / (row - horizon); the horizon is drawn from just above the image to a third.
+    horizon = per_example(0.35 * drawn[:, 0] - 0.05)
     rows = np.linspace(0.0, 1.0, size_hw[0], dtype=np.float32)[None, :, None, None]
     distance = 0.3 / (tf.nn.relu(rows - horizon) + 0.12)
-    through = tf.exp(-1.5 * tf.pow(each(strength), 1.7) * distance * banks)
+    through = tf.exp(-1.5 * tf.pow(per_example(strength), 1.7) * distance * banks)
     air = tf.minimum(80 + tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True), 215.0)
-    air += each(drawn[:, 1]) * np.array([-6, 0, 8], np.float32)
+    air += per_example(drawn[:, 1]) * np.array([-6, 0, 8], np.float32)
     return images * through + air * (1 - through)
 
 
@@ -83,12 +83,16 @@ def rain(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
     slope = 0.7 * drawn[:, 0] - 0.35  # pixels to the side for each pixel of fall
     margin = int(0.35 * height) + 1
     canvas = (height, width + 2 * margin)
-    far = specks(branch(seeds, 1), canvas, (6 * unit, 1.5 * unit), (5 * unit, 0.5 * unit), 0.08 * strength)
-    near = specks(branch(seeds, 2), canvas, (16 * unit, 4 * unit), (14 * unit, 0.9 * unit), 0.03 * strength)
+    far = sparse_points(
+        branch(seeds, 1), canvas, (6 * unit, 1.5 * unit), (5 * unit, 0.5 * unit), 0.08 * strength
+    )
+    near = sparse_points(
+        branch(seeds, 2), canvas, (16 * unit, 4 * unit), (14 * unit, 0.9 * unit), 0.03 * strength
+    )
     streaks = _slant(0.7 * far + 0.5 * near, slope, margin, width)
-    share, mean = each(strength), tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
+    share, mean = per_example(strength), tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
     grey = images + 0.3 * share * (0.7 * mean + 0.3 * _luma(images) - images)
-    hazy = grey + 0.35 * share * (soft(images, 4) - images)
+    hazy = grey + 0.35 * share * (smooth_mask(images, 4) - images)
     return hazy + tf.minimum(streaks, 0.75) * (70 + mean - hazy)
 
 
@@ -104,19 +108,19 @@ def snow(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
     Returns:
         (B, H, W, 3) float32.
     """
-    size_hw, unit, share = images.shape[1:3], scale(images), each(strength)
+    size_hw, unit, share = images.shape[1:3], scale(images), per_example(strength)
     flakes = []
     for number, (size, much) in enumerate(((0.8, 0.05), (1.6, 0.02), (3.5, 0.006))):
         spacing, spread = (2.5 * size * unit,) * 2, (1.3 * size * unit, size * unit)
-        flakes.append(specks(branch(seeds, number), size_hw, spacing, spread, much * strength))
+        flakes.append(sparse_points(branch(seeds, number), size_hw, spacing, spread, much * strength))
     white = tf.minimum(180 + 0.3 * tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True), 245.0)
     faded = images + 0.4 * share * (0.4 * white + 0.6 * _luma(images) - images)
     cover = tf.minimum(tf.add_n(flakes), 0.9)
     return faded + cover * (white - faded)
 
 
-def soft(images: tf.Tensor, factor: int) -> tf.Tensor:
-    """Return pictures (B, H, W, C) without detail below about `factor` pixels of a picture of 256."""
+def smooth_mask(images: tf.Tensor, factor: int) -> tf.Tensor:
+    """Return images (B, H, W, C) without detail below about `factor` pixels of an image of 256."""
     step = max(1, round(factor * scale(images)))
     small = tf.nn.avg_pool2d(images, step, step, "SAME")
     return tf.image.resize(small, images.shape[1:3])

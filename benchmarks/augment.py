@@ -32,25 +32,25 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     made = argparse.ArgumentParser(
         prog="python benchmarks/augment.py",
-        description="Pictures a second from the same JPEG files to batches for a network, by this project's "
+        description="Images a second from the same JPEG files to batches for a network, by this project's "
         "augment package, by TensorFlow and Keras, and by other libraries where they are installed.",
         epilog="How it is measured: all contenders get the same files, the same number of cores (threads or "
         "worker processes; on Linux the process is bound to them) and batches of one size. Each is warmed up, "
         "then they take turns, a few seconds each, for some rounds (A B C, A B C, ...), so that noise hits all "
-        "alike. The speed of a turn is the slope of pictures over time. Tables show the medians of the rounds; "
+        "alike. The speed of a turn is the slope of images over time. Tables show the medians of the rounds; "
         "a ratio is the median of the rounds' ratios. Keras and TensorFlow run as users write them: decode, "
-        "resize, layers inside tf.data; Keras by batch and by picture, and the faster one counts. "
+        "resize, layers inside tf.data; Keras by batch and by image, and the faster one counts. "
         f"Other libraries: {'; '.join(peers.INSTALL.values())}. "
         "The whole takes about ten minutes. Examples: python benchmarks/augment.py --json; "
-        "python benchmarks/augment.py --pictures my/camera --rounds 5; "
+        "python benchmarks/augment.py --images my/camera --rounds 5; "
         "python benchmarks/augment.py --only decode_resize geometry --settings 1920x1080:640x640",
     )
     add = made.add_argument
     add(
-        "--pictures",
+        "--images",
         type=Path,
         metavar="FOLDER",
-        help="real pictures, resized; default: scenes that cityzoo draws",
+        help="real images, resized; default: scenes that cityzoo draws",
     )
     add(
         "--files",
@@ -80,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
         type=_positive,
         default=32,
         metavar="N",
-        help="pictures in a batch (default %(default)s)",
+        help="images in a batch (default %(default)s)",
     )
     add(
         "--cores",
@@ -191,7 +191,7 @@ def run(given: argparse.Namespace) -> None:
     page, ratios = results.page(facts, by_setting, notes), results.headline(by_setting)
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "augment.md").write_text(page, encoding="utf-8")
-    whole = {"ratios": ratios, "machine": facts, "notes": notes, "pictures_per_second": by_setting}
+    whole = {"ratios": ratios, "machine": facts, "notes": notes, "images_per_second": by_setting}
     (given.out / "augment.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
     print(page)
     if given.json:
@@ -201,14 +201,14 @@ def run(given: argparse.Namespace) -> None:
 def _job(setting: jpeg_files.Setting, given: argparse.Namespace, stack: ExitStack) -> jpeg_files.Job:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     LOG.info("%s: writing %d JPEG files", setting.name, given.files)
-    return jpeg_files.write(folder, setting, given.files, given.pictures, given.batch_size, given.cores)
+    return jpeg_files.write(folder, setting, given.files, given.images, given.batch_size, given.cores)
 
 
 def _about(name: str, job: jpeg_files.Job, given: argparse.Namespace) -> str:
     kilobytes = sum(os.path.getsize(path) for path in job.paths) / len(job.paths) / 1000
     boxes = sum(map(len, job.boxes)) / len(job.boxes)
     return (
-        f"{name}: {given.files} {'drawn' if given.pictures is None else 'real'} pictures, JPEG quality "
+        f"{name}: {given.files} {'drawn' if given.images is None else 'real'} images, JPEG quality "
         f"{jpeg_files.QUALITY}, {kilobytes:.0f} kB and {boxes:.1f} boxes each; batches of {given.batch_size}; "
         f"rounds: {given.rounds}, turns of {given.seconds:g} s."
     )

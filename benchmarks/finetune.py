@@ -26,7 +26,7 @@ CASES = {
     "loop": "nothing frozen, a light backbone: what our callbacks (judging, keeping, TensorBoard) cost an epoch",
     "precision": "nothing frozen: bfloat16, where it is fast, against float32",
 }
-FEW = 64  # pictures, enough for 'precision'
+FEW = 64  # images, enough for 'precision'
 RATIOS = {
     "frozen": "frozen_cache_speedup",
     "c4": "c4_cache_speedup",
@@ -44,20 +44,20 @@ def parser() -> argparse.ArgumentParser:
         "the same first weights, the same batches in the same order, the same optimizer and loss.",
         epilog="How it is measured: 'frozen' and 'c4' take the time of the whole phase, from the compiled model to "
         "the last epoch, features included; 'loop' and 'precision' the time from the end of the first epoch to the "
-        "end of the last, so that tracing does not count. After each epoch ours judges the val pictures by AP and "
-        "saves all that is needed to go on; plain Keras computes the loss of the same pictures as `validation_data`, "
+        "end of the last, so that tracing does not count. After each epoch ours judges the val images by AP and "
+        "saves all that is needed to go on; plain Keras computes the loss of the same images as `validation_data`, "
         "and saves nothing. Plain Keras trains in float32, as it does by default, and ours in what train.py chooses "
         "(in 'loop': both alike). Figures are those of the last epoch. The whole takes about twenty minutes. "
         "Example: python benchmarks/finetune.py --data my_camera/ --json",
     )
     add = made.add_argument
-    add("--data", metavar="PATH", help="labelled pictures as train.py reads them (default: demo pictures)")
+    add("--data", metavar="PATH", help="labelled images as train.py reads them (default: demo images)")
     add("--weights", default="auto", help="of the backbone, as train.py takes them (default %(default)s)")
     add("--backbone", default="vgg16", help="(default %(default)s)")
     add("--image-size", type=int, default=224, metavar="SIDE", help="pixels (default %(default)s)")
-    add("--pictures", type=int, default=384, metavar="N", help="to train on (default %(default)s)")
+    add("--images", type=int, default=384, metavar="N", help="to train on (default %(default)s)")
     add("--loop-backbone", default="mobilenet_075", help="of 'loop', random weights (default %(default)s)")
-    add("--loop-pictures", type=int, default=512, metavar="N", help="of 'loop' (default %(default)s)")
+    add("--loop-images", type=int, default=512, metavar="N", help="of 'loop' (default %(default)s)")
     add("--epochs", type=int, default=10, metavar="N", help="of 'frozen' and 'c4' (default %(default)s)")
     add("--only", nargs="+", choices=CASES, default=list(CASES), metavar="CASE", help=", ".join(CASES))
     add("--out", type=Path, default=ROOT / "benchmarks" / "results", metavar="FOLDER", help="of the tables")
@@ -71,9 +71,9 @@ def run(given: argparse.Namespace) -> None:
 
     facts = results.machine(os.cpu_count() or 1, ())
     cases = _earlier(given.out / "finetune.json", facts)
-    bench = fits.Bench(given.backbone, given.weights, given.data, given.image_size, given.pictures)
-    few = fits.Bench(given.backbone, given.weights, given.data, given.image_size, min(given.pictures, FEW))
-    light = fits.Bench(given.loop_backbone, "random", given.data, given.image_size, given.loop_pictures)
+    bench = fits.Bench(given.backbone, given.weights, given.data, given.image_size, given.images)
+    few = fits.Bench(given.backbone, given.weights, given.data, given.image_size, min(given.images, FEW))
+    light = fits.Bench(given.loop_backbone, "random", given.data, given.image_size, given.loop_images)
     with tempfile.TemporaryDirectory() as folder:
         measure = {
             "frozen": lambda: fits.cached_and_plain(bench, Path(folder), "backbone", given.epochs),
@@ -132,9 +132,9 @@ def page(facts: dict, cases: dict[str, dict]) -> str:
     ]
     for case, each in cases.items():
         lines += ["", f"## {case}: {CASES[case]}", "", each["about"], ""]
-        lines += ["| what | seconds | pictures/s of training | AP50 | loss on val |", "|---|--:|--:|--:|--:|"]
+        lines += ["| what | seconds | images/s of training | AP50 | loss on val |", "|---|--:|--:|--:|--:|"]
         for row in each["rows"]:
-            figures = f"{row['pictures_per_second']:.1f} | {row['ap50']:.3f} | {row['val_loss']:.3f}"
+            figures = f"{row['images_per_second']:.1f} | {row['ap50']:.3f} | {row['val_loss']:.3f}"
             lines.append(f"| {row['what']} | {row['seconds']:.1f} | {figures} |")
     return "\n".join(lines) + "\n"
 

@@ -16,7 +16,7 @@ from augment import Policy, Step
 from benchmarks.jpeg_files import Job
 
 Make = Callable[[Job], tf.data.Dataset]
-ENDLESS = 1_000_000  # views of each picture
+ENDLESS = 1_000_000  # views of each image
 GEOMETRY = Policy(
     "geometry",
     (
@@ -36,7 +36,7 @@ def limit_threads(cores: int) -> None:
 
 
 def stream(dataset: tf.data.Dataset, cores: int) -> Iterator[int]:
-    """Yield the number of pictures of each batch."""
+    """Yield the number of images of each batch."""
     options = tf.data.Options()
     options.threading.private_threadpool_size = cores
     for batch in dataset.with_options(options):
@@ -44,7 +44,7 @@ def stream(dataset: tf.data.Dataset, cores: int) -> Iterator[int]:
 
 
 def ours(policy: Policy | str) -> Make:
-    """Return the contender `augment.pipeline`: boxes move along; stretched, so that no grey bars save work."""
+    """Return the contender `augment.input_pipeline`: boxes move along; stretched, so that no grey bars save work."""
 
     def batches(job: Job) -> tf.data.Dataset:
         labels = [[0] * len(boxes) for boxes in job.boxes]
@@ -53,29 +53,29 @@ def ours(policy: Policy | str) -> Make:
             augment.get_policy(policy, fit="stretch"),
             job.size_hw,
             job.batch_size,
-            rows=augment.in_order(len(job.paths), ENDLESS),
+            rows=augment.sequential_order(len(job.paths), ENDLESS),
         )
 
     return batches
 
 
-def _pictures(job: Job, finish: Callable[[tf.Tensor], tf.Tensor]) -> tf.data.Dataset:
+def _images(job: Job, finish: Callable[[tf.Tensor], tf.Tensor]) -> tf.data.Dataset:
     def one(path: tf.Tensor) -> tf.Tensor:
         image = tf.io.decode_jpeg(tf.io.read_file(path), channels=3)
-        return finish(tf.ensure_shape(image, (*job.picture_hw, 3)))
+        return finish(tf.ensure_shape(image, (*job.image_hw, 3)))
 
     paths = tf.data.Dataset.from_tensor_slices(list(job.paths)).repeat()
     return paths.map(one, num_parallel_calls=job.cores).batch(job.batch_size)
 
 
 def decode(job: Job) -> tf.data.Dataset:
-    """Decode; one pixel goes on, so that copying large pictures into batches costs nothing."""
-    return _pictures(job, lambda image: image[0, 0]).prefetch(2)
+    """Decode; one pixel goes on, so that copying large images into batches costs nothing."""
+    return _images(job, lambda image: image[0, 0]).prefetch(2)
 
 
 def decode_resize(job: Job, antialias: bool = False) -> tf.data.Dataset:
     """Decode, and resize to the network's input as most people write it."""
-    resized = _pictures(job, lambda image: tf.image.resize(image, job.size_hw, antialias=antialias))
+    resized = _images(job, lambda image: tf.image.resize(image, job.size_hw, antialias=antialias))
     return resized.prefetch(2)
 
 
@@ -134,32 +134,32 @@ def _resize_larger(job: Job) -> Callable[[tf.Tensor], tf.Tensor]:
 
 def _keras_by_batch(layers: Layers) -> Make:
     def batches(job: Job) -> tf.data.Dataset:
-        chain, resized = _chain(layers(job.size_hw)), _pictures(job, _resize_larger(job))
+        chain, resized = _chain(layers(job.size_hw)), _images(job, _resize_larger(job))
         return resized.map(chain, num_parallel_calls=job.cores).prefetch(2)
 
     return batches
 
 
-def _keras_by_picture(layers: Layers) -> Make:
+def _keras_by_image(layers: Layers) -> Make:
     def batches(job: Job) -> tf.data.Dataset:
         chain, resize = _chain(layers(job.size_hw)), _resize_larger(job)
-        return _pictures(job, lambda image: chain(resize(image))).prefetch(2)
+        return _images(job, lambda image: chain(resize(image))).prefetch(2)
 
     return batches
 
 
 def keras_full(job: Job) -> tf.data.Dataset:
-    """Move the decoded picture and resize it last: as sharp as ours where a crop enlarges."""
-    crop_hw = tuple(side * 8 // 9 for side in job.picture_hw)
+    """Move the decoded image and resize it last: as sharp as ours where a crop enlarges."""
+    crop_hw = tuple(side * 8 // 9 for side in job.image_hw)
     chain = _chain([*_keras_geometry(crop_hw), keras.layers.Resizing(*job.size_hw)])
-    return _pictures(job, lambda image: chain(tf.cast(image, tf.float32))).prefetch(2)
+    return _images(job, lambda image: chain(tf.cast(image, tf.float32))).prefetch(2)
 
 
 def keras_chain(job: Job) -> tf.data.Dataset:
-    """Apply the layers to the decoded picture one after the other; the crop brings it to the input's size."""
+    """Apply the layers to the decoded image one after the other; the crop brings it to the input's size."""
     crop, flip, rotation, zoom, *colours = _keras_six(job.size_hw)
     chain = _chain([rotation, zoom, crop, flip, *colours])
-    return _pictures(job, lambda image: chain(tf.cast(image, tf.float32))).prefetch(2)
+    return _images(job, lambda image: chain(tf.cast(image, tf.float32))).prefetch(2)
 
 
 CONTENDERS: dict[str, Make] = {
@@ -170,11 +170,11 @@ CONTENDERS: dict[str, Make] = {
     "geometry": ours(GEOMETRY),
     "standard": ours("standard"),
     "keras_geometry_by_batch": _keras_by_batch(_keras_geometry),
-    "keras_geometry_by_picture": _keras_by_picture(_keras_geometry),
+    "keras_geometry_by_image": _keras_by_image(_keras_geometry),
     "keras_geometry_full": keras_full,
     "keras_chain": keras_chain,
     "keras_six_by_batch": _keras_by_batch(_keras_six),
-    "keras_six_by_picture": _keras_by_picture(_keras_six),
+    "keras_six_by_image": _keras_by_image(_keras_six),
     "keras_standard_by_batch": _keras_by_batch(_keras_standard),
-    "keras_standard_by_picture": _keras_by_picture(_keras_standard),
+    "keras_standard_by_image": _keras_by_image(_keras_standard),
 }

@@ -1,4 +1,4 @@
-"""The same JPEG files for every contender: real pictures resized, or scenes that the project draws."""
+"""The same JPEG files for every contender: real images resized, or scenes that the project draws."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 QUALITY = 90  # of the JPEG files; 4:2:0, as cameras write them
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
-BOXES_A_PICTURE = 6  # where a folder of pictures says nothing of boxes
+BOXES_A_IMAGE = 6  # where a folder of images says nothing of boxes
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Setting:
 
     Example:
         >>> Setting.parse("1280x720:256x256")
-        Setting(name='1280x720:256x256', picture_hw=(720, 1280), size_hw=(256, 256))
+        Setting(name='1280x720:256x256', image_hw=(720, 1280), size_hw=(256, 256))
     """
 
     name: str
-    picture_hw: tuple[int, int]
+    image_hw: tuple[int, int]
     size_hw: tuple[int, int]
 
     @classmethod
@@ -43,24 +43,24 @@ class Job:
     """Hold what every contender is given.
 
     Attributes:
-        paths: the JPEG files, all of `picture_hw`.
+        paths: the JPEG files, all of `image_hw`.
         boxes: for each file (N, 4) float32 pixels, xyxy.
-        picture_hw: height and width of the files, pixels.
+        image_hw: height and width of the files, pixels.
         size_hw: height and width of the network's input, pixels.
-        batch_size: pictures in a batch.
+        batch_size: images in a batch.
         cores: threads of TensorFlow, or worker processes.
     """
 
     paths: tuple[str, ...]
     boxes: tuple[np.ndarray, ...]
-    picture_hw: tuple[int, int]
+    image_hw: tuple[int, int]
     size_hw: tuple[int, int]
     batch_size: int
     cores: int
 
 
 def write(
-    folder: Path, setting: Setting, count: int, pictures: Path | None, batch_size: int, cores: int
+    folder: Path, setting: Setting, count: int, images: Path | None, batch_size: int, cores: int
 ) -> Job:
     """Write `count` JPEG files of the setting's size into `folder` and return the job that they make.
 
@@ -68,41 +68,41 @@ def write(
         folder: exists; the files go into it.
         setting: sizes.
         count: number of files.
-        pictures: folder of real pictures, searched to any depth; None: scenes of `cityzoo.demo`.
+        images: folder of real images, searched to any depth; None: scenes of `cityzoo.demo`.
         batch_size: goes into the job.
         cores: likewise.
 
     Raises:
-        ValueError: there are no pictures in the folder.
+        ValueError: there are no images in the folder.
     """
-    make = _drawn(setting) if pictures is None else _resized(setting, pictures)
+    make = _drawn(setting) if images is None else _resized(setting, images)
     paths, boxes = [], []
     for number in range(count):
         image, boxes_xyxy = make(number)
         paths.append(str(folder / f"{number:05d}.jpg"))
         image.save(paths[-1], quality=QUALITY)
         boxes.append(boxes_xyxy)
-    return Job(tuple(paths), tuple(boxes), setting.picture_hw, setting.size_hw, batch_size, cores)
+    return Job(tuple(paths), tuple(boxes), setting.image_hw, setting.size_hw, batch_size, cores)
 
 
 Make = Callable[[int], tuple[Image.Image, np.ndarray]]
 
 
 def _drawn(setting: Setting) -> Make:
-    from cityzoo.demo.traffic_scene import draw_scene
+    from cityzoo.demo.scenes.traffic_scene import draw_scene
 
     def make(number: int) -> tuple[Image.Image, np.ndarray]:
-        scene = draw_scene(number, setting.picture_hw)
+        scene = draw_scene(number, setting.image_hw)
         return Image.fromarray(scene.image), scene.boxes_xyxy
 
     return make
 
 
-def _resized(setting: Setting, pictures: Path) -> Make:
-    files = sorted(file for file in pictures.rglob("*") if file.suffix.lower() in SUFFIXES)
+def _resized(setting: Setting, images: Path) -> Make:
+    files = sorted(file for file in images.rglob("*") if file.suffix.lower() in SUFFIXES)
     if not files:
-        raise ValueError(f"--pictures {pictures}: expected pictures ({' '.join(SUFFIXES)}), found none")
-    high, wide = setting.picture_hw
+        raise ValueError(f"--images {images}: expected images ({' '.join(SUFFIXES)}), found none")
+    high, wide = setting.image_hw
 
     def make(number: int) -> tuple[Image.Image, np.ndarray]:
         # Spread over the folder: neighbours in a folder are often frames of one video.
@@ -110,8 +110,8 @@ def _resized(setting: Setting, pictures: Path) -> Make:
             resized = image.convert("RGB").resize((wide, high), Image.Resampling.BICUBIC)
         rng = np.random.default_rng(number)
         corner, side = (
-            rng.uniform(0.1, 0.7, (BOXES_A_PICTURE, 2)),
-            rng.uniform(0.05, 0.2, (BOXES_A_PICTURE, 2)),
+            rng.uniform(0.1, 0.7, (BOXES_A_IMAGE, 2)),
+            rng.uniform(0.05, 0.2, (BOXES_A_IMAGE, 2)),
         )
         boxes = np.concatenate([corner, corner + side], axis=1) * (wide, high, wide, high)
         return resized, boxes.astype(np.float32)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 if TYPE_CHECKING:
-    from cityzoo.series.series import Series
+    from cityzoo.data.series.series import Series
 
 DAYS = (1, 2, 3)
 SHARE = 0.8  # of the rows before the test rows

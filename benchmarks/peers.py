@@ -35,7 +35,7 @@ def albumentations_chain(job: Job, standard: bool) -> Callable[[str], np.ndarray
     import cv2
 
     cv2.setNumThreads(0)
-    aspect = job.picture_hw[1] / job.picture_hw[0]
+    aspect = job.image_hw[1] / job.image_hw[0]
     crop = A.RandomResizedCrop(
         job.size_hw, scale=(0.25, 1.0), ratio=(aspect * 0.99, aspect * 1.01), p=0.5 if standard else 1.0
     )
@@ -82,13 +82,13 @@ def albumentations_batches(job: Job, standard: bool) -> Iterator[int]:
         pool.shutdown(cancel_futures=True)
 
 
-class _TorchPictures:
+class _TorchImages:
     # A map-style data set: a file decoded by torchvision and moved by its transforms v2.
     def __init__(self, job: Job, standard: bool):
         import torch
         from torchvision.transforms import v2
 
-        aspect, smooth = job.picture_hw[1] / job.picture_hw[0], v2.InterpolationMode.BILINEAR
+        aspect, smooth = job.image_hw[1] / job.image_hw[0], v2.InterpolationMode.BILINEAR
         crop = v2.RandomResizedCrop(job.size_hw, scale=(0.25, 1.0), ratio=(aspect * 0.99, aspect * 1.01))
         moves = {"translate": (0.1, 0.1), "scale": (0.7, 1.2), "interpolation": smooth}
         move = v2.RandomAffine(10, shear=(-3, 3, -3, 3) if standard else None, **moves)
@@ -115,8 +115,8 @@ def torchvision_batches(job: Job, standard: bool) -> Iterator[int]:
     """Yield batch sizes of a DataLoader; its workers use one thread each."""
     from torch.utils.data import DataLoader
 
-    pictures = _TorchPictures(job, standard)
-    for batch in DataLoader(pictures, batch_size=job.batch_size, num_workers=job.cores):
+    images = _TorchImages(job, standard)
+    for batch in DataLoader(images, batch_size=job.batch_size, num_workers=job.cores):
         yield batch.shape[0]
 
 
@@ -184,7 +184,7 @@ class Peer:
             raise Unavailable(f"{library} left out ({self.versions}): {INSTALL[library]}")
 
     def stream(self, job: Job, standard: bool) -> Iterator[int]:
-        """Yield the number of pictures of each batch; RuntimeError when the process fails."""
+        """Yield the number of images of each batch; RuntimeError when the process fails."""
         self._connection.send((job, standard))
         try:
             while True:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Where the seconds of `evaluate.py --robustness` go: python benchmarks/robustness.py runs/my_run --pictures 100."""
+"""Where the seconds of `evaluate.py --robustness` go: python benchmarks/robustness.py runs/my_run --images 100."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("run", help="a folder that train.py made")
-    made.add_argument("--pictures", type=int, default=100, metavar="N", help="(default %(default)s)")
+    made.add_argument("--images", type=int, default=100, metavar="N", help="(default %(default)s)")
     made.add_argument("--out", type=Path, metavar="FOLDER", help="gets robustness.png (default: not drawn)")
     return made
 
 
 def run(given: argparse.Namespace) -> None:
-    """Measure on the run's held-out pictures and print seconds by part, then the figures by corruption."""
-    from cityzoo.evaluation_flags import evaluation_parser
-    from cityzoo.judged_run import open_judged
-    from cityzoo.judging import pictures_to_judge
-    from cityzoo.report import robustness
+    """Measure on the run's held-out images and print seconds by part, then the figures by corruption."""
+    from cityzoo.commands.evaluate_flags import evaluation_parser
+    from cityzoo.evaluation.evaluated_run import open_judged
+    from cityzoo.evaluation.evaluation_data import load_evaluation_data
+    from cityzoo.evaluation.robustness import measure
 
     subject = open_judged(given.run)
     flags = evaluation_parser().parse_args([given.run])
-    truth, _ = pictures_to_judge(flags, subject.spec, subject.task, subject.kind.class_names)
+    truth, _ = load_evaluation_data(flags, subject.spec, subject.task, subject.output.class_names)
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)
     before = time.process_time()
-    found = robustness.measure(subject.model, subject.kind, truth, most=given.pictures, folder=given.out)
+    found = measure.measure(subject.model, subject.output, truth, most=given.images, folder=given.out)
     worked = time.process_time() - before
-    print(f"{found['n']} pictures, {os.cpu_count()} cores, {worked:.1f} seconds of processor time in all")
+    print(f"{found['n']} images, {os.cpu_count()} cores, {worked:.1f} seconds of processor time in all")
     for part, seconds in found["seconds"].items():
         print(f"{part:12} {seconds:6.1f} s")
     print(
         f"\n{found['figure']}, clean {_short(found['clean'])}, loss {_short(found['mean_corruption_loss'])}"
     )
-    for name, row in robustness.rows(found).items():
+    for name, row in measure.rows(found).items():
         print(f"{name:12} " + " ".join(map(_short, row.values())))
     for name, row in found["attacks"].items():
         print(f"{name:12} {_short(row['value'])} {_short(row['relative_loss'])}")

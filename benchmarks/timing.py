@@ -10,8 +10,8 @@ LOG = logging.getLogger(__name__)
 Stream = Callable[[], Iterator[int]]  # opens an endless stream of batch sizes
 
 
-def pictures_per_second(stream: Stream, seconds: float) -> float:
-    """Return the slope of the line through (time, pictures done), fitted by least squares.
+def images_per_second(stream: Stream, seconds: float) -> float:
+    """Return the slope of the line through (time, images done), fitted by least squares.
 
     The first batch starts the clock. Batches made in parallel come in bursts; counting from first to last would
     give a slow contender the burst it happens to end with.
@@ -32,9 +32,9 @@ def measure(contenders: Mapping[str, Stream], rounds: int, seconds: float) -> di
     found: dict[str, list[float]] = {name: [] for name in contenders}
     for name, stream in contenders.items():
         LOG.info("warming up %s", name)
-        pictures_per_second(stream, min(seconds, 1.0))
+        images_per_second(stream, min(seconds, 1.0))
     for number in range(rounds):
         for name, stream in contenders.items():
-            found[name].append(pictures_per_second(stream, seconds))
-            LOG.info("round %d of %d: %s %.0f pictures/s", number + 1, rounds, name, found[name][-1])
+            found[name].append(images_per_second(stream, seconds))
+            LOG.info("round %d of %d: %s %.0f images/s", number + 1, rounds, name, found[name][-1])
     return found

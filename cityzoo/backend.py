@@ -15,7 +15,7 @@ Outputs = Any  # an array, or a dict of arrays
 
 
 def on_jax() -> bool:
-    """Tell whether Keras computes with JAX (`KERAS_BACKEND=jax`); TensorFlow then reads pictures alone."""
+    """Tell whether Keras computes with JAX (`KERAS_BACKEND=jax`); TensorFlow then reads images alone."""
     import keras
 
     return keras.backend.backend() == "jax"
@@ -56,15 +56,15 @@ def compiled(
 def gradient(
     model: keras.Model, loss: keras.losses.Loss, mirrored: bool = False
 ) -> Callable[[Any, Any], tuple[float, np.ndarray]]:
-    """Return the gradient of a loss with respect to a model's pictures as one compiled function, in inference mode.
+    """Return the gradient of a loss with respect to a model's images as one compiled function, in inference mode.
 
     Args:
         model: with the weights of now, as `compiled` takes it.
         loss: (targets, outputs) -> a number.
-        mirrored: whether outputs are the mean over each picture and its mirror image.
+        mirrored: whether outputs are the mean over each image and its mirror image.
 
     Returns:
-        A function from pictures (B, h, w, 3) float32 and targets to the loss and its gradient, (B, h, w, 3) float32.
+        A function from images (B, h, w, 3) float32 and targets to the loss and its gradient, (B, h, w, 3) float32.
 
     Example:
         >>> import keras

@@ -14,7 +14,7 @@ class InputError(ValueError):
 
 
 class NoAnnotations(InputError):
-    """Report pictures that nothing is said of: they can be looked at, not learned from."""
+    """Report images that nothing is said of: they can be looked at, not learned from."""
 
 
 def unknown(kind: str, received: str, allowed: Iterable[str]) -> InputError:

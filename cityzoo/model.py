@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     import keras
 
     import zoo
-    from cityzoo.kinds import Kind
+    from cityzoo.outputs import Output
 
 CLASSES = "classes."  # prefix of the layer that carries the class names
 LOW, FULL = "mixed_bfloat16", "float32"
 
 
 @dataclass(frozen=True)
-class Assembled:
+class AssembledModel:
     """Hold a model for training, with the backbone that it shares layers with."""
 
     model: keras.Model
@@ -33,7 +33,7 @@ class Assembled:
 
 
 @contextmanager
-def arithmetic(policy: str):
+def dtype_policy(policy: str):
     """Build layers under a dtype policy, and leave Keras' own as it was."""
     import keras
 
@@ -47,18 +47,18 @@ def arithmetic(policy: str):
 
 def assemble(
     backbone: str,
-    kind: Kind,
+    output: Output,
     size_hw: tuple[int, int],
     weights: str = "auto",
     policies: tuple[str, str] = (FULL, FULL),
     name: str = "cityzoo",
     structure: str = "",
-) -> Assembled:
+) -> AssembledModel:
     """Put a head on a backbone, as one flat functional model of built-in layers.
 
     Args:
         backbone: a name of `zoo.names()`.
-        kind: the head and what its outputs mean.
+        output: the head and what its outputs mean.
         size_hw: height and width of the input in pixels.
         weights: as `zoo.build` takes them.
         policies: dtype policies of the backbone and of the head.
@@ -72,16 +72,16 @@ def assemble(
 
     import zoo
 
-    with arithmetic(policies[0]):
+    with dtype_policy(policies[0]):
         built = zoo.build(backbone, size_hw, weights)
         changed = zoo.operate(built.model, structure) if structure else built.model
-    with arithmetic(policies[1]):
-        outputs = kind.outputs(changed.output)
+    with dtype_policy(policies[1]):
+        outputs = output.build_head(changed.output)
         # A layer's name survives saving, cloning and saving again by whoever gets the model next; Keras has no
         # other place for words in a functional model of built-in layers, which loads without this package.
-        label = keras.layers.Identity(dtype=FULL, name=CLASSES + ".".join(map(_escape, kind.class_names)))
+        label = keras.layers.Identity(dtype=FULL, name=CLASSES + ".".join(map(_escape, output.class_names)))
         model = keras.Model(changed.inputs[0], label(outputs), name=name)
-    return Assembled(model, changed, built.origin)
+    return AssembledModel(model, changed, built.origin)
 
 
 def _escape(name: str) -> str:
@@ -102,7 +102,7 @@ def class_names(model: keras.Model) -> tuple[str, ...]:
     raise InputError(f"model '{model.name}' carries no class names: give a model.keras that train.py wrote")
 
 
-def in_float32(model: keras.Model) -> keras.Model:
+def float32_copy(model: keras.Model) -> keras.Model:
     """Return the same network in float32, to be saved: what trained in bfloat16 shall run anywhere.
 
     The copy has the weights of now, is not compiled and all of it is trainable.
@@ -139,10 +139,6 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
         InputError: no such file, or not a Keras model.
     """
     import keras
-
-    import zoo.adaptation.adalora
-    import zoo.adaptation.ssf
-    import zoo.adaptation.tuning  # noqa: F401  # layers of an adapted run that has not ended
 
     path = Path(path)
     if not path.is_file():

@@ -1,4 +1,4 @@
-"""What travels between the parts: annotated pictures going in, detections coming out."""
+"""What travels between the parts: annotated images going in, detections coming out."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from numbers import Integral
 
 import numpy as np
 
-PADDING = -1  # fills box and label rows that a batch needs and a picture lacks
+PADDING = -1  # fills box and label rows that a batch needs and an image lacks
 
 
 def no_boxes() -> np.ndarray:
-    """Return the box array of an empty picture: (0, 4) float32."""
+    """Return the box array of an empty image: (0, 4) float32."""
     return np.zeros((0, 4), np.float32)
 
 
@@ -45,30 +45,30 @@ def _target(array: object, owner: str) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """Hold one annotated picture, not decoded.
+class ImageExample:
+    """Hold one annotated image, not decoded.
 
     Attributes:
-        path: file of the picture.
+        path: file of the image.
         size_hw: height and width in pixels, EXIF rotation applied; of the window, where there is one.
-        boxes_xyxy: (N, 4) float32, pixels of the upright picture, or of its window; N may be 0.
+        boxes_xyxy: (N, 4) float32, pixels of the upright image, or of its window; N may be 0.
         labels: (N,) int32, positions in the set's class names.
         plain: whether TensorFlow's own decoder reads it right (8-bit, upright, RGB or grey JPEG or PNG).
-        target: (C,) float32, what is true of the picture as a whole: 1 for each class that is there, 0 for
+        target: (C,) float32, what is true of the image as a whole: 1 for each class that is there, 0 for
             the others, or numbers such as a count; None: not said.
-        window_xyxy: the part of the file that is the picture, x1, y1, x2, y2 in whole pixels of the upright
+        window_xyxy: the part of the file that is the image, x1, y1, x2, y2 in whole pixels of the upright
             file, x2 and y2 exclusive; None: all of it.
         scene: the camera or scene that it comes from, "" where not known.
-        mask: file of pixel labels, one channel, as large as the picture; "" for none.
+        mask: file of pixel labels, one channel, as large as the image; "" for none.
 
     Raises:
         ValueError: boxes and labels of different lengths, boxes that are not (N, 4), a target that is not
             (C,), a window that is not four whole pixels or not as large as `size_hw`.
 
     Example:
-        >>> Picture("a.jpg", (480, 640), [[10, 20, 30, 40]], [0]).boxes_xyxy.shape
+        >>> ImageExample("a.jpg", (480, 640), [[10, 20, 30, 40]], [0]).boxes_xyxy.shape
         (1, 4)
-        >>> Picture("a.jpg", (20, 30), target=[0, 1], window_xyxy=(5, 5, 35, 25)).target.dtype
+        >>> ImageExample("a.jpg", (20, 30), target=[0, 1], window_xyxy=(5, 5, 35, 25)).target.dtype
         dtype('float32')
     """
 
@@ -97,28 +97,28 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class PictureSet:
-    """Hold the pictures of one split and the names that their labels point to.
+class ImageSet:
+    """Hold the images of one split and the names that their labels point to.
 
     Example:
-        >>> len(PictureSet("val", ("car", "bus"), (Picture("a.jpg", (48, 64)),)))
+        >>> len(ImageSet("val", ("car", "bus"), (ImageExample("a.jpg", (48, 64)),)))
         1
     """
 
     split: str
     class_names: tuple[str, ...]
-    pictures: tuple[Picture, ...]
+    examples: tuple[ImageExample, ...]
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.examples)
 
 
 @dataclass(frozen=True)
 class Detections:
-    """Hold what a detector found in one picture, best score first.
+    """Hold what a detector found in one image, best score first.
 
     Attributes:
-        boxes_xyxy: (N, 4) float32, pixels of the original picture.
+        boxes_xyxy: (N, 4) float32, pixels of the original image.
         scores: (N,) float32, 0..1.
         labels: (N,) int32, positions in the model's class names.
 
@@ -148,11 +148,11 @@ class Detections:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def above(self, score: float) -> Detections:
+    def filter_by_score(self, score: float) -> Detections:
         """Return those with at least this score.
 
         Example:
-            >>> len(Detections([[0, 0, 8, 8]] * 2, [0.9, 0.1], [1, 0]).above(0.5))
+            >>> len(Detections([[0, 0, 8, 8]] * 2, [0.9, 0.1], [1, 0]).filter_by_score(0.5))
             1
         """
         kept = self.scores >= score

@@ -11,7 +11,7 @@ from typing import Any
 
 from augment.policy import POLICIES
 from cityzoo.cli import flag
-from cityzoo.parsing import (
+from cityzoo.cli.values import (
     AUTO,
     parse_auto_count,
     parse_count,
@@ -41,7 +41,7 @@ class Phase:
     Attributes:
         freeze: "none", a stage ("C2" .. "C5": frozen up to and with it), "backbone", or SOLVE: nothing is trained, the
             last layer is computed from what the rest says.
-        epochs: passes over the training pictures.
+        epochs: passes over the training images.
         learning_rate: peak of the schedule.
     """
 
@@ -58,7 +58,7 @@ class TrainSpec:
     backbone: str = flag("vgg16", "pretrained network to fine-tune; see --list")
     data: str | None = flag(
         None,
-        "folder or file of labelled pictures (YOLO, COCO, Pascal VOC, CSV, a folder a class) or tfds:NAME[:split]; of "
+        "folder or file of labelled images (YOLO, COCO, Pascal VOC, CSV, a folder a class) or tfds:NAME[:split]; of "
         "series for tasks of sensors; none: demo data",
         metavar="PATH",
     )
@@ -75,12 +75,12 @@ class TrainSpec:
     labels: str = flag(
         "clip",
         "bad boxes: cut those over the edge by rounding and stop if over 1 %% are bad (clip), leave out every "
-        "bad box and picture (drop), stop at the first (fail)",
+        "bad box and image (drop), stop at the first (fail)",
         choices=("clip", "drop", "fail"),
     )
     exif: str = flag(
         "auto",
-        "how boxes of EXIF-rotated pictures were drawn: on the picture as seen or as stored",
+        "how boxes of EXIF-rotated images were drawn: on the image as seen or as stored",
         choices=("auto", "upright", "stored"),
     )
     split_by: str = flag(
@@ -91,7 +91,7 @@ class TrainSpec:
     )
     shots: int | None = flag(
         None,
-        "train on this many pictures a class, drawn by --seed: what do few labels give?",
+        "train on this many images a class, drawn by --seed: what do few labels give?",
         parse_count,
         "N",
     )
@@ -103,10 +103,10 @@ class TrainSpec:
     )
     unlabelled: str | None = flag(
         None,
-        "folder of pictures without labels to learn from as well (FixMatch); the report compares with training without",
+        "folder of images without labels to learn from as well (FixMatch); the report compares with training without",
         metavar="FOLDER",
     )
-    limit: int | None = flag(None, "use this many pictures of each split, for a quick look", parse_count, "N")
+    limit: int | None = flag(None, "use this many images of each split, for a quick look", parse_count, "N")
     weights: str = flag(
         AUTO,
         "auto: ImageNet, or random with a warning where it cannot be had; imagenet; random; or a file: backbone "
@@ -118,7 +118,7 @@ class TrainSpec:
         "how deep the backbone stays frozen in the second phase: none, C2..C5 or backbone (then there is one phase)",
         metavar="none|C2..C5|backbone",
     )
-    epochs: Any = flag(AUTO, "passes over the pictures a phase; auto: 800 steps", parse_auto_count, "N")
+    epochs: Any = flag(AUTO, "passes over the images a phase; auto: 800 steps", parse_auto_count, "N")
     phases: tuple = flag(
         (),
         "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10; solve,C3:10 computes the head first",
@@ -144,12 +144,12 @@ class TrainSpec:
     )
     batchnorm: str = flag(
         "frozen",
-        "statistics of the backbone's BatchNorms in what learns: keep them (best with few pictures) or let them move",
+        "statistics of the backbone's BatchNorms in what learns: keep them (best with few images) or let them move",
         choices=("frozen", "learn"),
     )
     batch_size: Any = flag(
         16,
-        "pictures in a step, over all devices together; auto: the largest of up to 128 that a GPU's memory holds and "
+        "images in a step, over all devices together; auto: the largest of up to 128 that a GPU's memory holds and "
         "that leaves 16 steps an epoch, on CPUs up to 16",
         parse_auto_count,
         "N",
@@ -174,20 +174,20 @@ class TrainSpec:
     )
     image_size: Any = flag(
         AUTO,
-        "input of the network in pixels; auto: the pictures' own shape, the long side 320 on a CPU and 640 on a GPU, "
+        "input of the network in pixels; auto: the images' own shape, the long side 320 on a CPU and 640 on a GPU, "
         "up to 1.6 times as much where objects are small",
         parse_size,
         "SIDE|HxW",
     )
     augment: Any = flag(
         "standard",
-        f"what happens to pictures in training: {', '.join(POLICIES)}, or a file that says so; look by --preview",
+        f"what happens to images in training: {', '.join(POLICIES)}, or a file that says so; look by --preview",
         parse_policy,
         "POLICY|FILE",
     )
     views: Any = flag(
         AUTO,
-        "augmented versions of each picture while the backbone is frozen, each runs through it once; auto: 4, "
+        "augmented versions of each image while the backbone is frozen, each runs through it once; auto: 4, "
         "fewer for a heavy backbone on a CPU",
         parse_auto_count,
         "K",
@@ -199,7 +199,7 @@ class TrainSpec:
     )
     keep_decoded: str = flag(
         "off",
-        "keep decoded pictures, where decoding is what takes long: off, memory, or a folder",
+        "keep decoded images, where decoding is what takes long: off, memory, or a folder",
         metavar="off|memory|FOLDER",
     )
     precision: str = flag(

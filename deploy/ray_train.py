@@ -14,9 +14,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # where the package is not installed
 
 from cityzoo import cli  # noqa: E402
+from cityzoo.commands.train_flags import parse_training  # noqa: E402
 from cityzoo.errors import InputError  # noqa: E402
-from cityzoo.fit import hosts  # noqa: E402
-from cityzoo.flags import parse_training  # noqa: E402
+from cityzoo.fit import distributed  # noqa: E402
 
 
 def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -54,7 +54,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def _count(text: str) -> int:
-    from cityzoo.parsing import parse_count
+    from cityzoo.cli.values import parse_count
 
     return parse_count(text)
 
@@ -67,8 +67,8 @@ def going_on(arguments: Sequence[str]) -> list[str]:
 
 
 def surroundings(address: str, count: int, number: int) -> dict[str, str]:
-    """Return the environment variables by which a process knows its place; see `cityzoo.fit.hosts`."""
-    return {hosts.ADDRESS: address, hosts.COUNT: str(count), hosts.NUMBER: str(number)}
+    """Return the environment variables by which a process knows its place; see `cityzoo.fit.distributed`."""
+    return {distributed.ADDRESS: address, distributed.COUNT: str(count), distributed.NUMBER: str(number)}
 
 
 def work(config: dict[str, Any]) -> None:

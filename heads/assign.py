@@ -96,7 +96,7 @@ def assign(
         strides: (A,) float32, pixels.
 
     Returns:
-        The `Assignment`; a picture without objects gets a quality of 0 everywhere.
+        The `Assignment`; an image without objects gets a quality of 0 everywhere.
     """
     num_classes = predicted_scores.shape[-1]
     one_hot = ops.one_hot(labels, num_classes, dtype="float32")  # a padded row (-1) becomes all zero

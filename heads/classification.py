@@ -1,4 +1,4 @@
-"""Classify pictures: pooled features of all levels, one row of logits, and the loss for them."""
+"""Classify images: pooled features of all levels, one row of logits, and the loss for them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class ClassificationHead:
     """Put logits on the pooled features of the two coarsest levels.
 
     The coarsest tells shapes, the one before it parts and textures; side by side a linear layer on them beats one on
-    the last level alone, and by most where pictures are few. A third level adds next to nothing.
+    the last level alone, and by most where images are few. A third level adds next to nothing.
 
     Attributes:
         num_logits: numbers that come out; 1 for two classes (logistic output).
         dropout: share of the pooled features that is dropped in training.
         normalized: whether pooled features are brought to length 1, so that the logits are cosines.
-        peaks: whether the highest value of each feature stands beside its mean: for what is small in its picture.
+        peaks: whether the highest value of each feature stands beside its mean: for what is small in its image.
 
     Raises:
         ValueError: no logits, or a dropout that leaves nothing.
@@ -78,7 +78,7 @@ class ClassificationLoss(keras.losses.Loss):
     """Compare logits with classes: cross-entropy, focal where asked (Lin et al. 2017, arXiv 1708.02002).
 
     Called with y_true (batch, C) float32 and y_pred (batch, C) logits. One class of several: rows of y_true sum to 1
-    (mixed pictures have two classes) and softmax ties the logits. Several at once: each is 0 or 1 by itself, by
+    (mixed images have two classes) and softmax ties the logits. Several at once: each is 0 or 1 by itself, by
     sigmoid. Two classes on one logit: y_pred is (batch, 1), the second class's, and the loss is the binary
     cross-entropy -y log p - (1 - y) log(1 - p).
 
@@ -111,7 +111,7 @@ class ClassificationLoss(keras.losses.Loss):
         self.class_weights = tuple(class_weights)
 
     def call(self, y_true, y_pred):
-        """Return the loss of each picture, (batch,) float32."""
+        """Return the loss of each image, (batch,) float32."""
         y_true, logits = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         if not self.several and logits.shape[-1] == 1:  # log p of both classes, from one logit
             logits = ops.concatenate([ops.zeros_like(logits), logits], axis=-1)
@@ -141,15 +141,15 @@ class ClassificationLoss(keras.losses.Loss):
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
-def rarity_weights(counts: Sequence[int], how: str) -> tuple[float, ...]:
-    """Return how much each class counts, so that the mean over all pictures is 1 and the learning rate need not change.
+def class_weights(counts: Sequence[int], how: str) -> tuple[float, ...]:
+    """Return how much each class counts, so that the mean over all images is 1 and the learning rate need not change.
 
     Args:
-        counts: pictures of each class.
+        counts: images of each class.
         how: "balanced": every class as much as any other; "sqrt": halfway there; "none": no weights.
 
     Example:
-        >>> [round(weight, 3) for weight in rarity_weights((1, 3), "balanced")], rarity_weights((1, 3), "none")
+        >>> [round(weight, 3) for weight in class_weights((1, 3), "balanced")], class_weights((1, 3), "none")
         ([2.0, 0.667], ())
     """
     if how == "none":

@@ -16,14 +16,14 @@ UNIT = 100.0  # the density map is learned in hundredths of an object, so that g
 
 
 @dataclass(frozen=True)
-class CountRegression:
+class CountRegressionHead:
     """Say a count straight from pooled features: features -> Dense -> count, as a baseline.
 
     Attributes:
         units: width of the dense layer.
 
     Example:
-        >>> CountRegression(64)({"P4": keras.Input((4, 4, 8)), "P5": keras.Input((2, 2, 16))}).shape
+        >>> CountRegressionHead(64)({"P4": keras.Input((4, 4, 8)), "P5": keras.Input((2, 2, 16))}).shape
         (None, 1)
     """
 
@@ -42,18 +42,18 @@ class CountRegression:
 
 
 @dataclass(frozen=True)
-class DensityMap:
+class DensityMapHead:
     """Say for every cell of 8 x 8 pixels how many objects lie in it; the sum is the count.
 
     Lempitsky & Zisserman 2010, "Learning to count objects in images": a map is learned from where objects are, which
-    a count alone does not say, so that far fewer pictures do.
+    a count alone does not say, so that far fewer images do.
 
     Attributes:
         channels: width of the neck.
 
     Example:
         >>> levels = {"P3": keras.Input((8, 8, 8)), "P4": keras.Input((4, 4, 8)), "P5": keras.Input((2, 2, 8))}
-        >>> DensityMap(16)(levels).shape
+        >>> DensityMapHead(16)(levels).shape
         (None, 8, 8, 1)
     """
 
@@ -78,11 +78,11 @@ class DensityMap:
         return layers.Rescaling(1.0 / UNIT, dtype="float32", name="head_map")(x)
 
 
-def painted_density(boxes: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+def density_targets(boxes: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
     """Return the density map that boxes stand for: each adds 1 in all, spread as a Gaussian over its middle.
 
     The spread is a quarter of the box's sides, at least half a cell, so that near objects are learned by their body
-    and far ones by their place. What would fall outside of the picture stays inside: an object counts as one.
+    and far ones by their place. What would fall outside of the image stays inside: an object counts as one.
 
     Args:
         boxes: (batch, N, 4) float32 xyxy, pixels of the network's input; rows without area are padding.
@@ -93,7 +93,7 @@ def painted_density(boxes: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
 
     Example:
         >>> boxes = np.array([[[8.0, 8.0, 40.0, 24.0], [-1.0, -1.0, -1.0, -1.0]]])
-        >>> round(float(painted_density(boxes, (64, 64)).sum()), 4)
+        >>> round(float(density_targets(boxes, (64, 64)).sum()), 4)
         1.0
     """
     boxes = np.asarray(boxes, np.float32)
@@ -141,7 +141,7 @@ class DensityLoss(keras.losses.Loss):
         self.count_weight = count_weight
 
     def call(self, y_true, y_pred):
-        """Return the loss of each picture, (batch,) float32."""
+        """Return the loss of each image, (batch,) float32."""
         difference = ops.cast(y_pred, "float32") - ops.cast(y_true, "float32")
         by_cell = ops.sum(ops.square(UNIT * difference), axis=(1, 2, 3))
         return by_cell + self.count_weight * ops.abs(ops.sum(difference, axis=(1, 2, 3)))

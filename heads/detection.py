@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from heads.assign import anchor_points, assign
 from heads.neck import BATCHNORM_MOMENTUM, path_aggregation
-from heads.nms import class_wise_kept, class_wise_nms
+from heads.nms import class_wise_nms, class_wise_nms_indices
 
 COARSEST = "P5"  # the loss counts on strides 8, 16 and 32, also behind a truncated backbone
 PRIOR_SCORE = 0.01  # of a fresh head: nearly every point is background (Lin et al. 2017, arXiv 1708.02002)
@@ -118,10 +118,10 @@ class DetectionHead:
             outputs: (batch, points, 4 + num_classes) float32, as `__call__` returns them.
             score: lowest score that counts, 0..1.
             iou: two boxes of one class that overlap more than this are one object.
-            most: detections in one picture at most.
+            most: detections in one image at most.
 
         Returns:
-            For each picture boxes (N, 4) float32 in pixels of the network's input, xyxy; scores (N,) float32;
+            For each image boxes (N, 4) float32 in pixels of the network's input, xyxy; scores (N,) float32;
             labels (N,) int32; best first.
         """
         return [
@@ -131,16 +131,16 @@ class DetectionHead:
     def places(
         self, output: np.ndarray, score: float = 0.001, iou: float = 0.65, most: int = 100
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return where in a picture's output each of its detections comes from, in the order of `decode`.
+        """Return where in an image's output each of its detections comes from, in the order of `decode`.
 
         Args:
-            output: (points, 4 + num_classes) float32, of one picture.
+            output: (points, 4 + num_classes) float32, of one image.
             score, iou, most: as `decode` takes them.
 
         Returns:
             (N,) int, rows of the output; (N,) int, their columns, those of the class logits.
         """
-        points, labels = class_wise_kept(output[:, :4], _sigmoid(output[:, 4:]), score, iou, most)
+        points, labels = class_wise_nms_indices(output[:, :4], _sigmoid(output[:, 4:]), score, iou, most)
         return points, 4 + labels
 
 
@@ -161,11 +161,11 @@ def _sigmoid(logits: np.ndarray) -> np.ndarray:
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class DetectionLoss(keras.losses.Loss):
-    """Compare boxes and logits with the objects of each picture.
+    """Compare boxes and logits with the objects of each image.
 
     Class logits learn the quality of their own box by the quality focal loss (Li et al. 2020, arXiv
     2006.04388), boxes learn by CIoU (Zheng et al. 2020, arXiv 1911.08287) weighted by that quality. Each
-    picture is divided by its own sum of qualities, so that a batch split over devices gives the same loss.
+    image is divided by its own sum of qualities, so that a batch split over devices gives the same loss.
 
     Called with y_true (batch, N, 5) float32, rows of x1, y1, x2, y2 in pixels of the network's input and
     the class, padded rows -1; and y_pred (batch, points, 4 + classes) float32 as `DetectionHead` returns.
@@ -202,7 +202,7 @@ class DetectionLoss(keras.losses.Loss):
         self._points, self._point_strides = anchor_points(self.size_hw, self.strides)
 
     def call(self, y_true, y_pred):
-        """Return the loss of each picture, (batch,) float32."""
+        """Return the loss of each image, (batch,) float32."""
         boxes, labels = y_true[..., :4], ops.cast(y_true[..., 4], "int32")
         predicted, logits = y_pred[..., :4], y_pred[..., 4:]
         scores = ops.sigmoid(logits)

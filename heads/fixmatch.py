@@ -1,23 +1,23 @@
-"""Learn from pictures without labels: what one shows surely, a strongly changed copy of it shall show, too."""
+"""Learn from images without labels: what one shows surely, a strongly changed copy of it shall show, too."""
 
 from __future__ import annotations
 
 import keras
 from keras import ops
 
-ROWS = 3  # of a picture's group: labelled, unlabelled and weakly changed, the same one strongly changed
+ROWS = 3  # of an image's group: labelled, unlabelled and weakly changed, the same one strongly changed
 
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class FixMatchLoss(keras.losses.Loss):
-    """Add to a classifier's loss the agreement on unlabelled pictures (Sohn et al. 2020, arXiv 2001.07685).
+    """Add to a classifier's loss the agreement on unlabelled images (Sohn et al. 2020, arXiv 2001.07685).
 
-    Called with y_true (3 n, C) and y_pred (3 n, logits) in groups of three rows: a labelled picture; an unlabelled one,
+    Called with y_true (3 n, C) and y_pred (3 n, logits) in groups of three rows: a labelled image; an unlabelled one,
     weakly augmented; the same one, strongly augmented. Where the weak one's largest probability reaches the threshold,
     its class becomes the strong one's label. Groups, and not thirds of a batch, so that devices can share it.
 
     Args:
-        labelled: loss of labelled pictures, from logits.
+        labelled: loss of labelled images, from logits.
         threshold: probability from which a class is taken for true.
         weight: of the unlabelled part.
 
@@ -38,7 +38,7 @@ class FixMatchLoss(keras.losses.Loss):
         reduction: str = "sum_over_batch_size",
         dtype: str | None = None,
     ) -> None:
-        """Take the loss of labelled pictures and how sure a guess must be."""
+        """Take the loss of labelled images and how sure a guess must be."""
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.labelled, self.threshold, self.weight = labelled, threshold, weight
 

@@ -13,12 +13,12 @@ SPACING = -2.0  # softplus(-2) = .13 standard deviations between the quantiles o
 
 
 @dataclass(frozen=True)
-class Forecast:
+class QuantileForecastHead:
     """Say for each sensor and each step ahead what is to come, as quantiles; the median is the forecast.
 
     The median is a correction of the last observed value. The others stand off from it by sums of softplus, so that
     they cannot cross whatever the weights (the idea of Gasthaus et al. 2019, "Probabilistic forecasting with spline
-    quantile function RNNs"), and times `head_widths`, which starts as 1 and which `conformal` sets.
+    quantile function RNNs"), and times `head_widths`, which starts as 1 and which `conformal_offsets` sets.
 
     Attributes:
         horizon: steps ahead.
@@ -29,9 +29,9 @@ class Forecast:
 
     Example:
         >>> features = {"nodes": keras.Input((3, 8)), "last": keras.Input((3, 1)), "spread": keras.Input((3, 1))}
-        >>> Forecast(horizon=12)(features).shape
+        >>> QuantileForecastHead(horizon=12)(features).shape
         (None, 12, 3, 3)
-        >>> Forecast(quantiles=(0.1, 0.9))
+        >>> QuantileForecastHead(quantiles=(0.1, 0.9))
         Traceback (most recent call last):
         ...
         ValueError: quantiles rise, lie within 0 and 1 and include 0.5, received (0.1, 0.9)
@@ -88,13 +88,13 @@ class Forecast:
         away = widths(ops.concatenate(away, axis=-1))
         return layers.Identity(dtype="float32", name="forecast")(last + spread * (middle + away))
 
-    def loss(self, spread: float) -> Pinball:
+    def loss(self, spread: float) -> PinballLoss:
         """Return the loss that trains this head on a target of that standard deviation."""
-        return Pinball(self.quantiles, spread)
+        return PinballLoss(self.quantiles, spread)
 
 
 @keras.saving.register_keras_serializable(package="cityzoo")
-class Pinball(keras.losses.Loss):
+class PinballLoss(keras.losses.Loss):
     """Compare quantiles with what came, where something was observed.
 
     q (y - f) where y > f, else (1 - q) (f - y) (Koenker & Bassett 1978, "Regression quantiles"), mean over the
@@ -108,7 +108,7 @@ class Pinball(keras.losses.Loss):
     Example:
         >>> import numpy as np
         >>> y, f = np.array([[[10.0, np.nan]]]), np.array([[[[6.0, 9.0, 12.0], [0.0, 0.0, 0.0]]]])
-        >>> round(float(Pinball((0.1, 0.5, 0.9))(y, f)), 4)  # (.4 + .5 + .2) / 3
+        >>> round(float(PinballLoss((0.1, 0.5, 0.9))(y, f)), 4)  # (.4 + .5 + .2) / 3
         0.3667
     """
 
@@ -140,7 +140,7 @@ class Pinball(keras.losses.Loss):
         return {**super().get_config(), "quantiles": self.quantiles, "spread": self.spread}
 
 
-def conformal(truth: np.ndarray, forecast: np.ndarray, quantiles: tuple[float, ...]) -> np.ndarray:
+def conformal_offsets(truth: np.ndarray, forecast: np.ndarray, quantiles: tuple[float, ...]) -> np.ndarray:
     """Return by how much each quantile must stand further off from the median to hold on data not trained on.
 
     Romano et al. 2019, "Conformalized quantile regression" (arXiv 1905.03222), side by side and step by step, with
@@ -153,12 +153,12 @@ def conformal(truth: np.ndarray, forecast: np.ndarray, quantiles: tuple[float, .
         quantiles: as the head's.
 
     Returns:
-        (horizon, quantiles) float32, 1 for the median and where nothing was observed: for `widen`.
+        (horizon, quantiles) float32, 1 for the median and where nothing was observed: for `apply_conformal`.
 
     Example:
         >>> truth = np.arange(100.0).reshape(100, 1, 1)
         >>> forecast = np.broadcast_to(np.array([40.0, 49.5, 59.0]), (100, 1, 1, 3))
-        >>> conformal(truth, forecast, (0.1, 0.5, 0.9)).round(2)
+        >>> conformal_offsets(truth, forecast, (0.1, 0.5, 0.9)).round(2)
         array([[4.17, 1.  , 4.17]], dtype=float32)
     """
     at = quantiles.index(0.5)
@@ -178,6 +178,6 @@ def conformal(truth: np.ndarray, forecast: np.ndarray, quantiles: tuple[float, .
     return widths
 
 
-def widen(model: keras.Model, widths: np.ndarray) -> None:
-    """Put the widths of `conformal`, (horizon, quantiles), into the head of a model, where they are saved with it."""
+def apply_conformal(model: keras.Model, widths: np.ndarray) -> None:
+    """Put the widths of `conformal_offsets`, (horizon, quantiles), into the head of a model, where they are saved with it."""
     model.get_layer("head_widths").set_weights([widths])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # C of the penalty |w|^2 / 2C, on standardised features
-USUAL_STRENGTH = 0.01  # where there are too few pictures to choose by
+USUAL_STRENGTH = 0.01  # where there are too few images to choose by
 FOLDS, STEPS = 4, 200
 NEVER = -30.0  # logit of a class that training never shows
 SHARPNESSES = np.geomspace(1e-3, 1e2, 61)
@@ -40,12 +40,12 @@ def logistic_regression(
 
     Features are standardised for the fit, and the layer that comes out takes them as they are. The penalty is the
     strongest whose likelihood on left-out groups is within one standard error of the best (Breiman et al. 1984): what
-    comes later is less like the training pictures than any part of them is like the rest.
+    comes later is less like the training images than any part of them is like the rest.
 
     Args:
         rows: (N, D) float, features.
         targets: (N, C) float, 0 or 1; without `several` one 1 a row.
-        groups: (N,) int, rows of a group are alike: views of a picture, frames of a scene.
+        groups: (N,) int, rows of a group are alike: views of an image, frames of a scene.
         several: whether several classes can hold at once.
         class_weights: (C,) what a row of each class counts; none: 1.
         seed: of the division into parts.

@@ -1,4 +1,4 @@
-"""Find what does not belong: the distance of each patch to the nearest one that was seen in normal pictures."""
+"""Find what does not belong: the distance of each patch to the nearest one that was seen in normal images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_PATCHES = 60_000  # that the coreset is chosen from
 
 
 @dataclass(frozen=True)
-class MemoryBank:
+class PatchMemoryBank:
     """Measure how far each patch is from a memory of normal ones (Roth et al. 2022, "PatchCore", arXiv 2106.08265).
 
     A patch is the features of two middle levels around a cell of the finer one. The memory is a 1 x 1 convolution: with
@@ -31,7 +31,7 @@ class MemoryBank:
 
     Example:
         >>> levels = {"P3": keras.Input((8, 8, 8)), "P4": keras.Input((4, 4, 16)), "P5": keras.Input((2, 2, 32))}
-        >>> MemoryBank(size=10)(levels).shape
+        >>> PatchMemoryBank(size=10)(levels).shape
         (None, 8, 8, 1)
     """
 

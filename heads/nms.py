@@ -51,7 +51,7 @@ def class_wise_nms(
         >>> class_wise_nms(boxes, scores, 0.1, 0.5, 100)[1].tolist()  # the second is the first again
         [0.75, 0.5, 0.25]
     """
-    points, labels = class_wise_kept(boxes, scores, score, iou, most)
+    points, labels = class_wise_nms_indices(boxes, scores, score, iou, most)
     return (
         boxes[points].astype(np.float32),
         scores[points, labels].astype(np.float32),
@@ -59,7 +59,7 @@ def class_wise_nms(
     )
 
 
-def class_wise_kept(
+def class_wise_nms_indices(
     boxes: np.ndarray, scores: np.ndarray, score: float, iou: float, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return which answers `class_wise_nms` keeps, in its order, with the same arguments.
@@ -70,7 +70,7 @@ def class_wise_kept(
     Example:
         >>> boxes = np.array([[0, 0, 8, 8], [0, 0, 8, 7], [20, 0, 28, 8.0]])
         >>> scores = np.array([[0.75, 0.25], [0.625, 0.0], [0.5, 0.0]])
-        >>> [each.tolist() for each in class_wise_kept(boxes, scores, 0.1, 0.5, 100)]
+        >>> [each.tolist() for each in class_wise_nms_indices(boxes, scores, 0.1, 0.5, 100)]
         [[0, 2, 0], [0, 0, 1]]
     """
     points, labels = np.nonzero(scores >= score)

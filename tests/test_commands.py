@@ -22,7 +22,7 @@ RECALLS = ("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large")
 
 
 def write_csv(folder, names, sizes_hw, train):
-    """Dark pictures with a bright rectangle, the first `train` of them for training; names go round."""
+    """Dark images with a bright rectangle, the first `train` of them for training; names go round."""
     folder.mkdir(parents=True)
     rng, rows = np.random.default_rng(len(sizes_hw)), []
     for i, (height, width) in enumerate(sizes_hw):
@@ -117,7 +117,7 @@ def test_ctrl_c_keeps_finished_epochs_and_says_how_to_go_on(interrupted):
 
 
 def test_a_run_leaves_what_is_promised(trained):
-    """Two models, figures, curves, pictures, COCO files; nothing half-written and no features."""
+    """Two models, figures, curves, images, COCO files; nothing half-written and no features."""
     folder, said = trained
     files = {file.name for file in folder.iterdir()}
     promised = (
@@ -150,7 +150,7 @@ def test_the_report_says_where_its_numbers_come_from(trained):
     assert report["device"] and {"tensorflow", "keras", "python"} <= report["versions"].keys()
     assert report["spec"]["image_size"] == [64, 64]
     assert [phase["freeze"] for phase in report["spec"]["phases"]] == ["backbone", "C5"]
-    assert report["findings"]["splits"]["train"]["pictures"] == 8
+    assert report["findings"]["splits"]["train"]["images"] == 8
 
 
 def assert_pycocotools_agrees(folder):
@@ -210,7 +210,7 @@ WRONG = {
     "empty data": (TRAIN, [*NEW, "--data", "nothing"], "nothing"),
     "no val": (TRAIN, [*NEW, "--data", "street", "--val", "gone"], "'gone' does not exist"),
     "unknown class": (TRAIN, [*NEW, "--data", "street", "--classes", "car,lorry"], "lorry"),
-    "corrupt picture": (TRAIN, [*NEW, "--data", "corrupt"], "1.png"),
+    "corrupt image": (TRAIN, [*NEW, "--data", "corrupt"], "1.png"),
     "broken weights": (TRAIN, [*NEW, "--data", "street", "--weights", "weights.h5"], "weights.h5"),
     "weights of another": (
         TRAIN,
@@ -242,7 +242,7 @@ WRONG = {
     "evaluate a damaged report": (EVALUATE, ["scrawled"], "report.json' is damaged"),
     "compare with what is none": (EVALUATE, ["run", "street"], "'street' is no run folder"),
     "compare with another task": (EVALUATE, ["run", "counting"], "only runs of one task"),
-    "evaluate labels of pictures": (EVALUATE, ["run", "--data", "sorted"], "labels whole pictures"),
+    "evaluate labels of images": (EVALUATE, ["run", "--data", "sorted"], "labels whole images"),
     "require nonsense": (EVALUATE, ["run", "--require", "AP50=0.6"], "FIGURE>=NUMBER"),
     "require what is not": (
         EVALUATE,
@@ -260,8 +260,8 @@ WRONG = {
         ["counting", "--wanted-precision", "0.9"],
         "--wanted-precision says nothing",
     ),
-    "explain a picture that is not there": (EVALUATE, ["run", "--explain", "gone.png"], "gone.png"),
-    "predict nothing": (EVALUATE, ["run", "--predict", "nothing"], "holds no pictures"),
+    "explain an image that is not there": (EVALUATE, ["run", "--explain", "gone.png"], "gone.png"),
+    "predict nothing": (EVALUATE, ["run", "--predict", "nothing"], "holds no images"),
     "predict gone": (EVALUATE, ["run", "--predict", "gone"], "'gone' does not exist"),
 }
 RIGHT = {
@@ -334,7 +334,7 @@ def test_wrong_input_leaves_nothing_behind(answers, place):
     assert [path for path in sorted(new) if not path.startswith(made)] == []
 
 
-def test_a_run_is_judged_again_on_its_own_pictures(answers, place):
+def test_a_run_is_judged_again_on_its_own_images(answers, place):
     """The same figures, in the same report."""
     code, out, said = answers[0]["own"]
     assert code == 0, said[-2000:]
@@ -344,8 +344,8 @@ def test_a_run_is_judged_again_on_its_own_pictures(answers, place):
     assert json.loads(out.splitlines()[-1])["AP50"] == again["AP50"]
 
 
-def test_a_run_is_judged_on_other_pictures(answers, place):
-    """Labels of one of its two classes, pictures of other shapes; COCO's own code agrees here too."""
+def test_a_run_is_judged_on_other_images(answers, place):
+    """Labels of one of its two classes, images of other shapes; COCO's own code agrees here too."""
     code, _, said = answers[0]["other"]
     assert code == 0, said[-2000:]
     report = json.loads((place / "elsewhere" / "report.json").read_text())
@@ -353,17 +353,17 @@ def test_a_run_is_judged_on_other_pictures(answers, place):
     assert report["before"].keys() >= {
         "AP",
         "AP50",
-    }  # of the same pictures, by the model before its first step
+    }  # of the same images, by the model before its first step
     assert report["per_class"]["bus"]["n_boxes"] == 3 and report["per_class"]["car"]["AP"] is None
     assert_pycocotools_agrees(place / "elsewhere")
 
 
-def test_a_run_looks_at_new_pictures(answers, place):
-    """An annotated copy of each, in its folder; detections in the pictures' own pixels."""
+def test_a_run_looks_at_new_images(answers, place):
+    """An annotated copy of each, in its folder; detections in the images' own pixels."""
     code, _, said = answers[0]["predict"]
     assert code == 0, said[-2000:]
     folder = place / "run" / "predictions-1"
-    drawn = {str(file.relative_to(folder / "pictures")) for file in folder.rglob("*.jpg")}
+    drawn = {str(file.relative_to(folder / "images")) for file in folder.rglob("*.jpg")}
     assert drawn == {"a.png.jpg", "b.png.jpg", "night/c.jpg.jpg"}
     document = json.loads((folder / "detections.json").read_text())
     assert [name["name"] for name in document["categories"]] == ["bus", "car"]
@@ -378,7 +378,7 @@ def test_a_run_looks_at_new_pictures(answers, place):
         assert 0.001 <= found["score"] <= 1
 
 
-def test_pictures_without_labels_are_looked_at(answers, place):
+def test_images_without_labels_are_looked_at(answers, place):
     """It says so, and judges nothing."""
     code, _, said = answers[0]["unlabelled"]
     assert code == 0 and "'bare' holds no labels: nothing is judged" in said, said[-2000:]
@@ -393,7 +393,7 @@ def test_a_city_can_gate_on_figures(answers):
     assert code == 1 and said.count(": met (") == 1 and "required AP50 > 1: NOT MET (" in said, said[-2000:]
 
 
-def test_two_runs_are_compared_on_the_same_pictures(answers, place):
+def test_two_runs_are_compared_on_the_same_images(answers, place):
     """A run and its twin: no difference anywhere, nothing got worse; one line of JSON and nothing else is printed."""
     code, out, said = answers[0]["two runs"]
     assert code == 0, said[-2000:]
@@ -409,10 +409,10 @@ def test_two_runs_are_compared_on_the_same_pictures(answers, place):
 
 
 def test_fog_attacks_and_explanations_come_when_asked_for(answers, place):
-    """In the report, with their pictures."""
+    """In the report, with their images."""
     code, _, said = answers[0]["all of it"]
     assert code == 0, said[-2000:]
     report = json.loads((place / "thorough" / "report.json").read_text())
     assert {"fog", "rain", "night"} <= report["robustness"]["corruptions"].keys()
-    assert report["robustness"]["n"] == 2 and report["explanations"].keys() >= {"pictures", "sanity"}
+    assert report["robustness"]["n"] == 2 and report["explanations"].keys() >= {"images", "sanity"}
     assert (place / "thorough" / "robustness.png").exists()

@@ -1,4 +1,4 @@
-"""Launchers start what `cityzoo.fit.hosts` understands; their files agree with themselves."""
+"""Launchers start what `cityzoo.fit.distributed` understands; their files agree with themselves."""
 
 import importlib.util
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cityzoo.fit import hosts
+from cityzoo.fit import distributed
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"
@@ -27,7 +27,7 @@ def test_pods_find_the_first_one_by_its_name(job):
     pod = job["Job"]["spec"]["template"]["spec"]
     port = service["spec"]["ports"][0]["port"]
     address = f"{name}-0.{service['metadata']['name']}:{port}"
-    assert variables(pod)[hosts.ADDRESS]["value"] == address
+    assert variables(pod)[distributed.ADDRESS]["value"] == address
     assert pod["subdomain"] == service["metadata"]["name"]
     assert service["spec"]["clusterIP"] == "None"
     assert service["spec"]["selector"] == {"job-name": name}
@@ -39,8 +39,8 @@ def test_pods_are_as_many_as_they_are_told_and_numbered(job):
     spec = job["Job"]["spec"]
     told = variables(spec["template"]["spec"])
     assert spec["completionMode"] == "Indexed"
-    assert str(spec["completions"]) == str(spec["parallelism"]) == told[hosts.COUNT]["value"]
-    place = told[hosts.NUMBER]["valueFrom"]["fieldRef"]["fieldPath"]
+    assert str(spec["completions"]) == str(spec["parallelism"]) == told[distributed.COUNT]["value"]
+    place = told[distributed.NUMBER]["valueFrom"]["fieldRef"]["fieldPath"]
     assert place == "metadata.annotations['batch.kubernetes.io/job-completion-index']"
 
 
@@ -106,7 +106,11 @@ def test_each_ray_worker_knows_its_place(launcher, monkeypatch):
     """As `hosts` reads it."""
     for name, value in launcher.surroundings("10.0.0.1:99", 4, 3).items():
         monkeypatch.setenv(name, value)
-    assert (hosts.count(), hosts.number(), os.environ[hosts.ADDRESS]) == (4, 3, "10.0.0.1:99")
+    assert (distributed.process_count(), distributed.process_index(), os.environ[distributed.ADDRESS]) == (
+        4,
+        3,
+        "10.0.0.1:99",
+    )
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed")

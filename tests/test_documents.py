@@ -13,8 +13,8 @@ from PIL import Image
 
 import zoo
 from cityzoo import tasks
-from cityzoo.evaluation_flags import evaluation_parser
-from cityzoo.flags import training_parser
+from cityzoo.commands.evaluate_flags import evaluation_parser
+from cityzoo.commands.train_flags import training_parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -94,7 +94,7 @@ def test_the_own_task_of_the_readme_trains(tmp_path):
     assert report["spec"]["options"]["cost"] == 4.0
 
 
-def test_the_format_of_contributing_reads_boxes(tmp_path):
+def test_the_format_of_contributing_read_boxes(tmp_path):
     source = next(block for block in blocks(CONTRIBUTING, "python") if "KITTI" in block)
     names = {}
     exec(source, names)
@@ -105,5 +105,5 @@ def test_the_format_of_contributing_reads_boxes(tmp_path):
     assert names["matches"](str(tmp_path))
     found = names["read"](str(tmp_path))
     assert found.class_names == ("Car",)
-    assert found.pictures[0].boxes[0].numbers == (1.0, 2.0, 5.0, 6.0)
+    assert found.examples[0].boxes[0].numbers == (1.0, 2.0, 5.0, 6.0)
     assert not names["matches"](str(tmp_path / "image_2"))

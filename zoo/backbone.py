@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoo import registry
-from zoo.cutpoints import stage
+from zoo.feature_pyramid import stage
 from zoo.preprocess import fix_normalization, preprocess
-from zoo.weights import Origin, initialize
+from zoo.pretrained import Origin, initialize
 
 if TYPE_CHECKING:
     import keras

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zoo.cutpoints import TAIL, stage_of_layers, stages
+from zoo.feature_pyramid import TAIL, stage_of_layers, stages
 
 if TYPE_CHECKING:
     import keras

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zoo import registry
-from zoo.weights import cached
+from zoo.pretrained import cached
 
 
 @dataclass(frozen=True)

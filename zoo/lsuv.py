@@ -3,14 +3,14 @@
 LSUV: Mishkin and Matas, "All you need is a good init", ICLR 2016, arXiv 1511.06422. Here a layer is measured
 behind its activation, so that the features themselves have unit variance, and BatchNormalization gets its
 moving statistics from the batch, so that the network is in the same state in inference as in training. Stacks
-without normalization (VGG) start as `zoo.handon` says.
+without normalization (VGG) start as `zoo.dirac_init` says.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zoo import graph, handon
+from zoo import dirac_init, graph
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +28,7 @@ def calibrate(model: keras.Model, images: np.ndarray) -> dict[str, float]:
 
     Args:
         model: a functional backbone, as `build` makes it; its weights are changed in place.
-        images: (batch, height, width, 3) float32 or uint8, RGB 0..255, about 16 pictures of the data to come.
+        images: (batch, height, width, 3) float32 or uint8, RGB 0..255, about 16 images of the data to come.
 
     Returns:
         The standard deviation of each output in inference, {"P3": 1.0, ...}. Where a level is a sum of
@@ -70,8 +70,8 @@ def _calibrated(operation: Any, activation: Any, args: tuple, kwargs: dict) -> A
 
 
 def _fit_kernel(layer: keras.Layer, args: tuple, kwargs: dict) -> Any:
-    if handon.applies(layer):
-        return handon.hand_on(layer, lambda: _infer(layer, args, kwargs))
+    if dirac_init.applies(layer):
+        return dirac_init.dirac_initialize(layer, lambda: _infer(layer, args, kwargs))
     # Without a bias one division is exact for linear and ReLU layers: the output need not be computed again.
     output = _infer(layer, args, kwargs)
     exact = _activation_name(layer) in _HOMOGENEOUS and not _has_bias(layer)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from zoo import graph
-from zoo.cutpoints import stage
+from zoo.feature_pyramid import stage
 
 if TYPE_CHECKING:
     import keras

@@ -1,5 +1,5 @@
 """Demo data that cityzoo draws itself: no download, exact labels, the same from the same seed."""
 
-from cityzoo.demo.write import Demo, materialise
+from cityzoo.demo.write import Demo, write_demo
 
-__all__ = ["Demo", "materialise"]
+__all__ = ["Demo", "write_demo"]

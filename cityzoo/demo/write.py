@@ -15,23 +15,23 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cityzoo.cache_dir import cache_dir
 from cityzoo.demo.writers import WRITERS
 from cityzoo.errors import InputError, unknown
-from cityzoo.home import cache_home
 
 if TYPE_CHECKING:
-    from cityzoo.demo.traffic_scene import Scene
+    from cityzoo.demo.scenes.traffic_scene import Scene
 
 FORMATS = tuple(WRITERS)
 SPLITS = ("train", "val", "test")
 DEFAULT_COUNTS = {"train": 1200, "val": 100}
 MARK = "demo.json"  # says what a finished folder holds
-LARGEST_COUNT = 100_000  # pictures of one split; keeps the seeds of two splits apart
+LARGEST_COUNT = 100_000  # images of one split; keeps the seeds of two splits apart
 Progress = Callable[[int, int], None]
 
 
 def scene_seed(seed: int, split: str, number: int) -> int:
-    """Return the seed of one picture: no two (seed, split, number) share one.
+    """Return the seed of one image: no two (seed, split, number) share one.
 
     Example:
         >>> scene_seed(0, "train", 99_999) < scene_seed(0, "val", 0) < scene_seed(1, "train", 0)
@@ -51,7 +51,7 @@ class Demo:
         draw: seed -> scene with image, boxes_xyxy, labels.
         draw_held_out: likewise for val and test, where they show what train does not; None: `draw` for all.
         format: how it is written when nobody says.
-        counts: pictures a split when nobody says.
+        counts: images a split when nobody says.
     """
 
     task: str
@@ -67,7 +67,7 @@ class Demo:
         return self.draw if split == "train" or self.draw_held_out is None else self.draw_held_out
 
 
-def materialise(
+def write_demo(
     demo: Demo,
     counts: Mapping[str, int] | None = None,
     seed: int = 0,
@@ -78,17 +78,17 @@ def materialise(
 ) -> Path:
     """Write demo data once and return its folder; a finished folder of the same content is used again.
 
-    The folder appears whole or not at all: pictures are drawn into a hidden one beside it, which is renamed
+    The folder appears whole or not at all: images are drawn into a hidden one beside it, which is renamed
     at the end. Two runs that make the same folder at once do no harm.
 
     Args:
         demo: the demo data.
-        counts: pictures a split, of train, val, test; the demo's own when None.
+        counts: images a split, of train, val, test; the demo's own when None.
         seed: 0 or more; equal seeds give equal files.
         folder: where to write; None for a folder in the user's cache (see cache_home), named by content.
         format: "yolo" (data.yaml, images/SPLIT, labels/SPLIT), "coco" (SPLIT/, annotations/) or "folders"
             (SPLIT/CLASS, masks/SPLIT/CLASS); the demo's own when None.
-        progress: called as progress(done, total) after each picture.
+        progress: called as progress(done, total) after each image.
         workers: processes that draw; more than one only where the program's main module can be imported
             again (`if __name__ == "__main__"`).
 
@@ -117,14 +117,12 @@ def _check(counts: Mapping[str, int], seed: int, format: str) -> None:
     if format not in FORMATS:
         raise unknown("demo format", format, FORMATS)
     if not counts:
-        raise InputError(f"no counts: expected pictures for some of {', '.join(SPLITS)}, name at least one")
+        raise InputError(f"no counts: expected images for some of {', '.join(SPLITS)}, name at least one")
     for split, count in counts.items():
         if split not in SPLITS:
             raise unknown("split", split, SPLITS)
         if not 1 <= count <= LARGEST_COUNT:
-            raise InputError(
-                f"{count} pictures for {split}: expected 1 to {LARGEST_COUNT}, give another count"
-            )
+            raise InputError(f"{count} images for {split}: expected 1 to {LARGEST_COUNT}, give another count")
     if seed < 0:
         raise InputError(f"seed {seed}: expected 0 or more, give another seed")
 
@@ -132,7 +130,7 @@ def _check(counts: Mapping[str, int], seed: int, format: str) -> None:
 def _cached(made: Mapping) -> Path:
     counts = "-".join(f"{split}{count}" for split, count in made["counts"].items())
     name = f"{made['task']}-v{made['version']}-seed{made['seed']}-{counts}"
-    return cache_home() / "demo" / (name if made["format"] == "yolo" else f"{name}-{made['format']}")
+    return cache_dir() / "demo" / (name if made["format"] == "yolo" else f"{name}-{made['format']}")
 
 
 def _holds(target: Path, made: Mapping) -> bool:

@@ -13,7 +13,7 @@ from PIL import Image
 from cityzoo.errors import InputError
 
 if TYPE_CHECKING:
-    from cityzoo.demo.traffic_scene import Scene
+    from cityzoo.demo.scenes.traffic_scene import Scene
 
 Numbered = Iterator[tuple[str, int, "Scene"]]  # split, number in the split, scene
 
@@ -78,13 +78,13 @@ def write_folders(
 ) -> None:
     """Write SPLIT/CLASS/*.jpg, and masks/SPLIT/CLASS/*.png where a scene has a mask.
 
-    A mask is 8-bit, as large as its picture, 255 where something does not belong and 0 elsewhere.
+    A mask is 8-bit, as large as its image, 255 where something does not belong and 0 elsewhere.
 
     Args:
         folder: an empty folder.
         class_names: names that scenes may have.
         scenes: split, number, scene; their `name` is the class.
-        counts: pictures a split.
+        counts: images a split.
 
     Raises:
         InputError: a scene has no name, or one that is not among class_names.

@@ -1,4 +1,4 @@
-"""What happens after each epoch: the held-out pictures are judged, the best is kept, TensorBoard gets pictures."""
+"""What happens after each epoch: the held-out images are judged, the best is kept, TensorBoard gets images."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from cityzoo.fit import checkpoint, run_folder
-from cityzoo.fit.averaging import Average
-from cityzoo.fit.guard import Guard
-from cityzoo.model import in_float32, save
-from cityzoo.sample import PictureSet
+from cityzoo.fit.ema import WeightEMA
+from cityzoo.fit.nan_guard import NanGuard
+from cityzoo.model import float32_copy, save
+from cityzoo.sample import ImageSet
 
 if TYPE_CHECKING:
-    from cityzoo.fit.phases import Fitting
-    from cityzoo.kinds import Kind
+    from cityzoo.fit.phases import TrainContext
+    from cityzoo.outputs import Output
 
-PICTURES_EVERY = 5  # epochs
-SHOWN = 4  # pictures
+IMAGES_EVERY = 5  # epochs
+SHOWN = 4  # images
 Figures = dict[str, float | None]
 
 
 @dataclass
-class Progress:
+class TrainState:
     """Hold how far a run has come; what a resumed one starts from.
 
     Attributes:
@@ -49,11 +49,11 @@ class Progress:
     spent: float = 0.0
 
 
-class Judge(keras.callbacks.Callback):
+class EvaluationCallback(keras.callbacks.Callback):
     """Add the held-out figures (`val_AP`, ...) to the logs of each epoch."""
 
     def __init__(
-        self, judge: Callable[[], tuple[Figures, Sequence[Any]]], guard: Guard, shown: Sequence[str]
+        self, judge: Callable[[], tuple[Figures, Sequence[Any]]], guard: NanGuard, shown: Sequence[str]
     ) -> None:
         """Take what judges the model as it is, who knows if it is broken, and the figures that are shown."""
         super().__init__()
@@ -67,16 +67,16 @@ class Judge(keras.callbacks.Callback):
         logs.update({f"val_{name}": figures[name] for name in self.shown if figures.get(name) is not None})
 
 
-class Keeper(keras.callbacks.Callback):
+class CheckpointCallback(keras.callbacks.Callback):
     """Keep the best epoch as `model.keras`, and after each epoch all that is needed to go on."""
 
-    def __init__(self, fitting: Fitting, average: Average | None, guard: Guard) -> None:
+    def __init__(self, fitting: TrainContext, average: WeightEMA | None, guard: NanGuard) -> None:
         """Take the run; where weights are averaged, the average is what is kept as the model."""
         super().__init__()
         self.whole, self.run, self.progress = fitting.assembled.model, fitting.run, fitting.progress
         self.monitor, self.patience = f"val_{fitting.task.monitor}", fitting.spec.patience
-        self.lower = fitting.task.monitor in fitting.kind.lower
-        self.twin, self.clock = in_float32(self.whole), fitting.clock
+        self.lower = fitting.task.monitor in fitting.output.lower_is_better
+        self.twin, self.clock = float32_copy(self.whole), fitting.clock
         self.average, self.guard = average, guard
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
@@ -107,12 +107,12 @@ class Keeper(keras.callbacks.Callback):
             "model": self.whole.get_weights(),
             "best": self.twin.get_weights(),
             "optimizer": [keras.ops.convert_to_numpy(each) for each in self.model.optimizer.variables],
-            "seeds": [keras.ops.convert_to_numpy(each) for each in seeds_of(self.whole)],
+            "seeds": [keras.ops.convert_to_numpy(each) for each in seed_generator_states(self.whole)],
             "average": self.average.state() if self.average else [],
         }
 
 
-def seeds_of(model: keras.Model) -> list[keras.Variable]:
+def seed_generator_states(model: keras.Model) -> list[keras.Variable]:
     """Return the states of a model's random generators, as of its dropouts; they are none of its weights."""
     return [variable for variable in model.variables if "seed_generator" in variable.path]
 
@@ -121,27 +121,29 @@ def _plain(logs: dict) -> dict[str, float]:
     return {name: round(float(value), 6) for name, value in logs.items()}
 
 
-class Pictures(keras.callbacks.Callback):
-    """Show TensorBoard a handful of held-out pictures with what is true and what is found, every few epochs."""
+class ImageSummaryCallback(keras.callbacks.Callback):
+    """Show TensorBoard a handful of held-out images with what is true and what is found, every few epochs."""
 
-    def __init__(self, judge: Judge, kind: Kind, truth: PictureSet, logs: str, last_epoch: int) -> None:
+    def __init__(
+        self, judge: EvaluationCallback, output: Output, truth: ImageSet, logs: str, last_epoch: int
+    ) -> None:
         """Take the judge, whose results are drawn."""
         super().__init__()
-        self.judge, self.kind, self.truth, self.logs, self.last = judge, kind, truth, logs, last_epoch
+        self.judge, self.output, self.truth, self.logs, self.last = judge, output, truth, logs, last_epoch
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Draw and write."""
-        if self.judge.guard.broken or (epoch % PICTURES_EVERY and epoch + 1 != self.last):
+        if self.judge.guard.broken or (epoch % IMAGES_EVERY and epoch + 1 != self.last):
             return
         import tensorflow as tf
 
-        from cityzoo.data.pictures import read_picture
+        from cityzoo.data.image.decode import read_image
 
-        with tf.summary.create_file_writer(f"{self.logs}/pictures").as_default():
+        with tf.summary.create_file_writer(f"{self.logs}/images").as_default():
             for number in _spread(len(self.truth), SHOWN):
-                picture = self.truth.pictures[number]
-                drawn = self.kind.draw(
-                    read_picture(picture.path, picture.window_xyxy), picture, self.judge.results[number]
+                image = self.truth.examples[number]
+                drawn = self.output.draw(
+                    read_image(image.path, image.window_xyxy), image, self.judge.results[number]
                 )
                 tf.summary.image(f"val/{number}", drawn[None], step=epoch + 1)
 

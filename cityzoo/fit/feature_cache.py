@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cityzoo.cache_dir import cache_dir
+from cityzoo.data.image.views import AugmentedViews, sequential_order
 from cityzoo.errors import InputError
-from cityzoo.home import cache_home
-from cityzoo.views import Views, in_order
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +28,7 @@ FORMAT = 4  # of the folders; raised with every change of what is in them
 SPARE_BYTES = 2**30  # that stay free on the disk
 CAP_BYTES = 12 * 10**9  # of all features in the cache that nobody asked for by name
 META = "features.json"
-SEEN_TARGETS = 8  # of the first pictures, to tell kinds with other targets apart
+SEEN_TARGETS = 8  # of the first images, to tell kinds with other targets apart
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def choose(flag: str) -> Cache | None:
     """
     if flag == "off":
         return None
-    cache = Cache(cache_home() / "features" if flag == "auto" else Path(flag), asked=flag != "auto")
+    cache = Cache(cache_dir() / "features" if flag == "auto" else Path(flag), asked=flag != "auto")
     try:
         cache.folder.mkdir(parents=True, exist_ok=True)
         probe = cache.folder / f".{os.getpid()}.writable"
@@ -139,10 +139,10 @@ def write_meta(folder: Path, key: str, done: int, total: int) -> None:
     os.replace(part, folder / META)
 
 
-def key_of(prefix: keras.Model, views: Views, number_of_views: int) -> str:
+def key_of(prefix: keras.Model, views: AugmentedViews, number_of_views: int) -> str:
     """Return a hash of everything that features depend on: a change of any of it makes another key.
 
-    That is the frozen network and its weights, the pictures, their boxes and labels, what the kind makes targets of
+    That is the frozen network and its weights, the images, their boxes and labels, what the kind makes targets of
     (as some of them show), the augmentation policy and its seed, the size of the input, and the versions of the
     libraries that compute.
     """
@@ -153,16 +153,16 @@ def key_of(prefix: keras.Model, views: Views, number_of_views: int) -> str:
     digest = hashlib.sha256()
     facts: list[Any] = [FORMAT, keras.backend.backend(), keras.__version__, tf.__version__, cv2.__version__]
     facts += [prefix.get_config(), number_of_views, views.size_hw, views.max_rows, views.seed]
-    facts += [views.described_policy, views.pictures.class_names, type(views.kind).__qualname__]
+    facts += [views.described_policy, views.examples.class_names, type(views.output).__qualname__]
     digest.update(json.dumps(facts, default=str, sort_keys=True).encode())
-    _, target, _ = next(iter(views.batches(in_order(len(views.pictures)), SEEN_TARGETS)))
+    _, target, _ = next(iter(views.batches(sequential_order(len(views.examples)), SEEN_TARGETS)))
     digest.update(f"{target.shape[1:]}".encode() + target.numpy().tobytes())  # what the kind makes of labels
     for weight in prefix.get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
-    for picture in views.pictures.pictures:
-        stat = os.stat(picture.path)
-        digest.update(f"{picture.path} {stat.st_size} {stat.st_mtime_ns} {picture.plain}".encode())
-        digest.update(picture.boxes_xyxy.tobytes() + picture.labels.tobytes())
-        target = b"" if picture.target is None else picture.target.tobytes()
-        digest.update(target + repr(picture.window_xyxy).encode())
+    for image in views.examples.examples:
+        stat = os.stat(image.path)
+        digest.update(f"{image.path} {stat.st_size} {stat.st_mtime_ns} {image.plain}".encode())
+        digest.update(image.boxes_xyxy.tobytes() + image.labels.tobytes())
+        target = b"" if image.target is None else image.target.tobytes()
+        digest.update(target + repr(image.window_xyxy).encode())
     return digest.hexdigest()

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo.backend import compiled
+from cityzoo.data.image.views import AugmentedViews, Rows, sequential_order
 from cityzoo.errors import InputError
 from cityzoo.fit.feature_cache import META, Cache, key_of, locked, read_meta, write_meta
-from cityzoo.views import Rows, Views, in_order
 
 if TYPE_CHECKING:
     import keras
@@ -27,9 +27,9 @@ SAVED_EVERY = 16  # batches
 
 @dataclass(frozen=True)
 class Features:
-    """Hold the prefix's outputs, targets and matrices of `count` pictures in some views, as memory-mapped files.
+    """Hold the prefix's outputs, targets and matrices of `count` images in some views, as memory-mapped files.
 
-    Row `view * count + picture` belongs to a view of a picture. `tensors` has the names of the suffix's inputs.
+    Row `view * count + image` belongs to a view of an image. `tensors` has the names of the suffix's inputs.
     """
 
     tensors: dict[str, np.ndarray]
@@ -57,27 +57,27 @@ class Features:
         ).prefetch(4)
 
 
-def bytes_needed(prefix: keras.Model, views: Views, number_of_views: int) -> int:
+def bytes_needed(prefix: keras.Model, views: AugmentedViews, number_of_views: int) -> int:
     """Return how large the features of a set would be on disk."""
     each = (
         sum(int(np.prod(tensor.shape[1:])) for tensor in prefix.output.values()) * np.dtype(STORED).itemsize
     )
-    return len(views.pictures) * number_of_views * (each + views.max_rows * 20 + 36)
+    return len(views.examples) * number_of_views * (each + views.max_rows * 20 + 36)
 
 
-def compute(prefix: keras.Model, views: Views, number_of_views: int, cache: Cache) -> Features:
-    """Run a frozen prefix over every view of every picture once; what an earlier run made is used again.
+def compute(prefix: keras.Model, views: AugmentedViews, number_of_views: int, cache: Cache) -> Features:
+    """Run a frozen prefix over every view of every image once; what an earlier run made is used again.
 
     Args:
         prefix: images -> {name: tensor}; its weights do not change while the features are used.
-        views: how pictures come to the network.
-        number_of_views: augmented versions of each picture.
+        views: how images come to the network.
+        number_of_views: augmented versions of each image.
         cache: where features are kept. An unfinished set is finished, one of another key left alone.
 
     Raises:
         InputError: the disk is full, or the folder not to be written.
     """
-    key, count = key_of(prefix, views, number_of_views), len(views.pictures)
+    key, count = key_of(prefix, views, number_of_views), len(views.examples)
     folder, total = cache.entry(key), count * number_of_views
     try:
         with locked(folder):
@@ -100,10 +100,12 @@ def _open(folder: Path, names: list[str], count: int) -> Features:
     return Features({n: arrays[n] for n in names}, arrays["targets"], arrays["matrices"], count)
 
 
-def _make(prefix: keras.Model, views: Views, number_of_views: int, folder: Path, key: str, done: int) -> None:
-    total = len(views.pictures) * number_of_views
+def _make(
+    prefix: keras.Model, views: AugmentedViews, number_of_views: int, folder: Path, key: str, done: int
+) -> None:
+    total = len(views.examples) * number_of_views
     done = min(done // BATCH * BATCH, total)
-    rows = list(in_order(len(views.pictures), number_of_views)())[done:]
+    rows = list(sequential_order(len(views.examples), number_of_views)())[done:]
     batches = views.batches(lambda: iter(rows), BATCH, unmixed_from=number_of_views - 1)
     shapes = {name: (STORED, tuple(tensor.shape[1:])) for name, tensor in prefix.output.items()}
     shapes["targets"] = np.float32, tuple(batches.element_spec[1].shape[1:])

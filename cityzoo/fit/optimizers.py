@@ -164,7 +164,7 @@ def optimizer(
     """Return an optimizer whose whole state is in its `variables`, and whose config makes it again.
 
     Weight decay is decoupled (a step shrinks a weight by rate * decay) and spares every vector and whatever
-    is called bias, gamma, beta, scale or shift. The moving average of weights is `cityzoo.fit.averaging`.
+    is called bias, gamma, beta, scale or shift. The moving average of weights is `cityzoo.fit.ema`.
 
     Args:
         name: one of `OPTIMIZERS`; "sgd" has a Nesterov momentum of 0.9, "lookahead:" meets every 5 steps.

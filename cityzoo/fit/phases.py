@@ -13,18 +13,18 @@ import keras
 import numpy as np
 
 import zoo
-from cityzoo import views
+from cityzoo.data.image import views
 from cityzoo.errors import InputError
-from cityzoo.fit import feature_cache, hosts, sources, unlabelled
-from cityzoo.fit.averaging import Average
-from cityzoo.fit.callbacks import Judge, Keeper, Pictures, Progress
-from cityzoo.fit.find_lr import draw, find_lr
-from cityzoo.fit.guard import Guard, write_batch
+from cityzoo.fit import distributed, feature_cache, phase_inputs, semi_supervised
+from cityzoo.fit.callbacks import CheckpointCallback, EvaluationCallback, ImageSummaryCallback, TrainState
+from cityzoo.fit.ema import WeightEMA
+from cityzoo.fit.lr_finder import draw, find_lr
+from cityzoo.fit.nan_guard import NanGuard, write_batch
 from cityzoo.fit.optimizers import optimizer, stage_rates
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.fit.schedules import schedule
-from cityzoo.kinds import Kind
-from cityzoo.model import Assembled
+from cityzoo.model import AssembledModel
+from cityzoo.outputs import Output
 from cityzoo.spec import SOLVE, Phase, TrainSpec
 from cityzoo.tasks import Task
 
@@ -32,30 +32,32 @@ LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Fitting:
+class TrainContext:
     """Hold what all phases of a run share."""
 
     task: Task
-    kind: Kind
-    assembled: Assembled
-    train: views.Views
-    val: views.Views
+    output: Output
+    assembled: AssembledModel
+    train: views.AugmentedViews
+    val: views.AugmentedViews
     spec: TrainSpec
     run: RunFolder
     cache: feature_cache.Cache | None
-    progress: Progress
+    progress: TrainState
     clock: Callable[[], float]
-    unlabelled: tuple[views.Views, views.Views] | None = None  # weakly and strongly augmented
+    unlabelled: tuple[views.AugmentedViews, views.AugmentedViews] | None = (
+        None  # weakly and strongly augmented
+    )
 
     @property
     def steps(self) -> int:
-        """Return the steps of an epoch: a pass over the labelled pictures or, if there are more, the unlabelled."""
-        unlabelled = len(self.unlabelled[0].pictures) if self.unlabelled else 0
-        return max(len(self.train.pictures), unlabelled) // self.spec.batch_size
+        """Return the steps of an epoch: a pass over the labelled images or, if there are more, the unlabelled."""
+        unlabelled = len(self.unlabelled[0].examples) if self.unlabelled else 0
+        return max(len(self.train.examples), unlabelled) // self.spec.batch_size
 
 
 def fit_phase(
-    fitting: Fitting, phase: Phase, checkpoint: Mapping[str, Sequence[np.ndarray]] | None = None
+    fitting: TrainContext, phase: Phase, checkpoint: Mapping[str, Sequence[np.ndarray]] | None = None
 ) -> None:
     """Train for one phase; the model is left with the weights of the best epoch so far.
 
@@ -72,17 +74,17 @@ def fit_phase(
     last = sum(earlier.epochs for earlier in spec.phases[: progress.phase]) + phase.epochs
     freeze(fitting, phase)
     _synchronize(fitting.assembled.model)
-    source = unlabelled.joined(fitting, sources.of_phase(fitting, phase))
+    source = semi_supervised.with_unlabelled(fitting, phase_inputs.of_phase(fitting, phase))
     prepared = time.perf_counter()
     trained = source.trained
-    trained.compile(_optimizer(fitting, phase, source), unlabelled.loss(fitting))
+    trained.compile(_optimizer(fitting, phase, source), semi_supervised.loss(fitting))
     _restore(trained.optimizer, checkpoint.get("optimizer", ()), trained)
-    average = Average(trained, spec.ema) if spec.ema else None
+    average = WeightEMA(trained, spec.ema) if spec.ema else None
     if average:
         average.restore(checkpoint.get("average", ()))
-    guard = Guard()
-    judge = judge_of(fitting, source, average)
-    keeper = Keeper(fitting, average, guard)
+    guard = NanGuard()
+    judge = make_evaluator(fitting, source, average)
+    keeper = CheckpointCallback(fitting, average, guard)
     if checkpoint.get("best"):
         keeper.twin.set_weights(checkpoint["best"])
     trained.fit(
@@ -101,20 +103,22 @@ def fit_phase(
         progress.seconds[f"{name} {what}"] = progress.seconds.get(f"{name} {what}", 0.0) + round(seconds, 1)
 
 
-def judge_of(fitting: Fitting, source: sources.Source, average: Average | None) -> Callable[[], tuple]:
-    """Return what judges the model as it is: (figures, results) for the held-out pictures."""
+def make_evaluator(
+    fitting: TrainContext, source: phase_inputs.PhaseInput, average: WeightEMA | None
+) -> Callable[[], tuple]:
+    """Return what judges the model as it is: (figures, results) for the held-out images."""
 
     # One process judges and tells the others, so that all stop at the same epoch.
     def judge() -> tuple[dict, list]:
         with average.applied() if average else nullcontext():
-            results = source.results() if hosts.is_chief() else []
-        figures = fitting.kind.metrics(fitting.val.pictures, results) if hosts.is_chief() else {}
-        return hosts.from_chief(figures), results
+            results = source.results() if distributed.is_chief() else []
+        figures = fitting.output.metrics(fitting.val.examples, results) if distributed.is_chief() else {}
+        return distributed.broadcast_from_chief(figures), results
 
     return judge
 
 
-def _movers(fitting: Fitting, phase: Phase, average: Average | None) -> list[keras.callbacks.Callback]:
+def _movers(fitting: TrainContext, phase: Phase, average: WeightEMA | None) -> list[keras.callbacks.Callback]:
     # What changes weights besides the optimizer.
     movers = [average] if average else []
     if hasattr(fitting.assembled.backbone, "adaptation") and phase.freeze != "backbone":
@@ -123,27 +127,31 @@ def _movers(fitting: Fitting, phase: Phase, average: Average | None) -> list[ker
 
 
 def _watchers(
-    fitting: Fitting, judge: Callable[[], tuple], guard: Guard, keeper: Keeper, last_epoch: int
+    fitting: TrainContext,
+    judge: Callable[[], tuple],
+    guard: NanGuard,
+    keeper: CheckpointCallback,
+    last_epoch: int,
 ) -> list[keras.callbacks.Callback]:
-    judged = Judge(judge, guard, fitting.kind.headline)
-    if not hosts.is_chief():
+    judged = EvaluationCallback(judge, guard, fitting.output.primary_metrics)
+    if not distributed.is_chief():
         return [judged, keeper]
     return [
         judged,
         keeper,
-        Pictures(judged, fitting.kind, fitting.val.pictures, str(fitting.run.logs), last_epoch),
+        ImageSummaryCallback(judged, fitting.output, fitting.val.examples, str(fitting.run.logs), last_epoch),
         keras.callbacks.TensorBoard(fitting.run.logs, write_graph=False),
     ]
 
 
-def freeze(fitting: Fitting, phase: Phase) -> zoo.Freeze | zoo.Shares:
+def freeze(fitting: TrainContext, phase: Phase) -> zoo.Freeze | zoo.ParameterShares:
     """Freeze the backbone as the phase says; the BatchNorms of what learns too, unless the spec lets them move.
 
     Raises:
         InputError: the backbone lacks the stage, or there is no head to compute.
     """
     backbone, spec = fitting.assembled.backbone, fitting.spec
-    if phase.freeze == SOLVE and not fitting.kind.solved:
+    if phase.freeze == SOLVE and not fitting.output.closed_form_layer:
         raise InputError("this task's head cannot be computed: leave solve out of --phases")
     stage = "backbone" if phase.freeze == SOLVE else phase.freeze
     try:
@@ -164,7 +172,9 @@ def _synchronize(model: keras.Model) -> None:
             layer.synchronized = several and layer.trainable
 
 
-def _optimizer(fitting: Fitting, phase: Phase, source: sources.Source) -> keras.optimizers.Optimizer:
+def _optimizer(
+    fitting: TrainContext, phase: Phase, source: phase_inputs.PhaseInput
+) -> keras.optimizers.Optimizer:
     spec = fitting.spec
     rates = stage_rates(fitting.assembled.backbone, source.trained, spec.layer_decay)
 
@@ -179,7 +189,7 @@ def _optimizer(fitting: Fitting, phase: Phase, source: sources.Source) -> keras.
 
     peak = phase.learning_rate
     if spec.find_lr == "yes" and phase is next(each for each in spec.phases if each.freeze != SOLVE):
-        loss, enough = unlabelled.loss(fitting), 100 // max(fitting.steps, 1) + 1
+        loss, enough = semi_supervised.loss(fitting), 100 // max(fitting.steps, 1) + 1
         peak, found = find_lr(source.trained, loss, source.batches(0, enough), make)
         draw(found, peak, fitting.run.path / "find_lr.png")
     return make(schedule(spec.schedule, peak, max(1, fitting.steps * phase.epochs)))
@@ -192,17 +202,19 @@ def _restore(made: keras.optimizers.Optimizer, state: Sequence[np.ndarray], mode
             variable.assign(value)
 
 
-def _say_what_broke(fitting: Fitting, source: sources.Source, guard: Guard, phase: Phase) -> None:
+def _say_what_broke(
+    fitting: TrainContext, source: phase_inputs.PhaseInput, guard: NanGuard, phase: Phase
+) -> None:
     spec, run = fitting.spec, fitting.run
     shown = None if phase.freeze == "none" else spec.views
     rows = [
-        {"picture": path, "view": view}
-        for path, view in unlabelled.rows_of_step(fitting, guard.epoch, guard.step, shown)
+        {"image": path, "view": view}
+        for path, view in semi_supervised.examples_of_step(fitting, guard.epoch, guard.step, shown)
     ]
     write_batch(run.bad_batch, source.batches(guard.epoch, guard.epoch + 1), guard.step, rows)
     kept = f"the weights of epoch {guard.epoch} are kept, " if guard.epoch else ""
     raise InputError(
         f"the loss became {guard.loss} in epoch {guard.epoch + 1}, step {guard.step + 1}: {kept}the batch lies in "
-        f"'{run.bad_batch}' (first picture: {rows[0]['picture']}); look at it, or start anew with a lower "
+        f"'{run.bad_batch}' (first image: {rows[0]['image']}); look at it, or start anew with a lower "
         "--learning-rate"
     )

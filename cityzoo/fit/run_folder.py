@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cityzoo.errors import InputError
-from cityzoo.fit import hosts
+from cityzoo.fit import distributed
 from cityzoo.spec import SOLVE, Phase, TrainSpec
 from cityzoo.spec_file import read_spec
 from cityzoo.tasks import short_name
@@ -100,7 +100,7 @@ def free_name(spec: TrainSpec) -> Path:
 
 
 @contextmanager
-def opened(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
+def open_or_create(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
     """Make a run's folder, or open the one to go on with; say how to go on when training is interrupted.
 
     Where several processes train, it is the chief's; the others get a folder that is gone afterwards.
@@ -110,7 +110,7 @@ def opened(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
     Raises:
         InputError: the folder cannot be written.
     """
-    if not hosts.is_chief():
+    if not distributed.is_chief():
         with tempfile.TemporaryDirectory(prefix="cityzoo-") as folder:
             yield _copied(resumed, Path(folder))
         return
@@ -178,7 +178,7 @@ def finished_epochs(run: RunFolder) -> int:
         return max((int(row["epoch"]) for row in csv.DictReader(file)), default=0)
 
 
-def longer(phases: tuple[Phase, ...], epochs: int, finished: int) -> tuple[Phase, ...]:
+def extend_epochs(phases: tuple[Phase, ...], epochs: int, finished: int) -> tuple[Phase, ...]:
     """Return a plan in which every phase that has not been left yet has that many epochs.
 
     Args:
@@ -191,7 +191,7 @@ def longer(phases: tuple[Phase, ...], epochs: int, finished: int) -> tuple[Phase
 
     Example:
         >>> plan = (Phase("backbone", 2, 0.01), Phase("C3", 2, 0.001))
-        >>> [phase.epochs for phase in longer(plan, 5, finished=4)]
+        >>> [phase.epochs for phase in extend_epochs(plan, 5, finished=4)]
         [2, 5]
     """
     made, before = [], 0

@@ -1,1 +1,1 @@
-"""How good a detector is: COCO numbers, pictures of its best and worst cases, one page that says it all."""
+"""How good a detector is: COCO numbers, images of its best and worst cases, one page that says it all."""

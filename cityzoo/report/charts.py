@@ -1,4 +1,4 @@
-"""Lines and points of a report, drawn: as SVG to put into a page, as a picture for TensorBoard."""
+"""Lines and points of a report, drawn: as SVG to put into a page, as an image for TensorBoard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cityzoo.report.chart_lines import INK, MARKER, NAMELESS, OVERALL, Entry, Line, lines_of
+from cityzoo.report.chart_series import INK, MARKER, NAMELESS, OVERALL, Entry, Line, lines_of
 from cityzoo.report.layout import Chart
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def draw_chart(chart: Chart, report: Mapping[str, Any]) -> Drawn:
     return Drawn(_inline(written.getvalue(), chart.title), legend, left_out)
 
 
-def chart_picture(chart: Chart, report: Mapping[str, Any]) -> np.ndarray | None:
+def chart_image(chart: Chart, report: Mapping[str, Any]) -> np.ndarray | None:
     """Return a chart as (H, W, 3) uint8 RGB with its legend in it; None where there is nothing to draw."""
     lines, _ = lines_of(chart, report)
     if not lines:

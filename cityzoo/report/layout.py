@@ -1,6 +1,6 @@
-"""What the page of a report shows of one kind of task: cards, numbers, tables, charts, pictures, curves.
+"""What the page of a report shows of one kind of task: cards, numbers, tables, charts, images, curves.
 
-Every `key` is the place of a figure in report.json as `cityzoo.report.pointers` writes it: "operating_point/recall".
+Every `key` is the place of a figure in report.json as `cityzoo.metrics.keys` writes it: "operating_point/recall".
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Table:
             "text", "signed", "bar" (a figure of 0..1 with a bar), "heat" (a count on a ground that tells its share of
             the row, as in a confusion matrix) or "interval" ([low, high]).
         note: below the title, one sentence.
-        coloured: whether rows carry the colours that classes have in pictures.
+        coloured: whether rows carry the colours that classes have in images.
     """
 
     title: str
@@ -92,7 +92,7 @@ class Section:
         cards: its main figures.
         tables: its tables.
         charts: its charts.
-        pictures: stem of a PNG in the run folder to its title.
+        images: stem of a PNG in the run folder to its title.
         remarks: sentences with {keys} of the report for its numbers, or {key|share} and the other ways to show them;
             one with a key of which nothing is known is left out.
     """
@@ -103,7 +103,7 @@ class Section:
     cards: Sequence[Card] = ()
     tables: Sequence[Table] = ()
     charts: Sequence[Chart] = ()
-    pictures: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
     remarks: Sequence[str] = ()
 
 
@@ -120,8 +120,8 @@ class Layout:
         tables: further tables.
         charts: further charts.
         sections: parts of their own, after the slices.
-        pictures: stem of a PNG in the run folder to its title.
-        legend: how to read the pictures: (style of the key: "found", "missed" or "", words).
+        images: stem of a PNG in the run folder to its title.
+        legend: how to read the images: (style of the key: "found", "missed" or "", words).
         curves: column of history.csv to the name of its line.
         curve_note: above the curves.
         lists_figures: whether the page lists all of `meanings`; False where its tables say them already.
@@ -135,7 +135,7 @@ class Layout:
     tables: Sequence[Table] = ()
     charts: Sequence[Chart] = ()
     sections: Sequence[Section] = ()
-    pictures: Mapping[str, str] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
     legend: Sequence[tuple[str, str]] = ()
     curves: Mapping[str, str] = field(default_factory=dict)
     curve_note: str = ""

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from cityzoo.demo.write import MARK
-from cityzoo.report.wording import text
+from cityzoo.report.number_format import text
 
 OWN_LICENCE = "Apache-2.0"
 IMAGENET = (
     "The backbone began with the ImageNet weights of Keras Applications. The code that made them is free, but "
-    "ImageNet's pictures are for non-commercial research and teaching: check whether that binds your use."
+    "ImageNet's images are for non-commercial research and teaching: check whether that binds your use."
 )
 FILE = "The weights began from a file of yours ({}): its licence is that of whoever made it."
 RANDOM = "The weights began from random numbers: nobody else has rights in them."
@@ -45,14 +45,14 @@ def licences(weights: Mapping[str, Any] | None, sources: Sequence[str | None]) -
         yield {"imagenet": IMAGENET, "random": RANDOM}.get(kind, FILE.format(text(weights.get("path"))))
     for source in dict.fromkeys(str(each) for each in sources if each):
         if is_drawn(source):
-            yield f"The pictures of {source} were drawn by cityzoo: {OWN_LICENCE}."
+            yield f"The images of {source} were drawn by cityzoo: {OWN_LICENCE}."
             continue
         licence = data_licence(source)
         yield f"{source}: {licence}." if licence else UNKNOWN.format(source)
 
 
 def is_drawn(source: str | None) -> bool:
-    """Tell whether pictures are cityzoo's own drawings.
+    """Tell whether images are cityzoo's own drawings.
 
     Example:
         >>> is_drawn("no/such/folder"), is_drawn(None)

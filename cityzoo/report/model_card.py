@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cityzoo.report.judgement import BEFORE
+from cityzoo.evaluation.evaluate import BEFORE
+from cityzoo.metrics.keys import look_up
 from cityzoo.report.licences import is_drawn, licences
-from cityzoo.report.pointers import look_up
-from cityzoo.report.wording import is_number, named, score, share
+from cityzoo.report.number_format import is_number, named, score, share
 
 FEW = 30  # of a class, below which its figures are mostly chance
 TOO_SURE = 1.2  # temperature from which probabilities are said to be so
 STREETS = (
-    "Pictures of streets show faces and number plates, which most places' law protects: keep pictures, cached features "
+    "Images of streets show faces and number plates, which most places' law protects: keep images, cached features "
     "and this page's gallery as such data, and blur them before they are handed on."
 )
 
@@ -52,9 +52,9 @@ def _intended(report: Mapping, summary: str) -> Iterator[str]:
     yield f"{said} ({', '.join(classes)})." if classes else f"{said}."
     data = _learned_from(report)
     yield (
-        f"For pictures of cameras like those of {data}: the same place and height, similar weather and hours."
+        f"For images of cameras like those of {data}: the same place and height, similar weather and hours."
         if data
-        else "For pictures of cameras like those that it learned from."
+        else "For images of cameras like those that it learned from."
     )
 
 
@@ -62,8 +62,8 @@ def _not_for(report: Mapping) -> Iterator[str]:
     yield "Not for decisions about single persons, such as fines, and not for telling who somebody is."
     yield "Not where a miss or a false alarm endangers anybody unless a person looks first."
     yield (
-        "Not for other cameras, countries or seasons before it was judged on labelled pictures of them: "
-        "python evaluate.py RUN --data PICTURES."
+        "Not for other cameras, countries or seasons before it was judged on labelled images of them: "
+        "python evaluate.py RUN --data IMAGES."
     )
     if look_up(report, "worst_slice/name"):
         yield f"Not without a closer look where it is weakest: {_worst(report)}."
@@ -78,7 +78,7 @@ def _data(report: Mapping) -> Iterator[str]:
     for name, split in (look_up(report, "findings/splits") or {}).items():
         counted = split.get("labels") or split.get("boxes") or {}
         each = ", ".join(f"{label} {number}" for label, number in counted.items())
-        yield f"{str(name).capitalize()}: {split.get('pictures')} pictures" + (f"; {each}." if each else ".")
+        yield f"{str(name).capitalize()}: {split.get('images')} images" + (f"; {each}." if each else ".")
     for kind in ("duplicate", "near duplicate", "scene on both sides"):
         number = look_up(report, f"findings/findings/{kind}/count")
         if number:
@@ -89,9 +89,9 @@ def _data(report: Mapping) -> Iterator[str]:
 def _judged(report: Mapping) -> Iterator[str]:
     split, number = report.get("split"), report.get("n_images")
     if not number:
-        yield "On how many pictures is not known."
+        yield "On how many images is not known."
     else:
-        yield f"On {number} pictures" + (f", the {split} split." if split else ".")
+        yield f"On {number} images" + (f", the {split} split." if split else ".")
     if not _is_own(report):
         yield "They are other data than it was trained with: neither weights nor the best epoch were chosen by them."
     elif split in ("train", "all"):
@@ -101,7 +101,7 @@ def _judged(report: Mapping) -> Iterator[str]:
     elif split:
         yield (
             "They were held out from learning, but they also chose the best epoch, so that the figures are a little "
-            "too good; pictures that were kept aside give better ones: python evaluate.py RUN --data PICTURES."
+            "too good; images that were kept aside give better ones: python evaluate.py RUN --data IMAGES."
         )
     if look_up(report, "spec/split_by") == "file" and not look_up(report, "spec/val") and _is_own(report):
         yield (
@@ -109,10 +109,10 @@ def _judged(report: Mapping) -> Iterator[str]:
             "both sides."
         )
     if report.get("intervals"):
-        yield "Intervals are 95 % ones, by a bootstrap over pictures: they tell of chance, not of other cameras."
+        yield "Intervals are 95 % ones, by a bootstrap over images: they tell of chance, not of other cameras."
     if report.get("compared"):
         others = ("itself before fine-tuning" if name == BEFORE else name for name in report["compared"])
-        yield f"It was compared, on the same pictures, with: {', '.join(others)}."
+        yield f"It was compared, on the same images, with: {', '.join(others)}."
 
 
 def _limits(report: Mapping) -> Iterator[str]:
@@ -121,7 +121,7 @@ def _limits(report: Mapping) -> Iterator[str]:
     if look_up(report, "worst_slice/name"):
         yield f"It is weakest on {_worst(report)}."
     if any(is_drawn(source) for source in (_learned_from(report), report.get("data"))):
-        yield "It knows drawn pictures: what it is worth on real cameras has to be seen there first."
+        yield "It knows drawn images: what it is worth on real cameras has to be seen there first."
     rare = {name: n for name, n in _class_counts(report).items() if n < FEW}
     if rare:
         each = ", ".join(f"{name} ({n})" for name, n in rare.items())
@@ -163,7 +163,7 @@ def _worst(report: Mapping) -> str:
     worst = report["worst_slice"]
     return (
         f"{worst.get('by')} {worst['name']} ({named(worst.get('figure') or 'figure')} {score(worst.get('value'))} on "
-        f"{worst.get('n')} pictures, {score(worst.get('overall'))} on all)"
+        f"{worst.get('n')} images, {score(worst.get('overall'))} on all)"
     )
 
 
@@ -187,7 +187,7 @@ def _learned_from(report: Mapping) -> str | None:
 
 
 def _is_own(report: Mapping) -> bool:
-    """Tell whether the pictures that judged a run come from the data it was trained with."""
+    """Tell whether the images that judged a run come from the data it was trained with."""
     learned, judged = _learned_from(report), report.get("data")
     if learned is None or judged is None:
         return learned is None and not judged

@@ -10,17 +10,17 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cityzoo.data.findings import KINDS
-from cityzoo.report import cells, wording
+from cityzoo.data.image.findings import KINDS
+from cityzoo.data.series.findings import KINDS as SERIES_KINDS
+from cityzoo.evaluation.evaluate import BEFORE
+from cityzoo.metrics.keys import look_up, pointer
+from cityzoo.report import html_numbers, number_format
 from cityzoo.report.charts import Drawn, draw_chart
-from cityzoo.report.curve import learning_curve, read_history
-from cityzoo.report.drawing import PALETTE
-from cityzoo.report.judgement import BEFORE
 from cityzoo.report.layout import Chart, Layout, Table
-from cityzoo.report.pointers import look_up, pointer
-from cityzoo.report.sections import SECTIONS
-from cityzoo.report.slice_rows import slice_rows
-from cityzoo.series.findings import KINDS as SERIES_KINDS
+from cityzoo.report.learning_curve import learning_curve, read_history
+from cityzoo.report.pages.shared import SECTIONS
+from cityzoo.report.slice_table import slice_rows
+from cityzoo.visualize.boxes import PALETTE
 
 if TYPE_CHECKING:
     import jinja2
@@ -45,7 +45,7 @@ def page_html(report: Mapping, folder: Path, layout: Layout) -> str:
 
     Args:
         report: as `write_report` takes it; what is absent is left out of the page.
-        folder: of the pictures of cases and of `history.csv`.
+        folder: of the images of cases and of `history.csv`.
         layout: what is shown of the figures.
 
     Example:
@@ -72,7 +72,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        {name: getattr(wording, name) for name in ("count", "way", "verdict_way", "what_named")}
+        {name: getattr(number_format, name) for name in ("count", "way", "verdict_direction", "what_named")}
     )
     return environment
 
@@ -83,17 +83,17 @@ def _context(report: Mapping, folder: Path, layout: Layout) -> dict[str, Any]:
         "report": report,
         "layout": layout,
         "look_up": partial(look_up, report),
-        "figure": partial(cells.figure, report),
-        "between": partial(cells.between, report),
+        "figure": partial(html_numbers.figure, report),
+        "between": partial(html_numbers.between, report),
         "change": _change,
-        "named": wording.named,
+        "named": number_format.named,
         "pointer": pointer,
-        "parts_of": partial(cells.parts_of, report),
-        "rows_of": partial(cells.rows_of, report),
-        "percent": cells.percent,
+        "parts_of": partial(html_numbers.parts_of, report),
+        "rows_of": partial(html_numbers.rows_of, report),
+        "percent": html_numbers.percent,
         "sure_first": _sure_first,
         "is_heat": _is_heat,
-        "heat_total": partial(cells.heat_total, report),
+        "heat_total": partial(html_numbers.heat_total, report),
         "draw_all": partial(_draw_all, report),
         "jpeg_of": lambda stem: jpeg_base64(folder / f"{stem}.png"),
         "curve": learning_curve(history, layout.curves),
@@ -132,7 +132,7 @@ def _parts(context: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def jpeg_base64(file: Path) -> str:
-    """Return a picture as base64 of a JPEG, small enough for a page; "" where there is none.
+    """Return an image as base64 of a JPEG, small enough for a page; "" where there is none.
 
     Example:
         >>> jpeg_base64(Path("no/such/file.png"))
@@ -143,16 +143,16 @@ def jpeg_base64(file: Path) -> str:
     if not file.is_file():
         return ""
     with Image.open(file) as opened:
-        picture = opened.convert("RGB")
-    picture.thumbnail((JPEG_WIDTH, 4 * JPEG_WIDTH))
+        image = opened.convert("RGB")
+    image.thumbnail((JPEG_WIDTH, 4 * JPEG_WIDTH))
     written = io.BytesIO()
-    picture.save(written, "JPEG", quality=JPEG_QUALITY, optimize=True)
+    image.save(written, "JPEG", quality=JPEG_QUALITY, optimize=True)
     return base64.b64encode(written.getvalue()).decode("ascii")
 
 
 def _change(after: Any, before: Any) -> str:
-    known = wording.is_number(after) and wording.is_number(before)
-    return wording.signed(after - before if known else None)
+    known = number_format.is_number(after) and number_format.is_number(before)
+    return number_format.signed(after - before if known else None)
 
 
 def _sure_first(worse: Sequence[Mapping] | None) -> list[tuple[int, Mapping]]:
@@ -165,4 +165,4 @@ def _is_heat(table: Table) -> bool:
 
 def _draw_all(report: Mapping, charts: Sequence[Chart]) -> list[tuple[Chart, Drawn]]:
     drawn = ((chart, draw_chart(chart, report)) for chart in charts)
-    return [(chart, picture) for chart, picture in drawn if picture.svg]
+    return [(chart, image) for chart, image in drawn if image.svg]

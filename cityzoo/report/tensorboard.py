@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cityzoo.report.charts import chart_picture, rasterised
+from cityzoo.metrics.keys import look_up
+from cityzoo.report.charts import chart_image, rasterised
 from cityzoo.report.layout import Layout, Table
-from cityzoo.report.pointers import look_up
-from cityzoo.report.sections import SECTIONS
-from cityzoo.report.wording import is_number, text
+from cityzoo.report.number_format import is_number, text
+from cityzoo.report.pages.shared import SECTIONS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,7 @@ Runs = Mapping[str, tuple[Mapping[str, Any], Mapping[str, float | None]]]
 def write_report_summaries(report: Mapping[str, Any], layout: Layout, logs: str | Path) -> Path:
     """Write a report into `logs/report`, in the place of what an earlier evaluation wrote there.
 
-    Figures are scalars, charts and tables of counts (confusion matrix) pictures, the model card text; step 0 each.
+    Figures are scalars, charts and tables of counts (confusion matrix) images, the model card text; step 0 each.
 
     Args:
         report: plain JSON values, as report.json holds them.
@@ -58,22 +58,22 @@ def write_report_summaries(report: Mapping[str, Any], layout: Layout, logs: str 
         for place in dict.fromkeys([*(card.key for card in layout.cards), *layout.meanings]):
             if is_number(look_up(report, place)):
                 tf.summary.scalar(f"figures/{place}", float(look_up(report, place)))
-        for name, picture in _pictures(report, layout).items():
-            tf.summary.image(f"report/{name}", picture[None])
+        for name, image in _images(report, layout).items():
+            tf.summary.image(f"report/{name}", image[None])
         for title, sentences in (report.get("model_card") or {}).items():
             tf.summary.text(f"model card/{title}", "\n".join(f"- {sentence}" for sentence in sentences))
     return folder
 
 
-def _pictures(report: Mapping[str, Any], layout: Layout) -> dict[str, np.ndarray]:
+def _images(report: Mapping[str, Any], layout: Layout) -> dict[str, np.ndarray]:
     sections = (*layout.sections, *SECTIONS)
     charts = [*layout.charts, *(chart for section in sections for chart in section.charts)]
-    drawn = {chart.title: chart_picture(chart, report) for chart in charts}
-    drawn |= {table.title: confusion_picture(table, report) for table in layout.tables}
-    return {title: picture for title, picture in drawn.items() if picture is not None}
+    drawn = {chart.title: chart_image(chart, report) for chart in charts}
+    drawn |= {table.title: confusion_image(table, report) for table in layout.tables}
+    return {title: image for title, image in drawn.items() if image is not None}
 
 
-def confusion_picture(table: Table, report: Mapping[str, Any]) -> np.ndarray | None:
+def confusion_image(table: Table, report: Mapping[str, Any]) -> np.ndarray | None:
     """Return a table of counts as (H, W, 3) uint8 RGB, each on a ground that tells its share of the row.
 
     Returns:

@@ -32,7 +32,7 @@ ORDER = (
 def write_report(folder: str | Path, report: Mapping, layout: Layout) -> tuple[Path, Path]:
     """Write `report.json` and `report.html` into a run folder, each at once or not at all.
 
-    The page is one file without outside references. It takes in the pictures and the columns of `history.csv` that
+    The page is one file without outside references. It takes in the images and the columns of `history.csv` that
     the layout names, where the folder has them.
 
     Args:

@@ -9,25 +9,25 @@ from dataclasses import Field, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cityzoo import data as datasets
 from cityzoo.cli import flag_fields
+from cityzoo.data import image as datasets
 from cityzoo.errors import InputError, unknown
 from cityzoo.spec import TrainSpec
 from cityzoo.task_file import load_file
 
 if TYPE_CHECKING:
-    from cityzoo.kinds import Kind
+    from cityzoo.outputs import Output
 
 SUFFIX = ".py"
 
 
-def reads_boxes(source: str, **how: Any) -> datasets.Dataset:
-    """Read pictures with boxes; `how` as `cityzoo.data.load` takes it."""
+def read_boxes(source: str, **how: Any) -> datasets.Dataset:
+    """Read images with boxes; `how` as `cityzoo.data.image.load` takes it."""
     return datasets.load(source, **how)
 
 
-def reads_labels(source: str, **how: Any) -> datasets.Dataset:
-    """Read pictures with labels of the whole picture; `how` as `cityzoo.data.load` takes it."""
+def read_image_labels(source: str, **how: Any) -> datasets.Dataset:
+    """Read images with labels of the whole image; `how` as `cityzoo.data.image.load` takes it."""
     return datasets.load(source, wants="labels", **how)
 
 
@@ -37,16 +37,16 @@ class Task:
 
     Attributes:
         summary: what it does, one line for --list and --help.
-        kind: a dataclass that says what the task's outputs mean: head, loss, metrics. Its first field is the class
+        output: a dataclass that says what the task's outputs mean: head, loss, metrics. Its first field is the class
             names; those declared by `cli.flag` are flags of train.py.
         demo: returns the data that is drawn where the user brings none; None: there is none. With a `course`, takes a
             seed and a folder, or None for the cache, and returns the path of what it wrote.
         monitor: figure that chooses the best epoch.
         defaults: fields of `TrainSpec`, of the kind or of the reader that this task sets otherwise.
-        reader: reads labelled data: a function like `reads_boxes`, or a dataclass whose instances are such functions;
+        reader: reads labelled data: a function like `read_boxes`, or a dataclass whose instances are such functions;
             then its fields declared by `cli.flag` are flags of train.py, too.
-        course: module with `train` and `evaluate`, where data are not pictures; "" for pictures.
-        check: refuses flags that cannot be, before anything heavy is loaded; None: as for pictures.
+        course: module with `train` and `evaluate`, where data are not images; "" for images.
+        check: refuses flags that cannot be, before anything heavy is loaded; None: as for images.
         heeds: fields of `TrainSpec` that are flags of this task; none: all of them.
 
     Raises:
@@ -54,11 +54,11 @@ class Task:
     """
 
     summary: str
-    kind: type[Kind]
+    output: type[Output]
     demo: Callable[..., Any] | None
     monitor: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    reader: Callable[..., Any] = reads_boxes
+    reader: Callable[..., Any] = read_boxes
     course: str = ""
     check: Callable[[TrainSpec], None] | None = None
     heeds: tuple[str, ...] = ()
@@ -72,22 +72,22 @@ class Task:
             )
 
     @property
-    def general_flags(self) -> list[Field]:
+    def shared_flags(self) -> list[Field]:
         """Return the flags of every run that this task heeds."""
         return [item for item in flag_fields(TrainSpec) if not self.heeds or item.name in self.heeds]
 
     @property
     def flags(self) -> list[Field]:
         """Return the flags that belong to this task alone."""
-        return [*flag_fields(self.reader), *flag_fields(self.kind)]
+        return [*flag_fields(self.reader), *flag_fields(self.output)]
 
     def read(self, source: str, options: Mapping[str, Any], **how: Any) -> datasets.Dataset:
-        """Return the checked pictures of a source, labelled as this task needs them.
+        """Return the checked images of a source, labelled as this task needs them.
 
         Args:
             source: as `--data` takes it.
             options: values of the task's own flags; those left out have the task's defaults.
-            how: as `cityzoo.data.load` takes it.
+            how: as `cityzoo.data.image.load` takes it.
 
         Raises:
             InputError: anything about the data that cannot be used.
@@ -96,7 +96,7 @@ class Task:
             return self.reader(source, **how)
         return self.reader(**self._given(self.reader, options))(source, **how)
 
-    def kind_for(self, class_names: tuple[str, ...], options: Mapping[str, Any] | None = None) -> Kind:
+    def output_for(self, class_names: tuple[str, ...], options: Mapping[str, Any] | None = None) -> Output:
         """Return the task's kind for these classes.
 
         Args:
@@ -104,11 +104,11 @@ class Task:
             options: values of the task's own flags; those left out have the task's defaults.
 
         Example:
-            >>> kind = find("vehicle_detect").kind_for(("car",), {"neck_width": 32})
+            >>> kind = find("vehicle_detect").output_for(("car",), {"neck_width": 32})
             >>> kind.class_names, kind.neck_width, kind.label_smoothing
             (('car',), 32, 0.0)
         """
-        return self.kind(tuple(class_names), **self._given(self.kind, options or {}))
+        return self.output(tuple(class_names), **self._given(self.output, options or {}))
 
     def _given(self, declared: type, options: Mapping[str, Any]) -> dict[str, Any]:
         values = {**self.defaults, **options}

@@ -1,21 +1,21 @@
 """Forecast what air stations measure, a day ahead in steps of an hour."""
 
-from cityzoo.forecast.options import HEEDS, Forecasting, ReadsSeries, check
+from cityzoo.outputs.quantile_forecast import HEEDS, Forecasting, ReadsSeries, check
 from cityzoo.tasks import Task
 
 
 def demo(seed: int = 0, out: str | None = None) -> str:
     """Return a folder of simulated stations: traffic peaks, still days, rain, wind between stations, gaps."""
-    from cityzoo import home
-    from cityzoo.demo import air_sensors
+    from cityzoo import cache_dir
+    from cityzoo.demo.sensors import air_sensors
 
-    usual = home.cache_home() / "demo" / f"air_quality-v{air_sensors.VERSION}-seed{seed}"
+    usual = cache_dir.cache_dir() / "demo" / f"air_quality-v{air_sensors.VERSION}-seed{seed}"
     return str(air_sensors.write(out or usual, seed))
 
 
 TASK = Task(
     summary="PM2.5 and others of air stations, the next day with intervals and alarms",
-    kind=Forecasting,
+    output=Forecasting,
     demo=demo,
     monitor="mae_24h",
     defaults={
@@ -29,7 +29,7 @@ TASK = Task(
         "alarm": ("pm25 > 75 within 6h with 0.5 probability",),
     },
     reader=ReadsSeries,
-    course="cityzoo.forecast.course",
+    course="cityzoo.modalities.series",
     check=check,
     heeds=HEEDS,
 )

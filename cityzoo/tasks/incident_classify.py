@@ -5,25 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cityzoo import data as datasets
-from cityzoo.data import labels
+from cityzoo.data import image as datasets
+from cityzoo.data.image import derived_labels
 from cityzoo.demo import Demo
-from cityzoo.kinds.several_classes import SeveralClasses
+from cityzoo.outputs.multilabel import MultiLabelClassification
 from cityzoo.tasks import Task
 
 
 @dataclass(frozen=True)
-class Incidents:
+class IncidentReader:
     """Read frames labelled as a whole, or with boxes around what is there; "normal" and its like are no class."""
 
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:
-        """Return the checked pictures of a source."""
-        return labels.of_each_side(datasets.load(source, wants="either", **how), labels.presence)
+        """Return the checked images of a source."""
+        return derived_labels.of_each_side(
+            datasets.load(source, wants="either", **how), derived_labels.presence
+        )
 
 
 def demo() -> Demo:
     """Return street scenes in which something burns, or smokes, or neither."""
-    from cityzoo.demo import incident_scene
+    from cityzoo.demo.scenes import incident_scene
 
     return Demo(
         "incident_classify",
@@ -36,7 +38,7 @@ def demo() -> Demo:
 
 TASK = Task(
     summary="fire, smoke, both or neither in a camera's frame, with thresholds for alarms",
-    kind=SeveralClasses,
+    output=MultiLabelClassification,
     demo=demo,
     monitor="mean_auroc",
     # Few scenes, much alike: a backbone that learns them forgets what fire looks like elsewhere.
@@ -51,5 +53,5 @@ TASK = Task(
         "learning_rate": 0.0005,
         "patience": 8,
     },
-    reader=Incidents,
+    reader=IncidentReader,
 )

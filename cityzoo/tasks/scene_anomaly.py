@@ -7,54 +7,54 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo import data as datasets
-from cityzoo.data import labels
+from cityzoo.data import image as datasets
+from cityzoo.data.image import derived_labels
 from cityzoo.demo import Demo
 from cityzoo.errors import InputError
-from cityzoo.kinds.anomaly import Anomaly
-from cityzoo.sample import PictureSet, no_boxes
+from cityzoo.outputs.anomaly import Anomaly
+from cityzoo.sample import ImageSet, no_boxes
 from cityzoo.tasks import Task
 
 NAMES = ("normal", "anomaly")
-USUAL = (*labels.ABSENT, "good", "ok")  # names of folders with normal frames
+USUAL = (*derived_labels.ABSENT, "good", "ok")  # names of folders with normal frames
 
 
 @dataclass(frozen=True)
-class Frames:
+class NormalFramesReader:
     """Read frames of one camera: a folder "normal" (or "good", "ok") and others, or frames that are all normal.
 
     Training takes the normal ones alone; of the held-out ones all that is not normal counts as an anomaly.
     """
 
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:
-        """Return the checked pictures of a source."""
+        """Return the checked images of a source."""
         found = datasets.load(source, wants="frames", **how)
         train = _judged(found.train)
-        normal = tuple(each for each in train.pictures if each.target[0])
+        normal = tuple(each for each in train.examples if each.target[0])
         if not normal:
             names = ", ".join(found.train.class_names) or "none"
             raise InputError(
                 f"'{source}' has no normal frames to learn from (classes: {names}): put them into a folder 'normal', "
                 "or give a plain folder of frames that are all normal"
             )
-        made = iter((replace(train, pictures=normal), _judged(found.val)))
-        return labels.of_each_side(found, lambda _: next(made))
+        made = iter((replace(train, examples=normal), _judged(found.val)))
+        return derived_labels.of_each_side(found, lambda _: next(made))
 
 
-def _judged(side: PictureSet) -> PictureSet:
+def _judged(side: ImageSet) -> ImageSet:
     usual = [name.lower() in USUAL for name in side.class_names]
-    pictures = []
-    for each in side.pictures:
+    images = []
+    for each in side.examples:
         named = np.zeros(len(usual)) if each.target is None else each.target
         strange = any(there and not normal for there, normal in zip(named, usual, strict=True))
         target = np.array([not strange, strange], np.float32)
-        pictures.append(replace(each, target=target, boxes_xyxy=no_boxes(), labels=()))
-    return PictureSet(side.split, NAMES, tuple(pictures))
+        images.append(replace(each, target=target, boxes_xyxy=no_boxes(), labels=()))
+    return ImageSet(side.split, NAMES, tuple(images))
 
 
 def demo() -> Demo:
     """Return frames of one street, of which some held-out ones show what does not belong."""
-    from cityzoo.demo import anomaly_scene
+    from cityzoo.demo.scenes import anomaly_scene
 
     return Demo(
         "scene_anomaly",
@@ -69,9 +69,9 @@ def demo() -> Demo:
 
 TASK = Task(
     summary="what does not belong in a camera's view, with heat maps; learns from normal frames alone",
-    kind=Anomaly,
+    output=Anomaly,
     demo=demo,
     monitor="image_auroc",
     defaults={"augment": "none", "views": 1},
-    reader=Frames,
+    reader=NormalFramesReader,
 )

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from cityzoo.forecast.options import HEEDS, Forecasting, ReadsSeries, check
+from cityzoo.outputs.quantile_forecast import HEEDS, Forecasting, ReadsSeries, check
 from cityzoo.tasks import Task
 
 
 @dataclass(frozen=True)
-class ReadsFiveMinutes(ReadsSeries):
+class FiveMinuteSeriesReader(ReadsSeries):
     """Read a series; one that has no times, as benchmark files have none, is taken as theirs."""
 
     assumed: tuple[str, str] = ("2012-03-01", "5min")
@@ -15,16 +15,16 @@ class ReadsFiveMinutes(ReadsSeries):
 
 def demo(seed: int = 0, out: str | None = None) -> str:
     """Return a folder of simulated sensors: rush hours, incidents, wet days, gaps."""
-    from cityzoo import home
-    from cityzoo.demo import traffic_sensors
+    from cityzoo import cache_dir
+    from cityzoo.demo.sensors import traffic_sensors
 
-    usual = home.cache_home() / "demo" / f"traffic_flow-v{traffic_sensors.VERSION}-seed{seed}"
+    usual = cache_dir.cache_dir() / "demo" / f"traffic_flow-v{traffic_sensors.VERSION}-seed{seed}"
     return str(traffic_sensors.write(out or usual, seed))
 
 
 TASK = Task(
     summary="speed or flow of road sensors, the next hour with intervals",
-    kind=Forecasting,
+    output=Forecasting,
     demo=demo,
     monitor="mae_60min",
     defaults={
@@ -34,8 +34,8 @@ TASK = Task(
         "weight_decay": 0.001,
         "clip_norm": 1.0,
     },
-    reader=ReadsFiveMinutes,
-    course="cityzoo.forecast.course",
+    reader=FiveMinuteSeriesReader,
+    course="cityzoo.modalities.series",
     check=check,
     heeds=HEEDS,
 )

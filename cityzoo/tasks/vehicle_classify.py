@@ -1,43 +1,45 @@
-"""Say what type a vehicle is, from a picture of it alone."""
+"""Say what type a vehicle is, from an image of it alone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from cityzoo import data as datasets
 from cityzoo.cli import flag
-from cityzoo.data import labels
+from cityzoo.cli.values import parse_count, parse_number
+from cityzoo.data import image as datasets
+from cityzoo.data.image import derived_labels
 from cityzoo.demo import Demo
-from cityzoo.kinds.classification import Classification
-from cityzoo.parsing import parse_count, parse_number
+from cityzoo.outputs.classification import Classification
 from cityzoo.tasks import Task
 
 
 class VehicleType(Classification):
     """Classify crops, which fill the network's input whatever their shape: around a small box every pixel counts."""
 
-    fit: ClassVar[str] = "stretch"
+    resize_mode: ClassVar[str] = "stretch"
 
 
 @dataclass(frozen=True)
-class Vehicles:
-    """Read a picture for each vehicle: labelled as a whole, or cut from larger ones by its box."""
+class VehicleCropReader:
+    """Read an image for each vehicle: labelled as a whole, or cut from larger ones by its box."""
 
     context: float = flag(0.0, "cut this share of a box's sides more", parse_number, "SHARE")
     least_px: int = flag(8, "leave out boxes with a side below this", parse_count, "PIXELS")
 
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:
-        """Return the checked pictures of a source."""
+        """Return the checked images of a source."""
         found = datasets.load(source, wants="either", **how)
         if found.labelled:
             return found
-        return labels.of_each_side(found, lambda side: labels.crops(side, self.context, self.least_px))
+        return derived_labels.of_each_side(
+            found, lambda side: derived_labels.crops(side, self.context, self.least_px)
+        )
 
 
 def demo() -> Demo:
     """Return street scenes, of which the vehicles are cut."""
-    from cityzoo.demo import traffic_scene
+    from cityzoo.demo.scenes import traffic_scene
 
     return Demo(
         "vehicle_classify",
@@ -50,7 +52,7 @@ def demo() -> Demo:
 
 TASK = Task(
     summary="the type of a vehicle (car, bus, truck, motorbike ...) from its crop",
-    kind=VehicleType,
+    output=VehicleType,
     demo=demo,
     monitor="balanced_accuracy",
     defaults={
@@ -60,5 +62,5 @@ TASK = Task(
         "views": 2,
         "learning_rate": 0.0005,
     },
-    reader=Vehicles,
+    reader=VehicleCropReader,
 )

@@ -5,25 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cityzoo import data as datasets
-from cityzoo.data import labels
+from cityzoo.data import image as datasets
+from cityzoo.data.image import derived_labels
 from cityzoo.demo import Demo
-from cityzoo.kinds.counting import Counting
+from cityzoo.outputs.counting import Counting
 from cityzoo.tasks import Task
 
 
 @dataclass(frozen=True)
-class Counts:
+class CountReader:
     """Read frames with boxes; their number is what is learned."""
 
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:
-        """Return the checked pictures of a source."""
-        return labels.of_each_side(datasets.load(source, **how), labels.counts)
+        """Return the checked images of a source."""
+        return derived_labels.of_each_side(datasets.load(source, **how), derived_labels.counts)
 
 
 def demo() -> Demo:
     """Return street scenes from empty roads to jams."""
-    from cityzoo.demo import jam_scene
+    from cityzoo.demo.scenes import jam_scene
 
     return Demo(
         "vehicle_count",
@@ -36,8 +36,8 @@ def demo() -> Demo:
 
 TASK = Task(
     summary="how many vehicles a camera's frame shows, and where they are",
-    kind=Counting,
+    output=Counting,
     demo=demo,
     monitor="mae",
-    reader=Counts,
+    reader=CountReader,
 )

@@ -1,22 +1,22 @@
-"""Find vehicles in the pictures of a street camera and say what they are."""
+"""Find vehicles in the images of a street camera and say what they are."""
 
 from __future__ import annotations
 
 from cityzoo.demo import Demo
-from cityzoo.kinds.detection import Detection
+from cityzoo.outputs.detection import Detection
 from cityzoo.tasks import Task
 
 
 def demo() -> Demo:
     """Return the scenes that cityzoo draws of streets as a camera sees them."""
-    from cityzoo.demo import traffic_scene
+    from cityzoo.demo.scenes import traffic_scene
 
     return Demo("vehicle_detect", traffic_scene.VERSION, traffic_scene.CLASS_NAMES, traffic_scene.draw_scene)
 
 
 TASK = Task(
-    summary="boxes around cars, buses, trucks, motorbikes ... of a street camera's pictures",
-    kind=Detection,
+    summary="boxes around cars, buses, trucks, motorbikes ... of a street camera's images",
+    output=Detection,
     demo=demo,
     monitor="AP",
 )

@@ -1,4 +1,4 @@
-"""Held against what tensorflow-addons 0.23.0 made of the same pictures; tests/golden/make_addons.py wrote it down."""
+"""Held against what tensorflow-addons 0.23.0 made of the same images; tests/golden/make_addons.py wrote it down."""
 
 import inspect
 import itertools
@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from augment import addons, geometry
+from augment import addons, affine
 from augment.warp import warp
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "addons.npz")
 CASES = json.loads(str(GOLDEN["cases"]))
-PICTURE = GOLDEN["picture_uint8"]
+IMAGE = GOLDEN["picture_uint8"]
 MOVES = {"rotate": 0.3, "transform": [1, 0, 2, 0, 1, -1, 0, 0], "translate": [2, -1]}
 each_move = pytest.mark.parametrize(("function", "value"), MOVES.items())
 
@@ -72,10 +72,10 @@ def test_a_graph_that_knows_no_shape_gives_the_same(function, value, name):
 
 @each_move
 def test_a_data_set_keeps_its_static_shape(function, value):
-    data = tf.data.Dataset.from_tensor_slices(PICTURE[None].repeat(5, 0)).batch(2)
+    data = tf.data.Dataset.from_tensor_slices(IMAGE[None].repeat(5, 0)).batch(2)
     moved = data.map(lambda images: getattr(addons, function)(images, value, "bilinear", "reflect"))
-    assert moved.element_spec == tf.TensorSpec((None, *PICTURE.shape), tf.uint8)
-    single = getattr(addons, function)(PICTURE, value, "bilinear", "reflect")
+    assert moved.element_spec == tf.TensorSpec((None, *IMAGE.shape), tf.uint8)
+    single = getattr(addons, function)(IMAGE, value, "bilinear", "reflect")
     for batch in moved:
         np.testing.assert_array_equal(batch, [single] * len(batch))
 
@@ -87,58 +87,58 @@ def test_cutout_in_a_graph_keeps_its_static_shape():
     np.testing.assert_array_equal(next(iter(cut)), GOLDEN["cutout-batch_uint8-inside"])
 
 
-def test_cutout_takes_single_pictures_and_masks_out_of_sight():
-    batch = PICTURE[None]
-    for single, whole in ((PICTURE, batch), (PICTURE[..., 0], batch[..., :1])):
+def test_cutout_takes_single_images_and_masks_out_of_sight():
+    batch = IMAGE[None]
+    for single, whole in ((IMAGE, batch), (IMAGE[..., 0], batch[..., :1])):
         expected = addons.cutout(whole, 4, (3, 5), 9)[0].numpy().reshape(single.shape)
         np.testing.assert_array_equal(addons.cutout(single, 4, (3, 5), 9), expected)
-    np.testing.assert_array_equal(addons.cutout(PICTURE, 4, (-2, 5)), PICTURE)
-    np.testing.assert_array_equal(addons.cutout(PICTURE, 4, (100, 5)), PICTURE)
+    np.testing.assert_array_equal(addons.cutout(IMAGE, 4, (-2, 5)), IMAGE)
+    np.testing.assert_array_equal(addons.cutout(IMAGE, 4, (100, 5)), IMAGE)
 
 
 @pytest.mark.parametrize("function", [*MOVES, "cutout"])
-def test_no_pictures_are_no_error(function):
+def test_no_images_are_no_error(function):
     value = MOVES.get(function, 2)
     assert getattr(addons, function)(tf.zeros((0, 4, 5, 3)), value).shape == (0, 4, 5, 3)
 
 
 def test_a_turn_and_a_shift_mean_the_same_in_warp():
-    height, width = PICTURE.shape[:2]
-    about_middle = geometry.about(geometry.rotation(-30.0), width / 2, height / 2)
-    turned = addons.rotate(PICTURE.astype(np.float32), math.radians(30), "bilinear", fill_value=114.0)
+    height, width = IMAGE.shape[:2]
+    about_middle = affine.about(affine.rotation(-30.0), width / 2, height / 2)
+    turned = addons.rotate(IMAGE.astype(np.float32), math.radians(30), "bilinear", fill_value=114.0)
     np.testing.assert_allclose(
-        turned, warp(PICTURE.astype(np.float32), about_middle, (height, width)), atol=1e-2
+        turned, warp(IMAGE.astype(np.float32), about_middle, (height, width)), atol=1e-2
     )
-    shifted = addons.translate(PICTURE.astype(np.float32), [2.5, -1.25], "bilinear", fill_value=114.0)
+    shifted = addons.translate(IMAGE.astype(np.float32), [2.5, -1.25], "bilinear", fill_value=114.0)
     np.testing.assert_allclose(
         shifted,
-        warp(PICTURE.astype(np.float32), geometry.translation(2.5, -1.25), (height, width)),
+        warp(IMAGE.astype(np.float32), affine.translation(2.5, -1.25), (height, width)),
         atol=1e-2,
     )
 
 
 def test_a_transform_is_the_way_back_and_half_a_pixel_off():
-    matrix = geometry.translation(3.0, 1.0) @ geometry.rotation(20.0) @ geometry.scaling(1.5, 1.2)
-    half = geometry.translation(0.5, 0.5)
-    flat = (geometry.invert(half) @ geometry.invert(matrix) @ half).ravel()[:8]
+    matrix = affine.translation(3.0, 1.0) @ affine.rotation(20.0) @ affine.scaling(1.5, 1.2)
+    half = affine.translation(0.5, 0.5)
+    flat = (affine.invert(half) @ affine.invert(matrix) @ half).ravel()[:8]
     moved = addons.transform(
-        PICTURE.astype(np.float32), flat, "bilinear", output_shape=(16, 24), fill_value=114.0
+        IMAGE.astype(np.float32), flat, "bilinear", output_shape=(16, 24), fill_value=114.0
     )
-    np.testing.assert_allclose(moved, warp(PICTURE.astype(np.float32), matrix, (16, 24)), atol=1e-2)
+    np.testing.assert_allclose(moved, warp(IMAGE.astype(np.float32), matrix, (16, 24)), atol=1e-2)
 
 
-def test_gradients_flow_back_to_the_picture():
-    picture = tf.Variable(tf.random.stateless_uniform((4, 6), (1, 2)))
+def test_gradients_flow_back_to_the_image():
+    image = tf.Variable(tf.random.stateless_uniform((4, 6), (1, 2)))
     with tf.GradientTape() as tape:
-        moved = addons.translate(picture, [2, 0], "bilinear")
+        moved = addons.translate(image, [2, 0], "bilinear")
         loss = tf.reduce_sum(moved * tf.range(6, dtype=tf.float32))
-    # Column x of the picture becomes column x + 2, and the last two leave it.
-    np.testing.assert_allclose(tape.gradient(loss, picture), [[2, 3, 4, 5, 0, 0]] * 4, atol=1e-5)
+    # Column x of the image becomes column x + 2, and the last two leave it.
+    np.testing.assert_allclose(tape.gradient(loss, image), [[2, 3, 4, 5, 0, 0]] * 4, atol=1e-5)
 
 
 def test_names_are_taken_in_capitals_too():
-    moved = addons.rotate(PICTURE, 0.3, "BILINEAR", "Reflect")
-    np.testing.assert_array_equal(moved, addons.rotate(PICTURE, 0.3, "bilinear", "reflect"))
+    moved = addons.rotate(IMAGE, 0.3, "BILINEAR", "Reflect")
+    np.testing.assert_array_equal(moved, addons.rotate(IMAGE, 0.3, "bilinear", "reflect"))
 
 
 @pytest.mark.parametrize(
@@ -147,16 +147,16 @@ def test_names_are_taken_in_capitals_too():
         ({"interpolation": "bicubic"}, "interpolation 'bicubic': allowed are nearest, bilinear"),
         ({"fill_mode": "mirror"}, "fill_mode 'mirror': allowed are constant, reflect, wrap, nearest"),
         ({"fill_value": (1, 2, 3)}, r"fill_value \(1, 2, 3\): it is one number"),
-        ({"images": PICTURE.astype(np.uint16)}, "images of type uint16: cast them to one of uint8, int32"),
-        ({"images": PICTURE[None, None]}, r"images of shape \(1, 1, 8, 11, 3\): give \(B, H, W, C\)"),
-        ({"images": PICTURE[0, :, 0]}, r"images of shape \(11,\): give"),
+        ({"images": IMAGE.astype(np.uint16)}, "images of type uint16: cast them to one of uint8, int32"),
+        ({"images": IMAGE[None, None]}, r"images of shape \(1, 1, 8, 11, 3\): give \(B, H, W, C\)"),
+        ({"images": IMAGE[0, :, 0]}, r"images of shape \(11,\): give"),
     ],
     ids=["interpolation", "fill_mode", "fill_value", "type", "rank-5", "rank-1"],
 )
 @each_move
 def test_bad_arguments_of_any_move(function, value, bad, said):
     with pytest.raises(ValueError, match=said):
-        getattr(addons, function)(**{"images": PICTURE, argument_of(function): value, **bad})
+        getattr(addons, function)(**{"images": IMAGE, argument_of(function): value, **bad})
 
 
 def argument_of(function):
@@ -166,17 +166,17 @@ def argument_of(function):
 @pytest.mark.parametrize(
     ("function", "value", "said"),
     [
-        ("rotate", [[0.1]], r"angles of shape \(1, 1\): give \(\) for all pictures or \('B',\)"),
+        ("rotate", [[0.1]], r"angles of shape \(1, 1\): give \(\) for all images or \('B',\)"),
         (
             "rotate",
             [0.1, 0.2, 0.3],
-            r"angles of shape \(3,\) for 2 pictures: give one for all or for each",
+            r"angles of shape \(3,\) for 2 images: give one for all or for each",
         ),
-        ("translate", [1, 2, 3], r"translations of shape \(3,\): give \(2,\) for all pictures or \('B', 2\)"),
+        ("translate", [1, 2, 3], r"translations of shape \(3,\): give \(2,\) for all images or \('B', 2\)"),
         ("translate", 1.0, r"translations of shape \(\): give \(2,\)"),
-        ("translate", [[1, 2]] * 3, r"translations of shape \(3, 2\) for 2 pictures"),
-        ("transform", np.eye(3), r"transforms of shape \(3, 3\): give \(8,\) for all pictures or \('B', 8\)"),
-        ("transform", np.zeros((3, 8)), r"transforms of shape \(3, 8\) for 2 pictures"),
+        ("translate", [[1, 2]] * 3, r"translations of shape \(3, 2\) for 2 images"),
+        ("transform", np.eye(3), r"transforms of shape \(3, 3\): give \(8,\) for all images or \('B', 8\)"),
+        ("transform", np.zeros((3, 8)), r"transforms of shape \(3, 8\) for 2 images"),
         ("cutout", 3, "mask_size 3: give an even whole number"),
         ("cutout", (2, -4), r"mask_size \(2, -4\): give an even whole number"),
         ("cutout", (2, 4, 6), r"mask_size \(2, 4, 6\): give"),
@@ -191,14 +191,14 @@ def test_bad_values(function, value, said):
 @pytest.mark.parametrize("size", [(0, 5), (5,), (5, 6, 7), 5])
 def test_bad_output_shapes(size):
     with pytest.raises(ValueError, match="give a height and a width, pixels, 1 or more"):
-        addons.transform(PICTURE, MOVES["transform"], output_shape=size)
+        addons.transform(IMAGE, MOVES["transform"], output_shape=size)
 
 
 @pytest.mark.parametrize(
     ("offset", "said"),
     [
         ((1, 2, 3), r"offset of shape \(3,\): give \(2,\)"),
-        (((1, 2),) * 3, r"offset of shape \(3, 2\) for 2 pictures"),
+        (((1, 2),) * 3, r"offset of shape \(3, 2\) for 2 images"),
         ((1.5, 2.5), "offset of type float32: give whole numbers"),
     ],
 )
@@ -208,9 +208,7 @@ def test_bad_offsets(offset, said):
 
 
 def test_an_odd_mask_that_only_the_graph_meets_is_refused():
-    cut = tf.function(
-        lambda size: addons.cutout(PICTURE, size), input_signature=[tf.TensorSpec((), tf.int32)]
-    )
-    assert cut(4).shape == PICTURE.shape
+    cut = tf.function(lambda size: addons.cutout(IMAGE, size), input_signature=[tf.TensorSpec((), tf.int32)])
+    assert cut(4).shape == IMAGE.shape
     with pytest.raises(tf.errors.InvalidArgumentError, match="mask_size must be even"):
         cut(3)

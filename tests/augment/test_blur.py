@@ -10,10 +10,10 @@ MIDDLE = 64
 
 
 def spot(size=128, row=MIDDLE, column=MIDDLE):
-    """One bright red pixel; lengths count half in a picture of 128 pixels."""
-    picture = np.zeros((1, size, size, 3), np.float32)
-    picture[0, row, column, 0] = 1000
-    return picture
+    """One bright red pixel; lengths count half in an image of 128 pixels."""
+    image = np.zeros((1, size, size, 3), np.float32)
+    image[0, row, column, 0] = 1000
+    return image
 
 
 def gaussian(sigma):
@@ -35,7 +35,7 @@ def test_a_point_becomes_the_gaussian(sigma):
     np.testing.assert_array_equal(answer[..., 1:], 0)
 
 
-def test_blur_keeps_flat_pictures_and_mirrors_at_the_border():
+def test_blur_keeps_flat_images_and_mirrors_at_the_border():
     np.testing.assert_allclose(blur(tf.fill((1, 20, 30, 3), 80.0), tf.constant([16.0])), 80, rtol=1e-5)
     answer = blur(spot(row=0), tf.constant([4.0]))[0, :, MIDDLE, 0].numpy()
     kernel = gaussian(2.0)
@@ -45,7 +45,7 @@ def test_blur_keeps_flat_pictures_and_mirrors_at_the_border():
     np.testing.assert_allclose(answer[:7], expected, atol=1e-3)
 
 
-def test_pictures_of_a_batch_have_their_own_sigma():
+def test_images_of_a_batch_have_their_own_sigma():
     together = blur(np.concatenate([spot()] * 3), tf.constant([0.0, 2.0, 8.0])).numpy()
     peaks = together[:, MIDDLE, MIDDLE, 0]
     np.testing.assert_allclose(
@@ -53,7 +53,7 @@ def test_pictures_of_a_batch_have_their_own_sigma():
     )
 
 
-def test_the_same_sigma_is_as_wide_a_share_of_a_larger_picture():
+def test_the_same_sigma_is_as_wide_a_share_of_a_larger_image():
     def deviation(size):
         answer = blur(spot(size, size // 2, size // 2), tf.constant([6.0]))[0, :, :, 0].numpy().sum(0) / 1000
         return np.sqrt((answer * (np.arange(size) - size // 2) ** 2).sum()) / size
@@ -87,7 +87,7 @@ def test_a_flat_line_by_hand():
     assert rising[MIDDLE - 4, MIDDLE + 4] > 10 and rising[MIDDLE + 4, MIDDLE + 4] == 0
 
 
-def test_motion_blur_keeps_flat_pictures():
+def test_motion_blur_keeps_flat_images():
     flat = tf.fill((2, 24, 40, 3), 80.0)
     np.testing.assert_allclose(
         motion_blur(flat, tf.constant([16.0, 128.0]), tf.constant([33.0, 80.0])), 80, rtol=1e-5

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 import augment.transforms  # noqa: F401
 from augment.colour import LUMA, recolour
-from augment.transform import TRANSFORMS
+from augment.registry import TRANSFORMS
 
 BATCH = tf.constant(np.random.default_rng(0).uniform(40, 200, (3, 6, 5, 3)).astype("f"))
 VALUES = tf.constant([0.1, 0.2, 0.4])
@@ -14,7 +14,7 @@ COLOURS = {name: each for name, each in TRANSFORMS.items() if each.stage == "col
 
 
 def change(name, images, values):
-    """The pictures after one transform."""
+    """The images after one transform."""
     transform = COLOURS[name]
     (value,) = transform.values
     mean = tf.reduce_mean(images, (1, 2))
@@ -22,7 +22,7 @@ def change(name, images, values):
 
 
 @pytest.mark.parametrize("name", COLOURS)
-def test_a_batch_equals_its_pictures_one_by_one(name):
+def test_a_batch_equals_its_images_one_by_one(name):
     together = change(name, BATCH, VALUES)
     apart = [change(name, BATCH[i : i + 1], VALUES[i : i + 1])[0] for i in range(3)]
     np.testing.assert_allclose(together, apart, rtol=1e-5, atol=1e-3)

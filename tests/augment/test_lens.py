@@ -18,21 +18,21 @@ def flat(value):
 
 def test_glare_has_one_to_three_lights_that_fade_with_distance():
     seen = glare(flat(60), FULL, SEEDS).numpy()[..., 1]
-    centres = [peaks(picture) for picture in seen]
+    centres = [peaks(image) for image in seen]
     assert {len(found) for found in centres} >= {1, 2, 3} and max(map(len, centres)) == 3
     assert (seen.max((1, 2)) > 180).all()
-    for picture, found in zip(seen, centres, strict=True):
+    for image, found in zip(seen, centres, strict=True):
         if len(found) == 1:
             rows, columns = np.mgrid[:HEIGHT, :WIDTH]
             distance = np.hypot(rows - found[0][0], columns - found[0][1])
-            rings = [picture[(distance >= near) & (distance < near + 6)].mean() for near in range(0, 48, 6)]
+            rings = [image[(distance >= near) & (distance < near + 6)].mean() for near in range(0, 48, 6)]
             assert (np.diff(rings) < 0).all()
 
 
-def peaks(picture):
+def peaks(image):
     """Bright pixels above all of their surroundings."""
-    tops = tf.nn.max_pool2d(picture[None, ..., None], 9, 1, "SAME")[0, ..., 0].numpy()
-    return np.argwhere((picture >= tops) & (picture > 150))
+    tops = tf.nn.max_pool2d(image[None, ..., None], 9, 1, "SAME")[0, ..., 0].numpy()
+    return np.argwhere((image >= tops) & (image > 150))
 
 
 def test_glare_veils_dark_parts_and_lowers_the_contrast():
@@ -50,15 +50,15 @@ def test_dirt_blurs_and_stains_parts_and_leaves_the_others():
     strong = (touched > 15).mean((1, 2))
     assert 0.02 < strong.mean() < 0.4 and strong.std() > 0.005
     assert (touched < 8).mean() > 0.4
-    # Different places in different pictures: what is soiled in one is mostly clean in another.
+    # Different places in different images: what is soiled in one is mostly clean in another.
     both = (touched[0] > 15) & (touched[1] > 15)
     assert both.mean() < 0.5 * min(strong[0], strong[1])
 
 
 def test_drops_hide_detail():
     checks = np.indices((HEIGHT, WIDTH)).sum(0) % 2 * 160.0 + 40
-    picture = tf.constant(np.broadcast_to(checks[..., None], (COUNT, HEIGHT, WIDTH, 3)).astype("f"))
-    seen = dirt(picture, FULL, SEEDS).numpy()
+    image = tf.constant(np.broadcast_to(checks[..., None], (COUNT, HEIGHT, WIDTH, 3)).astype("f"))
+    seen = dirt(image, FULL, SEEDS).numpy()
     detail = np.abs(np.diff(seen[..., 0], axis=2)) / 160
     assert (detail < 0.2).mean() > 0.05 and (detail > 0.8).mean() > 0.1
     assert detail.max() < 1.3
@@ -67,18 +67,18 @@ def test_drops_hide_detail():
 def labelled():
     """Every pixel knows its row and column, and none is grey: (row, column, 255)."""
     rows, columns = np.indices((HEIGHT, WIDTH))
-    picture = np.stack([rows, columns, np.full_like(rows, 255)], axis=-1).astype("f")
-    return tf.constant(np.broadcast_to(picture, (COUNT, HEIGHT, WIDTH, 3)).copy())
+    image = np.stack([rows, columns, np.full_like(rows, 255)], axis=-1).astype("f")
+    return tf.constant(np.broadcast_to(image, (COUNT, HEIGHT, WIDTH, 3)).copy())
 
 
 def first_changed(seen):
-    """The row at which each picture breaks, or its height."""
+    """The row at which each image breaks, or its height."""
     changed = (seen != labelled().numpy()).any((2, 3))
     return np.where(changed.any(1), changed.argmax(1), HEIGHT)
 
 
 def test_dropped_frames_leave_all_above_the_break():
-    """Of the picture nine tenths of the strength break at most, six tenths at least."""
+    """Of the image nine tenths of the strength break at most, six tenths at least."""
     for strength in (0.25, 0.5, 1.0):
         breaks = first_changed(dropped_frames(labelled(), strength * FULL, SEEDS).numpy())
         assert breaks.min() >= np.floor(HEIGHT * (1 - 0.9 * strength))
@@ -87,15 +87,15 @@ def test_dropped_frames_leave_all_above_the_break():
         assert len(set(breaks)) > 5
 
 
-def test_dropped_frames_hold_nothing_but_rows_of_the_picture_and_grey():
+def test_dropped_frames_hold_nothing_but_rows_of_the_image_and_grey():
     seen = dropped_frames(labelled(), FULL, SEEDS).numpy()
     grey = (seen == GREY).all(-1)
     assert 0.03 < grey.mean() < 0.4
     breaks = first_changed(seen)
     kinds = set()
-    for picture, holes, top in zip(seen, grey, breaks, strict=True):
+    for image, holes, top in zip(seen, grey, breaks, strict=True):
         for row in range(top, HEIGHT):
-            found = picture[row][~holes[row]]
+            found = image[row][~holes[row]]
             if holes[row].any():
                 kinds.add("lost")
                 assert (found[:, 0] == row).all() and (found[:, 1] == np.flatnonzero(~holes[row])).all()

@@ -10,7 +10,7 @@ from augment.loader import Loader
 
 @pytest.fixture
 def paths(tmp_path):
-    """Three grey pictures, 10, 20 and 30 bright."""
+    """Three grey images, 10, 20 and 30 bright."""
     for number in (1, 2, 3):
         Image.new("RGB", (40, 20), (10 * number,) * 3).save(tmp_path / f"{number}.png")
     return [str(tmp_path / f"{number}.png") for number in (1, 2, 3)]
@@ -47,7 +47,7 @@ def test_a_batch_without_any_box(paths):
     assert found["boxes"].tolist() == [[[-1] * 4]] * 2 and found["labels"].tolist() == [[-1]] * 2
 
 
-def test_a_picture_that_cannot_be_read_is_named(paths):
+def test_an_image_that_cannot_be_read_is_named(paths):
     load = Loader({"path": [*paths, "gone.png"]}, Policy("none"), (16, 16))
-    with pytest.raises(ValueError, match="'gone.png' is no picture that can be read"):
+    with pytest.raises(ValueError, match="'gone.png' is no image that can be read"):
         load(np.array([[3, 0]], np.int32))

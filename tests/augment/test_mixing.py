@@ -1,12 +1,12 @@
-"""Painted pictures, mixed, and what became of them found again in the pixels."""
+"""Painted images, mixed, and what became of them found again in the pixels."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from augment.mix_ops import MIN_VISIBLE
 from augment.mixing import MIN_OPACITY, copy_paste, cutmix, mixup, mosaic
-from augment.neighbours import MIN_VISIBLE
-from augment.transform import TRANSFORMS
+from augment.registry import TRANSFORMS
 
 SIZE_HW = (48, 64)
 ARGUMENTS = {
@@ -20,15 +20,15 @@ each_mix = pytest.mark.parametrize("name", MIXES)
 
 
 def boxes_of(rows, row_count):
-    """Lists of (x1, y1, x2, y2, label), one a picture -> padded `bounding_boxes`."""
+    """Lists of (x1, y1, x2, y2, label), one per image -> padded `bounding_boxes`."""
     table = np.full((len(rows), row_count, 5), -1, np.float32)
-    for picture, boxes in enumerate(rows):
-        table[picture, : len(boxes)] = np.reshape(boxes, (-1, 5))
+    for image, boxes in enumerate(rows):
+        table[image, : len(boxes)] = np.reshape(boxes, (-1, 5))
     return {"boxes": tf.constant(table[..., :4]), "labels": tf.constant(table[..., 4].astype(np.int32))}
 
 
 def shades(count, size_hw=SIZE_HW):
-    """Pictures of one shade each: 10, 20, 30, ..."""
+    """Images of one shade each: 10, 20, 30, ..."""
     levels = np.arange(1, count + 1, dtype=np.float32)[:, None, None, None] * 10
     return tf.constant(np.tile(levels, (1, *size_hw, 3)))
 
@@ -61,22 +61,22 @@ def same(one, other):
     tf.nest.map_structure(np.testing.assert_array_equal, one, other)
 
 
-def find(picture):
+def find(image):
     """The box around what is bright, and how many pixels that is; None where nothing is."""
-    ys, xs = np.nonzero(np.asarray(picture)[..., 0] > 127.5)
+    ys, xs = np.nonzero(np.asarray(image)[..., 0] > 127.5)
     return (np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]), len(xs)) if len(xs) else (None, 0)
 
 
-def one_white(rows, picture, number, size_hw=SIZE_HW):
-    """All pictures black, but for one object of one of them."""
+def one_white(rows, image, number, size_hw=SIZE_HW):
+    """All images black, but for one object of one of them."""
     images = np.zeros((len(rows), *size_hw, 3), np.float32)
-    x1, y1, x2, y2 = rows[picture][number][:4]
-    images[picture, y1:y2, x1:x2] = 255
+    x1, y1, x2, y2 = rows[image][number][:4]
+    images[image, y1:y2, x1:x2] = 255
     return tf.constant(images)
 
 
 @each_mix
-def test_pictures_that_nothing_happens_to_stay_bit_for_bit(name):
+def test_images_that_nothing_happens_to_stay_bit_for_bit(name):
     batch = full_batch()
     same(run(name, batch, tf.fill([4], False)), batch)
     some = run(name, batch, tf.constant([True, False, False, True]))
@@ -145,18 +145,18 @@ def test_class_numbers_are_refused(name):
 
 
 def test_batches_that_make_no_sense_are_refused():
-    pictures = {"images": shades(2), "labels": tf.eye(2)}
+    images = {"images": shades(2), "labels": tf.eye(2)}
     with pytest.raises(
         ValueError, match="mosaic needs bounding_boxes or segmentation_masks, .* images, labels"
     ):
-        run("mosaic", pictures)
+        run("mosaic", images)
     with pytest.raises(
         ValueError, match="copy_paste needs bounding_boxes, the batch holds images: leave it out"
     ):
         run("copy_paste", {"images": shades(2)})
 
 
-def test_mosaic_shows_the_picture_and_three_neighbours_by_area():
+def test_mosaic_shows_the_image_and_three_neighbours_by_area():
     batch = {"images": shades(6), "labels": tf.eye(6)}
     batch["segmentation_masks"] = tf.cast(batch["images"][..., :1], tf.uint8)
     mixed = run("mosaic", batch, x=0.375, y=2 / 3)  # 24 of 64 pixels, 32 of 48
@@ -185,11 +185,11 @@ def test_mosaic_puts_each_pixel_where_its_matrix_says(x, y, scale):
     matrix = mixed["matrix"][0].numpy() / [2, 2, 1]
     assert matrix[0, 0] == matrix[1, 1] == pytest.approx(scale, abs=0.01)
     assert np.diag(matrix)[:2] @ [64, 0] + matrix[0, 2] == pytest.approx(64 * x, abs=1e-3)
-    picture = mixed["images"][0].numpy()
-    shown = picture[..., 2] > 199.9
+    image = mixed["images"][0].numpy()
+    shown = image[..., 2] > 199.9
     assert shown.mean() == pytest.approx(x * y, abs=0.04)
     back = np.linalg.inv(matrix) @ np.stack([xs, ys, np.ones_like(xs)]).reshape(3, -1)
-    np.testing.assert_allclose(picture[shown][:, :2], back[:2].T.reshape(*SIZE_HW, 2)[shown], atol=0.02)
+    np.testing.assert_allclose(image[shown][:, :2], back[:2].T.reshape(*SIZE_HW, 2)[shown], atol=0.02)
 
 
 def test_mosaic_boxes_are_found_in_the_pixels():
@@ -222,7 +222,7 @@ def test_mosaic_boxes_are_found_in_the_pixels():
     assert kept > 30 and dropped > 3
 
 
-def test_mosaic_of_a_picture_alone_shows_it_four_times():
+def test_mosaic_of_an_image_alone_shows_it_four_times():
     batch = {
         "images": one_white([[(20, 15, 40, 30)]], 0, 0),
         "bounding_boxes": boxes_of([[(20, 15, 40, 30, 6)]], 4),

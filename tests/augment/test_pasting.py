@@ -3,17 +3,17 @@
 import numpy as np
 import tensorflow as tf
 
-from augment.neighbours import MIN_VISIBLE
+from augment.mix_ops import MIN_VISIBLE
 from augment.pasting import copy_paste, cutmix
 
 SIZE_HW = (48, 64)
 
 
 def boxes_of(rows, row_count=6):
-    """Lists of (x1, y1, x2, y2, label), one a picture -> padded `bounding_boxes`."""
+    """Lists of (x1, y1, x2, y2, label), one per image -> padded `bounding_boxes`."""
     table = np.full((len(rows), row_count, 5), -1, np.float32)
-    for picture, boxes in enumerate(rows):
-        table[picture, : len(boxes)] = np.reshape(boxes, (-1, 5))
+    for image, boxes in enumerate(rows):
+        table[image, : len(boxes)] = np.reshape(boxes, (-1, 5))
     return {"boxes": tf.constant(table[..., :4]), "labels": tf.constant(table[..., 4].astype(np.int32))}
 
 
@@ -38,8 +38,8 @@ def labels_and_boxes(batch):
     return dict(zip(labels[labels >= 0].tolist(), boxes[labels >= 0].tolist(), strict=True))
 
 
-def found(picture):
-    ys, xs = np.nonzero(np.asarray(picture)[..., 0] > 127.5)
+def found(image):
+    ys, xs = np.nonzero(np.asarray(image)[..., 0] > 127.5)
     return [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1] if len(xs) else None
 
 
@@ -80,12 +80,12 @@ def test_cutmix_boxes_are_what_is_seen_of_them():
     for number in range(80):
         corner = rng.integers(0, (44, 28))
         box = (*corner, *(corner + rng.integers(4, 20, 2)))
-        picture = np.zeros((2, *SIZE_HW, 3), np.float32)
+        image = np.zeros((2, *SIZE_HW, 3), np.float32)
         whose = number % 2
-        picture[whose, box[1] : box[3], box[0] : box[2]] = 255
+        image[whose, box[1] : box[3], box[0] : box[2]] = 255
         rows = [[], []]
         rows[whose] = [(*box, 7)]
-        batch = {"images": tf.constant(picture), "bounding_boxes": boxes_of(rows)}
+        batch = {"images": tf.constant(image), "bounding_boxes": boxes_of(rows)}
         mixed = cut(batch, *rng.uniform((0.2, 0, 0), (0.9, 1, 1)))
         share = np.mean(mixed["images"][0, box[1] : box[3], box[0] : box[2], 0] > 127)
         after = labels_and_boxes(mixed)
@@ -104,13 +104,13 @@ def test_pasted_objects_come_whole_and_far_from_them_nothing_changes():
     batch = {"images": images, "bounding_boxes": boxes_of(rows), "labels": tf.eye(2)}
     batch["segmentation_masks"] = tf.cast(images[..., :1] * 0, tf.int32) + tf.reshape([5, 6], (2, 1, 1, 1))
     mixed = paste(batch)
-    picture, own, other = mixed["images"][0].numpy(), images[0].numpy(), images[1].numpy()
+    image, own, other = mixed["images"][0].numpy(), images[0].numpy(), images[1].numpy()
     far = np.ones(SIZE_HW, bool)
     for x1, y1, x2, y2, _ in rows[1]:
-        np.testing.assert_allclose(picture[y1:y2, x1:x2], other[y1:y2, x1:x2], atol=1e-3)
+        np.testing.assert_allclose(image[y1:y2, x1:x2], other[y1:y2, x1:x2], atol=1e-3)
         assert (mixed["segmentation_masks"][0, y1:y2, x1:x2] == 6).numpy().all()
         far[y1 - 2 : y2 + 2, x1 - 2 : x2 + 2] = False
-    np.testing.assert_array_equal(picture[far], own[far])
+    np.testing.assert_array_equal(image[far], own[far])
     assert (mixed["segmentation_masks"][0].numpy()[far] == 5).all()
     assert labels_and_boxes(mixed) == {0: [2, 30, 20, 46], 1: [30, 4, 50, 14], 2: [40, 24, 44, 40]}
     area = mixed["labels"][0, 1].numpy()

@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image, ImageEnhance, ImageOps
 
 from augment import blur, lens, pixels, weather
-from augment.transform import TRANSFORMS, at_strength
+from augment.registry import TRANSFORMS, at_strength
 
 MODULES = {module.__name__ for module in (blur, lens, pixels, weather)}
 OURS = {name: one for name, one in TRANSFORMS.items() if one.function.__module__ in MODULES}
@@ -17,17 +17,17 @@ each_transform = pytest.mark.parametrize("name", OURS)
 
 
 def street(height=48, width=64, seed=0):
-    """A picture with sky, road, lane markings, lamps and some texture; float32, not whole numbers."""
+    """An image with sky, road, lane markings, lamps and some texture; float32, not whole numbers."""
     random = np.random.default_rng(seed)
     rows = np.linspace(0, 1, height)[:, None, None]
-    picture = (
+    image = (
         np.where(rows < 0.3, [150.0, 180, 220], [90.0, 88, 85])
         + 20 * rows
         + random.normal(0, 8, (height, width, 3))
     )
-    picture[int(0.4 * height) :, width // 2 : width // 2 + 2] = 220
-    picture[height // 3 : height // 3 + 3, width // 4 : width // 4 + 3] = 252
-    return np.clip(picture, 1, 254).astype(np.float32)
+    image[int(0.4 * height) :, width // 2 : width // 2 + 2] = 220
+    image[height // 3 : height // 3 + 3, width // 4 : width // 4 + 3] = 252
+    return np.clip(image, 1, 254).astype(np.float32)
 
 
 BATCH = np.stack([street(seed=0), street(seed=1)[:, ::-1], street(seed=2)])
@@ -35,7 +35,7 @@ SEEDS = np.array([[1, 2], [3, 4], [5, 6]], np.int32)
 
 
 def values_at(name, strength, batch=3, seeds=SEEDS):
-    """What the pipeline would hand over at a strength, a number or one for each picture."""
+    """What the pipeline would hand over at a strength, a number or one for each image."""
     values = {
         key: tf.constant(np.broadcast_to(np.float32(value), (batch,)))
         for key, value in at_strength(OURS[name], np.float32(strength)).items()
@@ -44,7 +44,7 @@ def values_at(name, strength, batch=3, seeds=SEEDS):
 
 
 def change(name, images, strength, seeds=SEEDS):
-    """Run a transform in a graph that does not know how many pictures there are."""
+    """Run a transform in a graph that does not know how many images there are."""
     return in_graph(name, images.shape[1:])(images, values_at(name, strength, len(images), seeds)).numpy()
 
 
@@ -65,7 +65,7 @@ def test_all_are_of_the_stage_pixels():
 
 
 @each_transform
-def test_strength_0_returns_the_picture_bit_for_bit(name):
+def test_strength_0_returns_the_image_bit_for_bit(name):
     np.testing.assert_array_equal(change(name, BATCH, 0.0), BATCH)
     beside_others = change(name, BATCH, [1.0, 0.0, 0.5])
     np.testing.assert_array_equal(beside_others[1], BATCH[1])
@@ -73,7 +73,7 @@ def test_strength_0_returns_the_picture_bit_for_bit(name):
 
 
 @each_transform
-def test_a_picture_comes_out_the_same_in_every_batch(name):
+def test_an_image_comes_out_the_same_in_every_batch(name):
     together = change(name, BATCH, [0.3, 0.6, 1.0])
     for number, strength in enumerate((0.3, 0.6, 1.0)):
         alone = change(name, BATCH[number : number + 1], strength, SEEDS[number : number + 1])
@@ -82,15 +82,15 @@ def test_a_picture_comes_out_the_same_in_every_batch(name):
 
 @pytest.mark.parametrize("name", [name for name, one in OURS.items() if one.seeded])
 def test_the_seed_decides(name):
-    picture = np.stack([BATCH[0]] * 3)
-    first = change(name, picture, 0.8, np.int32([[1, 2], [1, 2], [1, 3]]))
+    image = np.stack([BATCH[0]] * 3)
+    first = change(name, image, 0.8, np.int32([[1, 2], [1, 2], [1, 3]]))
     np.testing.assert_array_equal(first[0], first[1])
     assert np.abs(first[0] - first[2]).mean() > 0.1
 
 
 @each_transform
-def test_more_strength_is_further_from_the_picture(name):
-    """On the mean over pictures and draws, as the clipped picture that is seen."""
+def test_more_strength_is_further_from_the_image(name):
+    """On the mean over images and draws, as the clipped image that is seen."""
     images = np.stack([street(seed=number) for number in range(12)])
     seeds = np.stack([np.arange(12), np.full(12, 7)], axis=1).astype(np.int32)
     far = [
@@ -102,7 +102,7 @@ def test_more_strength_is_further_from_the_picture(name):
 
 @each_transform
 @pytest.mark.parametrize("strength", [0.0, 1.0])
-def test_no_pictures_give_no_pictures(name, strength):
+def test_no_images_give_no_images(name, strength):
     assert change(name, BATCH[:0], strength).shape == (0, 48, 64, 3)
 
 
@@ -112,7 +112,7 @@ def test_it_works_in_tf_data_with_an_unknown_batch(name):
     data = tf.data.Dataset.from_tensor_slices((BATCH, rest)).batch(2)
     results = list(data.map(lambda images, values: OURS[name].function(images, **values)))
     assert [len(result) for result in results] == [2, 1]
-    # The optimiser of a graph may reorder a sum; a picture has whole numbers.
+    # The optimiser of a graph may reorder a sum; an image has whole numbers.
     np.testing.assert_allclose(np.concatenate(results), change(name, BATCH, 0.7), atol=1e-3)
 
 
@@ -124,7 +124,7 @@ def test_small_and_odd_sizes(name, size_hw):
 
 
 @each_transform
-def test_black_and_white_pictures_stay_finite(name):
+def test_black_and_white_images_stay_finite(name):
     ends = np.stack([np.zeros((16, 16, 3)), np.full((16, 16, 3), 255)]).astype(np.float32)
     assert np.isfinite(change(name, ends, 1.0)).all()
 
@@ -146,7 +146,7 @@ def test_noise_has_its_deviation():
 
 
 WHOLE = np.round(BATCH)
-PILLOW = [Image.fromarray(picture.astype(np.uint8)) for picture in WHOLE]
+PILLOW = [Image.fromarray(image.astype(np.uint8)) for image in WHOLE]
 
 
 @pytest.mark.parametrize(
@@ -180,13 +180,13 @@ def test_channels_of_one_value_stay_as_they_are(name):
 def test_jpeg_is_that_of_pillow(quality):
     """Both are libjpeg; the file and what is read from it are the same, to a rounding of colours."""
     changed = pixels.jpeg(tf.constant(WHOLE), tf.fill((3,), float(quality))).numpy()
-    for picture, image in zip(changed, PILLOW, strict=True):
+    for example, image in zip(changed, PILLOW, strict=True):
         file = io.BytesIO()
         image.save(file, "JPEG", quality=quality)
-        np.testing.assert_allclose(picture, np.asarray(Image.open(file)).astype(float), atol=2)
+        np.testing.assert_allclose(example, np.asarray(Image.open(file)).astype(float), atol=2)
 
 
-def test_each_picture_has_its_jpeg_quality():
+def test_each_image_has_its_jpeg_quality():
     changed = pixels.jpeg(tf.constant(np.stack([WHOLE[0]] * 3)), tf.constant([100.0, 60.0, 5.0])).numpy()
     errors = np.abs(changed - WHOLE[0]).mean((1, 2, 3))
     assert errors[0] == 0 and 0 < errors[1] < 0.7 * errors[2]
@@ -211,6 +211,6 @@ def test_cutout_covers_its_square(side, x, y, rows, columns):
 
 def test_sharpen_is_that_of_pillow():
     changed = np.clip(OURS["sharpen"].function(tf.constant(WHOLE), tf.constant([-1.0, 0.5, 2.0])), 0, 255)
-    for picture, image, factor in zip(changed, PILLOW, (0.0, 1.5, 3.0), strict=True):
+    for example, image, factor in zip(changed, PILLOW, (0.0, 1.5, 3.0), strict=True):
         other = np.asarray(ImageEnhance.Sharpness(image).enhance(factor)).astype(float)
-        np.testing.assert_allclose(picture, other, atol=2.5)  # Pillow rounds before it adds
+        np.testing.assert_allclose(example, other, atol=2.5)  # Pillow rounds before it adds

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from augment.weather import fog, night, rain, snow, soft
+from augment.weather import fog, night, rain, smooth_mask, snow
 
 COUNT = 12
 SEEDS = tf.stack([tf.range(COUNT), tf.fill((COUNT,), 9)], axis=1)
@@ -33,27 +33,27 @@ def test_night_darkens_to_about_the_same_and_more_by_strength():
 
 def test_night_adds_noise_that_grows_with_the_light():
     """Halves of 40 and 160: the noise of a pixel is what it has over the mean of its surroundings."""
-    picture = np.full((COUNT, 64, 96, 3), 60, np.float32)
-    picture[:, :, 48:] = 160
-    seen = night(tf.constant(picture), FULL, SEEDS).numpy()
+    image = np.full((COUNT, 64, 96, 3), 60, np.float32)
+    image[:, :, 48:] = 160
+    seen = night(tf.constant(image), FULL, SEEDS).numpy()
     steps = np.diff(seen, axis=1) / np.sqrt(2)
     dark, light = steps[:, :, 4:40].std(), steps[:, :, 56:92].std()
     assert 1.5 < dark < light < 15
-    variances = np.diff(night(tf.constant(picture), 0.5 * FULL, SEEDS).numpy(), axis=1).std()
+    variances = np.diff(night(tf.constant(image), 0.5 * FULL, SEEDS).numpy(), axis=1).std()
     assert variances < np.diff(seen, axis=1).std()
 
 
 def test_night_leaves_lamps_on_and_puts_out_the_sky():
-    picture = np.full((COUNT, 128, 128, 3), 80, np.float32)
-    picture[:, :48] = 250
-    picture[:, 100:102, 30:32] = 250
-    seen = night(tf.constant(picture), FULL, SEEDS).numpy().mean(-1)
+    image = np.full((COUNT, 128, 128, 3), 80, np.float32)
+    image[:, :48] = 250
+    image[:, 100:102, 30:32] = 250
+    seen = night(tf.constant(image), FULL, SEEDS).numpy().mean(-1)
     assert seen[:, 100:102, 30:32].mean() > 200
     assert seen[:, 2:44].mean() < 90
 
 
 def test_night_has_one_colour_of_light():
-    """Grey turns reddish or bluish, and not the same in all pictures; colours fade."""
+    """Grey turns reddish or bluish, and not the same in all images; colours fade."""
     reds = night(flat(120), FULL, SEEDS).numpy().mean((1, 2))
     ratio = reds[:, 0] / reds[:, 2]
     assert ratio.max() > 1.3 and ratio.min() < 0.9
@@ -62,9 +62,9 @@ def test_night_has_one_colour_of_light():
     assert (seen[:, 0] / seen[:, 1]).max() < 200 / 60
 
 
-def contrast(pictures):
+def contrast(images):
     """How far neighbouring columns differ, by row: (rows,)."""
-    return np.abs(np.diff(np.asarray(pictures)[..., 0], axis=2)).mean((0, 2))
+    return np.abs(np.diff(np.asarray(images)[..., 0], axis=2)).mean((0, 2))
 
 
 def test_fog_takes_more_contrast_from_what_is_higher_up():
@@ -76,16 +76,16 @@ def test_fog_takes_more_contrast_from_what_is_higher_up():
     assert (contrast(fog(stripes(), 0.4 * FULL, SEEDS)) > thick).all()
 
 
-def test_fog_is_the_mixture_of_picture_and_air():
-    """Two pictures of one mean in the same fog: their difference is the share of light that arrives."""
+def test_fog_is_the_mixture_of_image_and_air():
+    """Two images of one mean in the same fog: their difference is the share of light that arrives."""
     first = stripes()
     second = 240 - first
-    seen_first, seen_second = (fog(picture, FULL, SEEDS).numpy() for picture in (first, second))
+    seen_first, seen_second = (fog(image, FULL, SEEDS).numpy() for image in (first, second))
     through = (seen_first - seen_second) / (first - second).numpy()
     np.testing.assert_allclose(through.std(-1), 0, atol=1e-4)  # all colours alike
     assert through.min() > 0 and through.max() < 1
     air = (seen_first - first.numpy() * through) / (1 - through)
-    np.testing.assert_allclose(air.std((1, 2)), 0, atol=0.1)  # one colour for a picture
+    np.testing.assert_allclose(air.std((1, 2)), 0, atol=0.1)  # one colour for an image
     assert 150 < air.mean() < 230 and (air.mean((1, 2))[:, 2] >= air.mean((1, 2))[:, 0] - 1e-2).all()
     assert (
         through.std((1, 2, 3)).min() > 0.02 and np.abs(np.diff(through[..., 0], axis=2)).max() < 0.1
@@ -102,8 +102,8 @@ def test_rain_draws_streaks_that_fall():
     assert across > 1.5 * down
 
 
-def test_rain_slants_otherwise_in_every_picture():
-    """The shift to the side, between rows 16 apart, at which a picture is most like itself."""
+def test_rain_slants_otherwise_in_every_image():
+    """The shift to the side, between rows 16 apart, at which an image is most like itself."""
     seen = rain(flat(80, 256, 256), FULL, SEEDS).numpy()[..., 0] - 80
     shifts = range(-10, 11)
     likeness = [
@@ -128,7 +128,7 @@ def test_snow_has_flakes_of_several_sizes():
     flakes = seen - np.median(seen, axis=(1, 2), keepdims=True)
     assert flakes.min() > -2 and flakes.max() > 80
     assert 0.02 < (flakes > 10).mean() < 0.4
-    wide = [runs(row > 40) for picture in flakes[:4] for row in picture]
+    wide = [runs(row > 40) for image in flakes[:4] for row in image]
     lengths = np.concatenate(wide)
     assert lengths.min() <= 2 and lengths.max() >= 6 and np.median(lengths) < 5
 
@@ -149,6 +149,6 @@ def test_more_strength_adds_to_the_same_drops(weather):
 
 def test_soft_keeps_the_mean_and_takes_detail():
     random = np.random.default_rng(0).normal(100, 30, (1, 256, 256, 3)).astype("f")
-    softened = soft(tf.constant(random), 8).numpy()
+    softened = smooth_mask(tf.constant(random), 8).numpy()
     assert softened.shape == random.shape
     assert softened.std() < 6 and softened.mean() == pytest.approx(random.mean(), abs=0.5)

@@ -50,9 +50,9 @@ def test_the_page_and_the_json_file_hold_what_was_measured(ran):
     result, out = ran
     page, whole = (out / "augment.md").read_text(), json.loads((out / "augment.json").read_text())
     assert result.stdout.startswith(page)
-    assert "128x64:64x64: 4 drawn pictures" in page
+    assert "128x64:64x64: 4 drawn images" in page
     assert whole["ratios"] == json.loads(result.stdout.splitlines()[-1])
-    speeds = whole["pictures_per_second"]["128x64:64x64"]
+    speeds = whole["images_per_second"]["128x64:64x64"]
     assert {"decode", "geometry", "standard", "none", "keras_geometry_full"} <= set(speeds)
     for name, rounds in speeds.items():
         assert len(rounds) == 1 and rounds[0] > 0 and f"| {name} |" in page
@@ -61,7 +61,7 @@ def test_the_page_and_the_json_file_hold_what_was_measured(ran):
 def test_a_peer_is_measured_or_left_out_with_the_way_to_install_it(ran):
     """Never silently missing."""
     whole = json.loads((ran[1] / "augment.json").read_text())
-    speeds = whole["pictures_per_second"]["128x64:64x64"]
+    speeds = whole["images_per_second"]["128x64:64x64"]
     for library in ("albumentations", "torchvision"):
         left_out = any(f"{library} left out" in note and "pip install" in note for note in whole["notes"])
         assert left_out != (f"{library}_geometry" in speeds)
@@ -84,10 +84,10 @@ def test_wrong_flags_are_named_in_one_line(arguments, words):
     assert words in result.stderr.splitlines()[-1]
 
 
-def test_a_folder_without_pictures_is_named(tmp_path):
+def test_a_folder_without_images_is_named(tmp_path):
     """Before anything is measured or written."""
     out = tmp_path / "out"
-    result = command(*SMALL, "--only", "decode", "--pictures", str(tmp_path), "--out", str(out))
+    result = command(*SMALL, "--only", "decode", "--images", str(tmp_path), "--out", str(out))
     assert result.returncode == 2
-    assert result.stderr.splitlines()[-1].startswith(f"python benchmarks/augment.py: --pictures {tmp_path}: ")
+    assert result.stderr.splitlines()[-1].startswith(f"python benchmarks/augment.py: --images {tmp_path}: ")
     assert not out.exists()

@@ -47,14 +47,14 @@ def test_cases_not_measured_stay_on_the_same_machine_alone(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_whole_command_on_drawn_pictures(tmp_path):
+def test_the_whole_command_on_drawn_images(tmp_path):
     command = [sys.executable, "benchmarks/finetune.py", "--backbone", "mobilenet_025", "--weights", "random"]
     command += [
         "--image-size",
         "64",
-        "--pictures",
+        "--images",
         "32",
-        "--loop-pictures",
+        "--loop-images",
         "32",
         "--epochs",
         "2",

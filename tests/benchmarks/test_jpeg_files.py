@@ -16,13 +16,13 @@ def test_settings_that_are_none_are_refused(text):
         Setting.parse(text)
 
 
-def test_real_pictures_are_resized_and_get_boxes_within_them(tmp_path):
-    """Fewer pictures than files are used again."""
+def test_real_images_are_resized_and_get_boxes_within_them(tmp_path):
+    """Fewer images than files are used again."""
     source = tmp_path / "source" / "deep"
     source.mkdir(parents=True)
     Image.fromarray(np.full((50, 90, 3), (200, 30, 60), np.uint8)).save(source / "red.png")
     job = write(tmp_path, Setting.parse("128x64:96x80"), 3, tmp_path / "source", batch_size=2, cores=1)
-    assert (job.picture_hw, job.size_hw, len(job.paths)) == ((64, 128), (80, 96), 3)
+    assert (job.image_hw, job.size_hw, len(job.paths)) == ((64, 128), (80, 96), 3)
     for path, boxes in zip(job.paths, job.boxes, strict=True):
         with Image.open(path) as image:
             assert (image.format, image.size) == ("JPEG", (128, 64))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from benchmarks import new_sensor
-from cityzoo.series import Series
-from cityzoo.series.load import load_series
-from cityzoo.series.split import split
+from cityzoo.data.series import Series
+from cityzoo.data.series.load import load_series
+from cityzoo.data.series.split import split
 
 
 def test_sensors_are_parted_by_a_seed():

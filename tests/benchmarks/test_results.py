@@ -9,7 +9,7 @@ ROUNDS = {
     "decode_resize": [100.0, 50.0, 100.0],
     "geometry": [80.0, 60.0, 90.0],
     "keras_geometry_by_batch": [20.0, 10.0, 10.0],
-    "keras_geometry_by_picture": [10.0, 20.0, 30.0],
+    "keras_geometry_by_image": [10.0, 20.0, 30.0],
 }
 
 

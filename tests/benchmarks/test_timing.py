@@ -31,9 +31,9 @@ def steady(clock, seconds, count, closed=None):
 
 
 def test_a_steady_stream_has_the_speed_of_its_batches(clock):
-    """8 pictures every quarter of a second; the stream is closed when the time is over."""
+    """8 images every quarter of a second; the stream is closed when the time is over."""
     closed = []
-    assert timing.pictures_per_second(steady(clock, 0.25, 8, closed), 2.0) == pytest.approx(32.0)
+    assert timing.images_per_second(steady(clock, 0.25, 8, closed), 2.0) == pytest.approx(32.0)
     assert closed == [100.0 + 0.25 + 2.0]
 
 
@@ -44,19 +44,19 @@ def test_what_the_first_batch_takes_does_not_count(clock):
         clock[0] += 60.0
         yield from steady(clock, 0.5, 10)()
 
-    assert timing.pictures_per_second(stream, 2.0) == pytest.approx(20.0)
+    assert timing.images_per_second(stream, 2.0) == pytest.approx(20.0)
 
 
 @pytest.mark.parametrize("offset", [0, 1])
 def test_bursts_of_two_batches_do_not_flatter_or_harm(clock, offset):
-    """20 pictures a second in pairs, ended in the middle of a pair or not."""
+    """20 images a second in pairs, ended in the middle of a pair or not."""
 
     def stream():
         for number in itertools.count(offset):
             clock[0] += 1.0 if number % 2 == 0 else 0.001
             yield 10
 
-    speed = timing.pictures_per_second(stream, 6.0)  # counted from first to last: 20.0 and 18.3
+    speed = timing.images_per_second(stream, 6.0)  # counted from first to last: 20.0 and 18.3
     assert speed == pytest.approx(20.0, rel=0.05)
 
 

@@ -1,4 +1,4 @@
-"""A backbone small enough to be built in a blink, and pictures with one white rectangle."""
+"""A backbone small enough to be built in a blink, and images with one white rectangle."""
 
 import json
 import os
@@ -47,15 +47,15 @@ def small_zoo(small_build, monkeypatch):
 
 @pytest.fixture
 def painted(tmp_path):
-    """Return a function that writes a dark picture with one white rectangle and returns it, annotated."""
-    from cityzoo.sample import Picture
+    """Return a function that writes a dark image with one white rectangle and returns it, annotated."""
+    from cityzoo.sample import ImageExample
 
     def write(name, size_hw, box, label=0):
         pixels = np.full((*size_hw, 3), 20, np.uint8)
         x1, y1, x2, y2 = box
         pixels[y1:y2, x1:x2] = 255
         Image.fromarray(pixels).save(tmp_path / name)
-        return Picture(str(tmp_path / name), size_hw, [box], [label])
+        return ImageExample(str(tmp_path / name), size_hw, [box], [label])
 
     return write
 
@@ -129,3 +129,20 @@ def as_scripts():
         return json.loads((folder / "answers.json").read_text())
 
     return run
+
+
+@pytest.fixture
+def series():
+    """Return a function that makes a series of some values (T, N), a row every five minutes."""
+
+    def make(values, **more):
+        from cityzoo.data.series.series import Series
+
+        values = np.asarray(values, np.float32)
+        values = values[..., None] if values.ndim == 2 else values
+        times = np.datetime64("2024-05-06", "s") + 300 * np.arange(len(values))
+        names = tuple(f"s{number}" for number in range(values.shape[1]))
+        channels = tuple(("speed", "flow", "rain")[: values.shape[2]])
+        return Series(values, times, names, channels, ("km/h", "1/h", "mm")[: len(channels)], **more)
+
+    return make

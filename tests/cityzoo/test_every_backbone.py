@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import zoo
-from cityzoo.kinds.detection import Detection
 from cityzoo.model import assemble, class_names, load, save
+from cityzoo.outputs.detection import Detection
 
 WITH_LEVELS = [name for name in zoo.names() if zoo.get(name).has_levels]
 EVERYDAY = ("mobilenet_025",)
@@ -20,10 +20,10 @@ def smallest_size(name):
 
 def one_step(name, tmp_path, jit_compile):
     side = smallest_size(name)
-    kind = Detection(("car", "bus"))
-    assembled = assemble(name, kind, (side, side), "random")
+    output = Detection(("car", "bus"))
+    assembled = assemble(name, output, (side, side), "random")
     model = assembled.model
-    model.compile(keras.optimizers.SGD(1e-3), kind.loss((side, side)), jit_compile=jit_compile)
+    model.compile(keras.optimizers.SGD(1e-3), output.loss((side, side)), jit_compile=jit_compile)
     images = np.random.default_rng(0).uniform(0, 255, (2, side, side, 3)).astype("float32")
     truth = np.array([[[4, 4, 24, 20, 0]], [[-1, -1, -1, -1, -1]]], "float32")
     before = [keras.ops.convert_to_numpy(weight).copy() for weight in model.trainable_weights]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.kinds.detection import Detection
-from cityzoo.model import LOW, arithmetic, assemble, class_names, count_parameters, in_float32, load, save
+from cityzoo.model import LOW, assemble, class_names, count_parameters, dtype_policy, float32_copy, load, save
+from cityzoo.outputs.detection import Detection
 
 NAMES = [
     ("car",),
@@ -19,7 +19,7 @@ NAMES = [
 
 
 def noise(size_hw=(64, 64), batch=2):
-    """Pictures of noise."""
+    """Images of noise."""
     return np.random.default_rng(0).uniform(0, 255, (batch, *size_hw, 3)).astype("float32")
 
 
@@ -28,7 +28,7 @@ def test_class_names_come_back_from_the_file(names, small_zoo, tmp_path):
     """Blanks, dots, dashes, umlauts and what else people call things; also from a copy in float32."""
     model = assemble("slim", Detection(names), (64, 64)).model
     assert class_names(model) == names
-    save(in_float32(model), tmp_path / "model.keras")
+    save(float32_copy(model), tmp_path / "model.keras")
     assert class_names(load(tmp_path / "model.keras")) == names
 
 
@@ -42,7 +42,7 @@ def test_a_foreign_model_carries_no_class_names():
 def test_arithmetic_is_put_back_also_after_an_error():
     """Later layers must not be built under a policy that somebody forgot."""
     before = keras.config.dtype_policy().name
-    with pytest.raises(RuntimeError), arithmetic(LOW):
+    with pytest.raises(RuntimeError), dtype_policy(LOW):
         assert keras.config.dtype_policy().name == LOW
         raise RuntimeError
     assert keras.config.dtype_policy().name == before
@@ -61,7 +61,7 @@ def test_float32_copy_of_a_mixed_model(small_zoo):
         layer.trainable = False
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.synchronized = True
-    twin = in_float32(mixed)
+    twin = float32_copy(mixed)
     for layer in every_layer(twin):
         assert layer.compute_dtype == layer.variable_dtype == "float32", layer.name
         assert not getattr(layer, "synchronized", False), layer.name
@@ -90,7 +90,7 @@ print(json.dumps({"ours": [m for m in sys.modules if m.split(".")[0] in ("cityzo
 def test_plain_keras_loads_the_file_in_another_process(keras_alone, tmp_path):
     """Safe mode, none of our packages at hand, a real backbone trained in bfloat16: the same outputs to 1e-5."""
     mixed = assemble("mobilenet_025", Detection(("car", "Bus")), (64, 96), "random", (LOW, LOW)).model
-    twin = in_float32(mixed)
+    twin = float32_copy(mixed)
     save(twin, tmp_path / "model.keras")
     np.save(tmp_path / "images.npy", noise((64, 96)))
     files = [str(tmp_path / name) for name in ("model.keras", "images.npy", "outputs.npy")]

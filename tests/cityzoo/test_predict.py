@@ -1,4 +1,4 @@
-"""Results come back in the pictures' own pixels, in their order: rectangles painted and found again."""
+"""Results come back in the images' own pixels, in their order: rectangles painted and found again."""
 
 import time
 
@@ -6,20 +6,20 @@ import pytest
 import tensorflow as tf
 
 from cityzoo import predict
-from cityzoo.kinds.detection import Detection
-from cityzoo.sample import Detections, Picture, PictureSet
-from cityzoo.views import Views, in_order
+from cityzoo.data.image.views import AugmentedViews, sequential_order
+from cityzoo.outputs.detection import Detection
+from cityzoo.sample import Detections, ImageExample, ImageSet
 
 SIZE_HW = (64, 96)
 
 
 class Finder:
-    """Answer with the white rectangle of each picture, as a perfect detector would."""
+    """Answer with the white rectangle of each image, as a perfect detector would."""
 
     inputs = (tf.zeros((1, *SIZE_HW, 3)),)
 
     def __call__(self, images, training):
-        """One point a picture: the rectangle, then logits that are sure of the second class."""
+        """One point an image: the rectangle, then logits that are sure of the second class."""
         assert training is False
         white = tf.reduce_min(images, axis=-1) > 140
         rows, columns = tf.reduce_any(white, axis=2), tf.reduce_any(white, axis=1)
@@ -48,16 +48,16 @@ BOXES = {
 
 
 @pytest.fixture
-def pictures(painted):
+def images(painted):
     """Five shapes."""
     each = tuple(painted(f"{name}.png", size, box) for name, (size, box) in BOXES.items())
-    return PictureSet("val", ("car", "bus"), each)
+    return ImageSet("val", ("car", "bus"), each)
 
 
 @pytest.mark.parametrize("batch_size", [2, 16])
-def test_painted_boxes_come_back_in_the_pictures_own_pixels(pictures, batch_size):
+def test_painted_boxes_come_back_in_the_images_own_pixels(images, batch_size):
     """Through letterboxes of all shapes, to the accuracy of one pixel of the network's input; order kept."""
-    found = predict.all_of(Finder(), pictures, Detection(pictures.class_names), batch_size)
+    found = predict.predict_all(Finder(), images, Detection(images.class_names), batch_size)
     assert len(found) == len(BOXES)
     for one, ((height, width), box) in zip(found, BOXES.values(), strict=True):
         pixel = max(height / SIZE_HW[0], width / SIZE_HW[1])
@@ -66,24 +66,24 @@ def test_painted_boxes_come_back_in_the_pictures_own_pixels(pictures, batch_size
         assert one.scores == pytest.approx([0.99988], abs=1e-4)
 
 
-def test_features_and_matrices_may_come_in_batches(pictures):
+def test_features_and_matrices_may_come_in_batches(examples):
     """As they do behind a cut."""
-    views = Views(pictures, Detection(pictures.class_names), "none", SIZE_HW, 1, seed=0)
+    views = AugmentedViews(examples, Detection(examples.class_names), "none", SIZE_HW, 1, seed=0)
     batches = (
         (tf.cast(images, tf.float32), matrices.numpy())
-        for images, _, matrices in views.batches(in_order(5), 3)
+        for images, _, matrices in views.batches(sequential_order(5), 3)
     )
-    found = predict.over_batches(Finder(), batches, views)
-    whole = predict.all_of(Finder(), pictures, views.kind)
+    found = predict.predict_batches(Finder(), batches, views)
+    whole = predict.predict_all(Finder(), examples, views.output)
     for one, other in zip(found, whole, strict=True):
         assert (one.boxes_xyxy == other.boxes_xyxy).all()
 
 
-def test_pictures_without_labels_can_be_looked_at(pictures):
+def test_images_without_labels_can_be_looked_at(images):
     """No boxes anywhere, as when new frames are given."""
-    bare = tuple(Picture(each.path, each.size_hw) for each in pictures.pictures)
-    found = predict.all_of(
-        Finder(), PictureSet("predict", pictures.class_names, bare), Detection(("car", "bus"))
+    bare = tuple(ImageExample(each.path, each.size_hw) for each in images.examples)
+    found = predict.predict_all(
+        Finder(), ImageSet("predict", images.class_names, bare), Detection(("car", "bus"))
     )
     assert [len(one) for one in found] == [1] * 5
 
@@ -91,18 +91,18 @@ def test_pictures_without_labels_can_be_looked_at(pictures):
 def test_only_what_is_sure_enough_stays():
     """The score itself is enough; box and label stay with their score."""
     found = Detections([[0, 0, 1, 1], [0, 0, 2, 2], [0, 0, 3, 3]], [0.75, 0.5, 0.25], [2, 1, 0])
-    kept = found.above(0.5)
+    kept = found.filter_by_score(0.5)
     assert (kept.scores.tolist(), kept.labels.tolist()) == ([0.75, 0.5], [2, 1])
     assert kept.boxes_xyxy[1].tolist() == [0, 0, 2, 2]
 
 
 class Sleeper:
-    """Take 2 ms a call and 3 ms a picture."""
+    """Take 2 ms a call and 3 ms an image."""
 
     inputs = (tf.zeros((1, 4, 4, 3)),)
 
     def __call__(self, images, training):
-        """Give the pictures back, late."""
+        """Give the images back, late."""
         return tf.numpy_function(self.work, [images], tf.float32)
 
     @staticmethod
@@ -113,8 +113,8 @@ class Sleeper:
 
 
 def test_speed_is_measured_with_the_batches_it_names():
-    """5 ms alone, 10 pictures in 32 ms; a busy machine is slower, none is faster."""
-    speed = predict.speed(Sleeper(), batch_size=10)
+    """5 ms alone, 10 images in 32 ms; a busy machine is slower, none is faster."""
+    speed = predict.measure_latency(Sleeper(), batch_size=10)
     assert set(speed) == {"latency_ms_batch_1", "images_per_second"}
     assert speed["latency_ms_batch_1"] >= 5
     assert 0 < speed["images_per_second"] <= 10 / 0.032

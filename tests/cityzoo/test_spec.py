@@ -6,8 +6,7 @@ from dataclasses import fields
 import pytest
 
 from cityzoo.cli import flag_fields
-from cityzoo.errors import InputError
-from cityzoo.parsing import (
+from cityzoo.cli.values import (
     parse_auto_count,
     parse_count,
     parse_mapping,
@@ -17,6 +16,7 @@ from cityzoo.parsing import (
     parse_seed,
     parse_size,
 )
+from cityzoo.errors import InputError
 from cityzoo.spec import Phase, TrainSpec
 from cityzoo.spec_file import read_spec
 

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 import keras
 
 from cityzoo.cli import flag
-from cityzoo.kinds.classification import Classification
-from cityzoo.parsing import parse_number
-from cityzoo.tasks import Task, reads_labels
+from cityzoo.outputs.classification import Classification
+from cityzoo.cli.values import parse_number
+from cityzoo.tasks import Task, read_image_labels
 
 
 @keras.saving.register_keras_serializable(package="mine")
@@ -51,15 +51,15 @@ class WetRoad(Classification):
     """Judged by what mistakes cost."""
 
     cost: float = flag(3.0, "what a missed wet road costs", parse_number, "FACTOR")
-    headline = ("cost_per_100", *Classification.headline)
-    lower = ("cost_per_100", *Classification.lower)
+    primary_metrics = ("cost_per_100", *Classification.primary_metrics)
+    lower_is_better = ("cost_per_100", *Classification.lower_is_better)
 
     def loss(self, size_hw):
         return Costly(self.cost)
 
     def metrics(self, truth, results):
-        missed = sum(p.target[1] == 1 and r[1] < 0.5 for p, r in zip(truth.pictures, results))
-        alarms = sum(p.target[1] == 0 and r[1] >= 0.5 for p, r in zip(truth.pictures, results))
+        missed = sum(p.target[1] == 1 and r[1] < 0.5 for p, r in zip(truth.examples, results))
+        alarms = sum(p.target[1] == 0 and r[1] >= 0.5 for p, r in zip(truth.examples, results))
         figures = super().metrics(truth, results)
         figures["cost_per_100"] = float(100 * (self.cost * missed + alarms) / len(truth))
         return {**figures, "missed": int(missed), "alarms": int(alarms)}
@@ -67,11 +67,11 @@ class WetRoad(Classification):
 
 TASK = Task(
     summary="wet or dry road",
-    kind=WetRoad,
+    output=WetRoad,
     demo=None,
     monitor="cost_per_100",
     defaults={"image_size": (64, 64), "augment": "light", "cost": 4.0},
-    reader=reads_labels,
+    reader=read_image_labels,
 )
 '''
 SMALL = ["--backbone", "mobilenet_025", "--weights", "random", "--batch-size", "4", "--views", "1"]
@@ -156,10 +156,10 @@ def test_it_is_trained_and_judged_by_its_own_loss_and_metric(trained, place):
 
 def test_a_missed_wet_road_costs_more_in_training(place):
     """Log 2 at no knowledge, five times that where it is wet."""
-    kind = tasks.find(str(place / "plans" / "wet_road.py")).kind_for(("dry", "wet"), {"cost": 5.0})
-    each = kind.loss((64, 64)).call(np.eye(2, dtype="float32"), np.zeros((2, 1), "float32"))
+    output = tasks.find(str(place / "plans" / "wet_road.py")).output_for(("dry", "wet"), {"cost": 5.0})
+    each = output.loss((64, 64)).call(np.eye(2, dtype="float32"), np.zeros((2, 1), "float32"))
     assert np.asarray(each) == pytest.approx([np.log(2), 5 * np.log(2)], rel=1e-5)
-    usual = tasks.find(str(place / "plans" / "wet_road.py")).kind_for(("dry", "wet"))
+    usual = tasks.find(str(place / "plans" / "wet_road.py")).output_for(("dry", "wet"))
     assert usual.cost == 4.0
 
 

@@ -1,4 +1,4 @@
-"""Write addons.npz and addons_losses.npz: what tensorflow-addons 0.23.0 itself makes of small pictures and numbers.
+"""Write addons.npz and addons_losses.npz: what tensorflow-addons 0.23.0 itself makes of small images and numbers.
 
 It loads beside TensorFlow 2.15 at the latest, so it gets an environment of its own (Linux on x86-64, Python 3.9 to
 3.11), here next to the repository:
@@ -24,7 +24,7 @@ import tensorflow_addons as tfa
 FOLDER = Path(__file__).parent
 INTERPOLATIONS = ("nearest", "bilinear")
 FILL_MODES = ("constant", "reflect", "wrap", "nearest")
-# One row for each of two pictures. None puts a pixel right between two others, where the last bit decides.
+# One row for each of two images. None puts a pixel right between two others, where the last bit decides.
 ANGLES = [0.5, -2.0]
 TRANSLATIONS = [[3.0, -2.25], [-7.3, 4.6]]
 TRANSFORMS = [
@@ -38,18 +38,18 @@ VALUES = {
 }
 
 
-def pictures():
-    """Return the pictures fed in: uint8 0..255, float32 0..1 in steps that compress."""
+def images():
+    """Return the images fed in: uint8 0..255, float32 0..1 in steps that compress."""
     rng = np.random.default_rng(0)
     batch = rng.integers(0, 256, (2, 9, 14, 1)).astype(np.uint8)
-    picture = rng.integers(0, 256, (8, 11, 3)).astype(np.uint8)
-    whole = {"batch_uint8": batch, "picture_uint8": picture, "plane_uint8": picture[..., 0]}
+    image = rng.integers(0, 256, (8, 11, 3)).astype(np.uint8)
+    whole = {"batch_uint8": batch, "picture_uint8": image, "plane_uint8": image[..., 0]}
     floats = {
         name.replace("uint8", "float32"): array.astype(np.float32) / 256 for name, array in whole.items()
     }
     square = {"square_uint8": rng.integers(0, 256, (9, 9, 2)).astype(np.uint8)}
     others = ("int32", "int64", "float16", "float64")
-    return whole | floats | square | {f"plane_{name}": picture[..., 0].astype(name) for name in others}
+    return whole | floats | square | {f"plane_{name}": image[..., 0].astype(name) for name in others}
 
 
 def case(function, inputs, label, **arguments):
@@ -65,7 +65,7 @@ def case(function, inputs, label, **arguments):
 
 
 def every_mode():
-    """Yield each function with each type, interpolation and fill, on batches, an own value for each picture."""
+    """Yield each function with each type, interpolation and fill, on batches, an own value for each image."""
     for function, (argument, values) in VALUES.items():
         modes = itertools.product(("batch_uint8", "batch_float32"), INTERPOLATIONS, FILL_MODES)
         for inputs, interpolation, fill_mode in modes:
@@ -76,10 +76,10 @@ def every_mode():
 def every_input():
     """Yield each function with other ranks and types, and one value for a whole batch; defaults for the rest."""
     for function, (argument, values) in VALUES.items():
-        for name in pictures():
+        for name in images():
             if not name.startswith("square"):
                 yield case(function, name, "defaults", **{argument: values[0]})
-        for name in ("picture_uint8", "picture_float32", "plane_int32", "plane_float16", "plane_float64"):
+        for name in ("picture_uint8", "image_float32", "plane_int32", "plane_float16", "plane_float64"):
             yield case(function, name, "bilinear", **{argument: values[1]}, interpolation="bilinear")
         for name, fill in (("batch_uint8", 114.0), ("batch_float32", 0.5), ("plane_int64", -7)):
             for interpolation in INTERPOLATIONS:
@@ -102,7 +102,7 @@ def special():
 
 
 def cutouts():
-    """Yield masks inside, across the edges and larger than the picture."""
+    """Yield masks inside, across the edges and larger than the image."""
     for name in ("batch_uint8", "batch_float32"):
         yield case("cutout", name, "defaults", mask_size=4)
         yield case("cutout", name, "inside", mask_size=[4, 6], offset=[5, 8], constant_values=7)
@@ -110,8 +110,8 @@ def cutouts():
         ("far-corner", [6, 4], [9, 14]),
         ("edge", 8, [8, 0]),
         ("own-places", [2, 6], [[3, 4], [7, 12]]),
-        ("larger-than-the-picture", [40, 40], [6, 8]),
-        ("higher-than-the-picture", [10, 2], [4, 8]),
+        ("larger-than-the-image", [40, 40], [6, 8]),
+        ("higher-than-the-image", [10, 2], [4, 8]),
         ("nothing", 0, [6, 8]),
     ):
         yield case("cutout", "batch_uint8", label, mask_size=size, offset=offset, constant_values=255)
@@ -221,5 +221,5 @@ def write(name, arrays, cases):
 
 
 if __name__ == "__main__":
-    write("addons.npz", pictures(), [*every_mode(), *every_input(), *special(), *cutouts()])
+    write("addons.npz", images(), [*every_mode(), *every_input(), *special(), *cutouts()])
     write("addons_losses.npz", numbers(), [*losses(), *scores()])

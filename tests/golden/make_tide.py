@@ -6,7 +6,7 @@ It gets an environment of its own, here next to the repository:
     ../tide/bin/pip install "tidecv==1.0.1"
     ../tide/bin/python tests/golden/make_tide.py
 
-The file is a list of cases: `id`, `n_classes`, `pictures` (`truth`: rows x1, y1, x2, y2, class; `found`: rows x1, y1,
+The file is a list of cases: `id`, `n_classes`, `images` (`truth`: rows x1, y1, x2, y2, class; `found`: rows x1, y1,
 x2, y2, class, score), `ap50` and `errors` (kind -> `n`, `lost`), both in per cent as the tool has them. A second run
 writes the same bytes.
 """
@@ -35,7 +35,7 @@ def boxes(rng, n, side):
     return np.concatenate([corner, corner + size], axis=1)
 
 
-def case(label, seed, n_pictures, n_boxes, n_classes=3, side=160, shift=5, sure=0.7, unseen=(), unnamed=()):
+def case(label, seed, n_images, n_boxes, n_classes=3, side=160, shift=5, sure=0.7, unseen=(), unnamed=()):
     """Return a case: boxes with detections on them, more or less shifted and named right, and some anywhere.
 
     Args:
@@ -44,9 +44,9 @@ def case(label, seed, n_pictures, n_boxes, n_classes=3, side=160, shift=5, sure=
         unseen: classes that are never found, nor said.
         unnamed: classes that have no boxes, but are said.
     """
-    rng, pictures = np.random.default_rng(seed), []
+    rng, images = np.random.default_rng(seed), []
     classes = [c for c in range(n_classes) if c not in unnamed]
-    for _ in range(n_pictures):
+    for _ in range(n_images):
         n = int(rng.integers(0, n_boxes + 1))
         known, labels = boxes(rng, n, side), rng.choice(classes, n)
         copies = rng.integers(0, 4, n)
@@ -59,8 +59,8 @@ def case(label, seed, n_pictures, n_boxes, n_classes=3, side=160, shift=5, sure=
         found = np.concatenate([near, extra])
         said = np.concatenate([said, rng.integers(0, n_classes, len(extra))])
         kept = ~np.isin(said, unseen)
-        pictures.append((known, labels, found[kept], said[kept]))
-    total = sum(len(found) for _, _, found, _ in pictures)
+        images.append((known, labels, found[kept], said[kept]))
+    total = sum(len(found) for _, _, found, _ in images)
     scores = iter(rng.permutation(total) / 1024)  # no two the same
     rows = [
         {
@@ -73,20 +73,20 @@ def case(label, seed, n_pictures, n_boxes, n_classes=3, side=160, shift=5, sure=
                 key=lambda row: -row[-1],
             ),
         }
-        for known, labels, found, said in pictures
+        for known, labels, found, said in images
     ]
-    return {"id": label, "n_classes": n_classes, "pictures": rows}
+    return {"id": label, "n_classes": n_classes, "images": rows}
 
 
 def measured(case):
     """Return what the tool says of a case."""
     truth, found = Data("truth"), Data("found")
-    for number, picture in enumerate(case["pictures"]):
+    for number, image in enumerate(case["images"]):
         for data in (truth, found):
             data.add_image(number, str(number))
-        for x1, y1, x2, y2, label in picture["truth"]:
+        for x1, y1, x2, y2, label in image["truth"]:
             truth.add_ground_truth(number, label, [float(x) for x in (x1, y1, x2 - x1, y2 - y1)])
-        for x1, y1, x2, y2, label, score in picture["found"]:
+        for x1, y1, x2, y2, label, score in image["found"]:
             found.add_detection(number, label, score, [float(x) for x in (x1, y1, x2 - x1, y2 - y1)])
     run = TIDE().evaluate(truth, found, mode=TIDE.BOX)
     counts, lost = run.count_errors(), run.fix_main_errors()

@@ -11,7 +11,7 @@ AWAY = [90.0, 90, 99, 99]
 
 
 def run(boxes, labels, predicted, scores, grid=(FOUR, FOUR_STRIDES)):
-    """Assign in one picture and return plain arrays."""
+    """Assign in one image and return plain arrays."""
     arrays = [np.array([array], "float32") for array in (boxes, labels, predicted, scores)]
     found = assign(arrays[0], arrays[1].astype("int32"), arrays[2], arrays[3], *grid)
     return tuple(np.asarray(part)[0] for part in found)
@@ -27,7 +27,7 @@ def test_points_of_every_level_row_by_row():
 
 
 def test_a_box_holds_the_points_within_it():
-    """The left half of the picture, and a box between the lower points' rows."""
+    """The left half of the image, and a box between the lower points' rows."""
     held = inside(FOUR, FOUR_STRIDES, np.array([[[0, 0, 8, 16], [0, 9, 16, 16]]], "float32"))
     assert np.asarray(held)[0].tolist() == [[True, False, True, False], [False, False, True, True]]
 
@@ -93,7 +93,7 @@ def test_padded_rows_change_nothing():
     assert padded[0][:2].tolist() == without[0][:2].tolist()
 
 
-def test_a_picture_without_objects_has_no_quality():
+def test_an_image_without_objects_has_no_quality():
     """A predicted box over the padding's corner must not be taken for an object."""
     quality = run([PADDED, PADDED], [-1, -1], [[-2, -2, 4, 4]] * 4, np.full((4, 2), 0.9))[2]
     assert quality.tolist() == [0.0] * 4
@@ -115,8 +115,8 @@ def test_only_the_best_candidates_learn():
     assert quality[6:] == pytest.approx((widths[6:] / 31) ** 4 * (31 / 32), abs=1e-5)
 
 
-def test_pictures_of_a_batch_do_not_mix():
-    """Two pictures at once give what each gives alone."""
+def test_images_of_a_batch_do_not_mix():
+    """Two images at once give what each gives alone."""
     rng = np.random.default_rng(0)
     corners = rng.uniform(0, 8, (2, 3, 2))
     boxes = np.concatenate([corners, corners + rng.uniform(2, 8, (2, 3, 2))], axis=-1).astype("float32")

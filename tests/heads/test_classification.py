@@ -12,7 +12,7 @@ from heads.classification import LOGITS, ClassificationHead, ClassificationLoss
 RNG = np.random.default_rng(4)
 LOGITS_5 = RNG.normal(0, 2, (12, 5)).astype("float32")
 ONE_OF_5 = np.eye(5, dtype="float32")[RNG.integers(0, 5, 12)]
-SHARED = RNG.dirichlet(np.ones(5), 12).astype("float32")  # mixed pictures
+SHARED = RNG.dirichlet(np.ones(5), 12).astype("float32")  # mixed images
 ANY_OF_5 = RNG.integers(0, 2, (12, 5)).astype("float32")
 
 

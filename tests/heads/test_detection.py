@@ -76,7 +76,7 @@ def test_levels_share_their_convolutions_and_not_their_norms():
 
 
 def test_outputs_are_float32_in_mixed_precision():
-    """Pixels of a wide picture do not fit into bfloat16."""
+    """Pixels of a wide image do not fit into bfloat16."""
     before = keras.config.dtype_policy()
     try:
         keras.config.set_dtype_policy("mixed_bfloat16")
@@ -97,15 +97,15 @@ def test_no_classes_are_refused():
 
 
 def test_decoding_by_hand():
-    """Two classes at one point, a double that goes, a weak one that is not looked at; picture by picture."""
+    """Two classes at one point, a double that goes, a weak one that is not looked at; image by image."""
     logit = {0.9: 2.1972246, 0.8: 1.3862944, 0.2: -1.3862944, 0.0: -200.0}
     rows = [
         ([0, 0, 8, 8], 0.8, 0.9),
         ([0, 0, 8, 7], 0.2, 0.0),
         ([20, 0, 28, 8], 0.2, 0.0),
     ]
-    picture = [[*box, logit[first], logit[second]] for box, first, second in rows]
-    outputs = np.array([picture, np.array(picture) - [0, 0, 0, 0, 20, 20]], "float32")
+    image = [[*box, logit[first], logit[second]] for box, first, second in rows]
+    outputs = np.array([image, np.array(image) - [0, 0, 0, 0, 20, 20]], "float32")
     head = DetectionHead(2)
     found, none = head.decode(outputs, score=0.1, iou=0.5)
     boxes, scores, labels = found
@@ -117,7 +117,7 @@ def test_decoding_by_hand():
 
 
 def painted(count, rng):
-    """Dark pictures with one bright rectangle each: red ones are class 0, blue ones class 1."""
+    """Dark images with one bright rectangle each: red ones are class 0, blue ones class 1."""
     images, rows = (
         rng.uniform(0, 40, (count, 64, 64, 3)).astype("float32"),
         np.full((count, 2, 5), -1, "float32"),
@@ -141,17 +141,17 @@ def small_backbone():
     return images, {name: levels[name] for name in ("P3", "P4", "P5")}
 
 
-def test_learns_eight_painted_pictures_by_heart():
+def test_learns_eight_painted_images_by_heart():
     """The loss falls by more than half, and each rectangle is found where and as what it was painted."""
     keras.utils.set_random_seed(0)
-    pictures, rows = painted(8, np.random.default_rng(0))
+    examples, rows = painted(8, np.random.default_rng(0))
     images, levels = small_backbone()
     head = DetectionHead(2, channels=32, depth=1)
     model = keras.Model(images, head(levels))
     model.compile(keras.optimizers.Adam(0.01), head.loss((64, 64)), jit_compile=False)
-    history = model.fit(pictures, rows, batch_size=8, epochs=35, shuffle=False, verbose=0).history["loss"]
+    history = model.fit(examples, rows, batch_size=8, epochs=35, shuffle=False, verbose=0).history["loss"]
     assert history[-1] < history[0] / 2
-    decoded = head.decode(model.predict(pictures, verbose=0))
+    decoded = head.decode(model.predict(examples, verbose=0))
     for (boxes, scores, labels), row in zip(decoded, rows[:, 0], strict=True):
         assert iou_one_to_many(row[:4], boxes[:1])[0] > 0.5
         assert labels[0] == row[4]

@@ -1,4 +1,4 @@
-"""Agreement on pictures without labels: numbers by hand, where gradients go, another backend."""
+"""Agreement on images without labels: numbers by hand, where gradients go, another backend."""
 
 import keras
 import numpy as np

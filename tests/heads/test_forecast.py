@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from heads.forecast import Forecast, Pinball, conformal, widen
+from heads.forecast import PinballLoss, QuantileForecastHead, apply_conformal, conformal_offsets
 
 TEN = (0.1, 0.5, 0.9)
 
@@ -29,7 +29,7 @@ def features(rng, batch=16, width=8, nodes=3):
 def test_quantiles_never_cross(quantiles):
     """Whatever the weights."""
     rng = np.random.default_rng(0)
-    model = model_of(Forecast(4, quantiles))
+    model = model_of(QuantileForecastHead(4, quantiles))
     layer = model.get_layer("head_quantiles")
     layer.set_weights([rng.normal(size=w.shape) * 5 for w in layer.weights])
     found = model.predict_on_batch(features(rng))
@@ -37,7 +37,7 @@ def test_quantiles_never_cross(quantiles):
 
 
 def test_the_median_is_a_correction_in_standard_deviations():
-    model, given = model_of(Forecast(2)), features(np.random.default_rng(0), batch=1)
+    model, given = model_of(QuantileForecastHead(2)), features(np.random.default_rng(0), batch=1)
     kernel, bias = model.get_layer("head_quantiles").get_weights()
     bias[1], bias[4] = 0.25, -1  # of steps 1 and 2
     model.get_layer("head_quantiles").set_weights([kernel, bias])
@@ -52,25 +52,25 @@ def test_the_loss_by_hand():
     forecast[1, 1, 0] = [11, 12, 14]
     first = (0.1 + 0.5 + 0.9) / 3 * 2.5
     second = (0.9 * 1 + 0.5 * 2 + 0.1 * 4) / 3
-    loss = Pinball(TEN)
+    loss = PinballLoss(TEN)
     np.testing.assert_allclose(np.asarray(loss.call(truth, forecast)), [first, second], rtol=1e-6)
-    assert float(Pinball(TEN, spread=2.0)(truth, forecast)) == pytest.approx((first + second) / 4)
+    assert float(PinballLoss(TEN, spread=2.0)(truth, forecast)) == pytest.approx((first + second) / 4)
     assert float(loss(np.full((1, 2, 2), np.nan), forecast[:1])) == 0
 
 
 def test_missing_targets_leave_no_trace_in_gradients():
     """Finite everywhere and 0 where nothing was observed."""
-    model, rng = model_of(Forecast(2)), np.random.default_rng(0)
+    model, rng = model_of(QuantileForecastHead(2)), np.random.default_rng(0)
     given, truth = features(rng, batch=4), rng.uniform(0, 70, (4, 2, 3))
     truth[:, 0] = np.nan
-    model.compile(keras.optimizers.SGD(1.0), Pinball(TEN, 10.0))
+    model.compile(keras.optimizers.SGD(1.0), PinballLoss(TEN, 10.0))
     model.fit(given, truth, verbose=0)
     kernel = model.get_layer("head_quantiles").get_weights()[0].reshape(8, 2, 3)
     assert np.isfinite(kernel).all() and np.all(kernel[:, 0] == 0) and np.any(kernel[:, 1] != 0)
 
 
 def test_the_loss_comes_back_from_its_config():
-    loss = Pinball((0.2, 0.5), 3.0)
+    loss = PinballLoss((0.2, 0.5), 3.0)
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert again.quantiles == (0.2, 0.5) and again.spread == 3.0
 
@@ -85,7 +85,7 @@ def test_widths_make_intervals_hold_on_other_data():
         truth[rng.random(truth.shape) < 0.2] = np.nan
         return truth, np.broadcast_to(offsets, (*truth.shape, 5))
 
-    widths = conformal(*drawn(2000), quantiles)
+    widths = conformal_offsets(*drawn(2000), quantiles)
     assert widths.shape == (3, 5) and (widths[:, 2] == 1).all()
     truth, forecast = drawn(2000)
     wider = forecast * widths[:, None]
@@ -97,13 +97,13 @@ def test_widths_make_intervals_hold_on_other_data():
 
 def test_widths_are_one_where_nothing_was_observed():
     truth = np.full((4, 2, 3), np.nan)
-    assert (conformal(truth, np.zeros((4, 2, 3, 3)), TEN) == 1).all()
+    assert (conformal_offsets(truth, np.zeros((4, 2, 3, 3)), TEN) == 1).all()
 
 
 def test_widths_move_intervals_and_nothing_else():
-    model, given = model_of(Forecast(2)), features(np.random.default_rng(0))
+    model, given = model_of(QuantileForecastHead(2)), features(np.random.default_rng(0))
     before = model.predict_on_batch(given)
-    widen(model, np.array([[2.0, 1.0, 0.0], [1.0, 1.0, 3.0]]))
+    apply_conformal(model, np.array([[2.0, 1.0, 0.0], [1.0, 1.0, 3.0]]))
     after = model.predict_on_batch(given)
     np.testing.assert_array_equal(before[..., 1], after[..., 1])
     lower = [(found - found[..., 1:2])[:, 0, :, 0] for found in (before, after)]
@@ -114,4 +114,4 @@ def test_widths_move_intervals_and_nothing_else():
 @pytest.mark.parametrize("quantiles", [(0.1, 0.9), (0.9, 0.5), (0.0, 0.5), (0.5, 1.0), ()])
 def test_impossible_quantiles_are_refused(quantiles):
     with pytest.raises(ValueError, match="quantiles rise"):
-        Forecast(12, quantiles)
+        QuantileForecastHead(12, quantiles)

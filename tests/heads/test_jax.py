@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from heads.classification import ClassificationHead, ClassificationLoss
-from heads.counting import CountRegression, DensityLoss, DensityMap
-from heads.memory_bank import MemoryBank
+from heads.counting import CountRegressionHead, DensityLoss, DensityMapHead
+from heads.memory_bank import PatchMemoryBank
 
 HERE = Path(__file__).resolve().parent
 SCRIPT = """
@@ -34,9 +34,9 @@ LOSSES = {
 HEADS = {
     "logits": ClassificationHead(3, 0.1, peaks=True),
     "cosines": ClassificationHead(3, normalized=True),
-    "density": DensityMap(8),
-    "count": CountRegression(8),
-    "distance": MemoryBank(20),
+    "density": DensityMapHead(8),
+    "count": CountRegressionHead(8),
+    "distance": PatchMemoryBank(20),
 }
 
 

@@ -108,8 +108,8 @@ def test_the_scale_of_features_changes_nothing():
     np.testing.assert_allclose(np.delete(dead.kernel, 2, 0), plain.kernel, atol=1e-4)
 
 
-def test_too_few_pictures_for_folds_take_the_usual_penalty():
-    """Three rows of a class; and many rows of it that are views of three pictures."""
+def test_too_few_images_for_folds_take_the_usual_penalty():
+    """Three rows of a class; and many rows of it that are views of three images."""
     rows, targets, _ = clouds(2, 40)
     few = np.r_[0:40, 40:43]
     assert logistic_regression(rows[few], targets[few], np.arange(43)).facts["C"] == [USUAL_STRENGTH]
@@ -118,17 +118,17 @@ def test_too_few_pictures_for_folds_take_the_usual_penalty():
     assert logistic_regression(rows, targets, np.arange(80)).facts["C"] != [USUAL_STRENGTH]
 
 
-def test_views_of_a_picture_are_never_parted():
-    """Twelve pictures a class, ten nearly equal views of each, many features and little to tell by.
+def test_views_of_an_image_are_never_parted():
+    """Twelve images a class, ten nearly equal views of each, many features and little to tell by.
 
-    With views on both sides of a division every picture is known by heart and the weakest penalty looks best;
-    by whole pictures nothing is gained by memory, and a stronger one is taken.
+    With views on both sides of a division every image is known by heart and the weakest penalty looks best;
+    by whole images nothing is gained by memory, and a stronger one is taken.
     """
     rng = np.random.default_rng(0)
-    pictures = np.repeat([0, 1], 12)
-    middles = rng.normal(size=(24, 120)) + 0.25 * pictures[:, None] * (np.arange(120) < 10)
+    images = np.repeat([0, 1], 12)
+    middles = rng.normal(size=(24, 120)) + 0.25 * images[:, None] * (np.arange(120) < 10)
     rows = np.repeat(middles, 10, axis=0) + rng.normal(0, 0.05, (240, 120))
-    targets, groups = np.eye(2)[np.repeat(pictures, 10)], np.repeat(np.arange(24), 10)
+    targets, groups = np.eye(2)[np.repeat(images, 10)], np.repeat(np.arange(24), 10)
     (kept,) = logistic_regression(rows, targets, groups).facts["C"]
     (leaked,) = logistic_regression(rows, targets, np.arange(240)).facts["C"]
     assert leaked == STRENGTHS[-1] and kept <= STRENGTHS[2]

@@ -37,14 +37,14 @@ def iou_and_ciou(a, b):
 
 
 def prediction(boxes, logits):
-    """Boxes and logits of one picture as the head returns them."""
+    """Boxes and logits of one image as the head returns them."""
     return np.concatenate([np.asarray(boxes, float), np.asarray(logits, float)], axis=1)[None].astype(
         "float32"
     )
 
 
 def truth(*rows):
-    """Objects of one picture as the loss takes them."""
+    """Objects of one image as the loss takes them."""
     return np.array([rows], "float32")
 
 
@@ -96,7 +96,7 @@ def test_perfect_boxes_cost_nothing():
     assert without == pytest.approx(quality_focal([1], [0.3]), abs=1e-5)
 
 
-def test_a_picture_without_objects_learns_background():
+def test_an_image_without_objects_learns_background():
     """The class part alone, by the formula; padding is no object, though a prediction lies over it."""
     points = anchor_points((16, 16), (8,))[0]
     logits = np.array([[-3.0, 1.0], [2, -1], [0, 0], [-5, 4]])
@@ -105,8 +105,8 @@ def test_a_picture_without_objects_learns_background():
     assert loss == pytest.approx(quality_focal(np.zeros((4, 2)), logits), rel=1e-5)
 
 
-def test_a_batch_is_the_mean_of_its_pictures():
-    """Crowded, sparse and empty pictures count alike: a batch split over devices gives the same loss."""
+def test_a_batch_is_the_mean_of_its_images():
+    """Crowded, sparse and empty images count alike: a batch split over devices gives the same loss."""
     rng = np.random.default_rng(1)
     points = anchor_points((32, 32), (8, 16))[0]
     predicted = np.concatenate(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from heads.memory_bank import BANK, PROJECTED, MemoryBank, bank_weights, coreset
+from heads.memory_bank import BANK, PROJECTED, PatchMemoryBank, bank_weights, coreset
 
 
 def bank(memory, height=4, width=6, channels=(3, 5)):
@@ -14,22 +14,22 @@ def bank(memory, height=4, width=6, channels=(3, 5)):
         name: keras.Input((height >> i, width >> i, c), name=name)
         for i, (name, c) in enumerate(zip(("P3", "P4"), channels, strict=True))
     }
-    model = keras.Model(inputs, MemoryBank(len(memory))(inputs))
+    model = keras.Model(inputs, PatchMemoryBank(len(memory))(inputs))
     model.get_layer(BANK).set_weights(bank_weights(memory))
     return model
 
 
-def features(pictures=2, height=4, width=6, channels=(3, 5), seed=0):
+def features(images=2, height=4, width=6, channels=(3, 5), seed=0):
     """Random features of both levels."""
     rng = np.random.default_rng(seed)
     return {
-        name: rng.normal(1, 1, (pictures, height >> i, width >> i, c)).astype("float32")
+        name: rng.normal(1, 1, (images, height >> i, width >> i, c)).astype("float32")
         for i, (name, c) in enumerate(zip(("P3", "P4"), channels, strict=True))
     }
 
 
 def around(level):
-    """Mean over the 3 x 3 cells that lie in the picture, in NumPy."""
+    """Mean over the 3 x 3 cells that lie in the image, in NumPy."""
     _, height, width, _ = level.shape
     found = np.empty(level.shape)
     for y in range(height):
@@ -152,7 +152,7 @@ def test_an_odd_patch_is_found_at_its_place():
     images = keras.Input((64, 96, 1))
     p3 = keras.layers.AveragePooling2D(8)(images)
     levels = {"P3": p3, "P4": keras.layers.AveragePooling2D(2)(p3)}
-    model = keras.Model(images, MemoryBank(30)(levels))
+    model = keras.Model(images, PatchMemoryBank(30)(levels))
     rng = np.random.default_rng(0)
     normal = rng.normal(0.3, 0.05, (6, 64, 96, 1)).astype("float32")
     seen = np.asarray(keras.Model(images, model.get_layer(BANK).input)(normal)).reshape(-1, 2)
@@ -171,19 +171,19 @@ def test_an_odd_patch_is_found_at_its_place():
 @pytest.mark.parametrize("size", [0, -3])
 def test_an_empty_memory_is_refused(size):
     with pytest.raises(ValueError, match=f"a memory of {size} patches holds nothing: give at least 1"):
-        MemoryBank(size)
+        PatchMemoryBank(size)
 
 
 def test_a_missing_level_is_named():
     with pytest.raises(
         ValueError, match=r"the memory needs the levels \('P3', 'P4'\), received \['P3', 'P5'\]"
     ):
-        MemoryBank()({"P3": keras.Input((8, 8, 4)), "P5": keras.Input((2, 2, 4))})
+        PatchMemoryBank()({"P3": keras.Input((8, 8, 4)), "P5": keras.Input((2, 2, 4))})
 
 
 def test_coarser_levels_do_not_matter():
     inputs = {n: keras.Input((8 >> i, 8 >> i, 4)) for i, n in enumerate(("P3", "P4", "P5"))}
-    made = MemoryBank(5)(inputs)
+    made = PatchMemoryBank(5)(inputs)
     assert made.shape == (None, 8, 8, 1)
     assert len(keras.Model({n: inputs[n] for n in ("P3", "P4")}, made).inputs) == 2
 

@@ -107,12 +107,12 @@ def test_the_graph_is_flat_and_the_tail_is_dropped(vgg):
     assert list(short.output) == ["P2", "P3"]
 
 
-def test_pictures_need_not_be_square():
+def test_images_need_not_be_square():
     model = zoo.build("mobilenet_025", (64, 96), weights="random").model
     assert model.output["P5"].shape[1:3] == (2, 3)
 
 
-def test_the_same_picture_means_the_same_to_keras_and_to_us(vgg):
+def test_the_same_image_means_the_same_to_keras_and_to_us(vgg):
     """VGG16 with equal weights: ours on RGB 0..255 equals Keras' own on what preprocess_input makes of it."""
     own = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
     own.set_weights(vgg.get_weights())

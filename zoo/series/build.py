@@ -6,7 +6,7 @@ import difflib
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from zoo.series.sensors import Sensors
+from zoo.series.sensor_stats import SensorStatistics
 
 if TYPE_CHECKING:
     import keras
@@ -24,7 +24,7 @@ def names() -> list[str]:
     return sorted(BACKBONES)
 
 
-def build(name: str, sensors: Sensors, **options: Any) -> keras.Model:
+def build(name: str, sensors: SensorStatistics, **options: Any) -> keras.Model:
     """Build a backbone: the history of all sensors in, features of each sensor out, one flat graph.
 
     Args:
@@ -47,12 +47,12 @@ def build(name: str, sensors: Sensors, **options: Any) -> keras.Model:
     """
     import keras
 
-    from zoo.series import parts
+    from zoo.series import blocks
 
     if name not in BACKBONES:
         near = difflib.get_close_matches(str(name), BACKBONES, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise ValueError(f"unknown backbone of series '{name}': {hint}Allowed: {', '.join(names())}")
-    given = parts.inputs(sensors)
+    given = blocks.inputs(sensors)
     features = importlib.import_module(f"zoo.series.{name}").features(given, sensors, **options)
     return keras.Model(given, features, name=name)

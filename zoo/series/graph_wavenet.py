@@ -5,14 +5,14 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from zoo.series import parts
-from zoo.series.sensors import Sensors
-from zoo.series.temporal import dilations, gated, newest
+from zoo.series import blocks
+from zoo.series.sensor_stats import SensorStatistics
+from zoo.series.temporal_conv import dilations, gated, last_step
 
 
 def features(
     given: dict[str, keras.KerasTensor],
-    sensors: Sensors,
+    sensors: SensorStatistics,
     width: int = 16,
     depth: int = 1,
     node_width: int = 16,
@@ -34,31 +34,31 @@ def features(
         dropout: share left out in training.
         week: learn the day of the week; wants two weeks of data or more.
     """
-    own = parts.history(given, sensors)
+    own = blocks.history(given, sensors)
     x = ops.concatenate([own.changes, own.mask, own.last + own.changes], axis=-1)
     x = layers.Dense(width, name="encoder_in")(x)
-    given_graphs, learned, skips = parts.graphs(sensors), _learned_graph(own.target, sensors), []
+    given_graphs, learned, skips = blocks.graphs(sensors), _learned_graph(own.target, sensors), []
     for number, gap in enumerate(dilations(sensors.steps), start=1):
         y = gated(x, gap, width, f"encoder_time{number}")
-        skips.append(layers.Dense(2 * width, name=f"encoder_skip{number}")(newest(y)))
+        skips.append(layers.Dense(2 * width, name=f"encoder_skip{number}")(last_step(y)))
         seen = [y, *(look(y) for look in given_graphs), ops.einsum("nm,btmc->btnc", learned, y)]
         y = layers.Dense(width, name=f"encoder_mix{number}")(ops.concatenate(seen, axis=-1))
         y = layers.Dropout(dropout, name=f"encoder_dropout{number}")(y)
         x = layers.LayerNormalization(name=f"encoder_norm{number}")(y + x[:, gap:])
-    skips.append(newest(x))
+    skips.append(last_step(x))
     told = [
-        ops.concatenate([*skips, parts.by_node(own.last)], axis=-1),
-        parts.who(own.target, sensors, node_width),
-        *parts.when(given, sensors, week),
+        ops.concatenate([*skips, blocks.by_node(own.last)], axis=-1),
+        blocks.sensor_embedding(own.target, sensors, node_width),
+        *blocks.time_embedding(given, sensors, week),
     ]
     x = layers.Dense(4 * width, name="encoder_join")(ops.concatenate(told, axis=-1))
-    x = parts.residual(x, 4 * width, depth, dropout)
-    return {"nodes": x, "last": own.target, "spread": parts.spread_of(own.target, sensors)}
+    x = blocks.residual(x, 4 * width, depth, dropout)
+    return {"nodes": x, "last": own.target, "spread": blocks.target_scale(own.target, sensors)}
 
 
-def _learned_graph(target: keras.KerasTensor, sensors: Sensors) -> keras.KerasTensor:
+def _learned_graph(target: keras.KerasTensor, sensors: SensorStatistics) -> keras.KerasTensor:
     # (nodes, nodes), one for the whole batch; the embeddings belong to the sensors: another city learns its own.
-    numbers = ops.max(parts.numbers(target), axis=0)
+    numbers = ops.max(blocks.numbers(target), axis=0)
     small = keras.initializers.RandomNormal(stddev=1.0)
     looks, seen = (
         layers.Embedding(sensors.nodes, 10, embeddings_initializer=small, name=f"node_{word}")(numbers)

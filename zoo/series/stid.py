@@ -5,13 +5,13 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from zoo.series import parts
-from zoo.series.sensors import Sensors
+from zoo.series import blocks
+from zoo.series.sensor_stats import SensorStatistics
 
 
 def features(
     given: dict[str, keras.KerasTensor],
-    sensors: Sensors,
+    sensors: SensorStatistics,
     width: int = 128,
     depth: int = 2,
     node_width: int = 16,
@@ -33,19 +33,19 @@ def features(
         dropout: share left out in training.
         week: learn the day of the week; wants two weeks of data or more.
     """
-    own = parts.history(given, sensors)
+    own = blocks.history(given, sensors)
     told = [own.changes, own.last, own.mask]
-    for look in parts.graphs(sensors):
+    for look in blocks.graphs(sensors):
         seen = look(own.last + own.changes)
         newest = seen[:, sensors.steps - 1 :]
         told += [seen - newest, newest - own.last]
     x = ops.concatenate(
         [
-            parts.by_node(ops.concatenate(told, axis=1)),
-            parts.who(own.target, sensors, node_width),
-            *parts.when(given, sensors, week),
+            blocks.by_node(ops.concatenate(told, axis=1)),
+            blocks.sensor_embedding(own.target, sensors, node_width),
+            *blocks.time_embedding(given, sensors, week),
         ],
         axis=2,
     )
-    x = parts.residual(layers.Dense(width, name="encoder_in")(x), width, depth, dropout)
-    return {"nodes": x, "last": own.target, "spread": parts.spread_of(own.target, sensors)}
+    x = blocks.residual(layers.Dense(width, name="encoder_in")(x), width, depth, dropout)
+    return {"nodes": x, "last": own.target, "spread": blocks.target_scale(own.target, sensors)}

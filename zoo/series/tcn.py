@@ -5,14 +5,14 @@ from __future__ import annotations
 import keras
 from keras import layers, ops
 
-from zoo.series import parts
-from zoo.series.sensors import Sensors
-from zoo.series.temporal import dilations, gated, newest
+from zoo.series import blocks
+from zoo.series.sensor_stats import SensorStatistics
+from zoo.series.temporal_conv import dilations, gated, last_step
 
 
 def features(
     given: dict[str, keras.KerasTensor],
-    sensors: Sensors,
+    sensors: SensorStatistics,
     width: int = 32,
     depth: int = 1,
     node_width: int = 16,
@@ -34,18 +34,22 @@ def features(
         dropout: share left out in training.
         week: learn the day of the week; wants two weeks of data or more.
     """
-    own = parts.history(given, sensors)
+    own = blocks.history(given, sensors)
     rows = [own.changes, own.mask]
-    rows += [look(own.last + own.changes) - own.last for look in parts.graphs(sensors)]
+    rows += [look(own.last + own.changes) - own.last for look in blocks.graphs(sensors)]
     x = layers.Dense(width, name="encoder_in")(ops.concatenate(rows, axis=-1))
     skips = []
     for number, gap in enumerate(dilations(sensors.steps), start=1):
         y = gated(x, gap, width, f"encoder_time{number}")
-        skips.append(layers.Dense(width, name=f"encoder_skip{number}")(newest(y)))
+        skips.append(layers.Dense(width, name=f"encoder_skip{number}")(last_step(y)))
         y = layers.Dense(width, name=f"encoder_mix{number}")(y)
         x = y + x[:, gap:]
-    seen = ops.concatenate([*skips, parts.by_node(own.last)], axis=-1)
-    told = [seen, parts.who(own.target, sensors, node_width), *parts.when(given, sensors, week)]
+    seen = ops.concatenate([*skips, blocks.by_node(own.last)], axis=-1)
+    told = [
+        seen,
+        blocks.sensor_embedding(own.target, sensors, node_width),
+        *blocks.time_embedding(given, sensors, week),
+    ]
     x = layers.Dense(2 * width, name="encoder_join")(ops.concatenate(told, axis=-1))
-    x = parts.residual(x, 2 * width, depth, dropout)
-    return {"nodes": x, "last": own.target, "spread": parts.spread_of(own.target, sensors)}
+    x = blocks.residual(x, 2 * width, depth, dropout)
+    return {"nodes": x, "last": own.target, "spread": blocks.target_scale(own.target, sensors)}

@@ -33,7 +33,7 @@ def swap_activation(backbone: keras.Model, to: str, from_: str | None = None) ->
         >>> swap_activation(backbone, "hard_swish").get_layer("conv1_relu").activation.__name__
         'hard_silu'
     """
-    from zoo.adaptation.rewriting import operations, rewrite
+    from zoo.peft.rewrite import operations, rewrite
 
     to = activation_name(to)
     wanted = set(ACTIVATIONS) - {to} if from_ is None else {activation_name(from_)} - {to}
@@ -62,7 +62,7 @@ def _name(operation: Any) -> str | None:
 def _with(layer: keras.Layer, to: str) -> keras.Layer:
     import keras
 
-    from zoo.adaptation.rewriting import copy
+    from zoo.peft.rewrite import copy
 
     if not layer.weights:
         return keras.layers.Activation(to, name=layer.name, dtype=layer.dtype_policy)

@@ -17,7 +17,7 @@ SIDE = 7  # of the convolution that makes CBAM's map of places
 
 
 def insert_attention(backbone: keras.Model, kind: str, after: str | Iterable[str]) -> keras.Model:
-    """Weigh the channels ("se"), or channels and places ("cbam"), of a stage by what is in the picture.
+    """Weigh the channels ("se"), or channels and places ("cbam"), of a stage by what is in the image.
 
     A gate is 2 * sigmoid(z) with z = 0 from a layer that starts at zero: exactly 1, so that the outputs are
     at first those of the given backbone, and the gate can close or double. That layer learns from the first

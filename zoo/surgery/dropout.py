@@ -29,7 +29,7 @@ def add_dropout(backbone: keras.Model, rate: float, after: str | Iterable[str]) 
     Example:
         >>> import zoo
         >>> backbone = zoo.build("mobilenet_025", 64, weights="random").model
-        >>> zoo.taps(add_dropout(backbone, 0.1, "C5"))["C5"]
+        >>> zoo.pyramid_outputs(add_dropout(backbone, 0.1, "C5"))["C5"]
         'dropout_C5'
     """
     import keras
@@ -44,7 +44,7 @@ def add_dropout(backbone: keras.Model, rate: float, after: str | Iterable[str]) 
 
 
 def stochastic_depth(backbone: keras.Model, rate: float) -> keras.Model:
-    """Leave out residual branches in training, for each picture by chance, more of them the deeper they lie.
+    """Leave out residual branches in training, for each image by chance, more of them the deeper they lie.
 
     Huang et al. 2016, "Deep Networks with Stochastic Depth" (arXiv 1603.09382): of L branches the l-th is left
     out with probability rate * l / L. What is not left out is divided by its chance to stay, so that nothing
@@ -66,7 +66,7 @@ def stochastic_depth(backbone: keras.Model, rate: float) -> keras.Model:
     """
     import keras
 
-    from zoo.adaptation.rewriting import parts, rewrite
+    from zoo.peft.rewrite import parts, rewrite
 
     rate, branches = share(rate), residual_branches(backbone)
     if not branches:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from zoo import cutpoints, graph
+from zoo import feature_pyramid, graph
 from zoo.surgery.arguments import stage_names
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ def insert(backbone: keras.Model, after: str | Iterable[str], kind: str, block: 
     Raises:
         ValueError: no such stage, or there is a block of this kind behind it.
     """
-    from zoo.adaptation.rewriting import parts, rewrite
+    from zoo.peft.rewrite import parts, rewrite
 
     taken = {layer.name for layer in backbone.layers}
     chains = {}
     for stage in stage_names(after):
-        tensor, name = cutpoints.stage(backbone, stage), f"{kind}_{stage}"
+        tensor, name = feature_pyramid.stage(backbone, stage), f"{kind}_{stage}"
         if name in taken:
             raise ValueError(
                 f"backbone '{backbone.name}' has '{kind}' behind {stage} already: put it in once"

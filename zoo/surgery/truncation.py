@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from zoo import cutpoints
+from zoo import feature_pyramid
 from zoo.backbone import POOLED
 from zoo.surgery.arguments import stage_name
 
@@ -38,7 +38,7 @@ def truncate(backbone: keras.Model, at: str) -> keras.Model:
     """
     import keras
 
-    cut = cutpoints.stage(backbone, stage_name(at))
+    cut = feature_pyramid.stage(backbone, stage_name(at))
     if POOLED in backbone.output:
         pool = backbone.get_layer(POOLED)
         outputs = {POOLED: type(pool).from_config(pool.get_config())(cut)}

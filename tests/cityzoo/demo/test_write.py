@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from cityzoo import tasks
-from cityzoo.demo import Demo, materialise
-from cityzoo.demo.traffic_scene import Scene, draw_scene
+from cityzoo.demo import Demo, write_demo
+from cityzoo.demo.scenes.traffic_scene import Scene, draw_scene
 from cityzoo.demo.write import scene_seed
 from cityzoo.errors import InputError
 
@@ -29,7 +29,7 @@ VEHICLES = tasks.find("vehicle_detect").demo()
 
 
 def test_yolo_boxes_come_back_within_a_hundredth_of_a_pixel(tmp_path):
-    folder = materialise(VEHICLES, {"train": 2, "val": 1}, seed=5, folder=tmp_path / "out")
+    folder = write_demo(VEHICLES, {"train": 2, "val": 1}, seed=5, folder=tmp_path / "out")
     for split, count in (("train", 2), ("val", 1)):
         files = sorted((folder / "images" / split).iterdir())
         assert len(files) == count
@@ -41,23 +41,23 @@ def test_yolo_boxes_come_back_within_a_hundredth_of_a_pixel(tmp_path):
             assert rows[:, 0].tolist() == scene.labels.tolist()
             assert np.abs(back - scene.boxes_xyxy).max(initial=0) < 0.01
             stored = np.asarray(Image.open(file), np.int32)
-            assert np.abs(stored - scene.image).mean() < 4  # JPEG, and the right picture beside its labels
+            assert np.abs(stored - scene.image).mean() < 4  # JPEG, and the right image beside its labels
 
 
 def test_yolo_is_read_like_anyones_own_data(tmp_path):
-    data = pytest.importorskip("cityzoo.data")
-    folder = materialise(VEHICLES, COUNTS, folder=tmp_path / "out")
+    data = pytest.importorskip("cityzoo.data.image")
+    folder = write_demo(VEHICLES, COUNTS, folder=tmp_path / "out")
     found = data.load(str(folder), progress=False)
     assert (len(found.train), len(found.val)) == (3, 2)
     assert tuple(found.train.class_names) == ("car", "bus", "truck", "motorbike")
-    stored = sorted(found.train.pictures, key=lambda picture: picture.path)
-    for number, picture in enumerate(stored):
+    stored = sorted(found.train.examples, key=lambda image: image.path)
+    for number, image in enumerate(stored):
         scene = draw_scene(scene_seed(0, "train", number))
-        assert np.abs(picture.boxes_xyxy - scene.boxes_xyxy).max() < 0.01
+        assert np.abs(image.boxes_xyxy - scene.boxes_xyxy).max() < 0.01
 
 
 def test_coco_holds_the_boxes_as_they_are(tmp_path):
-    folder = materialise(DEMO, COUNTS, folder=tmp_path / "out", format="coco")
+    folder = write_demo(DEMO, COUNTS, folder=tmp_path / "out", format="coco")
     content = json.loads((folder / "annotations" / "instances_val.json").read_text())
     assert [c["name"] for c in content["categories"]] == ["a", "b"]
     for image, row in zip(content["images"], content["annotations"], strict=True):
@@ -73,11 +73,11 @@ def test_a_finished_folder_is_used_again_and_lies_in_the_cache(tmp_path, monkeyp
     calls = []
     demo = Demo("little", 1, ("a", "b"), lambda seed: calls.append(seed) or little(seed))
     seen = []
-    first = materialise(demo, COUNTS, progress=lambda done, total: seen.append((done, total)))
+    first = write_demo(demo, COUNTS, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(k, 5) for k in range(1, 6)] and len(set(calls)) == 5
-    assert materialise(demo, COUNTS) == first and len(calls) == 5
+    assert write_demo(demo, COUNTS) == first and len(calls) == 5
     assert tmp_path in first.parents
-    others = {materialise(demo, COUNTS, seed=1), materialise(Demo("little", 2, ("a", "b"), little), COUNTS)}
+    others = {write_demo(demo, COUNTS, seed=1), write_demo(Demo("little", 2, ("a", "b"), little), COUNTS)}
     assert first not in others and len(others) == 2
 
 
@@ -89,25 +89,25 @@ def test_an_interrupted_run_leaves_nothing_that_is_trusted(tmp_path):
 
     target = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
-        materialise(Demo("little", 1, ("a", "b"), stop), COUNTS, folder=target)
+        write_demo(Demo("little", 1, ("a", "b"), stop), COUNTS, folder=target)
     assert not target.exists() and not list(tmp_path.iterdir())
     (tmp_path / ".out-0123abcd.part" / "images").mkdir(parents=True)  # as a killed run leaves it
-    folder = materialise(DEMO, COUNTS, folder=target)
+    folder = write_demo(DEMO, COUNTS, folder=target)
     assert len(list((folder / "images" / "train").iterdir())) == 3
 
 
 def test_runs_at_once_make_one_whole_folder(tmp_path):
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda _: materialise(DEMO, COUNTS, folder=tmp_path / "out"), range(4)))
+        made = list(pool.map(lambda _: write_demo(DEMO, COUNTS, folder=tmp_path / "out"), range(4)))
     assert set(made) == {tmp_path / "out"}
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
 
 
 def test_two_processes_draw_what_one_draws(tmp_path):
-    alone = materialise(VEHICLES, {"train": 2, "val": 1}, folder=tmp_path / "alone")
-    shared = materialise(VEHICLES, {"train": 2, "val": 1}, folder=tmp_path / "shared", workers=2)
-    for picture in sorted((alone / "images").rglob("*.jpg")):
-        assert picture.read_bytes() == (shared / picture.relative_to(alone)).read_bytes()
+    alone = write_demo(VEHICLES, {"train": 2, "val": 1}, folder=tmp_path / "alone")
+    shared = write_demo(VEHICLES, {"train": 2, "val": 1}, folder=tmp_path / "shared", workers=2)
+    for image in sorted((alone / "images").rglob("*.jpg")):
+        assert image.read_bytes() == (shared / image.relative_to(alone)).read_bytes()
 
 
 def test_seeds_of_splits_never_meet():
@@ -130,22 +130,22 @@ def test_seeds_of_splits_never_meet():
 def test_bad_input_is_refused_in_one_line(tmp_path, changed, message):
     given = {"demo": DEMO, "counts": COUNTS, "folder": tmp_path / "out"} | changed
     with pytest.raises(InputError, match=message) as caught:
-        materialise(**given)
+        write_demo(**given)
     assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
 
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="not empty"):
-        materialise(DEMO, COUNTS, folder=tmp_path)
+        write_demo(DEMO, COUNTS, folder=tmp_path)
     with pytest.raises(InputError, match="is a file"):
-        materialise(DEMO, COUNTS, folder=tmp_path / "mine.txt")
+        write_demo(DEMO, COUNTS, folder=tmp_path / "mine.txt")
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
 
 
 def test_an_empty_folder_is_filled(tmp_path):
     (tmp_path / "out").mkdir()
-    assert (materialise(DEMO, COUNTS, folder=tmp_path / "out") / "data.yaml").is_file()
+    assert (write_demo(DEMO, COUNTS, folder=tmp_path / "out") / "data.yaml").is_file()
 
 
 def test_the_task_knows_the_version_of_its_demo():

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cityzoo.demo import Demo, materialise
-from cityzoo.demo.traffic_scene import Scene
+from cityzoo.demo import Demo, write_demo
+from cityzoo.demo.scenes.traffic_scene import Scene
 from cityzoo.demo.write import DEFAULT_COUNTS, scene_seed
 from cityzoo.errors import InputError
 
@@ -35,16 +35,16 @@ def held_out(seed):
 DEMO = Demo("odd", 1, NAMES, usual, held_out, "folders", COUNTS)
 
 
-def test_folders_hold_pictures_by_class_and_masks_beside_them(tmp_path):
-    folder = materialise(DEMO, seed=1, folder=tmp_path / "out")
+def test_folders_hold_images_by_class_and_masks_beside_them(tmp_path):
+    folder = write_demo(DEMO, seed=1, folder=tmp_path / "out")
     for split, count in COUNTS.items():
-        pictures = sorted((folder / split).rglob("*.jpg"))
-        assert len(pictures) == count
-        for picture in pictures:
-            scene = (usual if split == "train" else held_out)(scene_seed(1, split, int(picture.stem[-5:])))
-            assert picture.parent.name == scene.name and picture.stem.startswith(split)
-            assert abs(np.asarray(Image.open(picture), int) - scene.image).max() <= 2
-            file = folder / "masks" / split / scene.name / f"{picture.stem}.png"
+        images = sorted((folder / split).rglob("*.jpg"))
+        assert len(images) == count
+        for image in images:
+            scene = (usual if split == "train" else held_out)(scene_seed(1, split, int(image.stem[-5:])))
+            assert image.parent.name == scene.name and image.stem.startswith(split)
+            assert abs(np.asarray(Image.open(image), int) - scene.image).max() <= 2
+            file = folder / "masks" / split / scene.name / f"{image.stem}.png"
             assert file.is_file() == (scene.mask is not None)
             if scene.mask is not None:
                 stored = np.asarray(Image.open(file))
@@ -55,7 +55,7 @@ def test_folders_hold_pictures_by_class_and_masks_beside_them(tmp_path):
 
 def test_the_demo_says_format_and_counts_when_nobody_does(tmp_path, monkeypatch):
     monkeypatch.setenv("CITYZOO_HOME", str(tmp_path))
-    folder = materialise(DEMO)
+    folder = write_demo(DEMO)
     assert (
         folder.name.endswith("folders") and json.loads((folder / "demo.json").read_text())["counts"] == COUNTS
     )
@@ -68,19 +68,19 @@ def test_the_demo_says_format_and_counts_when_nobody_does(tmp_path, monkeypatch)
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_held_out_scenes_go_to_val_and_test_alone(tmp_path, workers):
-    folder = materialise(DEMO, folder=tmp_path / "out", workers=workers)
+    folder = write_demo(DEMO, folder=tmp_path / "out", workers=workers)
     assert {path.name for path in (folder / "train").iterdir()} == {"normal"}
     assert {path.name for path in (folder / "val").iterdir()} == {"normal", "debris"}
 
 
 def test_a_scene_without_boxes_has_an_empty_label_file(tmp_path):
-    folder = materialise(DEMO, {"train": 2}, folder=tmp_path / "out", format="yolo")
+    folder = write_demo(DEMO, {"train": 2}, folder=tmp_path / "out", format="yolo")
     labels = sorted((folder / "labels" / "train").iterdir())
     assert [path.read_text() for path in labels] == ["", ""]
 
 
-def test_a_scene_without_boxes_is_a_picture_without_annotations(tmp_path):
-    folder = materialise(DEMO, {"train": 2}, folder=tmp_path / "out", format="coco")
+def test_a_scene_without_boxes_is_an_image_without_annotations(tmp_path):
+    folder = write_demo(DEMO, {"train": 2}, folder=tmp_path / "out", format="coco")
     content = json.loads((folder / "annotations" / "instances_train.json").read_text())
     assert len(content["images"]) == 2 and content["annotations"] == []
 
@@ -89,5 +89,5 @@ def test_a_scene_without_boxes_is_a_picture_without_annotations(tmp_path):
 def test_a_scene_without_a_known_name_cannot_be_written_as_folders(tmp_path, name):
     demo = Demo("nameless", 1, NAMES, lambda seed: bare(seed, name=name))
     with pytest.raises(InputError, match=f"named '{name}'.*expected one of normal, debris, choose"):
-        materialise(demo, {"train": 1}, folder=tmp_path / "out", format="folders")
+        write_demo(demo, {"train": 1}, folder=tmp_path / "out", format="folders")
     assert not list(tmp_path.iterdir())

@@ -11,34 +11,34 @@ from PIL import Image
 
 import zoo
 from cityzoo import tasks
-from cityzoo.data import Dataset, Findings
-from cityzoo.kinds.detection import Detection
-from cityzoo.sample import Picture, PictureSet
+from cityzoo.data.image import Dataset, Findings
+from cityzoo.outputs.detection import Detection
+from cityzoo.sample import ImageExample, ImageSet
 from cityzoo.spec import Phase, TrainSpec
 from heads.detection import DetectionHead
 
 NAMES = ("red", "blue")
 
 
-def write_pictures(folder, split, count, seed):
-    """Noisy dark pictures with a red or a blue rectangle each."""
+def write_images(folder, split, count, seed):
+    """Noisy dark images with a red or a blue rectangle each."""
     rng = np.random.default_rng(seed)
-    pictures = []
+    images = []
     for i in range(count):
         pixels = rng.integers(0, 60, (64, 64, 3), dtype=np.uint8)
         (x, y), (w, h) = rng.integers(2, 30, 2), rng.integers(14, 30, 2)
         pixels[y : y + h, x : x + w, 2 * (i % 2)] = 250
         path = folder / f"{split}{i}.png"
         Image.fromarray(pixels).save(path)
-        pictures.append(Picture(str(path), (64, 64), [[x, y, x + w, y + h]], [i % 2]))
-    return PictureSet(split, NAMES, tuple(pictures))
+        images.append(ImageExample(str(path), (64, 64), [[x, y, x + w, y + h]], [i % 2]))
+    return ImageSet(split, NAMES, tuple(images))
 
 
 @pytest.fixture(scope="session")
 def street(tmp_path_factory):
-    """Eight training and four held-out pictures of 64 x 64 pixels."""
+    """Eight training and four held-out images of 64 x 64 pixels."""
     folder = tmp_path_factory.mktemp("street")
-    sides = (write_pictures(folder, "train", 8, 0), write_pictures(folder, "val", 4, 1))
+    sides = (write_images(folder, "train", 8, 0), write_images(folder, "val", 4, 1))
     return Dataset(*sides, Findings("street", "painted"))
 
 
@@ -64,18 +64,18 @@ def short_spec(folder):
 
 
 def write_sorts(folder, split, count, seed):
-    """The same pictures, each with a class as a whole; two of a scene follow each other."""
-    drawn = write_pictures(folder, split, count, seed).pictures
-    pictures = (
-        Picture(each.path, (64, 64), target=np.eye(2)[each.labels[0]], scene=f"{split}{i // 2}")
+    """The same images, each with a class as a whole; two of a scene follow each other."""
+    drawn = write_images(folder, split, count, seed).examples
+    images = (
+        ImageExample(each.path, (64, 64), target=np.eye(2)[each.labels[0]], scene=f"{split}{i // 2}")
         for i, each in enumerate(drawn)
     )
-    return PictureSet(split, NAMES, tuple(pictures))
+    return ImageSet(split, NAMES, tuple(images))
 
 
 @pytest.fixture(scope="session")
 def sorts(tmp_path_factory):
-    """Sixteen training pictures of eight scenes and eight held-out ones, half of them red, half blue."""
+    """Sixteen training images of eight scenes and eight held-out ones, half of them red, half blue."""
     folder = tmp_path_factory.mktemp("sorts")
     sides = (write_sorts(folder, "train", 16, 0), write_sorts(folder, "val", 8, 1))
     return Dataset(*sides, Findings("sorts", "painted"))
@@ -93,26 +93,28 @@ class SmallDetection(Detection):
 @pytest.fixture(scope="module")
 def go(small_build, street, tmp_path_factory):
     """Return a function that goes through a run as train.py does, and returns what it made."""
-    from cityzoo.fit import hardware, phases, run, run_folder
+    from cityzoo.fit import devices, fine_tune, phases, run_folder
 
-    detect = replace(tasks.find("vehicle_detect"), kind=SmallDetection)
+    detect = replace(tasks.find("vehicle_detect"), output=SmallDetection)
 
     def through(spec, resume=None, data=street):
         task = detect if spec.task == TrainSpec.task else tasks.find(spec.task)
-        kind = task.kind_for(data.train.class_names, spec.options).seeing(data.train)
-        run.seed_everything(spec.seed)
-        assembled = run.build_model(spec, kind, data)
+        output = task.output_for(data.train.class_names, spec.options).with_train_statistics(data.train)
+        fine_tune.seed_everything(spec.seed)
+        assembled = fine_tune.build_model(spec, output, data)
         start = weights_by_layer(assembled.model)
-        with run_folder.opened(spec, resume and str(resume)) as folder:
-            progress = run.fine_tune(spec, task, kind, data, assembled, folder, resume=bool(resume))
-        return SimpleNamespace(assembled=assembled, progress=progress, folder=folder, kind=kind, start=start)
+        with run_folder.open_or_create(spec, resume and str(resume)) as folder:
+            progress = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resume))
+        return SimpleNamespace(
+            assembled=assembled, progress=progress, folder=folder, output=output, start=start
+        )
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CITYZOO_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setattr(zoo, "build", small_build)
-        patch.setattr(hardware, "policies", lambda spec: ("float32", "float32"))
-        patch.setattr(run, "calibrate", lambda *args: None)
-        patch.setattr(phases, "Pictures", lambda *args: keras.callbacks.Callback())
+        patch.setattr(devices, "dtype_policies", lambda spec: ("float32", "float32"))
+        patch.setattr(fine_tune, "calibrate", lambda *args: None)
+        patch.setattr(phases, "ImageSummaryCallback", lambda *args: keras.callbacks.Callback())
         tf.config.run_functions_eagerly(True)  # tracing a graph takes longer than these few steps
         yield through
         tf.config.run_functions_eagerly(False)
@@ -121,9 +123,9 @@ def go(small_build, street, tmp_path_factory):
 @pytest.fixture(scope="module")
 def whole(go, tmp_path_factory):
     """The short run, uninterrupted, with the weights before and after each phase; features kept in float32."""
-    from cityzoo.fit import features, run
+    from cityzoo.fit import features, fine_tune
 
-    seen, fit_phase = [], run.fit_phase
+    seen, fit_phase = [], fine_tune.fit_phase
 
     def recorded(fitting, *rest):
         before = weights_by_layer(fitting.assembled.model)
@@ -132,7 +134,7 @@ def whole(go, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "STORED", np.float32)
-        patch.setattr(run, "fit_phase", recorded)
+        patch.setattr(fine_tune, "fit_phase", recorded)
         made = go(short_spec(tmp_path_factory.mktemp("whole") / "run"))
     made.phases = seen
     return made

@@ -1,4 +1,4 @@
-"""After each epoch: the best is kept, patience has an end, pictures are drawn now and then."""
+"""After each epoch: the best is kept, patience has an end, images are drawn now and then."""
 
 import json
 from types import SimpleNamespace
@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from cityzoo.fit.callbacks import Judge, Keeper, Pictures, Progress
+from cityzoo.fit.callbacks import CheckpointCallback, EvaluationCallback, ImageSummaryCallback, TrainState
 from cityzoo.fit.checkpoint import load_checkpoint
-from cityzoo.fit.guard import Guard
+from cityzoo.fit.nan_guard import NanGuard
 from cityzoo.fit.run_folder import RunFolder
-from cityzoo.kinds.detection import Detection
 from cityzoo.model import load
+from cityzoo.outputs.detection import Detection
 from cityzoo.sample import Detections
 
 
@@ -32,17 +32,17 @@ def weight(model):
 
 def keep(model, folder, figures, patience=99, progress=None):
     """Go through epochs with these figures; return the keeper and the number of epochs that there were."""
-    progress = progress or Progress()
+    progress = progress or TrainState()
     fitting = SimpleNamespace(
         assembled=SimpleNamespace(model=model),
         run=RunFolder(folder),
         progress=progress,
         task=SimpleNamespace(monitor="AP"),
-        kind=SimpleNamespace(lower=()),
+        output=SimpleNamespace(lower=()),
         spec=SimpleNamespace(patience=patience),
         clock=lambda: 12.34,
     )
-    keeper = Keeper(fitting, None, Guard())
+    keeper = CheckpointCallback(fitting, None, NanGuard())
     keeper.set_model(model)
     model.stop_training = False
     for epoch, figure in enumerate(figures):
@@ -62,7 +62,7 @@ def test_the_best_epoch_is_kept_and_the_last_one_goes_on(model, tmp_path):
     assert len(arrays["optimizer"]) == len(model.optimizer.variables)
     assert (state["epoch"], state["best"], state["stale"], state["spent"]) == (3, 0.4, 1, 12.34)
     assert [row["val_AP"] for row in state["history"]] == [0.1, 0.4, 0.3]
-    assert Progress(**state) == keeper.progress
+    assert TrainState(**state) == keeper.progress
     assert (tmp_path / "history.csv").read_text().splitlines()[0] == "epoch,phase,seconds,loss,val_AP"
 
 
@@ -81,7 +81,7 @@ def test_patience_of_two_epochs(model, tmp_path, figures, epochs):
 
 def test_the_best_of_an_earlier_phase_stays_the_best(model, tmp_path):
     """A second phase that never gets there writes no model."""
-    keep(model, tmp_path, [0.1, 0.2], progress=Progress(best=0.5))
+    keep(model, tmp_path, [0.1, 0.2], progress=TrainState(best=0.5))
     assert not (tmp_path / "model.keras").exists()
 
 
@@ -101,9 +101,9 @@ def test_a_figure_that_is_no_number_is_no_best(model, tmp_path):
 
 def test_the_judges_figures_go_into_the_logs():
     """The headline ones, and none that could not be had."""
-    judge = Judge(
+    judge = EvaluationCallback(
         lambda: ({"AP": 0.5, "AP50": 0.75, "AP75": None, "per_class": {}}, ["results"]),
-        Guard(),
+        NanGuard(),
         ("AP", "AP75", "AP50"),
     )
     logs = {"loss": 1.0}
@@ -112,16 +112,18 @@ def test_the_judges_figures_go_into_the_logs():
     assert judge.results == ["results"]
 
 
-def test_pictures_are_drawn_every_few_epochs_and_at_the_end(street, tmp_path):
-    """TensorBoard gets four of the held-out pictures in epochs 1, 6 and 8 of 8, with the boxes on them."""
+def test_images_are_drawn_every_few_epochs_and_at_the_end(street, tmp_path):
+    """TensorBoard gets four of the held-out images in epochs 1, 6 and 8 of 8, with the boxes on them."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    judge = Judge(lambda: ({}, []), Guard(), ())
+    judge = EvaluationCallback(lambda: ({}, []), NanGuard(), ())
     judge.results = [Detections([[10, 10, 50, 50]], [0.9], [0])] * len(street.val)
-    pictures = Pictures(judge, Detection(street.val.class_names), street.val, str(tmp_path), last_epoch=8)
+    images = ImageSummaryCallback(
+        judge, Detection(street.val.class_names), street.val, str(tmp_path), last_epoch=8
+    )
     for epoch in range(8):
-        pictures.on_epoch_end(epoch)
-    events = EventAccumulator(str(tmp_path / "pictures"), size_guidance={"tensors": 0, "images": 0}).Reload()
+        images.on_epoch_end(epoch)
+    events = EventAccumulator(str(tmp_path / "images"), size_guidance={"tensors": 0, "images": 0}).Reload()
     tags = events.Tags()["tensors"]
     assert sorted(tags) == [f"val/{number}" for number in range(4)]
     steps = sorted(event.step for event in events.Tensors(tags[0]))  # files of one second come in any order

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import zoo
+from cityzoo.data.image.views import AugmentedViews, sequential_order
 from cityzoo.errors import InputError
 from cityzoo.fit import features
 from cityzoo.fit.feature_cache import META, Cache
-from cityzoo.kinds.detection import Detection
-from cityzoo.views import Views, in_order
+from cityzoo.outputs.detection import Detection
 
 
 @pytest.fixture
@@ -25,8 +25,10 @@ def prefix(small_zoo):
 
 @pytest.fixture
 def views(street):
-    """Views of the eight training pictures."""
-    return Views(street.train, Detection(street.train.class_names), "none", (64, 64), max_rows=2, seed=0)
+    """Views of the eight training images."""
+    return AugmentedViews(
+        street.train, Detection(street.train.class_names), "none", (64, 64), max_rows=2, seed=0
+    )
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def test_features_are_what_the_prefix_says_of_each_view(prefix, views, cache):
     """To the accuracy of float16; targets and matrices exactly; in the order of the rows asked for."""
     views = replace(views, policy="light")
     made = features.compute(prefix, views, 2, cache)
-    ((images, targets, matrices),) = views.batches(in_order(8, 2), 16).as_numpy_iterator()
+    ((images, targets, matrices),) = views.batches(sequential_order(8, 2), 16).as_numpy_iterator()
     expected = prefix(images.astype("float32"))
     assert set(made.tensors) == {"P3", "P4"}
     for name, tensor in expected.items():
@@ -90,19 +92,19 @@ def test_what_was_made_is_used_again_and_every_change_makes_it_anew(prefix, view
     features.compute(prefix, views, 2, cache)
     features.compute(prefix, replace(views, policy="light"), 1, cache)
     features.compute(prefix, replace(views, policy="light", seed=1), 1, cache)
-    pictures = views.pictures.pictures
-    moved = replace(pictures[0], boxes_xyxy=pictures[0].boxes_xyxy + 1)
+    images = views.examples.examples
+    moved = replace(images[0], boxes_xyxy=images[0].boxes_xyxy + 1)
     features.compute(
-        prefix, replace(views, pictures=replace(views.pictures, pictures=(moved, *pictures[1:]))), 1, cache
+        prefix, replace(views, examples=replace(views.examples, examples=(moved, *images[1:]))), 1, cache
     )
     prefix.set_weights([weight + 1 for weight in prefix.get_weights()])
     features.compute(prefix, views, 1, cache)
     assert passes == [8, 16, 8, 8, 8, 8]
 
 
-def test_a_picture_that_changed_on_disk_makes_them_anew(prefix, views, cache, passes):
+def test_an_image_that_changed_on_disk_makes_them_anew(prefix, views, cache, passes):
     features.compute(prefix, views, 1, cache)
-    os.utime(views.pictures.pictures[3].path, (1, 1))
+    os.utime(views.examples.examples[3].path, (1, 1))
     features.compute(prefix, views, 1, cache)
     assert passes == [8, 8]
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.fit import checkpoint, run, run_folder
+from cityzoo.fit import checkpoint, fine_tune, run_folder
 from cityzoo.fit.checkpoint import load_checkpoint
-from cityzoo.fit.run_folder import longer
+from cityzoo.fit.run_folder import extend_epochs
 from cityzoo.model import load
 from cityzoo.spec import Phase
 
@@ -55,7 +55,7 @@ def test_two_epochs_and_one_more_are_three(go, averaged, once):
     three = once(averaged)
     two = go(replace(averaged, phases=(Phase("backbone", 2, 0.005),)))
     assert not weights_near(load(three.folder.last), load(two.folder.last))
-    plan = longer((Phase("backbone", 2, 0.005),), 3, finished=2)
+    plan = extend_epochs((Phase("backbone", 2, 0.005),), 3, finished=2)
     more = go(replace(averaged, phases=plan), resume=averaged.out)
     assert [row["epoch"] for row in more.progress.history] == [1, 2, 3]
     assert weights_near(load(three.folder.last), load(more.folder.last))
@@ -83,8 +83,8 @@ def test_an_average_is_kept_as_the_model_and_survives_a_stop(go, averaged, once,
 
 
 def test_a_loss_that_is_no_number_stops_and_leaves_the_batch_and_the_good_weights(go, spec, monkeypatch):
-    """In the second of two steps of epoch 2: what is kept is epoch 1, and the four pictures of that step."""
-    from cityzoo.kinds.detection import Detection
+    """In the second of two steps of epoch 2: what is kept is epoch 1, and the four images of that step."""
+    from cityzoo.outputs.detection import Detection
 
     calls, plain = [], Detection.loss
 
@@ -104,15 +104,15 @@ def test_a_loss_that_is_no_number_stops_and_leaves_the_batch_and_the_good_weight
     with np.load(folder.bad_batch) as bad:
         rows = json.loads(str(bad["rows"]))
         assert len(rows) == len(bad["target"]) == len(bad["P5"]) == 4
-    assert all(row["picture"].endswith(".png") and row["view"] == 1 for row in rows)
+    assert all(row["image"].endswith(".png") and row["view"] == 1 for row in rows)
     monkeypatch.setattr(Detection, "loss", plain)
 
 
 def test_few_parameters_learn_are_merged_and_lie_in_a_small_file(once, lora, street):
     """The base weights stay; model.keras is plain; the delta file brings a fresh base to the same outputs."""
     spec, made = lora, once(lora)
-    run.seed_everything(spec.seed)  # as when the run began: the same random base
-    base = run.build_model(replace(spec, adapt=None), made.kind, street)
+    fine_tune.seed_everything(spec.seed)  # as when the run began: the same random base
+    base = fine_tune.build_model(replace(spec, adapt=None), made.output, street)
     plain = load(made.folder.model)
     names = {layer.name for layer in base.model.layers}
     assert {
@@ -124,8 +124,10 @@ def test_few_parameters_learn_are_merged_and_lie_in_a_small_file(once, lora, str
             for a, b in zip(layer.get_weights(), plain.get_layer(layer.name).get_weights(), strict=True)
         )
         assert same == (layer.name not in ("stem4", "stem5")), layer.name
-    run.seed_everything(spec.seed)
-    again = run.build_model(replace(spec, adapt=None, delta=str(made.folder.delta)), made.kind, street)
+    fine_tune.seed_everything(spec.seed)
+    again = fine_tune.build_model(
+        replace(spec, adapt=None, delta=str(made.folder.delta)), made.output, street
+    )
     expected = plain(IMAGES, training=False)
     np.testing.assert_allclose(again.model(IMAGES, training=False), expected, rtol=1e-3, atol=1e-3)
 
@@ -134,21 +136,21 @@ def test_a_delta_file_of_other_base_weights_is_refused(once, spec, lora, street)
     made = once(lora)
     keras.utils.set_random_seed(99)
     with pytest.raises(InputError, match="belongs to other base weights"):
-        run.build_model(replace(spec, delta=str(made.folder.delta)), made.kind, street)
+        fine_tune.build_model(replace(spec, delta=str(made.folder.delta)), made.output, street)
 
 
 def test_the_plan_cannot_be_made_shorter_than_what_was_done():
     plan = (Phase("backbone", 4, 0.01), Phase("C3", 4, 0.001))
-    assert [phase.epochs for phase in longer(plan, 6, finished=2)] == [6, 6]
-    assert [phase.epochs for phase in longer(plan, 6, finished=5)] == [4, 6]
+    assert [phase.epochs for phase in extend_epochs(plan, 6, finished=2)] == [6, 6]
+    assert [phase.epochs for phase in extend_epochs(plan, 6, finished=5)] == [4, 6]
     with pytest.raises(InputError, match="--epochs 1 is less than the 3 epochs"):
-        longer(plan, 1, finished=3)
+        extend_epochs(plan, 1, finished=3)
 
 
 def test_the_table_says_what_learns_and_how_fast(go, spec, street):
     """Behind C4, at half the head's rate; the numbers add up to the model's."""
     made = go(replace(spec, phases=(Phase("C4", 1, 0.01),), layer_decay=0.5))
-    table = run.learning_table(made.assembled, 0.01, 0.5).splitlines()
+    table = fine_tune.learning_table(made.assembled, 0.01, 0.5).splitlines()
     rows = {row.split()[0]: row.replace(",", "").split()[1:] for row in table[1:]}
     assert list(rows) == ["C1", "C2", "C3", "C4", "C5", "head"]
     assert sum(int(row[0]) for row in rows.values()) == made.assembled.model.count_params()

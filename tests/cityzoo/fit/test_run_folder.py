@@ -7,13 +7,7 @@ import pytest
 
 from cityzoo.errors import InputError
 from cityzoo.fit.checkpoint import load_checkpoint, save_checkpoint
-from cityzoo.fit.run_folder import (
-    RunFolder,
-    free_name,
-    open_run,
-    opened,
-    write_history,
-)
+from cityzoo.fit.run_folder import RunFolder, free_name, open_or_create, open_run, write_history
 from cityzoo.spec import TrainSpec
 from cityzoo.spec_file import read_spec
 
@@ -31,7 +25,7 @@ def test_runs_are_numbered(spec, tmp_path):
     """TASK-BACKBONE-NUMBER under runs/, no number twice."""
     names = []
     for _ in range(2):
-        with opened(spec, None) as run:
+        with open_or_create(spec, None) as run:
             save_checkpoint(run.checkpoint, {}, STATE)
             names.append(run.path.as_posix())
     assert names == ["runs/vehicle_detect-slim-1", "runs/vehicle_detect-slim-2"]
@@ -51,7 +45,7 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(InputError, match="cannot be made .*give another --out"),
-        opened(TrainSpec(out=str(tmp_path / "file" / "run")), None),
+        open_or_create(TrainSpec(out=str(tmp_path / "file" / "run")), None),
     ):
         pass
 
@@ -59,7 +53,7 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path):
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, InputError])
 def test_without_a_finished_epoch_nothing_is_left(spec, tmp_path, error):
     """Interrupted, broken or refused before there was anything to go on from."""
-    with pytest.raises((InputError, RuntimeError)), opened(spec, None) as run:
+    with pytest.raises((InputError, RuntimeError)), open_or_create(spec, None) as run:
         run.logs.mkdir()
         (run.logs / "events").write_bytes(b"x" * 100)
         raise error
@@ -68,7 +62,10 @@ def test_without_a_finished_epoch_nothing_is_left(spec, tmp_path, error):
 
 def test_after_a_finished_epoch_an_interruption_says_how_to_go_on(spec):
     """With the folder's own name."""
-    with pytest.raises(InputError, match="--resume runs/vehicle_detect-slim-1$"), opened(spec, None) as run:
+    with (
+        pytest.raises(InputError, match="--resume runs/vehicle_detect-slim-1$"),
+        open_or_create(spec, None) as run,
+    ):
         save_checkpoint(run.checkpoint, {"model": [np.ones(2)]}, STATE)
         raise KeyboardInterrupt
     assert run.checkpoint.is_file()
@@ -79,7 +76,7 @@ def test_a_run_without_a_checkpoint_is_not_removed_by_resuming_it(tmp_path):
     (tmp_path / "model.keras").write_bytes(b"a trained model")
     with (
         pytest.raises(InputError, match="holds no checkpoint.npz"),
-        opened(TrainSpec(), str(tmp_path)) as run,
+        open_or_create(TrainSpec(), str(tmp_path)) as run,
     ):
         load_checkpoint(run.checkpoint)
     assert (tmp_path / "model.keras").read_bytes() == b"a trained model"

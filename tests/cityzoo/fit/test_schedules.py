@@ -62,7 +62,7 @@ def test_no_warm_up_starts_at_the_peak(name):
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_phase_of_one_step_has_a_rate(name):
-    """Eight pictures and a batch of eight."""
+    """Eight images and a batch of eight."""
     assert all(0 < rate < 0.10001 for rate in rates(schedule(name, 0.1, 1), 0, 1))
 
 

@@ -26,7 +26,7 @@ tf.config.run_functions_eagerly(True)  # tracing takes longer than these few ste
 import keras
 import zoo
 from cityzoo import tasks
-from cityzoo.data import Dataset, Findings
+from cityzoo.data.image import Dataset, Findings
 from cityzoo.fit import hardware, phases, run, run_folder
 from cityzoo.spec import Phase
 
@@ -35,9 +35,9 @@ known = runpy.run_path(str(here / "conftest.py"))
 zoo.build = runpy.run_path(str(here.parent / "conftest.py"))["small_backbone"]
 hardware.policies = lambda spec: ("float32", "float32")
 run.calibrate = lambda *args: None
-phases.Pictures = lambda *args: keras.callbacks.Callback()
+phases.Images = lambda *args: keras.callbacks.Callback()
 task = replace(tasks.find("vehicle_detect"), kind=known["SmallDetection"])
-data = Dataset(*(known["write_pictures"](folder, split, 8, 0) for split in ("train", "val")), Findings("", ""))
+data = Dataset(*(known["write_images"](folder, split, 8, 0) for split in ("train", "val")), Findings("", ""))
 
 
 def go(strategy, name):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cityzoo.report.coco import SUMMARY
+from cityzoo.metrics.coco import SUMMARY
 
 STREET = ("car", "<bus>", "van/suv 1.5", "motorbike")
 STATES = ("free", "dense", "jam", "no view")
@@ -41,7 +41,7 @@ def detection_report():
         },
         "robustness": _robustness("AP"),
         "explanations": {
-            "pictures": [
+            "images": [
                 {"path": f"val/{i}.jpg", "answer": "car", "value": 0.91, "truth": "car"}
                 | {"covered": 0.1 * i, "agreement": 0.7}
                 for i in range(3)
@@ -53,7 +53,7 @@ def detection_report():
 
 
 def classification_report():
-    """A classifier's that was judged on other pictures than its training held out, from random weights."""
+    """A classifier's that was judged on other images than its training held out, from random weights."""
     numbers = {"balanced_accuracy": 0.812, "accuracy": 0.845, "macro_f1": 0.79, "mean_auroc": 0.961}
     numbers["loss"] = 0.4321
     facts = _facts("traffic_state", "mobilenet_075", _labels_by_split())
@@ -207,7 +207,7 @@ def _robustness(figure):
 def _boxes_by_split():
     rows = {"train": (709, (5683, 1813, 2290, 14)), "val": (141, (486, 156, 160, 7))}
     return {
-        split: {"pictures": n, "without_boxes": 3, "boxes": dict(zip(STREET, boxes, strict=True))}
+        split: {"images": n, "without_boxes": 3, "boxes": dict(zip(STREET, boxes, strict=True))}
         for split, (n, boxes) in rows.items()
     }
 
@@ -215,7 +215,7 @@ def _boxes_by_split():
 def _labels_by_split():
     labels = dict(zip(STATES, (60, 43, 26, 9), strict=True))
     return {
-        split: {"pictures": 141, "without_boxes": 141, "boxes": dict.fromkeys(STATES, 0), "labels": labels,
+        split: {"images": 141, "without_boxes": 141, "boxes": dict.fromkeys(STATES, 0), "labels": labels,
                 "without_labels": 3}
         for split in ("train", "val")
     }  # fmt: skip

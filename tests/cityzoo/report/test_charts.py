@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from cityzoo.report.chart_lines import COLOURS, lines_of
-from cityzoo.report.charts import FONT, WIDTH, Drawn, chart_picture, draw_chart
-from cityzoo.report.curve import learning_curve, read_history
+from cityzoo.report.chart_series import COLOURS, lines_of
+from cityzoo.report.charts import FONT, WIDTH, Drawn, chart_image, draw_chart
 from cityzoo.report.layout import Chart
+from cityzoo.report.learning_curve import learning_curve, read_history
 
 CURVES = Chart("P & R", "curves", "recall", "precision", "recall", "precision", unit_square=True)
 
@@ -80,7 +80,7 @@ def test_unknown_points_are_left_out_and_empty_charts_are_not_drawn():
     assert lines_of(CURVES, gaps) == ([], ())  # a single point makes no line
     for nothing in ({}, {"curves": None}, {"curves": {}}, {"curves": {"car": None}}):
         assert draw_chart(CURVES, nothing) == Drawn("")
-        assert chart_picture(CURVES, nothing) is None
+        assert chart_image(CURVES, nothing) is None
 
 
 def test_a_nameless_line_and_numbers_that_lines_share():
@@ -116,8 +116,8 @@ def test_points_on_a_diagonal_share_one_scale():
     assert steps[1][1] / steps[1][0] == pytest.approx(slope[1] / slope[0] * 50 / 30, rel=1e-3)
 
 
-def test_a_picture_of_a_chart_has_its_lines_and_room_for_their_names():
-    few, many = (chart_picture(CURVES, report([f"c{i}" for i in range(n)])) for n in (2, 10))
+def test_an_image_of_a_chart_has_its_lines_and_room_for_their_names():
+    few, many = (chart_image(CURVES, report([f"c{i}" for i in range(n)])) for n in (2, 10))
     assert few.dtype == np.uint8 and few.shape[-1] == 3 and many.shape[0] > few.shape[0]
     blue = (few == [int(COLOURS[0][i : i + 2], 16) for i in (1, 3, 5)]).all(axis=-1)
     assert blue.sum() > 100

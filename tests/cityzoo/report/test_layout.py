@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cityzoo.kinds.anomaly import Anomaly
-from cityzoo.kinds.classification import Classification
-from cityzoo.kinds.counting import Counting
-from cityzoo.kinds.detection import Detection
-from cityzoo.kinds.several_classes import SeveralClasses
-from cityzoo.report.coco import SUMMARY
+from cityzoo.metrics.coco import SUMMARY
+from cityzoo.metrics.keys import look_up, pointer
+from cityzoo.outputs.anomaly import Anomaly
+from cityzoo.outputs.classification import Classification
+from cityzoo.outputs.counting import Counting
+from cityzoo.outputs.detection import Detection
+from cityzoo.outputs.multilabel import MultiLabelClassification
+from cityzoo.report.number_format import count, score, share
 from cityzoo.report.page import page_html
-from cityzoo.report.pointers import look_up, pointer
-from cityzoo.report.wording import count, score, share
 
 NAMES = ("<b>us", "car & van")
 
@@ -66,7 +66,7 @@ def reports():
             {**one, "loss": 0.489, "per_class": classes, "confusion": confusion},
         ),
         "several": (
-            SeveralClasses(NAMES),
+            MultiLabelClassification(NAMES),
             {
                 "mean_auroc": 0.945,
                 "mean_ap": 0.856,
@@ -83,9 +83,9 @@ def reports():
 
 def page(name, folder, **change):
     """The page of a kind's report and the report."""
-    kind, report = reports()[name]
+    output, report = reports()[name]
     report = {"task": "a_task", "backbone": "slim", **report, **change}
-    return page_html(report, folder, kind.layout(report)), report, kind.layout(report)
+    return page_html(report, folder, output.layout(report)), report, output.layout(report)
 
 
 each_kind = pytest.mark.parametrize("name", reports())
@@ -123,18 +123,18 @@ def test_every_figure_of_the_layout_is_on_the_page(name, tmp_path):
 
 @each_kind
 def test_nothing_comes_from_elsewhere_and_names_are_text(name, tmp_path):
-    """With pictures and curves of the layout in the folder."""
+    """With images and curves of the layout in the folder."""
     _, _, layout = page(name, tmp_path)
-    for stem in layout.pictures:
+    for stem in layout.images:
         Image.fromarray(np.full((20, 30, 3), 99, np.uint8)).save(tmp_path / f"{stem}.png")
     columns = ",".join(layout.curves)
     (tmp_path / "history.csv").write_text(
         f"epoch,{columns}\n" + "".join(f"{e}{',0.5' * len(layout.curves)}\n" for e in (1, 2))
     )
     html, _, _ = page(name, tmp_path)
-    assert html.count("data:image/jpeg;base64,") == len(layout.pictures) > 1
+    assert html.count("data:image/jpeg;base64,") == len(layout.images) > 1
     assert ("<svg" in html) == bool(layout.curves)
-    assert all(title in html for title in layout.pictures.values())
+    assert all(title in html for title in layout.images.values())
     bare = re.sub(r"base64,[^\"]*", "base64,", html)
     assert not re.search(r"https?:|//\w|<script|<link|@import|<iframe", bare)
     assert "<b>us" not in html and html.rstrip().endswith("</html>")
@@ -143,18 +143,18 @@ def test_nothing_comes_from_elsewhere_and_names_are_text(name, tmp_path):
 @each_kind
 def test_missing_figures_leave_a_page(name, tmp_path):
     """Each gone, each None, and all of them; a None is a dash and never a word of Python."""
-    kind, report = reports()[name]
+    output, report = reports()[name]
     for key in report:
         for changed in ({k: v for k, v in report.items() if k != key}, {**report, key: None}):
-            html = page_html(changed, tmp_path, kind.layout(changed))
+            html = page_html(changed, tmp_path, output.layout(changed))
             assert html.rstrip().endswith("</html>")
             assert "None" not in html and "undefined" not in html.lower()
-    assert "<h1>" in page_html({}, tmp_path, kind.layout({}))
+    assert "<h1>" in page_html({}, tmp_path, output.layout({}))
 
 
 @pytest.mark.parametrize("name", ["detection", "classification", "several", "counting"])
 def test_missing_cells_are_dashes(name, tmp_path):
-    """A class without pictures has rows of None."""
+    """A class without images has rows of None."""
     _, report, layout = page(name, tmp_path)
     table = layout.tables[0]
     empty = {row: dict.fromkeys(cells) for row, cells in report[table.key].items()}
@@ -173,16 +173,16 @@ def test_errors_are_better_when_lower(after, css, tmp_path):
 def test_remarks_need_their_numbers(tmp_path):
     """No operating point and no threshold, no sentence about them."""
     for name, key, word in (("detection", "operating_point", "best"), ("anomaly", "alarm", "An alarm is")):
-        kind, report = reports()[name]
-        assert kind.layout(report).remark
-        assert not kind.layout({}).remark and not kind.layout({**report, key: None}).remark, word
+        output, report = reports()[name]
+        assert output.layout(report).remark
+        assert not output.layout({}).remark and not output.layout({**report, key: None}).remark, word
     none = {"alarm": {"threshold": None, "recall": None}}
     assert not Anomaly(NAMES).layout(none).remark
 
 
 def test_the_rate_that_was_wanted_is_said(tmp_path):
-    kind = SeveralClasses(NAMES, false_alarms=2.5)
-    assert "at most 2.5 false alarms in 1,000" in kind.layout({}).tables[0].note
+    output = MultiLabelClassification(NAMES, false_alarms=2.5)
+    assert "at most 2.5 false alarms in 1,000" in output.layout({}).tables[0].note
     alarm = {"alarm": {"threshold": 1.0}}
     assert "most 2.5 false alarms" in Anomaly(NAMES, false_alarms=2.5).layout(alarm).remark
 

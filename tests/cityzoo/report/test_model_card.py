@@ -20,15 +20,13 @@ def test_a_detectors_card():
     card = model_card(report, "boxes around vehicles")
     assert list(card) == SECTIONS and all(card.values())
     assert card["Intended use"][0] == "Boxes around vehicles (car, <bus>, van/suv 1.5, motorbike)."
-    assert "night (AP 0.210 on 12 pictures, 0.432 on all)" in said(report, "Known limits")
+    assert "night (AP 0.210 on 12 images, 0.432 on all)" in said(report, "Known limits")
     assert "little to judge by of motorbike (18):" in said(
         report, "Known limits"
     )  # 1200, 150 and 41 of the others
     assert "loses 26 % of its AP, most under glare (50 %)" in said(report, "Known limits")
     assert "(PGD) cost it 89 %" in said(report, "Known limits")
-    assert "Train: 709 pictures; car 5683," in said(report, "Data") and "number plates" in said(
-        report, "Data"
-    )
+    assert "Train: 709 images; car 5683," in said(report, "Data") and "number plates" in said(report, "Data")
     assert "itself before fine-tuning, runs/older.1/a" in said(report, "How it was judged")
 
 
@@ -49,7 +47,7 @@ def test_a_report_of_nothing_has_a_card_of_what_holds_for_all():
     ],
 )
 def test_who_chose_the_epoch(change, words):
-    """Held-out pictures of the training's own data did; those from elsewhere did not."""
+    """Held-out images of the training's own data did; those from elsewhere did not."""
     report = full_report.detection_report() | change
     told = said(report, "How it was judged")
     assert words in told
@@ -58,7 +56,7 @@ def test_who_chose_the_epoch(change, words):
 
 def test_beginnings():
     kinds = {
-        "imagenet": "ImageNet's pictures are for",
+        "imagenet": "ImageNet's images are for",
         "file": "a file of yours (own.h5)",
         "random": "random",
     }
@@ -78,7 +76,7 @@ def test_warnings_are_limits_once():
 
 def test_a_count_of_the_data_stands_in_for_one_of_classes():
     """Counters have no figures of classes."""
-    split = {"val": {"pictures": 44, "boxes": {"bus": 2, "car": 734}}}
+    split = {"val": {"images": 44, "boxes": {"bus": 2, "car": 734}}}
     assert "of bus (2):" in said({"split": "val", "findings": {"splits": split}}, "Known limits")
 
 
@@ -88,10 +86,10 @@ def test_a_temperature_that_does_not_help_is_not_recommended():
     assert "divide logits by 1.60" in said({"calibration": {**calibration, "ece": 0.07}}, "Known limits")
 
 
-def test_pictures_that_cityzoo_drew(tmp_path):
+def test_images_that_cityzoo_drew(tmp_path):
     (tmp_path / MARK).write_text("{}")
     report = {"spec": {"data": None}, "data": str(tmp_path), "split": "val", "n_images": 9}
-    assert "It knows drawn pictures" in said(report, "Known limits")
+    assert "It knows drawn images" in said(report, "Known limits")
     assert f"{tmp_path} were drawn by cityzoo" in said(report, "Licences")
     assert "chose the best epoch" in said(report, "How it was judged")
 
@@ -107,7 +105,7 @@ def test_pictures_that_cityzoo_drew(tmp_path):
             "Creative Commons Attribution 4.0 International\n...",
             "Creative Commons Attribution 4.0",
         ),
-        ("README.md", "All pictures are CC-BY-SA 3.0, by us", "CC-BY-SA 3.0"),
+        ("README.md", "All images are CC-BY-SA 3.0, by us", "CC-BY-SA 3.0"),
         ("README.md", "Nothing of the kind", None),
         ("data.yaml", "a: [", None),
         ("data.yaml", "roboflow: none", None),

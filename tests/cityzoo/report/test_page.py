@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from cityzoo.report.class_layout import one_class_layout
-from cityzoo.report.corruptions import STRENGTHS
+from cityzoo.evaluation.robustness.corruptions import STRENGTHS
+from cityzoo.metrics.keys import look_up, pointer
 from cityzoo.report.layout import Card, Layout, Section, Table
 from cityzoo.report.model_card import model_card
-from cityzoo.report.of_detection import detection_layout
 from cityzoo.report.page import page_html
-from cityzoo.report.pointers import look_up, pointer
-from cityzoo.report.sections import ROBUSTNESS
+from cityzoo.report.pages.classification import one_class_layout
+from cityzoo.report.pages.detection import detection_layout
+from cityzoo.report.pages.shared import ROBUSTNESS
 from cityzoo.report.write import write_report
 from tests.cityzoo.report import full_report
 
@@ -183,9 +183,8 @@ def test_a_loss_that_may_be_chance_is_not_called_clear():
 def test_the_weakest_slice_is_marked_and_said_on_top(pages):
     html = pages["detection"][1]
     top = re.sub("<[^>]*>", "", html.split('<p class="worst">')[1].split("</p>")[0])
-    assert (
-        "brightness night, AP 0.210 (95 % interval .08 to .34) on 12 pictures, against 0.432"
-        in top.replace("\n", "")
+    assert "brightness night, AP 0.210 (95 % interval .08 to .34) on 12 images, against 0.432" in top.replace(
+        "\n", ""
     )
     row = html.split('<tr class="weakest">')[1].split("</tr>")[0]
     assert "night" in row and "weakest" in row and html.count('<tr class="weakest">') == 1
@@ -202,11 +201,11 @@ def test_a_confusion_matrix_is_tinted_by_share_of_its_row():
 
 def test_sections_of_a_layout_and_their_remarks():
     """One with a place that nothing is known of is left out."""
-    said = ("On {own/n|count} pictures, {own/lost|share} lost.", "Of {own/missing}.")
+    said = ("On {own/n|count} images, {own/lost|share} lost.", "Of {own/missing}.")
     section = Section("Own", "own", "A note.", cards=(Card("own/n", "n", "", "count"),), remarks=said)
     html = page_html({"own": {"n": 1234, "lost": 0.25}}, NOWHERE, Layout((), {}, sections=(section,)))
     words = re.sub("<[^>]*>", "", html)
-    assert "On 1\u202f234 pictures, 25 % lost." in words and "Of " not in words
+    assert "On 1\u202f234 images, 25 % lost." in words and "Of " not in words
     assert '<section id="own">' in html
     assert "Own" not in page_html({}, NOWHERE, Layout((), {}, sections=(section,)))
 

@@ -11,12 +11,12 @@ import jsonschema
 import numpy as np
 import pytest
 
-from cityzoo.kinds.classification import Classification
-from cityzoo.kinds.counting import Count, Counting
-from cityzoo.kinds.detection import Detection
+from cityzoo.outputs.classification import Classification
+from cityzoo.outputs.counting import Counting, CountResult
+from cityzoo.outputs.detection import Detection
 from cityzoo.report.layout import Layout
 from cityzoo.report.write import write_report
-from cityzoo.sample import Detections, Picture, PictureSet
+from cityzoo.sample import Detections, ImageExample, ImageSet
 from tests.cityzoo.report import full_report
 
 SCHEMA = json.loads(resources.files("cityzoo.report").joinpath("report.schema.json").read_text())
@@ -43,17 +43,19 @@ def described(schema):
 
 
 def judged():
-    """Figures of real kinds on four pictures."""
+    """Figures of real kinds on four images."""
     boxes, rng = [[10, 10, 90, 60], [20, 70, 60, 99]], np.random.default_rng(0)
-    pictures = tuple(
-        Picture(f"{i}.jpg", (100, 120), boxes[: i % 3], [0, 1][: i % 3], target=np.eye(2, dtype="f4")[i % 2])
+    images = tuple(
+        ImageExample(
+            f"{i}.jpg", (100, 120), boxes[: i % 3], [0, 1][: i % 3], target=np.eye(2, dtype="f4")[i % 2]
+        )
         for i in range(4)
     )
-    truth, names = PictureSet("val", ("car", "bus"), pictures), ("car", "bus")
+    truth, names = ImageSet("val", ("car", "bus"), images), ("car", "bus")
     found = [Detections(boxes[:1], [0.9], [0])] * 4
     yield Detection(names).metrics(truth, found)
     yield Classification(names).metrics(truth, list(rng.dirichlet((1, 1), 4)))
-    yield Counting(names).metrics(truth, [Count(1.5)] * 4)
+    yield Counting(names).metrics(truth, [CountResult(1.5)] * 4)
 
 
 def test_it_is_a_schema_that_describes_every_key():

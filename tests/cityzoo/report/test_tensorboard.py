@@ -1,4 +1,4 @@
-"""Event files, read back: figures, pictures, the card, and the table of several runs."""
+"""Event files, read back: figures, images, the card, and the table of several runs."""
 
 import io
 
@@ -8,9 +8,9 @@ import tensorflow as tf
 from PIL import Image
 from tensorboard.plugins.hparams import plugin_data_pb2
 
+from cityzoo.metrics.keys import pointer
 from cityzoo.report.layout import Card, Chart, Layout, Table
-from cityzoo.report.pointers import pointer
-from cityzoo.report.tensorboard import confusion_picture, write_hparams, write_report_summaries
+from cityzoo.report.tensorboard import confusion_image, write_hparams, write_report_summaries
 
 CONFUSION = Table("Taken", "confusion", {pointer(name): (name, "heat") for name in ("car", "a/b")})
 LAYOUT = Layout(
@@ -44,23 +44,23 @@ def test_a_report_in_tensorboard(tmp_path):
     assert folder == tmp_path / "report"
     scalars = {tag: float(tf.make_ndarray(found[tag].tensor)) for tag in found if tag.startswith("figures/")}
     assert scalars == {"figures/point/recall": 0.75, "figures/AP": 0.5}
-    pictures = [tag for tag in found if tag.startswith("report/")]
-    assert pictures == ["report/Curve", "report/Taken"]
-    for tag in pictures:
+    images = [tag for tag in found if tag.startswith("report/")]
+    assert images == ["report/Curve", "report/Taken"]
+    for tag in images:
         width, height, png = tf.make_ndarray(found[tag].tensor)
-        with Image.open(io.BytesIO(png)) as picture:
-            assert picture.size == (int(width), int(height)) and picture.size[0] > 100
+        with Image.open(io.BytesIO(png)) as image:
+            assert image.size == (int(width), int(height)) and image.size[0] > 100
     assert tf.make_ndarray(found["model card/Not for"].tensor).item() == b"- Fines.\n- Faces."
 
 
 def test_a_confusion_matrix_is_darkest_where_a_row_has_most():
-    picture = confusion_picture(CONFUSION, REPORT).astype(int)
-    height, width = picture.shape[:2]
+    image = confusion_image(CONFUSION, REPORT).astype(int)
+    height, width = image.shape[:2]
     blue = (
-        picture[..., 2] - picture[..., 0] > 60
+        image[..., 2] - image[..., 0] > 60
     ).nonzero()  # one cell of nine in ten, above and left of the middle
     assert len(blue[0]) > 1000 and np.median(blue[0]) < height / 2 and np.median(blue[1]) < 0.6 * width
-    assert confusion_picture(CONFUSION, {}) is None
+    assert confusion_image(CONFUSION, {}) is None
 
 
 def test_the_table_of_several_runs(tmp_path):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cityzoo.report.coco import SUMMARY
-from cityzoo.report.of_detection import detection_layout
-from cityzoo.report.pointers import look_up
-from cityzoo.report.wording import score, share
+from cityzoo.metrics.coco import SUMMARY
+from cityzoo.metrics.keys import look_up
+from cityzoo.report.number_format import score, share
+from cityzoo.report.pages.detection import detection_layout
 from cityzoo.report.write import write_report
 
 
@@ -36,7 +36,7 @@ def full_report():
         "images_per_second": float("inf"),
         "spec": {"batch": 32, "size_hw": (256, 256), "data": None},
         "findings": {
-            "splits": {"train": {"pictures": 9, "without_boxes": 1, "boxes": {"car": 20, "<bus>": 1}}},
+            "splits": {"train": {"images": 9, "without_boxes": 1, "boxes": {"car": 20, "<bus>": 1}}},
             "findings": {"inverted": {"count": 7, "first": ["a.txt:3"]}},
         },
         "warnings": ["weights were not to be had"],
@@ -44,7 +44,7 @@ def full_report():
     }
 
 
-def without_pictures(html):
+def without_images(html):
     return re.sub(r"base64,[^\"]*", "base64,", html)
 
 
@@ -86,7 +86,7 @@ def test_the_page_needs_nothing_from_elsewhere(tmp_path):
     _, html = write(tmp_path, full_report())
     assert html.count("data:image/jpeg;base64,") == 3
     assert "<svg" in html and "AP50 0.550" in html and "AP 0.300" in html
-    page = without_pictures(html)
+    page = without_images(html)
     assert not re.search(r"https?:|//\w|<script|<link|@import|<iframe", page)
     sources = re.findall(r"""(?:src|href)=["']([^"']*)|url\(([^)]*)\)""", page)
     assert all((a or b).startswith(("#", "data:")) for a, b in sources)

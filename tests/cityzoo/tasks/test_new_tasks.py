@@ -26,7 +26,7 @@ STOPPED = ("incident_classify", "vehicle_count")
 
 
 def paint(folder, count, seed):
-    """Noise of its own in each picture."""
+    """Noise of its own in each image."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
     for number in range(count):
@@ -39,7 +39,7 @@ def place(tmp_path_factory):
     """A folder with each task's own demo data, and data sets that cannot be used."""
     folder = tmp_path_factory.mktemp("city")
     for name in TASKS:
-        words = [sys.executable, "-m", "cityzoo.demo", name, "--out", str(folder / name), "--count", "16"]
+        words = [sys.executable, "-m", "cityzoo", "demo", name, "--out", str(folder / name), "--count", "16"]
         ran = subprocess.run(words, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stderr
     for number, (data, classes) in enumerate(
@@ -83,9 +83,9 @@ def answers(place, as_scripts):
 
 
 WRONG = {
-    "a class without pictures": (
+    "a class without images": (
         ["--task", "vehicle_classify", "--data", "hollow"],
-        "no picture of the class tram in the train split of 'hollow'",
+        "no image of the class tram in the train split of 'hollow'",
     ),
     "one class": (
         ["--task", "vehicle_classify", "--data", "alone"],
@@ -97,11 +97,11 @@ WRONG = {
     ),
     "copies of two classes": (
         ["--task", "vehicle_classify", "--data", "copies"],
-        "pictures carry labels that contradict",
+        "images carry labels that contradict",
     ),
     "too many shots": (
         ["--task", "vehicle_classify", "--data", "shots", "--shots", "3"],
-        "--shots 3 wants 3 pictures of each class, 'bus' has 2",
+        "--shots 3 wants 3 images of each class, 'bus' has 2",
     ),
     "no normal frames": (
         ["--task", "scene_anomaly", "--data", "strange"],
@@ -117,11 +117,11 @@ WRONG = {
     ),
     "too few unlabelled": (
         ["--task", "traffic_state", "--data", "shots", "--unlabelled", "few"],
-        "--unlabelled 'few' holds 2 pictures, less than a batch of 4",
+        "--unlabelled 'few' holds 2 images, less than a batch of 4",
     ),
     "unlabelled crowds": (
         ["--task", "vehicle_count", "--data", "vehicle_count", "--unlabelled", "frames"],
-        "--unlabelled helps tasks that name one class a picture",
+        "--unlabelled helps tasks that name one class an image",
     ),
     "a stage that is none": (
         ["--task", "vehicle_classify", "--data", "shots", "--phases", "solve,C9:1"],
@@ -133,7 +133,7 @@ WRONG = {
     ),
     "boxes alone wanted": (
         ["--task", "vehicle_detect", "--data", "shots"],
-        "labels whole pictures and has no boxes",
+        "labels whole images and has no boxes",
     ),
 }
 
@@ -180,7 +180,7 @@ def test_the_page_stands_alone(answers, place, name):
 
 @pytest.mark.parametrize("name", TASKS)
 def test_judging_again_gives_the_same_figures(answers, place, name):
-    """On the same held-out pictures, named by --data; what the run knew of its training is remembered."""
+    """On the same held-out images, named by --data; what the run knew of its training is remembered."""
     code, out, said = answers[f"judge {name}"]
     assert code == 0, said[-3000:]
     again = json.loads(out.splitlines()[-1])
@@ -193,12 +193,12 @@ def test_judging_again_gives_the_same_figures(answers, place, name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_looking_at_new_pictures_writes_them_and_what_was_seen(answers, place, name):
+def test_looking_at_new_images_writes_them_and_what_was_seen(answers, place, name):
     """An entry and an annotated copy for each, in its folder, with a line of words beside it."""
     code, _, said = answers[f"look {name}"]
     assert code == 0, said[-3000:]
     folder = place / f"seen_{name}"
-    drawn = {str(file.relative_to(folder / "pictures")) for file in folder.rglob("*.jpg")}
+    drawn = {str(file.relative_to(folder / "images")) for file in folder.rglob("*.jpg")}
     assert drawn == {"a.png.jpg", "night/0.png.jpg"}
     document = json.loads((folder / "predictions.json").read_text())
     assert {Path(path).name for path in document} == {"a.png", "0.png"}
@@ -212,7 +212,7 @@ def test_looking_at_new_pictures_writes_them_and_what_was_seen(answers, place, n
             assert all(0 <= share <= 1 for share in shares)
             if name != "incident_classify":
                 assert sum(shares) == pytest.approx(1, abs=1e-3)
-    with Image.open(folder / "pictures" / "a.png.jpg") as copy:
+    with Image.open(folder / "images" / "a.png.jpg") as copy:
         assert copy.width >= 100 and copy.height > 60  # a line of words stands below or above
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from cityzoo.errors import InputError
-from cityzoo.tasks.scene_anomaly import NAMES, Frames
+from cityzoo.tasks.scene_anomaly import NAMES, NormalFramesReader
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def cache_home(tmp_path_factory, monkeypatch):
 
 @pytest.fixture
 def write(tmp_path):
-    """Return a function that writes pictures of noise, no two alike, and returns the folder."""
+    """Return a function that writes images of noise, no two alike, and returns the folder."""
     rng = np.random.default_rng(0)
 
     def write_all(*names):
@@ -31,11 +31,11 @@ def write(tmp_path):
 
 def read(source):
     """Both sides: path without folder, and whether it is normal."""
-    found = Frames()(source, progress=False)
+    found = NormalFramesReader()(source, progress=False)
     assert found.train.class_names == found.val.class_names == NAMES
-    assert all(each.target.sum() == 1 for each in (*found.train.pictures, *found.val.pictures))
+    assert all(each.target.sum() == 1 for each in (*found.train.examples, *found.val.examples))
     return [
-        {each.path.split("/")[-1]: bool(each.target[0]) for each in side.pictures}
+        {each.path.split("/")[-1]: bool(each.target[0]) for each in side.examples}
         for side in (found.train, found.val)
     ]
 
@@ -75,8 +75,8 @@ def test_masks_stay_with_their_frames(write, tmp_path):
     folder = tmp_path / "ground_truth" / "hole"
     folder.mkdir(parents=True)
     Image.fromarray(mask).save(folder / "d_mask.png")
-    found = Frames()(source, progress=False)
-    masks = {each.path.split("/")[-1]: each.mask for each in (*found.train.pictures, *found.val.pictures)}
+    found = NormalFramesReader()(source, progress=False)
+    masks = {each.path.split("/")[-1]: each.mask for each in (*found.train.examples, *found.val.examples)}
     assert {name for name, file in masks.items() if file} == {"d.png"}
     with Image.open(masks["d.png"]) as opened:
         np.testing.assert_array_equal(np.asarray(opened), mask)
@@ -87,6 +87,6 @@ def test_what_is_trained_on_is_what_is_described(write):
     source = write(
         "train/good/a.png", "train/zebra/b.png", "val/good/c.png", "val/zebra/d.png", "val/zebra/e.png"
     )
-    splits = Frames()(source, progress=False).findings.splits
+    splits = NormalFramesReader()(source, progress=False).findings.splits
     assert splits["train"]["labels"] == {"normal": 1, "anomaly": 0}
     assert splits["val"]["labels"] == {"normal": 1, "anomaly": 2}

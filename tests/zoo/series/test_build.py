@@ -4,15 +4,15 @@ import keras
 import numpy as np
 import pytest
 
-from heads.forecast import Forecast, Pinball
+from heads.forecast import PinballLoss, QuantileForecastHead
 from zoo.series.build import build, names
 from zoo.series.graph import transition
-from zoo.series.sensors import Sensors, measured
-from zoo.series.temporal import dilations
+from zoo.series.sensor_stats import SensorStatistics, measure_statistics
+from zoo.series.temporal_conv import dilations
 
 STEPS, NODES, AHEAD = 12, 4, 3
 RING = transition(np.roll(np.eye(NODES), 1, axis=1))
-SENSORS = Sensors(STEPS, NODES, (50.0, 0.0), (10.0, 2.0), (RING,))
+SENSORS = SensorStatistics(STEPS, NODES, (50.0, 0.0), (10.0, 2.0), (RING,))
 SMALL = {"width": 8, "node_width": 3}
 each = pytest.mark.parametrize("name", names())
 
@@ -24,7 +24,7 @@ def models():
     for name in names():
         keras.utils.set_random_seed(1)
         backbone = build(name, SENSORS, **SMALL)
-        made[name] = keras.Model(backbone.input, Forecast(AHEAD)(backbone.output), name=name)
+        made[name] = keras.Model(backbone.input, QuantileForecastHead(AHEAD)(backbone.output), name=name)
     return made
 
 
@@ -123,7 +123,7 @@ def test_stid_learns_what_persistence_cannot():
     rows, day = 600, 48
     phase = 2 * np.pi * (np.arange(rows)[:, None] / day + np.array([0.0, 0.5]))
     values = (50 + 10 * np.sin(phase)).astype("float32")
-    sensors = measured(values[..., None], STEPS)
+    sensors = measure_statistics(values[..., None], STEPS)
     first = np.arange(rows - STEPS - AHEAD + 1)
     series = values[first[:, None] + np.arange(STEPS)][..., None]
     truth = values[first[:, None] + STEPS + np.arange(AHEAD)]
@@ -135,13 +135,13 @@ def test_stid_learns_what_persistence_cannot():
     }
     keras.utils.set_random_seed(0)
     backbone = build("stid", sensors, width=16, node_width=4, dropout=0.0)
-    head = Forecast(AHEAD)
+    head = QuantileForecastHead(AHEAD)
     model = keras.Model(backbone.input, head(backbone.output))
     model.compile(keras.optimizers.Adam(0.01), head.loss(sensors.spread[0]))
     model.fit(given, truth, batch_size=64, epochs=6, verbose=0)
     error = np.abs(model.predict_on_batch(given)[..., 1] - truth).mean()
     assert error < 0.5 * np.abs(series[:, -1:, :, 0] - truth).mean()
-    assert isinstance(model.loss, Pinball)
+    assert isinstance(model.loss, PinballLoss)
 
 
 def test_unknown_names_are_said():
@@ -162,16 +162,16 @@ def test_unknown_names_are_said():
 )
 def test_impossible_sensors_are_refused(words, match):
     with pytest.raises(ValueError, match=match):
-        Sensors(**{"steps": 12, "nodes": 3, "mean": (1.0,), "spread": (1.0,), **words})
+        SensorStatistics(**{"steps": 12, "nodes": 3, "mean": (1.0,), "spread": (1.0,), **words})
 
 
 def test_sensors_are_measured_over_what_was_observed():
     series = np.array([[[1.0, 5.0], [np.nan, 5.0]], [[3.0, 6.0], [5.0, np.nan]]])
-    found = measured(series, 2)
+    found = measure_statistics(series, 2)
     assert found.mean == pytest.approx((3, 16 / 3)) and found.spread[0] == pytest.approx(np.sqrt(8 / 3))
     series[..., 1] = 5
     with pytest.raises(ValueError, match="channel 1 is 5 in every training row"):
-        measured(series, 2)
+        measure_statistics(series, 2)
     series[..., 1] = np.nan
     with pytest.raises(ValueError, match="channel 1 is missing"):
-        measured(series, 2)
+        measure_statistics(series, 2)

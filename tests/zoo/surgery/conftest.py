@@ -35,7 +35,7 @@ def backbone(build):
 
 @pytest.fixture(scope="session")
 def images():
-    """Two pictures of noise."""
+    """Two images of noise."""
     return np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3)).astype("float32")
 
 

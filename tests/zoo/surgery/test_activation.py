@@ -32,7 +32,7 @@ def test_activations_within_layers_are_swapped_as_in_a_config(build, outputs):
     found = outputs(swapped)
     for level, value in outputs(expected).items():
         np.testing.assert_allclose(found[level], value, rtol=1e-4, atol=1e-6)
-    assert zoo.taps(swapped) == zoo.taps(vgg)
+    assert zoo.pyramid_outputs(swapped) == zoo.pyramid_outputs(vgg)
 
 
 def test_activations_that_are_layers_are_swapped_and_weights_shared(build, backbone):
@@ -40,7 +40,7 @@ def test_activations_that_are_layers_are_swapped_and_weights_shared(build, backb
     assert len(relus(backbone)) == 27 and relus(swapped) == []
     assert names(swapped) == {"hard_silu"}
     assert [id(weight) for weight in swapped.weights] == [id(weight) for weight in backbone.weights]
-    assert zoo.taps(swapped) == zoo.taps(backbone)
+    assert zoo.pyramid_outputs(swapped) == zoo.pyramid_outputs(backbone)
     resnet = swap_activation(build("resnet50"), "gelu", from_="relu")
     assert names(resnet) == {"gelu"}
 

@@ -37,7 +37,7 @@ def test_parameters_are_those_of_the_papers(backbone):
 
 def test_the_stage_is_what_comes_out_of_it(backbone):
     weighed = insert_attention(backbone, "se", "C4")
-    assert zoo.taps(weighed)["C4"] == "se_C4"
+    assert zoo.pyramid_outputs(weighed)["C4"] == "se_C4"
     of_layer = zoo.stage_of_layers(weighed)
     assert {of_layer[name] for name in of_layer if name.startswith("se_C4")} == {"C4"}
 

@@ -19,7 +19,7 @@ def drops(model):
 def test_dropout_leaves_out_whole_channels_in_training_alone(backbone, assert_same):
     dropped = add_dropout(backbone, 0.5, "C3+C4")
     assert_same(dropped, backbone)
-    assert {name: zoo.taps(dropped)[name] for name in ("C3", "C4")} == {
+    assert {name: zoo.pyramid_outputs(dropped)[name] for name in ("C3", "C4")} == {
         "C3": "dropout_C3",
         "C4": "dropout_C4",
     }
@@ -42,7 +42,7 @@ def _residual(blocks, add):
 
 
 @pytest.mark.parametrize("add", [lambda a, b: a + b, lambda a, b: keras.layers.Add()([b, a])])
-def test_each_picture_keeps_or_leaves_out_a_branch(add):
+def test_each_image_keeps_or_leaves_out_a_branch(add):
     """Rates 1/4 and 1/2: factors of 1 or 1 + 3 / (3/4) = 5, and of 1 or 1 + 3 / (1/2) = 7."""
     keras.utils.set_random_seed(0)
     model = stochastic_depth(_residual(2, add), 0.5)

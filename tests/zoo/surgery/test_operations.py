@@ -71,7 +71,7 @@ def test_reading_words_loads_nothing_heavy():
 
 def test_operations_are_done_in_their_order(backbone, assert_same):
     changed = operations.operate(backbone, "truncate:C4, attention:se:C3+C4, dropout:0.1:C4")
-    assert zoo.taps(changed)["C4"] == "dropout_C4"
+    assert zoo.pyramid_outputs(changed)["C4"] == "dropout_C4"
     assert_same(changed, truncate(backbone, "C4"))
     assert operations.operate(backbone, "") is backbone
     with pytest.raises(ValueError, match="no stage 'C5'"):
@@ -94,7 +94,7 @@ def test_a_saved_backbone_loads_with_keras_alone_and_can_be_operated_again(
             np.testing.assert_allclose(found[level], value, rtol=1e-4, atol=1e-5)
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
     again = operations.operate(loaded, "attention:cbam:C3, depth:0.3, activation:relu:hard_swish")
-    assert zoo.taps(again)["C3"] == "cbam_C3"
+    assert zoo.pyramid_outputs(again)["C3"] == "cbam_C3"
 
 
 def test_the_arithmetic_of_the_backbone_is_kept(images, outputs):

@@ -68,7 +68,7 @@ def test_what_build_returns_has_no_tail(build):
     """MobileNet ends with its last block. EfficientNet's wide top convolution IS the level P5, and goes with it."""
     for name, last in [("mobilenet_025", "conv_pw_13_relu"), ("efficientnet_v2_b0", "top_activation")]:
         whole = build(name)
-        assert zoo.taps(whole)["C5"] == last == whole.layers[-1].name
+        assert zoo.pyramid_outputs(whole)["C5"] == last == whole.layers[-1].name
         assert drop_tail(whole).count_params() == whole.count_params()
     short = zoo.build("efficientnet_v2_b0", 32, weights="random", levels=("P3", "P4")).model
     assert "top_conv" not in [layer.name for layer in short.layers]

@@ -1,0 +1,106 @@
+"""Files -> decode -> warp -> batch -> colours -> mix -> prefetch: one call, for any kind of label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from augment.apply_policy import Sample, cast_to_uint8
+from augment.decode import Read, read_file
+from augment.epoch_order import Rows, sequential_order, sharded
+from augment.loader import Loader
+from augment.policy import Policy, get_policy
+from augment.policy_file import check
+
+
+def pipeline(
+    columns: Mapping[str, Sequence[Any]],
+    policy: Policy | str | Sequence[Mapping[str, Any]],
+    size_hw: tuple[int, int],
+    batch_size: int,
+    *,
+    rows: Rows | None = None,
+    seed: int = 0,
+    max_boxes: int | None = None,
+    read: Read = read_file,
+    unmixed_from: int | None = None,
+    shard: tuple[int, int] = (0, 1),
+    workers: int | None = None,
+    drop_remainder: bool = False,
+) -> tf.data.Dataset:
+    """Return batches of augmented images: same seed, same images, however many workers there are.
+
+    Args:
+        columns: lists as long as there are images. `path`: files. Optionally `boxes`: (N, 4) xyxy pixels
+            each, with `labels`: (N,) each; or, without boxes, `labels`: a class number, or a row of one for
+            each class; `masks`: files of class numbers, one channel, as large as the image. Any other column
+            goes through as it is.
+        policy: a name, a policy, a list or a file; see `augment.get_policy`.
+        size_hw: height and width of the network's input, pixels.
+        batch_size: images in a batch, over all hosts.
+        rows: which image comes when, in which view; default: each once. See `augment.shuffled`.
+        seed: of the run; an image draws from (seed, row, view) alone.
+        max_boxes: rows that boxes are padded to; default: those of the fullest image.
+        read: (element of the columns) -> size and decoder of its image; default: `augment.read_file`. Wrapped
+            in `augment.DecodedCache`, decoded images stay in memory or on disk.
+        unmixed_from: number of the view from which images take nothing from their neighbours.
+        shard: number of this host and of all hosts; each yields its part of every batch. Images then mix
+            with neighbours on their own host.
+        workers: threads that decode and warp; default: as many as help.
+        drop_remainder: whether a last batch that is not full is left out.
+
+    Returns:
+        Batches of `images` (B, h, w, 3) uint8 RGB, `matrix` (B, 3, 3) float32 (original -> network input
+        pixels), `image_id` (B,) int32 (the row), and as given `bounding_boxes` (`boxes` (B, N, 4) float32,
+        `labels` (B, N) int32, padding -1), `labels`, `segmentation_masks` (B, h, w, 1) uint8.
+
+    Raises:
+        ValueError: not a policy, columns of different lengths, or a batch that hosts cannot share.
+
+    Example:
+        >>> import tempfile
+        >>> file = tempfile.NamedTemporaryFile(suffix=".png")
+        >>> tf.io.write_file(file.name, tf.io.encode_png(tf.zeros((40, 60, 3), tf.uint8)))
+        >>> batches = pipeline({"path": [file.name] * 3, "labels": [0, 1, 0]}, "standard", (32, 32), 2)
+        >>> [batch["images"].shape[0] for batch in batches]
+        [2, 1]
+    """
+    policy = get_policy(policy)
+    check(policy)
+    load = Loader(columns, policy, size_hw, seed=seed, max_boxes=max_boxes, read=read, workers=workers)
+    unmixed = np.iinfo(np.int32).max if unmixed_from is None else unmixed_from
+    own = batch_size // shard[1]
+    chunks = _chunks(sharded(rows or sequential_order(len(load)), batch_size, *shard), own, drop_remainder)
+    spec = tf.TensorSpec((own if drop_remainder else None, 2), tf.int32)
+
+    def batch(rows: tf.Tensor) -> Sample:
+        return cast_to_uint8({**_loaded(load, rows), "mixes": rows[:, 1] < unmixed}, policy)
+
+    # Two at a time: while the threads read one batch, the colours of the other are changed.
+    batches = tf.data.Dataset.from_generator(chunks, output_signature=spec).map(
+        batch, num_parallel_calls=2, deterministic=True
+    )
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _chunks(rows: Rows, size: int, drop_remainder: bool) -> Callable[[], Iterator[np.ndarray]]:
+    def chunks() -> Iterator[np.ndarray]:
+        views = rows()
+        while chunk := list(islice(views, size)):
+            if len(chunk) == size or not drop_remainder:
+                yield np.array(chunk, np.int32)
+
+    return chunks
+
+
+def _loaded(load: Loader, rows: tf.Tensor) -> Sample:
+    specs = load.specs
+    arrays = tf.numpy_function(load, [rows], [spec.dtype for spec in specs.values()])
+    found = {n: tf.ensure_shape(a, s.shape) for a, (n, s) in zip(arrays, specs.items(), strict=True)}
+    if "boxes" in found:
+        found["bounding_boxes"] = {name: found.pop(name) for name in ("boxes", "labels")}
+    return found

@@ -1,0 +1,105 @@
+"""What befalls each image: drawn from its own seed alone, whatever batch, worker or run it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from augment.affine import Array, array_namespace
+from augment.policy import Policy, Step
+from augment.policy_file import values_of
+from augment.registry import TRANSFORMS, Transform, at_strength
+
+SPARE_LOTS = 2  # of each step: whether it happens, and the sign of a mirrored strength
+APART = 7919  # between the seeds of an image's steps
+
+
+@dataclass(frozen=True)
+class SampledStep:
+    """Hold a step with its lot.
+
+    Attributes:
+        transform: what is to be done.
+        happens: (...) bool, whether it is done to the image.
+        values: (...) float32 each, by name.
+        seeds: (..., 2) int32, for transforms that draw more by themselves.
+    """
+
+    transform: Transform
+    happens: Array
+    values: dict[str, Array]
+    seeds: Array
+
+
+def sample_parameters(policy: Policy, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return all that chance has to say about some images, each from its own key alone.
+
+    Philox is made for this: any key starts a stream of its own (Salmon et al. 2011, "Parallel Random Numbers:
+    As Easy as 1, 2, 3").
+
+    Args:
+        policy: checked.
+        keys: (B, 3) whole numbers, such as seed of the run, image, view.
+
+    Returns:
+        (B, n) float32 in 0..1, what a policy needs to decide; and (B, 2) int32, seeds for transforms that draw
+        more by themselves.
+
+    Example:
+        >>> lots, seeds = sample_parameters(Policy("none"), np.array([[0, 1, 0], [0, 2, 0], [0, 1, 0]]))
+        >>> (seeds[0] == seeds).all(axis=1).tolist()
+        [True, False, True]
+    """
+    width, lots, seeds = sum(_widths(policy)), [], []
+    for key in np.asarray(keys, np.int64).astype(np.uint64):
+        chance = np.random.Generator(np.random.Philox(key=key[:2], counter=np.array([0, 0, 0, key[2]])))
+        seeds.append(chance.integers(-(2**31), 2**31, 2, np.int32))
+        lots.append(chance.random(width, np.float32))
+    return np.stack(lots), np.stack(seeds)
+
+
+def _widths(policy: Policy) -> list[int]:
+    return [SPARE_LOTS + len(values_of(TRANSFORMS[step.transform], step.ranges)) for step in policy.steps]
+
+
+def sampled_steps(policy: Policy, lots: Array, seeds: Array) -> Iterator[SampledStep]:
+    """Yield the steps of a policy with what the lots say about them, as arrays or as tensors.
+
+    Args:
+        policy: checked.
+        lots: (B, n) float32 as `sample_parameters` returns them, as array or tensor.
+        seeds: (B, 2) int32.
+    """
+    widths = _widths(policy)
+    happening = _happening(policy, lots, widths)
+    start = 0
+    for number, (step, width) in enumerate(zip(policy.steps, widths, strict=True)):
+        own = lots[..., start : start + width]
+        start += width
+        transform = TRANSFORMS[step.transform]
+        own_seeds = seeds + np.array([0, APART * (number + 1)], np.int32)
+        yield SampledStep(transform, happening[number], _values(transform, step, own), own_seeds)
+
+
+def _happening(policy: Policy, lots: Array, widths: list[int]) -> list[Array]:
+    # The first lot of each step; where only some are picked, those with the smallest.
+    starts = [sum(widths[:number]) for number in range(len(widths))]
+    if policy.pick is None:
+        return [lots[..., s] < step.probability for s, step in zip(starts, policy.steps, strict=True)]
+    lib = array_namespace(lots)
+    firsts = lib.stack([lots[..., start] for start in starts], axis=-1)
+    ranks = lib.argsort(lib.argsort(firsts, axis=-1), axis=-1)
+    return [ranks[..., number] < policy.pick for number in range(len(starts))]
+
+
+def _values(transform: Transform, step: Step, lots: Array) -> dict[str, Array]:
+    uniform = {}
+    for number, (name, value) in enumerate(values_of(transform, step.ranges).items()):
+        low, high = step.ranges.get(name, (value.low, value.high))
+        uniform[name] = low + (high - low) * lots[..., SPARE_LOTS + number]
+    if "strength" not in step.ranges:
+        return uniform
+    sign = array_namespace(lots).where(lots[..., 1] < 0.5, np.float32(-1.0), np.float32(1.0))
+    return at_strength(transform, uniform.pop("strength"), sign) | uniform

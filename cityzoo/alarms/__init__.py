@@ -1,0 +1,1 @@
+"""Alarm rules, raising and releasing alarms, and matching them with events."""

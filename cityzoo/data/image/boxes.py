@@ -1,0 +1,113 @@
+"""Boxes as written -> pixels of the upright image, and what is wrong with them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cityzoo.data.image.raw import PIXELS_XYXY, RELATIVE_CXCYWH
+
+ROUNDING_PX = 2.0  # overhang that passes for rounding: relative values of three digits reach it
+FLOAT_NOISE_PX = 0.01  # below this nobody needs to hear of it
+
+
+def to_pixels(numbers: np.ndarray, kind: str, size_hw: tuple[int, int]) -> np.ndarray:
+    """Convert boxes to pixels x1, y1, x2, y2 of the frame that they were drawn in.
+
+    Args:
+        numbers: (N, 4) float64, in the kind said.
+        kind: PIXELS_XYXY, RELATIVE_XYXY or RELATIVE_CXCYWH.
+        size_hw: height and width in pixels of that frame.
+
+    Returns:
+        (N, 4) float64, pixels.
+
+    Example:
+        >>> to_pixels(np.array([[0.5, 0.5, 0.5, 1.0]]), RELATIVE_CXCYWH, (100, 200)).tolist()
+        [[50.0, 0.0, 150.0, 100.0]]
+    """
+    boxes = np.asarray(numbers, np.float64).reshape(-1, 4)
+    if kind == PIXELS_XYXY:
+        return boxes
+    if kind == RELATIVE_CXCYWH:
+        half = boxes[:, 2:] / 2
+        boxes = np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+    height, width = size_hw
+    return boxes * np.array([width, height, width, height])
+
+
+def to_upright(boxes: np.ndarray, orientation: int, stored_hw: tuple[int, int]) -> np.ndarray:
+    """Turn boxes with an image that EXIF turns.
+
+    Args:
+        boxes: (N, 4) float64, pixels x1, y1, x2, y2 of the image as stored.
+        orientation: EXIF orientation, 1..8 (CIPA DC-008, tag 0x0112).
+        stored_hw: height and width in pixels as stored.
+
+    Returns:
+        (N, 4) float64, pixels of the upright image. Inverted boxes stay inverted.
+
+    Example:
+        >>> to_upright(np.array([[0.0, 0, 10, 20]]), 6, (100, 200)).tolist()  # a quarter turn clockwise
+        [[80.0, 0.0, 100.0, 10.0]]
+    """
+    height, width = stored_hw
+    x1, y1, x2, y2 = boxes.T
+    mirrored_x, mirrored_y = (width - x2, width - x1), (height - y2, height - y1)
+    x, y = {
+        1: ((x1, x2), (y1, y2)),
+        2: (mirrored_x, (y1, y2)),
+        3: (mirrored_x, mirrored_y),
+        4: ((x1, x2), mirrored_y),
+        5: ((y1, y2), (x1, x2)),
+        6: (mirrored_y, (x1, x2)),
+        7: (mirrored_y, mirrored_x),
+        8: ((y1, y2), mirrored_x),
+    }[orientation]
+    return np.stack([x[0], y[0], x[1], y[1]], axis=1)
+
+
+def drawn_as_stored(exif: str, declared_hw: object, stored_hw: object, upright_hw: object) -> bool:
+    """Tell whether boxes were drawn on the image as stored rather than upright.
+
+    Args:
+        exif: "stored" and "upright" say it; "auto" looks at the size that the annotation declares, and takes
+            boxes as drawn upright when that does not tell.
+        declared_hw: size in the annotation, or None.
+        stored_hw: size as stored.
+        upright_hw: size after EXIF rotation.
+    """
+    if exif == "auto":
+        return declared_hw == stored_hw and stored_hw != upright_hw
+    return exif == "stored"
+
+
+def problems(boxes: np.ndarray, size_hw: tuple[int, int]) -> list[str]:
+    """Return for each box what is wrong with it: a kind of finding, "clipped" when clipping cures it, or "".
+
+    Args:
+        boxes: (N, 4) float64, pixels x1, y1, x2, y2.
+        size_hw: height and width in pixels of the image.
+
+    Example:
+        >>> problems(np.array([[0.0, 0, 5, 5], [5, 0, 0, 5], [-1, 0, 5, 5], [3, 3, 40, 5]]), (10, 20))
+        ['', 'inverted', 'clipped', 'over edge']
+    """
+    height, width = size_hw
+    x1, y1, x2, y2 = boxes.T
+    overhang = np.max([-x1, -y1, x2 - width, y2 - height], axis=0, initial=-np.inf)
+    tests = [
+        ("not finite", ~np.isfinite(boxes).all(1)),
+        ("inverted", (x2 < x1) | (y2 < y1)),
+        ("no area", (x2 == x1) | (y2 == y1)),
+        ("outside", (x2 <= 0) | (y2 <= 0) | (x1 >= width) | (y1 >= height)),
+        ("over edge", overhang > ROUNDING_PX),
+        ("clipped", overhang > FLOAT_NOISE_PX),
+    ]
+    found = np.select([test for _, test in tests], [name for name, _ in tests], default="")
+    return [str(each) for each in found]
+
+
+def clip(boxes: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """Return boxes cut at the image's edges: (N, 4) float32, pixels x1, y1, x2, y2."""
+    height, width = size_hw
+    return np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)

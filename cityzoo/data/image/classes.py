@@ -1,0 +1,50 @@
+"""Pick, order, rename and ignore classes: `--classes car,bus` and `--class-map person=ignore,van=car`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cityzoo.errors import InputError, unknown
+
+IGNORE = "ignore"
+IGNORED, OTHER = "ignored class", "other class"  # kinds of finding, in the place of a label
+
+
+def map_classes(
+    names: Sequence[str],
+    classes: Sequence[str] = (),
+    class_map: Mapping[str, str] | None = None,
+    may_be_none: bool = False,
+) -> tuple[tuple[str, ...], dict[str, int | str]]:
+    """Return the class names to train on, and for each name in the data its label or why it has none.
+
+    Args:
+        names: class names of the data, in its order.
+        classes: names to keep, in the order wanted; none keeps all. A name may be one that `class_map` makes.
+        class_map: from a name of the data to another name, new or not, or to "ignore".
+        may_be_none: whether data without any class will do.
+
+    Raises:
+        InputError: a class asked for or mapped that the data lacks, or none left.
+
+    Example:
+        >>> map_classes(["car", "van", "person"], [], {"van": "car", "person": "ignore"})
+        (('car',), {'car': 0, 'van': 0, 'person': 'ignored class'})
+        >>> map_classes(["car", "bus"], ["bus"])
+        (('bus',), {'car': 'other class', 'bus': 0})
+    """
+    class_map = dict(class_map or {})
+    for name in class_map:
+        if name not in names:
+            raise unknown("class in --class-map", name, names)
+    renamed = {name: class_map.get(name, name) for name in names}
+    present = [name for name in dict.fromkeys(renamed.values()) if name != IGNORE]
+    for name in classes:
+        if name not in present:
+            raise unknown("class in --classes", name, present)
+    kept = tuple(dict.fromkeys(classes)) or tuple(present)
+    if not kept and (names or not may_be_none):
+        raise InputError("--class-map ignores every class of the data: keep at least one")
+    position = {name: number for number, name in enumerate(kept)}
+    labels = {name: IGNORED if new == IGNORE else position.get(new, OTHER) for name, new in renamed.items()}
+    return kept, labels

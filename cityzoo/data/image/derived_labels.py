@@ -1,0 +1,146 @@
+"""Labels of whole images made from boxes: a crop for each, which classes are there, how many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from cityzoo.data.image.load import Dataset
+from cityzoo.errors import InputError
+from cityzoo.sample import ImageExample, ImageSet, no_boxes
+
+ABSENT = (
+    "normal",
+    "none",
+    "default",
+    "neutral",
+    "background",
+    "nothing",
+)  # names that stand for no class at all
+
+
+def of_each_side(dataset: Dataset, change: Callable[[ImageSet], ImageSet]) -> Dataset:
+    """Return a data set whose two sides were changed, and described anew.
+
+    Raises:
+        InputError: a side has no image left.
+    """
+    train, val = change(dataset.train), change(dataset.val)
+    for side in (train, val):
+        if not side.examples:
+            raise InputError(
+                f"the {side.split} split of '{dataset.findings.source}' leaves no image with a label: "
+                "check its labels"
+            )
+        dataset.findings.describe(side)
+    return replace(dataset, train=train, val=val)
+
+
+def crops(side: ImageSet, context: float = 0.0, least_px: int = 8) -> ImageSet:
+    """Return an image for each box: a window of its file, and the class of the box.
+
+    Args:
+        side: images with boxes.
+        context: share of the box's sides that the window is larger by.
+        least_px: boxes with a side below this are left out, pixels.
+
+    Example:
+        >>> street = ImageExample("a.jpg", (48, 64), [[10, 10, 30, 20], [0, 0, 3, 3]], [1, 0])
+        >>> (car,) = crops(ImageSet("train", ("bus", "car"), (street,)), context=0.2).examples
+        >>> car.window_xyxy, car.size_hw, car.target.tolist()
+        ((8, 9, 32, 21), (12, 24), [0.0, 1.0])
+    """
+    found = [
+        _crop(image, box, int(label), len(side.class_names), context)
+        for image in side.examples
+        for box, label in zip(image.boxes_xyxy, image.labels, strict=True)
+        if min(box[2] - box[0], box[3] - box[1]) >= least_px
+    ]
+    return replace(side, examples=tuple(found))
+
+
+def _crop(image: ImageExample, box: np.ndarray, label: int, classes: int, context: float) -> ImageExample:
+    height, width = image.size_hw
+    x1, y1, x2, y2 = box.astype(np.float64)
+    more_x, more_y = (x2 - x1) * context / 2, (y2 - y1) * context / 2
+    left, top = max(0, round(x1 - more_x)), max(0, round(y1 - more_y))
+    right = min(width, max(round(x2 + more_x), left + 1))
+    bottom = min(height, max(round(y2 + more_y), top + 1))
+    return replace(
+        image,
+        size_hw=(bottom - top, right - left),
+        window_xyxy=(left, top, right, bottom),
+        boxes_xyxy=no_boxes(),
+        labels=(),
+        mask="",
+        target=np.eye(classes, dtype=np.float32)[label],
+    )
+
+
+def presence(side: ImageSet, absent: Sequence[str] = ABSENT) -> ImageSet:
+    """Return images that say of each class whether it is there; classes that stand for none are no classes.
+
+    Args:
+        side: images with boxes, or with targets (C,) of 0 and 1.
+        absent: class names that stand for none.
+
+    Raises:
+        InputError: an image that is labelled both as one of the classes and as none.
+
+    Example:
+        >>> street = ImageExample("a.jpg", (48, 64), [[0, 0, 8, 8], [0, 8, 8, 16]], [0, 0])
+        >>> made = presence(ImageSet("train", ("fire", "default", "smoke"), (street,)))
+        >>> made.class_names, made.examples[0].target.tolist()
+        (('fire', 'smoke'), [1.0, 0.0])
+    """
+    kept = [number for number, name in enumerate(side.class_names) if name.lower() not in absent]
+    if not kept:
+        raise InputError(
+            f"the data names no class but {', '.join(side.class_names) or 'none'}: there is nothing to find in it"
+        )
+    dropped = [number for number in range(len(side.class_names)) if number not in kept]
+    images = []
+    for image in side.examples:
+        there = _there(image, len(side.class_names))
+        if image.target is not None and there[dropped].any() and there[kept].any():
+            names = "+".join(side.class_names[number] for number in np.flatnonzero(there))
+            raise InputError(f"'{image.path}' carries labels that contradict: {names}; correct them")
+        images.append(replace(image, boxes_xyxy=no_boxes(), labels=(), target=there[kept]))
+    return replace(
+        side, class_names=tuple(side.class_names[number] for number in kept), examples=tuple(images)
+    )
+
+
+def _there(image: ImageExample, classes: int) -> np.ndarray:
+    if image.target is not None:
+        return image.target
+    return (np.bincount(image.labels, minlength=classes) > 0).astype(np.float32)
+
+
+def counts(side: ImageSet) -> ImageSet:
+    """Return images whose target (1,) is the number of their boxes, which they keep.
+
+    Example:
+        >>> street = ImageExample("a.jpg", (48, 64), [[0, 0, 8, 8], [0, 8, 8, 16]], [0, 0])
+        >>> counts(ImageSet("train", ("car",), (street,))).examples[0].target.tolist()
+        [2.0]
+    """
+    counted = (replace(each, target=np.array([len(each.labels)], np.float32)) for each in side.examples)
+    return replace(side, examples=tuple(counted))
+
+
+def covered_area(image: ImageExample) -> float:
+    """Return the share of an image that lies in at least one of its boxes, 0..1.
+
+    Example:
+        >>> round(covered_area(ImageExample("a.jpg", (100, 100), [[0, 0, 50, 100], [25, 0, 75, 100]], [0, 0])), 2)
+        0.75
+    """
+    height, width = image.size_hw
+    grid = np.zeros((min(height, 200), min(width, 200)), bool)
+    scale = np.tile([grid.shape[1] / width, grid.shape[0] / height], 2)
+    for x1, y1, x2, y2 in np.rint(image.boxes_xyxy * scale).astype(int).tolist():
+        grid[y1:y2, x1:x2] = True
+    return float(grid.mean())

@@ -1,0 +1,216 @@
+"""TensorFlow Datasets: `tfds:NAME[/CONFIG][:SPLIT]`, as tfds:voc/2007, tfds:kitti, tfds:kitti:train[:5%].
+
+Which feature holds the boxes, or the class of the whole image where there are none, is read off the data
+set's own specification. The encoded images are written once into the cache folder as they are, with an
+index beside them, so that all that follows sees files.
+
+Splits: `train` is train, `validation` is val; `test` is left where it is, unless there is nothing else. A
+split that is named is taken whole, to be divided into train and val. TFDS_DATA_DIR is the data sets' folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import logging
+import os
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from cityzoo.cache_dir import cache_dir
+from cityzoo.data.image.raw import RELATIVE_XYXY, RawBox, RawDataset, RawImage, split_of
+from cityzoo.data.image.tfds_features import BoxFeature, LabelFeature, class_names, feature_of
+from cityzoo.errors import InputError
+
+LOG = logging.getLogger(__name__)
+SCHEME = "tfds:"
+PROBE_URL, PROBE_SECONDS = "https://storage.googleapis.com", 8.0
+_SUFFIXES = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"BM": ".bmp", b"GI": ".gif", b"RI": ".webp"}
+
+
+def matches(source: str) -> bool:
+    """Tell whether `source` begins with "tfds:"."""
+    return source.startswith(SCHEME)
+
+
+def read(source: str) -> RawDataset:
+    """Return the annotations of a TensorFlow data set; the first time, prepare it and write its images.
+
+    Raises:
+        InputError: tensorflow-datasets not installed, no such data set or split, neither boxes nor labels, no
+            network.
+    """
+    name, _, wanted = source.removeprefix(SCHEME).partition(":")
+    tfds = _tensorflow_datasets()
+    builder = _builder(tfds, name)
+    feature = feature_of(tfds, builder.info.features, name)
+    if not builder.info.splits:
+        _prepare(builder, name)
+    images: list[RawImage] = []
+    for split_name, split in _splits(builder, wanted, name).items():
+        folder = _exported(tfds, builder, feature, split_name)
+        images += _read_index(folder, split)
+    return RawDataset(class_names(builder.info.features, feature), tuple(images))
+
+
+def _tensorflow_datasets() -> ModuleType:
+    try:
+        import tensorflow_datasets
+    except ImportError as error:
+        raise InputError(
+            f"'tfds:' needs a missing package: pip install tensorflow-datasets ({error})"
+        ) from error
+    return tensorflow_datasets
+
+
+def _builder(tfds: ModuleType, name: str) -> Any:
+    data_dir = os.environ.get("TFDS_DATA_DIR")
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except tfds.core.DatasetNotFoundError as error:
+        known = tfds.list_builders(with_community_datasets=False)
+        near = difflib.get_close_matches(name.partition("/")[0], known, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        raise InputError(
+            f"unknown tfds data set '{name}': {hint}https://www.tensorflow.org/datasets lists all"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"tfds:{name} cannot be used: {_one_line(error)}") from error
+    return builder
+
+
+def _prepare(builder: Any, name: str) -> None:
+    # Without a network the download would retry name resolution for minutes before it gives up.
+    if not _online():
+        raise InputError(
+            f"tfds:{name} is not prepared in {builder.data_dir} and cannot be downloaded (no network): run "
+            f"'tfds build {name}' where there is one, and point TFDS_DATA_DIR to what it wrote"
+        )
+    try:
+        builder.download_and_prepare()
+    except (OSError, AssertionError, ValueError, RuntimeError) as error:
+        raise InputError(f"tfds:{name} cannot be prepared: {_one_line(error)}") from error
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _online() -> bool:
+    """Whether a server answers, within a bound that name resolution itself does not keep; honours proxies."""
+    answered = threading.Event()
+
+    def ask() -> None:
+        try:
+            urllib.request.urlopen(PROBE_URL, timeout=PROBE_SECONDS).close()
+        except urllib.error.HTTPError:
+            pass  # a server that refuses is a server that answers
+        except OSError:
+            return
+        answered.set()
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(PROBE_SECONDS)
+    return answered.is_set()
+
+
+def _splits(builder: Any, wanted: str, name: str) -> dict[str, str | None]:
+    there = list(builder.info.splits)
+    if wanted:
+        if wanted.partition("[")[0] not in there:
+            raise InputError(
+                f"tfds:{name} has no split '{wanted}': allowed are {', '.join(there)}, with slices"
+            )
+        return {wanted: None}
+    known = {each: split_of(each) for each in there if split_of(each)} or dict.fromkeys(there)
+    return {each: split for each, split in known.items() if split != "test"} or known
+
+
+def _exported(tfds: ModuleType, builder: Any, feature: BoxFeature | LabelFeature, split_name: str) -> Path:
+    """The folder of a split's images and index.json, written now if it is not there whole."""
+    key = hashlib.blake2b(f"{builder.data_dir} {split_name}".encode(), digest_size=8).hexdigest()
+    folder = cache_dir() / "tfds" / f"{builder.name}-{builder.info.version}-{key}"
+    if (folder / "index.json").is_file():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    LOG.info("writing the images of %s %s to %s, once", builder.name, split_name, folder)
+    decoders = {feature.image: tfds.decode.SkipDecoding()}
+    try:
+        examples = tfds.as_numpy(builder.as_dataset(split=split_name, decoders=decoders, shuffle_files=False))
+    except ValueError as error:
+        raise InputError(f"tfds:{builder.name}: split '{split_name}': {_one_line(error)}") from error
+    index = [_export(example, feature, folder, number) for number, example in enumerate(examples)]
+    partial = folder / "index.partial"
+    partial.write_text(
+        json.dumps({"classes": class_names(builder.info.features, feature), "images": index}), "utf-8"
+    )
+    partial.replace(folder / "index.json")  # last, and at once: an index means that all images are there
+    return folder
+
+
+def _export(example: dict, feature: BoxFeature | LabelFeature, folder: Path, number: int) -> dict:
+    content = example[feature.image]
+    file = f"{number:07d}{_SUFFIXES.get(content[:2], '.jpg')}"
+    (folder / file).write_bytes(content)
+    if isinstance(feature, LabelFeature):
+        return {"file": file, "label": int(example[feature.label])}
+    objects = example[feature.objects]
+    boxes = np.asarray(objects[feature.bbox], np.float64).reshape(-1, 4)[
+        :, [1, 0, 3, 2]
+    ]  # ymin, xmin, ymax, xmax
+    labels = np.asarray(objects[feature.label]) if feature.label else np.zeros(len(boxes), int)
+    record = {"file": file, "boxes": boxes.tolist(), "labels": labels.tolist()}
+    for remark, key in (("crowd", "is_crowd"), ("difficult", "is_difficult")):
+        if key in objects:
+            record[remark] = np.asarray(objects[key], bool).tolist()
+    return record
+
+
+def _read_index(folder: Path, split: str | None) -> list[RawImage]:
+    path = folder / "index.json"
+    index = json.loads(path.read_text("utf-8"))
+    names = dict(enumerate(index["classes"]))
+    return [
+        RawImage(
+            str(folder / each["file"]),
+            _boxes(each, names) if "boxes" in each else (),
+            RELATIVE_XYXY,
+            str(path),
+            None,
+            split,
+            (),
+            _names(each, names) if "label" in each else None,
+        )
+        for each in index["images"]
+    ]
+
+
+def _names(record: dict, names: dict[int, str]) -> tuple[str, ...] | None:
+    """The class of a whole image; -1 stands for one that nobody labelled."""
+    return (names[record["label"]],) if record["label"] in names else None
+
+
+def _boxes(record: dict, names: dict[int, str]) -> tuple[RawBox, ...]:
+    boxes = []
+    for row, (numbers, label) in enumerate(zip(record["boxes"], record["labels"], strict=True)):
+        problem = next(
+            (each for each in ("crowd", "difficult") if record.get(each, [])[row : row + 1] == [True]), ""
+        )
+        mark = f" {record['file']} box {row}"
+        boxes.append(
+            RawBox(
+                tuple(numbers),
+                names.get(label, str(label)),
+                mark,
+                problem if label in names else "unknown class",
+            )
+        )
+    return tuple(boxes)

@@ -1,0 +1,246 @@
+"""A path -> checked images: annotations read, every image opened once, boxes checked, splits made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cityzoo.data.image import formats
+from cityzoo.data.image.annotation_types import WANTS, select_annotations
+from cityzoo.data.image.check import Checker
+from cityzoo.data.image.classes import map_classes
+from cityzoo.data.image.duplicates import find_duplicates, without_contradictions
+from cityzoo.data.image.findings import BAD_IMAGES, Findings
+from cityzoo.data.image.hash_split import take_first
+from cityzoo.data.image.image_info import ImageInfo, open_images
+from cityzoo.data.image.near_duplicates import find_near_duplicates
+from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, images_under, is_image
+from cityzoo.data.image.train_val import (
+    SPLIT_BY,
+    Opener,
+    Side,
+    find_shared_scenes,
+    labels_of_both,
+    resolve_split_by,
+    split_train_val,
+    splits_from_two_sources,
+)
+from cityzoo.data.image.validate import raise_on_bad_data, require_content
+from cityzoo.errors import InputError, unknown
+from cityzoo.sample import ImageSet
+
+LOG = logging.getLogger(__name__)
+LABELS = ("clip", "drop", "fail")
+EXIF = ("auto", "stored", "upright")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Hold the two splits of a data set and what the check found in it."""
+
+    train: ImageSet
+    val: ImageSet
+    findings: Findings
+
+    @property
+    def labelled(self) -> bool:
+        """Whether images carry targets, labels of the whole image, rather than boxes."""
+        return any(image.target is not None for image in (*self.train.examples, *self.val.examples))
+
+
+def load(
+    source: str,
+    *,
+    format: str | None = None,
+    classes: Sequence[str] = (),
+    class_map: Mapping[str, str] | None = None,
+    labels: str = "clip",
+    val: str | None = None,
+    val_fraction: float = 0.2,
+    exif: str = "auto",
+    limit: int | None = None,
+    progress: bool = True,
+    wants: str = "boxes",
+    split_by: str = "file",
+    to_train: bool = True,
+) -> Dataset:
+    """Read a data set, check it, and return its train and val images.
+
+    Splits are what the data calls train and val; test is left alone. Where it brings no val (or val alone),
+    images are divided by the hash of their files, or of their scenes. Class names, `classes` and
+    `class_map` are those of boxes or of whole images, whichever is read.
+
+    Args:
+        source: folder, annotation file, or "tfds:NAME[:split]".
+        format: one of `formats.names()`; None finds it from what lies there.
+        classes: class names to keep, in the order wanted; none keeps the data's own.
+        class_map: from the data's class names to others, or to "ignore".
+        labels: "clip" cuts boxes that hang over the edge by rounding, leaves other bad boxes out while they
+            are 1 % or less, and raises beyond; "drop" leaves out bad boxes, bad images and unknown classes,
+            however many, and copies whose labels contradict; "fail" raises on one bad box.
+        val: another source that gives the val images; `source` then gives its train split, or everything.
+        val_fraction: share of val where the data brings none, above 0 and below 1.
+        exif: "auto", "stored" or "upright": the frame that the boxes of EXIF-rotated images were drawn in.
+        limit: keep this many images of each split, chosen by hash.
+        progress: show a bar when opening the images takes long.
+        wants: "boxes"; "labels", of whole images, which become `ImageExample.target`; "either", labels of whole
+            images where the source has them, boxes otherwise; "frames", as "either", but a folder of
+            images without any annotation is read too, its targets being empty, and train need not show
+            every class.
+        split_by: "file" or "scene": what is kept together where images are divided, see `split.scene_of`; "auto":
+            scenes where file names tell enough of them.
+        to_train: False where images only judge a model: train may then lack classes, or be empty.
+
+    Raises:
+        InputError: anything about the input that cannot be used; one line.
+
+    Example:
+        >>> import tempfile
+        >>> from PIL import Image
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for shade in range(4):
+        ...         Image.new("RGB", (64, 48), (shade, 0, 0)).save(f"{folder}/{shade}.png")
+        ...     rows = [f"{shade}.png,8,8,40,32,car" for shade in range(4)]
+        ...     _ = Path(folder, "roads.csv").write_text("\\n".join(rows))
+        ...     data = load(folder)
+        >>> len(data.train) + len(data.val), data.train.class_names, data.val.examples[0].size_hw
+        (4, ('car',), (48, 64))
+    """
+    _require("--labels", labels, LABELS)
+    _require("--exif", exif, EXIF)
+    _require("--split-by", split_by, SPLIT_BY)
+    _require("wants", wants, WANTS)
+    _require_limit(limit)
+    name, raw = _read(source, format, wants)
+    other = None if val is None else _read_val(val, raw, wants)
+    raw = raw if other is None or wants != "frames" else _with_classes_of(raw, other)
+    split_by = resolve_split_by(split_by, raw)
+    class_names, label_of = map_classes(raw.class_names, classes, class_map, may_be_none=_labelled(raw))
+    findings, opener = Findings(source, name), _opener(source, progress)
+    if other is None:
+        sides = split_train_val(raw, val_fraction, limit, findings, opener, split_by)
+    else:
+        label_of = labels_of_both(label_of, class_names, bool(classes), class_map or {}, other)
+        sides = splits_from_two_sources(raw, other, limit)
+    checker = Checker(label_of, exif, findings, source, _labelled(raw))
+    train, val_set = _checked(sides, class_names, checker, opener, findings)
+    if split_by == "scene":
+        find_shared_scenes(*sides, findings)
+    raise_on_bad_data(findings, labels, checker.boxes_seen)
+    require_content(train, val_set, findings, wants != "frames", split_by, to_train)
+    LOG.info("%s", findings.text())
+    return Dataset(train, val_set, findings)
+
+
+def has_val_split(source: str, *, format: str | None = None) -> bool:
+    """Return whether a source itself says which of its images are train and which are val.
+
+    Args:
+        source: as `load` takes it, with boxes, labels of whole images or neither.
+        format: as `load` takes it.
+
+    Raises:
+        InputError: no data set there.
+    """
+    splits = {image.split for image in formats.read(source, format, "plain_frames")[1].images}
+    return "val" in splits and len(splits - {"test"}) > 1
+
+
+def load_images(
+    path: str, *, labels: str = "clip", limit: int | None = None, progress: bool = True
+) -> ImageSet:
+    """Read one image, or all in a folder and the folders in it, without annotations.
+
+    Args:
+        path: an image or a folder.
+        labels: "drop" leaves out images that cannot be read, with a warning; the others raise on them.
+        limit: keep this many images, chosen by hash.
+        progress: show a bar when opening the images takes long.
+
+    Returns:
+        A set of the split "predict" with no class names and no boxes.
+
+    Raises:
+        InputError: nothing there, no images, or unreadable ones.
+    """
+    _require("--labels", labels, LABELS)
+    _require_limit(limit)
+    origin = Path(path)
+    if not origin.exists():
+        raise InputError(f"'{path}' does not exist: give an image or a folder of images")
+    files = images_under(origin) if origin.is_dir() else [origin] if is_image(origin) else []
+    if not files:
+        what = "holds no images" if origin.is_dir() else "is no image"
+        raise InputError(f"'{path}' {what}: give an image (.jpg, .png, ...) or a folder of images")
+    side = take_first([RawImage(str(file), (), PIXELS_XYXY, str(file)) for file in files], limit)
+    findings = Findings(path, "images")
+    images = Checker({}, "auto", findings, path).examples(side, _opener(path, progress)(side))
+    raise_on_bad_data(findings, labels, 0)
+    if findings.total(BAD_IMAGES):
+        LOG.warning("%s", findings.text())
+    if not images:
+        raise InputError(f"'{path}' holds no image that can be read: {findings.line('unreadable')}")
+    return ImageSet("predict", (), images)
+
+
+def _require(flag: str, value: str, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise unknown(f"value of {flag}", value, allowed)
+
+
+def _require_limit(limit: int | None) -> None:
+    if limit is not None and limit < 1:
+        raise InputError(f"--limit is {limit}, allowed is 1 or more; leave it out for all images")
+
+
+def _opener(source: str, progress: bool) -> Opener:
+    known: dict[str, ImageInfo] = {}
+
+    def open_new(images: Sequence[RawImage]) -> dict[str, ImageInfo]:
+        new = [each.path for each in images if each.path not in known]
+        known.update(open_images(new, str(Path(source).absolute()), progress))
+        return known
+
+    return open_new
+
+
+def _read(source: str, format: str | None, wants: str) -> tuple[str, RawDataset]:
+    name, raw = formats.read(source, format, "plain_frames" if wants == "frames" else None)
+    return name, select_annotations(raw, wants, source, name)
+
+
+def _read_val(val: str, raw: RawDataset, wants: str) -> RawDataset:
+    """The annotations of another source's val, which must be of the same sort as train's."""
+    name, other = formats.read(val, None, "plain_frames" if wants == "frames" else None)
+    return select_annotations(other, "labels" if _labelled(raw) else "boxes", val, name)
+
+
+def _labelled(raw: RawDataset) -> bool:
+    return any(each.names is not None for each in raw.images)
+
+
+def _with_classes_of(raw: RawDataset, other: RawDataset) -> RawDataset:
+    """Who trains on what is normal may judge images of classes that train does not know."""
+    if not _labelled(raw):
+        return raw
+    return replace(raw, class_names=tuple(dict.fromkeys((*raw.class_names, *other.class_names))))
+
+
+def _checked(
+    sides: tuple[Side, Side],
+    class_names: tuple[str, ...],
+    checker: Checker,
+    opener: Opener,
+    findings: Findings,
+) -> tuple[ImageSet, ImageSet]:
+    facts = opener([*sides[0], *sides[1]])
+    train, val = (
+        ImageSet(split, class_names, checker.examples(side, facts))
+        for split, side in zip(("train", "val"), sides, strict=True)
+    )
+    train, val = without_contradictions(train, val, facts, findings)
+    find_duplicates(*sides, facts, findings)
+    find_near_duplicates(*sides, facts, findings)
+    return train, val

@@ -1,0 +1,92 @@
+"""Images and their augmented versions as tf.data: every view has a seed, so that it can be made again."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import augment
+from augment.epoch_order import Rows, sequential_order, shuffled
+from cityzoo.data.image.decode import source
+from cityzoo.outputs import Output
+from cityzoo.sample import ImageSet
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+WHOLE = (0, 0, 0, 0)  # stands for no window
+
+__all__ = ["AugmentedViews", "Rows", "sequential_order", "shuffled"]
+
+
+@dataclass(frozen=True)
+class AugmentedViews:
+    """Hold how the images of a set come to the network.
+
+    Attributes:
+        images: the set.
+        output: makes the targets.
+        policy: the augmentation policy, or its name; "none" shows each image as it is.
+        size_hw: height and width of the network's input in pixels.
+        max_rows: rows that each image's boxes are padded to.
+        seed: of the run.
+        keep_decoded: "off", "memory" or a folder: where decoded images stay.
+    """
+
+    examples: ImageSet
+    output: Output
+    policy: augment.Policy | str
+    size_hw: tuple[int, int]
+    max_rows: int
+    seed: int
+    keep_decoded: str = "off"
+
+    @property
+    def described_policy(self) -> list[dict[str, Any]]:
+        """Return the policy as plain values."""
+        return self._policy.describe()
+
+    @functools.cached_property
+    def _policy(self) -> augment.Policy:
+        return replace(augment.get_policy(self.policy), fit=self.output.resize_mode)
+
+    @functools.cached_property
+    def _read(self) -> Callable:
+        if self.keep_decoded == "off":
+            return source
+        return augment.DecodedCache(source, None if self.keep_decoded == "memory" else self.keep_decoded)
+
+    def batches(self, rows: Rows, batch_size: int, unmixed_from: int | None = None) -> tf.data.Dataset:
+        """Return batches of (images uint8, target, matrix) for each (image, view) of `rows`.
+
+        Args:
+            rows: which image comes when; see `augment.shuffled`.
+            batch_size: images in a batch; the last may have fewer.
+            unmixed_from: number of the view from which images take nothing from their neighbours.
+
+        Returns:
+            `images` (B, h, w, 3) uint8 RGB, what `Kind.target` makes of the batch, and (B, 3, 3) float32
+            original -> network input pixels.
+        """
+        each = self.examples.examples
+        columns: dict[str, Any] = {
+            "path": [image.path for image in each],
+            "image_hw": [image.size_hw for image in each],
+            "plain": [image.plain for image in each],
+            "window": [image.window_xyxy or WHOLE for image in each],
+            **self.output.label_columns(each),
+        }
+        batches = augment.pipeline(
+            columns,
+            self._policy,
+            self.size_hw,
+            batch_size,
+            rows=rows,
+            seed=self.seed,
+            max_boxes=self.max_rows,
+            read=self._read,
+            unmixed_from=unmixed_from,
+        )
+        return batches.map(lambda batch: (batch["images"], self.output.make_targets(batch), batch["matrix"]))

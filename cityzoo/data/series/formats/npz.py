@@ -1,0 +1,79 @@
+"""NumPy's .npz in the layout of PEMS03, PEMS04, PEMS07 and PEMS08: an array `data` (time, sensor, channel).
+
+Three channels are flow (vehicles in a step), occupancy (share of time that a vehicle is over the loop) and
+speed. There are no times and no names: `--start` and `--step` say when, and sensors are called by their number,
+from 0, as in the lists of distances that come with these files.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from cityzoo.data.series.columns import chosen
+from cityzoo.data.series.csv_sniffer import is_adjacency_table, tables_at
+from cityzoo.data.series.raw import NOT_NAMED, Origin, RawSeries, SeriesOptions
+from cityzoo.errors import InputError
+
+ARRAY = "data"
+CHANNELS = ("flow", "occupancy", "speed")
+
+
+def matches(source: str) -> bool:
+    """Tell whether `source` is an .npz file with an array `data`, or a folder with one."""
+    return bool(_files(Path(source)))
+
+
+def read(source: str, wishes: SeriesOptions) -> RawSeries:
+    """Return the array of an .npz file.
+
+    Raises:
+        InputError: several such files in a folder, another shape, no numbers.
+    """
+    files = _files(Path(source))
+    if len(files) > 1:
+        raise InputError(
+            f"'{source}' holds {len(files)} arrays ({files[0].name}, {files[1].name}): name one of them"
+        )
+    data = _data(files[0])
+    named = data.shape[2] == len(CHANNELS)
+    channels = CHANNELS if named else tuple(f"{NOT_NAMED}{number or ''}" for number in range(data.shape[2]))
+    if named:
+        kept = chosen(channels, wishes.channel)
+        data, channels = data[:, :, kept], tuple(channels[number] for number in kept)
+    names = tuple(map(str, range(data.shape[1])))
+    columns = tuple(f"{name} {channel}" for name in names for channel in channels)
+    return RawSeries(data.reshape(len(data), -1), names, channels, columns, named, Origin((str(files[0]),)))
+
+
+def _files(path: Path) -> list[Path]:
+    files = [each for each in tables_at(path, (".npz",)) if each == path or not is_adjacency_table(each.name)]
+    return [each for each in files if _holds_data(each)]
+
+
+def _holds_data(file: Path) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return f"{ARRAY}.npy" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def _data(file: Path) -> np.ndarray:
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            data = arrays[ARRAY]
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{file}: the array '{ARRAY}' cannot be read ({error}): write it as numbers"
+        ) from error
+    if data.ndim == 2:
+        data = data[..., None]
+    if data.ndim != 3 or not data.size or data.dtype.kind not in "fiu":
+        raise InputError(
+            f"{file}: the array '{ARRAY}' is {data.dtype} of shape {data.shape}, expected numbers of "
+            "(time, sensor, channel)"
+        )
+    return data.astype(np.float64)

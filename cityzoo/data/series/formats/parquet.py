@@ -1,0 +1,57 @@
+"""Parquet, wide (a column a sensor, times in the first column or the index) or long (time, sensor, value)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cityzoo.data.series.columns import long_columns
+from cityzoo.data.series.csv_sniffer import tables_at
+from cityzoo.data.series.csv_table import Table
+from cityzoo.data.series.long_wide import from_long, from_wide
+from cityzoo.data.series.raw import Origin, RawSeries, SeriesOptions
+from cityzoo.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas
+
+SUFFIXES = (".parquet", ".pq")
+
+
+def matches(source: str) -> bool:
+    """Tell whether `source` is a Parquet file, or a folder with one."""
+    return bool(tables_at(Path(source), SUFFIXES))
+
+
+def read(source: str, wishes: SeriesOptions) -> RawSeries:
+    """Return the rows of a Parquet file.
+
+    Raises:
+        InputError: pyarrow is not installed, several files in a folder, or what `from_wide` and `from_long` refuse.
+    """
+    files = tables_at(Path(source), SUFFIXES)
+    if len(files) > 1:
+        raise InputError(
+            f"'{source}' holds {len(files)} tables ({files[0].name}, {files[1].name}): name one of them"
+        )
+    frame = _frame(files[0])
+    names = tuple(str(name) for name in frame.columns)
+    table = Table(frame.set_axis(range(len(names)), axis=1), names, Origin((str(files[0]),)))
+    return from_long(table, wishes) if long_columns(names) else from_wide(table)
+
+
+def _frame(file: Path) -> pandas.DataFrame:
+    """A pandas.DataFrame with the index, if it says anything, as its first column."""
+    import pandas
+
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise InputError(
+            f'{file} is Parquet, which takes pyarrow: pip install "cityzoo[parquet]", or write the table as CSV'
+        ) from error
+    try:
+        frame = pandas.read_parquet(file, engine="pyarrow")
+    except (pyarrow.ArrowInvalid, OSError) as error:
+        raise InputError(f"{file} cannot be read as Parquet: {' '.join(str(error).split())[:120]}") from error
+    return frame if isinstance(frame.index, pandas.RangeIndex) else frame.reset_index()

@@ -1,0 +1,193 @@
+"""Measurements of many sensors on one even grid of times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from cityzoo.data.series import timezones
+from cityzoo.errors import unknown
+
+DAY = 86400  # seconds
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Hold what sensors measured.
+
+    Attributes:
+        values: (T, N, C) float32, NaN where nothing was measured.
+        times: (T,) datetime64[s], UTC, `step_seconds` apart; two or more.
+        sensors: N names, each once.
+        channels: C names, each once, e.g. ("speed",).
+        units: C, e.g. ("km/h",), "" where not known.
+        timezone: IANA name of the zone that the time of day is told in, e.g. "America/Los_Angeles".
+        adjacency: (N, N) float32, weights of roads from the row's sensor to the column's, 0 for none; None:
+            not known.
+        places: (N, 2) float64, latitude and longitude in degrees, NaN where not known; None: of no sensor.
+
+    Raises:
+        ValueError: shapes that do not fit each other, infinite values, uneven times, names that come twice,
+            an unknown time zone, weights below 0, latitudes or longitudes that are none.
+
+    Example:
+        >>> times = np.arange("2012-03-01", "2012-03-02", 300, dtype="datetime64[s]")
+        >>> series = Series(np.zeros((288, 2, 1)), times, ("a", "b"), ("speed",), ("mph",), "America/Los_Angeles")
+        >>> series.step_seconds, series.mask.all(), round(float(series.time_of_day[0]) * 24), series.day_of_week[0]
+        (300, np.True_, 16, np.int64(2))
+    """
+
+    values: np.ndarray
+    times: np.ndarray
+    sensors: tuple[str, ...]
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    timezone: str = "UTC"
+    adjacency: np.ndarray | None = None
+    places: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name, kind in (("values", np.float32), ("times", "datetime64[s]")):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), kind))
+        for name in ("sensors", "channels", "units"):
+            object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
+        timezones.zone(self.timezone)
+        self._require_shape()
+        self._require_even_times()
+        self._require_surroundings()
+
+    def _require_shape(self) -> None:
+        sizes = (len(self.times), len(self.sensors), len(self.channels))
+        if self.values.shape != sizes or not all(sizes):
+            raise ValueError(
+                f"values have the shape {self.values.shape}, expected (times, sensors, channels) = {sizes}, none 0"
+            )
+        if len(self.units) != len(self.channels):
+            raise ValueError(f"{len(self.units)} units for {len(self.channels)} channels, expected one each")
+        for kind, names in (("sensor", self.sensors), ("channel", self.channels)):
+            again = next((name for place, name in enumerate(names) if name in names[:place]), None)
+            if len(set(names)) != len(names):
+                raise ValueError(f"two {kind}s are called '{again}', expected a name of its own for each")
+        if np.isinf(self.values).any():
+            raise ValueError(
+                "values hold infinite numbers, expected finite ones, NaN where nothing was measured"
+            )
+
+    def _require_even_times(self) -> None:
+        if self.times.ndim != 1 or len(self.times) < 2 or np.isnat(self.times).any():
+            raise ValueError(
+                f"times have the shape {self.times.shape}, expected (T,) with T of 2 or more, none missing"
+            )
+        steps = np.diff(self.times).astype(np.int64)
+        if steps[0] <= 0 or (steps != steps[0]).any():
+            raise ValueError(
+                f"times are {steps.min()} to {steps.max()} seconds apart, expected the same step everywhere, above 0"
+            )
+
+    def _require_surroundings(self) -> None:
+        count = len(self.sensors)
+        if self.adjacency is not None:
+            weights = np.asarray(self.adjacency, np.float32)
+            if weights.shape != (count, count) or not np.isfinite(weights).all() or (weights < 0).any():
+                raise ValueError(
+                    f"adjacency has the shape {weights.shape}, expected {(count, count)}, finite and none below 0"
+                )
+            object.__setattr__(self, "adjacency", weights)
+        if self.places is not None:
+            places = np.asarray(self.places, np.float64)
+            if places.shape != (count, 2) or (np.abs(places) > (90, 180)).any():
+                raise ValueError(
+                    f"places have the shape {places.shape}, expected {(count, 2)}: latitude within 90, longitude "
+                    "within 180 degrees"
+                )
+            object.__setattr__(self, "places", places)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def step_seconds(self) -> int:
+        """Seconds from one row to the next."""
+        return int((self.times[1] - self.times[0]).astype(np.int64))
+
+    @cached_property
+    def mask(self) -> np.ndarray:
+        """(T, N, C) bool, True where something was measured."""
+        return ~np.isnan(self.values)
+
+    @cached_property
+    def local_times(self) -> np.ndarray:
+        """(T,) datetime64[s], what a clock in the time zone shows; it jumps where daylight saving does."""
+        return timezones.local(self.times, self.timezone)
+
+    @property
+    def time_of_day(self) -> np.ndarray:
+        """(T,) float32, 0 at midnight and below 1, by the clock of the time zone."""
+        return (self.local_times.astype(np.int64) % DAY / DAY).astype(np.float32)
+
+    @property
+    def day_of_week(self) -> np.ndarray:
+        """(T,) int64, 0 Monday to 6 Sunday, by the calendar of the time zone."""
+        return (self.local_times.astype(np.int64) // DAY + 3) % 7  # 1970 began on a Thursday
+
+    def rows(self, rows: range | slice) -> Series:
+        """Return some rows, as `split` gives them.
+
+        Raises:
+            ValueError: fewer than two of them.
+        """
+        cut = rows if isinstance(rows, slice) else slice(rows.start, rows.stop, rows.step)
+        return replace(self, values=self.values[cut], times=self.times[cut])
+
+    def between(
+        self, start: str | np.datetime64 | None = None, end: str | np.datetime64 | None = None
+    ) -> Series:
+        """Return the rows from `start` on, up to but without `end`.
+
+        Args:
+            start: text such as "2012-03-01 06:00", by the clock of the time zone; a datetime64 is UTC, as
+                `times` are; None: from the first row.
+            end: the same; None: to the last row.
+
+        Raises:
+            ValueError: fewer than two rows there.
+
+        Example:
+            >>> times = np.arange("2012-03-01", "2012-03-02", 3600, dtype="datetime64[s]")
+            >>> series = Series(np.zeros((24, 1, 1)), times, ("a",), ("speed",), ("",), "Europe/Berlin")
+            >>> morning = series.between("2012-03-01 06:00", "2012-03-01 09:00")
+            >>> morning.times[0], len(morning)
+            (np.datetime64('2012-03-01T05:00:00'), 3)
+        """
+        ends = [None if each is None else timezones.moment(each, self.timezone) for each in (start, end)]
+        first, last = (
+            place if each is None else int(np.searchsorted(self.times, each))
+            for each, place in zip(ends, (0, len(self)), strict=True)
+        )
+        if last - first < 2:
+            raise ValueError(
+                f"{max(last - first, 0)} rows from {start} to {end}, expected 2 or more: the series goes from "
+                f"{self.local_times[0]} to {self.local_times[-1]} ({self.timezone})"
+            )
+        return self.rows(range(first, last))
+
+    def subset(self, sensors: tuple[str, ...] | list[str]) -> Series:
+        """Return some sensors, in the order asked for, with the roads between them.
+
+        Raises:
+            InputError: a sensor that is not there.
+        """
+        where = {name: place for place, name in enumerate(self.sensors)}
+        for name in sensors:
+            if name not in where:
+                raise unknown("sensor", name, self.sensors)
+        kept = [where[name] for name in sensors]
+        return replace(
+            self,
+            values=self.values[:, kept],
+            sensors=tuple(sensors),
+            adjacency=None if self.adjacency is None else self.adjacency[np.ix_(kept, kept)],
+            places=None if self.places is None else self.places[kept],
+        )

@@ -1,0 +1,1 @@
+"""Rendered street scenes for the demo data of camera tasks."""

@@ -1,0 +1,79 @@
+"""Draw roads from empty to jammed, seen from high up, with exact boxes around the vehicles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cityzoo.demo.scenes.road import View, choose_view
+from cityzoo.demo.scenes.traffic_scene import Plan, Scene, Setting, generator, plan_scene, shoot
+from cityzoo.demo.scenes.vehicle_placement import Density
+from cityzoo.demo.scenes.vehicles import CLASS_NAMES
+
+__all__ = ["CLASS_NAMES", "FLOWS", "VERSION", "draw_scene", "plan_jam"]
+
+VERSION = 1  # of the drawing; goes into the name of the cache folder
+
+# The usual layouts on higher poles: from a low one the first vehicles of a jam hide all the others.
+HIGH_LAYOUTS = {
+    "motorway": (3, (12.0, 18.0), (18.0, 26.0), (-9.0, 9.0), (0.85, 1.2)),
+    "street": (2, (10.0, 14.0), (19.0, 27.0), (6.0, 18.0), (0.8, 1.1)),
+    "junction": (1, (11.0, 16.0), (22.0, 30.0), (-18.0, 18.0), (0.75, 1.0)),
+    "overview": (2, (16.0, 23.0), (26.0, 36.0), (-25.0, 25.0), (0.75, 1.1)),
+}
+# Large vehicles hide small ones behind them, so there are fewer of them where the road is full.
+FULL_ROAD = ((0.70, 0), (0.05, 1), (0.09, 2), (0.16, 3))
+FLOWS = {
+    "free": Density(((1, 500.0), (1, 160.0), (1, 80.0)), first_m=110.0, parked=0.1),
+    "dense": Density(
+        ((1, 15.0), (1, 10.0), (1, 7.0)), parked=0.3, most=48, nearest=True, class_shares=FULL_ROAD
+    ),
+    "jam": Density(
+        ((1, 0.4), (1, 1.2)), (0.4, 1.5), 5.0, 0.9, parked=0.2, most=50, nearest=True, class_shares=FULL_ROAD
+    ),
+}
+
+
+def _high_view(rng: np.random.Generator, size_hw: tuple[int, int]) -> View:
+    return choose_view(rng, size_hw, HIGH_LAYOUTS)
+
+
+def flow_of(seed: int) -> str:
+    """Return how the traffic of a seed flows: a name of FLOWS, each for a third of the seeds.
+
+    Example:
+        >>> sorted({flow_of(seed) for seed in range(20)})
+        ['dense', 'free', 'jam']
+    """
+    return list(FLOWS)[int(generator(seed, 8).integers(len(FLOWS)))]
+
+
+def plan_jam(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Plan:
+    """Return the plan of a scene with as much traffic as its seed says.
+
+    Raises:
+        ValueError: a negative seed or a size that is odd or too small.
+    """
+    flow = flow_of(seed) if seed >= 0 else "free"  # a negative seed is refused below
+    return plan_scene(seed, size_hw, setting=Setting(_high_view, FLOWS[flow]))
+
+
+def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Scene:
+    """Draw one road with next to no traffic, dense traffic or a jam; equal arguments give equal bytes.
+
+    Args:
+        seed: 0 or more.
+        size_hw: height and width in pixels, both even numbers from 64 on.
+
+    Returns:
+        The scene: image (H, W, 3) uint8 RGB, boxes (N, 4) float32 pixels around what shows of each vehicle,
+        labels (N,) int32, positions in CLASS_NAMES.
+
+    Raises:
+        ValueError: a negative seed or a size that is odd or too small.
+
+    Example:
+        >>> scene = draw_scene(3)
+        >>> scene.image.shape, scene.boxes_xyxy.shape[1]
+        ((288, 384, 3), 4)
+    """
+    return shoot(plan_jam(seed, size_hw))

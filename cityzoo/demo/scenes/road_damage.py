@@ -1,0 +1,89 @@
+"""Damage to the road's surface: potholes, spilt oil, standing water."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from cityzoo.demo.scenes.camera import NEAR_M, Camera
+from cityzoo.demo.scenes.light import Light
+from cityzoo.demo.scenes.noise import Noise, smoothstep
+
+KINDS = ("pothole", "oil", "flood")  # the flood last: what takes its colour from the sky
+EDGE = 0.3  # a pixel belongs to a stain where it is at least so opaque
+
+
+@dataclass(frozen=True)
+class Stain:
+    """Say what kind of stain lies where: middle in world metres, half width and half length, seed of its shape."""
+
+    kind: str
+    x: float
+    y: float
+    half_m: tuple[float, float]
+    seed: int
+
+
+def ground_xy(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each pixel's ray meets the ground, x and y in world metres, (H, W) float32; NaN for none.
+
+    Example:
+        >>> x, y = ground_xy(Camera(5.0, 0.5, 0.0, 0.0, 100.0, (64, 64)))
+        >>> bool(np.isnan(y[0]).all()), 8 < float(y[32, 32]) < 9.5
+        (False, True)
+    """
+    wide, high = camera.size_wh
+    columns, rows = np.meshgrid(np.arange(wide) + 0.5, np.arange(high) + 0.5)
+    rays = (
+        np.stack(
+            [(columns - wide / 2) / camera.focal_px, (high / 2 - rows) / camera.focal_px, np.ones_like(rows)],
+            -1,
+        )
+        @ camera.axes
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = np.where(rays[..., 2] < -1e-3, camera.height_m / -rays[..., 2], np.nan)
+    far = np.where(far > NEAR_M, far, np.nan)
+    return (far * rays[..., 0]).astype(np.float32), (far * rays[..., 1]).astype(np.float32)
+
+
+def stain_alpha(stain: Stain, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """Return how opaque a stain is, (H, W) float32 0..1, and how far inside its edge a pixel lies, metres."""
+    rng = np.random.Generator(np.random.PCG64(stain.seed))
+    x, y = ground_xy(camera)
+    right, ahead = x - stain.x, y - stain.y
+    near = (np.abs(right) < 2 * stain.half_m[0]) & (np.abs(ahead) < 2 * stain.half_m[1])  # False for NaN
+    right, ahead = np.where(near, right, 9e3), np.where(near, ahead, 9e3)
+    ragged = Noise(rng).at(np.where(near, x, 0), np.where(near, y, 0), 3)
+    away = np.hypot(right / stain.half_m[0], ahead / stain.half_m[1])
+    depth = np.where(near, (1 - away + 0.28 * ragged) * min(stain.half_m), -1)
+    soft = {"pothole": 0.05, "oil": 0.22, "flood": 0.12}[stain.kind]
+    return smoothstep(0, soft, depth).astype(np.float32), depth.astype(np.float32)
+
+
+def paint_stain(canvas: Image.Image, stain: Stain, camera: Camera, light: Light) -> Image.Image:
+    """Return the ground (RGB, as large as the camera's image) with a stain on it."""
+    alpha, depth = stain_alpha(stain, camera)
+    ground = np.asarray(canvas, np.float32)
+    lit = light.sky_part + light.sun_part * light.sun[2]
+    if stain.kind == "pothole":
+        # The far wall of the hole is seen, the near one is not; the rim is broken and pale.
+        wall = smoothstep(0.04, 0.16, np.roll(depth, max(2, canvas.height // 120), axis=0))
+        painted = ground * (0.62 - 0.4 * wall)[..., None] + lit * np.array([10.0, 8.0, 5.0])
+        rim = smoothstep(-0.12, -0.02, depth) * (1 - smoothstep(0.0, 0.04, depth))
+        ground = ground * (1 + 0.22 * rim[..., None])
+        opaque = alpha
+    elif stain.kind == "oil":
+        sheen = 0.5 + 0.5 * np.sin(depth * 9)[..., None] * np.array([1.0, 0.2, -0.9])
+        painted = ground * 0.3 + 7 * sheen * lit + 0.05 * np.array(light.sky_low)
+        opaque = 0.9 * alpha
+    else:
+        # Still water mirrors the sky, and more of it the flatter it is looked at.
+        rows = np.linspace(1, 0, canvas.height)[:, None, None]
+        mirrored = np.array(light.sky_low) * rows + np.array(light.sky_high) * (1 - rows)
+        painted = 0.22 * ground + (0.5 + 0.3 * rows) * mirrored
+        opaque = 0.88 * alpha
+    mixed = ground + opaque[..., None] * (painted - ground)
+    return Image.fromarray(mixed.clip(0, 255).astype(np.uint8))

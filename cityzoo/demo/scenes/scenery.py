@@ -1,0 +1,190 @@
+"""What stands beside the road: houses, trees, lamps, signs, barriers, people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from cityzoo.demo.scenes.camera import Camera
+from cityzoo.demo.scenes.colours import paint
+from cityzoo.demo.scenes.meshes import Colour, Solid, Thing, upright
+from cityzoo.demo.scenes.road import Road
+
+HOUSE_PAINT = (
+    (2, (190, 170, 150)),
+    (2, (160, 90, 70)),
+    (2, (200, 200, 196)),
+    (1, (120, 124, 132)),
+    (2, (214, 190, 140)),
+    (1, (150, 160, 170)),
+)
+SIGN_PAINT = ((2, (30, 80, 160)), (2, (30, 110, 70)), (1, (235, 235, 230)))
+POSTER_PAINT = (
+    (1, (210, 60, 60)),
+    (1, (240, 200, 60)),
+    (1, (60, 120, 190)),
+    (1, (240, 240, 240)),
+    (1, (60, 60, 60)),
+)
+CLOTHES = (
+    (1, (40, 44, 60)),
+    (1, (150, 40, 50)),
+    (1, (200, 196, 180)),
+    (1, (60, 90, 130)),
+    (1, (90, 110, 70)),
+)
+
+
+def house(rng: np.random.Generator, x: float, y: float, heading: float) -> Thing:
+    """Return a block with rows of windows; its length runs along the heading."""
+    width, length, height = rng.uniform(8, 12), rng.uniform(9, 20), rng.uniform(6, 22)
+    coat = paint(rng, HOUSE_PAINT)
+    solid = Solid().box((0, 0), (width, length), (0, height), coat)
+    floors, columns = int(height / 3.2), int(length / 3.0)
+    if math.hypot(x, y) > 70:  # its windows would be dots
+        floors = 0
+    for floor in range(floors):
+        for column in range(columns):
+            low, start = 1.2 + 3.2 * floor, -length / 2 + 0.8 + column * (length - 0.6) / columns
+            lit = rng.random() < 0.25
+            colour: Colour = (206.0, 180.0, 120.0) if lit else (60.0, 70.0, 82.0)
+            pane = upright(start, start + 1.3, low, low + 1.6)
+            solid.sides(pane, colour, "lit" if lit and rng.random() < 0.7 else "glass", width / 2)
+    for k in range(int(width / 3)):
+        for floor in range(floors):
+            left, low = -width / 2 + 0.8 + 3 * k, 1.2 + 3.2 * floor
+            solid.end(-length / 2, (left, left + 1.3), (low, low + 1.6), (60.0, 70.0, 82.0), "glass")
+            solid.end(length / 2, (left, left + 1.3), (low, low + 1.6), (60.0, 70.0, 82.0), "glass")
+    return solid.stand(x, y, heading, (width, length, height))
+
+
+def tree(rng: np.random.Generator, x: float, y: float) -> Thing:
+    """Return a tree: a trunk and clumps of leaves, flat and turned to the camera."""
+    height, spread = rng.uniform(4, 9), rng.uniform(1.3, 2.6)
+    solid = Solid().end(-1e-3, (-0.14, 0.14), (0, height * 0.5), (74.0, 60.0, 48.0), "leaf")
+    green = (rng.uniform(45, 100), rng.uniform(88, 125), rng.uniform(30, 60))
+    turns = [(math.cos(a), math.sin(a)) for a in (2 * math.pi * k / 8 for k in range(8))]
+    for k, (angle, reach, size) in enumerate(rng.random((11, 3)).tolist()):
+        angle, reach = 2 * math.pi * angle, spread * math.sqrt(reach) if k > 1 else 0.3 * spread
+        right, up = reach * math.cos(angle), height * 0.68 + 1.15 * reach * math.sin(angle)
+        shade = 0.62 + 0.045 * k + 0.12 * math.sin(angle)
+        radius = spread * ((0.3 if k > 1 else 0.55) + 0.26 * size)
+        clump = [
+            (right + radius * c, 0.0, up + radius * (1 - 0.2 * (n % 2)) * s) for n, (c, s) in enumerate(turns)
+        ]
+        solid.add(clump, tuple(shade * c for c in green), "leaf")
+    return solid.stand(x, y, math.atan2(x, y), (2 * spread, 0.6, height))
+
+
+def street_lamp(rng: np.random.Generator, x: float, y: float, heading: float) -> Thing:
+    """Return a lamp post whose arm reaches along the heading."""
+    height, arm = rng.uniform(6.5, 9.5), rng.uniform(1.2, 2.4)
+    grey = (110.0, 114.0, 118.0)
+    solid = Solid().box((0, 0), (0.16, 0.16), (0, height), grey, "matt")
+    solid.box((0, arm / 2), (0.1, arm), (height - 0.1, height), grey, "matt")
+    solid.box((0, arm), (0.3, 0.7), (height - 0.18, height - 0.02), (236.0, 226.0, 190.0), "street")
+    return solid.stand(x, y, heading, (0.3, 0.3, height))
+
+
+def board(rng: np.random.Generator, x: float, y: float, heading: float) -> Thing:
+    """Return a road sign or a poster on a post, looking against the heading."""
+    poster = rng.random() < 0.4
+    width, low = (rng.uniform(2.5, 4), 1.6) if poster else (rng.uniform(0.6, 1.6), 2.1)
+    high = low + width * rng.uniform(0.5, 0.9)
+    solid = Solid().box((0, 0), (0.12, 0.12), (0, high), (120.0, 122.0, 124.0), "matt")
+    coat = paint(rng, POSTER_PAINT if poster else SIGN_PAINT)
+    solid.box((0, -0.12), (width, 0.08), (low, high), coat)
+    for _ in range(3 if poster else 2):
+        left, bottom = rng.uniform(-0.45, 0.1) * width, low + rng.uniform(0.1, 0.55) * (high - low)
+        span, rise = (left, left + 0.35 * width), (bottom, bottom + 0.3 * (high - low))
+        solid.end(-0.165, span, rise, paint(rng, POSTER_PAINT), "matt")
+    return solid.stand(x, y, heading, (width, 0.4, high))
+
+
+def person(rng: np.random.Generator, x: float, y: float) -> Thing:
+    """Return someone on foot, drawn and not labelled."""
+    scale = rng.uniform(0.9, 1.08)
+    solid = Solid()
+    stride = rng.uniform(0.05, 0.2)
+    trousers, coat = paint(rng, CLOTHES), paint(rng, CLOTHES)
+    solid.box((-0.1, -stride), (0.17, 0.2), (0, 0.85 * scale), trousers, "matt")
+    solid.box((0.1, stride), (0.17, 0.2), (0, 0.85 * scale), trousers, "matt")
+    solid.box((0, 0), (0.46, 0.26), (0.82 * scale, 1.48 * scale), coat, "matt")
+    solid.box((0, 0), (0.2, 0.22), (1.5 * scale, 1.75 * scale), (196.0, 150.0, 122.0), "matt")
+    return solid.stand(x, y, rng.uniform(0, 2 * math.pi), (0.5, 0.5, 1.75 * scale))
+
+
+def barrier(road: Road) -> list[Thing]:
+    """Return the crash barrier on a road's median, in pieces."""
+    grey, found, along = (156.0, 158.0, 160.0), [], 4.0
+    while along < 130:
+        length = 6.0 if along < 45 else 14.0
+        solid = Solid().box((0, 0), (0.12, length), (0.42, 0.78), grey, "matt")
+        solid.box((0, 2.0), (0.1, 0.14), (0, 0.44), (110.0, 110.0, 110.0), "matt")
+        found.append(solid.stand(*road.at(along + length / 2, 0.0), (0.2, length, 0.8)))
+        along += length
+    return found
+
+
+class _Beside:
+    """Put things beside the main road where the camera can see them and no road crosses."""
+
+    def __init__(self, roads: tuple[Road, ...], camera: Camera) -> None:
+        self.roads, self.camera, self.things = roads, camera, []
+
+    def put(self, along: float, right: float, make: Callable[..., Thing], margin_m: float = 2.0) -> None:
+        x, y, heading = self.roads[0].at(along, right)
+        for crossing in self.roads[1:]:
+            if abs(y - crossing.y) < crossing.half_width_m + crossing.pavement_m + margin_m:
+                return
+        pixels, depth = self.camera.project(np.array([[x, y, 0.0], [x, y, 6.0]]))
+        reach = margin_m * 1.5 * self.camera.focal_px / max(depth[0], 1.0)
+        seen = pixels[:, 0].max() > -reach and pixels[:, 0].min() < self.camera.size_wh[0] + reach
+        if depth.min() > 5 and seen and pixels[1, 1] < self.camera.size_wh[1]:
+            self.things.append(make(x, y, heading))
+
+
+def place_scenery(
+    rng: np.random.Generator, roads: tuple[Road, ...], camera: Camera, people: bool = True
+) -> list[Thing]:
+    """Return everything that stands beside the main road and shows in the image."""
+    road, beside = roads[0], _Beside(roads, camera)
+    for side in (-1, 1):
+        town = road.pavement_m > 0 and rng.random() < 0.75
+        _row_of_lamps(rng, beside, road, side)
+        along = rng.uniform(8, 20)
+        while town and along < 120:
+            right = side * (road.half_width_m + max(road.pavement_m, 1.5) + 7.5)
+            beside.put(along, right, lambda x, y, heading: house(rng, x, y, heading), 7.0)
+            along += rng.uniform(17, 26)
+        _trees(rng, beside, road, side, town)
+        for _ in range(int(rng.integers(0, 3))):
+            right = side * (road.half_width_m + 0.9)
+            beside.put(rng.uniform(12, 50), right, lambda x, y, heading: board(rng, x, y, heading))
+        for _ in range(int(rng.integers(0, 6)) if people and road.pavement_m else 0):
+            right = side * (road.half_width_m + rng.uniform(0.3, max(road.pavement_m, 0.5)))
+            beside.put(rng.uniform(8, 45), right, lambda x, y, heading: person(rng, x, y))
+    rails = barrier(road) if road.median_m > 1 and len(roads) == 1 and rng.random() < 0.7 else []
+    return rails + beside.things
+
+
+def _row_of_lamps(rng: np.random.Generator, beside: _Beside, road: Road, side: int) -> None:
+    step, along = rng.uniform(24, 34), rng.uniform(8, 20)
+    while along < 110:
+        beside.put(
+            along,
+            side * (road.half_width_m + 0.7),
+            lambda x, y, heading: street_lamp(rng, x, y, heading - side * math.pi / 2),
+        )
+        along += step
+
+
+def _trees(rng: np.random.Generator, beside: _Beside, road: Road, side: int, town: bool) -> None:
+    step, along = rng.uniform(8, 18) if rng.random() < 0.75 else 60.0, rng.uniform(9, 20)
+    edge = road.half_width_m + max(road.pavement_m, 1.5)
+    while along < 130:
+        right = side * (edge - 0.6 if town else edge + rng.uniform(1.5, 9))
+        beside.put(along, right, lambda x, y, heading: tree(rng, x, y))
+        along += step

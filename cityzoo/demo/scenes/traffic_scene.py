@@ -1,0 +1,230 @@
+"""Draw traffic-camera scenes: vehicles on roads in perspective, with exact boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from cityzoo.demo.scenes.camera import Camera
+from cityzoo.demo.scenes.camera_effects import apply_camera_effects, beams, paint_lamps
+from cityzoo.demo.scenes.ground import ground_patches, paint_ground, paint_sky, shadow_mask
+from cityzoo.demo.scenes.light import Light, choose_light, make_light
+from cityzoo.demo.scenes.meshes import Thing
+from cityzoo.demo.scenes.renderer import Drawn, draw_ids, draw_things, painting_order, patches
+from cityzoo.demo.scenes.road import GroundPatch, View, choose_view
+from cityzoo.demo.scenes.scenery import place_scenery
+from cityzoo.demo.scenes.vehicle_placement import USUAL, Density, outline_area, place_vehicles
+from cityzoo.demo.scenes.vehicles import CLASS_NAMES
+
+__all__ = ["CLASS_NAMES", "Layers", "Plan", "Scene", "draw_scene", "plan_scene", "render"]
+
+VERSION = 2  # of the drawing; goes into the name of the cache folder
+ENLARGED = 2  # the canvas is drawn this many times as large, which smooths edges and halves the boxes' step
+LEAST_VISIBLE = 0.35  # share of its outline that a vehicle must show, or it is taken out of the scene
+LEAST_SIDE_PX = 7.0  # likewise the smaller side of its box
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Hold a drawn image and its labels.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        boxes_xyxy: (N, 4) float32 pixels, tight around what shows of each vehicle, in steps of half a pixel.
+        labels: (N,) int32, positions in CLASS_NAMES.
+        condition: light and weather, one of cityzoo.demo.scenes.light.CONDITIONS.
+        layout: how the camera stands to the road.
+        mask: (H, W) bool, True where something shows that does not belong; None where nothing is wrong.
+        name: class of the image as a whole, "" where it has none.
+    """
+
+    image: np.ndarray
+    boxes_xyxy: np.ndarray
+    labels: np.ndarray
+    condition: str
+    layout: str
+    mask: np.ndarray | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Say where scenes play.
+
+    Attributes:
+        view: (generator, (height, width)) -> layout's name, camera, roads.
+        density: how much traffic there is.
+        place_seed: draws camera, roads, ground and scenery, the same for every scene; None: each has its own.
+        people: whether people stand about on the pavement.
+    """
+
+    view: Callable[[np.random.Generator, tuple[int, int]], View] = choose_view
+    density: Density = USUAL
+    place_seed: int | None = None
+    people: bool = True
+
+
+ANYWHERE = Setting()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Hold all that makes a scene, before anything is drawn; camera pixels are those of the enlarged canvas.
+
+    place_seed: of what the ground looks like.
+    drawn: (id, patches) in drawing order, the id being 1 + position of the vehicle, or 0.
+    """
+
+    seed: int
+    place_seed: int
+    layout: str
+    camera: Camera
+    light: Light
+    ground: tuple[GroundPatch, ...]
+    scenery: tuple[Thing, ...]
+    vehicles: tuple[Thing, ...]
+    drawn: Drawn
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Hold a drawn plan: the colours before light and weather, and who is where, both on the enlarged canvas.
+
+    canvas: RGB. ids: (H, W) uint8, 1 + position of the vehicle that shows in a pixel, else 0.
+    lamps: (H, W) uint8, which kind of lamp shows in a pixel, 0 for none. shadows: "L", how dark.
+    """
+
+    canvas: Image.Image
+    ids: np.ndarray
+    lamps: np.ndarray
+    shadows: Image.Image
+
+
+def generator(seed: int, stream: int) -> np.random.Generator:
+    """Return the generator of one purpose of a scene.
+
+    Every purpose has its own stream: a vehicle more or less leaves clouds, rain and noise as they were.
+    Streams 0 to 7 draw what every scene has; what a kind of scene adds begins at 8.
+    """
+    return np.random.Generator(np.random.PCG64([seed, stream]))
+
+
+def plan_scene(
+    seed: int,
+    size_hw: tuple[int, int] = (288, 384),
+    condition: str | None = None,
+    setting: Setting = ANYWHERE,
+) -> Plan:
+    """Return the plan of a scene: camera, roads, light, and only vehicles that will show.
+
+    Args:
+        seed: 0 or more; equal seeds give equal plans.
+        size_hw: height and width of the image in pixels, both even numbers from 64 on.
+        condition: light and weather by name; drawn when None.
+        setting: where the scene plays.
+
+    Raises:
+        ValueError: a negative seed or a size that is odd or too small.
+    """
+    if seed < 0 or min(size_hw) < 64 or any(side % 2 for side in size_hw):
+        raise ValueError(
+            f"seed {seed}, size {size_hw}: expected a seed >= 0 and even sides of at least 64 pixels"
+        )
+    place_seed = seed if setting.place_seed is None else setting.place_seed
+    layout, camera, roads = setting.view(generator(place_seed, 0), size_hw)
+    light_rng = generator(seed, 1)
+    light = choose_light(light_rng) if condition is None else make_light(condition, light_rng)
+    vehicles = place_vehicles(generator(seed, 2), roads, camera, setting.density)
+    scenery = place_scenery(generator(place_seed, 3), roads, camera, setting.people)
+    ground = ground_patches(roads, generator(place_seed, 4))
+    wide, high = camera.size_wh
+    enlarged = replace(
+        camera, focal_px=camera.focal_px * ENLARGED, size_wh=(wide * ENLARGED, high * ENLARGED)
+    )
+    things = (tuple(scenery), tuple(vehicles))
+    plan = Plan(seed, place_seed, layout, enlarged, light, tuple(ground), *things, ())
+    return _take_out_hidden(arrange(plan))
+
+
+def arrange(plan: Plan) -> Plan:
+    """Return the plan with its things put into drawing order, as after a change of its vehicles."""
+    things = [*plan.vehicles, *plan.scenery]
+    found = patches(things, plan.camera, plan.light)
+    drawn = tuple(
+        (k + 1 if k < len(plan.vehicles) else 0, found[k]) for k in painting_order(things) if found[k]
+    )
+    return replace(plan, drawn=drawn)
+
+
+def _take_out_hidden(plan: Plan) -> Plan:
+    first = next((k for k, (number, _) in enumerate(plan.drawn) if number), len(plan.drawn))
+    ids = draw_ids(plan.drawn[first:], plan.camera.size_wh)
+    shown = np.bincount(ids.ravel(), minlength=len(plan.vehicles) + 1)
+    kept = []
+    for number, vehicle in enumerate(plan.vehicles, 1):
+        if shown[number] and shown[number] >= LEAST_VISIBLE * outline_area(vehicle, plan.camera):
+            x1, y1, x2, y2 = _box(ids, number)
+            kept += [number] if min(x2 - x1, y2 - y1) >= LEAST_SIDE_PX else []
+    new_number = {old: new for new, old in enumerate(kept, 1)} | {0: 0}
+    vehicles = tuple(plan.vehicles[number - 1] for number in kept)
+    drawn = tuple((new_number[number], parts) for number, parts in plan.drawn if number in new_number)
+    return replace(plan, vehicles=vehicles, drawn=drawn)
+
+
+def _box(ids: np.ndarray, number: int) -> tuple[float, float, float, float]:
+    mine = ids == number
+    rows, columns = np.flatnonzero(mine.any(axis=1)), np.flatnonzero(mine.any(axis=0))
+    if not len(rows):
+        return (0.0, 0.0, 0.0, 0.0)
+    edges = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+    return tuple(float(edge) / ENLARGED for edge in edges)
+
+
+def render(plan: Plan, stain: Callable[[Image.Image], Image.Image] | None = None) -> Layers:
+    """Return the layers of a plan: colours without light and weather, instance ids, shadows.
+
+    stain: changes the ground before anything is drawn on it.
+    """
+    shadows = shadow_mask([*plan.scenery, *plan.vehicles], plan.camera, plan.light)
+    canvas = paint_ground(plan.camera, plan.ground, shadows, plan.light, generator(plan.place_seed, 5))
+    if stain is not None:
+        canvas = stain(canvas)
+    paint_sky(canvas, plan.camera, plan.light, generator(plan.place_seed, 6))
+    return Layers(*draw_things(canvas, plan.drawn), shadows)
+
+
+def boxes_of(layers: Layers, vehicles: Sequence[Thing]) -> np.ndarray:
+    """Return the boxes (N, 4) float32 around the visible pixels of each vehicle, in image pixels."""
+    return np.array([_box(layers.ids, k + 1) for k in range(len(vehicles))], np.float32).reshape(-1, 4)
+
+
+def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384), condition: str | None = None) -> Scene:
+    """Draw one traffic-camera scene; equal arguments give equal bytes.
+
+    Args:
+        seed: 0 or more.
+        size_hw: height and width in pixels, both even numbers from 64 on.
+        condition: light and weather by name (cityzoo.demo.scenes.light.CONDITIONS); drawn when None.
+
+    Raises:
+        ValueError: a negative seed or a size that is odd or too small.
+
+    Example:
+        >>> scene = draw_scene(7)
+        >>> scene.image.shape, scene.boxes_xyxy.shape[1], scene.labels.dtype.name
+        ((288, 384, 3), 4, 'int32')
+    """
+    return shoot(plan_scene(seed, size_hw, condition))
+
+
+def shoot(plan: Plan) -> Scene:
+    """Return the image of a plan with the boxes of its vehicles."""
+    layers = render(plan)
+    lamps = paint_lamps(layers.lamps, plan.light)
+    lit = beams([*plan.scenery, *plan.vehicles], plan.camera, plan.light)
+    image = apply_camera_effects(layers.canvas, lamps, lit, plan.light, generator(plan.seed, 7))
+    labels = np.array([v.label for v in plan.vehicles], np.int32)
+    return Scene(image, boxes_of(layers, plan.vehicles), labels, plan.light.condition, plan.layout)

@@ -1,0 +1,1 @@
+"""Simulated sensor networks for the demo data of forecasting tasks."""

@@ -1,0 +1,1 @@
+"""Evaluate runs: predictions, metrics with intervals, slices, comparisons and quality gates."""

@@ -1,0 +1,129 @@
+"""Which camera or scene an image is of: by its file's name, its folder, a pattern or a table."""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import re
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cityzoo.data.image import csv_rows
+from cityzoo.data.image.hash_split import scene_folder
+from cityzoo.errors import InputError
+from cityzoo.sample import ImageSet
+
+AUTO, FOLDER, OTHER = "auto", "folder", "other"
+HOW = "auto, folder, a pattern with one group such as 'cam(\\d+)', or a .csv of file name and slice"
+Naming = Callable[[Sequence[str]], list[str]]  # paths -> the scene of each
+
+
+def scenes_of(truth: ImageSet) -> list[str]:
+    """Return the scene of each image, "" where not known or where it is the folder of a class.
+
+    Example:
+        >>> from cityzoo.sample import ImageExample
+        >>> images = [ImageExample("a.jpg", (8, 8), scene=scene) for scene in ("cam1", "Car", "car/img")]
+        >>> scenes_of(ImageSet("val", ("car",), tuple(images)))
+        ['cam1', '', '']
+    """
+    classes = {name.lower() for name in truth.class_names}
+    scenes = [image.scene for image in truth.examples]
+    return ["" if scene.split("/")[0].lower() in classes else scene for scene in scenes]
+
+
+def parse_slice_by(by: str) -> Naming:
+    """Return what names the scenes of files; what is wrong with `by` itself is said at once.
+
+    Args:
+        by: "folder": the nearest folder that is not called "images" or after a split. A .csv: rows of file name (or
+            path, or glob pattern) and scene, where the first row that fits counts. Anything else: a regular
+            expression with one group, searched in the path. Files that none of them names are "other".
+
+    Raises:
+        InputError: a table that is not there or has other than two columns, a broken pattern, one without or with
+            several groups. What is returned raises it where the table or the pattern fits no file at all.
+
+    Example:
+        >>> parse_slice_by(r"(cam\\d+)")(["cam1/a.jpg", "cam2/a.jpg", "b.jpg"])
+        ['cam1', 'cam2', 'other']
+        >>> parse_slice_by("folder")(["roads/cam1/val/images/a.jpg"])
+        ['cam1']
+    """
+    if by == FOLDER:
+        return lambda paths: [scene_folder(Path(path)) or OTHER for path in paths]
+    table = Path(by) if by.lower().endswith(".csv") else None
+    name = _by_pattern(by) if table is None else _by_rows(_rows(table))
+
+    def checked(paths: Sequence[str]) -> list[str]:
+        names = name(paths)
+        if paths and set(names) == {OTHER}:
+            raise InputError(
+                f"--slice-by '{by}' fits none of {len(paths)} files, the first is '{paths[0]}': expected {HOW}"
+            )
+        return names
+
+    return checked
+
+
+def _by_pattern(by: str) -> Naming:
+    try:
+        pattern = re.compile(by)
+    except re.error as error:
+        raise InputError(f"--slice-by '{by}' is no regular expression ({error}): expected {HOW}") from error
+    if pattern.groups != 1:
+        raise InputError(
+            f"--slice-by '{by}' has {pattern.groups} groups in round brackets, expected one, which names the slice, "
+            "e.g. 'cam(\\d+)'; (?:...) brackets without naming"
+        )
+
+    def scene(path: str) -> str:
+        match = pattern.search(path)
+        return (match[1] if match else "") or OTHER
+
+    return lambda paths: [scene(path) for path in paths]
+
+
+def _rows(table: Path) -> list[tuple[str, str]]:
+    rows = []
+    try:
+        for line, fields in csv_rows.rows(table):
+            if len(fields) != 2 or not all(fields):
+                raise InputError(
+                    f"'{table}' line {line} has {sum(map(bool, fields))} fields, expected two: "
+                    "file name or pattern, slice"
+                )
+            rows.append(tuple(fields))
+    except (OSError, csv.Error) as error:
+        raise InputError(f"--slice-by '{table}' cannot be read ({error}): expected {HOW}") from error
+    return rows
+
+
+def _by_rows(rows: Sequence[tuple[str, str]]) -> Naming:
+    # A header fits no file, so that it needs no looking for.
+    def name(paths: Sequence[str]) -> list[str]:
+        named: dict[int, str] = {}
+        files = [Path(path) for path in paths]
+        of_name = defaultdict(list)
+        for place, file in enumerate(files):
+            of_name[file.name].append(place)
+        for pattern, scene in rows:
+            wild = re.search(r"[*?\[]", pattern)
+            for place in range(len(files)) if wild else of_name.get(Path(pattern).name, ()):
+                if place not in named and _fits(files[place], pattern):
+                    named[place] = scene
+        return [named.get(place, OTHER) for place in range(len(files))]
+
+    return name
+
+
+def _fits(file: Path, pattern: str) -> bool:
+    """Tell whether a name or pattern is that of a file, or of the end of its path, folder by folder."""
+    whole, end = file.as_posix(), pattern.removeprefix("./")
+    return (
+        file.name == end
+        or whole == end
+        or fnmatch.fnmatchcase(whole, end)
+        or fnmatch.fnmatchcase(whole, f"*/{end}")
+    )

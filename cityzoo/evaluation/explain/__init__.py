@@ -1,0 +1,1 @@
+"""Explain predictions by gradients and occlusion, with sanity checks."""

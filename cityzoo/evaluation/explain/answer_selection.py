@@ -1,0 +1,170 @@
+"""Which answers of a model to look at closely: the surest that are right, the surest that are wrong, the least sure."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cityzoo.errors import InputError
+from cityzoo.metrics.matching import UNMATCHED, match
+from cityzoo.sample import Detections, ImageExample, ImageSet
+
+FAIRLY_SURE = 0.3  # score from which a detection is worth a look
+OF_A_FILE = 6  # crops of one file that are looked at, when the file is asked for
+LISTED = 3
+
+
+class Answer(NamedTuple):
+    """Hold one answer of a model.
+
+    Attributes:
+        row: of the image in its set.
+        number: its place among the answers in its image, 0 the surest.
+        label: position in the class names.
+        sure: 0..1.
+        right: whether it is true.
+    """
+
+    row: int
+    number: int
+    label: int
+    sure: float
+    right: bool
+
+
+def answers_of(row: int, image: ImageExample, result: Any) -> list[Answer]:
+    """Return all answers in one image, the surest first.
+
+    Args:
+        row: of the image in its set.
+        image: with what is true of it.
+        result: Detections, or (C,) probabilities.
+
+    Example:
+        >>> answers_of(7, ImageExample("a.jpg", (9, 9), target=[0, 1]), np.array([0.25, 0.75]))[0]
+        Answer(row=7, number=0, label=1, sure=0.75, right=True)
+    """
+    if isinstance(result, Detections):
+        right = match(image, result) != UNMATCHED
+        found = zip(result.labels, result.scores, right, strict=True)
+        return [
+            Answer(row, i, int(label), float(sure), bool(hit)) for i, (label, sure, hit) in enumerate(found)
+        ]
+    order = np.argsort(-np.asarray(result), kind="stable")
+    return [
+        Answer(row, i, int(label), float(result[label]), bool(image.target[label] > 0))
+        for i, label in enumerate(order)
+    ]
+
+
+def select_informative(
+    truth: ImageSet, results: Sequence[Any], count: int, several: bool = False
+) -> list[Answer]:
+    """Choose answers to look at, one per image: in turn the surest right one, the surest wrong one, the least sure.
+
+    Each of the three takes the classes in turn, and scenes that have not been seen before others.
+
+    Args:
+        truth: the images, with labels.
+        results: Detections, or (C,) probabilities, of each.
+        count: answers at most.
+        several: whether several classes can hold at once: then a class that is missed is a wrong answer too.
+
+    Example:
+        >>> truth = ImageSet("val", ("bus", "car"), tuple(ImageExample(n, (9, 9), target=[0, 1]) for n in "abc"))
+        >>> shares = [np.array([1 - p, p]) for p in (0.6, 0.9, 0.1)]
+        >>> [(answer.row, answer.right) for answer in select_informative(truth, shares, 3)]
+        [(1, True), (2, False), (0, True)]
+    """
+    every = [
+        answer
+        for row, (image, result) in enumerate(zip(truth.examples, results, strict=True))
+        for answer in _worth_a_look(answers_of(row, image, result), result, several)
+    ]
+    if several:  # what is said is that the class is there, or that it is not
+        every = [each._replace(right=each.right == (each.sure >= 0.5)) for each in every]
+    queues = [
+        _in_turn([each for each in every if each.right], lambda each: -each.sure),
+        _in_turn([each for each in every if not each.right], lambda each: -each.sure),
+        _in_turn(every, lambda each: each.sure),
+    ]
+    chosen: list[Answer] = []
+    rows: set[int] = set()
+    scenes: Counter = Counter()
+    while len(chosen) < count and any(queues):
+        for queue in queues:
+            queue[:] = [each for each in queue if each.row not in rows]
+            if queue and len(chosen) < count:
+                best = min(queue, key=lambda each: scenes[truth.examples[each.row].scene])
+                chosen.append(best)
+                rows.add(best.row)
+                scene = truth.examples[best.row].scene
+                scenes[scene] += bool(scene)
+    return chosen
+
+
+def _worth_a_look(answers: list[Answer], result: Any, several: bool) -> list[Answer]:
+    if isinstance(result, Detections):
+        return [each for each in answers if each.sure >= FAIRLY_SURE]
+    if several:
+        return [each for each in answers if each.right or each.sure >= 0.5][:1]
+    return answers[:1]
+
+
+def _in_turn(answers: list[Answer], order: Callable[[Answer], float]) -> list[Answer]:
+    """Sort, so that every class comes once before any comes again."""
+    turns: Counter = Counter()
+    placed = []
+    for each in sorted(answers, key=order):
+        placed.append((turns[each.label], each))
+        turns[each.label] += 1
+    return [each for _, each in sorted(placed, key=lambda pair: pair[0])]
+
+
+def find_requested(truth: ImageSet, results: Sequence[Any], name: str) -> list[Answer]:
+    """Return the answer in one held-out image that a user asks for; of a file with several crops, in each of them.
+
+    Args:
+        truth: the images.
+        results: Detections, or (C,) probabilities, of each.
+        name: of the file, with or without its folders; ":2" behind it: the second surest answer.
+
+    Raises:
+        InputError: no such image, or not so many answers in it.
+
+    Example:
+        >>> truth = ImageSet("val", ("bus", "car"), (ImageExample("day/a.jpg", (9, 9), target=[0, 1]),))
+        >>> [answer.label for answer in find_requested(truth, [np.array([0.25, 0.75])], "a.jpg:2")]
+        [0]
+    """
+    path, _, tail = name.rpartition(":")
+    rows, number = _rows(truth, name), 1
+    if not rows and path and tail.isdecimal():
+        rows, number = _rows(truth, path), int(tail)
+    if not rows:
+        some = ", ".join(dict.fromkeys(Path(each.path).name for each in truth.examples[:LISTED]))
+        raise InputError(
+            f"'{name}' is none of the {len(truth)} held-out images ({some} ...): give the name of one, "
+            "or how many are wanted"
+        )
+    answers = [answers_of(row, truth.examples[row], results[row]) for row in rows[:OF_A_FILE]]
+    found = [each[number - 1] for each in answers if 1 <= number <= len(each)]
+    if not found:
+        most = max(map(len, answers))
+        hint = f"give :1 to :{most}" if most else "nothing was found there, give another image"
+        raise InputError(f"'{name}' asks for answer {number} of {most}: {hint}")
+    return found
+
+
+def _rows(truth: ImageSet, name: str) -> list[int]:
+    wanted = os.path.normpath(name).split(os.sep)
+    return [
+        row
+        for row, each in enumerate(truth.examples)
+        if os.path.normpath(each.path).split(os.sep)[-len(wanted) :] == wanted
+    ]

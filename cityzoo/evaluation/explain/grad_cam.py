@@ -1,0 +1,167 @@
+"""Slopes of a chosen number of a model's output, at the backbone's levels that its head looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cityzoo.backend import on_jax
+from cityzoo.outputs.attribution_target import AttributionTarget
+from zoo import graph, suffix
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 16
+HEAD = ("neck_", "head_")  # how the names of a head's layers begin
+
+
+def feature_levels(model: keras.Model) -> dict[str, keras.KerasTensor]:
+    """Return the backbone's levels that feed the neck and head, finest first, found by the graph.
+
+    Args:
+        model: a flat functional model, as `cityzoo.model.assemble` makes it.
+
+    Returns:
+        Name, "P3" for input / 8 and so on, to (batch, H / stride, W / stride, C) tensor.
+
+    Raises:
+        ValueError: no level comes to a layer of a head.
+
+    Example:
+        >>> import keras
+        >>> images = keras.Input((64, 64, 3))
+        >>> x = keras.layers.Conv2D(4, 8, strides=8)(images)
+        >>> pooled = keras.layers.GlobalAveragePooling2D(name="head_P3_mean")(x)
+        >>> feature_levels(keras.Model(images, keras.layers.Dense(2)(pooled)))["P3"].shape
+        (None, 8, 8, 4)
+    """
+    made: set[int] = set()
+    feeding: dict[int, keras.KerasTensor] = {}
+    for node in graph.nodes(model):
+        known = made.intersection(map(id, node.input_tensors))
+        if known or node.operation.name.startswith(HEAD):
+            made.update(map(id, node.outputs))
+            feeding.update({id(each): each for each in node.input_tensors if id(each) not in made})
+    height = model.inputs[0].shape[1]
+    levels = {f"P{round(np.log2(height / t.shape[1]))}": t for t in feeding.values() if len(t.shape) == 4}
+    if not levels:
+        raise ValueError(
+            f"model '{model.name}' has no layer {' or '.join(HEAD)}... that looks at a feature map"
+        )
+    return dict(sorted(levels.items()))
+
+
+def slopes(rest: keras.Model, levels: dict[str, np.ndarray], weights: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the slopes of a weighed sum of a model's outputs, in inference mode, at its inputs.
+
+    Args:
+        rest: {"P3": ...} -> outputs.
+        levels: its inputs, float32.
+        weights: of the outputs' shape: what each of them counts.
+
+    Returns:
+        Of the inputs' names and shapes, float32.
+
+    Example:
+        >>> import keras
+        >>> x = keras.Input((2,), name="P3")
+        >>> square = keras.Model({"P3": x}, keras.ops.square(x))
+        >>> slopes(square, {"P3": np.array([[3.0, 5.0]], "float32")}, np.array([[1.0, 0.0]], "float32"))["P3"].tolist()
+        [[6.0, 0.0]]
+    """
+    if on_jax():
+        import jax
+
+        state = [
+            [v.value for v in group] for group in (rest.trainable_variables, rest.non_trainable_variables)
+        ]
+        found = jax.grad(lambda x: (rest.stateless_call(*state, x, training=False)[0] * weights).sum())(
+            levels
+        )
+    else:
+        import tensorflow as tf
+
+        inputs = {name: tf.constant(values) for name, values in levels.items()}
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            total = tf.reduce_sum(rest(inputs, training=False) * weights)
+        found = tape.gradient(total, inputs, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return {name: np.asarray(values) for name, values in found.items()}
+
+
+class SlopeMaps:
+    """Show what each place of an image adds to an answer's number, or takes from it.
+
+    An answer of the whole image: Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) on the coarsest level, the
+    slopes of each channel averaged. An answer with a box: averages over the whole image localise single objects
+    badly, so each activation is weighed with its own slope (Draelos & Carin 2020, "HiResCAM", arXiv 2011.08891), and
+    the levels, all of which the head mixes, are added at the size of the finest: the rest of the model being
+    piecewise linear, they sum up to the number itself, but for its biases.
+
+    Attributes:
+        rest: the model from the levels that feed its head on; shares its layers.
+        levels: their names, finest first.
+        mirrored: as it was given.
+
+    Args:
+        model: a flat functional model; later changes of its weights show.
+        mirrored: whether answers are the mean over each image and its mirror image, and maps with them.
+    """
+
+    def __init__(self, model: keras.Model, mirrored: bool = False) -> None:
+        """Cut the model in two where the head begins."""
+        import keras
+
+        self._first = keras.Model(model.inputs[0], feature_levels(model))
+        self.rest, self.levels = suffix(self._first, model), list(self._first.output)
+        self.mirrored = mirrored
+
+    def __call__(self, images: np.ndarray, asked: Sequence[AttributionTarget]) -> list[np.ndarray]:
+        """Return a map for each image, (h, w) float32; what Grad-CAM shows is what lies above 0.
+
+        Args:
+            images: (B, H, W, 3) float32, as the network gets them.
+            asked: an answer an image.
+        """
+        maps = []
+        for start in range(0, len(images), BATCH):
+            part, places = images[start : start + BATCH], asked[start : start + BATCH]
+            found = self._maps(part, places)
+            if self.mirrored:
+                others = self._maps(part[:, :, ::-1], places)
+                found = [(one + other[:, ::-1]) / 2 for one, other in zip(found, others, strict=True)]
+            maps += found
+        return maps
+
+    def _maps(self, images: np.ndarray, asked: Sequence[AttributionTarget]) -> list[np.ndarray]:
+        import keras
+
+        levels = {
+            name: keras.ops.convert_to_numpy(values)
+            for name, values in self._first(images, training=False).items()
+        }
+        weights = np.zeros((len(asked), *self.rest.output.shape[1:]), np.float32)
+        for row, each in enumerate(asked):
+            weights[(row, *each.place)] = each.sign
+        found = slopes(self.rest, levels, weights)
+        return [
+            self._added({name: levels[name][row] * found[name][row] for name in levels})
+            if each.box_xyxy is not None
+            else levels[self.levels[-1]][row] @ found[self.levels[-1]][row].mean(axis=(0, 1))
+            for row, each in enumerate(asked)
+        ]
+
+    def _added(self, parts: dict[str, np.ndarray]) -> np.ndarray:
+        size_hw = parts[self.levels[0]].shape[:2]
+        return sum(_spread(parts[name].sum(axis=-1), size_hw) for name in self.levels)
+
+
+def _spread(part: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
+    """Share each cell's number out among the finer cells that it covers, smoothly."""
+    import cv2
+
+    share = part.size / np.prod(size_hw)
+    return share * cv2.resize(part, size_hw[::-1], interpolation=cv2.INTER_LINEAR)

@@ -1,0 +1,1 @@
+"""Measure metrics under corruptions and adversarial perturbations."""

@@ -1,0 +1,111 @@
+"""One held-out image under every corruption and attack, with what the model says of it drawn on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from cityzoo.evaluation.network_inputs import NetworkInputs
+from cityzoo.evaluation.robustness.adversarial import ATTACKS
+from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS
+from cityzoo.sample import ImageExample
+from cityzoo.visualize.boxes import grid
+
+NAME = "robustness.png"
+SHOWN = (0.2, 0.6, 1.0)  # strengths, a column each
+CELL_PX = 400  # width of an image on the sheet
+CLEAN = "as it is"
+
+
+class Sheet:
+    """Collect one image as it comes by in every pass, and draw it when the model has seen it.
+
+    The image is the one with the median number of boxes; where none has boxes, the middle one. It is drawn as the
+    network gets it, without the bars beside it, enlarged: lines and letters are made for the sheet's size.
+
+    Attributes:
+        results: what the model says of each of `images`; to be set before the sheet is written.
+    """
+
+    def __init__(self, inputs: NetworkInputs, eps_levels: float) -> None:
+        """Choose the image.
+
+        Args:
+            inputs: the images of all passes.
+            eps_levels: how far attacks may change a pixel, grey levels.
+        """
+        order = np.argsort([len(image.labels) for image in inputs.examples.examples], kind="stable")
+        self._row, self._kind, self._eps = int(order[len(order) // 2]), inputs.kind, eps_levels
+        down, across = (np.flatnonzero(inputs.inside[self._row, ..., 0].any(axis=axis)) for axis in (1, 0))
+        self._window = slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
+        enlarged = CELL_PX / len(across)
+        self._size_hw = max(1, round(len(down) * enlarged)), CELL_PX
+        # Pixels of the sheet's image -> pixels of the network's input.
+        self._matrix = np.array([[1 / enlarged, 0, across[0]], [0, 1 / enlarged, down[0]], [0, 0, 1]])
+        original = inputs.examples.examples[self._row]
+        self._image = self._moved(original, np.linalg.inv(self._matrix) @ inputs.matrices[self._row])
+        self._images: dict[str, np.ndarray] = {}
+        self.results: list[Any] = []
+
+    def _moved(self, image: ImageExample, matrix: np.ndarray) -> ImageExample:
+        from augment import move_boxes
+
+        boxes = move_boxes(image.boxes_xyxy, matrix.astype(np.float32))
+        return ImageExample(image.path, self._size_hw, boxes, image.labels, target=image.target)
+
+    def take(self, name: tuple[str, float], part: slice, images: Any) -> None:
+        """Keep the image if it is in a batch of a pass that is shown.
+
+        Args:
+            name: what befell the images, and its strength.
+            part: rows of the batch.
+            images: (B, h, w, 3) float32, 0..255.
+        """
+        what, strength = name
+        if part.start <= self._row < part.stop and (what not in CORRUPTIONS or strength in SHOWN):
+            caption = f"{what} {strength:g}" if what in CORRUPTIONS else what if what in ATTACKS else CLEAN
+            self._images[caption] = np.asarray(images)[self._row - part.start]
+
+    @property
+    def images(self) -> tuple[ImageExample, ...]:
+        """Return the image at the size of the sheet, once for each version."""
+        attacks = len(ATTACKS) if self._kind.trainable else 0
+        return (self._image,) * (1 + attacks + len(CORRUPTIONS) * len(SHOWN))
+
+    def batch(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return all versions, (B, h, w, 3) float32, and (B, 3, 3) matrices from the sheet's pixels to theirs."""
+        images = np.stack(list(self._images.values()))
+        return images, np.repeat(self._matrix[None].astype(np.float32), len(images), axis=0)
+
+    def write(self, folder: Path) -> Path:
+        """Write `robustness.png`: clean and attacked, then a row a corruption at strengths .2, .6 and 1.
+
+        Args:
+            folder: where the sheet goes.
+
+        Returns:
+            The file.
+        """
+        drawn = {
+            caption: self._kind.draw(self._shown(image), self._image, result)
+            for (caption, image), result in zip(self._images.items(), self.results, strict=True)
+        }
+        empty = np.full((*self._size_hw, 3), 255, np.uint8)
+        captions = [CLEAN, *ATTACKS, *(f"{name} {strength:g}" for name in CORRUPTIONS for strength in SHOWN)]
+        cells = [drawn.get(caption, empty) for caption in captions]
+        said = {
+            name: f"{name}, {self._eps:g} of 255 grey levels" if name in drawn else "" for name in ATTACKS
+        }
+        height = round(CELL_PX * max(len(cell) / cell.shape[1] for cell in cells))
+        sheet = grid(
+            cells, len(SHOWN), (height, CELL_PX), [said.get(caption, caption) for caption in captions]
+        )
+        Image.fromarray(sheet).save(folder / NAME)
+        return folder / NAME
+
+    def _shown(self, image: np.ndarray) -> np.ndarray:
+        example = Image.fromarray(image[self._window].astype(np.uint8))
+        return np.asarray(example.resize(self._size_hw[::-1], Image.Resampling.BICUBIC))

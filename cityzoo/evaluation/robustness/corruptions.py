@@ -1,0 +1,84 @@
+"""What befalls a street camera, at strengths: the transforms of augment/, on images at the network's input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cityzoo.evaluation.network_inputs import NetworkInputs
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from augment.registry import Transform
+
+# What a reader calls it: what `augment.TRANSFORMS` calls it.
+CORRUPTIONS = {
+    "fog": "fog",
+    "rain": "rain",
+    "snow": "snow",
+    "night": "night",
+    "motion blur": "motion_blur",
+    "JPEG": "jpeg",
+    "noise": "noise",
+    "lens dirt": "dirt",
+    "glare": "glare",
+}
+STRENGTHS = (0.2, 0.4, 0.6, 0.8, 1.0)  # of each transform's own scale
+FREE = 211  # the draw of values that strength has no say in, such as a direction
+
+
+def corrupted(
+    inputs: NetworkInputs, corruption: str, strengths: Sequence[float] = STRENGTHS
+) -> Iterator[tuple[tf.Tensor, np.ndarray]]:
+    """Yield the images under a corruption, all of them for each strength, in batches.
+
+    What chance decides (where drops lie, which way the camera shook) is the same for an image at all strengths.
+    The bars beside an image stay as they are: there is no weather on them when the model works.
+
+    Args:
+        inputs: N images.
+        corruption: a key of `CORRUPTIONS`.
+        strengths: 0..1 each; at 1 a person still recognises the scene.
+
+    Yields:
+        images (B, h, w, 3) float32, whole numbers 0..255, and their (B, 3, 3) matrices: for each strength
+        the parts of `inputs`.
+    """
+    import tensorflow as tf
+
+    import augment.transforms  # noqa: F401  # fills TRANSFORMS
+    from augment import TRANSFORMS
+
+    transform = TRANSFORMS[CORRUPTIONS[corruption]]
+    images, inside, seeds = map(tf.constant, (inputs.images, inputs.inside, inputs.seeds))
+    steps = [(part, strength) for strength in strengths for part in inputs.parts]
+
+    def changed(start: tf.Tensor, stop: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
+        own = slice(start, stop)
+        before = tf.cast(images[own], tf.float32)
+        after = tf.clip_by_value(_applied(transform, before, strength, seeds[own]), 0.0, 255.0)
+        return tf.where(inside[own], tf.floor(after + 0.5), before)
+
+    starts, stops, levels = zip(*((part.start, part.stop, strength) for part, strength in steps), strict=True)
+    batches = tf.data.Dataset.from_tensor_slices((np.int32(starts), np.int32(stops), np.float32(levels)))
+    # The next images are made while the network looks at these.
+    batches = batches.map(changed, num_parallel_calls=2, deterministic=True).prefetch(2)
+    for (part, _), batch in zip(steps, batches, strict=True):
+        yield batch, inputs.matrices[part]
+
+
+def _applied(transform: Transform, images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+    import tensorflow as tf
+
+    from augment.random_fields import branch, uniform
+    from augment.registry import at_strength
+
+    values: dict[str, Any] = at_strength(transform, tf.fill((tf.shape(images)[0],), strength))
+    for number, (name, value) in enumerate(transform.values.items()):
+        if value.neutral == value.full:
+            drawn = uniform(branch(seeds, FREE + number), ())
+            values[name] = value.low + (value.high - value.low) * drawn
+    return transform.function(images, **values, **({"seeds": seeds} if transform.seeded else {}))

@@ -1,0 +1,81 @@
+"""Start from a detector that cityzoo trained before: layers by name, classes by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cityzoo.errors import InputError
+from cityzoo.model import class_names, load
+
+if TYPE_CHECKING:
+    import keras
+
+
+def is_model(weights: str) -> bool:
+    """Tell whether `--weights` names a whole model rather than a backbone's weights."""
+    return Path(weights).suffix == ".keras"
+
+
+def load_matching_weights(model: keras.Model, path: str) -> tuple[str, ...]:
+    """Give a fresh model the weights of an earlier one.
+
+    Layers of the same name take the weights over; of the class logits each class takes those of its name,
+    and a class that the earlier model did not know starts afresh.
+
+    Args:
+        model: the fresh model, changed in place.
+        path: a model.keras of the same backbone; its classes and input size may differ.
+
+    Returns:
+        The classes that were taken over.
+
+    Raises:
+        InputError: another backbone or another head.
+    """
+    earlier = load(path)
+    old_names, new_names = class_names(earlier), class_names(model)
+    sources = {layer.name: layer for layer in earlier.layers}
+    extra = [name for name in sources if sources[name].weights and name not in {x.name for x in model.layers}]
+    if extra:  # VGG19 has every layer of VGG16, and more
+        raise InputError(
+            f"'{path}' has a layer '{extra[0]}' too many: give the model of a run of this --backbone"
+        )
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        if layer.name not in sources:
+            raise InputError(
+                f"'{path}' has no layer '{layer.name}': it was trained on another --backbone; give the same one"
+            )
+        old, new = sources[layer.name].get_weights(), layer.get_weights()
+        if [w.shape for w in old] == [w.shape for w in new] and (
+            old_names == new_names or layer.name != "head_logits"
+        ):
+            layer.set_weights(old)
+        elif layer.name == "head_logits":
+            layer.set_weights([_by_class(o, n, old_names, new_names) for o, n in zip(old, new, strict=True)])
+        else:
+            raise InputError(
+                f"'{path}': layer '{layer.name}' is of another size; give the model of a run of the same --backbone"
+            )
+    return tuple(name for name in new_names if name in old_names)
+
+
+def _by_class(
+    old: np.ndarray, new: np.ndarray, old_names: tuple[str, ...], new_names: tuple[str, ...]
+) -> np.ndarray:
+    if len(old_names) == 2 and old.shape[-1] == 1:  # one logit, the second class's: the first one's is 0
+        old = np.concatenate([np.zeros_like(old), old], axis=-1)
+    if len(new_names) == 2 and new.shape[-1] == 1:
+        if not set(new_names) <= set(old_names):
+            return new
+        first, second = (old[..., old_names.index(name)] for name in new_names)
+        return (second - first)[..., None]
+    merged = new.copy()  # the last axis is the classes'
+    for position, name in enumerate(new_names):
+        if name in old_names:
+            merged[..., position] = old[..., old_names.index(name)]
+    return merged

@@ -1,1 +1,0 @@
-"""Forecasts of sensor series: baselines, learning, judging, early warning."""

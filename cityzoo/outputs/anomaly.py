@@ -1,0 +1,187 @@
+"""Anomalies: what is far from everything seen in normal frames, as a score and a heat map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from cityzoo.cli import flag
+from cityzoo.cli.values import parse_count, parse_number
+from cityzoo.outputs import Output, PredictionSummary
+from cityzoo.sample import ImageExample, ImageSet
+
+if TYPE_CHECKING:
+    import keras
+
+    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.report.layout import Layout
+
+SMOOTH_CELLS = 0.8  # deviation of the Gaussian over the map: single cells are noise
+NORMAL = 0  # position in the class names
+
+
+class AnomalyResult(NamedTuple):
+    """Hold what was found in an image.
+
+    Attributes:
+        score: distance of its strangest place.
+        heat: (h, w) float32, distance of each cell of the network's input.
+        corners: where the input's corners lie in the image: x1, y1, x2, y2 pixels, possibly outside of it.
+    """
+
+    score: float
+    heat: np.ndarray
+    corners: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Anomaly(Output):
+    """Tie the memory bank to frames of which some are normal; see `cityzoo.outputs.Output`.
+
+    Attributes:
+        class_names: "normal" first, then one name for all that is not.
+        memory: patches that are remembered.
+        false_alarms: wanted at most among 1,000 normal frames; sets the threshold.
+    """
+
+    class_names: tuple[str, ...]
+    memory: int = flag(
+        1024, "normal patches that are remembered: more see finer, and take longer", parse_count, "N"
+    )
+    false_alarms: float = flag(5.0, "alarms wanted at most in 1,000 normal frames", parse_number, "N")
+    primary_metrics: ClassVar[tuple[str, ...]] = ("image_auroc", "pixel_auroc")
+    result_type: ClassVar[type] = AnomalyResult
+    bootstrap_samples: ClassVar[int] = 1000
+    closed_form_layer: ClassVar[str] = "head_bank"
+    trainable: ClassVar[bool] = False
+    resize_mode: ClassVar[str] = "stretch"
+
+    def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """Return (batch, H / 8, W / 8, 1) distances."""
+        from heads.memory_bank import PatchMemoryBank
+
+        return PatchMemoryBank(self.memory)(features)
+
+    def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
+        """Return the mean distance, which nothing is trained by."""
+        import keras
+
+        return keras.losses.MeanAbsoluteError()
+
+    def fit_closed_form(
+        self,
+        layer: keras.layers.Layer,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        groups: np.ndarray,
+        seed: int,
+    ) -> dict[str, Any]:
+        """Fill the memory with patches of the normal frames, in one pass."""
+        import keras
+
+        from heads.memory_bank import MOST_PATCHES, bank_weights, coreset
+
+        rows, place = np.divmod(_spread(inputs.shape, MOST_PATCHES, seed), np.prod(inputs.shape[1:3]))
+        patches = np.empty((len(rows), inputs.shape[-1]), np.float32)
+        for row in np.unique(rows):
+            chosen = rows == row
+            patches[chosen] = inputs[row].reshape(-1, inputs.shape[-1])[place[chosen]]
+        bar = keras.utils.Progbar(self.memory, unit_name="patch")
+        kept = patches[coreset(patches, self.memory, seed, bar.update)]
+        bar.update(self.memory, finalize=True)
+        filled = kept[np.arange(self.memory) % len(kept)]  # fewer patches than the memory has places
+        layer.set_weights(bank_weights(filled))
+        return {"how": "coreset", "patches": len(patches), "memory": len(kept)}
+
+    def decode(
+        self, outputs: np.ndarray, matrices: np.ndarray, images: Sequence[ImageExample]
+    ) -> list[AnomalyResult]:
+        """Return score and heat map of each image."""
+        import cv2
+
+        found = []
+        for heat, image in zip(np.asarray(outputs, np.float32)[..., 0], images, strict=True):
+            smooth = cv2.GaussianBlur(heat, (0, 0), SMOOTH_CELLS, borderType=cv2.BORDER_REPLICATE)
+            height, width = image.size_hw
+            found.append(AnomalyResult(float(smooth.max()), smooth, (0.0, 0.0, float(width), float(height))))
+        return found
+
+    def draw(self, image: np.ndarray, truth: ImageExample | None, result: AnomalyResult) -> np.ndarray:
+        """Return the image with its strange places glowing, above a line with its score."""
+        from cityzoo.visualize.captions import captioned
+        from cityzoo.visualize.heatmap import overlay_heatmap
+
+        low = float(np.median(result.heat))
+        known = "" if truth is None else f"   true: {self._name(truth)}"
+        shown = overlay_heatmap(image, result.heat, result.corners, (low, max(result.score, 2 * low)))
+        return captioned(shown, f"score {result.score:.2f}{known}")
+
+    def _name(self, image: ImageExample) -> str:
+        return self.class_names[int(np.argmax(image.target))]
+
+    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return the image above the name of its class."""
+        from cityzoo.visualize.captions import captioned
+
+        return captioned(image, self.class_names[int(np.argmax(target))])
+
+    def metrics(self, truth: ImageSet, results: Sequence[AnomalyResult]) -> dict[str, Any]:
+        """Return AUROC by image and by pixel, where there are anomalies to judge by."""
+        from cityzoo.metrics.anomaly import anomaly_metrics
+
+        return anomaly_metrics(truth, results)
+
+    def weighted_metrics(self, truth: ImageSet, results: Sequence[AnomalyResult]) -> WeightedMetrics:
+        """Return what gives the figures of weighted images."""
+        from cityzoo.metrics.weighted_anomaly import weighed_anomalies
+
+        return weighed_anomalies(truth, results)
+
+    def write_details(
+        self, truth: ImageSet, results: Sequence[AnomalyResult], folder: Path
+    ) -> dict[str, Any]:
+        """Write `predictions.csv` and sheets; return the threshold."""
+        from cityzoo.metrics.anomaly import alarm_threshold
+        from cityzoo.visualize import anomaly_examples
+
+        alarm = alarm_threshold(truth, results, self.false_alarms)
+        anomaly_examples.write_predictions(truth, results, folder / "predictions.csv")
+        anomaly_examples.draw_sheets(truth, results, alarm["threshold"], self.draw, folder)
+        return {"alarm": alarm}
+
+    def layout(self, report: dict[str, Any]) -> Layout:
+        """Return what a page shows of anomalies."""
+        from cityzoo.metrics.anomaly import anomaly_layout
+
+        return anomaly_layout(report, self.false_alarms)
+
+    def summarize_predictions(
+        self,
+        images: ImageSet,
+        results: Sequence[AnomalyResult],
+        report: dict[str, Any],
+        score: float | None,
+    ) -> PredictionSummary:
+        """Return score and alarm of every image, by the report's threshold or by --score."""
+        known = (report.get("alarm") or {}).get("threshold")
+        least = score if score is not None else float("inf") if known is None else known
+        rows = {
+            each.path: {"score": round(r.score, 4), "alarm": bool(r.score >= least)}
+            for each, r in zip(images.examples, results, strict=True)
+        }
+        alarms = sum(row["alarm"] for row in rows.values())
+        return PredictionSummary(
+            list(results), "predictions.json", rows, f"{alarms} alarms (score {least:.3g} or more)"
+        )
+
+
+def _spread(shape: tuple[int, ...], most: int, seed: int) -> np.ndarray:
+    """Positions of patches, all or as many as `most`, drawn without order."""
+    total = int(np.prod(shape[:3]))
+    if total <= most:
+        return np.arange(total)
+    return np.sort(np.random.default_rng(seed).choice(total, most, replace=False))

@@ -1,0 +1,249 @@
+"""Classification: one class an image, or several; judged by balanced accuracy and AUROC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from cityzoo.cli import flag
+from cityzoo.cli.values import parse_number, parse_smoothing
+from cityzoo.errors import InputError
+from cityzoo.outputs import Output, PredictionSummary
+from cityzoo.sample import ImageExample, ImageSet
+
+if TYPE_CHECKING:
+    import keras
+
+    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.outputs.attribution_target import AttributionTarget
+    from cityzoo.report.layout import Layout
+    from heads.classification import ClassificationHead
+    from heads.linear_probe import Linear
+
+HEADS = ("linear", "prototypes", "cosine")
+POOLINGS = ("mean", "mean+peak")
+WEIGHTS = ("none", "balanced", "sqrt")
+
+
+@dataclass(frozen=True)
+class Classification(Output):
+    """Tie the classification head to images that have one class each; see `cityzoo.outputs.Output`.
+
+    Attributes:
+        class_names: what targets stand for, in order.
+        head: what computes the last layer: "linear" (logistic regression), "prototypes" (nearest class mean) or
+            "cosine" (prototypes by angle).
+        pooling: "mean" of each feature, or "mean+peak": its highest value as well, for what is small in its image.
+        focal, label_smoothing: see `heads.classification.ClassificationLoss`.
+        class_weights: "none"; "balanced": each class counts the same; "sqrt": halfway there.
+        dropout: share of the pooled features dropped in training.
+        flips: "yes" judges and predicts by the mean over each image and its mirror image.
+        counts: images of each class in training, once they are known.
+    """
+
+    class_names: tuple[str, ...]
+    head: str = flag(
+        "linear",
+        "what computes the head: logistic regression, class means, or cosines to them",
+        choices=HEADS,
+    )
+    pooling: str = flag(
+        "mean",
+        "how features become one row: mean, or mean+peak for what is small in its image",
+        choices=POOLINGS,
+    )
+    focal: float = flag(
+        0.0,
+        "exponent of the focal loss, e.g. 2: easy images count less; 0: cross-entropy",
+        parse_number,
+        "GAMMA",
+    )
+    class_weights: str = flag(
+        "none",
+        "let rare classes count more: as much as others (balanced), or halfway (sqrt)",
+        choices=WEIGHTS,
+    )
+    label_smoothing: float = flag(
+        0.0,
+        "share of a label that is given to all classes alike, 0 to 0.9, e.g. 0.1",
+        parse_smoothing,
+        "SHARE",
+    )
+    dropout: float = flag(
+        0.2, "share of the pooled features that is dropped in training, 0 to 0.9", parse_smoothing, "SHARE"
+    )
+    flips: str = flag(
+        "no", "judge by the mean over an image and its mirror image: twice the time", choices=("no", "yes")
+    )
+    counts: tuple[int, ...] = ()
+    primary_metrics: ClassVar[tuple[str, ...]] = ("balanced_accuracy", "accuracy", "mean_auroc", "loss")
+    lower_is_better: ClassVar[tuple[str, ...]] = ("loss",)
+    closed_form_layer: ClassVar[str] = "head_logits"
+    bootstrap_samples: ClassVar[int] = 1000
+    per_class_metrics: ClassVar[tuple[str, ...]] = ("f1",)
+    several: ClassVar[bool] = False
+    supports_unlabelled: ClassVar[bool] = True
+    supports_attribution: ClassVar[bool] = True
+
+    def with_train_statistics(self, train: ImageSet) -> Classification:
+        """Return the kind with the counts of these images.
+
+        Raises:
+            InputError: one class only, or several on an image that can have one.
+        """
+        targets = np.stack([image.target for image in train.examples])
+        if not self.several and len(self.class_names) < 2:
+            raise InputError(
+                f"one class only ({', '.join(self.class_names)}): there is nothing to tell apart; give images of "
+                "another class as well"
+            )
+        odd = np.flatnonzero(targets.sum(axis=1) != 1)
+        if not self.several and len(odd):
+            path, count = train.examples[odd[0]].path, int(targets[odd[0]].sum())
+            hint = "incident_classify takes several" if count else "give it a class, or leave it out"
+            raise InputError(f"'{path}' carries {count} classes: this task takes one per image; {hint}")
+        missing = [
+            name for name, count in zip(self.class_names, targets.sum(axis=0), strict=True) if not count
+        ]
+        if missing:
+            raise InputError(
+                f"no image of {', '.join(missing)} to train on: give some, leave the class out by --classes, or set "
+                "other thresholds where labels are made from boxes (see --help)"
+            )
+        return replace(self, counts=tuple(int(count) for count in targets.sum(axis=0)))
+
+    @property
+    def _head(self) -> ClassificationHead:
+        from heads.classification import ClassificationHead
+
+        one_logit = len(self.class_names) == 2 and not self.several and self.head == "linear"
+        return ClassificationHead(
+            num_logits=1 if one_logit else len(self.class_names),
+            dropout=self.dropout,
+            normalized=self.head == "cosine",
+            peaks=self.pooling == "mean+peak",
+        )
+
+    def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """Return (batch, classes) float32 logits; of two classes (batch, 1), the second one's."""
+        return self._head(features)
+
+    def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
+        """Return the cross-entropy."""
+        from heads.classification import ClassificationLoss
+
+        return ClassificationLoss(self.several, self.focal, self._weights(), self.label_smoothing)
+
+    def _weights(self) -> tuple[float, ...]:
+        from heads.classification import class_weights
+
+        return class_weights(self.counts, self.class_weights) if self.counts else ()
+
+    def fit_closed_form(
+        self,
+        layer: keras.layers.Layer,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        groups: np.ndarray,
+        seed: int,
+    ) -> dict[str, Any]:
+        """Compute the layer of logits from the pooled features."""
+        found = self._solved(np.asarray(inputs, np.float32), np.asarray(targets), groups, seed)
+        layer.set_weights([found.kernel, found.bias])
+        return found.facts
+
+    def _solved(self, rows: np.ndarray, targets: np.ndarray, groups: np.ndarray, seed: int) -> Linear:
+        from heads import linear_probe
+
+        if self.head == "cosine":
+            return linear_probe.cosine_prototypes(rows, targets)
+        if self.head == "prototypes":
+            return linear_probe.nearest_mean(rows, targets)
+        weights = self._weights()
+        return linear_probe.logistic_regression(rows, targets, groups, self.several, weights, seed)
+
+    def decode(
+        self, outputs: np.ndarray, matrices: np.ndarray, images: Sequence[ImageExample]
+    ) -> list[np.ndarray]:
+        """Return the probabilities of each image, (C,) float64."""
+        logits = np.asarray(outputs, np.float64)
+        if self.several:
+            return list(1 / (1 + np.exp(-logits)))
+        logits = np.concatenate([np.zeros_like(logits), logits], 1) if logits.shape[1] == 1 else logits
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return list(raised / raised.sum(axis=1, keepdims=True))
+
+    def attribution_target(
+        self, output: np.ndarray, matrix: np.ndarray, image: ImageExample, number: int
+    ) -> AttributionTarget | None:
+        """Return where the logit of the `number`-th surest class lies."""
+        from cityzoo.outputs.attribution_target import class_attribution_target
+
+        shares = self.decode(output[None], matrix[None], [image])[0]
+        return class_attribution_target(shares, len(output), self.class_names, self.several, number)
+
+    def draw(self, image: np.ndarray, truth: ImageExample | None, result: np.ndarray) -> np.ndarray:
+        """Return the image above a line that names what was said of it."""
+        from cityzoo.visualize.captions import captioned
+
+        known = "" if truth is None else f"   true: {self.words(truth.target)}"
+        return captioned(image, f"{self.words(result)}{known}")
+
+    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return the image above the name of its class."""
+        from cityzoo.visualize.captions import captioned
+
+        return captioned(image, self.words(target))
+
+    def words(self, shares: np.ndarray) -> str:
+        """Return the classes that hold, with their probability unless it is 1.
+
+        Example:
+            >>> Classification(("bus", "car")).words(np.array([0.1, 0.9]))
+            'car 0.90'
+        """
+        top = int(np.argmax(shares))
+        return self.class_names[top] + ("" if shares[top] == 1 else f" {shares[top]:.2f}")
+
+    def metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+        """Return accuracy, balanced accuracy, AUROC, log loss, and figures by class."""
+        from cityzoo.metrics.classification import one_class_metrics
+
+        return one_class_metrics(truth, results)
+
+    def write_details(self, truth: ImageSet, results: Sequence[np.ndarray], folder: Path) -> dict[str, Any]:
+        """Write `predictions.csv` and sheets of mistakes and right answers; return curves and calibration."""
+        from cityzoo.metrics.classification_details import details
+        from cityzoo.visualize import classification_examples
+
+        classification_examples.write_predictions(truth, results, folder / "predictions.csv")
+        classification_examples.draw_sheets(truth, results, self.words, folder, self.several)
+        return details(truth, results, self.several)
+
+    def weighted_metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
+        """Return what gives the figures of weighted images."""
+        from cityzoo.metrics.weighted_classification import weighed_one_class
+
+        return weighed_one_class(truth, results)
+
+    def layout(self, report: dict[str, Any]) -> Layout:
+        """Return what a page shows of a classifier."""
+        from cityzoo.report.pages.classification import one_class_layout
+
+        return one_class_layout(self.class_names)
+
+    def summarize_predictions(
+        self, images: ImageSet, results: Sequence[np.ndarray], report: dict[str, Any], score: float | None
+    ) -> PredictionSummary:
+        """Return the probabilities of every image."""
+        rows = {
+            each.path: dict(zip(self.class_names, (round(float(p), 4) for p in shares), strict=True))
+            for each, shares in zip(images.examples, results, strict=True)
+        }
+        counts = np.bincount([int(np.argmax(r)) for r in results], minlength=len(self.class_names))
+        line = ", ".join(f"{name} {count}" for name, count in zip(self.class_names, counts, strict=True))
+        return PredictionSummary(list(results), "predictions.json", rows, line)

@@ -1,0 +1,182 @@
+"""Counting: a number for each image, judged by its mean absolute error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from cityzoo.cli import flag
+from cityzoo.cli.values import parse_count
+from cityzoo.outputs import Output, PredictionSummary
+from cityzoo.sample import ImageExample, ImageSet
+
+if TYPE_CHECKING:
+    import keras
+
+    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.report.layout import Layout
+
+HEADS = ("density", "regression")
+GOLD = (255, 176, 0)
+
+
+class CountResult(NamedTuple):
+    """Hold what was counted in an image.
+
+    Attributes:
+        number: 0 or more.
+        density: (h, w) float32, objects a cell of the network's input; None for regression.
+        corners: where the input's corners lie in the image: x1, y1, x2, y2 pixels, possibly outside of it.
+    """
+
+    number: float
+    density: np.ndarray | None = None
+    corners: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Counting(Output):
+    """Tie a counting head to images with boxes; see `cityzoo.outputs.Output`.
+
+    Attributes:
+        class_names: what is counted, all of it together.
+        head: "density" or "regression".
+        neck_width: channels of the density map's neck.
+        dense_units: width of regression's dense layer.
+        usual: mean count of the training images, once it is known.
+    """
+
+    class_names: tuple[str, ...]
+    head: str = flag(
+        "density", "how to count: the sum of a map, or a number from pooled features", choices=HEADS
+    )
+    neck_width: int = flag(64, "channels of the density map's neck", parse_count, "N")
+    dense_units: int = flag(1024, "width of the regression's dense layer", parse_count, "N")
+    usual: float | None = None
+    primary_metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "bias")
+    lower_is_better: ClassVar[tuple[str, ...]] = ("mae", "rmse")
+    result_type: ClassVar[type] = CountResult
+    bootstrap_samples: ClassVar[int] = 1000
+
+    def with_train_statistics(self, train: ImageSet) -> Counting:
+        """Return the kind that knows the mean count."""
+        return replace(self, usual=float(np.mean([image.target[0] for image in train.examples])))
+
+    def restore(self, report: dict[str, Any]) -> Counting:
+        """Return the kind that knows the mean count of its training."""
+        return replace(self, usual=report.get("usual_count"))
+
+    def label_columns(self, images: Sequence[ImageExample]) -> dict[str, Sequence[Any]]:
+        """Return the boxes, which move with their image: what leaves it is counted no more."""
+        return {
+            "boxes": [image.boxes_xyxy for image in images],
+            "labels": [image.labels for image in images],
+        }
+
+    def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """Return (batch, 1) counts, or (batch, H / 8, W / 8, 1) objects a cell."""
+        from heads.counting import CountRegressionHead, DensityMapHead
+
+        head = (
+            DensityMapHead(self.neck_width)
+            if self.head == "density"
+            else CountRegressionHead(self.dense_units)
+        )
+        return head(features)
+
+    def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
+        """Return the squared error, of the map or of the count."""
+        import keras
+
+        from heads.counting import DensityLoss
+
+        return DensityLoss() if self.head == "density" else keras.losses.MeanSquaredError()
+
+    def make_targets(self, batch: dict[str, Any]) -> Any:
+        """Return the density map that the boxes stand for, or their number, (B, 1) float32."""
+        import tensorflow as tf
+
+        from heads.counting import STRIDE, density_targets
+
+        boxes, size_hw = batch["bounding_boxes"], tuple(batch["images"].shape[1:3])
+        if self.head == "density":
+            painted = tf.numpy_function(
+                lambda b: density_targets(b, size_hw).astype(np.float32), [boxes["boxes"]], tf.float32
+            )
+            return tf.ensure_shape(painted, (None, size_hw[0] // STRIDE, size_hw[1] // STRIDE, 1))
+        return tf.reduce_sum(tf.cast(boxes["labels"] >= 0, tf.float32), axis=1, keepdims=True)
+
+    def decode(
+        self, outputs: np.ndarray, matrices: np.ndarray, images: Sequence[ImageExample]
+    ) -> list[CountResult]:
+        """Return the count of each image, and where it lies."""
+        outputs = np.asarray(outputs, np.float32)
+        if self.head == "regression":
+            return [CountResult(float(row[0])) for row in outputs]
+        found = []
+        for density, matrix in zip(outputs[..., 0], matrices, strict=True):
+            height, width = (8 * side for side in density.shape)
+            ends = np.linalg.inv(matrix.astype(np.float64)) @ np.array([[0, width], [0, height], [1, 1]])
+            corners = (ends[0, 0], ends[1, 0], ends[0, 1], ends[1, 1])
+            found.append(CountResult(float(density.sum()), density, tuple(map(float, corners))))
+        return found
+
+    def draw(self, image: np.ndarray, truth: ImageExample | None, result: CountResult) -> np.ndarray:
+        """Return the image with the density laid over it, above a line with the counts."""
+        from cityzoo.visualize.captions import captioned
+        from cityzoo.visualize.heatmap import overlay_heatmap
+
+        known = "" if truth is None else f", true: {len(truth.labels)}"
+        shown = (
+            image
+            if result.density is None
+            else overlay_heatmap(image, np.sqrt(result.density), result.corners)
+        )
+        return captioned(shown, f"counted {result.number:.1f}{known}")
+
+    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return the image with its target laid over it."""
+        from cityzoo.visualize.captions import captioned
+        from cityzoo.visualize.heatmap import overlay_heatmap
+
+        whole = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
+        shown = overlay_heatmap(image, np.sqrt(target[..., 0]), whole) if target.ndim == 3 else image
+        return captioned(shown, f"{float(target.sum()):.1f} to count")
+
+    def metrics(self, truth: ImageSet, results: Sequence[CountResult]) -> dict[str, Any]:
+        """Return MAE, RMSE, bias, R2, and the error by how crowded images are."""
+        from cityzoo.metrics.counting import count_metrics
+
+        return count_metrics(truth, [result.number for result in results], self.usual)
+
+    def write_details(self, truth: ImageSet, results: Sequence[CountResult], folder: Path) -> dict[str, Any]:
+        """Write `predictions.csv` and sheets of errors and crowds; return errors by size and each count."""
+        from cityzoo.metrics.counting_curves import error_by_size, scatter
+        from cityzoo.visualize import counting_examples
+
+        counting_examples.write_predictions(truth, results, folder / "predictions.csv")
+        counting_examples.draw_sheets(truth, results, self.draw, folder)
+        return {"by_size": error_by_size(truth, results), "scatter": scatter(truth, results)}
+
+    def weighted_metrics(self, truth: ImageSet, results: Sequence[CountResult]) -> WeightedMetrics:
+        """Return what gives the figures of weighted images."""
+        from cityzoo.metrics.weighted_counting import weighed_counts
+
+        return weighed_counts(truth, [result.number for result in results], self.usual)
+
+    def layout(self, report: dict[str, Any]) -> Layout:
+        """Return what a page shows of a counter."""
+        from cityzoo.metrics.counting import LAYOUT
+
+        return LAYOUT
+
+    def summarize_predictions(
+        self, images: ImageSet, results: Sequence[CountResult], report: dict[str, Any], score: float | None
+    ) -> PredictionSummary:
+        """Return the count of every image."""
+        rows = {each.path: round(r.number, 2) for each, r in zip(images.examples, results, strict=True)}
+        return PredictionSummary(list(results), "predictions.json", rows, f"{sum(rows.values()):.0f} counted")

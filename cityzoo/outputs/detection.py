@@ -1,0 +1,224 @@
+"""Detection: boxes with classes, judged by COCO's AP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from cityzoo.cli import flag
+from cityzoo.cli.values import parse_count, parse_number, parse_share, parse_smoothing
+from cityzoo.outputs import Output, PredictionSummary
+from cityzoo.sample import Detections, ImageExample, ImageSet
+
+if TYPE_CHECKING:
+    import keras
+
+    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.outputs.attribution_target import AttributionTarget
+    from cityzoo.report.layout import Layout
+    from heads.detection import DetectionHead
+
+SHOWN_SCORE = 0.3  # in TensorBoard's images
+SIZES, SIZE_LIMITS = ("AP_small", "AP_medium", "AP_large"), (32**2, 96**2)  # of COCO
+
+
+@dataclass(frozen=True)
+class Detection(Output):
+    """Tie the detection head to annotated images; see `cityzoo.outputs.Output`.
+
+    Attributes:
+        class_names: what labels point to.
+        neck_width: channels of neck and head.
+        label_smoothing: see `heads.detection.DetectionLoss`.
+        wanted_precision, false_alarms: wishes for which the report names a score to cut at.
+    """
+
+    class_names: tuple[str, ...]
+    neck_width: int = flag(
+        64, "channels of neck and head: wider learns more, narrower runs faster", parse_count, "N"
+    )
+    label_smoothing: float = flag(
+        0.0,
+        "share of a label that is given to all classes alike, 0 to 0.9, e.g. 0.1",
+        parse_smoothing,
+        "SHARE",
+    )
+    wanted_precision: float = flag(
+        0.9,
+        "share of its reports that shall be right: the report names the score for it",
+        parse_share,
+        "SHARE",
+    )
+    false_alarms: float = flag(
+        100.0, "false alarms wanted at most in 1,000 frames: the report names the score", parse_number, "N"
+    )
+    primary_metrics: ClassVar[tuple[str, ...]] = ("AP", "AP50", "AP75")
+    supports_attribution: ClassVar[bool] = True
+    result_type: ClassVar[type] = Detections
+    bootstrap_samples: ClassVar[int] = 1000
+    per_class_metrics: ClassVar[tuple[str, ...]] = ("AP50",)
+
+    @property
+    def head(self) -> DetectionHead:
+        """Return the head for these classes."""
+        from heads.detection import DetectionHead
+
+        return DetectionHead(len(self.class_names), channels=self.neck_width)
+
+    def label_columns(self, images: Sequence[ImageExample]) -> dict[str, Sequence[Any]]:
+        """Return boxes and labels."""
+        return {
+            "boxes": [image.boxes_xyxy for image in images],
+            "labels": [image.labels for image in images],
+        }
+
+    def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """Return (batch, points, 4 + classes) float32; see `heads.detection.DetectionHead`."""
+        return self.head(features)
+
+    def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
+        """Return the loss for inputs of `size_hw` pixels."""
+        return self.head.loss(size_hw, self.label_smoothing)
+
+    def make_targets(self, batch: dict[str, Any]) -> Any:
+        """Return (B, N, 5) float32: xyxy in pixels of the network's input and the class; padding -1."""
+        import tensorflow as tf
+
+        boxes = batch["bounding_boxes"]
+        return tf.concat([boxes["boxes"], tf.cast(boxes["labels"], tf.float32)[..., None]], axis=-1)
+
+    def decode(
+        self, outputs: np.ndarray, matrices: np.ndarray, images: Sequence[ImageExample]
+    ) -> list[Detections]:
+        """Decode a batch and bring its boxes back to the original images.
+
+        Args:
+            outputs: (batch, points, 4 + classes) float32.
+            matrices: (batch, 3, 3) float32, original pixels -> pixels of the network's input.
+            images: the batch's images; boxes are clipped to them.
+        """
+        found = []
+        for (boxes, scores, labels), matrix, image in zip(
+            self.head.decode(outputs), matrices, images, strict=True
+        ):
+            clipped, solid = _within(boxes, matrix, image)
+            found.append(Detections(clipped[solid], scores[solid], labels[solid]))
+        return found
+
+    def attribution_target(
+        self, output: np.ndarray, matrix: np.ndarray, image: ImageExample, number: int
+    ) -> AttributionTarget | None:
+        """Return where the logit of the `number`-th detection lies: at the point that its box is decoded from."""
+        from cityzoo.outputs.attribution_target import AttributionTarget
+
+        points, columns = self.head.places(output)
+        _, solid = _within(output[points, :4], matrix, image)
+        if number >= solid.sum():
+            return None
+        point, column = int(points[solid][number]), int(columns[solid][number])
+        return AttributionTarget((point, column), 1, self.class_names[column - 4], box_xyxy=output[point, :4])
+
+    def draw(self, image: np.ndarray, truth: ImageExample | None, result: Detections) -> np.ndarray:
+        """Return the image with the detections that are fairly sure, and the annotations."""
+        from cityzoo.visualize.boxes import draw_detections
+
+        sure = result.filter_by_score(SHOWN_SCORE if truth is not None else 0.0)
+        known = None if truth is None else (truth.boxes_xyxy, truth.labels)
+        return draw_detections(
+            image, sure.boxes_xyxy, sure.labels, self.class_names, sure.scores, truth=known
+        )
+
+    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Return the image with the boxes of `target`, (N, 5) float32."""
+        from cityzoo.visualize.boxes import draw_detections
+
+        labels = target[:, 4].astype(int)
+        return draw_detections(image, target[labels >= 0, :4], labels[labels >= 0], self.class_names)
+
+    def metrics(self, truth: ImageSet, results: Sequence[Detections]) -> dict[str, Any]:
+        """Return COCO's twelve figures and AP by class."""
+        from cityzoo.metrics.coco import coco_metrics
+
+        return coco_metrics(truth, results)
+
+    def write_details(self, truth: ImageSet, results: Sequence[Detections], folder: Path) -> dict[str, Any]:
+        """Write `detections.json` and `truth.json` in COCO's format and `best.png worst.png missed.png false.png`.
+
+        Returns:
+            `operating_point`, the score of the best F1; `curves`, `confusion` there, `errors` and `thresholds`.
+        """
+        from cityzoo.data.image.decode import read_image
+        from cityzoo.metrics import detection_curves
+        from cityzoo.metrics.coco import write_coco_json
+        from cityzoo.metrics.matching import operating_threshold
+        from cityzoo.metrics.tide import error_kinds
+        from cityzoo.visualize.detection_examples import draw_cases, pick_cases
+
+        point = operating_threshold(truth, results)
+        draw_cases(truth, results, pick_cases(truth, results, point["score"]), folder, read_image)
+        write_coco_json(folder, truth, results)
+        return {
+            "operating_point": point,
+            "curves": detection_curves.curves(truth, results),
+            "confusion": detection_curves.confusion(truth, results, point["score"]),
+            "errors": error_kinds(truth, [found.filter_by_score(point["score"]) for found in results]),
+            "thresholds": detection_curves.thresholds(
+                truth, results, (self.wanted_precision,), (self.false_alarms,)
+            ),
+        }
+
+    def weighted_metrics(self, truth: ImageSet, results: Sequence[Detections]) -> WeightedMetrics:
+        """Return what gives the figures of weighted images."""
+        from cityzoo.metrics.keys import pointer
+        from cityzoo.metrics.weighted_coco import weighed_coco
+
+        classes = [pointer("per_class", name, "AP50") for name in self.class_names]
+        return weighed_coco(truth, results, [*self.primary_metrics, *SIZES, *classes])
+
+    def size_slices(self, truth: ImageSet) -> dict[str, tuple[str, int]]:
+        """Return COCO's small, medium and large objects: what judges them, and how many there are."""
+        boxes = np.concatenate([each.boxes_xyxy for each in truth.examples] or [np.zeros((0, 4))])
+        bins = np.digitize((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), SIZE_LIMITS)
+        names = ("small: under 32 x 32 pixels", "medium", "large: over 96 x 96 pixels")
+        return {
+            name: (figure, int((bins == i).sum()))
+            for i, (name, figure) in enumerate(zip(names, SIZES, strict=True))
+        }
+
+    def layout(self, report: dict[str, Any]) -> Layout:
+        """Return what a page shows of a detector."""
+        from cityzoo.report.pages.detection import detection_layout
+
+        return detection_layout(report)
+
+    def summarize_predictions(
+        self,
+        images: ImageSet,
+        results: Sequence[Detections],
+        report: dict[str, Any],
+        score: float | None,
+    ) -> PredictionSummary:
+        """Return the detections from a score on, and COCO's format with images and categories, as tools open it."""
+        from cityzoo.metrics.coco import coco_predictions
+
+        usual = (report.get("operating_point") or {}).get("score") or SHOWN_SCORE
+        least = usual if score is None else score
+        sure = [found.filter_by_score(least) for found in results]
+        document = coco_predictions(images, sure)
+        count = len(document["annotations"])
+        return PredictionSummary(
+            sure, "detections.json", document, f"{count} detections with a score of {least:.2f} or more"
+        )
+
+
+def _within(boxes: np.ndarray, matrix: np.ndarray, image: ImageExample) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (N, 4) of the network's input in pixels of the image, clipped to it; (N,) which of them have an area."""
+    inverse = np.linalg.inv(matrix.astype(np.float64))  # scale and shift alone: evaluation turns nothing
+    corners = boxes.reshape(-1, 2) @ inverse[:2, :2].T + inverse[:2, 2]
+    height, width = image.size_hw
+    clipped = np.clip(corners.reshape(-1, 4), 0, [width, height, width, height])
+    return clipped, (clipped[:, 2:] > clipped[:, :2]).all(axis=1)

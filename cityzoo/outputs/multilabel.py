@@ -1,0 +1,98 @@
+"""Classification of images on which several classes may hold, or none; with thresholds for alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from cityzoo.cli import flag
+from cityzoo.cli.values import parse_number
+from cityzoo.errors import InputError
+from cityzoo.outputs import PredictionSummary
+from cityzoo.outputs.classification import Classification
+from cityzoo.sample import ImageSet
+
+if TYPE_CHECKING:
+    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.report.layout import Layout
+
+
+@dataclass(frozen=True)
+class MultiLabelClassification(Classification):
+    """Tie the classification head to images on which any of some classes may hold, or none.
+
+    Attributes:
+        false_alarms: wanted at most among 1,000 frames without the class; sets the thresholds.
+    """
+
+    false_alarms: float = flag(
+        5.0, "alarms wanted at most in 1,000 frames that have no reason for one", parse_number, "N"
+    )
+    primary_metrics: ClassVar[tuple[str, ...]] = ("mean_auroc", "mean_ap", "loss")
+    per_class_metrics: ClassVar[tuple[str, ...]] = ("auroc",)
+    several: ClassVar[bool] = True
+    supports_unlabelled: ClassVar[bool] = False
+
+    def with_train_statistics(self, train: ImageSet) -> Classification:
+        """Return the kind with the counts of these images.
+
+        Raises:
+            InputError: class means were asked for, which know one class an image.
+        """
+        if self.head != "linear":
+            raise InputError(f"--head {self.head} knows one class an image: this task needs --head linear")
+        return super().with_train_statistics(train)
+
+    def words(self, shares: np.ndarray) -> str:
+        """Return every class with its probability, or the classes that hold, or "none"."""
+        pairs = list(zip(self.class_names, shares, strict=True))
+        if set(np.unique(shares)) <= {0.0, 1.0}:
+            return "+".join(name for name, share in pairs if share) or "none"
+        return ", ".join(f"{name} {share:.2f}" for name, share in pairs)
+
+    def metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+        """Return mean AUROC and average precision, log loss, and figures by class."""
+        from cityzoo.metrics.classification import several_classes_metrics
+
+        return several_classes_metrics(truth, results)
+
+    def write_details(self, truth: ImageSet, results: Sequence[np.ndarray], folder: Path) -> dict[str, Any]:
+        """Write `predictions.csv` and sheets; return curves, calibration and the alarm thresholds."""
+        from cityzoo.metrics.classification import alarm_thresholds
+
+        found = super().write_details(truth, results, folder)
+        return {**found, "alarms": alarm_thresholds(truth, results, self.false_alarms)}
+
+    def weighted_metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
+        """Return what gives the figures of weighted images."""
+        from cityzoo.metrics.weighted_classification import weighed_several_classes
+
+        return weighed_several_classes(truth, results)
+
+    def layout(self, report: dict[str, Any]) -> Layout:
+        """Return what a page shows of a classifier with thresholds."""
+        from cityzoo.report.pages.classification import several_classes_layout
+
+        return several_classes_layout(self.false_alarms)
+
+    def summarize_predictions(
+        self, images: ImageSet, results: Sequence[np.ndarray], report: dict[str, Any], score: float | None
+    ) -> PredictionSummary:
+        """Return probabilities, and the alarms by the report's thresholds (or by --score, or .5)."""
+        alarms = report.get("alarms") or {}
+        least = [
+            score if score is not None else alarms.get(n, {}).get("threshold", 0.5) for n in self.class_names
+        ]
+        seen = super().summarize_predictions(images, results, report, score)
+        raised = [[n for n, p, t in zip(self.class_names, r, least, strict=True) if p >= t] for r in results]
+        document = {
+            path: {**shares, "alarms": names}
+            for (path, shares), names in zip(seen.document.items(), raised, strict=True)
+        }
+        total = {n: sum(n in names for names in raised) for n in self.class_names}
+        line = ", ".join(f"{count} alarms for {name}" for name, count in total.items())
+        return PredictionSummary(seen.results, seen.file, document, line)

@@ -1,0 +1,1 @@
+"""How a report page shows each output; one file per output."""

@@ -1,0 +1,123 @@
+"""What a comparison of signal plans says, as a table to read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from cityzoo.traffic_signals.compare import ACTUATED, FIXED, FORECAST, TIME_OF_DAY, Comparison, Scene
+from cityzoo.traffic_signals.plans import Decision
+from cityzoo.traffic_signals.simulate import Measured
+
+PARTS = {"0-6": (0, 6), "6-10": (6, 10), "10-15": (10, 15), "15-19": (15, 19), "19-24": (19, 24)}
+WIDTH = 8
+
+
+def table(scene: Scene, comparison: Comparison) -> str:
+    """Return the comparison in words and columns, for people."""
+    judged = scene.days.dates[-1]
+    hours = "" if scene.hours == (0, 24) else f", {scene.hours[0]}-{scene.hours[1]} h"
+    head = ["all", *PARTS, "stops", "queue", "applied"]
+    lines = [
+        f"{judged:%A} {judged}{hours}; {scene.days.incidents[-1]}",
+        "",
+        f"{'mean delay, s/veh':<18}" + "".join(f"{name:>{WIDTH}}" for name in head),
+    ]
+    for name, measured in comparison.measured.items():
+        applied = f"{_applied(scene, comparison):>{WIDTH}}" if name == FORECAST else ""
+        lines.append(f"{name:<18}{_row(measured)}{applied}")
+    any_run = comparison.measured[FIXED]
+    counts = [any_run.vehicles(part) for part in ((0, 24), *PARTS.values())]
+    lines += [f"{'vehicles':<18}" + "".join(f"{count:>{WIDTH},}" for count in counts), ""]
+    return "\n".join([*lines, *_remarks(scene, comparison), ""])
+
+
+def _row(measured: Measured) -> str:
+    delays = [measured.mean_delay(part) for part in ((0, 24), *PARTS.values())]
+    cells = ["-" if math.isnan(delay) else f"{delay:.1f}" for delay in delays]
+    cells += [f"{measured.stops.mean():.2f}", str(measured.longest_queue)]
+    return "".join(f"{cell:>{WIDTH}}" for cell in cells)
+
+
+def _applied(scene: Scene, comparison: Comparison) -> str:
+    shown = scene.shown(comparison.decisions)
+    return f"{sum(decision.applied for decision in shown)}/{len(shown)}"
+
+
+def _remarks(scene: Scene, comparison: Comparison) -> list[str]:
+    delays = {name: measured.mean_delay() for name, measured in comparison.measured.items()}
+    others = [name for name in delays if name != FORECAST]
+    against = ", ".join(f"{100 * (delays[FORECAST] / delays[name] - 1):+.1f} % of {name}" for name in others)
+    errors = forecast_errors(scene, comparison)
+    lines = [
+        f"forecast-driven delay against the others: {against}",
+        f"fixed plan: {comparison.fixed}; forecast: {comparison.forecast.source}",
+        f"mean error of an arm's flow, veh/h: {', '.join(f'{name} {errors[name]:.0f}' for name in errors)}",
+        *_kept(scene.shown(comparison.decisions)),
+        *_hours_apart(scene, comparison),
+    ]
+    for name, measured in comparison.measured.items():
+        if measured.unfinished:
+            lines.append(f"{name}: {measured.unfinished} vehicles had not got through 2 h after the end")
+    if errors["forecast"] > errors["time-of-day mean"]:
+        lines.append("the forecast errs more than the time-of-day mean: mend it before its plans")
+    better = [name for name in (TIME_OF_DAY, ACTUATED) if delays[name] <= delays[FORECAST]]
+    lines += [f"{name}, which needs no forecast, did as well or better" for name in better]
+    said = "released: no worse than fixed" if comparison.released else "NOT released, the fixed one stays"
+    return [*lines, f"verdict: the forecast-driven plan is {said}"]
+
+
+def _kept(decisions: Sequence[Decision]) -> list[str]:
+    """Name the periods that kept the fixed plan, by reason, and those that ask for more than can be carried."""
+    starts: dict[str, list[str]] = {}
+    for decision in decisions:
+        if not decision.applied:
+            starts.setdefault(f"kept fixed, {decision.why.split(':')[0]}", []).append(clock(decision.start))
+        if decision.proposed.oversaturated:
+            starts.setdefault("oversaturated, cycle capped", []).append(clock(decision.start))
+    return [f"{what}: {_few(words)}" for what, words in starts.items()]
+
+
+def _hours_apart(scene: Scene, comparison: Comparison) -> list[str]:
+    """Name the hours that went worse, and how far apart hours lie in which nothing but chance differs."""
+    hours = {number: comparison.hour(number) for number in range(*scene.hours)}
+    lines = [
+        f"WORSE than fixed at {number}-{number + 1} h, as simulated: {hour.delay:.1f} s/veh, fixed {hour.fixed:.1f}"
+        for number, hour in hours.items()
+        if hour.worse
+    ]
+    same = [abs(hour.delay - hour.fixed) for hour in hours.values() if hour.applied == 0 and hour.delay >= 0]
+    if same and max(same) > 0:
+        lines.append(
+            f"chance alone: hours under the fixed plan in both differ by up to {max(same):.1f} s/veh"
+        )
+    return lines
+
+
+def _few(words: list[str]) -> str:
+    return ", ".join(words[:6]) + (f" and {len(words) - 6} more" if len(words) > 6 else "")
+
+
+def clock(minute: int) -> str:
+    """Return a minute of the day as a time.
+
+    Example:
+        >>> clock(435)
+        '07:15'
+    """
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def forecast_errors(scene: Scene, comparison: Comparison) -> dict[str, float]:
+    """Return the mean absolute error of the arms' flows, veh/h: the forecast's and those that need no model.
+
+    Measured where the day was simulated; before the day's first period lies the last one of the day before.
+    """
+    flows = scene.days.flows(scene.period).sum(axis=-1)
+    came = flows[-1]
+    before = np.vstack([flows[-2][-1:], came[:-1]])
+    usual = flows[scene.days.past_of_kind(-1)].mean(axis=0)
+    guesses = {"forecast": comparison.forecast.flows, "time-of-day mean": usual, "last period": before}
+    return {name: float(np.mean(scene.shown(np.abs(guess - came)))) for name, guess in guesses.items()}

@@ -1,0 +1,155 @@
+"""A run made of runs: the same training on several draws, and with and without images that have no labels."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from cityzoo import tasks
+from cityzoo.errors import InputError
+from cityzoo.fit import distributed, run_folder
+from cityzoo.fit.run_folder import RunFolder
+from cityzoo.report import run_report
+from cityzoo.report.pages.repeats import draws_layout
+from cityzoo.report.write import write_report
+from cityzoo.spec import TrainSpec
+
+LOG = logging.getLogger(__name__)
+CONFIDENCE = 0.95
+LABELLED_ONLY = "labelled_only"  # folder of the run without unlabelled images
+Train = Callable[[TrainSpec, str | None], dict[str, Any]]
+
+
+def run_repeats(spec: TrainSpec, resumed: str | None, train: Train) -> dict[str, Any]:
+    """Train once for each draw, in a folder of its own, and write what they have in common.
+
+    Draws that are finished are taken as they are, one that was stopped is gone on with.
+
+    Args:
+        spec: with `draws` of 2 or more; the seed counts up from draw to draw.
+        resumed: the folder of draws to go on with.
+        train: (spec, run folder to go on with) -> report.
+
+    Returns:
+        The report: means of the headline figures, `interval` and `draws`.
+
+    Raises:
+        InputError: several processes, or the folder cannot be written.
+    """
+    if distributed.process_count() > 1:
+        raise InputError("--draws takes one process: give each draw a --seed and a run of its own")
+    folder = RunFolder(Path(resumed)) if resumed else run_folder.create(spec)
+    reports = []
+    for number in range(spec.draws):
+        own = RunFolder(folder.path / f"draw-{number + 1}")
+        LOG.info("draw %d of %d, seed %d", number + 1, spec.draws, spec.seed + number)
+        reports.append(
+            _trained(replace(spec, draws=1, seed=spec.seed + number, out=str(own.path)), own, train)
+        )
+        keras.utils.clear_session()
+    output = tasks.find(spec.task).output
+    report = summary(spec, reports, output.primary_metrics)
+    _, page = write_report(folder.path, report, draws_layout(output.primary_metrics, output.lower_is_better))
+    for name in output.primary_metrics:
+        if name in report["interval"]:
+            low, high = report["interval"][name]
+            LOG.info("%s %.3f, 95 %% interval of the mean %.3f to %.3f", name, report[name], low, high)
+    LOG.info("report: %s", page)
+    return report
+
+
+def _trained(spec: TrainSpec, own: RunFolder, train: Train) -> dict[str, Any]:
+    report = run_report.earlier_facts(own.path)
+    if report:
+        return report
+    if own.checkpoint.is_file():
+        return train(spec, str(own.path))
+    shutil.rmtree(own.path, ignore_errors=True)  # stopped before its first epoch was finished
+    return train(spec, None)
+
+
+def summary(spec: TrainSpec, reports: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """Return the report of several draws.
+
+    Args:
+        spec: of all of them.
+        reports: one a draw.
+        names: figures to average.
+
+    Returns:
+        Each figure's mean, and under `interval` its 95 % interval by Student's t over the draws: it says how sure the
+        mean over draws is, not how sure the held-out images are.
+    """
+    rows = {
+        f"draw {number + 1}": {"seed": spec.seed + number, **{n: each.get(n) for n in names}}
+        for number, each in enumerate(reports)
+    }
+    values = {n: [row[n] for row in rows.values() if row[n] is not None] for n in names}
+    first = reports[0]
+    return {
+        **{n: float(np.mean(known)) if known else None for n, known in values.items()},
+        "interval": {n: interval(known) for n, known in values.items() if len(known) > 1},
+        "draws": rows,
+        **{
+            key: first.get(key)
+            for key in ("task", "backbone", "split", "n_images", "data", "weights", "device")
+        },
+        "warnings": first.get("warnings"),
+        "seconds": {"total": round(sum((each.get("seconds") or {}).get("total", 0) for each in reports), 1)},
+        "spec": asdict(spec),
+    }
+
+
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % interval of a mean, by Student's t.
+
+    Args:
+        values: two or more.
+
+    Example:
+        >>> low, high = interval([0.7, 0.8, 0.9])
+        >>> round(low, 3), round(high, 3)  # .8 -+ 4.303 * .1 / sqrt(3)
+        (0.552, 1.048)
+    """
+    from scipy.stats import t
+
+    mean, count = float(np.mean(values)), len(values)
+    reach = float(t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.std(values, ddof=1) / math.sqrt(count))
+    return mean - reach, mean + reach
+
+
+def compare_with_labelled_only(
+    spec: TrainSpec, run: Path, report: dict[str, Any], train: Train
+) -> dict[str, Any] | None:
+    """Train the same without unlabelled images, in a folder of its own, and return the comparison.
+
+    Args:
+        spec: of the run with them.
+        run: its folder.
+        report: its report.
+        train: as `run_repeats` takes it.
+
+    Returns:
+        For each headline figure `labelled_only`, `with_unlabelled` and `gain`; None where none were given.
+    """
+    if spec.unlabelled is None:
+        return None
+    keras.utils.clear_session()
+    own = RunFolder(run / LABELLED_ONLY)
+    LOG.info("the same without unlabelled images, to compare: %s", own.path)
+    other = _trained(replace(spec, unlabelled=None, out=str(own.path)), own, train)
+    rows = {}
+    for name in tasks.find(spec.task).output.primary_metrics:
+        if report.get(name) is not None and other.get(name) is not None:
+            rows[name] = {"labelled_only": other[name], "with_unlabelled": report[name]}
+            rows[name]["gain"] = report[name] - other[name]
+            LOG.info("%s %.3f without and %.3f with unlabelled images", name, other[name], report[name])
+    return rows

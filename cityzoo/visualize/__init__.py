@@ -1,0 +1,1 @@
+"""Draw examples, targets and predictions as images."""

@@ -1,0 +1,85 @@
+"""Alarms held against events: every word by a case of its own."""
+
+import numpy as np
+
+from cityzoo.alarms.alarm import Alarm
+from cityzoo.alarms.events import Event
+from cityzoo.alarms.matching import judge
+
+RUNS = np.arange(0, 40)
+AHEAD = 6
+
+
+def held(alarms, events, measured=None, steps=40):
+    """Words of alarms, their leads, and fates of events, of one sensor; alarms are (raised, released)."""
+    alarms = [Alarm(0, raised, released, 0.9) for raised, released in alarms]
+    events = [Event(0, begin, last, 80.0) for begin, last in events]
+    measured = np.ones((steps, 1), bool) if measured is None else measured
+    judged = judge(alarms, events, measured, RUNS[: min(steps, 40)], AHEAD, 3600)
+    return [(outcome.word, outcome.lead) for outcome in judged.outcomes], list(judged.fates)
+
+
+def test_in_time_up_to_the_last_step_of_the_claim():
+    assert held([(4, 20)], [(10, 12)]) == ([("in time", 6)], ["in time"])
+    assert held([(9, 20)], [(10, 12)]) == ([("in time", 1)], ["in time"])
+
+
+def test_too_early_is_false_and_the_event_begins_under_a_standing_alarm():
+    assert held([(3, 20)], [(10, 12)]) == ([("false", None)], ["standing"])
+    assert held([(3, 8)], [(10, 12)]) == ([("false", None)], ["missed"])
+
+
+def test_late_from_the_begin_of_the_event_to_its_last_value():
+    assert held([(10, 20)], [(10, 12)]) == ([("late", 0)], ["late"])
+    assert held([(12, 20)], [(10, 12)]) == ([("late", -2)], ["late"])
+    assert held([(13, 20)], [(10, 12)]) == ([("false", None)], ["missed"])
+
+
+def test_released_before_the_event_it_was_right_all_the_same():
+    assert held([(5, 8)], [(10, 12)]) == ([("in time", 5)], ["in time"])
+
+
+def test_a_second_event_under_the_same_alarm_has_no_lead_of_its_own():
+    assert held([(8, 20)], [(10, 11), (15, 16)]) == ([("in time", 2)], ["in time", "standing"])
+
+
+def test_the_first_of_two_alarms_and_a_late_one_for_one_event():
+    words, fates = held([(5, 7), (8, 10), (11, 20)], [(10, 12)])
+    assert words == [("in time", 5), ("in time", 2), ("late", -1)] and fates == ["in time"]
+
+
+def test_nothing_happened():
+    assert held([(4, 8)], []) == ([("false", None)], [])
+    assert held([], [(10, 12)]) == ([], ["missed"])
+
+
+def test_an_alarm_whose_time_was_not_measured_is_not_judged():
+    measured = np.ones((40, 1), bool)
+    measured[5:9] = False  # four of the six steps
+    assert held([(4, 8)], [], measured) == ([("unjudged", None)], [])
+    measured[5:7] = True
+    assert held([(4, 8)], [], measured) == ([("false", None)], [])
+
+
+def test_an_alarm_open_at_the_end_is_judged_by_what_is_known():
+    assert held([(38, None)], []) == ([("unjudged", None)], [])  # a step of six
+    assert held([(33, None)], []) == ([("false", None)], [])
+    assert held([(37, None)], [(39, 39)]) == ([("in time", 2)], ["in time"])
+
+
+def test_events_that_nobody_could_foresee_are_not_judged():
+    words, fates = held([(0, 20), (25, 30)], [(0, 3), (26, 27)])
+    assert words == [("unjudged", None), ("in time", 1)] and fates == ["unjudged", "in time"]
+
+
+def test_another_sensors_alarm_finds_nothing():
+    judged = judge(
+        [Alarm(1, 8, 20, 0.9)], [Event(0, 10, 12, 80.0)], np.ones((40, 2), bool), RUNS, AHEAD, 3600
+    )
+    assert [outcome.word for outcome in judged.outcomes] == ["false"] and list(judged.fates) == ["missed"]
+
+
+def test_forecasts_need_not_be_made_at_every_step():
+    runs = np.arange(0, 40, 4)
+    judged = judge([Alarm(0, 2, 5, 0.9)], [Event(0, 10, 12, 80.0)], np.ones((40, 1), bool), runs, AHEAD, 3600)
+    assert [(o.word, o.lead) for o in judged.outcomes] == [("in time", 2)]  # raised at row 8

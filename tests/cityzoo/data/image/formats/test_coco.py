@@ -1,0 +1,134 @@
+import json
+
+import numpy as np
+import pytest
+
+from cityzoo.data.image import load
+from cityzoo.data.image.decode import read_image
+from cityzoo.errors import InputError
+
+CATEGORIES = [{"id": 7, "name": "bus"}, {"id": 3, "name": "car"}]
+
+
+def _box(image_id, bbox, category_id=3, **more):
+    return {"id": 100 + image_id, "image_id": image_id, "category_id": category_id, "bbox": bbox, **more}
+
+
+def _image(image_id, name, size_hw=(48, 64)):
+    return {"id": image_id, "file_name": name, "height": size_hw[0], "width": size_hw[1]}
+
+
+def _write(path, images, annotations, categories=CATEGORIES):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.fixture
+def coco(tmp_path, paint):
+    """COCO's own layout: three train images, one val image."""
+    for name, box in {
+        "train2017/a": (10, 6, 30, 42),
+        "train2017/b": None,
+        "train2017/c": None,
+        "val2017/d": None,
+    }.items():
+        paint(tmp_path / f"{name}.png", box=box)
+    annotations = [
+        _box(11, [10, 6, 20, 36], 7),
+        _box(11, [0, 0, 64, 48], iscrowd=1),
+        _box(13, [1.5, 2.5, 3, 4]),
+    ]
+    images = [_image(11, "a.png"), _image(12, "b.png"), _image(13, "c.png")]
+    _write(tmp_path / "annotations/instances_train2017.json", images, annotations)
+    _write(tmp_path / "annotations/instances_val2017.json", [_image(5, "d.png")], [_box(5, [1, 1, 2, 2])])
+    (tmp_path / "annotations/captions_train2017.json").write_text('{"images": [], "annotations": []}')
+    return tmp_path
+
+
+def test_usual_layout(coco, find_white):
+    data = load(str(coco))
+    assert data.train.class_names == ("car", "bus")  # in the order of the ids 3 and 7
+    first, second, third = data.train.images
+    np.testing.assert_allclose(first.boxes_xyxy, [find_white(read_image(first.path))])
+    assert first.labels.tolist() == [1]
+    assert len(second.labels) == 0
+    np.testing.assert_allclose(third.boxes_xyxy, [[1.5, 2.5, 4.5, 6.5]])
+    assert len(data.val) == 1
+    assert data.findings.counts["crowd"] == 1
+    assert data.findings.first["crowd"] == ["annotations/instances_train2017.json annotation 111"]
+
+
+@pytest.mark.parametrize("folder", ["", "images", "roads"])
+def test_one_json_and_its_images(tmp_path, paint, folder):
+    names = [f"{number}.png" for number in range(6)]
+    inside = "roads/" if folder == "roads" else ""
+    for name in names:
+        paint(tmp_path / folder / name)
+    images = [_image(number, inside + name) for number, name in enumerate(names)]
+    path = _write(tmp_path / "roads.json", images, [_box(number, [1, 1, 9, 9]) for number in range(6)])
+    for source in (path, tmp_path):
+        data = load(str(source))
+        assert len(data.train) + len(data.val) == 6
+        assert min(len(data.train), len(data.val)) >= 1
+
+
+def test_images_and_json_together_in_each_split_folder(tmp_path, paint):
+    for split in ("train", "valid"):
+        paint(tmp_path / split / "a.png")
+        _write(tmp_path / split / "_annotations.coco.json", [_image(0, "a.png")], [_box(0, [1, 1, 9, 9])])
+    data = load(str(tmp_path))
+    assert (len(data.train), len(data.val)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("images", "annotations", "message"),
+    [
+        ([_image(1, "a.png")], [_box(9, [1, 1, 2, 2])], "image_id 9"),
+        ([_image(1, "a.png")], [{"image_id": 1, "bbox": [1, 1, 2, 2]}], "lacks the key 'category_id'"),
+        (
+            [_image(1, "a.png")],
+            [_box(1, [1, 1, 2, 2], 8)],
+            "class that the data does not name: .*annotation 101.*'8'",
+        ),
+        ([_image(1, "a.png")], [_box(1, [1, 1, 2])], "1 of 2 boxes are bad .*malformed: 1 .*annotation 101"),
+        (
+            [_image(1, "gone.png"), _image(2, "a.png")],
+            [_box(2, [1, 1, 2, 2])],
+            "images missing: 1 .*gone.png",
+        ),
+        ([], [], "names no images"),
+    ],
+)
+def test_bad_records_are_one_clear_line(tmp_path, paint, images, annotations, message):
+    paint(tmp_path / "a.png")
+    paint(tmp_path / "val/b.png")
+    path = _write(tmp_path / "x.json", images, annotations)
+    val = _write(tmp_path / "val/v.json", [_image(1, "b.png")], [_box(1, [1, 1, 9, 9])])
+    with pytest.raises(InputError, match=message) as raised:
+        load(str(path), val=str(val))
+    assert "\n" not in str(raised.value)
+
+
+def test_broken_json_is_one_clear_line(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text('{"images": [], "annotations": [], "categories": [}')
+    with pytest.raises(InputError, match="not valid JSON: .*column"):
+        load(str(path))
+    path.write_text('{"images": [], "annotations": []}')
+    with pytest.raises(InputError, match="lacks the list 'categories'"):
+        load(str(path))
+
+
+def test_another_size_than_declared_is_said(tmp_path, paint):
+    for split in ("train", "valid"):
+        paint(tmp_path / split / "a.png")
+        _write(
+            tmp_path / split / "_annotations.coco.json",
+            [_image(0, "a.png", (480, 640))],
+            [_box(0, [1, 1, 9, 9])],
+        )
+    findings = load(str(tmp_path)).findings
+    assert findings.counts["other size"] == 2
+    assert findings.first["other size"][0] == "train/a.png (64 x 48, declared 640 x 480)"

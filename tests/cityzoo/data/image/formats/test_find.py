@@ -1,0 +1,78 @@
+"""Finding the format of what lies at --data, and the errors when nothing fits."""
+
+import json
+
+import pytest
+
+from cityzoo.data.image import formats, load
+from cityzoo.errors import InputError
+
+COCO = json.dumps({"images": [], "annotations": [], "categories": []})
+
+
+def test_the_folder_is_the_registry():
+    assert formats.names() == ("coco", "csv", "folders", "frames", "labels", "tfds", "voc", "yolo")
+    assert "frames" not in formats.offered()
+
+
+def test_each_format_knows_its_own_alone(tmp_path, write_lines, paint):
+    write_lines(tmp_path / "yolo/data.yaml", "names: [car]")
+    write_lines(tmp_path / "coco/x.json", COCO)
+    write_lines(tmp_path / "voc/a.xml", "<annotation>", "</annotation>")
+    write_lines(tmp_path / "csv/x.csv", "a.jpg,1,2,3,4,car")
+    write_lines(tmp_path / "labels/x.csv", "path,label", "a.jpg,car")
+    for name in ("yolo", "coco", "voc", "csv", "labels"):
+        paint(tmp_path / name / "roads/a.jpg")  # which alone would be a class folder
+        assert formats.find(str(tmp_path / name))[0] == name
+    paint(tmp_path / "folders/fire/a.jpg")
+    assert formats.find(str(tmp_path / "folders"))[0] == "folders"
+    assert formats.find("tfds:voc/2007")[0] == "tfds"
+
+
+def test_mixed_formats_must_be_named(tmp_path, write_lines):
+    write_lines(tmp_path / "data.yaml", "names: [car]")
+    write_lines(tmp_path / "x.json", COCO)
+    with pytest.raises(InputError, match="holds annotations of coco and yolo: name one with --format coco"):
+        load(str(tmp_path))
+    assert formats.find(str(tmp_path), "yolo")[0] == "yolo"
+
+
+def test_what_cannot_be_a_data_set_is_one_clear_line(tmp_path, paint, write_lines):
+    (tmp_path / "empty").mkdir()
+    paint(tmp_path / "roads/a.png")
+    write_lines(tmp_path / "notes/a.txt", "x")
+    (tmp_path / "nil.csv").touch()
+    cases = {
+        "road": "did you mean '.*roads'",
+        "entirely else": "does not exist: give a folder or file",
+        "empty": "is an empty folder",
+        "nil.csv": "is an empty file",
+        "roads": "holds images but no annotations; expected YOLO",
+        "roads/a.png": "is an image without annotations",
+        "notes": "holds no annotations",
+        "notes/a.txt": "is not a file of annotations",
+    }
+    for name, message in cases.items():
+        with pytest.raises(InputError, match=message) as raised:
+            load(str(tmp_path / name))
+        assert "\n" not in str(raised.value)
+
+
+def test_an_unknown_or_wrong_format(tmp_path, paint):
+    with pytest.raises(InputError, match="unknown format 'yol': did you mean 'yolo'"):
+        load(str(tmp_path), format="yol")
+    paint(tmp_path / "a.png")
+    for name in ("coco", "csv", "voc", "yolo", "tfds", "folders", "labels"):
+        with pytest.raises(InputError) as raised:
+            load(str(tmp_path), format=name)
+        assert "\n" not in str(raised.value)
+
+
+def test_a_fallback_is_taken_where_nothing_else_fits(tmp_path, paint, write_lines):
+    paint(tmp_path / "a.png")
+    with pytest.raises(InputError, match="holds images but no annotations"):
+        formats.find(str(tmp_path))
+    assert formats.find(str(tmp_path), fallback="frames")[0] == "frames"
+    assert formats.find(str(tmp_path), "frames")[0] == "frames"
+    write_lines(tmp_path / "data.yaml", "names: [car]")
+    assert formats.find(str(tmp_path), fallback="frames")[0] == "yolo"

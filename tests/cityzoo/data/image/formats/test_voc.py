@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from cityzoo.data.image import load
+from cityzoo.data.image.decode import read_image
+from cityzoo.errors import InputError
+
+OBJECT = """  <object>
+    <name>{name}</name>
+    <difficult>{difficult}</difficult>
+    <bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin><xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox>
+  </object>"""
+
+
+def _xml(name, *objects, size_hw=(48, 64)):
+    size = f"  <size><width>{size_hw[1]}</width><height>{size_hw[0]}</height><depth>3</depth></size>"
+    return ["<annotation>", f"  <filename>{name}</filename>", size, *objects, "</annotation>"]
+
+
+def _object(name, x1, y1, x2, y2, difficult=0):
+    return OBJECT.format(name=name, x1=x1, y1=y1, x2=x2, y2=y2, difficult=difficult)
+
+
+@pytest.fixture
+def voc(tmp_path, paint, write_lines):
+    """VOC's own layout: a, b train, c val, d in trainval alone, e nowhere."""
+    for name in "abcde":
+        paint(tmp_path / f"JPEGImages/{name}.png", box=(10, 6, 30, 42))
+        # A rectangle over the pixels 10..29 and 6..41 counted from 0 is 11..30 and 7..42 counted from 1.
+        boxes = [_object("car", 11, 7, 30, 42), _object("bus", 1, 1, 64, 48, difficult=1)]
+        write_lines(tmp_path / f"Annotations/{name}.xml", *_xml(f"{name}.png", *boxes))
+    for name, stems in {"train": "ab", "val": "c", "trainval": "abcd"}.items():
+        write_lines(tmp_path / f"ImageSets/Main/{name}.txt", *stems)
+    write_lines(tmp_path / "ImageSets/Main/car_train.txt", "a  1", "e -1")
+    return tmp_path
+
+
+def test_usual_layout_and_one_based_pixels(voc, find_white):
+    data = load(str(voc))
+    assert [each.path[-5:] for each in data.train.images] == ["a.png", "b.png", "d.png"]
+    assert [each.path[-5:] for each in data.val.images] == ["c.png"]
+    assert data.train.class_names == ("bus", "car")
+    image = data.val.images[0]
+    np.testing.assert_array_equal(image.boxes_xyxy, [find_white(read_image(image.path)), [0, 0, 64, 48]])
+    assert image.labels.tolist() == [1, 0]
+    assert data.findings.counts["difficult"] == 4
+    assert data.findings.first["difficult"][0] == "Annotations/a.xml:9"
+
+
+def test_several_years_below_one_folder(voc, tmp_path_factory):
+    devkit = tmp_path_factory.mktemp("devkit")
+    (devkit / "VOCdevkit").mkdir()
+    voc.rename(devkit / "VOCdevkit" / "VOC2007")
+    assert len(load(str(devkit)).train) == 3
+
+
+def test_xml_beside_images_in_split_folders(tmp_path, paint, write_lines):
+    for split in ("train", "valid"):
+        paint(tmp_path / split / "a.png")
+        # The name inside is of another machine, as renaming leaves it.
+        write_lines(tmp_path / split / "a.xml", *_xml("C:\\cam\\1.jpg", _object("car", 1, 1, 10, 10)))
+    data = load(str(tmp_path))
+    assert (len(data.train), len(data.val)) == (1, 1)
+    np.testing.assert_array_equal(data.train.images[0].boxes_xyxy, [[0, 0, 10, 10]])
+
+
+def test_a_listed_image_without_xml_has_no_boxes(voc):
+    (voc / "Annotations/b.xml").unlink()
+    data = load(str(voc))
+    assert [len(each.labels) for each in data.train.images] == [2, 0, 2]
+    assert data.findings.first["unlabelled"] == ["JPEGImages/b.png"]
+
+
+def test_broken_xml_and_boxes_are_named(voc, write_lines):
+    path = write_lines(voc / "Annotations/b.xml", *_xml("b.png", "<object><name>car</name>", "</object>"))
+    with pytest.raises(InputError, match="malformed: 1 \\(Annotations/b.xml:4\\);"):
+        load(str(voc))
+    path.write_text("<annotation><object>")
+    with pytest.raises(InputError, match="b.xml is not valid XML"):
+        load(str(voc))

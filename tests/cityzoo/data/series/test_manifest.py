@@ -1,0 +1,44 @@
+"""sensors.json: what a model must be fed with, and nothing else."""
+
+import json
+
+import numpy as np
+import pytest
+
+from cityzoo.data.series import manifest
+from cityzoo.errors import InputError
+from cityzoo.outputs.quantile_forecast import Forecasting
+
+
+@pytest.fixture
+def run(tmp_path, series):
+    """A run folder of two sensors, and the series."""
+    data = series(np.zeros((30, 2)), timezone="Europe/Berlin")
+    manifest.write(tmp_path, data, Forecasting(horizon=6))
+    return tmp_path, data
+
+
+def test_it_says_all_that_it_takes_to_feed_the_model(run):
+    assert json.loads((run[0] / "sensors.json").read_text()) == {
+        **{"sensors": ["s0", "s1"], "channels": ["speed"], "units": ["km/h"], "timezone": "Europe/Berlin"},
+        **{"step_seconds": 300, "history": 12, "horizon": 6, "quantiles": [0.1, 0.5, 0.9]},
+    }
+    manifest.require_same(*run)
+
+
+def test_other_sensors_channels_or_steps_are_refused(run, series):
+    """One line each; sensors in another order are other sensors."""
+    folder, data = run
+    with pytest.raises(
+        InputError, match="knows 2 sensors, the data has 3, among them 's2' out of place: .*--weights"
+    ):
+        manifest.require_same(folder, series(np.zeros((30, 3))))
+    with pytest.raises(InputError, match="'s1' out of place"):
+        manifest.require_same(folder, data.subset(["s1", "s0"]))
+    with pytest.raises(InputError, match=r"made for channels \['speed'\], the data has \['speed', 'flow'\]"):
+        manifest.require_same(folder, series(np.zeros((30, 2, 2))))
+
+
+def test_a_run_that_did_not_end_is_refused(tmp_path, run):
+    with pytest.raises(InputError, match="holds no sensors.json: its training ended before it was done"):
+        manifest.require_same(tmp_path / "other", run[1])

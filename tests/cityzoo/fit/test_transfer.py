@@ -1,0 +1,117 @@
+"""Starting from an earlier detector: layers by name, classes by name."""
+
+import keras
+import numpy as np
+import pytest
+
+from cityzoo.errors import InputError
+from cityzoo.fit.transfer import is_model, load_matching_weights
+from cityzoo.model import assemble, save
+from cityzoo.outputs.classification import Classification
+from cityzoo.outputs.detection import Detection
+
+
+@pytest.fixture
+def make(small_zoo, tmp_path):
+    """Return a function that builds a detector, no two with the same weights, and saves it on request."""
+
+    def build(backbone, *names, size_hw=(64, 64), file=None):
+        model = assemble(backbone, Detection(names), size_hw).model
+        rng = np.random.default_rng(len(names))
+        model.set_weights([rng.normal(size=w.shape).astype("float32") for w in model.get_weights()])
+        if file:
+            save(model, tmp_path / file)
+        return model, str(tmp_path / (file or ""))
+
+    return build
+
+
+def weights_by_layer(model):
+    """Layer's name to its weights."""
+    return {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+
+
+def test_the_same_classes_take_everything_over(make):
+    """Also at another size of input."""
+    earlier, path = make("slim", "car", "bus", file="a.keras")
+    later, _ = make("slim", "car", "bus", size_hw=(96, 64))
+    later.set_weights([w + 1 for w in later.get_weights()])
+    assert load_matching_weights(later, path) == ("car", "bus")
+    for name, arrays in weights_by_layer(earlier).items():
+        for old, new in zip(arrays, weights_by_layer(later)[name], strict=True):
+            assert (old == new).all(), name
+
+
+@pytest.mark.parametrize("names", [("bus", "tram", "car", "bike"), ("bus", "car"), ("tram", "bus")])
+def test_each_class_takes_the_logits_of_its_name(make, names):
+    """More classes, the same ones in another order, as many but others; a new one keeps what it had."""
+    earlier, path = make("slim", "car", "bus", file="a.keras")
+    later, _ = make("slim", *names)
+    fresh = weights_by_layer(later)["head_logits"]
+    assert load_matching_weights(later, path) == tuple(name for name in names if name in ("car", "bus"))
+    old, new = (weights_by_layer(model)["head_logits"] for model in (earlier, later))
+    for position, name in enumerate(names):
+        for before, was, now in zip(old, fresh, new, strict=True):
+            expected = (
+                before[..., ("car", "bus").index(name)] if name in ("car", "bus") else was[..., position]
+            )
+            assert (now[..., position] == expected).all(), name
+    for name in ("stem1", "stem3_norm", "head_distances", "head_class_conv1", "neck_P4_topdown_conv"):
+        for before, now in zip(weights_by_layer(earlier)[name], weights_by_layer(later)[name], strict=True):
+            assert (before == now).all(), name
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"), [("slim", "wide"), ("slim", "slim_deep"), ("slim_deep", "slim")]
+)
+def test_another_backbone_is_refused(make, earlier, later):
+    """Other sizes, layers that the earlier one lacks, layers that it has too many (as VGG19 has for VGG16)."""
+    _, path = make(earlier, "car", file="a.keras")
+    with pytest.raises(InputError, match="--backbone") as caught:
+        load_matching_weights(make(later, "car")[0], path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_of_somebody_else_is_refused(make, tmp_path):
+    """It has no class names."""
+    images = keras.Input((4,))
+    keras.Model(images, keras.layers.Dense(1)(images)).save(tmp_path / "foreign.keras")
+    with pytest.raises(InputError, match="carries no class names"):
+        load_matching_weights(make("slim", "car")[0], str(tmp_path / "foreign.keras"))
+
+
+def test_a_model_is_told_from_a_backbones_weights():
+    """By its ending."""
+    assert is_model("runs/a/model.keras")
+    assert not is_model("vgg16_notop.h5") and not is_model("imagenet") and not is_model("auto")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        (("car", "bus"), ("bus", "car"), lambda old, new: -old),
+        (
+            ("car", "bus"),
+            ("bus", "tram", "car"),
+            lambda old, new: np.stack([old[:, 0], new[:, 1], 0 * old[:, 0]], 1),
+        ),
+        (("car", "bus", "tram"), ("tram", "bus"), lambda old, new: old[:, 1:2] - old[:, 2:3]),
+        (("car", "bus", "tram"), ("bus", "car", "tram"), lambda old, new: old[:, [1, 0, 2]]),
+    ],
+)
+def test_two_classes_have_one_logit_and_are_taken_over_too(small_zoo, tmp_path, before, after, expected):
+    """It is the second class's, the first one's being 0: turned round, beside others, and out of three."""
+    models = []
+    for number, names in enumerate((before, after)):
+        models.append(assemble("slim", Classification(names), (64, 64)).model)
+        rng = np.random.default_rng(number)
+        models[-1].set_weights([rng.normal(size=w.shape).astype("float32") for w in models[-1].get_weights()])
+    earlier, later = models
+    save(earlier, tmp_path / "a.keras")
+    (old, _), (new, _) = (model.get_layer("head_logits").get_weights() for model in models)
+    assert load_matching_weights(later, str(tmp_path / "a.keras")) == tuple(
+        name for name in after if name in before
+    )
+    kernel, bias = later.get_layer("head_logits").get_weights()
+    assert kernel == pytest.approx(expected(old, new), abs=1e-6)
+    assert bias.shape == (kernel.shape[1],)

@@ -1,0 +1,44 @@
+"""Words below images, which stay as they are."""
+
+import numpy as np
+import pytest
+
+from cityzoo.visualize.boxes import PAPER
+from cityzoo.visualize.captions import LEAST_WIDTH, captioned
+
+IMAGE = np.random.default_rng(0).integers(0, 255, (90, 300, 3), np.uint8)
+
+
+def inked(line):
+    """Columns of a line with something written in them."""
+    return np.flatnonzero((line != np.array(PAPER)).any(axis=(0, 2)))
+
+
+def test_the_image_stays_and_a_line_follows():
+    found = captioned(IMAGE, "car 0.90")
+    np.testing.assert_array_equal(found[:90], IMAGE)
+    assert found.dtype == np.uint8 and found.shape[1] == 300 and found.shape[0] > 90 + 12
+    assert 3 <= inked(found[90:])[0] < 10 and inked(found[90:])[-1] < 150
+    assert len(inked(captioned(IMAGE, "")[90:])) == 0
+
+
+def test_other_words_look_otherwise():
+    assert (captioned(IMAGE, "car 0.90") != captioned(IMAGE, "bus 0.90")).any()
+
+
+def test_long_words_end_with_the_image():
+    """No wider, no second line."""
+    found = captioned(IMAGE, "smoke " * 50)
+    assert found.shape == captioned(IMAGE, "smoke").shape and inked(found[90:])[-1] > 290
+
+
+@pytest.mark.parametrize(("height", "width"), [(30, 20), (8, 200), (1, 219)])
+def test_small_images_are_enlarged_in_their_shape(height, width):
+    """A left half of white stays a left half of white."""
+    image = np.zeros((height, width, 3), np.uint8)
+    image[:, : width // 2] = 255
+    found = captioned(image, "x")
+    shown = max(1, round(height * LEAST_WIDTH / width))
+    assert found.shape[1] == LEAST_WIDTH and found.shape[0] - shown < 30
+    middle = found[shown // 2, :, 0]
+    assert (middle > 127).sum() == pytest.approx(LEAST_WIDTH * (width // 2) / width, abs=2)

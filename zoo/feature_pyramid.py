@@ -1,0 +1,124 @@
+"""Stages: the tensors that every path of a backbone runs through, at sizes of exactly input / 2^k.
+
+Such a tensor cuts the graph in two exactly. The last one of size input / 2^k is the stage Ck of the
+literature (He et al. 2016, Lin et al. 2017), found for every architecture alike, with no table of layer
+names.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from zoo import graph
+
+if TYPE_CHECKING:
+    import keras
+
+TAIL = "tail"
+
+
+def cut_points(model: keras.Model) -> list[keras.KerasTensor]:
+    """Return the tensors that lie on every path from the input to the deepest output, in graph order.
+
+    With several outputs the deepest is the one of the smallest map. Paths are counted exactly (Python's
+    integers): a tensor is on every path when paths to it times paths from it are all the paths.
+    """
+    source, sink = model.inputs[0], min(model.outputs, key=_area)
+    path = graph.needed(model, [sink])
+    ahead: dict[int, int] = defaultdict(int, {id(source): 1})
+    for node in path:
+        arriving = sum(ahead[id(tensor)] for tensor in node.input_tensors)
+        ahead.update({id(tensor): arriving for tensor in node.outputs})
+    behind: dict[int, int] = defaultdict(int, {id(sink): 1})
+    for node in reversed(path):
+        leaving = sum(behind[id(tensor)] for tensor in node.outputs)
+        for tensor in node.input_tensors:
+            behind[id(tensor)] += leaving
+    every = ahead[id(sink)]
+    tensors = [tensor for node in path for tensor in node.outputs]
+    return [tensor for tensor in tensors if ahead[id(tensor)] * behind[id(tensor)] == every]
+
+
+def stages(model: keras.Model) -> dict[str, keras.KerasTensor]:
+    """Return the stages that a backbone has: {"C1": tensor, ... "C5": tensor}, those of exact size alone.
+
+    Args:
+        model: a functional model of one image input of known height and width (for a detector: its backbone).
+
+    Example:
+        >>> import keras
+        >>> images = x = keras.Input((64, 64, 3))
+        >>> for number in range(1, 6):
+        ...     x = keras.layers.Conv2D(4, 3, strides=2, padding="same", name=f"conv{number}")(x)
+        >>> pyramid_outputs = stages(keras.Model(images, x))
+        >>> list(pyramid_outputs), pyramid_outputs["C3"].shape
+        (['C1', 'C2', 'C3', 'C4', 'C5'], (None, 8, 8, 4))
+    """
+    _, height, width, _ = model.inputs[0].shape
+    found = {}
+    for tensor in cut_points(model):
+        for number in range(1, 6):
+            stride = 2**number
+            if len(tensor.shape) == 4 and (tensor.shape[1] * stride, tensor.shape[2] * stride) == (
+                height,
+                width,
+            ):
+                found[f"C{number}"] = tensor
+    return dict(sorted(found.items()))
+
+
+def stage(model: keras.Model, name: str) -> keras.KerasTensor:
+    """Return one stage's tensor.
+
+    Raises:
+        ValueError: the backbone has no such stage.
+    """
+    found = stages(model)
+    if name not in found:
+        raise ValueError(
+            f"backbone '{model.name}' has no stage '{name}'. Stages: {', '.join(found) or 'none'}"
+        )
+    return found[name]
+
+
+def stage_of_layers(model: keras.Model) -> dict[str, str]:
+    """Return layer's name -> first stage at or after it; layers after the last stage are "tail"."""
+    found = {layer.name: TAIL for layer in model.layers}
+    for name, tensor in reversed(stages(model).items()):
+        found.update({node.operation.name: name for node in graph.needed(model, [tensor])})
+        found[model.inputs[0]._keras_history.operation.name] = name
+    return {layer.name: found[layer.name] for layer in model.layers}
+
+
+def pyramid_outputs(model: keras.Model) -> dict[str, str]:
+    """Return stage -> name of the layer whose output it is, to write down and find again with `subgraph`."""
+    return {name: tensor._keras_history.operation.name for name, tensor in stages(model).items()}
+
+
+def subgraph(model: keras.Model, layers: dict[str, str]) -> keras.Model:
+    """Return the part of a (loaded) model that ends in named layers, sharing them.
+
+    Args:
+        model: a functional model which holds the backbone's layers flat, as a detector does.
+        layers: output's name ("P3") -> name of a layer.
+
+    Returns:
+        A model from the first input to {"P3": tensor, ...}.
+
+    Raises:
+        ValueError: the model has no layer of that name.
+    """
+    import keras
+
+    outputs = {node.operation.name: node.outputs[0] for node in reversed(graph.nodes(model))}
+    missing = [name for name in layers.values() if name not in outputs]
+    if missing:
+        raise ValueError(
+            f"model '{model.name}' has no layer '{missing[0]}': was it built on another backbone?"
+        )
+    return keras.Model(model.inputs[0], {level: outputs[name] for level, name in layers.items()})
+
+
+def _area(tensor: keras.KerasTensor) -> int:
+    return tensor.shape[1] * tensor.shape[2] if len(tensor.shape) == 4 else 0

@@ -1,0 +1,146 @@
+"""AdaLoRA: P diag(lambda) Q added to each kernel, whose ranks are allotted while training (Zhang et al. 2023).
+
+arXiv 2303.10512. A triplet is a column of P, an entry of lambda and a row of Q. Training begins with half as
+many triplets again as LoRA of that rank has, and `rank_allocation` takes the least important ones away.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo.peft.lora import full_rank
+from zoo.peft.methods import Chains
+from zoo.peft.rewrite import copy, values
+
+SURPLUS = 1.5  # triplets to begin with for each one that may stay
+ORTHOGONALITY = 0.1  # weight of the penalty, shared out among the layers
+
+
+class _Triplets(keras.Layer):
+    """Give a layer with a `kernel` of shape (..., outputs) a trained sum of rank-one kernels beside it.
+
+    P is (..., triplets), lambda (triplets,) and Q (triplets, outputs); `svd_alive` (triplets,) is 1 for those that
+    count and 0 for those taken away, `svd_importance` what `rank_allocation` thinks of them.
+    """
+
+    svd_p = None
+
+    def __init__(self, *, triplets: int, penalty: float = 0.0, seed: int = 0, **kwargs: Any) -> None:
+        """Take the number of triplets and the weight of the orthogonality penalty."""
+        super().__init__(**kwargs)
+        self.triplets, self.penalty, self.seed = triplets, penalty, seed
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make P and Q orthonormal, so that the penalty starts at zero, and lambda zero."""
+        super().build(input_shape)
+        shape, count = tuple(self._kernel.shape), (self.triplets,)
+        p_start, q_start = (keras.initializers.Orthogonal(seed=self.seed + i) for i in (0, 1))
+        kwargs = {"dtype": "float32", "autocast": False}
+        self._tracker.unlock()
+        self.svd_q = self.add_weight(name="svd_q", shape=(*count, shape[-1]), initializer=q_start, **kwargs)
+        self.svd_lambda = self.add_weight(name="svd_lambda", shape=count, initializer="zeros", **kwargs)
+        self.svd_alive = self._state("svd_alive", count, "ones")
+        self.svd_importance = self._state("svd_importance", count, "zeros")
+        self.svd_p = self.add_weight(name="svd_p", shape=(*shape[:-1], *count), initializer=p_start, **kwargs)
+        self._tracker.lock()
+
+    def _state(self, name: str, shape: tuple[int, ...], initializer: str) -> keras.Variable:
+        return self.add_weight(
+            name=name, shape=shape, initializer=initializer, dtype="float32", trainable=False, autocast=False
+        )
+
+    @property
+    def gain(self) -> float:
+        """Return what the sum is multiplied by.
+
+        A step of Adam moves lambda by the learning rate; the same step on LoRA's matrix B moves its rows, each as
+        long as there are outputs, by that times the root of the outputs.
+        """
+        return math.sqrt(self.svd_q.shape[-1])
+
+    @property
+    def kernel(self) -> Any:
+        """Return the kernel with the living triplets added."""
+        kernel = super().kernel
+        if self.svd_p is None:
+            return kernel
+        added = keras.ops.matmul(self.svd_p * (self.gain * self.svd_lambda * self.svd_alive), self.svd_q)
+        return keras.ops.cast(keras.ops.cast(kernel, "float32") + added, self.compute_dtype)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Compute the layer; in training, ask for orthonormal columns of P and rows of Q."""
+        if training and self.penalty:
+            p = keras.ops.reshape(self.svd_p, (-1, self.triplets))
+            ours = keras.ops.matmul(keras.ops.transpose(p), p)
+            theirs = keras.ops.matmul(self.svd_q, keras.ops.transpose(self.svd_q))
+            eye = keras.ops.eye(self.triplets)
+            off = keras.ops.sum(keras.ops.square(ours - eye)) + keras.ops.sum(keras.ops.square(theirs - eye))
+            self.add_loss(self.penalty * off)
+        return super().call(inputs)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Save every variable as it is; Keras' convolutions would save the sum as their kernel."""
+        keras.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Load what `save_own_variables` saved."""
+        keras.Layer.load_own_variables(self, store)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the arguments."""
+        own = {"triplets": self.triplets, "penalty": self.penalty, "seed": self.seed}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="cityzoo")
+class TripletConv2D(_Triplets, keras.layers.Conv2D):
+    """Conv2D with triplets."""
+
+
+@keras.saving.register_keras_serializable(package="cityzoo")
+class TripletDense(_Triplets, keras.layers.Dense):
+    """Dense with triplets."""
+
+
+@dataclass(frozen=True)
+class AdaLora:
+    """Give every Conv2D and Dense triplets, of which as many stay in all as LoRA of that rank would have."""
+
+    rank: int
+    trains = frozenset({"svd_p", "svd_lambda", "svd_q"})
+    keeps = frozenset({"svd_alive"})
+    folds = True
+
+    def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:
+        """Return copies of the layers with triplets."""
+        kinds = {keras.layers.Conv2D: TripletConv2D, keras.layers.Dense: TripletDense}
+        chosen = [layer for layer in operations if type(layer) in kinds]
+        chains: Chains = {}
+        for layer in chosen:
+            triplets = min(math.ceil(SURPLUS * self.rank), full_rank(layer))
+            twin = copy(
+                layer,
+                kinds[type(layer)],
+                triplets=triplets,
+                penalty=ORTHOGONALITY / len(chosen),
+                seed=seed + 2 * len(chains),
+            )
+            chains[layer] = [twin]
+        return chains
+
+    def fold(self, chain: list[Any]) -> dict[str, np.ndarray]:
+        """Add the living triplets to the kernel, in float32 whatever the layer computes in."""
+        weights = values(chain[0])
+        scaled = weights.pop("svd_lambda") * weights.pop("svd_alive") * np.float32(chain[0].gain)
+        weights["kernel"] = weights["kernel"] + (weights.pop("svd_p") * scaled) @ weights.pop("svd_q")
+        weights.pop("svd_importance")
+        return weights
+
+    def budget(self, layers: list[keras.Layer]) -> int:
+        """Return how many triplets stay in all: the rank for each layer, or what its kernel can have."""
+        return sum(min(self.rank, layer.triplets) for layer in layers)

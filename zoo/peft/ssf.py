@@ -1,0 +1,103 @@
+"""SSF: a trained scale and shift of each channel behind every operation (Lian et al. 2022, arXiv 2210.08823)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import keras
+import numpy as np
+
+from zoo import graph
+from zoo.peft.bias_norm import NORMALISATIONS
+from zoo.peft.methods import Chains
+from zoo.peft.rewrite import copy, values
+
+WEIGHTED = (
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv2D,
+    keras.layers.Dense,
+)
+KERNELS = ("pointwise_kernel", "kernel")  # of these the layer has, the first is what makes its outputs
+
+
+@keras.saving.register_keras_serializable(package="cityzoo")
+class ScaleShift(keras.Layer):
+    """Multiply each channel by gamma and add beta; starts as the identity.
+
+    Example:
+        >>> layer = ScaleShift()
+        >>> bool(keras.ops.all(layer(keras.ops.ones((1, 2, 2, 3))) == 1)), len(layer.trainable_weights)
+        (True, 2)
+    """
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make a gamma and a beta for each of the last axis' channels."""
+        shape = (input_shape[-1],)
+        self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
+
+    def call(self, inputs: Any) -> Any:
+        """Scale and shift."""
+        return inputs * self.gamma + self.beta
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Return the shape of the input."""
+        return input_shape
+
+
+class ScaleAndShift:
+    """Put a ScaleShift behind convolutions, dense layers and normalisations, before their activation.
+
+    A layer whose output goes to a BatchNormalization alone gets none: frozen statistics make that one affine, so
+    that the ScaleShift behind it already gives every function which two would give.
+    """
+
+    trains = frozenset({"gamma", "beta"})
+    keeps = frozenset()
+    folds = True
+
+    def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:
+        """Return chains of a layer without its activation, a ScaleShift, and the activation."""
+        covered = _feeding_batchnorm(backbone)
+        suitable = [layer for layer in operations if isinstance(layer, (*WEIGHTED, *NORMALISATIONS))]
+        return {layer: _scaled(layer) for layer in suitable if id(layer) not in covered}
+
+    def fold(self, chain: list[keras.Layer]) -> dict[str, np.ndarray]:
+        """Scale the kernel and move the bias, or the gamma and the beta of a normalisation."""
+        weights, learned = values(chain[0]), values(chain[1])
+        scale, shift = learned["gamma"], learned["beta"]
+        offset = "beta" if isinstance(chain[0], NORMALISATIONS) else "bias"
+        if offset == "beta":
+            weights["gamma"] = weights.get("gamma", np.float32(1)) * scale
+        else:
+            name = next(name for name in KERNELS if name in weights)
+            kernel = weights[name]
+            # A depthwise kernel is (height, width, inputs, outputs of each input).
+            depthwise = isinstance(chain[0], keras.layers.DepthwiseConv2D)
+            weights[name] = kernel * (scale.reshape(kernel.shape[-2:]) if depthwise else scale)
+        weights[offset] = weights.get(offset, np.float32(0)) * scale + shift
+        return weights
+
+
+def _scaled(layer: keras.Layer) -> list[keras.Layer]:
+    scaling = ScaleShift(name=f"{layer.name}_ssf", dtype=layer.dtype_policy.name)
+    activation = getattr(layer, "activation", None)
+    if activation in (None, keras.activations.linear):
+        return [layer, scaling]
+    behind = keras.layers.Activation(activation, name=f"{layer.name}_activation", dtype=layer.dtype_policy)
+    return [copy(layer, activation="linear"), scaling, behind]
+
+
+def _feeding_batchnorm(model: keras.Model) -> set[int]:
+    used_by: dict[int, list[Any]] = defaultdict(list, {id(tensor): [None] for tensor in model.outputs})
+    for node in graph.nodes(model):
+        for tensor in node.input_tensors:
+            used_by[id(tensor)].append(node.operation)
+    covered = set()
+    for node in graph.nodes(model):
+        users = [user for tensor in node.outputs for user in used_by[id(tensor)]]
+        if users and all(isinstance(user, keras.layers.BatchNormalization) for user in users):
+            covered.add(id(node.operation))
+    return covered
