@@ -27,7 +27,7 @@ class Sheet:
     network gets it, without the bars beside it, enlarged: lines and letters are made for the sheet's size.
 
     Attributes:
-        results: what the model says of each of `images`; to be set before the sheet is written.
+        results: what the model says of each of `examples`; to be set before the sheet is written.
     """
 
     def __init__(self, inputs: NetworkInputs, eps_levels: float) -> None:
@@ -38,7 +38,7 @@ class Sheet:
             eps_levels: how far attacks may change a pixel, grey levels.
         """
         order = np.argsort([len(image.labels) for image in inputs.examples.examples], kind="stable")
-        self._row, self._kind, self._eps = int(order[len(order) // 2]), inputs.kind, eps_levels
+        self._row, self._output, self._eps = int(order[len(order) // 2]), inputs.output, eps_levels
         down, across = (np.flatnonzero(inputs.inside[self._row, ..., 0].any(axis=axis)) for axis in (1, 0))
         self._window = slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
         enlarged = CELL_PX / len(across)
@@ -70,9 +70,9 @@ class Sheet:
             self._images[caption] = np.asarray(images)[self._row - part.start]
 
     @property
-    def images(self) -> tuple[ImageExample, ...]:
+    def examples(self) -> tuple[ImageExample, ...]:
         """Return the image at the size of the sheet, once for each version."""
-        attacks = len(ATTACKS) if self._kind.trainable else 0
+        attacks = len(ATTACKS) if self._output.trainable else 0
         return (self._image,) * (1 + attacks + len(CORRUPTIONS) * len(SHOWN))
 
     def batch(self) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +90,7 @@ class Sheet:
             The file.
         """
         drawn = {
-            caption: self._kind.draw(self._shown(image), self._image, result)
+            caption: self._output.draw(self._shown(image), self._image, result)
             for (caption, image), result in zip(self._images.items(), self.results, strict=True)
         }
         empty = np.full((*self._size_hw, 3), 255, np.uint8)

@@ -6,7 +6,7 @@ from cityzoo.metrics.detection_curves import ALL_CLASSES, confusion, curves, thr
 from cityzoo.metrics.matching import operating_threshold
 from cityzoo.metrics.tide import error_kinds
 from cityzoo.sample import Detections
-from tests.cityzoo.report.detection_sets import NOTHING, image_set, nasty_sets, random_set
+from tests.cityzoo.metrics.detection_sets import NOTHING, image_set, nasty_sets, random_set
 
 CAR, BUS = [[0, 0, 20, 20]], [[100, 100, 140, 140]]
 

@@ -5,7 +5,7 @@ from cityzoo.errors import InputError
 from cityzoo.metrics.detection_matches import MOST, OVERLAPS, RECALLS, SIZES, matched, precision_at_recalls
 from cityzoo.metrics.matching import UNMATCHED, match
 from cityzoo.sample import Detections
-from tests.cityzoo.report.detection_sets import image_set, nasty_sets, reference
+from tests.cityzoo.metrics.detection_sets import image_set, nasty_sets, reference
 
 
 @pytest.mark.parametrize("name", [name for name in nasty_sets() if name != "no images"])

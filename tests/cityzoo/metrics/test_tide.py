@@ -8,7 +8,7 @@ from cityzoo.metrics import detection_matches
 from cityzoo.metrics.coco import coco_metrics
 from cityzoo.metrics.tide import KINDS, error_kinds
 from cityzoo.sample import Detections
-from tests.cityzoo.report.detection_sets import NOTHING, image_set
+from tests.cityzoo.metrics.detection_sets import NOTHING, image_set
 
 GOLDEN = json.loads((Path(__file__).parents[2] / "golden" / "tide.json").read_text())
 BOX, FAR = [0, 0, 100, 100], [300, 300, 400, 400]

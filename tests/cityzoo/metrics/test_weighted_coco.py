@@ -6,7 +6,7 @@ from cityzoo.metrics.coco import SUMMARY, coco_metrics
 from cityzoo.metrics.keys import look_up
 from cityzoo.metrics.weighted_coco import FIGURES, weighed_coco
 from cityzoo.sample import Detections, ImageSet
-from tests.cityzoo.report.detection_sets import NAMES, NOTHING, image_set, nasty_sets, random_set, reference
+from tests.cityzoo.metrics.detection_sets import NAMES, NOTHING, image_set, nasty_sets, random_set, reference
 
 
 def pycocotools_figures(truth, found):
