@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from cityzoo.data.series import Series
-
 
 @pytest.fixture
 def write_table(tmp_path):
@@ -33,16 +31,3 @@ def clock_rows():
         ]
 
     return rows
-
-
-@pytest.fixture
-def series():
-    """Return a function that makes a series of some values (T, N), a row every 5 minutes from 2012-03-01 UTC."""
-
-    def make(values, **more):
-        values = np.asarray(values, np.float32)
-        times = np.datetime64("2012-03-01", "s") + 300 * np.arange(len(values))
-        names = tuple(f"s{number}" for number in range(values.shape[1]))
-        return Series(values[..., None], times, names, ("speed",), ("mph",), **more)
-
-    return make
