@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-Rounds = Mapping[str, Sequence[float]]  # contender -> pictures a second, of each round
+Rounds = Mapping[str, Sequence[float]]  # contender -> images per second, of each round
 
 WHAT = {
     "decode": "TensorFlow: decode",
@@ -21,13 +21,13 @@ WHAT = {
     "geometry": "**augment: crop, flip, rotate, scale, translate**, boxes too",
     "standard": "**augment: policy `standard`**, boxes too",
     "keras_geometry_by_batch": "Keras: resize, then crop (one for the whole batch), flip, rotation, zoom",
-    "keras_geometry_by_picture": "Keras: the same, picture by picture",
-    "keras_geometry_full": "Keras: the same on the decoded picture, resized last, as sharp as ours",
-    "keras_chain": "Keras: rotation, zoom, crop to the input's size, flip, brightness, contrast on the decoded picture",
+    "keras_geometry_by_image": "Keras: the same, image by image",
+    "keras_geometry_full": "Keras: the same on the decoded image, resized last, as sharp as ours",
+    "keras_chain": "Keras: rotation, zoom, crop to the input's size, flip, brightness, contrast on the decoded image",
     "keras_six_by_batch": "Keras: resize, the four, brightness, contrast, by batch",
-    "keras_six_by_picture": "Keras: the same six, picture by picture",
+    "keras_six_by_image": "Keras: the same six, image by image",
     "keras_standard_by_batch": "Keras: what `standard` does but gamma, by batch",
-    "keras_standard_by_picture": "Keras: the same, picture by picture",
+    "keras_standard_by_image": "Keras: the same, image by image",
     "albumentations_geometry": "albumentations, worker processes: crop, flip, affine",
     "albumentations_standard": "albumentations, worker processes: what `standard` does",
     "torchvision_geometry": "torchvision v2, worker processes: crop, flip, affine",
@@ -39,16 +39,16 @@ RATIOS: dict[str, tuple[str, tuple[str, ...], float | None]] = {
     "geometry_vs_keras_chain": ("geometry", ("keras_chain",), 4.0),
     "geometry_vs_keras_resized_first": (
         "geometry",
-        ("keras_geometry_by_batch", "keras_geometry_by_picture"),
+        ("keras_geometry_by_batch", "keras_geometry_by_image"),
         None,
     ),
-    "geometry_vs_keras_six_resized_first": ("geometry", ("keras_six_by_batch", "keras_six_by_picture"), None),
+    "geometry_vs_keras_six_resized_first": ("geometry", ("keras_six_by_batch", "keras_six_by_image"), None),
     "geometry_vs_keras_full": ("geometry", ("keras_geometry_full",), None),
     "geometry_vs_decode_resize": ("geometry", ("decode_resize",), 0.9),
     "geometry_vs_decode_resize_antialias": ("geometry", ("decode_resize_antialias",), None),
     "geometry_vs_albumentations": ("geometry", ("albumentations_geometry",), 1.0),
     "geometry_vs_torchvision": ("geometry", ("torchvision_geometry",), None),
-    "standard_vs_keras_chain": ("standard", ("keras_standard_by_batch", "keras_standard_by_picture"), 3.0),
+    "standard_vs_keras_chain": ("standard", ("keras_standard_by_batch", "keras_standard_by_image"), 3.0),
     "standard_vs_albumentations": ("standard", ("albumentations_standard",), None),
     "standard_vs_torchvision": ("standard", ("torchvision_standard",), None),
 }
@@ -119,7 +119,7 @@ def page(facts: Mapping[str, Any], by_setting: Mapping[str, Rounds], notes: Sequ
     """
     load = facts["load_average_at_start"]
     lines = [
-        "# Pictures a second, from JPEG files to augmented batches",
+        "# Images per second, from JPEG files to augmented batches",
         "",
         f"{facts['processor']}, {facts['cores_used']} of {facts['cores']} cores, {facts['system']}, "
         f"{facts['date']}; load before the start {load}. {', '.join(facts['versions'])}.",
@@ -127,7 +127,7 @@ def page(facts: Mapping[str, Any], by_setting: Mapping[str, Rounds], notes: Sequ
         *(f"- {note}" for note in notes),
         "",
         "Made by `python benchmarks/augment.py`; its `--help` says how it is measured. All draw from about the same "
-        "ranges and interpolate bilinearly. augment and torchvision average where the picture shrinks, the others "
+        "ranges and interpolate bilinearly. augment and torchvision average where the image shrinks, the others "
         "do not; augment alone moves boxes along.",
         *_ratio_table(by_setting),
     ]
@@ -153,7 +153,7 @@ def _ratio_table(by_setting: Mapping[str, Rounds]) -> list[str]:
 
 def _speed_table(setting: str, rounds: Rounds) -> list[str]:
     base = median(rounds["decode_resize"]) if "decode_resize" in rounds else None
-    head = ["contender", "what it does", "pictures/s", "lowest to highest", "of decode + resize"]
+    head = ["contender", "what it does", "images/s", "lowest to highest", "of decode + resize"]
     lines = ["", f"## {setting}", "", f"| {' | '.join(head)} |", "|---|---|--:|--:|--:|"]
     for name, each in rounds.items():
         share = f"{median(each) / base:.2f}" if base else "-"

@@ -92,7 +92,7 @@ def test_hosts_share_the_batches_of_one(columns):
 
 def test_keeping_decoded_images_changes_no_pixel(columns, tmp_path):
     plain = run(columns, "light")
-    kept = augment.Kept(augment.read_file, tmp_path / "kept")
+    kept = augment.DecodedCache(augment.read_file, tmp_path / "kept")
     rows = augment.sequential_order(6, views=2)
     twice = run(columns, "light", read=kept, rows=rows)
     np.testing.assert_array_equal(twice["images"][:6], plain["images"])

@@ -23,8 +23,7 @@ def test_folders_called_like_splits_are_splits_and_masks_no_images(tmp_path, pai
     for path in ("train/a.jpg", "val/b.jpg", "masks/val/b.png", "c.jpg"):
         paint(tmp_path / path)
     found = {
-        each.path.removeprefix(f"{tmp_path}/"): each.split
-        for each in plain_frames.read(str(tmp_path)).images
+        each.path.removeprefix(f"{tmp_path}/"): each.split for each in plain_frames.read(str(tmp_path)).images
     }
     assert found == {"train/a.jpg": "train", "val/b.jpg": "val", "c.jpg": None}
     assert all(each.names == () for each in plain_frames.read(str(tmp_path)).images)
