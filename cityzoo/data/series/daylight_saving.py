@@ -1,21 +1,19 @@
-"""Times of a local clock read as UTC where daylight saving begins and ends."""
+"""Local times converted to UTC across changes of daylight saving, for each track of rows on its own."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
 
-from cityzoo.data.series.timezones import DAY, EPOCH, QUARTER, by_quarter, zone
+from cityzoo.data.series.timezones import DAY, zone
 
-LIKE = (
-    0.5  # share of the measurements of the hour after from which an hour that never occurs was lived through
-)
+# Nonexistent times with more than this share of the measurements of the hour after: the clock never changed.
+STANDARD_TIME_SHARE = 0.5
 
 
-class Reading(NamedTuple):
-    """Hold local times as UTC, and of which rows something has to be said.
+class UtcTimes(NamedTuple):
+    """Local times in UTC, and the rows that the report mentions.
 
     Attributes:
         times: (R,) datetime64[s], UTC.
@@ -28,19 +26,18 @@ class Reading(NamedTuple):
     marks: dict[str, np.ndarray]
 
 
-def to_utc(local: np.ndarray, track: np.ndarray, empty: np.ndarray, timezone: str) -> Reading:
-    """Read the times of a local clock as UTC, in the order that they were written.
+def to_utc(local: np.ndarray, track: np.ndarray, empty: np.ndarray, timezone: str) -> UtcTimes:
+    """Convert local times to UTC, in the order in which they were written.
 
-    Where the clock is put back, an hour occurs twice: a time that was seen already, or that comes after the
-    clock went back, is of the second pass; where only one pass was written, it is taken for the first.
-    Where it is put forward, an hour never occurs. Rows of that hour are moved on with the clock, 02:30 to
-    03:30, if nothing else was written there. Where the hour after it was written too, the clock did not jump:
-    rows without any measurement are then filling and left out; if more than half as many rows measured
-    something as in the hour after, the whole clock is read as standard time, which never changes.
+    Ambiguous times (clock put back): a time that was seen before, or that follows a step backwards, belongs to the
+    second pass; an hour that was written once is taken for the first.
+    Nonexistent times (clock put forward) move forward, 02:30 to 03:30, if no other row is there. If the hour after
+    was written too, the clock did not change: rows without measurements are padding and are left out. If these
+    rows hold more than `STANDARD_TIME_SHARE` of the measurements of the hour after, all times are standard time.
 
     Args:
-        local: (R,) datetime64[s], what the clock showed.
-        track: (R,) int, rows of one track (a sensor's, or the whole table's) follow each other in time.
+        local: (R,) datetime64[s], local times.
+        track: (R,) int, the rows of a track (a sensor, or the whole table) follow each other in time.
         empty: (R,) bool, True for rows without any measurement.
         timezone: IANA name.
 
@@ -57,44 +54,44 @@ def to_utc(local: np.ndarray, track: np.ndarray, empty: np.ndarray, timezone: st
     utc = seconds - np.where(second, after, before)
     kept, marks = np.ones(len(utc), bool), {"twice": twice & repeated, "twice once": twice & ~repeated}
     if never.any():
-        filled = never & np.isin(_keys(utc, track), _keys(utc, track)[~never])
+        keys = utc * (int(track.max(initial=0)) + 1) + track
+        filled = never & np.isin(keys, keys[~never])
         spot = int(np.argmax(never))
-        later = _hour_after(local, never, after[spot] - before[spot], timezone) & ~empty
-        if (filled & ~empty).sum() > LIKE * later.sum() and not repeated.any():
+        jump = np.timedelta64(int(after[spot] - before[spot]), "s")
+        hour_after = ~never & ~empty & np.less(*offsets(local - jump, timezone))
+        if (filled & ~empty).sum() > STANDARD_TIME_SHARE * hour_after.sum() and not repeated.any():
             standard = int(before[spot])
             utc, marks = seconds - standard, {"no daylight saving": never | (before != standard)}
         else:
             dropped = filled & empty
             kept, marks["never, empty"], marks["never"] = ~dropped, dropped, never & ~dropped
-    return Reading(utc.astype("datetime64[s]"), kept, marks)
+    return UtcTimes(utc.astype("datetime64[s]"), kept, marks)
 
 
 def offsets(local: np.ndarray, timezone: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return how far a clock is ahead of UTC, by the rules before and after a change of clocks.
+    """Return the offset from UTC of local times, by the rules before and after a change of clocks.
 
     Args:
-        local: (R,) datetime64[s], what the clock shows.
+        local: (R,) datetime64[s].
         timezone: IANA name.
 
     Returns:
-        Two arrays (R,) int64 in seconds. They differ for times near a change alone: the first is greater for
-        times that occur twice, less for those that never occur.
+        Two arrays (R,) int64 in seconds, equal except at a change: the first is greater for ambiguous times and less
+        for nonexistent ones.
     """
-    seconds, place = local.astype("datetime64[s]").astype(np.int64), zone(timezone)
+    import pandas
 
-    def offset(quarter: int, fold: int) -> float:
-        shown = EPOCH.replace(tzinfo=None) + timedelta(seconds=quarter * QUARTER)
-        return shown.replace(tzinfo=place, fold=fold).utcoffset().total_seconds()
-
-    return tuple(by_quarter(seconds, lambda quarter, fold=fold: offset(quarter, fold)) for fold in (0, 1))
-
-
-def _keys(seconds: np.ndarray, track: np.ndarray) -> np.ndarray:
-    return seconds * (int(track.max(initial=0)) + 1) + track
+    index, place = pandas.DatetimeIndex(local), zone(timezone)
+    found = []
+    for first, shift in ((True, "shift_backward"), (False, "shift_forward")):
+        stamps = index.tz_localize(place, ambiguous=np.full(len(index), first), nonexistent=shift)
+        found.append((stamps.tz_localize(None) - stamps.tz_convert(None)).to_numpy())
+    before, after = (each.astype("timedelta64[s]").astype(np.int64) for each in found)
+    return before, after
 
 
 def _passes(seconds: np.ndarray, track: np.ndarray, twice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which rows are of the second pass of an hour that occurs twice, and which hours were written twice."""
+    """Return which rows belong to the second pass of an ambiguous hour, and which hours were written twice."""
     second, repeated = np.zeros(len(seconds), bool), np.zeros(len(seconds), bool)
     rows = np.flatnonzero(twice)
     rows = rows[np.argsort(track[rows], kind="stable")]
@@ -110,9 +107,3 @@ def _passes(seconds: np.ndarray, track: np.ndarray, twice: np.ndarray) -> tuple[
         repeated[hour] |= second[row]
         before = row
     return second, repeated
-
-
-def _hour_after(local: np.ndarray, never: np.ndarray, jump: int, timezone: str) -> np.ndarray:
-    """Rows of the hour that a clock shows right after it was put forward."""
-    before, after = offsets(local - np.timedelta64(int(jump), "s"), timezone)
-    return ~never & (before < after)

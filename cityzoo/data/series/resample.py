@@ -1,4 +1,4 @@
-"""Rows of any times laid on an even grid: the step found, times snapped, copies merged, gaps filled with NaN."""
+"""Rows at arbitrary times put on a regular grid: step detected, times snapped, copies merged, gaps filled with NaN."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from cityzoo.data.series.findings import SeriesFindings, step_words
 from cityzoo.data.series.raw import RawSeries
 from cityzoo.errors import InputError
 
-SHARE = 0.5  # of rows that must agree on a step, or on where the grid begins, for it to count as found
-NEAR = 0.1  # how far the median step may be from a usual one
+SHARE = 0.5  # of rows that must agree on a step, or on the start of the grid
+NEAR = 0.1  # relative difference of the median step from a usual one
 SAME = 1e-3  # relative difference up to which two measurements of one time are the same
-SPARSE = 20  # rows of the grid for one that was written: beyond it a date is wrong
+SPARSE = 20  # grid rows per row of data from which a date must be wrong
 USUAL = (1, 2, 5, 10, 15, 20, 30)
 STEPS = (
     *USUAL,
@@ -25,10 +25,10 @@ def require_forward(raw: RawSeries, times: np.ndarray, track: np.ndarray, free: 
     """Raise InputError where time goes backwards within a track.
 
     Args:
-        raw: says where a row was written.
+        raw: knows where a row was written.
         times: (R,) datetime64[s] as they were written.
         track: (R,) int.
-        free: (R,) bool, True for local times that occur twice: between two of them time may go back.
+        free: (R,) bool, True for ambiguous local times: between two of them time may go back.
     """
     order = np.argsort(track, kind="stable")
     shown, of, free = times[order], track[order], free[order]
@@ -36,25 +36,22 @@ def require_forward(raw: RawSeries, times: np.ndarray, track: np.ndarray, free: 
     if back.any():
         spot = int(np.argmax(back))
         raise InputError(
-            f"{raw.origin.place(int(order[spot + 1]))}: time goes backwards, {_told(shown[spot + 1])} after "
-            f"{_told(shown[spot])} ({int(back.sum())} times in all): sort the rows by time"
+            f"{raw.origin.place(int(order[spot + 1]))}: time goes backwards, {_show(shown[spot + 1])} after "
+            f"{_show(shown[spot])} ({int(back.sum())} times in all): sort the rows by time"
         )
 
 
 def find_step(times: np.ndarray, track: np.ndarray, asked: int | None, source: str) -> int:
-    """Return the time from row to row, in seconds.
-
-    That is what is asked for, else what at least half of the rows are apart, else the usual step nearest to the
-    median.
+    """Return the time between rows in seconds: `asked`, else that of half of the rows, else the usual one nearest.
 
     Args:
         times: (R,) datetime64[s], UTC.
         track: (R,) int.
-        asked: seconds; must not contradict what at least half of the rows are apart.
+        asked: seconds; must not contradict the step of at least half of the rows.
         source: for messages.
 
     Raises:
-        InputError: no step to be found, or another than the one asked for.
+        InputError: irregular rows, or another step than `asked`.
 
     Example:
         >>> find_step(np.array([0, 298, 600, 905], "datetime64[s]"), np.zeros(4, int), None, "roads.csv")
@@ -66,45 +63,40 @@ def find_step(times: np.ndarray, track: np.ndarray, asked: int | None, source: s
     apart = apart if len(apart) else np.diff(np.unique(times)).astype(np.int64)
     if not len(apart):
         if asked is None:
-            raise InputError(f"'{source}' holds one time alone: give more rows")
+            raise InputError(f"'{source}' holds only one time: give more rows")
         return asked
     sizes, counts = np.unique(apart, return_counts=True)
     sure = int(sizes[counts.argmax()]) if counts.max() >= SHARE * len(apart) else None
-    found = asked or sure or _usual(float(np.median(apart)))
-    if found is None:
+    if asked and sure and asked != sure:
         raise InputError(
-            f"rows of '{source}' come at no even step ({sizes[0]} to {sizes[-1]} seconds apart): give it, e.g. "
+            f"rows of '{source}' are {step_words(sure)} apart, the given step is {step_words(asked)}: leave out the "
+            "step, or resample the data"
+        )
+    median = float(np.median(apart))
+    usual = min(STEPS, key=lambda step: abs(step - median))
+    if not (asked or sure) and abs(usual - median) > NEAR * usual:
+        raise InputError(
+            f"rows of '{source}' have no regular step ({sizes[0]} to {sizes[-1]} seconds apart): give it, e.g. "
             "--step 5min"
         )
-    if sure is not None and found != sure:
-        raise InputError(
-            f"rows of '{source}' come every {step_words(sure)}, step {step_words(asked)} was asked for: leave the "
-            "step out, or resample the data"
-        )
-    return found
-
-
-def _usual(median: float) -> int | None:
-    near = min(STEPS, key=lambda step: abs(step - median))
-    return near if abs(near - median) <= NEAR * near else None
+    return asked or sure or usual
 
 
 def to_regular_grid(
     raw: RawSeries, times: np.ndarray, rows: np.ndarray, step: int, findings: SeriesFindings, timezone: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Lay rows on an even grid of times.
+    """Put rows on a regular grid of times.
 
-    Rows that come a little early or late go to the nearest time of the grid, at most half a step away. Where
-    several rows of a track go to one time and agree (to 0.1 %, where both measured), their mean is kept;
-    else the later. Times without a row are filled with NaN.
+    A row goes to the nearest time of the grid, at most half a step away; `merge` makes one of several rows of a
+    track at the same time; times without a row are NaN.
 
     Args:
         raw: rows as they were written.
         times: (R,) datetime64[s], UTC.
-        rows: which of them to lay out, in order.
+        rows: positions of the rows to use, in order.
         step: seconds.
-        findings: where snapped, doubled and missing rows are counted.
-        timezone: that places of gaps are told in.
+        findings: counts snapped, duplicate and missing rows.
+        timezone: of the local times of gaps in the findings.
 
     Returns:
         values (T, N, C) float32 and times (T,) datetime64[s].
@@ -113,27 +105,32 @@ def to_regular_grid(
         InputError: times so far apart that nearly all of the grid is empty.
     """
     seconds = times[rows].astype(np.int64)
-    origin = _origin(seconds, step, times[:1], timezone)
+    origin = _grid_origin(seconds, step, times[:1], timezone)
     slots = np.floor((seconds - origin) / step + 0.5).astype(np.int64)
     origin, slots = origin + int(slots.min()) * step, slots - slots.min()
     _require_dense(slots, origin, step, raw, rows)
-    _note_snapped(seconds - origin - slots * step, raw, rows, findings)
-    tracks = len(raw.sensors) * len(raw.channels) // raw.values.shape[1]
-    grid = np.full((int(slots.max()) + 1, tracks, raw.values.shape[1]), np.nan, np.float32)
+    late = seconds - origin - slots * step
+    findings.add_rows(
+        "snapped",
+        np.flatnonzero(late),
+        lambda row: f"{raw.origin.place(int(rows[row]))} by {abs(int(late[row]))} s",
+    )
+    width = raw.values.shape[1]
+    tracks = len(raw.sensors) * len(raw.channels) // width
+    grid = np.full((int(slots.max()) + 1, tracks, width), np.nan, np.float32)
+    cells = grid.reshape(-1, width)
     key = slots * tracks + raw.tracks[rows]
     order = np.argsort(key, kind="stable")
     key, rows = key[order], rows[order]
     starts = np.flatnonzero(np.diff(key, prepend=-1))
-    ends = np.append(starts[1:], len(key))
-    grid.reshape(-1, grid.shape[2])[key[starts]] = raw.values[rows[starts]]
-    for number in np.flatnonzero(ends - starts > 1):
-        start, end = starts[number], ends[number]
-        merged, agree = merge(raw.values[rows[start:end]])
-        grid[key[start] // tracks, key[start] % tracks] = merged
+    sizes = np.diff(starts, append=len(key))
+    cells[key[starts]] = raw.values[rows[starts]]
+    for start, size in zip(starts[sizes > 1], sizes[sizes > 1], strict=True):
+        cells[key[start]], agree = merge(raw.values[rows[start : start + size]])
         kind = "duplicate" if agree else "contradiction"
-        findings.add(kind, raw.origin.place(int(rows[start + 1])), int(end - start - 1))
+        findings.add(kind, raw.origin.place(int(rows[start + 1])), int(size - 1))
     even = (origin + step * np.arange(len(grid))).astype("datetime64[s]")
-    _note_gaps(slots, timezones.local(even, timezone), step, findings)
+    _note_gaps(np.unique(slots), timezones.local(even, timezone), findings)
     return grid.reshape(len(grid), len(raw.sensors), len(raw.channels)), even
 
 
@@ -144,8 +141,7 @@ def merge(rows: np.ndarray) -> tuple[np.ndarray, bool]:
         rows: (K, width) in the order that they were written, NaN where nothing was measured.
 
     Returns:
-        The mean of what was measured, where all measured the same to 0.1 %; else for each column what was
-        measured last.
+        The mean, where all measurements are the same to 0.1 %; otherwise the last measurement of each column.
 
     Example:
         >>> merge(np.array([[60.0, np.nan], [60.02, 5.0]])), merge(np.array([[60.0, 1.0], [30.0, np.nan]]))
@@ -153,9 +149,8 @@ def merge(rows: np.ndarray) -> tuple[np.ndarray, bool]:
     """
     last, agree = rows[0], True
     for row in rows[1:]:
-        agree = agree and bool(
-            (np.isclose(row, last, rtol=SAME, atol=0.0) | np.isnan(row) | np.isnan(last)).all()
-        )
+        same = np.isclose(row, last, rtol=SAME, atol=0.0) | np.isnan(row) | np.isnan(last)
+        agree = agree and bool(same.all())
         last = np.where(np.isnan(row), last, row)
     if not agree:
         return last, False
@@ -163,8 +158,8 @@ def merge(rows: np.ndarray) -> tuple[np.ndarray, bool]:
     return np.where(counts > 0, np.nansum(rows, 0) / np.maximum(counts, 1), np.nan), True
 
 
-def _origin(seconds: np.ndarray, step: int, first: np.ndarray, timezone: str) -> int:
-    """Where the grid begins within a step: where half of the rows lie, else at midnight of the local clock."""
+def _grid_origin(seconds: np.ndarray, step: int, first: np.ndarray, timezone: str) -> int:
+    """Return the start of the grid within a step: that of half of the rows, else local midnight."""
     sizes, counts = np.unique(seconds % step, return_counts=True)
     if counts.max() >= SHARE * len(seconds):
         return int(sizes[counts.argmax()])
@@ -179,27 +174,17 @@ def _require_dense(slots: np.ndarray, origin: int, step: int, raw: RawSeries, ro
         spot = int(jumps.argmax())
         ends = (origin + step * slots[order[[spot, spot + 1]]]).astype("datetime64[s]")
         raise InputError(
-            f"{raw.origin.place(int(rows[order[spot + 1]]))}: {_told(ends[1])} UTC comes {jumps[spot]} steps of "
-            f"{step_words(step)} after {_told(ends[0])} UTC, with {written} times in all: correct the date, or the step"
+            f"{raw.origin.place(int(rows[order[spot + 1]]))}: {_show(ends[1])} UTC comes {jumps[spot]} steps of "
+            f"{step_words(step)} after {_show(ends[0])} UTC, with {written} times in all: correct the date, or the step"
         )
 
 
-def _note_snapped(late: np.ndarray, raw: RawSeries, rows: np.ndarray, findings: SeriesFindings) -> None:
-    def place(spot: np.int64) -> str:
-        return f"{raw.origin.place(int(rows[spot]))} by {abs(int(late[spot]))} s"
-
-    findings.add_rows("snapped", np.flatnonzero(late), place)
-
-
-def _note_gaps(slots: np.ndarray, shown: np.ndarray, step: int, findings: SeriesFindings) -> None:
-    there = np.unique(slots)
-    jumps = np.diff(there)
-    for place, spot in enumerate(np.argsort(-jumps, kind="stable")):
-        if jumps[spot] > 1:
-            lost = int(jumps[spot]) - 1
-            longest = "longest: " if place == 0 else ""
-            findings.add("gap", f"{longest}{lost} from {_told(shown[there[spot] + 1])}", lost)
+def _note_gaps(slots: np.ndarray, shown: np.ndarray, findings: SeriesFindings) -> None:
+    lost = np.diff(slots) - 1
+    for place, spot in enumerate(np.argsort(-lost, kind="stable")[: int((lost > 0).sum())]):
+        longest = "longest: " if place == 0 else ""
+        findings.add("gap", f"{longest}{lost[spot]} from {_show(shown[slots[spot] + 1])}", int(lost[spot]))
 
 
-def _told(time: np.datetime64) -> str:
+def _show(time: np.datetime64) -> str:
     return str(time).replace("T", " ")

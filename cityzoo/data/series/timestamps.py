@@ -1,4 +1,4 @@
-"""Columns of times as people write them, read as one kind of time."""
+"""Parsing of time columns."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from cityzoo.errors import InputError
 if TYPE_CHECKING:
     import pandas
 
-# Times written as digits alone, by their number: a unit counts from 1970, UTC.
+# Times in digits only, by their length: dates, or units since 1970 in UTC.
 DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 UNITS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 PARTS = ("year", "month", "day", "hour", "minute", "second")
-_ZONED = re.compile(r".*\d(Z|\s*[+-]\d{2}:?\d{2}|\s*UTC)$", re.IGNORECASE)
-_DAY_AND_MONTH = r"(?P<a>\d{1,2})[/.-](?P<b>\d{1,2})[/.-](?P<year>\d{4})(?P<rest>.*)"
+_ZONED = re.compile(r".*\d(Z|\s*[+-]\d{2}:?\d{2}|\s*UTC)", re.IGNORECASE)
+_YEAR_FIRST = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:\D|$)"  # without it, pandas makes a date of "5"
+_YEAR_THIRD = r"^(?P<a>\d{1,2})[/.-](?P<b>\d{1,2})[/.-](?P<year>\d{4})(?P<rest>.*)$"
 
 
 class Times(NamedTuple):
-    """Hold a column of times.
+    """A parsed time column.
 
     Attributes:
-        times: (R,) datetime64[s]; None: the column counts rows and tells no time.
-        zoned: whether they are UTC; otherwise they are those of a local clock.
-        notes: kinds of finding about how they were read.
-        timezone: IANA name of the zone that they were stored in, where it is known.
+        times: (R,) datetime64[s]; None: the column numbers the rows.
+        zoned: True for UTC, False for local times.
+        notes: kinds of finding (see `findings.KINDS`).
+        timezone: IANA name of the zone that they were stored in, if known.
     """
 
     times: np.ndarray | None
@@ -38,73 +39,60 @@ class Times(NamedTuple):
     timezone: str | None = None
 
 
-def read_times(written: pandas.Series, origin: Origin, name: str) -> Times:
-    """Read a column of times.
+def read_times(column: pandas.Series, origin: Origin, name: str) -> Times:
+    """Parse a time column.
 
-    Dates are read year first: 2012-03-01, with a time of day behind a blank or T, and an offset such as -08:00
-    or Z if it has one. 3/1/2012 is read in the order, day or month first, that all rows allow, or that makes the
-    more even steps. Digits alone are seconds (10 of them) or milliseconds (13) since 1970 in UTC, or
-    YYYYMMDD[HHMM[SS]]; 0, 1, 2, ... counts rows.
+    Formats: ISO 8601 dates (2012-03-01) with an optional time and an optional offset such as -08:00 or Z; 3/1/2012,
+    day or month first, whichever all rows allow, or else whichever gives the more regular steps; digits: seconds
+    (10 of them) or milliseconds (13) since 1970 in UTC, YYYYMMDD[HHMM[SS]], or 0, 1, 2, ..., which numbers the rows.
 
     Args:
-        written: R texts or numbers, or times that pandas has read already.
-        origin: where rows were read.
+        column: R strings or numbers, or times that pandas has parsed.
+        origin: where the rows were read.
         name: of the column.
 
     Raises:
-        InputError: text that is no time, with its place, or dates that can be read in two ways.
+        InputError: text that is not a time, with its place, or ambiguous dates.
 
     Example:
         >>> import pandas
         >>> read_times(pandas.Series(["2012-03-01 00:05-08:00"]), Origin(("roads.csv",)), "time")
         Times(times=array(['2012-03-01T08:05:00'], dtype='datetime64[s]'), zoned=True, notes=(), timezone=None)
     """
-    if written.dtype.kind == "M":
-        return _read_already(written, origin, name)
-    text = written.astype(str).str.strip().str.removesuffix(".0")
+    if column.dtype.kind == "M":
+        _require_all(column, column.astype(str), origin, name)
+        zone = getattr(column.dtype, "tz", None)
+        times = column.dt.tz_convert("UTC").dt.tz_localize(None) if zone else column
+        return Times(_seconds(times), zone is not None, (), getattr(zone, "key", getattr(zone, "zone", None)))
+    text = column.astype(str).str.strip().str.removesuffix(".0")
     if text.str.fullmatch(r"\d+").all():
-        return _digits(text, origin, name)
-    order = text.str.extract(f"^{_DAY_AND_MONTH}$")
-    if order["year"].notna().all():
-        return _slashes(text, order, origin, name)
-    return _iso(text, text, origin, name)
+        return _read_digits(text, origin, name)
+    parts = text.str.extract(_YEAR_THIRD)
+    if parts["year"].notna().all():
+        return _read_year_third(text, parts, origin, name)
+    return _read_year_first(text, text, origin, name)
 
 
 def read_parts(parts: pandas.DataFrame, origin: Origin) -> Times:
-    """Read columns year, month, day and, where they are, hour, minute and second as local times.
+    """Parse columns year, month, day and optionally hour, minute and second as local times.
 
     Raises:
-        InputError: numbers that are no date, with their place.
+        InputError: numbers that are not a date, with their place.
     """
     import pandas
 
     numbers = parts.apply(pandas.to_numeric, errors="coerce")
-    for part, most in (
-        ("hour", 23),
-        ("minute", 59),
-        ("second", 59),
-    ):  # pandas would count on into the next day
-        if part in numbers:
-            numbers[part] = numbers[part].where(numbers[part].between(0, most))
+    for part in numbers.columns.intersection(PARTS[3:]):  # hour 25 is not 1 o'clock of the next day
+        numbers[part] = numbers[part].where(numbers[part].between(0, 23 if part == "hour" else 59))
     times = pandas.to_datetime(numbers, errors="coerce")
     _require_all(times, parts.astype(str).agg("-".join, axis=1), origin, "-".join(parts))
     return Times(times.to_numpy("datetime64[s]"), False)
 
 
-def _read_already(written: pandas.Series, origin: Origin, name: str) -> Times:
-    _require_all(written, written.astype(str), origin, name)
-    zone = getattr(written.dtype, "tz", None)
-    if zone is None:
-        return Times(_seconds(written), False)
-    name = getattr(zone, "key", getattr(zone, "zone", None))
-    return Times(_seconds(written.dt.tz_convert("UTC").dt.tz_localize(None)), True, (), name)
-
-
-def _digits(text: pandas.Series, origin: Origin, name: str) -> Times:
+def _read_digits(text: pandas.Series, origin: Origin, name: str) -> Times:
     import pandas
 
-    size = len(text.iloc[0])
-    numbers = text.astype("int64")
+    numbers, size = text.astype("int64"), len(text.iloc[0])
     if numbers.iloc[0] in (0, 1) and (numbers.diff().dropna() == 1).all():
         return Times(None, False)
     if size in UNITS:
@@ -114,43 +102,47 @@ def _digits(text: pandas.Series, origin: Origin, name: str) -> Times:
     return Times(_seconds(times), False)
 
 
-def _slashes(text: pandas.Series, parts: pandas.DataFrame, origin: Origin, name: str) -> Times:
-    """Dates that begin with day or month: the order that all of them allow, else the one of more even steps."""
-    read = {}
-    for kind, (month, day) in {"month first": "ab", "day first": "ba"}.items():
-        iso = parts["year"] + "-" + parts[month].str.zfill(2) + "-" + parts[day].str.zfill(2) + parts["rest"]
+def _read_year_third(text: pandas.Series, parts: pandas.DataFrame, origin: Origin, name: str) -> Times:
+    """Parse dates that begin with day or month: in the order that all rows allow, else that of more regular steps."""
+    read, irregular = {}, {}
+    for order, (month, day) in {"month first": "ab", "day first": "ba"}.items():
         if (parts[month].astype(int) <= 12).all():
-            read[kind] = _iso(iso, text, origin, name)._replace(notes=(kind,))
-    if not read:
-        return _iso(text, text, origin, name)  # which names the first that is no date
-    if len(read) == 2:
-        steps = {kind: np.diff(each.times.astype(np.int64)) for kind, each in read.items()}
-        odd = {kind: len(np.unique(each)) + (each < 0).sum() for kind, each in steps.items()}
-        same = (read["day first"].times == read["month first"].times).all()
-        if odd["day first"] == odd["month first"] and not same:
-            raise InputError(
-                f"{origin.place(0)}, column '{name}': '{text.iloc[0]}' can be read as day/month or month/day: write "
-                "dates year first, as 2012-03-01"
+            iso = (
+                parts["year"]
+                + "-"
+                + parts[month].str.zfill(2)
+                + "-"
+                + parts[day].str.zfill(2)
+                + parts["rest"]
             )
-        return min(read.items(), key=lambda each: odd[each[0]])[1]
-    return next(iter(read.values()))
+            read[order] = _read_year_first(iso, text, origin, name)._replace(notes=(order,))
+            steps = np.diff(read[order].times).astype(np.int64)
+            irregular[order] = len(np.unique(steps)) + (steps < 0).sum()
+    if not read:
+        return _read_year_first(text, text, origin, name)  # raises for the first row
+    if len(set(irregular.values())) < len(read) and len({each.times.tobytes() for each in read.values()}) > 1:
+        raise InputError(
+            f"{origin.place(0)}, column '{name}': '{text.iloc[0]}' can be read as day/month or month/day: write "
+            "dates year first, as 2012-03-01"
+        )
+    return read[min(irregular, key=irregular.__getitem__)]
 
 
-def _iso(iso: pandas.Series, text: pandas.Series, origin: Origin, name: str) -> Times:
+def _read_year_first(iso: pandas.Series, text: pandas.Series, origin: Origin, name: str) -> Times:
     import pandas
 
-    zoned = iso.map(lambda each: _ZONED.match(each) is not None).to_numpy()
+    zoned = iso.str.fullmatch(_ZONED).to_numpy(bool)
     if zoned.any() and not zoned.all():
         place = int(np.argmin(zoned))
         raise InputError(
             f"{origin.place(place)}, column '{name}': '{text.iloc[place]}' has no offset from UTC while others have "
             "one: write it in all rows or in none"
         )
-    dated = iso.where(iso.str.match(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(\D|$)"))  # or pandas makes dates of "5"
-    times = pandas.to_datetime(dated, format="ISO8601", errors="coerce", utc=True)
+    dates = iso.where(iso.str.match(_YEAR_FIRST))
+    times = pandas.to_datetime(dates, format="ISO8601", errors="coerce", utc=True)
     if times.isna().any():
         times = times.fillna(
-            pandas.to_datetime(dated.where(times.isna()), format="mixed", errors="coerce", utc=True)
+            pandas.to_datetime(dates.where(times.isna()), format="mixed", errors="coerce", utc=True)
         )
     _require_all(times, text, origin, name)
     return Times(_seconds(times.dt.tz_localize(None)), bool(zoned.all()))
@@ -158,11 +150,10 @@ def _iso(iso: pandas.Series, text: pandas.Series, origin: Origin, name: str) -> 
 
 def _require_all(times: pandas.Series, text: pandas.Series, origin: Origin, name: str) -> None:
     if times.isna().any():
-        place = int(np.argmax(times.isna().to_numpy()))
-        shown = text.iloc[place]
+        place = int(np.argmax(times.isna()))
         raise InputError(
-            f"{origin.place(place)}, column '{name}': '{shown}' is no time: write it as 2012-03-01 00:05, or with an "
-            "offset as 2012-03-01 00:05-08:00"
+            f"{origin.place(place)}, column '{name}': '{text.iloc[place]}' is not a time: write it as "
+            "2012-03-01 00:05, or with an offset as 2012-03-01 00:05-08:00"
         )
 
 
@@ -171,7 +162,7 @@ def _seconds(times: pandas.Series) -> np.ndarray:
 
 
 def time_parts(words: Sequence[str]) -> list[int]:
-    """Return the positions of the columns year, month, day, hour, ... among names in small letters, [] if no date.
+    """Return the positions of the columns year, month, day, hour, ... among lowercase names, [] without a full date.
 
     Example:
         >>> time_parts(["no", "year", "month", "day", "hour", "pm2.5"])

@@ -199,7 +199,7 @@ def test_what_says_that_nothing_was_measured_is_named_and_counted(write_table, c
         (
             ("time,a", "2012-03-01,1", "2012-03-02,2"),
             {"step": "1h"},
-            "come every 1 d, step 1 h was asked for",
+            "1 d apart, .* step is 1 h",
         ),
         (
             ("time,a", "2012-03-01,1", "2012-03-02,2"),

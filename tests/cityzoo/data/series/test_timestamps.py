@@ -64,9 +64,7 @@ def test_a_column_that_counts_rows_is_no_time():
 
 @pytest.mark.parametrize("text", ["noon", "5", "", "2012-02-30", "2012-03-01 25:00", "31/31/2012"])
 def test_what_is_no_time_is_named(text):
-    with pytest.raises(
-        InputError, match=f"roads.csv:3, column 'time': '{text}' is no time: write it as 2012-03-01"
-    ):
+    with pytest.raises(InputError, match=f"roads.csv:3, column 'time': '{text}' is not a time: .*2012-03-01"):
         read("2012-03-01 00:00", text)
 
 
@@ -89,6 +87,6 @@ def test_parts():
     parts = pandas.DataFrame({"year": [2013, 2013], "month": [3, 3], "day": [1, 1], "hour": [0, 23]})
     assert str(read_parts(parts, ORIGIN).times[1]) == "2013-03-01T23:00:00"
     with pytest.raises(
-        InputError, match="roads.csv:3, column 'year-month-day-hour': '2013-3-1-25' is no time"
+        InputError, match="roads.csv:3, column 'year-month-day-hour': '2013-3-1-25' is not a time"
     ):
         read_parts(parts.assign(hour=[0, 25]), ORIGIN)
