@@ -1,4 +1,4 @@
-"""The command that writes demo data: python -m cityzoo demo vehicle_detect --out FOLDER."""
+"""Write demo data: python -m cityzoo demo vehicle_detect --out FOLDER."""
 
 from __future__ import annotations
 
@@ -7,39 +7,38 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from cityzoo import cli, tasks
-from cityzoo.demo.write import DEFAULT_COUNTS, write_demo
+from cityzoo.data.image.formats import replace_deprecated
+from cityzoo.demo import DEFAULT_COUNTS, SeriesDemo, write_demo
 from cityzoo.errors import InputError
 
 
 def _parser() -> cli.Parser:
     parser = cli.Parser(
         prog="python -m cityzoo demo",
-        description="Write a task's demo data to disk, to see the format or to try the tools on it. "
-        "The images are drawn, not downloaded; the same seed gives the same files.",
+        description="Write the demo data of a task to disk, as an example of the format or to try the tools. "
+        "Images are rendered and series simulated, not downloaded; equal seeds give equal files.",
         epilog="example: python -m cityzoo demo vehicle_detect --out demo_traffic --count 50 --seed 1",
     )
     parser.add_argument("task", metavar="TASK", help=f"one of: {', '.join(tasks.names())}")
-    parser.add_argument(
-        "--out", required=True, metavar="FOLDER", help="where to write: a new or empty folder"
-    )
+    parser.add_argument("--out", required=True, metavar="FOLDER", help="a new or empty folder")
     parser.add_argument(
         "--format",
         metavar="FORMAT",
         help="yolo: data.yaml, images/, labels/; coco: train/, val/, annotations/instances_*.json; "
-        "folders: train/CLASS/, val/CLASS/, masks/ (default: what suits the task)",
+        "class_folders: train/CLASS/, val/CLASS/, masks/ (default: depends on the task)",
     )
     parser.add_argument(
         "--count",
         type=int,
         metavar="N",
-        help="images in all, at least one a split; most are for training (default: what suits the task)",
+        help="total number of images, at least one per split; most go to train (default: depends on the task)",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="0 or more (default %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="0 or more (default: %(default)s)")
     return parser
 
 
 def split_count(count: int, usual: Mapping[str, int] = DEFAULT_COUNTS) -> dict[str, int]:
-    """Return images a split for a number of images in all, shared out as usual.
+    """Return the number of images per split for a total, in the usual proportions.
 
     Raises:
         InputError: fewer images than splits.
@@ -69,22 +68,21 @@ def _show(done: int, total: int) -> None:
         sys.stderr.write(f"\r[{bar:<30}] {done}/{total} images" + ("\n" if done == total else ""))
 
 
-def _write_series(task: tasks.Task, given: argparse.Namespace) -> int:
+def _write_series(demo: SeriesDemo, given: argparse.Namespace) -> int:
     if given.count is not None or given.format:
-        raise InputError("--count and --format are about images: leave them out for a series of sensors")
-    sys.stdout.write(f"{task.demo(given.seed, given.out)}: simulated sensors\n")
+        raise InputError("--count and --format apply to images only: remove them for sensor series")
+    sys.stdout.write(f"{demo.write(given.out, given.seed)}: simulated sensors\n")
     return 0
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write the demo data of a task; return 0."""
     given = _parser().parse_args(arguments)
-    task = tasks.find(given.task)
-    if task.course:
-        return _write_series(task, given)
-    demo = task.demo()
+    demo = tasks.find(given.task).demo()
+    if isinstance(demo, SeriesDemo):
+        return _write_series(demo, given)
     counts = demo.counts if given.count is None else split_count(given.count, demo.counts)
-    form = given.format or demo.format
+    form = replace_deprecated(given.format) if given.format else demo.format
     folder = write_demo(demo, counts, given.seed, given.out, form, _show)
     written = ", ".join(f"{count} {split}" for split, count in counts.items())
     sys.stdout.write(f"{folder}: {written} images as {form.upper()}\n")

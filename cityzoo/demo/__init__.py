@@ -1,5 +1,6 @@
-"""Demo data that cityzoo draws itself: no download, exact labels, the same from the same seed."""
+"""Synthetic demo data: rendered images with exact labels and simulated sensor series, reproducible from a seed."""
 
-from cityzoo.demo.write import Demo, write_demo
+from cityzoo.demo.folder import MARK
+from cityzoo.demo.write import DEFAULT_COUNTS, Demo, SeriesDemo, write_demo
 
-__all__ = ["Demo", "write_demo"]
+__all__ = ["DEFAULT_COUNTS", "MARK", "Demo", "SeriesDemo", "write_demo"]

@@ -1,37 +1,31 @@
-"""Write demo data to disk, as anyone's own data set would lie there."""
+"""Write demo data to disk in the formats of users' own data sets."""
 
 from __future__ import annotations
 
-import json
 import multiprocessing
-import shutil
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cityzoo.cache_dir import cache_dir
-from cityzoo.demo.writers import WRITERS
+from cityzoo.data.image.export import WRITERS, LabeledImage
+from cityzoo.data.image.formats import replace_deprecated
+from cityzoo.demo.folder import write_once
 from cityzoo.errors import InputError, unknown
 
-if TYPE_CHECKING:
-    from cityzoo.demo.scenes.traffic_scene import Scene
-
-FORMATS = tuple(WRITERS)
 SPLITS = ("train", "val", "test")
 DEFAULT_COUNTS = {"train": 1200, "val": 100}
-MARK = "demo.json"  # says what a finished folder holds
-LARGEST_COUNT = 100_000  # images of one split; keeps the seeds of two splits apart
+LARGEST_COUNT = 100_000  # images per split; keeps the seeds of two splits apart
+Draw = Callable[[int], LabeledImage]
 Progress = Callable[[int, int], None]
 
 
 def scene_seed(seed: int, split: str, number: int) -> int:
-    """Return the seed of one image: no two (seed, split, number) share one.
+    """Return the seed of one image, unique for each (seed, split, number).
 
     Example:
         >>> scene_seed(0, "train", 99_999) < scene_seed(0, "val", 0) < scene_seed(1, "train", 0)
@@ -42,29 +36,49 @@ def scene_seed(seed: int, split: str, number: int) -> int:
 
 @dataclass(frozen=True)
 class Demo:
-    """Hold one kind of demo data.
+    """Rendered demo images of a task.
 
     Attributes:
-        task: name of the task that it is for.
-        version: counts up whenever the drawing changes, so that nobody trains on a cached older one unawares.
-        class_names: what the labels of its scenes point to.
-        draw: seed -> scene with image, boxes_xyxy, labels.
-        draw_held_out: likewise for val and test, where they show what train does not; None: `draw` for all.
-        format: how it is written when nobody says.
-        counts: images a split when nobody says.
+        task: name of the task.
+        version: increases whenever the rendering changes, so that older cached images are not reused.
+        class_names: classes that the labels of its scenes index.
+        draw: renders the scene of a seed.
+        draw_held_out: renders the scenes of val and test if they differ from train; None: `draw` renders all.
+        format: default format on disk.
+        counts: default number of images per split.
     """
 
     task: str
     version: int
     class_names: tuple[str, ...]
-    draw: Callable[[int], Scene]
-    draw_held_out: Callable[[int], Scene] | None = None
+    draw: Draw
+    draw_held_out: Draw | None = None
     format: str = "yolo"
     counts: Mapping[str, int] = field(default_factory=lambda: dict(DEFAULT_COUNTS))
 
-    def draw_of(self, split: str) -> Callable[[int], Scene]:
-        """Return what draws the scenes of a split."""
+    def draw_of(self, split: str) -> Draw:
+        """Return the function that renders the scenes of a split."""
         return self.draw if split == "train" or self.draw_held_out is None else self.draw_held_out
+
+
+@dataclass(frozen=True)
+class SeriesDemo:
+    """Simulated demo series of a task.
+
+    Attributes:
+        task: name of the task.
+        version: increases whenever the simulation changes, so that older cached series are not reused.
+        write_files: writes the series of a seed into a folder and returns the folder.
+    """
+
+    task: str
+    version: int
+    write_files: Callable[[Path, int], Path]
+
+    def write(self, folder: str | Path | None = None, seed: int = 0) -> Path:
+        """Write the series once and return the folder; None for a folder in the user's cache."""
+        cached = cache_dir() / "demo" / f"{self.task}-v{self.version}-seed{seed}"
+        return self.write_files(Path(folder or cached).expanduser(), seed)
 
 
 def write_demo(
@@ -76,55 +90,49 @@ def write_demo(
     progress: Progress | None = None,
     workers: int = 1,
 ) -> Path:
-    """Write demo data once and return its folder; a finished folder of the same content is used again.
-
-    The folder appears whole or not at all: images are drawn into a hidden one beside it, which is renamed
-    at the end. Two runs that make the same folder at once do no harm.
+    """Write demo images once and return the folder; see `write_once`.
 
     Args:
         demo: the demo data.
-        counts: images a split, of train, val, test; the demo's own when None.
+        counts: number of images per split (train, val, test); None for the demo's defaults.
         seed: 0 or more; equal seeds give equal files.
-        folder: where to write; None for a folder in the user's cache (see cache_home), named by content.
-        format: "yolo" (data.yaml, images/SPLIT, labels/SPLIT), "coco" (SPLIT/, annotations/) or "folders"
-            (SPLIT/CLASS, masks/SPLIT/CLASS); the demo's own when None.
+        folder: where to write; None for a folder in the user's cache (see `cache_dir`), named by its content.
+        format: "yolo" (data.yaml, images/SPLIT, labels/SPLIT), "coco" (SPLIT/, annotations/) or "class_folders"
+            (SPLIT/CLASS, masks/SPLIT/CLASS); None for the demo's default.
         progress: called as progress(done, total) after each image.
-        workers: processes that draw; more than one only where the program's main module can be imported
-            again (`if __name__ == "__main__"`).
+        workers: processes that render; more than one requires a main module that can be imported again
+            (`if __name__ == "__main__"`).
 
     Raises:
-        InputError: an unknown format or split, a bad count or seed, a folder with something else, or scenes
-            that cannot be written in this format.
-        OSError: the disk is full or may not be written to.
+        InputError: an unknown format or split, a count or seed out of range, a folder with other content, or
+            scenes that this format cannot hold.
+        OSError: the disk is full or not writable.
     """
     counts = demo.counts if counts is None else counts
-    format = demo.format if format is None else format
+    format = demo.format if format is None else replace_deprecated(format)
     _check(counts, seed, format)
     counts = {split: int(counts[split]) for split in SPLITS if split in counts}
     made = {"task": demo.task, "version": demo.version, "seed": seed, "counts": counts, "format": format}
-    target = Path(folder).expanduser() if folder is not None else _cached(made)
-    if _holds(target, made):
-        return target
-    with _hidden_beside(target) as draft:
-        scenes = _scenes(demo, counts, seed, progress or (lambda done, total: None), workers)
+
+    def fill(draft: Path) -> None:
+        scenes = _render(demo, counts, seed, progress or (lambda done, total: None), workers)
         WRITERS[format](draft, demo.class_names, scenes, counts)
-        (draft / MARK).write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
-        _publish(draft, target, made)
-    return target
+
+    return write_once(Path(folder).expanduser() if folder is not None else _cached(made), made, fill)
 
 
 def _check(counts: Mapping[str, int], seed: int, format: str) -> None:
-    if format not in FORMATS:
-        raise unknown("demo format", format, FORMATS)
+    if format not in WRITERS:
+        raise unknown("demo format", format, WRITERS)
     if not counts:
-        raise InputError(f"no counts: expected images for some of {', '.join(SPLITS)}, name at least one")
+        raise InputError(f"no image counts given: expected a count for at least one of {', '.join(SPLITS)}")
     for split, count in counts.items():
         if split not in SPLITS:
             raise unknown("split", split, SPLITS)
         if not 1 <= count <= LARGEST_COUNT:
-            raise InputError(f"{count} images for {split}: expected 1 to {LARGEST_COUNT}, give another count")
+            raise InputError(f"{count} images for {split}: expected 1 to {LARGEST_COUNT}")
     if seed < 0:
-        raise InputError(f"seed {seed}: expected 0 or more, give another seed")
+        raise InputError(f"seed {seed}: expected 0 or more")
 
 
 def _cached(made: Mapping) -> Path:
@@ -133,45 +141,9 @@ def _cached(made: Mapping) -> Path:
     return cache_dir() / "demo" / (name if made["format"] == "yolo" else f"{name}-{made['format']}")
 
 
-def _holds(target: Path, made: Mapping) -> bool:
-    """Return whether a folder already holds just this; raise InputError when it holds something else."""
-    if not target.exists():
-        return False
-    if not target.is_dir():
-        raise InputError(f"{target} is a file: expected a new or empty folder, choose another")
-    mark = target / MARK
-    if mark.is_file() and mark.read_text(encoding="utf-8") == json.dumps(made, indent=1) + "\n":
-        return True
-    if any(target.iterdir()):
-        raise InputError(
-            f"{target} is not empty: expected a new or empty folder, choose another or empty it first"
-        )
-    return False
-
-
-@contextmanager
-def _hidden_beside(target: Path) -> Iterator[Path]:
-    draft = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}.part"
-    draft.mkdir(parents=True)
-    try:
-        yield draft
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)  # gone already when it was published
-
-
-def _publish(draft: Path, target: Path, made: Mapping) -> None:
-    try:
-        if target.is_dir() and not any(target.iterdir()):
-            target.rmdir()  # an empty folder in the way stops a rename on some systems
-        draft.rename(target)
-    except OSError:
-        if not _holds(target, made):  # else another run was faster with the same content
-            raise
-
-
-def _scenes(
+def _render(
     demo: Demo, counts: Mapping[str, int], seed: int, progress: Progress, workers: int
-) -> Iterator[tuple[str, int, Scene]]:
+) -> Iterator[tuple[str, int, LabeledImage]]:
     places = [(split, number) for split, count in counts.items() for number in range(count)]
     with ExitStack() as stack:
         spread: Callable = map

@@ -132,7 +132,7 @@ def _read(
     source = spec.data
     if source is None:
         LOG.info("no --data: the demo series of this task, which cityzoo simulates itself")
-        source = str(task.demo(spec.seed))
+        source = str(task.demo().write(seed=spec.seed))
     reader = task.reader(**_own(task.reader, spec, task))
     series, findings = reader(source, how.history + how.horizon + 1, spec.format)
     parts = split_in_time(series, how.split)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cityzoo.demo.write import MARK
+from cityzoo.demo import MARK
 from cityzoo.report.number_format import text
 
 OWN_LICENCE = "Apache-2.0"

@@ -1,16 +1,15 @@
 """Forecast what air stations measure, a day ahead in steps of an hour."""
 
+from cityzoo.demo import SeriesDemo
 from cityzoo.outputs.quantile_forecast import HEEDS, Forecasting, ReadsSeries, check
 from cityzoo.tasks import Task
 
 
-def demo(seed: int = 0, out: str | None = None) -> str:
-    """Return a folder of simulated stations: traffic peaks, still days, rain, wind between stations, gaps."""
-    from cityzoo import cache_dir
+def demo() -> SeriesDemo:
+    """Return simulated stations: traffic peaks, still days, rain, wind between stations, gaps."""
     from cityzoo.demo.sensors import air_sensors
 
-    usual = cache_dir.cache_dir() / "demo" / f"air_quality-v{air_sensors.VERSION}-seed{seed}"
-    return str(air_sensors.write(out or usual, seed))
+    return SeriesDemo("air_quality", air_sensors.VERSION, air_sensors.write)
 
 
 TASK = Task(

@@ -62,7 +62,7 @@ def demo() -> Demo:
         anomaly_scene.CLASS_NAMES,
         anomaly_scene.draw_normal,
         draw_held_out=anomaly_scene.draw_held_out,
-        format="folders",
+        format="class_folders",
         counts={"train": 200, "val": 120},
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cityzoo.demo import SeriesDemo
 from cityzoo.outputs.quantile_forecast import HEEDS, Forecasting, ReadsSeries, check
 from cityzoo.tasks import Task
 
@@ -13,13 +14,11 @@ class FiveMinuteSeriesReader(ReadsSeries):
     assumed: tuple[str, str] = ("2012-03-01", "5min")
 
 
-def demo(seed: int = 0, out: str | None = None) -> str:
-    """Return a folder of simulated sensors: rush hours, incidents, wet days, gaps."""
-    from cityzoo import cache_dir
+def demo() -> SeriesDemo:
+    """Return simulated sensors: rush hours, incidents, wet days, gaps."""
     from cityzoo.demo.sensors import traffic_sensors
 
-    usual = cache_dir.cache_dir() / "demo" / f"traffic_flow-v{traffic_sensors.VERSION}-seed{seed}"
-    return str(traffic_sensors.write(out or usual, seed))
+    return SeriesDemo("traffic_flow", traffic_sensors.VERSION, traffic_sensors.write)
 
 
 TASK = Task(

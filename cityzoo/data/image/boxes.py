@@ -1,4 +1,4 @@
-"""Boxes as written -> pixels of the upright image, and what is wrong with them."""
+"""Conversion of annotated boxes to pixels of the upright image, and detection of bad boxes."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import numpy as np
 
 from cityzoo.data.image.raw import PIXELS_XYXY, RELATIVE_CXCYWH
 
-ROUNDING_PX = 2.0  # overhang that passes for rounding: relative values of three digits reach it
-FLOAT_NOISE_PX = 0.01  # below this nobody needs to hear of it
+ROUNDING_PX = (
+    2.0  # larger overhang is an error: relative coordinates of three digits are off by up to this much
+)
+FLOAT_NOISE_PX = 0.01  # smaller overhang is not reported
 
 
 def to_pixels(numbers: np.ndarray, kind: str, size_hw: tuple[int, int]) -> np.ndarray:
-    """Convert boxes to pixels x1, y1, x2, y2 of the frame that they were drawn in.
+    """Convert boxes to pixels x1, y1, x2, y2 of the frame in which they were annotated.
 
     Args:
-        numbers: (N, 4) float64, in the kind said.
+        numbers: (N, 4) float64.
         kind: PIXELS_XYXY, RELATIVE_XYXY or RELATIVE_CXCYWH.
-        size_hw: height and width in pixels of that frame.
+        size_hw: height and width of that frame in pixels.
 
     Returns:
         (N, 4) float64, pixels.
@@ -36,7 +38,7 @@ def to_pixels(numbers: np.ndarray, kind: str, size_hw: tuple[int, int]) -> np.nd
 
 
 def to_upright(boxes: np.ndarray, orientation: int, stored_hw: tuple[int, int]) -> np.ndarray:
-    """Turn boxes with an image that EXIF turns.
+    """Apply an image's EXIF orientation to boxes of the stored image.
 
     Args:
         boxes: (N, 4) float64, pixels x1, y1, x2, y2 of the image as stored.
@@ -66,13 +68,13 @@ def to_upright(boxes: np.ndarray, orientation: int, stored_hw: tuple[int, int]) 
     return np.stack([x[0], y[0], x[1], y[1]], axis=1)
 
 
-def drawn_as_stored(exif: str, declared_hw: object, stored_hw: object, upright_hw: object) -> bool:
-    """Tell whether boxes were drawn on the image as stored rather than upright.
+def is_annotated_as_stored(exif: str, declared_hw: object, stored_hw: object, upright_hw: object) -> bool:
+    """Return whether boxes refer to the image as stored rather than upright.
 
     Args:
-        exif: "stored" and "upright" say it; "auto" looks at the size that the annotation declares, and takes
-            boxes as drawn upright when that does not tell.
-        declared_hw: size in the annotation, or None.
+        exif: "stored", "upright", or "auto": compare the size declared in the annotations, and assume upright if
+            that is not conclusive.
+        declared_hw: size in the annotations, or None.
         stored_hw: size as stored.
         upright_hw: size after EXIF rotation.
     """
@@ -81,33 +83,32 @@ def drawn_as_stored(exif: str, declared_hw: object, stored_hw: object, upright_h
     return exif == "stored"
 
 
-def problems(boxes: np.ndarray, size_hw: tuple[int, int]) -> list[str]:
-    """Return for each box what is wrong with it: a kind of finding, "clipped" when clipping cures it, or "".
+def find_problems(boxes: np.ndarray, size_hw: tuple[int, int]) -> list[str]:
+    """Return the problem of each box: a kind of finding ("clipped" if clipping fixes it), or "" for a good box.
 
     Args:
         boxes: (N, 4) float64, pixels x1, y1, x2, y2.
-        size_hw: height and width in pixels of the image.
+        size_hw: height and width of the image in pixels.
 
     Example:
-        >>> problems(np.array([[0.0, 0, 5, 5], [5, 0, 0, 5], [-1, 0, 5, 5], [3, 3, 40, 5]]), (10, 20))
+        >>> find_problems(np.array([[0.0, 0, 5, 5], [5, 0, 0, 5], [-1, 0, 5, 5], [3, 3, 40, 5]]), (10, 20))
         ['', 'inverted', 'clipped', 'over edge']
     """
     height, width = size_hw
     x1, y1, x2, y2 = boxes.T
     overhang = np.max([-x1, -y1, x2 - width, y2 - height], axis=0, initial=-np.inf)
-    tests = [
-        ("not finite", ~np.isfinite(boxes).all(1)),
-        ("inverted", (x2 < x1) | (y2 < y1)),
-        ("no area", (x2 == x1) | (y2 == y1)),
-        ("outside", (x2 <= 0) | (y2 <= 0) | (x1 >= width) | (y1 >= height)),
-        ("over edge", overhang > ROUNDING_PX),
-        ("clipped", overhang > FLOAT_NOISE_PX),
-    ]
-    found = np.select([test for _, test in tests], [name for name, _ in tests], default="")
-    return [str(each) for each in found]
+    tests = {
+        "not finite": ~np.isfinite(boxes).all(1),
+        "inverted": (x2 < x1) | (y2 < y1),
+        "no area": (x2 == x1) | (y2 == y1),
+        "outside": (x2 <= 0) | (y2 <= 0) | (x1 >= width) | (y1 >= height),
+        "over edge": overhang > ROUNDING_PX,
+        "clipped": overhang > FLOAT_NOISE_PX,
+    }
+    return np.select(list(tests.values()), list(tests), default="").tolist()
 
 
 def clip(boxes: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """Return boxes cut at the image's edges: (N, 4) float32, pixels x1, y1, x2, y2."""
+    """Return boxes clipped to the image: (N, 4) float32, pixels x1, y1, x2, y2."""
     height, width = size_hw
     return np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)

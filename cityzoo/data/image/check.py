@@ -30,7 +30,7 @@ class Checker:
 
         Args:
             label_of: for each class name of the data its label, or the kind of finding that leaves it out.
-            exif: "auto", "stored" or "upright", see `boxes.drawn_as_stored`.
+            exif: "auto", "stored" or "upright", see `boxes.is_annotated_as_stored`.
             findings: where notes go.
             root: folder that places are written relative to.
             labelled: whether images carry labels of the whole image: those without one are then left out.
@@ -129,7 +129,7 @@ class Checker:
         if facts.orientation == 1:
             return geometry.to_pixels(numbers, raw.kind, facts.size_hw)
         self._findings.add("rotated", name)
-        if not geometry.drawn_as_stored(self._exif, raw.declared_hw, facts.stored_hw, facts.size_hw):
+        if not geometry.is_annotated_as_stored(self._exif, raw.declared_hw, facts.stored_hw, facts.size_hw):
             return geometry.to_pixels(numbers, raw.kind, facts.size_hw)
         self._findings.add("stored frame", name)
         stored = geometry.to_pixels(numbers, raw.kind, facts.stored_hw)
@@ -137,7 +137,7 @@ class Checker:
 
     def _sift(self, boxes: np.ndarray, kept: list[RawBox], raw: RawImage, facts: ImageInfo) -> np.ndarray:
         self.boxes_seen += len(kept)
-        kinds = geometry.problems(boxes, facts.size_hw)
+        kinds = geometry.find_problems(boxes, facts.size_hw)
         for number, box in enumerate(kept):
             kinds[number] = "malformed" if box.problem == "malformed" else kinds[number]
             if kinds[number]:

@@ -1,100 +1,121 @@
-"""Write a data set as YOLO or COCO, images copied as they are: what is read back is the same."""
+"""Writers of labeled images: YOLO, COCO, one folder per class. The readers of `formats` read the same boxes back."""
 
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
-import yaml
+from PIL import Image
 
-from cityzoo.data.image.load import Dataset
-from cityzoo.sample import ImageExample, ImageSet
+from cityzoo.errors import InputError
 
 
-def write_yolo(dataset: Dataset, folder: str | Path) -> Path:
-    """Write data.yaml, and images/ and labels/ of both splits, into a folder; return the data.yaml.
+class LabeledImage(Protocol):
+    """What the writers need of an image.
 
-    Boxes are those of the upright image; an image without boxes gets an empty label file.
-
-    Raises:
-        FileExistsError: the folder already holds a data.yaml.
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        boxes_xyxy: (N, 4) float32, pixels.
+        labels: (N,) int32, positions in the class names.
+        mask: (H, W) bool, pixels of what does not belong in the image, or None.
+        name: class of the whole image, or "".
     """
-    folder = Path(folder)
-    yaml_path = folder / "data.yaml"
-    _refuse_to_overwrite(yaml_path)
-    for split in (dataset.train, dataset.val):
-        for image, file in _copy(split, folder / split.split / "images"):
-            label_path = folder / split.split / "labels" / f"{file.stem}.txt"
-            label_path.parent.mkdir(parents=True, exist_ok=True)
-            label_path.write_text("".join(_yolo_lines(image)), "utf-8")
-    names = dataset.train.class_names
-    content = {
-        "path": ".",
-        "train": "train/images",
-        "val": "val/images",
-        "nc": len(names),
-        "names": list(names),
+
+    image: np.ndarray
+    boxes_xyxy: np.ndarray
+    labels: np.ndarray
+    mask: np.ndarray | None
+    name: str
+
+
+Numbered = Iterable[tuple[str, int, LabeledImage]]  # split, number in the split, image
+
+
+def write_yolo(
+    folder: Path, class_names: tuple[str, ...], images: Numbered, counts: Mapping[str, int]
+) -> None:
+    """Write data.yaml, images/SPLIT/*.jpg, labels/SPLIT/*.txt: class, center, size, all 0..1.
+
+    Args:
+        folder: an empty folder.
+        class_names: names of the classes, in the order of the labels.
+        images: split, number in the split, image.
+        counts: number of images per split.
+    """
+    for split in counts:
+        (folder / "images" / split).mkdir(parents=True)
+        (folder / "labels" / split).mkdir(parents=True)
+    for split, number, each in images:
+        name, (high, wide) = f"{split}_{number:05d}", each.image.shape[:2]
+        _save(each.image, folder / "images" / split / f"{name}.jpg")
+        rows = []
+        for (x1, y1, x2, y2), label in zip(each.boxes_xyxy.tolist(), each.labels.tolist(), strict=True):
+            center_and_size = ((x1 + x2) / 2 / wide, (y1 + y2) / 2 / high, (x2 - x1) / wide, (y2 - y1) / high)
+            rows.append(f"{label} " + " ".join(f"{v:.7f}" for v in center_and_size) + "\n")
+        (folder / "labels" / split / f"{name}.txt").write_text("".join(rows), encoding="utf-8")
+    lines = [f"{split}: images/{split}\n" for split in counts] + ["names:\n"]
+    lines += [f"  {k}: {name}\n" for k, name in enumerate(class_names)]
+    (folder / "data.yaml").write_text("".join(lines), encoding="utf-8")
+
+
+def write_coco(
+    folder: Path, class_names: tuple[str, ...], images: Numbered, counts: Mapping[str, int]
+) -> None:
+    """Write SPLIT/*.jpg, annotations/instances_SPLIT.json: boxes x, y, width, height; category ids from 1.
+
+    The arguments are those of `write_yolo`.
+    """
+    for split in counts:
+        (folder / split).mkdir(parents=True)
+    (folder / "annotations").mkdir()
+    categories = [{"id": k, "name": name} for k, name in enumerate(class_names, 1)]
+    sets: dict[str, dict[str, list]] = {
+        split: {"images": [], "annotations": [], "categories": categories} for split in counts
     }
-    yaml_path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), "utf-8")
-    return yaml_path
+    for split, number, each in images:
+        name, (high, wide) = f"{split}_{number:05d}.jpg", each.image.shape[:2]
+        rows = sets[split]["annotations"]
+        _save(each.image, folder / split / name)
+        sets[split]["images"].append({"id": number + 1, "file_name": name, "width": wide, "height": high})
+        for (x1, y1, x2, y2), label in zip(each.boxes_xyxy.tolist(), each.labels.tolist(), strict=True):
+            row = {"id": len(rows) + 1, "image_id": number + 1, "category_id": label + 1, "iscrowd": 0}
+            rows.append(row | {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1)})
+    for split, content in sets.items():
+        path = folder / "annotations" / f"instances_{split}.json"
+        path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def write_coco(dataset: Dataset, folder: str | Path) -> Path:
-    """Write annotations/instances_{train,val}.json and the folders train/ and val/; return the folder.
+def write_class_folders(
+    folder: Path, class_names: tuple[str, ...], images: Numbered, counts: Mapping[str, int]
+) -> None:
+    """Write SPLIT/CLASS/*.jpg, and masks/SPLIT/CLASS/*.png for images with a mask: 255 in the mask, 0 elsewhere.
 
-    Category ids start at 1, as COCO's own do.
+    The arguments are those of `write_yolo`.
 
     Raises:
-        FileExistsError: the folder already holds such annotations.
+        InputError: an image without a name, or with one that is not among class_names.
     """
-    folder = Path(folder)
-    for split in (dataset.train, dataset.val):
-        json_path = folder / "annotations" / f"instances_{split.split}.json"
-        _refuse_to_overwrite(json_path)
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        images, annotations = [], []
-        for image, file in _copy(split, folder / split.split):
-            height, width = (int(each) for each in image.size_hw)
-            images.append({"id": len(images), "file_name": file.name, "height": height, "width": width})
-            annotations += _coco_annotations(image, images[-1]["id"], len(annotations) + 1)
-        categories = [{"id": number, "name": name} for number, name in enumerate(split.class_names, 1)]
-        content = {"images": images, "annotations": annotations, "categories": categories}
-        json_path.write_text(json.dumps(content), "utf-8")
-    return folder
+    for split, number, each in images:
+        if each.name not in class_names:
+            raise InputError(
+                f"an image of class '{each.name}' cannot be written to class folders: "
+                f"expected one of {', '.join(class_names)}; choose yolo or coco"
+            )
+        name, place = f"{split}_{number:05d}", folder / split / each.name
+        place.mkdir(parents=True, exist_ok=True)
+        _save(each.image, place / f"{name}.jpg")
+        if each.mask is not None:
+            place = folder / "masks" / split / each.name
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(each.mask.astype(np.uint8) * 255).save(place / f"{name}.png")
 
 
-def _refuse_to_overwrite(path: Path) -> None:
-    if path.exists():
-        raise FileExistsError(f"{path} is there already: give an empty folder")
+def _save(image: np.ndarray, path: Path) -> None:
+    Image.fromarray(image).save(path, quality=92, subsampling=0)
 
 
-def _copy(split: ImageSet, folder: Path) -> list[tuple[ImageExample, Path]]:
-    folder.mkdir(parents=True, exist_ok=True)
-    copies, taken = [], set()
-    for number, image in enumerate(split.examples):
-        source = Path(image.path)
-        # The stem decides, since a.jpg and a.png would share one label file.
-        stem = source.stem if source.stem not in taken else f"{source.stem}_{number}"
-        taken.add(stem)
-        copies.append((image, Path(shutil.copyfile(source, folder / f"{stem}{source.suffix}"))))
-    return copies
-
-
-def _yolo_lines(image: ImageExample) -> list[str]:
-    height, width = image.size_hw
-    boxes = image.boxes_xyxy.astype(np.float64) / [width, height, width, height]
-    centres, sizes = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
-    rows = zip(image.labels, np.concatenate([centres, sizes], axis=1), strict=True)
-    return [f"{label} {' '.join(f'{value:.12g}' for value in row)}\n" for label, row in rows]
-
-
-def _coco_annotations(image: ImageExample, image_id: int, first_id: int) -> list[dict]:
-    annotations = []
-    for label, box in zip(image.labels, image.boxes_xyxy.astype(np.float64), strict=True):
-        x1, y1, x2, y2 = box.tolist()
-        bbox, key = [x1, y1, x2 - x1, y2 - y1], first_id + len(annotations)
-        annotations.append({"id": key, "image_id": image_id, "category_id": int(label) + 1, "bbox": bbox})
-        annotations[-1] |= {"area": bbox[2] * bbox[3], "iscrowd": 0}
-    return annotations
+Writer = Callable[[Path, tuple[str, ...], Numbered, Mapping[str, int]], None]
+WRITERS: dict[str, Writer] = {"yolo": write_yolo, "coco": write_coco, "class_folders": write_class_folders}

@@ -64,7 +64,7 @@ def scene_of(path: str) -> str:
 _EXPORT = re.compile(r"([_.](jpe?g|png|bmp|webp))?(\.rf\.\w+)?$", re.IGNORECASE)
 _COPY = re.compile(r"(--\d+-| ?\(\d+\))$")  # "img_66--2-", "img_66 (2)": the second file of that name
 _DATE = re.compile(r"(?<!\d)(\d{4}[-_.]\d{2}[-_.]\d{2}|\d{2}[-_.]\d{2}[-_.]\d{4})$")
-_FRAME_WORDS = "frame|frm|f|img|image|im|pic|image|photo|shot|snapshot|snap|dsc|dscn"
+_FRAME_WORDS = "frame|frm|f|img|image|im|pic|picture|photo|shot|snapshot|snap|dsc|dscn"
 _FRAME = re.compile(
     rf"((?<=\d)[_-]\d{{2}}-\d{{2}}-\d{{2}}|[_\-. ]({_FRAME_WORDS})\d+|[_\-. ]*(?<!\d)\d+)$", re.IGNORECASE
 )
@@ -76,7 +76,6 @@ _SAY_NOTHING = (
     "imgs",
     "frames",
     "pictures",
-    "picture",
     "photos",
     "jpegimages",
     "data",

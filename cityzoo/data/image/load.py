@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cityzoo.data.image import formats
-from cityzoo.data.image.annotation_types import WANTS, select_annotations
 from cityzoo.data.image.check import Checker
 from cityzoo.data.image.classes import map_classes
 from cityzoo.data.image.duplicates import find_duplicates, without_contradictions
@@ -16,7 +15,15 @@ from cityzoo.data.image.findings import BAD_IMAGES, Findings
 from cityzoo.data.image.hash_split import take_first
 from cityzoo.data.image.image_info import ImageInfo, open_images
 from cityzoo.data.image.near_duplicates import find_near_duplicates
-from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, images_under, is_image
+from cityzoo.data.image.raw import (
+    PIXELS_XYXY,
+    WANTS,
+    RawDataset,
+    RawImage,
+    images_under,
+    is_image,
+    select_annotations,
+)
 from cityzoo.data.image.train_val import (
     SPLIT_BY,
     Opener,
@@ -117,14 +124,14 @@ def load(
     other = None if val is None else _read_val(val, raw, wants)
     raw = raw if other is None or wants != "frames" else _with_classes_of(raw, other)
     split_by = resolve_split_by(split_by, raw)
-    class_names, label_of = map_classes(raw.class_names, classes, class_map, may_be_none=_labelled(raw))
+    class_names, label_of = map_classes(raw.class_names, classes, class_map, may_be_none=raw.labeled)
     findings, opener = Findings(source, name), _opener(source, progress)
     if other is None:
         sides = split_train_val(raw, val_fraction, limit, findings, opener, split_by)
     else:
         label_of = labels_of_both(label_of, class_names, bool(classes), class_map or {}, other)
         sides = splits_from_two_sources(raw, other, limit)
-    checker = Checker(label_of, exif, findings, source, _labelled(raw))
+    checker = Checker(label_of, exif, findings, source, raw.labeled)
     train, val_set = _checked(sides, class_names, checker, opener, findings)
     if split_by == "scene":
         find_shared_scenes(*sides, findings)
@@ -214,16 +221,12 @@ def _read(source: str, format: str | None, wants: str) -> tuple[str, RawDataset]
 def _read_val(val: str, raw: RawDataset, wants: str) -> RawDataset:
     """The annotations of another source's val, which must be of the same sort as train's."""
     name, other = formats.read(val, None, "plain_frames" if wants == "frames" else None)
-    return select_annotations(other, "labels" if _labelled(raw) else "boxes", val, name)
-
-
-def _labelled(raw: RawDataset) -> bool:
-    return any(each.names is not None for each in raw.images)
+    return select_annotations(other, "labels" if raw.labeled else "boxes", val, name)
 
 
 def _with_classes_of(raw: RawDataset, other: RawDataset) -> RawDataset:
     """Who trains on what is normal may judge images of classes that train does not know."""
-    if not _labelled(raw):
+    if not raw.labeled:
         return raw
     return replace(raw, class_names=tuple(dict.fromkeys((*raw.class_names, *other.class_names))))
 

@@ -1,14 +1,16 @@
-"""What a format module hands over: annotations as they were written, before any image is opened."""
+"""Annotations as a format module reads them, before any image is opened."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+from cityzoo.errors import InputError
 
 IMAGE_SUFFIXES = frozenset(
-    (
+    [
         ".jpg",
         ".jpeg",
         ".jpe",
@@ -22,22 +24,28 @@ IMAGE_SUFFIXES = frozenset(
         ".ppm",
         ".pgm",
         ".jp2",
-    )
+    ]
 )
-
 PIXELS_XYXY = "pixels x1, y1, x2, y2"
 RELATIVE_XYXY = "relative x1, y1, x2, y2"
 RELATIVE_CXCYWH = "relative centre x, centre y, width, height"
+SPLIT_NAMES = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "test-dev"),
+}
+WANTS = ("boxes", "labels", "either", "frames")
+Wants = Literal["boxes", "labels", "either", "frames"]
 
 
 class RawBox(NamedTuple):
-    """Hold one box as it was written.
+    """One box as written in the annotations.
 
     Attributes:
-        numbers: four floats, in the kind that the image says.
-        name: class name, or what stands in its place ("7") when the data does not name it.
-        mark: where in the annotation file: ":12" is line 12, " annotation 12" the record of that id.
-        problem: kind of finding that the reader met already (see `findings.KINDS`), or "".
+        numbers: four floats, in the coordinates that the image declares.
+        name: class name, or what stands in its place ("7") if the data does not name the class.
+        mark: place in the annotation file: ":12" is line 12, " annotation 12" the record with that id.
+        problem: kind of finding that the reader noticed (see `findings.KINDS`), or "".
     """
 
     numbers: tuple[float, float, float, float]
@@ -48,17 +56,17 @@ class RawBox(NamedTuple):
 
 @dataclass(frozen=True)
 class RawImage:
-    """Hold one image's annotations.
+    """Annotations of one image.
 
     Attributes:
-        path: file of the image, which may turn out to be missing.
+        path: image file; it may be missing.
         boxes: boxes in the order of the annotation file.
-        kind: one of PIXELS_XYXY, RELATIVE_XYXY, RELATIVE_CXCYWH, for all boxes of the image.
+        kind: PIXELS_XYXY, RELATIVE_XYXY or RELATIVE_CXCYWH, for all boxes of the image.
         source: annotation file.
-        declared_hw: height and width that the annotation declares, or None.
-        split: "train", "val", "test", or None when the data does not say.
-        remarks: kinds of finding about the image that the reader alone can see, such as "unlabelled".
-        names: classes of the whole image; (): it is said that none of the classes is there; None: not said.
+        declared_hw: height and width declared in the annotations, or None.
+        split: "train", "val", "test", or None if unspecified.
+        remarks: kinds of finding about the image that only the reader can see, such as "unlabelled".
+        names: classes of the whole image; (): labeled as none of the classes; None: not labeled.
         mask: file of pixel labels, or "".
     """
 
@@ -75,19 +83,55 @@ class RawImage:
 
 @dataclass(frozen=True)
 class RawDataset:
-    """Hold all annotations of a source.
+    """All annotations of a source.
 
     Attributes:
         class_names: names in the data's own order.
-        images: every image with its boxes.
+        images: every image with its annotations.
     """
 
     class_names: tuple[str, ...]
     images: tuple[RawImage, ...]
 
+    @property
+    def labeled(self) -> bool:
+        """Whether at least one image has labels of the whole image."""
+        return any(each.names is not None for each in self.images)
+
+
+def select_annotations(raw: RawDataset, wants: str, source: str, format: str) -> RawDataset:
+    """Return a data set with either boxes or labels of whole images.
+
+    Args:
+        raw: annotations of a source.
+        wants: one of `WANTS`, see `load`.
+        source: path of the annotations, for messages.
+        format: format of the annotations, for messages.
+
+    Returns:
+        Images without labels (`names` is None), or images without boxes if at least one image of the source has
+        labels and `wants` is not "boxes".
+
+    Raises:
+        InputError: the source lacks the requested annotations.
+    """
+    if wants == "boxes" and raw.labeled and not any(each.boxes for each in raw.images):
+        raise InputError(
+            f"'{source}' ({format}) has labels of whole images but no boxes: give boxes (YOLO, COCO, VOC, "
+            "CSV), or use a --task for such data (vehicle_classify, incident_classify, traffic_state)"
+        )
+    if wants == "labels" and not raw.labeled:
+        raise InputError(
+            f"'{source}' ({format}) has boxes but no labels of whole images: give one folder per class, "
+            "or a CSV with the columns path,label"
+        )
+    if wants == "boxes" or not raw.labeled:
+        return replace(raw, images=tuple(replace(each, names=None) for each in raw.images))
+    return replace(raw, images=tuple(replace(each, boxes=()) for each in raw.images))
+
 
 def is_image(path: Path) -> bool:
-    """Tell whether a file's name ends like an image's.
+    """Return whether a file name has an image's suffix and does not start with a dot.
 
     Example:
         >>> is_image(Path("a.JPG")), is_image(Path("._a.jpg")), is_image(Path("a.txt"))
@@ -97,27 +141,17 @@ def is_image(path: Path) -> bool:
 
 
 def images_under(folder: Path) -> list[Path]:
-    """Return the image files of a folder and the folders in it, in alphabetical order."""
+    """Return the image files in a folder and its subfolders, in alphabetical order."""
     walk = ((Path(parent), names) for parent, _, names in os.walk(folder, followlinks=True))
     return sorted(parent / name for parent, names in walk for name in names if is_image(Path(name)))
 
 
 def split_of(word: str) -> str | None:
-    """Return the split that a folder's or file's name stands for, or None.
+    """Return the split that a folder or file name stands for, or None.
 
     Example:
         >>> split_of("valid"), split_of("train2017"), split_of("photos")
         ('val', 'train', None)
     """
     bare = word.lower().rstrip("0123456789").strip("_-. ")
-    for split, names in SPLIT_NAMES.items():
-        if bare in names:
-            return split
-    return None
-
-
-SPLIT_NAMES = {
-    "train": ("train", "training"),
-    "val": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "test-dev"),
-}
+    return next((split for split, names in SPLIT_NAMES.items() if bare in names), None)

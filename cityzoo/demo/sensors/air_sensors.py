@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cityzoo.data.series.series import Series
+from cityzoo.demo.folder import write_once
 from cityzoo.demo.sensors.air_dispersion import (
     O3_OF_NO2,
     activity,
@@ -28,6 +29,7 @@ from cityzoo.demo.sensors.faults import (
     generator,
     plan_outages,
 )
+from cityzoo.demo.sensors.files import write_long
 from cityzoo.demo.sensors.road_network import LEAST_WEIGHT
 
 VERSION = 1  # of the simulation; goes into the name of the cache folder
@@ -171,9 +173,5 @@ def write(folder: str | Path, seed: int = 0, days: int = DAYS) -> Path:
         InputError: a bad seed or number of days, or a folder with something else in it.
         OSError: the disk is full or may not be written to.
     """
-    from cityzoo.demo.sensors.files import write_files, write_long
-
     made = {"demo": "air_sensors", "version": VERSION, "seed": seed, "days": days}
-    return write_files(
-        Path(folder).expanduser(), made, lambda draft: write_long(draft, simulate_air_quality(seed, days))
-    )
+    return write_once(Path(folder), made, lambda draft: write_long(draft, simulate_air_quality(seed, days)))

@@ -3,51 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
-import shutil
-import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from cityzoo.data.series import timezones
 from cityzoo.data.series.series import Series
-from cityzoo.errors import InputError
-
-MARK = "demo.json"  # says what a finished folder holds; written last
-
-
-def write_files(folder: Path, made: Mapping, fill: Callable[[Path], None]) -> Path:
-    """Write a folder once and return it; a finished one of the same content is used again.
-
-    It appears whole or not at all: it is filled under a hidden name beside it and renamed at the end.
-
-    Args:
-        folder: a new or empty one, or one that holds just this already.
-        made: what the data is, in words and numbers of JSON.
-        fill: writes into the folder that it is given.
-
-    Raises:
-        InputError: a folder with something else in it.
-        OSError: the disk is full or may not be written to.
-    """
-    if _holds(folder, made):
-        return folder
-    draft = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}.part"
-    draft.mkdir(parents=True)
-    try:
-        fill(draft)
-        (draft / MARK).write_text(json.dumps(dict(made), indent=1) + "\n", encoding="utf-8")
-        if folder.is_dir():
-            folder.rmdir()  # empty, and in the way of a rename on some systems
-        draft.rename(folder)
-    except OSError:
-        if not _holds(folder, made):  # else another run was faster with the same content
-            raise
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)  # gone already when all went well
-    return folder
 
 
 def write_wide(folder: Path, series: Series, far_km: np.ndarray | None = None) -> None:
@@ -126,20 +88,6 @@ def _table(file: Path, header: Iterable[str], rows: Iterable[list]) -> None:
         writer = csv.writer(opened, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
-
-
-def _holds(folder: Path, made: Mapping) -> bool:
-    """Return whether a folder already holds just this; raise InputError when it holds something else."""
-    if folder.is_file():
-        raise InputError(f"{folder} is a file: expected a new or empty folder, choose another")
-    mark = folder / MARK
-    if mark.is_file() and mark.read_text(encoding="utf-8") == json.dumps(dict(made), indent=1) + "\n":
-        return True
-    if folder.is_dir() and any(folder.iterdir()):
-        raise InputError(
-            f"{folder} is not empty: expected a new or empty folder, choose another or empty it first"
-        )
-    return False
 
 
 def _write_network(folder: Path, series: Series, far_km: np.ndarray | None) -> dict[str, str]:

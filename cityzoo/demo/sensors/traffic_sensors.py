@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from cityzoo.data.series.series import Series
+from cityzoo.demo.folder import write_once
 from cityzoo.demo.sensors.faults import ZONE, Outage, apply_outages, check_days, generator, plan_outages
+from cityzoo.demo.sensors.files import write_wide
 from cityzoo.demo.sensors.road_demand import (
     Incident,
     blocked_by,
@@ -139,11 +141,10 @@ def write(folder: str | Path, seed: int = 0, days: int = DAYS) -> Path:
         InputError: a bad seed or number of days, or a folder with something else in it.
         OSError: the disk is full or may not be written to.
     """
-    from cityzoo.demo.sensors.files import write_files, write_wide
 
     def fill(draft: Path) -> None:
         demo = simulate(seed, days)
         write_wide(draft, demo.series, distances(demo.network))
 
     made = {"demo": "traffic_sensors", "version": VERSION, "seed": seed, "days": days}
-    return write_files(Path(folder).expanduser(), made, fill)
+    return write_once(Path(folder), made, fill)

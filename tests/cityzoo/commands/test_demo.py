@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from cityzoo import tasks
+from cityzoo import cli, tasks
+from cityzoo.__main__ import main as cityzoo_main
 from cityzoo.commands.demo import main, split_count
 from cityzoo.demo import Demo
 from cityzoo.demo.scenes import traffic_scene
@@ -21,6 +22,11 @@ def run(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
+def run_here(*arguments):
+    """The command in this process; returns its exit code."""
+    return cli.run(cityzoo_main, ["demo", *map(str, arguments)], "python -m cityzoo")
+
+
 def test_the_command_writes_and_says_where(tmp_path):
     done = run("vehicle_detect", "--out", tmp_path / "out", "--count", 5, "--format", "coco")
     assert done.returncode == 0 and done.stderr == ""
@@ -31,11 +37,17 @@ def test_the_command_writes_and_says_where(tmp_path):
 def test_the_demo_says_format_and_counts_when_the_user_does_not(tmp_path, monkeypatch, capsys):
     counts = {"train": 1, "val": 2, "test": 1}
     demo = Demo(
-        "traffic", 1, ("",), lambda seed: traffic_scene.draw_scene(seed, (64, 64)), None, "folders", counts
+        "traffic",
+        1,
+        ("",),
+        lambda seed: traffic_scene.draw_scene(seed, (64, 64)),
+        None,
+        "class_folders",
+        counts,
     )
-    monkeypatch.setattr(tasks, "find", lambda name: SimpleNamespace(demo=lambda: demo, course=""))
+    monkeypatch.setattr(tasks, "find", lambda name: SimpleNamespace(demo=lambda: demo))
     assert main(["traffic", "--out", str(tmp_path / "out")]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'out'}: 1 train, 2 val, 1 test images as FOLDERS\n"
+    assert capsys.readouterr().out == f"{tmp_path / 'out'}: 1 train, 2 val, 1 test images as CLASS_FOLDERS\n"
     assert main(["traffic", "--out", str(tmp_path / "more"), "--count", "7", "--format", "yolo"]) == 0
     assert "1 train, 4 val, 2 test images as YOLO" in capsys.readouterr().out
 
@@ -69,7 +81,7 @@ def test_help_names_every_flag():
         "--seed",
         "yolo",
         "coco",
-        "folders",
+        "class_folders",
         "example",
     ):
         assert word in shown.stdout
@@ -85,14 +97,14 @@ def test_help_names_every_flag():
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, capsys, arguments, message):
-    assert main([*arguments, "--out", str(tmp_path / "out")]) == 2
+    assert run_here(*arguments, "--out", tmp_path / "out") == 2
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1 and not (tmp_path / "out").exists()
 
 
 def test_a_full_folder_is_refused(tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("mine")
-    assert main(["vehicle_detect", "--out", str(tmp_path)]) == 2
+    assert run_here("vehicle_detect", "--out", tmp_path) == 2
     assert "not empty" in capsys.readouterr().err
 
 

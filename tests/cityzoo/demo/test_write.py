@@ -121,7 +121,7 @@ def test_seeds_of_splits_never_meet():
     ("changed", "message"),
     [
         ({"counts": {"train": 0}}, "expected 1 to"),
-        ({"counts": {}}, "name at least one"),
+        ({"counts": {}}, "at least one of train, val, test"),
         ({"counts": {"training": 1}}, "did you mean 'train'"),
         ({"seed": -1}, "expected 0 or more"),
         ({"format": "cocoa"}, "did you mean 'coco'"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cityzoo.demo.write import MARK
+from cityzoo.demo import MARK
 from cityzoo.report.licences import data_licence
 from cityzoo.report.model_card import model_card
 from tests.cityzoo.report import full_report

@@ -15,7 +15,7 @@ from cityzoo.errors import InputError
 
 MASKS, GROUND_TRUTH = "masks", "ground_truth"
 _OTHER_LAYOUTS = "masks ground_truth labels annotations annotation jpegimages imagesets"
-_OF_IMAGES = "images image imgs img images photos frames"  # as class folders these say nothing
+_OF_IMAGES = "images image imgs img pictures photos frames"  # as class folders these say nothing
 
 
 def matches(source: str) -> bool:
@@ -66,7 +66,7 @@ def _outside(root: Path, splits: list[Path]) -> list[RawImage]:
 def _reads_another(source: str) -> bool:
     from cityzoo.data.image import formats
 
-    others = (module for module in formats.offered().values() if module.__name__ != __name__)
+    others = (module for module in formats.detectable().values() if module.__name__ != __name__)
     return any(module.matches(source) for module in others)
 
 

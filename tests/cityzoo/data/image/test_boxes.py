@@ -44,11 +44,11 @@ def test_turning_a_box_twice_by_an_orientation_and_its_inverse(orientation):
     ],
 )
 def test_what_is_wrong_with_a_box(box, problem):
-    assert boxes.problems(np.array([box], float), (48, 64)) == [problem]
+    assert boxes.find_problems(np.array([box], float), (48, 64)) == [problem]
 
 
 def test_no_boxes_have_no_problems():
-    assert boxes.problems(np.zeros((0, 4)), (48, 64)) == []
+    assert boxes.find_problems(np.zeros((0, 4)), (48, 64)) == []
 
 
 def test_clip_cuts_at_the_edges():
@@ -69,8 +69,8 @@ def test_clip_cuts_at_the_edges():
     ],
 )
 def test_the_frame_is_told_by_the_declared_size(exif, declared, expected):
-    assert boxes.drawn_as_stored(exif, declared, (48, 64), (64, 48)) is expected
+    assert boxes.is_annotated_as_stored(exif, declared, (48, 64), (64, 48)) is expected
 
 
 def test_a_square_does_not_tell_its_frame():
-    assert not boxes.drawn_as_stored("auto", (64, 64), (64, 64), (64, 64))
+    assert not boxes.is_annotated_as_stored("auto", (64, 64), (64, 64), (64, 64))

@@ -1,14 +1,11 @@
-"""Files of simulated sensors: whole or not at all, written once, in forms that anybody reads."""
+"""Files of simulated sensors, letter by letter."""
 
 import numpy as np
-import pytest
 
 from cityzoo.data.series.series import Series
-from cityzoo.demo.sensors.files import write_files, write_long, write_wide
-from cityzoo.errors import InputError
+from cityzoo.demo.sensors.files import write_long, write_wide
 
 TIMES = np.array(["2026-01-05T06:00", "2026-01-05T07:00"], "datetime64[s]")
-MADE = {"demo": "test", "seed": 0}
 
 
 def series(**more):
@@ -40,28 +37,3 @@ def test_long_tables_leave_out_rows_of_nothing(tmp_path):
         "time,sensor,speed,flow\n2026-01-05T07:00:00+01:00,a,60.5,1200\n"
         "2026-01-05T08:00:00+01:00,a,61,1180\n2026-01-05T08:00:00+01:00,b,55.2,900\n"
     )
-
-
-def test_a_folder_is_filled_once(tmp_path):
-    calls = []
-
-    def fill(draft):
-        calls.append(draft)
-        (draft / "x").write_text("1")
-
-    assert (
-        write_files(tmp_path / "d", MADE, fill) == write_files(tmp_path / "d", MADE, fill) == tmp_path / "d"
-    )
-    assert len(calls) == 1 and (tmp_path / "d" / "x").is_file()
-    with pytest.raises(InputError, match="is not empty: expected a new or empty folder"):
-        write_files(tmp_path / "d", {**MADE, "seed": 1}, fill)
-
-
-def test_what_fails_leaves_nothing_behind(tmp_path):
-    def fill(draft):
-        (draft / "x").write_text("1")
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        write_files(tmp_path / "d", MADE, fill)
-    assert list(tmp_path.iterdir()) == []

@@ -22,7 +22,7 @@ def test_rows_of_one_image_are_gathered(images, write_lines):
     write_lines(images / "train.csv", *rows)
     write_lines(images / "val.csv", "img/d.png,1,2,3,4,car")
     data = load(str(images))
-    first, second, third = data.train.images
+    first, second, third = data.train.examples
     np.testing.assert_allclose(first.boxes_xyxy, [[1, 2, 30, 40], [5, 6.5, 7, 8]])
     assert first.labels.tolist() == [1, 0]  # alphabetical: bus, car
     assert len(second.labels) == 0
@@ -66,10 +66,10 @@ def test_rows_that_are_no_boxes_are_named_with_their_line(images, write_lines):
 
 def test_a_table_of_something_else_is_refused(tmp_path, write_lines):
     path = write_lines(tmp_path / "speed.csv", "a,b,c", "1,2,3")
-    with pytest.raises(InputError, match="not a file of annotations; expected YOLO"):
+    with pytest.raises(InputError, match="not an annotation file; expected YOLO"):
         load(str(path))
-    with pytest.raises(InputError, match="no annotations that the format csv reads"):
-        load(str(path), format="csv")
+    with pytest.raises(InputError, match="no annotations.*format box_csv"):
+        load(str(path), format="box_csv")
 
 
 def test_a_bad_class_id_is_named_with_its_line(images, write_lines):

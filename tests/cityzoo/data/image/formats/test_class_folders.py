@@ -48,7 +48,7 @@ def test_splits_hold_the_class_folders(tree):
     (tree() / "valid/none").mkdir()
     data = load(str(root), wants="labels")
     assert data.train.class_names == ("fire", "none")
-    assert [each.target.tolist() for each in data.train.images] == [[1, 0], [0, 1]]
+    assert [each.target.tolist() for each in data.train.examples] == [[1, 0], [0, 1]]
     assert data.findings.counts["test split"] == 1
     assert data.findings.first["absent in val"] == ["none"]
 
@@ -108,7 +108,7 @@ def test_a_mask_that_does_not_fit_is_said(tree):
     Image.new("L", (8, 8)).save(root / "masks/fire/2.png")
     (root / "masks/fire/3.png").write_bytes(b"x")
     data = load(str(root), wants="labels")
-    masks = {each.path[-5:]: each.mask for side in (data.train, data.val) for each in side.images}
+    masks = {each.path[-5:]: each.mask for side in (data.train, data.val) for each in side.examples}
     assert masks == {"1.png": str(root / "masks/fire/1.png"), "2.png": "", "3.png": ""}
     assert sorted(data.findings.first["bad mask"]) == [
         "masks/fire/2.png (8 x 8)",

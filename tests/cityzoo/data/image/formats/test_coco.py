@@ -50,7 +50,7 @@ def coco(tmp_path, paint):
 def test_usual_layout(coco, find_white):
     data = load(str(coco))
     assert data.train.class_names == ("car", "bus")  # in the order of the ids 3 and 7
-    first, second, third = data.train.images
+    first, second, third = data.train.examples
     np.testing.assert_allclose(first.boxes_xyxy, [find_white(read_image(first.path))])
     assert first.labels.tolist() == [1]
     assert len(second.labels) == 0
@@ -98,7 +98,7 @@ def test_images_and_json_together_in_each_split_folder(tmp_path, paint):
             [_box(2, [1, 1, 2, 2])],
             "images missing: 1 .*gone.png",
         ),
-        ([], [], "names no images"),
+        ([], [], "no images.*coco"),
     ],
 )
 def test_bad_records_are_one_clear_line(tmp_path, paint, images, annotations, message):

@@ -47,7 +47,7 @@ def test_a_column_a_class_in_their_order(table):
     )
     data = load(path, wants="labels")
     assert data.train.class_names == ("smoke", "fire")
-    assert {each.path[-5:]: each.target.tolist() for each in data.train.images} == {
+    assert {each.path[-5:]: each.target.tolist() for each in data.train.examples} == {
         "a.png": [1, 0],
         "c.png": [0, 0],
         "e.png": [0, 1],
@@ -70,7 +70,7 @@ def test_files_in_a_folder_are_the_splits(tmp_path, table):
     table("path,label", "img/c.png,car", "img/d.png,bus", name="val.CSV")
     data = load(str(tmp_path), wants="labels")
     assert (len(data.train), len(data.val)) == (2, 2)
-    assert data.findings.format == "labels"
+    assert data.findings.format == "label_csv"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_files_in_a_folder_are_the_splits(tmp_path, table):
             ("path,label,split", "img/a.png,car,trian"),
             r"roads.csv:2: unknown split 'trian': write train, val",
         ),
-        (("path,label",), r"names no images"),
+        (("path,label",), r"no images \(label_csv\)"),
     ],
 )
 def test_what_cannot_be_used_is_named_with_file_and_line(table, lines, message):
@@ -122,7 +122,7 @@ def test_an_image_listed_twice(table):
         with pytest.raises(InputError, match=message):
             load(path, wants="labels", labels=way)
     data = load(path, wants="labels", labels="drop")
-    assert [each.path[-5:] for each in data.train.images] == ["b.png", "d.png", "e.png"]
+    assert [each.path[-5:] for each in data.train.examples] == ["b.png", "d.png", "e.png"]
 
 
 @pytest.mark.parametrize(

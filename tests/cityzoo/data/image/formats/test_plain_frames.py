@@ -13,9 +13,9 @@ def test_a_plain_folder_is_read_when_asked(tmp_path, paint):
     data = load(str(tmp_path / "cam"), wants="frames")
     assert len(data.train) + len(data.val) == 6
     assert data.labelled and data.train.class_names == ()
-    assert all(each.target.shape == (0,) for each in data.train.images)
+    assert all(each.target.shape == (0,) for each in data.train.examples)
     assert "labels: none" in data.findings.text()
-    named = load(str(tmp_path / "cam"), format="frames", wants="either")
+    named = load(str(tmp_path / "cam"), format="plain_frames", wants="either")
     assert len(named.train) == len(data.train)
 
 
@@ -40,8 +40,8 @@ def test_train_on_normal_frames_and_judge_others(tmp_path, paint):
         paint(tmp_path / path)
     data = load(str(tmp_path / "plain"), val=str(tmp_path / "seen"), wants="frames")
     assert data.val.class_names == ("crash", "good")
-    assert [each.target.tolist() for each in data.train.images] == [[0, 0], [0, 0]]
-    assert [each.target.tolist() for each in data.val.images] == [[1, 0], [0, 1]]
+    assert [each.target.tolist() for each in data.train.examples] == [[0, 0], [0, 0]]
+    assert [each.target.tolist() for each in data.val.examples] == [[1, 0], [0, 1]]
 
 
 def test_what_is_no_folder_of_images(tmp_path, paint, write_lines):

@@ -37,10 +37,10 @@ def voc(tmp_path, paint, write_lines):
 
 def test_usual_layout_and_one_based_pixels(voc, find_white):
     data = load(str(voc))
-    assert [each.path[-5:] for each in data.train.images] == ["a.png", "b.png", "d.png"]
-    assert [each.path[-5:] for each in data.val.images] == ["c.png"]
+    assert [each.path[-5:] for each in data.train.examples] == ["a.png", "b.png", "d.png"]
+    assert [each.path[-5:] for each in data.val.examples] == ["c.png"]
     assert data.train.class_names == ("bus", "car")
-    image = data.val.images[0]
+    image = data.val.examples[0]
     np.testing.assert_array_equal(image.boxes_xyxy, [find_white(read_image(image.path)), [0, 0, 64, 48]])
     assert image.labels.tolist() == [1, 0]
     assert data.findings.counts["difficult"] == 4
@@ -61,13 +61,13 @@ def test_xml_beside_images_in_split_folders(tmp_path, paint, write_lines):
         write_lines(tmp_path / split / "a.xml", *_xml("C:\\cam\\1.jpg", _object("car", 1, 1, 10, 10)))
     data = load(str(tmp_path))
     assert (len(data.train), len(data.val)) == (1, 1)
-    np.testing.assert_array_equal(data.train.images[0].boxes_xyxy, [[0, 0, 10, 10]])
+    np.testing.assert_array_equal(data.train.examples[0].boxes_xyxy, [[0, 0, 10, 10]])
 
 
 def test_a_listed_image_without_xml_has_no_boxes(voc):
     (voc / "Annotations/b.xml").unlink()
     data = load(str(voc))
-    assert [len(each.labels) for each in data.train.images] == [2, 0, 2]
+    assert [len(each.labels) for each in data.train.examples] == [2, 0, 2]
     assert data.findings.first["unlabelled"] == ["JPEGImages/b.png"]
 
 

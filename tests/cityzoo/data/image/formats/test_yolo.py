@@ -19,7 +19,7 @@ def test_the_box_is_where_the_rectangle_was_painted(tmp_path, paint, write_lines
         tmp_path / "data.yaml", "train: images/train", "val: images/val", "names: {0: car, 1: bus}", "nc: 2"
     )
     data = load(str(tmp_path))
-    image = data.train.images[0]
+    image = data.train.examples[0]
     np.testing.assert_allclose(image.boxes_xyxy, [find_white(read_image(image.path))], atol=1e-4)
     assert image.labels.tolist() == [1]
     assert data.train.class_names == ("car", "bus")
@@ -29,12 +29,12 @@ def test_the_box_is_where_the_rectangle_was_painted(tmp_path, paint, write_lines
 def test_data_yaml_itself_is_a_source(yolo):
     folder = yolo({"train/a": [BOX], "val/b": [BOX]})
     data = load(str(folder / "data.yaml"))
-    np.testing.assert_allclose(data.val.images[0].boxes_xyxy, [[24, 12, 40, 36]], atol=1e-4)
+    np.testing.assert_allclose(data.val.examples[0].boxes_xyxy, [[24, 12, 40, 36]], atol=1e-4)
 
 
 def test_a_polygon_becomes_its_bounding_box(yolo):
     folder = yolo({"train/a": ["0 0.25 0.5 0.5 0.25 0.75 0.75"], "val/b": [BOX]})
-    np.testing.assert_allclose(load(str(folder)).train.images[0].boxes_xyxy, [[16, 12, 48, 36]], atol=1e-4)
+    np.testing.assert_allclose(load(str(folder)).train.examples[0].boxes_xyxy, [[16, 12, 48, 36]], atol=1e-4)
 
 
 def test_keypoints_are_passed_over(yolo, write_lines):
@@ -42,12 +42,12 @@ def test_keypoints_are_passed_over(yolo, write_lines):
     write_lines(
         folder / "data.yaml", "train: train/images", "val: val/images", "names: [car]", "kpt_shape: [2, 2]"
     )
-    np.testing.assert_allclose(load(str(folder)).train.images[0].boxes_xyxy, [[24, 12, 40, 36]], atol=1e-4)
+    np.testing.assert_allclose(load(str(folder)).train.examples[0].boxes_xyxy, [[24, 12, 40, 36]], atol=1e-4)
 
 
 def test_a_missing_label_file_is_an_image_without_boxes(yolo):
     data = load(str(yolo({"train/a": [BOX], "train/b": None, "train/c": [], "val/d": [BOX]})))
-    assert [len(each.labels) for each in data.train.images] == [1, 0, 0]
+    assert [len(each.labels) for each in data.train.examples] == [1, 0, 0]
     assert data.findings.counts["unlabelled"] == 1
     assert data.findings.first["unlabelled"] == ["train/images/b.png"]
 
@@ -69,7 +69,7 @@ def test_images_from_a_list_file_relative_to_it(yolo, write_lines):
     folder = yolo({"train/a": [BOX], "train/b": [BOX], "val/c": [BOX]})
     write_lines(folder / "some.txt", "./train/images/a.png")
     write_lines(folder / "data.yaml", "train: some.txt", "val: val/images", "names: [car, bus]")
-    assert [os.path.basename(each.path) for each in load(str(folder)).train.images] == ["a.png"]
+    assert [os.path.basename(each.path) for each in load(str(folder)).train.examples] == ["a.png"]
 
 
 def test_folders_without_yaml_take_names_from_classes_txt(tmp_path, paint, write_lines):
@@ -90,7 +90,7 @@ def test_only_the_last_folder_called_images_turns_into_labels(tmp_path, paint, w
         paint(root / f"{split}/images/deep/a.png")
         write_lines(root / f"{split}/labels/deep/a.txt", BOX)
     write_lines(root / "data.yaml", "train: train/images", "val: val/images", "names: [car]")
-    assert len(load(str(root)).train.images[0].labels) == 1
+    assert len(load(str(root)).train.examples[0].labels) == 1
 
 
 @pytest.mark.parametrize(
