@@ -1,4 +1,4 @@
-"""Detect objects: an anchor-free head at strides 8, 16 and 32, its loss and its decoding."""
+"""Detect objects: an anchor-free head at strides 8, 16 and 32, and its loss."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from keras import layers, ops
 
 from heads.assign import anchor_points, assign
 from heads.neck import BATCHNORM_MOMENTUM, path_aggregation
-from heads.nms import class_wise_nms, class_wise_nms_indices
 
 COARSEST = "P5"  # the loss counts on strides 8, 16 and 32, also behind a truncated backbone
 PRIOR_SCORE = 0.01  # of a fresh head: nearly every point is background (Lin et al. 2017, arXiv 1708.02002)
@@ -109,40 +108,6 @@ class DetectionHead:
         """Return the loss that trains this head on inputs of `size_hw` pixels."""
         return DetectionLoss(size_hw, label_smoothing=label_smoothing)
 
-    def decode(
-        self, outputs: np.ndarray, score: float = 0.001, iou: float = 0.65, most: int = 100
-    ) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Turn the outputs for a batch into detections, class by class without duplicates.
-
-        Args:
-            outputs: (batch, points, 4 + num_classes) float32, as `__call__` returns them.
-            score: lowest score that counts, 0..1.
-            iou: two boxes of one class that overlap more than this are one object.
-            most: detections in one image at most.
-
-        Returns:
-            For each image boxes (N, 4) float32 in pixels of the network's input, xyxy; scores (N,) float32;
-            labels (N,) int32; best first.
-        """
-        return [
-            class_wise_nms(row[:, :4], _sigmoid(row[:, 4:]), score, iou, most) for row in np.asarray(outputs)
-        ]
-
-    def places(
-        self, output: np.ndarray, score: float = 0.001, iou: float = 0.65, most: int = 100
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return where in an image's output each of its detections comes from, in the order of `decode`.
-
-        Args:
-            output: (points, 4 + num_classes) float32, of one image.
-            score, iou, most: as `decode` takes them.
-
-        Returns:
-            (N,) int, rows of the output; (N,) int, their columns, those of the class logits.
-        """
-        points, labels = class_wise_nms_indices(output[:, :4], _sigmoid(output[:, 4:]), score, iou, most)
-        return points, 4 + labels
-
 
 def _boxes_from_distances(raw: keras.KerasTensor, stride: int) -> keras.KerasTensor:
     # The grid comes from a running sum and not from a constant: it then fits any input size, and the saved
@@ -153,10 +118,6 @@ def _boxes_from_distances(raw: keras.KerasTensor, stride: int) -> keras.KerasTen
     y = (ops.cumsum(ones, axis=1) - 0.5) * float(stride)
     centre = ops.concatenate([x, y], axis=-1)
     return ops.concatenate([centre - distances[..., :2], centre + distances[..., 2:]], axis=-1)
-
-
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    return 1.0 / (1.0 + np.exp(-np.clip(logits, -60.0, 60.0)))
 
 
 @keras.saving.register_keras_serializable(package="cityzoo")
@@ -197,7 +158,8 @@ class DetectionLoss(keras.losses.Loss):
     ) -> None:
         """Set the grid that the predictions lie on."""
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self.size_hw, self.strides, self.box_weight = tuple(size_hw), tuple(strides), box_weight
+        self.size_hw = (size_hw[0], size_hw[1])
+        self.strides, self.box_weight = tuple(strides), box_weight
         self.label_smoothing = label_smoothing
         self._points, self._point_strides = anchor_points(self.size_hw, self.strides)
 

@@ -13,6 +13,7 @@ from cityzoo.cli import flag
 from cityzoo.cli.values import parse_count, parse_number, parse_share, parse_smoothing
 from cityzoo.outputs import Output, PredictionSummary
 from cityzoo.sample import Detections, ImageExample, ImageSet
+from heads.detection_decode import anchor_indices, decode_detections
 
 if TYPE_CHECKING:
     import keras
@@ -103,7 +104,7 @@ class Detection(Output):
         """
         found = []
         for (boxes, scores, labels), matrix, image in zip(
-            self.head.decode(outputs), matrices, images, strict=True
+            decode_detections(outputs), matrices, images, strict=True
         ):
             clipped, solid = _within(boxes, matrix, image)
             found.append(Detections(clipped[solid], scores[solid], labels[solid]))
@@ -115,7 +116,7 @@ class Detection(Output):
         """Return where the logit of the `number`-th detection lies: at the point that its box is decoded from."""
         from cityzoo.outputs.attribution_target import AttributionTarget
 
-        points, columns = self.head.places(output)
+        points, columns = anchor_indices(output)
         _, solid = _within(output[points, :4], matrix, image)
         if number >= solid.sum():
             return None

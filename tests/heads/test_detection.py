@@ -6,7 +6,7 @@ import pytest
 
 from heads.assign import anchor_points
 from heads.detection import DetectionHead
-from heads.nms import iou_one_to_many
+from heads.detection_decode import decode_detections, iou_one_to_many
 
 STRIDES = (8, 16, 32)
 
@@ -106,14 +106,13 @@ def test_decoding_by_hand():
     ]
     image = [[*box, logit[first], logit[second]] for box, first, second in rows]
     outputs = np.array([image, np.array(image) - [0, 0, 0, 0, 20, 20]], "float32")
-    head = DetectionHead(2)
-    found, none = head.decode(outputs, score=0.1, iou=0.5)
+    found, none = decode_detections(outputs, score=0.1, iou=0.5)
     boxes, scores, labels = found
     assert boxes.tolist() == [[0, 0, 8, 8], [0, 0, 8, 8], [20, 0, 28, 8]]
     assert scores == pytest.approx([0.9, 0.8, 0.2])
     assert labels.tolist() == [1, 0, 0]
     assert none[0].shape == (0, 4)
-    assert len(head.decode(outputs, score=0.1, iou=0.5, most=1)[0][0]) == 1
+    assert len(decode_detections(outputs, score=0.1, iou=0.5, most=1)[0][0]) == 1
 
 
 def painted(count, rng):
@@ -151,7 +150,7 @@ def test_learns_eight_painted_images_by_heart():
     model.compile(keras.optimizers.Adam(0.01), head.loss((64, 64)), jit_compile=False)
     history = model.fit(examples, rows, batch_size=8, epochs=35, shuffle=False, verbose=0).history["loss"]
     assert history[-1] < history[0] / 2
-    decoded = head.decode(model.predict(examples, verbose=0))
+    decoded = decode_detections(model.predict(examples, verbose=0))
     for (boxes, scores, labels), row in zip(decoded, rows[:, 0], strict=True):
         assert iou_one_to_many(row[:4], boxes[:1])[0] > 0.5
         assert labels[0] == row[4]

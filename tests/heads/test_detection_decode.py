@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from heads.nms import BEFORE_NMS, class_wise_nms, iou_one_to_many
+from heads.detection_decode import BEFORE_NMS, class_wise_nms, iou_one_to_many
 
 SQUARE = np.array([0, 0, 4, 4.0])
 

@@ -1,10 +1,53 @@
-"""Remove duplicate boxes. NumPy alone, so that it runs wherever a model is served."""
+"""Decode the raw outputs of a detector: scores and non-maximum suppression. NumPy only, without Keras."""
 
 from __future__ import annotations
 
 import numpy as np
 
-BEFORE_NMS = 500  # best (point, class) pairs that are looked at: the rest could not reach 100 detections
+BEFORE_NMS = 500  # best (point, class) pairs that are considered: the rest could not reach 100 detections
+
+
+def decode_detections(
+    outputs: np.ndarray, score: float = 0.001, iou: float = 0.65, most: int = 100
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Return the detections of each image in a batch.
+
+    Args:
+        outputs: (batch, points, 4 + classes) float32, boxes and logits as `heads.detection.DetectionHead` returns them.
+        score: lowest score of a detection, 0..1.
+        iou: highest IoU that two detections of one class may have.
+        most: maximum number of detections per image.
+
+    Returns:
+        For each image boxes (N, 4) float32 in pixels of the network's input, xyxy; scores (N,) float32;
+        labels (N,) int32; best first.
+
+    Example:
+        >>> boxes, scores, labels = decode_detections(np.array([[[0, 0, 8, 8, -9.0, 0.0]]]), score=0.25)[0]
+        >>> boxes.tolist(), scores.tolist(), labels.tolist()
+        ([[0.0, 0.0, 8.0, 8.0]], [0.5], [1])
+    """
+    return [class_wise_nms(row[:, :4], _sigmoid(row[:, 4:]), score, iou, most) for row in np.asarray(outputs)]
+
+
+def anchor_indices(
+    output: np.ndarray, score: float = 0.001, iou: float = 0.65, most: int = 100
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where in an image's output each of its detections comes from, in the order of `decode_detections`.
+
+    Args:
+        output: (points, 4 + classes) float32, of one image.
+        score, iou, most: as in `decode_detections`.
+
+    Returns:
+        (N,) int, rows of the output; (N,) int, its columns: 4 + the label.
+    """
+    points, labels = class_wise_nms_indices(output[:, :4], _sigmoid(output[:, 4:]), score, iou, most)
+    return points, 4 + labels
+
+
+def _sigmoid(logits: np.ndarray) -> np.ndarray:
+    return 1.0 / (1.0 + np.exp(-np.clip(logits, -60.0, 60.0)))
 
 
 def iou_one_to_many(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
@@ -32,15 +75,15 @@ def class_wise_nms(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Keep the best box of each object, class by class.
 
-    A point may answer with several classes. Of two boxes of one class that overlap by more than `iou`,
-    the one with the lower score goes; boxes of different classes never remove each other.
+    A point may yield several classes. Of two boxes of one class that overlap by more than `iou`,
+    the one with the lower score is removed; boxes of different classes never remove each other.
 
     Args:
         boxes: (points, 4) float32, pixels, xyxy.
         scores: (points, classes) float32, 0..1.
-        score: lowest score that counts.
+        score: lowest score of a detection.
         iou: highest IoU that two boxes of one class may have.
-        most: boxes that are returned at most.
+        most: maximum number of boxes returned.
 
     Returns:
         boxes (N, 4) float32, scores (N,) float32, labels (N,) int32; best first, ties in the order of points.
@@ -48,7 +91,7 @@ def class_wise_nms(
     Example:
         >>> boxes = np.array([[0, 0, 8, 8], [0, 0, 8, 7], [20, 0, 28, 8.0]])
         >>> scores = np.array([[0.75, 0.25], [0.625, 0.0], [0.5, 0.0]])
-        >>> class_wise_nms(boxes, scores, 0.1, 0.5, 100)[1].tolist()  # the second is the first again
+        >>> class_wise_nms(boxes, scores, 0.1, 0.5, 100)[1].tolist()  # the second duplicates the first
         [0.75, 0.5, 0.25]
     """
     points, labels = class_wise_nms_indices(boxes, scores, score, iou, most)
@@ -62,7 +105,7 @@ def class_wise_nms(
 def class_wise_nms_indices(
     boxes: np.ndarray, scores: np.ndarray, score: float, iou: float, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return which answers `class_wise_nms` keeps, in its order, with the same arguments.
+    """Return the indices of what `class_wise_nms` keeps, in its order, for the same arguments.
 
     Returns:
         points (N,) int, rows of `boxes`; labels (N,) int, columns of `scores`.
