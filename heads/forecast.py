@@ -179,5 +179,5 @@ def conformal_offsets(truth: np.ndarray, forecast: np.ndarray, quantiles: tuple[
 
 
 def apply_conformal(model: keras.Model, widths: np.ndarray) -> None:
-    """Put the widths of `conformal_offsets`, (horizon, quantiles), into the head of a model, where they are saved with it."""
+    """Set the widths of `conformal_offsets`, (horizon, quantiles), in the head of a model."""
     model.get_layer("head_widths").set_weights([widths])

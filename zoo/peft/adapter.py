@@ -42,7 +42,7 @@ class Adapter:
 
     width: int
     trains = frozenset({"kernel", "bias"})
-    keeps = frozenset()
+    keeps: frozenset[str] = frozenset()
     folds = False
 
     def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:

@@ -31,7 +31,7 @@ class StillBatchNormalization(keras.layers.BatchNormalization):
 
 class _Tuning:
     trains: frozenset[str]
-    keeps = frozenset()
+    keeps: frozenset[str] = frozenset()
     folds = True
 
     def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:

@@ -76,7 +76,9 @@ def save_delta(
         "above": adaptation.above,
         "base_sha256": base_sha256 or adaptation.base_sha256,
     }
-    arrays = {f"{LEARNED}{i:05d}": _numpy(weight) for i, weight in enumerate(adaptation.learned)}
+    arrays: dict[str, Any] = {
+        f"{LEARNED}{i:05d}": _numpy(weight) for i, weight in enumerate(adaptation.learned)
+    }
     arrays.update({EXTRA + name: _numpy(weight) for name, weight in (extra or {}).items()})
     path = Path(path)
     part = path.with_name(f".{os.getpid()}.{path.name}")

@@ -30,7 +30,7 @@ class Lora:
 
     rank: int
     trains = frozenset({"lora_kernel_a", "lora_kernel_b"})
-    keeps = frozenset()
+    keeps: frozenset[str] = frozenset()
     folds = True
 
     def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:

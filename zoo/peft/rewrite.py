@@ -102,8 +102,8 @@ def copy(layer: keras.Layer, kind: type[keras.Layer] | None = None, **changes: A
 
 def plain_copy(layer: keras.Layer, weights: dict[str, np.ndarray]) -> keras.Layer:
     """Return a copy of a layer with given weights, which also holds those that the layer did without."""
-    lacking = weights.keys() - values(layer).keys()
-    twin = copy(layer, **{SWITCHES[name]: True for name in lacking})
+    missing: dict[str, Any] = {SWITCHES[name]: True for name in weights.keys() - values(layer).keys()}
+    twin = copy(layer, **missing)
     assign(twin, weights)
     return twin
 

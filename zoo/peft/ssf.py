@@ -55,7 +55,7 @@ class ScaleAndShift:
     """
 
     trains = frozenset({"gamma", "beta"})
-    keeps = frozenset()
+    keeps: frozenset[str] = frozenset()
     folds = True
 
     def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:

@@ -29,11 +29,11 @@ def build(name: str, sensors: SensorStatistics, **options: Any) -> keras.Model:
 
     Args:
         name: one of `names()`.
-        sensors: of the city, as `sensors.measured` finds them.
+        sensors: of the city, as `sensor_stats.measure_statistics` returns them.
         options: of the backbone: width, depth, node_width, dropout, week.
 
     Returns:
-        A model that takes a dict, as `parts.inputs` says, and returns {"nodes": (batch, nodes, width) features,
+        A model that takes a dict, as `blocks.inputs` describes, and returns {"nodes": (batch, nodes, width) features,
         "last": (batch, nodes, 1) last observed value and "spread": (batch, nodes, 1) standard deviation, in the unit
         of the first channel}, float32. Plain Keras loads it.
 
@@ -41,7 +41,7 @@ def build(name: str, sensors: SensorStatistics, **options: Any) -> keras.Model:
         ValueError: the name is not known.
 
     Example:
-        >>> model = build("stid", Sensors(12, 3, (50.0,), (10.0,)), width=8)
+        >>> model = build("stid", SensorStatistics(12, 3, (50.0,), (10.0,)), width=8)
         >>> model.output["nodes"].shape
         (None, 3, 8)
     """

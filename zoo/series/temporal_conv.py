@@ -17,7 +17,8 @@ def dilations(steps: int, most: int = 64) -> list[int]:
         >>> dilations(12), dilations(24)
         ([1, 2, 4, 4], [1, 2, 4, 8, 8])
     """
-    gaps, left = [], steps - 1
+    gaps: list[int] = []
+    left = steps - 1
     while left:
         gaps.append(min(2 ** len(gaps), left, most))
         left -= gaps[-1]

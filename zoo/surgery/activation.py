@@ -41,7 +41,8 @@ def swap_activation(backbone: keras.Model, to: str, from_: str | None = None) ->
     layers = [layer for layer in operations(backbone) if id(layer) not in gates]
     changed = {id(layer): [_with(layer, to)] for layer in layers if _name(layer) in wanted}
     if not changed:
-        found = sorted({_name(layer) for layer in layers} & set(ACTIVATIONS))
+        names = {_name(layer) for layer in layers}
+        found = [name for name in sorted(ACTIVATIONS) if name in names]
         raise ValueError(
             f"backbone '{backbone.name}' has no activation to swap for '{to}'"
             + (f" from '{from_}'" if from_ else "")
