@@ -19,13 +19,13 @@ HOW = "auto, folder, a pattern with one group such as 'cam(\\d+)', or a .csv of 
 Naming = Callable[[Sequence[str]], list[str]]  # paths -> the scene of each
 
 
-def scenes_of(truth: ImageSet) -> list[str]:
+def scene_names(truth: ImageSet) -> list[str]:
     """Return the scene of each image, "" where not known or where it is the folder of a class.
 
     Example:
         >>> from cityzoo.sample import ImageExample
         >>> images = [ImageExample("a.jpg", (8, 8), scene=scene) for scene in ("cam1", "Car", "car/img")]
-        >>> scenes_of(ImageSet("val", ("car",), tuple(images)))
+        >>> scene_names(ImageSet("val", ("car",), tuple(images)))
         ['cam1', '', '']
     """
     classes = {name.lower() for name in truth.class_names}

@@ -9,10 +9,10 @@ import numpy as np
 
 from cityzoo.errors import InputError
 from cityzoo.metrics.bootstrap import interval
-from cityzoo.metrics.keys import words_of
+from cityzoo.metrics.keys import split_pointer
 
 if TYPE_CHECKING:
-    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.metrics.weighted import WeightedMetrics
 
 LOWER = ("loss", "mae", "rmse")  # better when lower, whatever the kind
 NEUTRAL = ("bias",)  # better neither way
@@ -39,11 +39,11 @@ def compare(
     Args:
         this: gives this model's figures of weighted images.
         other: the other model's.
-        weights: (draws, N) as `bootstrap.resamples` returns them.
+        weights: (draws, N) as `bootstrap.bootstrap_weights` returns them.
         headline: figures to compare; slices are judged by the first of them.
         lower: figures that are better when lower, by the last word of their place.
         class_figures: figures of a class, by their last word, of which a loss is listed.
-        masks: attribute -> slice -> (N,) bool, as `slices.slices_of` returns them.
+        masks: attribute -> slice -> (N,) bool, as `slices.slice_masks` returns them.
 
     Returns:
         `figures`: place -> `this`, `other`, `difference` (this - other), `low` and `high` (its 95 % interval) and
@@ -52,13 +52,13 @@ def compare(
         that lost, sure ones first, then by how much. None where there was nothing to measure.
 
     Example:
-        >>> from cityzoo.metrics.bootstrap import resamples
+        >>> from cityzoo.metrics.bootstrap import bootstrap_weights
         >>> def accuracy_of(right):
         ...     return lambda weights: {"accuracy": weights @ right / weights.sum(axis=1)}
         >>> this, other = np.repeat([1.0, 0.0], [90, 10]), np.repeat([1.0, 0.0], [60, 40])
         >>> night = {"brightness": {"night": np.arange(100) >= 60}}
         >>> found = compare(
-        ...     accuracy_of(other), accuracy_of(this), resamples(100), ("accuracy",), (), masks=night
+        ...     accuracy_of(other), accuracy_of(this), bootstrap_weights(100), ("accuracy",), (), masks=night
         ... )
         >>> round(found["figures"]["accuracy"]["difference"], 3), found["figures"]["accuracy"]["verdict"]
         (-0.3, 'worse')
@@ -76,7 +76,7 @@ def compare(
         key: {**rows[key], "verdict": _verdict(rows[key], key, lower)} for key in headline if key in rows
     }
     worse = {
-        f"class {_class_of(key, class_figures)}: {words_of(key)[-1]}": _lost(
+        f"class {_class_of(key, class_figures)}: {split_pointer(key)[-1]}": _lost(
             row, better_when_lower(key, lower)
         )
         for key, row in rows.items()
@@ -98,12 +98,12 @@ def better_when_lower(place: str, lower: Collection[str]) -> bool:
         >>> better_when_lower("per_class/car/mae", ()), better_when_lower("AP50", ("loss",))
         (True, False)
     """
-    word = words_of(place)[-1]
+    word = split_pointer(place)[-1]
     return word in lower or word in LOWER
 
 
 def _class_of(place: str, class_figures: Collection[str]) -> str:
-    words = words_of(place)
+    words = split_pointer(place)
     return words[1] if len(words) == 3 and words[0] == "per_class" and words[2] in class_figures else ""
 
 
@@ -125,7 +125,7 @@ def _verdict(row: Mapping[str, float | None], place: str, lower: Collection[str]
     side = _side(row)
     if not side:
         return "no clear difference"
-    if words_of(place)[-1] in NEUTRAL:
+    if split_pointer(place)[-1] in NEUTRAL:
         return "different"
     return "worse" if (side > 0) == better_when_lower(place, lower) else "better"
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from cityzoo.outputs import Output, WeightedMetrics
+    from cityzoo.metrics.weighted import WeightedMetrics
+    from cityzoo.outputs import Output
     from cityzoo.sample import ImageSet
 
 LOG = logging.getLogger(__name__)
@@ -45,21 +46,21 @@ def analyze(
         results: of the judged model, one per image.
         rivals: other models on the same images, by name; BEFORE for the same model before it was fine-tuned.
         seed: of the bootstrap.
-        slice_by: see `cityzoo.evaluation.slices.slices_of`.
+        slice_by: see `cityzoo.evaluation.slices.slice_masks`.
 
     Returns:
         `intervals`, `compared`, `slices` and `worst_slice`, as docs/report.md has them.
     """
-    from cityzoo.evaluation.camera_groups import scenes_of
+    from cityzoo.evaluation.camera_groups import scene_names
     from cityzoo.evaluation.compare import compare
-    from cityzoo.evaluation.slices import judge_slices, slices_of
-    from cityzoo.metrics.bootstrap import intervals, resamples
+    from cityzoo.evaluation.slices import slice_masks, slice_metrics
+    from cityzoo.metrics.bootstrap import bootstrap_weights, intervals
 
     weighed = output.weighted_metrics(truth, results)
     known = weighed(np.ones((1, len(truth))))
     headline = [name for name in output.primary_metrics if name in known]
-    weights = resamples(len(truth), output.bootstrap_samples, seed, scenes_of(truth))
-    masks = slices_of(truth, slice_by, _bar(len(truth)))
+    weights = bootstrap_weights(len(truth), output.bootstrap_samples, seed, scene_names(truth))
+    masks = slice_masks(truth, slice_by, _bar(len(truth)))
     about = {
         "headline": headline,
         "lower": output.lower_is_better,
@@ -73,7 +74,7 @@ def analyze(
     slices, worst = {}, None
     if headline:
         draws, lower = min(SLICE_DRAWS, output.bootstrap_samples), headline[0] in output.lower_is_better
-        slices, worst = judge_slices(weighed, masks, headline[0], seed, draws, lower)
+        slices, worst = slice_metrics(weighed, masks, headline[0], seed, draws, lower)
         slices |= _by_size(output.size_slices(truth), weighed, weights[:draws], headline[0])
     return {
         "intervals": intervals(weighed, weights, [key for key in known if "/" not in key]),

@@ -138,10 +138,10 @@ def write_table(report: Mapping[str, Any], runs: Sequence[EvaluatedRun], folder:
         runs: the judged run, then the others.
         folder: of the report; the table lies in its `logs/`.
     """
-    from cityzoo.report.tensorboard import settings_of, write_hparams
+    from cityzoo.report.tensorboard import varying_settings, write_hparams
 
     names = [str(run.folder.path) for run in runs]
-    settings = settings_of({name: asdict(run.spec) for name, run in zip(names, runs, strict=True)})
+    settings = varying_settings({name: asdict(run.spec) for name, run in zip(names, runs, strict=True)})
     others = {name: report["compared"][name]["figures"] for name in names[1:]}
     figures = {name: {key: row["other"] for key, row in rows.items()} for name, rows in others.items()}
     figures[names[0]] = {key: report.get(key) for key in runs[0].output.primary_metrics}

@@ -17,9 +17,8 @@ from cityzoo.errors import InputError
 from cityzoo.evaluation import forecast_baselines
 from cityzoo.metrics import forecast_errors
 from cityzoo.metrics.tgcn_protocol import TgcnProtocol
-from cityzoo.report import run_report
+from cityzoo.report import pages, run_report
 from cityzoo.report.forecast_card import model_card
-from cityzoo.report.pages.forecast import forecast_layout
 from cityzoo.report.tensorboard import write_report_summaries
 from cityzoo.report.write import write_report
 from cityzoo.visualize import forecasts
@@ -91,7 +90,7 @@ def write(
     came = truth(series, origins, how.horizon)
     report["images"] = forecasts.draw(folder, series, origins, came, quantiles, how, said)
     report["model_card"] = model_card(report, tasks.find(report["task"]).summary)
-    layout = forecast_layout(report)
+    layout = pages.find("forecast")(report, ())
     _, page = write_report(folder, report, layout)
     write_report_summaries(report, layout, folder / "logs")
     for warning in report.get("warnings", ()):

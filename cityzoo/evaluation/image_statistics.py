@@ -31,7 +31,7 @@ class ImageStatistics(NamedTuple):
     sharpness: np.ndarray
 
 
-def looks_of(
+def measure_images(
     images: Sequence[ImageExample], progress: Callable[[int, int], object] | None = None
 ) -> ImageStatistics:
     """Measure images; each file is read once, however many windows of it there are.

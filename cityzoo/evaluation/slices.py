@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo.errors import InputError
-from cityzoo.evaluation.camera_groups import AUTO, OTHER, parse_slice_by, scenes_of
-from cityzoo.evaluation.image_statistics import looks_of
-from cityzoo.metrics.bootstrap import interval, resamples
+from cityzoo.evaluation.camera_groups import AUTO, OTHER, parse_slice_by, scene_names
+from cityzoo.evaluation.image_statistics import measure_images
+from cityzoo.metrics.bootstrap import bootstrap_weights, interval
 from cityzoo.sample import ImageSet
 
 if TYPE_CHECKING:
-    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.metrics.weighted import WeightedMetrics
 
 # Median luma. Frames of fixed cameras, as filmed, reached 47 at night (lit lanes) and began at 73 by day (low sun);
 # in between lie dusk, rain under trees, halls and smoke. Photographs exposed by hand or by a phone may be lighter at
@@ -30,7 +30,9 @@ LEAST_OF_WORST, FEW = 10, 50  # images of the worst slice; a set with fewer than
 Masks = dict[str, dict[str, np.ndarray]]
 
 
-def slices_of(truth: ImageSet, by: str = AUTO, progress: Callable[[int, int], object] | None = None) -> Masks:
+def slice_masks(
+    truth: ImageSet, by: str = AUTO, progress: Callable[[int, int], object] | None = None
+) -> Masks:
     """Return which images belong to which slice.
 
     - brightness: night, dusk and day, by the median luma of the whole file.
@@ -59,7 +61,7 @@ def slices_of(truth: ImageSet, by: str = AUTO, progress: Callable[[int, int], ob
         ...     for name, luma in (("cam1_1", 20), ("cam1_2", 60), ("cam2_1", 90)):
         ...         Image.new("L", (64, 48), luma).save(f"{folder}/{name}.png")
         ...     shown = [ImageExample(f"{folder}/{name}.png", (48, 64)) for name in ("cam1_1", "cam1_2", "cam2_1")]
-        ...     masks = slices_of(ImageSet("val", ("car",), tuple(shown)), r"(cam\\d)_")
+        ...     masks = slice_masks(ImageSet("val", ("car",), tuple(shown)), r"(cam\\d)_")
         >>> {by: list(slices) for by, slices in masks.items()}
         {'brightness': ['night', 'dusk', 'day'], 'scene': ['cam1', 'cam2']}
         >>> masks["scene"]["cam1"]
@@ -68,7 +70,7 @@ def slices_of(truth: ImageSet, by: str = AUTO, progress: Callable[[int, int], ob
     scenes = (
         _known_scenes(truth) if by == AUTO else _named_scenes(truth, by)
     )  # wrong words: before anything is read
-    looks = looks_of(truth.examples, progress)
+    looks = measure_images(truth.examples, progress)
     boxes = np.array([len(image.labels) for image in truth.examples])
     area = np.array([image.size_hw[0] * image.size_hw[1] for image in truth.examples])
     blur = _parts(
@@ -92,7 +94,7 @@ def _parts(values: np.ndarray, limits: Sequence[float], names: Sequence[str]) ->
 
 
 def _known_scenes(truth: ImageSet) -> dict[str, np.ndarray]:
-    scenes = scenes_of(truth)
+    scenes = scene_names(truth)
     counts = Counter(scene for scene in scenes if scene)
     kept = {scene for scene, count in counts.items() if count > 1}
     telling = 2 * sum(counts[scene] for scene in kept) >= len(scenes)
@@ -119,7 +121,7 @@ def _groups(names: Sequence[str]) -> dict[str, np.ndarray]:
     }
 
 
-def judge_slices(
+def slice_metrics(
     weighed: WeightedMetrics,
     masks: Mapping[str, Mapping[str, np.ndarray]],
     figure: str,
@@ -131,7 +133,7 @@ def judge_slices(
 
     Args:
         weighed: gives figures of weighted images.
-        masks: as `slices_of` returns them.
+        masks: as `slice_masks` returns them.
         figure: place of the figure.
         seed: of the bootstrap, which draws within each slice.
         draws: of each.
@@ -148,7 +150,7 @@ def judge_slices(
         >>> right = np.repeat([1.0, 0.0], [75, 25])
         >>> accuracy = lambda weights: {"accuracy": weights @ right / weights.sum(axis=1)}
         >>> night = np.arange(100) >= 60
-        >>> slices, worst = judge_slices(accuracy, {"brightness": {"night": night, "day": ~night}}, "accuracy", 0)
+        >>> slices, worst = slice_metrics(accuracy, {"brightness": {"night": night, "day": ~night}}, "accuracy", 0)
         >>> slices["brightness"]["day"]
         {'n': 60, 'accuracy': 1.0, 'low': 1.0, 'high': 1.0}
         >>> worst["name"], worst["value"], worst["overall"], worst["high"] < 0.75
@@ -180,5 +182,5 @@ def _interval_of(
     if mask.sum() < LEAST_IMAGES:
         return None
     weights = np.zeros((draws, len(mask)))
-    weights[:, mask] = resamples(int(mask.sum()), draws, seed)
+    weights[:, mask] = bootstrap_weights(int(mask.sum()), draws, seed)
     return interval(weighed(weights)[figure])

@@ -1,63 +1,62 @@
-"""How sure a figure is: the images are drawn anew many times, and the figure is taken of each draw."""
+"""Bootstrap confidence intervals of metrics, over images or scenes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from cityzoo.outputs import WeightedMetrics
+from cityzoo.metrics.weighted import WeightedMetrics
 
-TAILS = (2.5, 97.5)  # per cent of the draws below and above which lies what an interval of 95 % leaves out
-LEAST_GROUPS = 10  # fewer scenes, drawn whole, say less of the spread than their images do
-MOST_EMPTY = 0.05  # share of draws that may leave nothing to measure
+PERCENTILES = (2.5, 97.5)
+LEAST_GROUPS = 10  # with fewer scenes, images are resampled: so few clusters underestimate the spread
+MOST_EMPTY = 0.05  # share of resamples that may leave nothing to measure
 
 
-def resamples(n: int, draws: int = 1000, seed: int = 0, groups: Sequence[str] | None = None) -> np.ndarray:
-    """Return how often each image counts in each of many draws of as many images, with replacement.
+def bootstrap_weights(
+    n: int, draws: int = 1000, seed: int = 0, groups: Sequence[str] | None = None
+) -> np.ndarray:
+    """Return how often each image is in each of many bootstrap samples (Efron 1979).
 
-    Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 1979. Frames of one scene are
-    alike, so that each says less than an image of its own: with at least 10 groups, whole groups are drawn, as
-    Cameron, Gelbach & Miller, "Bootstrap-based improvements for inference with clustered errors", Review of Economics
-    and Statistics 2008, do. A draw then holds about n images, some more, some less.
+    Frames of one scene are alike. With at least 10 groups, whole groups are resampled (cluster bootstrap: Cameron,
+    Gelbach & Miller, "Bootstrap-based improvements for inference with clustered errors", Review of Economics and
+    Statistics 2008); the size of a sample then varies around n.
 
     Args:
         n: images, at least 1.
-        draws: how many times.
-        seed: of the draws.
+        draws: number of bootstrap samples.
+        seed: of the random generator.
         groups: (n,) the scene of each image; "" is a group of its own.
 
     Returns:
         (draws, n) float64, whole numbers.
 
     Example:
-        >>> resamples(4, draws=2).sum(axis=1)
+        >>> bootstrap_weights(4, draws=2).sum(axis=1)
         array([4., 4.])
         >>> scenes = [f"camera {i // 2}" for i in range(20)]
-        >>> weights = resamples(20, draws=5, groups=scenes)
+        >>> weights = bootstrap_weights(20, draws=5, groups=scenes)
         >>> bool((weights[:, 0::2] == weights[:, 1::2]).all())
         True
     """
     rng, place = np.random.default_rng(seed), np.arange(n)
     if groups is not None:
-        own = [each or (i,) for i, each in enumerate(groups)]
-        number = {name: k for k, name in enumerate(dict.fromkeys(own))}
+        keys = [group or (i,) for i, group in enumerate(groups)]
+        number = {key: k for k, key in enumerate(dict.fromkeys(keys))}
         if len(number) >= LEAST_GROUPS:
-            place = np.array([number[name] for name in own])
-    drawn = place.max() + 1
-    return rng.multinomial(drawn, np.full(drawn, 1 / drawn), size=draws)[:, place].astype(np.float64)
+            place = np.array([number[key] for key in keys])
+    units = place.max() + 1
+    return rng.multinomial(units, np.full(units, 1 / units), size=draws)[:, place].astype(np.float64)
 
 
 def interval(values: np.ndarray) -> list[float] | None:
-    """Return the 95 % percentile interval of a figure's draws.
+    """Return the 95 % percentile interval of a metric.
 
     Args:
-        values: (draws,) of the figure, NaN where there was nothing to measure.
+        values: (draws,) of the metric, NaN where nothing could be measured.
 
     Returns:
-        low and high; None where more than 5 % of the draws left nothing to measure.
+        low and high; None where more than 5 % of the values are NaN.
 
     Example:
         >>> interval(np.arange(1001.0)), interval(np.array([1.0, np.nan]))
@@ -66,29 +65,29 @@ def interval(values: np.ndarray) -> list[float] | None:
     known = values[np.isfinite(values)]
     if len(known) < (1 - MOST_EMPTY) * len(values) or not len(known):
         return None
-    low, high = np.percentile(known, TAILS)
+    low, high = np.percentile(known, PERCENTILES)
     return [float(low), float(high)]
 
 
 def intervals(
-    weighed: WeightedMetrics, weights: np.ndarray, keys: Iterable[str] | None = None
+    weighted: WeightedMetrics, weights: np.ndarray, keys: Iterable[str] | None = None
 ) -> dict[str, list[float] | None]:
-    """Return the 95 % percentile interval of each figure.
+    """Return the 95 % percentile interval of each metric.
 
     Args:
-        weighed: gives figures of weighted images.
-        weights: (draws, N) as `resamples` returns them.
-        keys: figures wanted, those that are not known are left out; None: all.
+        weighted: metrics as a function of the images' weights.
+        weights: (draws, N) as `bootstrap_weights` returns them.
+        keys: metrics to return, where they are known; None: all.
 
     Returns:
-        figure -> low and high, or None, see `interval`.
+        metric -> low and high, or None, see `interval`.
 
     Example:
         >>> right = np.array([1.0] * 80 + [0.0] * 20)
         >>> accuracy = lambda weights: {"accuracy": weights @ right / weights.sum(axis=1)}
-        >>> low, high = intervals(accuracy, resamples(100))["accuracy"]
+        >>> low, high = intervals(accuracy, bootstrap_weights(100))["accuracy"]
         >>> 0.7 < low < 0.74, 0.86 < high < 0.9
         (True, True)
     """
-    values = weighed(weights)
+    values = weighted(weights)
     return {key: interval(values[key]) for key in (values if keys is None else keys) if key in values}

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say, and the one number that mends them."""
+"""Calibration of probabilities: expected calibration error, reliability diagram, temperature scaling."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.metrics.classification import targets_and_shares
-from cityzoo.metrics.weighted_classification import losses
+from cityzoo.metrics.classification import log_losses, targets_and_probabilities
 from cityzoo.sample import ImageSet
 
 BINS = 15
@@ -18,24 +17,23 @@ LEAST, MOST = np.finfo(float).tiny, 1 - np.finfo(float).epsneg  # probabilities 
 
 
 def calibration(
-    truth: ImageSet, results: Sequence[np.ndarray], several: bool, seed: int = 0
+    truth: ImageSet, results: Sequence[np.ndarray], multilabel: bool, seed: int = 0
 ) -> dict[str, Any]:
-    """Return how far probabilities are from the shares that come true, as they are and with a temperature.
+    """Return the calibration error and log loss of probabilities, before and after temperature scaling.
 
-    The temperature is fitted on all images, for use elsewhere. What it gives is judged by images that it was not
-    fitted on: in each of 5 parts by the temperature of the other 4, frames of a scene being in one part.
+    The reported temperature is fitted on all images. Its effect is measured by 5-fold cross-validation, with all frames
+    of a scene in the same fold.
 
     Args:
         truth: images with targets (C,) of 0 and 1.
         results: (C,) probabilities of each.
-        several: whether several classes, or none, may hold. Then each probability of each class counts; else the one
-            of the class that is said.
-        seed: of the parts.
+        multilabel: whether classes are independent. Then each probability of each class counts; else that of the
+            predicted class.
+        seed: of the folds.
 
     Returns:
-        `ece` and `loss` as they are, `ece_scaled` and `loss_scaled` with the temperature, `temperature` (above 1:
-        probabilities are too sure), `bins` as `reliability` has them, before scaling. Those of the temperature are
-        None where all images are of one file, which leaves nothing to judge it by.
+        `ece` and `loss`, unscaled; `ece_scaled`, `loss_scaled` and `temperature` (above 1: overconfident), None where
+        all images come from one file; `bins` of `reliability`, unscaled.
 
     Example:
         >>> from cityzoo.sample import ImageExample
@@ -44,38 +42,40 @@ def calibration(
         >>> round(found["ece"], 3), round(found["ece_scaled"], 2), round(found["temperature"], 2)
         (0.15, 0.0, 2.0)
     """
-    targets, shares = targets_and_shares(truth, results)
-    found = reliability(*_pairs(targets, shares, several))
+    targets, probs = targets_and_probabilities(truth, results)
+    found = reliability(*_pairs(targets, probs, multilabel))
     report = {
-        "ece": expected_error(found),
+        "ece": expected_calibration_error(found),
         "ece_scaled": None,
-        "loss": float(losses(targets, shares, several).mean()),
+        "loss": float(log_losses(targets, probs, multilabel).mean()),
         "loss_scaled": None,
         "temperature": None,
         "bins": found,
     }
-    parts = _parts(truth, seed)
-    if parts.max() > 0:
-        mended = np.empty_like(shares)
-        for part in range(parts.max() + 1):
-            inside = parts == part
-            fitted = fitted_temperature(targets[~inside], shares[~inside], several)
-            mended[inside] = scaled(shares[inside], fitted, several)
-        report["ece_scaled"] = expected_error(reliability(*_pairs(targets, mended, several)))
-        report["loss_scaled"] = float(losses(targets, mended, several).mean())
-        report["temperature"] = fitted_temperature(targets, shares, several)
+    folds = _folds(truth, seed)
+    if folds.max() > 0:
+        calibrated = np.empty_like(probs)
+        for fold in range(folds.max() + 1):
+            inside = folds == fold
+            fitted = fit_temperature(targets[~inside], probs[~inside], multilabel)
+            calibrated[inside] = apply_temperature(probs[inside], fitted, multilabel)
+        report["ece_scaled"] = expected_calibration_error(
+            reliability(*_pairs(targets, calibrated, multilabel))
+        )
+        report["loss_scaled"] = float(log_losses(targets, calibrated, multilabel).mean())
+        report["temperature"] = fit_temperature(targets, probs, multilabel)
     return report
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> dict[str, list[float]]:
-    """Return what came true in 15 equal bins of confidence (Guo et al. 2017, arXiv 1706.04599), without empty ones.
+    """Return a reliability diagram of 15 equal bins of confidence (Guo et al. 2017, arXiv 1706.04599).
 
     Args:
-        confidence: (P,) 0..1; a bin has its upper end and not its lower one.
-        right: (P,) bool, whether it came true.
+        confidence: (P,) 0..1; a bin includes its upper end.
+        right: (P,) bool, whether the prediction was correct.
 
     Returns:
-        `confidence` and `accuracy`, means of each bin, and `n`.
+        `confidence` and `accuracy`, means of each bin that is not empty, and `n`.
 
     Example:
         >>> reliability(np.array([0.75, 0.79, 0.1]), np.array([True, False, False]))
@@ -92,8 +92,8 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> dict[str, list[flo
     return {**means, "n": n[filled].tolist()}
 
 
-def expected_error(bins: dict[str, list[float]]) -> float:
-    """Return the expected calibration error: the mean over bins of |accuracy - confidence|, by how full they are.
+def expected_calibration_error(bins: dict[str, list[float]]) -> float:
+    """Return the expected calibration error: the mean of |accuracy - confidence|, weighted by the size of bins.
 
     Naeini et al. 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning"; 0 is perfect.
 
@@ -101,46 +101,47 @@ def expected_error(bins: dict[str, list[float]]) -> float:
         bins: of `reliability`.
 
     Example:
-        >>> round(expected_error({"confidence": [0.3, 0.9], "accuracy": [0.5, 0.8], "n": [1, 3]}), 3)
+        >>> round(expected_calibration_error({"confidence": [0.3, 0.9], "accuracy": [0.5, 0.8], "n": [1, 3]}), 3)
         0.125
     """
     gap = np.abs(np.subtract(bins["accuracy"], bins["confidence"]))
     return float(np.average(gap, weights=bins["n"]))
 
 
-def scaled(shares: np.ndarray, temperature: float, several: bool) -> np.ndarray:
-    """Return probabilities whose logits are divided by a temperature (Guo et al. 2017): above 1 they are less sure.
+def apply_temperature(probs: np.ndarray, temperature: float, multilabel: bool) -> np.ndarray:
+    """Return probabilities with their logits divided by a temperature (Guo et al. 2017).
 
     Args:
-        shares: (N, C) probabilities, of softmax, or of sigmoids if `several`.
-        temperature: above 0.
+        probs: (N, C) probabilities, of a softmax, or of sigmoids if `multilabel`.
+        temperature: above 0; above 1 probabilities move towards uniform.
+        multilabel: whether classes are independent.
 
     Example:
-        >>> scaled(np.array([[0.9, 0.1]]), 2.0, several=False).round(3).tolist()
+        >>> apply_temperature(np.array([[0.9, 0.1]]), 2.0, multilabel=False).round(3).tolist()
         [[0.75, 0.25]]
     """
     from scipy.special import expit, softmax
 
-    logits = _logits(shares, several) / temperature
-    return expit(logits) if several else softmax(logits, axis=1)
+    logits = _logits(probs, multilabel) / temperature
+    return expit(logits) if multilabel else softmax(logits, axis=1)
 
 
-def fitted_temperature(targets: np.ndarray, shares: np.ndarray, several: bool) -> float:
-    """Return the temperature of the least log loss, .05 to 20.
+def fit_temperature(targets: np.ndarray, probs: np.ndarray, multilabel: bool) -> float:
+    """Return the temperature of the smallest log loss, .05 to 20.
 
     Args:
         targets: (N, C) of 0 and 1.
-        shares: (N, C) probabilities.
-        several: whether several classes, or none, may hold.
+        probs: (N, C) probabilities.
+        multilabel: whether classes are independent.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
 
-    logits, true = _logits(shares, several), targets > 0
+    logits, true = _logits(probs, multilabel), targets > 0
 
     def loss(log_temperature: float) -> float:
         cooled = logits / np.exp(log_temperature)
-        if several:
+        if multilabel:
             return float(np.logaddexp(0, np.where(true, -cooled, cooled)).mean())
         return float((logsumexp(cooled, axis=1) - cooled[np.arange(len(true)), true.argmax(axis=1)]).mean())
 
@@ -148,27 +149,27 @@ def fitted_temperature(targets: np.ndarray, shares: np.ndarray, several: bool) -
     return float(np.exp(found.x))
 
 
-def _logits(shares: np.ndarray, several: bool) -> np.ndarray:
-    kept = np.clip(shares, LEAST, MOST)
-    return np.log(kept) - np.log1p(-kept) if several else np.log(kept)
+def _logits(probs: np.ndarray, multilabel: bool) -> np.ndarray:
+    kept = np.clip(probs, LEAST, MOST)
+    return np.log(kept) - np.log1p(-kept) if multilabel else np.log(kept)
 
 
-def _pairs(targets: np.ndarray, shares: np.ndarray, several: bool) -> tuple[np.ndarray, np.ndarray]:
-    if several:
-        return shares.ravel(), targets.ravel() > 0
-    return shares.max(axis=1), shares.argmax(axis=1) == targets.argmax(axis=1)
+def _pairs(targets: np.ndarray, probs: np.ndarray, multilabel: bool) -> tuple[np.ndarray, np.ndarray]:
+    if multilabel:
+        return probs.ravel(), targets.ravel() > 0
+    return probs.max(axis=1), probs.argmax(axis=1) == targets.argmax(axis=1)
 
 
-def _parts(truth: ImageSet, seed: int) -> np.ndarray:
-    """(N,) part of each image, 0 to 4: whole scenes, or whole files where all are of one scene."""
+def _folds(truth: ImageSet, seed: int) -> np.ndarray:
+    """(N,) fold of each image, 0 to 4: by scene, or by file where all are of one scene."""
     groups = np.array([image.scene or image.path for image in truth.examples])
     if len(np.unique(groups)) == 1:
         groups = np.array([image.path for image in truth.examples])
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    filled, part = np.zeros(FOLDS), np.zeros(len(sizes), int)
+    filled, fold = np.zeros(FOLDS), np.zeros(len(sizes), int)
     mixed = np.random.default_rng(seed).permutation(len(sizes))
-    # Large ones first, each to the part that is emptiest so far.
+    # Large groups first, each to the fold that is emptiest so far.
     for each in mixed[np.argsort(-sizes[mixed], kind="stable")]:
-        part[each] = filled.argmin()
-        filled[part[each]] += sizes[each]
-    return part[group]
+        fold[each] = filled.argmin()
+        filled[fold[each]] += sizes[each]
+    return fold[group]

@@ -1,4 +1,4 @@
-"""Curves of a classifier, how often the truth is among its first guesses, and the report that people know."""
+"""Curves of a classifier, its top-k accuracy, and scikit-learn's classification report."""
 
 from __future__ import annotations
 
@@ -7,11 +7,35 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.metrics.classification import targets_and_shares
+from cityzoo.metrics.calibration import calibration
+from cityzoo.metrics.classification import targets_and_probabilities
 from cityzoo.sample import ImageSet
 
 POINTS = 101  # of a curve
-FIRST = (2, 3, 5)  # guesses, for top-k accuracy
+TOP_K = (2, 3, 5)
+
+
+def classification_details(
+    truth: ImageSet, results: Sequence[np.ndarray], multilabel: bool
+) -> dict[str, Any]:
+    """Return `curves`, `classification_report`, `calibration` and, of one class per image, `top_k`.
+
+    Args:
+        truth: images with targets (C,).
+        results: (C,) probabilities of each.
+        multilabel: whether classes are independent.
+    """
+    found = calibration(truth, results, multilabel)
+    table = {
+        "expected calibration error": {"as_it_is": found["ece"], "scaled": found["ece_scaled"]},
+        "log loss": {"as_it_is": found["loss"], "scaled": found["loss_scaled"]},
+    }
+    return {
+        "curves": curves(truth, results),
+        "classification_report": classification_report(truth, results, multilabel),
+        "calibration": {**found, "table": table},
+        **({} if multilabel else {"top_k": top_k(truth, results)}),
+    }
 
 
 def curves(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, dict[str, dict[str, list[float]]]]:
@@ -24,7 +48,7 @@ def curves(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, dict[str
     Returns:
         `roc`: class to `false_positive_rate` and `true_positive_rate`; `precision_recall`: class to `recall` and
         `precision`; at most 101 points each, from the highest threshold to the lowest. A class without images has
-        neither, one that is on all images has no ROC.
+        neither, a class on all images has no ROC.
 
     Example:
         >>> from cityzoo.sample import ImageExample
@@ -35,9 +59,10 @@ def curves(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, dict[str
     """
     from sklearn.metrics import precision_recall_curve, roc_curve
 
-    targets, shares = targets_and_shares(truth, results)
-    roc, precision_recall = {}, {}
-    for name, true, p in zip(truth.class_names, targets.T > 0, shares.T, strict=True):
+    targets, probs = targets_and_probabilities(truth, results)
+    roc: dict[str, dict[str, list[float]]] = {}
+    precision_recall: dict[str, dict[str, list[float]]] = {}
+    for name, true, p in zip(truth.class_names, targets.T > 0, probs.T, strict=True):
         if true.any() and not true.all():
             x, y, _ = roc_curve(true, p)
             roc[name] = _lists(x, y, "false_positive_rate", "true_positive_rate")
@@ -47,19 +72,19 @@ def curves(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, dict[str
     return {"roc": roc, "precision_recall": precision_recall}
 
 
-def thinned(x: np.ndarray, y: np.ndarray, most: int = POINTS) -> np.ndarray:
-    """Return which points of a curve to keep: spread along it, both ends, and its area kept as well as can be.
+def thin_curve(x: np.ndarray, y: np.ndarray, most: int = POINTS) -> np.ndarray:
+    """Return which points of a curve to keep: evenly spread, with both ends, and preserving its area.
 
     Args:
-        x, y: (P,) floats, a line through all points; x does not fall.
-        most: points that may be kept, 2 or more.
+        x, y: (P,) floats; x does not decrease.
+        most: maximum number of points, 2 or more.
 
     Returns:
         (K,) int, ascending, K <= `most`.
 
     Example:
         >>> line = np.linspace(0, 1, 201)
-        >>> len(thinned(line, line)), thinned(line, line)[[0, -1]].tolist()
+        >>> len(thin_curve(line, line)), thin_curve(line, line)[[0, -1]].tolist()
         (101, [0, 200])
     """
     if len(x) <= most:
@@ -68,7 +93,7 @@ def thinned(x: np.ndarray, y: np.ndarray, most: int = POINTS) -> np.ndarray:
     below = np.concatenate([[0.0], np.cumsum(np.diff(x) * (y[1:] + y[:-1]) / 2)])
     kept, area = [0], 0.0
     for place in np.searchsorted(along, np.linspace(0, along[-1], most)[1:-1]):
-        # A staircase has corners above and below: the neighbour is taken that makes up for what was lost so far.
+        # A staircase has corners above and below: take the neighbor that makes up for the area lost so far.
         near = np.arange(max(place - 1, kept[-1] + 1), min(place + 2, len(x) - 1))
         if len(near):
             areas = area + (x[near] - x[kept[-1]]) * (y[near] + y[kept[-1]]) / 2
@@ -78,17 +103,17 @@ def thinned(x: np.ndarray, y: np.ndarray, most: int = POINTS) -> np.ndarray:
 
 
 def _lists(x: np.ndarray, y: np.ndarray, name_x: str, name_y: str) -> dict[str, list[float]]:
-    kept = thinned(x, y)
+    kept = thin_curve(x, y)
     return {name_x: x[kept].tolist(), name_y: y[kept].tolist()}
 
 
 def top_k(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, float]:
-    """Return how often the true class is among the 2, 3 and 5 most probable ones, for fewer than all classes.
+    """Return how often the true class is among the 2, 3 and 5 most probable ones, where there are more classes.
 
-    It is scikit-learn's `top_k_accuracy_score`, for which of equal probabilities the last class is the first guess.
+    By scikit-learn's `top_k_accuracy_score`, which ranks the last of equally probable classes first.
 
     Args:
-        truth: images with targets (C,), one 1 each.
+        truth: images with targets (C,), one-hot.
         results: (C,) probabilities of each.
 
     Example:
@@ -99,49 +124,35 @@ def top_k(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, float]:
     """
     from sklearn.metrics import top_k_accuracy_score
 
-    targets, shares = targets_and_shares(truth, results)
+    targets, probs = targets_and_probabilities(truth, results)
     true, labels = targets.argmax(axis=1), np.arange(targets.shape[1])
-    asked = [k for k in FIRST if k < len(labels)]
-    return {str(k): float(top_k_accuracy_score(true, shares, k=k, labels=labels)) for k in asked}
+    return {
+        str(k): float(top_k_accuracy_score(true, probs, k=k, labels=labels)) for k in TOP_K if k < len(labels)
+    }
 
 
-def full_report(
-    truth: ImageSet, results: Sequence[np.ndarray], several: bool = False
+def classification_report(
+    truth: ImageSet, results: Sequence[np.ndarray], multilabel: bool = False
 ) -> dict[str, float | dict[str, float]]:
-    """Return scikit-learn's `classification_report` over all classes, those without images too, in plain floats.
+    """Return scikit-learn's `classification_report` over all classes, also those without images, as plain floats.
 
     Args:
         truth: images with targets (C,) of 0 and 1.
         results: (C,) probabilities of each.
-        several: whether several classes, or none, may hold: those of .5 or more do, else the most probable one.
+        multilabel: whether classes are independent: those of .5 or more are present, else the most probable one.
     """
-    return _plain(_reported(truth, results, several, output_dict=True))
+    from sklearn import metrics
 
-
-def report_text(truth: ImageSet, results: Sequence[np.ndarray], several: bool = False) -> str:
-    """Return the same as `full_report`, as the text that people know.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample
-        >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=np.eye(2, dtype="f4")[i]) for i in (0, 0, 1))
-        >>> answers = [np.array([0.9, 0.1]), np.array([0.2, 0.8]), np.array([0.3, 0.7])]
-        >>> print(report_text(ImageSet("val", ("bus", "car"), images), answers).splitlines()[2])
-                 bus       1.00      0.50      0.67         2
-    """
-    return _reported(truth, results, several, output_dict=False)
-
-
-def _reported(truth: ImageSet, results: Sequence[np.ndarray], several: bool, output_dict: bool) -> Any:
-    from sklearn.metrics import classification_report
-
-    targets, shares = targets_and_shares(truth, results)
-    labels = range(targets.shape[1])
-    true, said = (targets > 0, shares >= 0.5) if several else (targets.argmax(axis=1), shares.argmax(axis=1))
-    if several and len(labels) == 1:  # one column is two classes to scikit-learn: the second one is ours
-        true, said, labels = true[:, 0], said[:, 0], [1]
-    return classification_report(
-        true, said, labels=labels, target_names=truth.class_names, output_dict=output_dict, zero_division=0
-    )
+    targets, probs = targets_and_probabilities(truth, results)
+    labels: Sequence[int] = range(targets.shape[1])
+    if multilabel:
+        true, predicted = targets > 0, probs >= 0.5
+    else:
+        true, predicted = targets.argmax(axis=1), probs.argmax(axis=1)
+    if multilabel and len(labels) == 1:  # to scikit-learn one column is two classes: ours is the second one
+        true, predicted, labels = true[:, 0], predicted[:, 0], [1]
+    options: dict[str, Any] = {"labels": labels, "target_names": truth.class_names, "zero_division": 0}
+    return _plain(metrics.classification_report(true, predicted, output_dict=True, **options))
 
 
 def _plain(value: Any) -> Any:

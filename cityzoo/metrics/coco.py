@@ -1,4 +1,4 @@
-"""COCO average precision and recall of a set of detections, and the files that let others check them."""
+"""COCO average precision and recall, and COCO files for other tools."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,23 +16,23 @@ from cityzoo.sample import Detections, ImageSet
 
 log = logging.getLogger(__name__)
 
-# The order in which the COCO evaluation gives its twelve numbers.
+# In the order of the COCO evaluation.
 SUMMARY = (
     *("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"),
     *("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large"),
 )
 
 
-def coco_metrics(truth: ImageSet, detections: Sequence[Detections]) -> dict:
+def coco_metrics(truth: ImageSet, detections: Sequence[Detections]) -> dict[str, Any]:
     """Return the COCO box metrics of detections, over all classes and for each.
 
-    AP is the mean over classes and over IoU .50:.05:.95 of the precision at 101 recalls; small, medium and
-    large are boxes under 32 x 32, under 96 x 96 and above, in pixels of the original image. At most 100
-    detections a class and image count, best score first.
+    AP is the mean over classes and over IoU .50:.05:.95 of the precision at 101 recalls; small, medium and large boxes
+    are those under 32 x 32, under 96 x 96 and above, in pixels of the original image. At most 100 detections per class
+    and image count, best score first.
 
     Args:
-        truth: the annotated images.
-        detections: one per image, in the order of the images; labels are positions in `truth.class_names`.
+        truth: annotated images.
+        detections: one per image, in the same order; labels are positions in `truth.class_names`.
 
     Returns:
         The twelve numbers named in `SUMMARY`, 0..1, None where no truth box is of that size; `per_class`:
@@ -39,7 +40,7 @@ def coco_metrics(truth: ImageSet, detections: Sequence[Detections]) -> dict:
         `n_detections`.
 
     Raises:
-        InputError: not one Detections an image, or a label outside of the class names.
+        InputError: not one Detections per image, or a label outside the class names.
 
     Reference: Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014, and its published evaluation.
 
@@ -54,7 +55,7 @@ def coco_metrics(truth: ImageSet, detections: Sequence[Detections]) -> dict:
     from faster_coco_eval.core import COCOeval_faster
 
     _check(truth, detections)
-    # The evaluator writes into the dicts that it is given: these are made for it and for nobody else.
+    # The evaluator modifies the dicts that it gets.
     annotated = coco_truth(truth)
     found = [
         {**row, "id": i, "area": row["bbox"][2] * row["bbox"][3], "iscrowd": 0}
@@ -62,9 +63,9 @@ def coco_metrics(truth: ImageSet, detections: Sequence[Detections]) -> dict:
     ]
     summary, per_class = [-1.0] * len(SUMMARY), np.full((len(truth.class_names), 3), -1.0)
     if annotated["annotations"]:
-        sides = (annotated, {**annotated, "annotations": found})
+        both = (annotated, {**annotated, "annotations": found})
         evaluation = COCOeval_faster(
-            *(COCO(side, print_function=_silent) for side in sides), iouType="bbox", print_function=_silent
+            *(COCO(each, print_function=_silent) for each in both), iouType="bbox", print_function=_silent
         )
         evaluation.run()
         summary, per_class = evaluation.stats[: len(SUMMARY)], _class_scores(evaluation.eval)
@@ -84,11 +85,10 @@ def coco_metrics(truth: ImageSet, detections: Sequence[Detections]) -> dict:
     }
 
 
-def coco_truth(truth: ImageSet) -> dict:
+def coco_truth(truth: ImageSet) -> dict[str, Any]:
     """Return annotated images as a COCO dict: images, annotations and categories.
 
-    Image ids are row numbers from 1, category ids class positions from 1, `bbox` is x, y, width, height in
-    pixels.
+    Image and category ids count from 1; `bbox` is x, y, width, height in pixels.
 
     Example:
         >>> from cityzoo.sample import ImageExample
@@ -118,13 +118,13 @@ def coco_truth(truth: ImageSet) -> dict:
     }
 
 
-def coco_results(truth: ImageSet, detections: Sequence[Detections]) -> list[dict]:
+def coco_results(truth: ImageSet, detections: Sequence[Detections]) -> list[dict[str, Any]]:
     """Return detections as a COCO results list: image_id, category_id, bbox (x, y, width, height), score.
 
-    Detections that are not finite, as a diverged model gives, are left out with a warning.
+    Detections that are not finite, from a diverged model, are left out with a warning.
 
     Raises:
-        InputError: not one Detections an image, or a label outside of the class names.
+        InputError: not one Detections per image, or a label outside the class names.
 
     Example:
         >>> from cityzoo.sample import ImageExample
@@ -133,7 +133,8 @@ def coco_results(truth: ImageSet, detections: Sequence[Detections]) -> list[dict
         [{'image_id': 1, 'category_id': 1, 'bbox': [1.0, 2.0, 3.0, 6.0], 'score': 0.5}]
     """
     _check(truth, detections)
-    results, dropped = [], 0
+    results: list[dict[str, Any]] = []
+    dropped = 0
     for row, found in enumerate(detections, start=1):
         finite = np.isfinite(found.scores) & np.isfinite(found.boxes_xyxy).all(axis=-1)
         dropped += int((~finite).sum())
@@ -146,13 +147,13 @@ def coco_results(truth: ImageSet, detections: Sequence[Detections]) -> list[dict
             results.append({"image_id": row, "category_id": label + 1, "bbox": box, "score": score})
     if dropped:
         log.warning(
-            "left out %d detections with a box or score that is not finite: the model diverged", dropped
+            "left out %d detections whose box or score is not finite: the model has diverged", dropped
         )
     return results
 
 
-def coco_predictions(images: ImageSet, detections: Sequence[Detections]) -> dict:
-    """Return detections as a COCO dict that annotation tools open: each annotation has a `score`."""
+def coco_predictions(images: ImageSet, detections: Sequence[Detections]) -> dict[str, Any]:
+    """Return detections as a COCO dict for annotation tools: each annotation has a `score`."""
     rows = coco_results(images, detections)
     annotations = [
         {"id": i, "iscrowd": 0, "area": row["bbox"][2] * row["bbox"][3], **row}
@@ -164,10 +165,10 @@ def coco_predictions(images: ImageSet, detections: Sequence[Detections]) -> dict
 def write_coco_json(
     folder: str | Path, truth: ImageSet, detections: Sequence[Detections]
 ) -> tuple[Path, Path]:
-    """Write `truth.json` and `detections.json`, on which any COCO tool gives the numbers of `coco_metrics`.
+    """Write `truth.json` and `detections.json`, from which any COCO tool reproduces `coco_metrics`.
 
     Raises:
-        InputError: not one Detections an image, or a label outside of the class names.
+        InputError: not one Detections per image, or a label outside the class names.
 
     Example:
         >>> import tempfile
@@ -192,7 +193,7 @@ def _check(truth: ImageSet, detections: Sequence[Detections]) -> None:
         outside = labels[(labels < 0) | (labels >= len(truth.class_names))]
         if len(outside):
             raise InputError(
-                f"{owner} hold the label {outside[0]}, allowed are 0..{len(truth.class_names) - 1} "
+                f"{owner} contain label {outside[0]}, allowed are 0..{len(truth.class_names) - 1} "
                 f"({', '.join(truth.class_names)}): map the labels to these classes first"
             )
 
@@ -201,8 +202,8 @@ def _all_labels(truth: ImageSet) -> np.ndarray:
     return np.concatenate([image.labels for image in truth.examples] or [np.zeros(0, np.int32)])
 
 
-def _class_scores(evaluation: dict) -> np.ndarray:
-    """Return (classes, 3): AP, AP50 and AR of each class, -1 where it has no truth."""
+def _class_scores(evaluation: dict[str, Any]) -> np.ndarray:
+    """Return (classes, 3): AP, AP50 and AR of each class, -1 without truth."""
     shape = evaluation["counts"]  # IoU thresholds, recalls, classes, sizes, numbers of detections
     precision = np.asarray(evaluation["precision"]).reshape(shape)[:, :, :, 0, -1]
     recall = np.asarray(evaluation["recall"]).reshape(shape[0], *shape[2:])[:, :, 0, -1]
@@ -214,4 +215,4 @@ def _known(value: float) -> float | None:
 
 
 def _silent(*_: object) -> None:
-    """Take what the evaluator would print."""
+    """Replace the evaluator's print function."""

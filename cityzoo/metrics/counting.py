@@ -1,4 +1,4 @@
-"""Figures of a counter, and what a page shows of them."""
+"""Metrics of counts: errors over all images, by number of objects and by their size."""
 
 from __future__ import annotations
 
@@ -7,95 +7,37 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.report.layout import Card, Chart, Layout, Table
-from cityzoo.sample import ImageSet
+from cityzoo.sample import ImageExample, ImageSet
 
 CROWDS = ((0, 0, "none"), (1, 5, "1 to 5"), (6, 15, "6 to 15"), (16, 40, "16 to 40"), (41, 10**9, "over 40"))
-MEANINGS = {
-    "mae": "mean absolute error: by how many an image is miscounted",
-    "rmse": "root of the mean squared error: large errors weigh more",
-    "bias": "mean error: above 0 it counts too many",
-    "r2": "share of the variance of counts that is explained, 1 is perfect, 0 a constant",
-    "mae_of_mean": "MAE of always saying the mean count of the training images",
-    "mae_share_of_mean": "our MAE as a share of that: below 1 looking at the image helps",
-    "mae_of_own_mean": "MAE of always saying the mean count of these very images, which nobody knows beforehand",
-}
-LAYOUT = Layout(
-    (
-        Card("mae", "MAE", "by how many an image is miscounted, on average"),
-        Card("mae_of_mean", "MAE of the mean", "always saying the mean count of the training images instead"),
-        Card("mean_count", "objects", "in an image, on average"),
-        Card("r2", "R²", "share of the variance of counts that is explained"),
-    ),
-    MEANINGS,
-    lower=("mae", "rmse", "mae_share_of_mean"),
-    neutral=("bias", "mae_of_mean", "mae_of_own_mean"),
-    tables=(
-        Table(
-            "By how crowded an image is",
-            "by_crowding",
-            {
-                "n": ("images", "count"),
-                "mean_count": ("objects", "score"),
-                "mae": ("MAE", "score"),
-                "bias": ("bias", "score"),
-                "relative": ("MAE / objects", "share"),
-            },
-        ),
-        Table(
-            "By how large the objects are",
-            "by_size",
-            {
-                "side": ("side, pixels", "text"),
-                "n": ("images", "count"),
-                "mean_count": ("objects", "score"),
-                "mae": ("MAE", "score"),
-                "bias": ("bias", "score"),
-                "relative": ("MAE / objects", "share"),
-            },
-            "Thirds of the images, by the side of their middling object.",
-        ),
-    ),
-    charts=(
-        Chart(
-            "Counted against true",
-            "scatter",
-            "true",
-            "counted",
-            "objects in the image",
-            "objects counted",
-            "A point is an image; on the grey line it is counted right.",
-            style="points",
-            diagonal=True,
-        ),
-    ),
-    images={"worst": "Its largest errors", "best": "The fullest images it counts well"},
-    legend=(("", "glowing: where it counts; below: what it counted and what is true"),),
-    curves={"val_mae": "MAE", "val_rmse": "RMSE"},
-    curve_note="Errors on the validation images after each epoch.",
-)
+POINTS = 500  # of a scatter plot
+THIRDS = ("small", "medium", "large")
+Errors = dict[str, "float | None"]
 
 
-def count_metrics(truth: ImageSet, counted: Sequence[float], usual: float | None = None) -> dict[str, Any]:
-    """Return MAE, RMSE, bias and R2 of counts, over all images and by how crowded they are.
+def count_metrics(
+    truth: ImageSet, counted: Sequence[float], train_mean: float | None = None
+) -> dict[str, Any]:
+    """Return MAE, RMSE, bias and R2 of counts, over all images and by number of objects.
 
     Args:
         truth: images with boxes.
-        counted: a number for each.
-        usual: mean count of the training images, which a model has to beat; None: not known.
+        counted: predicted count of each.
+        train_mean: mean count of the training images, the baseline; None if unknown.
 
     Example:
         >>> from cityzoo.sample import ImageExample
         >>> streets = (ImageExample("a.jpg", (8, 8)), ImageExample("b.jpg", (8, 8), [[0, 0, 4, 4]] * 4, [0] * 4))
-        >>> found = count_metrics(ImageSet("val", ("car",), streets), [1.0, 3.0], usual=5.0)
+        >>> found = count_metrics(ImageSet("val", ("car",), streets), [1.0, 3.0], train_mean=5.0)
         >>> found["mae"], found["mae_of_mean"], found["mae_of_own_mean"], found["r2"]
         (1.0, 3.0, 2.0, 0.75)
     """
-    true = np.array([len(image.labels) for image in truth.examples], np.float64)
+    true = true_counts(truth)
     error = np.asarray(counted, np.float64) - true
     spread = np.square(true - true.mean()).sum()
-    of_mean = None if usual is None else float(np.abs(true - usual).mean())
+    of_mean = None if train_mean is None else float(np.abs(true - train_mean).mean())
     mae = float(np.abs(error).mean())
+    crowds = {name: (true >= least) & (true <= most) for least, most, name in CROWDS}
     return {
         "mae": mae,
         "rmse": float(np.sqrt(np.square(error).mean())),
@@ -104,25 +46,89 @@ def count_metrics(truth: ImageSet, counted: Sequence[float], usual: float | None
         "mae_of_mean": of_mean,
         "mae_share_of_mean": mae / of_mean if of_mean else None,
         "mae_of_own_mean": float(np.abs(true - true.mean()).mean()),
-        "usual_count": usual,
+        "usual_count": train_mean,
         "mean_count": float(true.mean()),
-        "by_crowding": _by_crowding(true, error),
+        "by_crowding": {name: _errors(true[m], error[m]) for name, m in crowds.items() if m.any()},
         "n_images": len(truth),
         "n_boxes": int(true.sum()),
     }
 
 
-def _by_crowding(true: np.ndarray, error: np.ndarray) -> dict[str, dict[str, float | None]]:
-    rows = {}
-    for least, most, name in CROWDS:
-        chosen = (true >= least) & (true <= most)
+def true_counts(truth: ImageSet) -> np.ndarray:
+    """Return the number of boxes of each image, (N,) float64."""
+    return np.array([len(image.labels) for image in truth.examples], np.float64)
+
+
+def _errors(true: np.ndarray, error: np.ndarray) -> Errors:
+    mean, mae = float(true.mean()), float(np.abs(error).mean())
+    return {
+        "n": len(true),
+        "mean_count": mean,
+        "mae": mae,
+        "bias": float(error.mean()),
+        "relative": mae / mean if mean else None,
+    }
+
+
+def scatter(truth: ImageSet, counted: Sequence[float]) -> dict[str, dict[str, list[float]]]:
+    """Return true and predicted counts as points.
+
+    Args:
+        truth: images with boxes.
+        counted: predicted count of each.
+
+    Returns:
+        `all`: `true` and `counted`, sorted by the true count; at most 500 points, spread evenly over that order and
+        with both ends.
+
+    Example:
+        >>> streets = (ImageExample("a.jpg", (8, 8), [[0, 0, 4, 4]] * 4, [0] * 4), ImageExample("b.jpg", (8, 8)))
+        >>> scatter(ImageSet("val", ("car",), streets), [3.5, 0.25])
+        {'all': {'true': [0.0, 4.0], 'counted': [0.25, 3.5]}}
+    """
+    true, predicted = true_counts(truth), np.asarray(counted, np.float64)
+    order = np.lexsort((predicted, true))
+    kept = order[np.linspace(0, len(order) - 1, min(POINTS, len(order))).round().astype(int)]
+    return {"all": {"true": true[kept].tolist(), "counted": predicted[kept].tolist()}}
+
+
+def error_by_size(truth: ImageSet, counted: Sequence[float]) -> dict[str, dict[str, float | str | None]]:
+    """Return the errors of images in three groups by the size of their objects.
+
+    The size of an image's objects is the median of the square roots of their boxes' areas.
+
+    Args:
+        truth: images with boxes.
+        counted: predicted count of each.
+
+    Returns:
+        for each third `side`, its range of sizes in pixels, and `n`, `mean_count`, `mae`, `bias` and `relative` as in
+        `by_crowding`. Images without boxes are left out; images of equal size stay together, which can leave fewer
+        groups.
+
+    Example:
+        >>> streets = [ImageExample(f"{s}.jpg", (80, 80), [[0, 0, s, s]] * 2, [0, 0]) for s in (10, 20, 60)]
+        >>> rows = error_by_size(ImageSet("val", ("car",), tuple(streets)), [0.5, 2.0, 2.5])
+        >>> {name: (row["side"], row["bias"]) for name, row in rows.items()}
+        {'small': ('10 to 10', -1.5), 'medium': ('20 to 20', 0.0), 'large': ('60 to 60', 0.5)}
+    """
+    true, predicted = true_counts(truth), np.asarray(counted, np.float64)
+    sides = np.array([_median_side(image) for image in truth.examples])
+    known = sides[~np.isnan(sides)]
+    if not len(known):
+        return {}
+    third = np.searchsorted(np.quantile(known, [1 / 3, 2 / 3]), sides, side="left")  # NaN after all
+    rows: dict[str, dict[str, float | str | None]] = {}
+    for number, name in enumerate(THIRDS):
+        chosen = (third == number) & ~np.isnan(sides)
         if chosen.any():
-            mean, mae = float(true[chosen].mean()), float(np.abs(error[chosen]).mean())
-            rows[name] = {
-                "n": int(chosen.sum()),
-                "mean_count": mean,
-                "mae": mae,
-                "bias": float(error[chosen].mean()),
-                "relative": mae / mean if mean else None,
-            }
+            side = f"{sides[chosen].min():.0f} to {sides[chosen].max():.0f}"
+            rows[name] = {"side": side, **_errors(true[chosen], predicted[chosen] - true[chosen])}
     return rows
+
+
+def _median_side(image: ImageExample) -> float:
+    if not len(image.labels):
+        return float("nan")
+    width, height = (image.boxes_xyxy[:, 2:] - image.boxes_xyxy[:, :2]).T
+    return float(np.median(np.sqrt(width * height)))

@@ -1,4 +1,4 @@
-"""All detections of a set with what each of them found: what AP, curves, error kinds and resamples are counted from."""
+"""Matches between all detections and annotated boxes of a set, the input of AP, curves and error types."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import numpy as np
 from cityzoo.metrics.matching import UNMATCHED, box_iou, box_xywh, require_one_per_image
 from cityzoo.sample import Detections, ImageSet
 
-# As the COCO evaluation has them.
+# Of the COCO evaluation.
 OVERLAPS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0.0, 1.0, 101)
 SIZES = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
-MOST = 100  # detections of a class and image that count
+MAX_DETECTIONS = 100  # per class and image
 
 
 @dataclass(frozen=True, eq=False)
 class Matches:
-    """Hold D detections of a set with what they found of its B annotated boxes; made by `matched`.
+    """Matches of D detections with B annotated boxes, see `match_detections`.
 
-    Axes of S sizes are those of `SIZES`, axes of T overlaps those of `OVERLAPS`. Images come in the set's order,
-    within an image detections with the best score first.
+    S is the number of `SIZES`, T that of `OVERLAPS`. Images are in the set's order, detections of an image by
+    descending score.
 
     Attributes:
-        class_names: what labels point to.
-        n_images: of the set, empty ones too.
-        images, labels: (D,) int, row of the image and class of each detection.
+        class_names: the classes that labels index.
+        n_images: of the set, including empty ones.
+        images, labels: (D,) int, image and class of each detection.
         scores: (D,) float32, 0..1.
         boxes_xyxy: (D, 4) float32 pixels.
-        hits: (S, T, D) bool, whether it found an object of that size.
-        ignored: (S, T, D) bool, whether it counts neither as found nor as false alarm for that size.
-        owners: (D,) int, which of the B boxes it found at IoU .5, `NOTHING` for a false alarm.
+        hits: (S, T, D) bool, whether it matches an object of that size.
+        ignored: (S, T, D) bool, whether it is neither a hit nor a false alarm for that size.
+        owners: (D,) int, which of the B boxes it matches at IoU .5, `UNMATCHED` for a false alarm.
         truth_images, truth_labels: (B,) int.
         truth_boxes_xyxy: (B, 4) float32 pixels.
-        truth_ignored: (S, B) bool, whether the box is of another size.
+        truth_ignored: (S, B) bool, whether the box has another size.
     """
 
     class_names: tuple[str, ...]
@@ -53,12 +53,12 @@ class Matches:
     truth_ignored: np.ndarray
 
     def ranked(self, label: int) -> np.ndarray:
-        """Return the rows of a class's detections, best score first, equal ones in the order of the images."""
+        """Return the rows of a class's detections by descending score, ties in the order of the images."""
         rows = np.flatnonzero(self.labels == label)
         return rows[np.argsort(-self.scores[rows], kind="stable")]
 
     def overlaps_of(self, image: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the rows of an image's detections, those of its boxes, and the IoU of each pair, classes aside."""
+        """Return the rows of an image's detections and of its boxes, and the IoU of each pair of any class."""
         found, known = (
             np.arange(*np.searchsorted(rows, [image, image + 1])) for rows in (self.images, self.truth_images)
         )
@@ -69,27 +69,26 @@ class Matches:
         return np.bincount(self.truth_labels, minlength=len(self.class_names))
 
 
-def matched(truth: ImageSet, results: Sequence[Detections]) -> Matches:
+def match_detections(truth: ImageSet, results: Sequence[Detections]) -> Matches:
     """Match all detections of a set with its annotated boxes, as the COCO evaluation does.
 
-    Best score first, each detection takes the box of its class that it overlaps most and that is still free; among
-    equals the later one; boxes of another size only where there is no other, and then it is ignored, as is what finds
-    nothing and is of another size itself. At most 100 detections of a class and image count. Detections that are
-    not finite are left out.
+    Best score first, each detection takes the free box of its class that it overlaps most; among equals the later one.
+    It takes a box of another size only where there is no other, and is then ignored, like unmatched detections of
+    another size. At most 100 detections per class and image count; those that are not finite are left out.
 
     Args:
-        truth: the annotated images.
+        truth: annotated images.
         results: detections of each image, labels as in `truth.class_names`.
 
     Raises:
-        InputError: not one Detections an image.
+        InputError: not one Detections per image.
 
     Reference: Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014, and its published evaluation.
 
     Example:
         >>> from cityzoo.sample import ImageExample
         >>> cars = ImageSet("val", ("car",), (ImageExample("a.jpg", (50, 50), [[0, 0, 20, 20]], [0]),))
-        >>> matches = matched(cars, [Detections([[0, 0, 20, 12], [0, 0, 20, 20]], [0.5, 0.75], [0, 0])])
+        >>> matches = match_detections(cars, [Detections([[0, 0, 20, 12], [0, 0, 20, 20]], [0.5, 0.75], [0, 0])])
         >>> matches.scores.tolist(), matches.hits[0, 0].tolist(), matches.owners.tolist()
         ([0.75, 0.5], [True, False], [0, -1])
     """
@@ -99,38 +98,36 @@ def matched(truth: ImageSet, results: Sequence[Detections]) -> Matches:
     truth_boxes = np.concatenate(
         [np.zeros((0, 4), np.float32), *(known.boxes_xyxy for known in truth.examples)]
     )
-    truth_ignored, owners, first = _of_other_size(truth_boxes), [], 0
+    truth_ignored, found_by_image, first = _of_other_size(truth_boxes), [], 0
     for known, found in zip(truth.examples, counted, strict=True):
         last = first + len(known.labels)
         same_class = found.labels[:, None] == known.labels
         iou = np.where(same_class, box_iou(found.boxes_xyxy, known.boxes_xyxy), 0.0)
         places = _places(iou, truth_ignored[:, first:last])
-        owners.append(np.where(places == UNMATCHED, UNMATCHED, places + first))
+        found_by_image.append(np.where(places == UNMATCHED, UNMATCHED, places + first))
         first = last
-    owners = np.concatenate([np.zeros((len(SIZES), len(OVERLAPS), 0), int), *owners], axis=2)
+    owners = np.concatenate([np.zeros((len(SIZES), len(OVERLAPS), 0), int), *found_by_image], axis=2)
     sizes = np.arange(len(SIZES))[:, None, None]
-    beside = truth_ignored[sizes, owners] if len(truth_boxes) else np.zeros(owners.shape, bool)
-    nothing = owners == UNMATCHED
-    ignored = np.where(nothing, _of_other_size(boxes)[:, None], beside)
+    matched_ignored = truth_ignored[sizes, owners] if len(truth_boxes) else np.zeros(owners.shape, bool)
+    unmatched = owners == UNMATCHED
+    ignored = np.where(unmatched, _of_other_size(boxes)[:, None], matched_ignored)
     return Matches(
         truth.class_names,
         len(truth),
-        *(_rows(counted), _joined([found.labels for found in counted])),
+        *(_image_rows(counted), _concatenate([found.labels for found in counted])),
         np.concatenate([np.zeros(0, np.float32), *(found.scores for found in counted)]),
         boxes,
-        *(~nothing & ~ignored, ignored, owners[0, 0]),
-        *(_rows(truth.examples), _joined([known.labels for known in truth.examples])),
+        *(~unmatched & ~ignored, ignored, owners[0, 0]),
+        *(_image_rows(truth.examples), _concatenate([known.labels for known in truth.examples])),
         *(truth_boxes, truth_ignored),
     )
 
 
 def precision_at_recalls(hits: np.ndarray, n_truth: int) -> np.ndarray:
-    """Return (101,) float64: the best precision that a class keeps at each of the recalls 0, .01 ... 1 or above it.
-
-    Its mean is the class's average precision.
+    """Return (101,) float64: the highest precision at each of the recalls 0, .01 ... 1 or above; its mean is AP.
 
     Args:
-        hits: (N,) bool, whether each detection found its object, best score first.
+        hits: (N,) bool, whether each detection matches an object, by descending score.
         n_truth: annotated objects, at least 1.
 
     Example:
@@ -144,27 +141,27 @@ def precision_at_recalls(hits: np.ndarray, n_truth: int) -> np.ndarray:
 
 
 def _counted(found: Detections) -> Detections:
-    """Return the detections that count, best score first."""
+    """Return the detections that count, by descending score."""
     finite = np.flatnonzero(np.isfinite(found.scores) & np.isfinite(found.boxes_xyxy).all(axis=1))
     rows = finite[np.argsort(-found.scores[finite], kind="stable")]
-    if len(rows) > MOST:
+    if len(rows) > MAX_DETECTIONS:
         labels = found.labels[rows]
-        rows = rows[np.tril(labels[:, None] == labels).sum(axis=1) <= MOST]
+        rows = rows[np.tril(labels[:, None] == labels).sum(axis=1) <= MAX_DETECTIONS]
     return Detections(found.boxes_xyxy[rows], found.scores[rows], found.labels[rows])
 
 
 def _of_other_size(boxes_xyxy: np.ndarray) -> np.ndarray:
-    """Return (S, N) bool, whether the area of each box lies outside of each range."""
+    """Return (S, N) bool, whether the area of each box lies outside each range."""
     area = box_xywh(boxes_xyxy)[:, 2:].prod(axis=1)
     low, high = np.array(list(SIZES.values())).T[:, :, None]
     return (area < low) | (area > high)
 
 
 def _places(iou: np.ndarray, ignored: np.ndarray) -> np.ndarray:
-    """Return (S, T, detections) int: the position of the box that each detection takes, or `NOTHING`.
+    """Return (S, T, detections) int: the position of the box that each detection takes, or `UNMATCHED`.
 
     Args:
-        iou: (detections, boxes), 0 where classes differ, best score first.
+        iou: (detections, boxes), 0 where classes differ, by descending score.
         ignored: (S, boxes) bool.
     """
     places = np.full((len(SIZES), len(OVERLAPS), len(iou)), UNMATCHED)
@@ -183,10 +180,10 @@ def _places(iou: np.ndarray, ignored: np.ndarray) -> np.ndarray:
     return places
 
 
-def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
+def _concatenate(arrays: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.zeros(0, int), *arrays])
 
 
-def _rows(images: Sequence) -> np.ndarray:
+def _image_rows(images: Sequence) -> np.ndarray:
     """Return the position of the image that each box belongs to."""
     return np.repeat(np.arange(len(images)), [len(each.labels) for each in images])

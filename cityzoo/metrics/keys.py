@@ -1,4 +1,4 @@
-"""Where a figure lies in a report: the words of a JSON pointer, so that class names may hold dots and slashes."""
+"""Keys of numbers in a report: JSON pointers (RFC 6901) without the first slash, for class names of any characters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def pointer(*names: object) -> str:
-    """Return the place of a figure, as a JSON pointer without its first slash (RFC 6901).
+    """Return the JSON pointer of some names.
 
     Example:
         >>> pointer("per_class", "van/suv 1.5", "AP50")
@@ -16,18 +16,18 @@ def pointer(*names: object) -> str:
     return "/".join(str(name).replace("~", "~0").replace("/", "~1") for name in names)
 
 
-def words_of(place: str) -> list[str]:
-    """Return the names that a pointer was made of.
+def split_pointer(place: str) -> list[str]:
+    """Return the names that a pointer consists of.
 
     Example:
-        >>> words_of("per_class/van~1suv 1.5/AP50")
+        >>> split_pointer("per_class/van~1suv 1.5/AP50")
         ['per_class', 'van/suv 1.5', 'AP50']
     """
     return [word.replace("~1", "/").replace("~0", "~") for word in place.split("/")]
 
 
 def look_up(report: Mapping[str, Any], place: str) -> Any:
-    """Return what lies in a report at a place; None where nothing does.
+    """Return the value at a place of a report, None where there is none.
 
     Example:
         >>> report = {"per_class": {"car": {"AP50": 0.5}}, "bins": [1, 2]}
@@ -35,7 +35,7 @@ def look_up(report: Mapping[str, Any], place: str) -> Any:
         (0.5, 2, None)
     """
     value: Any = report
-    for word in words_of(place):
+    for word in split_pointer(place):
         if isinstance(value, Mapping):
             value = value.get(word)
         elif isinstance(value, Sequence) and not isinstance(value, str) and word.isdigit():

@@ -1,4 +1,4 @@
-"""Which detection found which object, as the COCO evaluation counts it at IoU .5, and the score to cut at."""
+"""Matching of detections and objects at IoU .5, as in the COCO evaluation, and the best score threshold."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from cityzoo.errors import InputError
 from cityzoo.sample import Detections, ImageExample, ImageSet
 
 IOU_THRESHOLD = 0.5
-UNDECIDED = 0.5  # score to cut at when no score is better than another
-UNMATCHED = -1  # what a false alarm found
+UNDECIDED = 0.5  # threshold where no score is better than another
+UNMATCHED = -1  # position of a false alarm's box
 
 
 def match(image: ImageExample, found: Detections, threshold: float = 0.0) -> np.ndarray:
-    """Return for each detection the position of the annotated box that it found.
+    """Return for each detection the position of the annotated box that it matches.
 
-    Best score first, each detection takes the box of its class that it overlaps most and that is still free,
-    if their IoU is at least .5.
+    Best score first, each detection takes the free box of its class that it overlaps most, if their IoU is at least .5.
 
     Args:
         image: with its annotated boxes.
         found: detections in pixels of the same image.
-        threshold: detections with a lower score find nothing.
+        threshold: detections with a lower score are unmatched.
 
     Returns:
         (N,) int, positions in the image's boxes, `UNMATCHED` for a false alarm.
@@ -39,11 +38,11 @@ def match(image: ImageExample, found: Detections, threshold: float = 0.0) -> np.
     if not len(found) or not len(image.labels):
         return owner
     iou = np.where(found.labels[:, None] == image.labels, box_iou(found.boxes_xyxy, image.boxes_xyxy), 0.0)
-    hopeful = (iou >= IOU_THRESHOLD).any(axis=1) & (found.scores >= threshold)
+    candidates = (iou >= IOU_THRESHOLD).any(axis=1) & (found.scores >= threshold)
     for i in np.argsort(-found.scores, kind="stable"):
-        if not hopeful[i]:
+        if not candidates[i]:
             continue
-        # among equals the last one, as the COCO evaluation takes it
+        # among equals the last one, like the COCO evaluation
         best = iou.shape[1] - 1 - int(np.argmax(iou[i, ::-1]))
         if iou[i, best] >= IOU_THRESHOLD:
             owner[i] = best
@@ -51,19 +50,19 @@ def match(image: ImageExample, found: Detections, threshold: float = 0.0) -> np.
     return owner
 
 
-def operating_threshold(truth: ImageSet, detections: Sequence[Detections]) -> dict:
-    """Return the score to cut detections at: the one with the highest F1 at IoU .5, all classes together.
+def operating_threshold(truth: ImageSet, detections: Sequence[Detections]) -> dict[str, float | None]:
+    """Return the score threshold with the highest F1 at IoU .5, all classes together.
 
     Args:
-        truth: the annotated images.
-        detections: one per image, in the order of the images.
+        truth: annotated images.
+        detections: one per image, in the same order.
 
     Returns:
-        `score`, `precision`, `recall` and `f1`, 0..1, of the detections with that score or a higher one.
-        Where no threshold finds anything, the numbers at .5; None where a number has nothing to count.
+        `score`, `precision`, `recall` and `f1`, 0..1, of detections with that score or more. Those at .5 where no
+        detection matches; None where a number is undefined.
 
     Raises:
-        InputError: not one Detections an image.
+        InputError: not one Detections per image.
 
     Example:
         >>> street = ImageSet("val", ("car",), (ImageExample("a.jpg", (50, 50), [[0, 0, 20, 20]], [0]),))
@@ -72,13 +71,15 @@ def operating_threshold(truth: ImageSet, detections: Sequence[Detections]) -> di
     """
     require_one_per_image(truth, detections)
     n_boxes = sum(len(image.labels) for image in truth.examples)
-    # A detection's match depends on higher scores only, so one matching serves every threshold.
-    hits = [match(image, found) != UNMATCHED for image, found in zip(truth.examples, detections, strict=True)]
-    hits = np.concatenate([*hits, np.zeros(0, bool)])
+    # A detection's match depends on higher scores only: one matching serves all thresholds.
+    matches = [
+        match(image, found) != UNMATCHED for image, found in zip(truth.examples, detections, strict=True)
+    ]
+    hits = np.concatenate([*matches, np.zeros(0, bool)])
     scores = np.concatenate([*(found.scores for found in detections), np.zeros(0, np.float32)])
     if not hits.any():
-        kept = bool((scores >= UNDECIDED).any())
-        counted = {"precision": kept, "recall": n_boxes > 0, "f1": kept or n_boxes > 0}
+        any_kept = bool((scores >= UNDECIDED).any())
+        counted = {"precision": any_kept, "recall": n_boxes > 0, "f1": any_kept or n_boxes > 0}
         return {"score": UNDECIDED, **{name: 0.0 if known else None for name, known in counted.items()}}
     scores, kept, true_positives = tally(scores, hits)
     f1 = 2 * true_positives / (kept + n_boxes)
@@ -92,16 +93,14 @@ def operating_threshold(truth: ImageSet, detections: Sequence[Detections]) -> di
 
 
 def tally(scores: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what each threshold keeps: the scores that occur, highest first, with the detections and hits from there.
-
-    A threshold takes all detections of one score or none of them, so a score occurs once.
+    """Return the numbers of detections and hits at each threshold.
 
     Args:
         scores: (N,) of the detections, in any order.
-        hits: (N,) bool, whether each found its object.
+        hits: (N,) bool, whether each matches an object.
 
     Returns:
-        (T,) scores, (T,) int detections with that score or a higher one, (T,) int hits among them.
+        (T,) distinct scores, descending; (T,) int detections with that score or more; (T,) int hits among them.
 
     Example:
         >>> [column.tolist() for column in tally(np.array([0.5, 0.9, 0.5]), np.array([True, True, False]))]
@@ -109,25 +108,23 @@ def tally(scores: np.ndarray, hits: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     """
     order = np.argsort(-scores, kind="stable")
     scores, true_positives = scores[order], np.cumsum(hits[order])
-    last = np.flatnonzero(scores != np.append(scores[1:], np.nan))  # of each score; the last is like no other
+    last = np.flatnonzero(scores != np.append(scores[1:], np.nan))  # of each score
     return scores[last], last + 1, true_positives[last]
 
 
 def box_xywh(boxes_xyxy: np.ndarray) -> np.ndarray:
-    """Return (N, 4) float64 x, y, width, height, as COCO tools want boxes, of (N, 4) x1, y1, x2, y2.
+    """Return (N, 4) float64 boxes x, y, width, height, COCO's format, of (N, 4) x1, y1, x2, y2.
 
     Example:
         >>> box_xywh(np.array([[1, 2, 4, 8]])).tolist()
         [[1.0, 2.0, 3.0, 6.0]]
     """
-    boxes = boxes_xyxy.astype(
-        np.float64
-    )  # the width of a box far from the origin would lose digits in float32
+    boxes = boxes_xyxy.astype(np.float64)  # float32 loses digits of the width far from the origin
     return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
 
 
 def require_one_per_image(truth: ImageSet, detections: Sequence[Detections]) -> None:
-    """Raise InputError unless there is one Detections an image.
+    """Raise InputError unless there is one Detections per image.
 
     Example:
         >>> require_one_per_image(ImageSet("val", ("car",), ()), [])
@@ -135,12 +132,12 @@ def require_one_per_image(truth: ImageSet, detections: Sequence[Detections]) -> 
     if len(truth) != len(detections):
         raise InputError(
             f"{len(detections)} detections for {len(truth)} images: "
-            "give one Detections an image, empty ones too"
+            "give one Detections per image, including empty ones"
         )
 
 
 def box_iou(boxes_xyxy: np.ndarray, others_xyxy: np.ndarray) -> np.ndarray:
-    """Return (N, M) IoU of (N, 4) and (M, 4) boxes, x1, y1, x2, y2, from the same code that counts for AP.
+    """Return (N, M) IoU of (N, 4) and (M, 4) boxes, x1, y1, x2, y2, by the code that computes AP.
 
     Example:
         >>> box_iou(np.array([[0, 0, 4, 4]]), np.array([[0, 0, 4, 2], [4, 4, 8, 8]])).tolist()

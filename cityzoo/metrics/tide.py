@@ -1,4 +1,4 @@
-"""What kinds of errors a detector makes, and what each kind costs."""
+"""Types of detection errors, and the AP50 that each type costs (TIDE)."""
 
 from __future__ import annotations
 
@@ -6,35 +6,33 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from cityzoo.metrics.detection_matches import Matches, matched, precision_at_recalls
+from cityzoo.metrics.detection_matches import Matches, match_detections, precision_at_recalls
 from cityzoo.metrics.matching import IOU_THRESHOLD, UNMATCHED
 from cityzoo.sample import Detections, ImageSet
 
-BACKGROUND_IOU = 0.1  # below it nothing was there
-OF_DETECTIONS = ("classification", "localisation", "both", "duplicate", "background")
-KINDS = (*OF_DETECTIONS, "missed")
+BACKGROUND_IOU = 0.1  # up to this overlap there is no object
+FALSE_ALARM_TYPES = ("classification", "localisation", "both", "duplicate", "background")
 
 
-def error_kinds(truth: ImageSet, results: Sequence[Detections]) -> dict[str, dict[str, float | None]]:
-    """Return how often a detector makes each kind of error, and how much AP50 it loses by it.
+def tide_errors(truth: ImageSet, results: Sequence[Detections]) -> dict[str, dict[str, float | None]]:
+    """Return the number of errors of each type, and how much AP50 they cost.
 
-    classification: on an object (IoU .5) of another class; localisation: on one of its class, but badly (IoU .1 to
-    .5); both: badly on one of another class; duplicate: on one that a better score found already; background: on
-    nothing (IoU .1 at most); missed: an object that no detection found and no mended class or box would find.
-    All detections count, those of low scores too: they are many and cost little.
+    classification: on an object (IoU .5) of another class; localisation: on one of its class with IoU .1 to .5; both:
+    the same on one of another class; duplicate: on an object that a higher score already matches; background: on no
+    object (IoU .1 at most); missed: an object without detection that no corrected class or box would find. Detections
+    of any score count: low ones are many and cost little.
 
     Args:
-        truth: the annotated images.
+        truth: annotated images.
         results: detections of each image.
 
     Returns:
-        Kind -> `n` and `AP50_lost`, 0..1: how much AP50 grows where this error alone is mended. A wrong class or box
-        is put right, where its object is not found otherwise and it has the best score of those that would find it;
-        other false alarms are taken away; missed objects are not counted. None where that leaves nothing to
-        measure: no truth, or nothing but missed objects.
+        Type -> `n` and `AP50_lost`, 0..1: how much AP50 rises if this type alone is fixed. A wrong class or box is
+        corrected where its object is otherwise missed, by the highest-scoring candidate; other false alarms are
+        removed; missed objects are not counted. None without truth, or with nothing but missed objects.
 
     Raises:
-        InputError: not one Detections an image.
+        InputError: not one Detections per image.
 
     Reference: Bolya et al., TIDE: A General Toolbox for Identifying Object Detection Errors, ECCV 2020, arXiv
     2008.08115, and its published tool.
@@ -42,12 +40,12 @@ def error_kinds(truth: ImageSet, results: Sequence[Detections]) -> dict[str, dic
     Example:
         >>> from cityzoo.sample import ImageExample
         >>> street = ImageSet("val", ("car", "bus"), (ImageExample("a.jpg", (50, 50), [[0, 0, 20, 20]], [0]),))
-        >>> kinds = error_kinds(street, [Detections([[0, 0, 20, 20], [30, 30, 40, 40]], [0.5, 0.9], [0, 0])])
-        >>> kinds["background"], kinds["missed"]
+        >>> errors = tide_errors(street, [Detections([[0, 0, 20, 20], [30, 30, 40, 40]], [0.5, 0.9], [0, 0])])
+        >>> errors["background"], errors["missed"]
         ({'n': 1, 'AP50_lost': 0.5}, {'n': 0, 'AP50_lost': 0.0})
     """
-    matches = matched(truth, results)
-    kinds, objects = _kinds(matches)
+    matches = match_detections(truth, results)
+    types, objects = _error_types(matches)
     found, fixable = (
         np.isin(np.arange(len(matches.truth_labels)), rows) for rows in (matches.owners, objects)
     )
@@ -57,63 +55,63 @@ def error_kinds(truth: ImageSet, results: Sequence[Detections]) -> dict[str, dic
     with_errors = _ap50(matches, hits, matches.labels, n_truth)
 
     def lost(ap50: float | None) -> float | None:
-        # below 0 by the steps of the 101 recalls alone
+        # below 0 only by the steps of the 101 recalls
         return None if ap50 is None or with_errors is None else max(ap50 - with_errors, 0.0)
 
-    report = {}
-    for kind, name in enumerate(OF_DETECTIONS):
-        mended = wins & (kinds == kind)
+    report: dict[str, dict[str, float | None]] = {}
+    for number, name in enumerate(FALSE_ALARM_TYPES):
+        fixed = wins & (types == number)
         labels = matches.labels.copy()
-        labels[mended] = matches.truth_labels[objects[mended]]
-        labels[(kinds == kind) & ~mended] = UNMATCHED  # of no class: taken away
-        ap50 = _ap50(matches, hits | mended, labels, n_truth)
-        report[name] = {"n": int((kinds == kind).sum()), "AP50_lost": lost(ap50)}
+        labels[fixed] = matches.truth_labels[objects[fixed]]
+        labels[(types == number) & ~fixed] = UNMATCHED  # of no class: removed
+        ap50 = _ap50(matches, hits | fixed, labels, n_truth)
+        report[name] = {"n": int((types == number).sum()), "AP50_lost": lost(ap50)}
     left = n_truth - np.bincount(matches.truth_labels[missed], minlength=len(n_truth))
     ap50 = _ap50(matches, hits, matches.labels, left)
     return {**report, "missed": {"n": int(missed.sum()), "AP50_lost": lost(ap50)}}
 
 
-def _kinds(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
-    """Return of each detection the kind of its error, and the box it would have found with a right class or place.
+def _error_types(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
+    """Return each detection's type of error, and the box that it would match with the right class or place.
 
     Returns:
-        (D,) int, a position in `OF_DETECTIONS`, `NOTHING` for hits; (D,) int, one of the B boxes or `NOTHING`.
+        (D,) int, a position in `FALSE_ALARM_TYPES`, `UNMATCHED` for hits; (D,) int, one of the B boxes or `UNMATCHED`.
     """
-    kinds = np.where(matches.owners == UNMATCHED, OF_DETECTIONS.index("background"), UNMATCHED)
-    objects = np.full(len(kinds), UNMATCHED)
+    types = np.where(matches.owners == UNMATCHED, FALSE_ALARM_TYPES.index("background"), UNMATCHED)
+    objects = np.full(len(types), UNMATCHED)
     for image in range(matches.n_images):
         rows, known, iou = matches.overlaps_of(image)
         if not iou.size:
             continue
         same_class = matches.labels[rows, None] == matches.truth_labels[known]
         own, other = np.where(same_class, iou, 0.0), np.where(same_class, 0.0, iou)
-        tests = {  # in this order: a detection is of the first kind that fits
+        tests = {  # the first type that applies
             "localisation": (own.max(axis=1) >= BACKGROUND_IOU) & (own.max(axis=1) <= IOU_THRESHOLD),
             "classification": other.max(axis=1) >= IOU_THRESHOLD,
-            "duplicate": own.max(axis=1) >= IOU_THRESHOLD,  # it was taken, or this would be no false alarm
+            "duplicate": own.max(axis=1) >= IOU_THRESHOLD,  # the object is taken, or this would be a hit
             "background": iou.max(axis=1) <= BACKGROUND_IOU,
         }
-        numbers = [OF_DETECTIONS.index(name) for name in tests]
-        of_false = np.select(list(tests.values()), numbers, OF_DETECTIONS.index("both"))
+        numbers = [FALSE_ALARM_TYPES.index(name) for name in tests]
+        of_false = np.select(list(tests.values()), numbers, FALSE_ALARM_TYPES.index("both"))
         false = matches.owners[rows] == UNMATCHED
-        kinds[rows[false]] = of_false[false]
+        types[rows[false]] = of_false[false]
         for name, overlap in (("localisation", own), ("classification", other)):
-            chosen = false & (of_false == OF_DETECTIONS.index(name))
+            chosen = false & (of_false == FALSE_ALARM_TYPES.index(name))
             objects[rows[chosen]] = known[overlap[chosen].argmax(axis=1)]
-    return kinds, objects
+    return types, objects
 
 
 def _wins(objects: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Return (D,) bool: which false alarms are the first, by score, for a box that is not found otherwise."""
+    """Return (D,) bool: the highest-scoring false alarm of each box that is otherwise missed."""
     wins = np.zeros(len(objects), bool)
     rows = np.flatnonzero(objects != UNMATCHED)
-    wins[rows[np.unique(objects[rows], return_index=True)[1]]] = True  # best score first within an image
+    wins[rows[np.unique(objects[rows], return_index=True)[1]]] = True  # scores descend within an image
     wins[rows] &= ~found[objects[rows]]
     return wins
 
 
 def _ap50(matches: Matches, hits: np.ndarray, labels: np.ndarray, n_truth: np.ndarray) -> float | None:
-    """Return the mean over the classes that have truth; one that has none left is left out if it has no detections."""
+    """Return the mean over classes with truth; those that lost it count as 0 if they have detections."""
     scores = []
     for label in np.unique(matches.truth_labels):
         rows = np.flatnonzero(labels == label)

@@ -1,23 +1,23 @@
-"""Arithmetic of weighed figures: what a figure is when some images count more often than others, or not at all."""
+"""Arithmetic of metrics with a weight for each image, for bootstrap, slices and comparisons."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from cityzoo.outputs import WeightedMetrics
+# (R, N) float64 weights of N images, 0 or more -> metric, as a pointer into the report -> (R,) float64; NaN where
+# nothing can be measured.
+WeightedMetrics = Callable[[np.ndarray], dict[str, np.ndarray]]
 
-BLOCK = 2_000_000  # numbers of one array at a time: 16 MB, of which some six are there at once
+BLOCK = 2_000_000  # numbers per array: 16 MB, with about six such arrays at a time
 
 
-def map_in_blocks(figures: WeightedMetrics, images: int) -> WeightedMetrics:
-    """Return a function that works through resamples some at a time, so that memory stays small however many there are.
+def map_in_blocks(metrics: WeightedMetrics, images: int) -> WeightedMetrics:
+    """Return a function that evaluates rows of weights block by block, to bound its memory.
 
     Args:
-        figures: (R, N) weights -> figure -> (R,) float64.
+        metrics: the function to map.
         images: N.
 
     Example:
@@ -27,69 +27,70 @@ def map_in_blocks(figures: WeightedMetrics, images: int) -> WeightedMetrics:
     """
     step = max(1, BLOCK // max(images, 1))
 
-    def weighed(weights: np.ndarray) -> dict[str, np.ndarray]:
+    def mapped(weights: np.ndarray) -> dict[str, np.ndarray]:
         weights = np.asarray(weights, np.float64)
-        parts = [figures(weights[row : row + step]) for row in range(0, max(len(weights), 1), step)]
+        parts = [metrics(weights[row : row + step]) for row in range(0, max(len(weights), 1), step)]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    return weighed
+    return mapped
 
 
-def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Return part / whole, NaN where the whole is 0.
 
     Example:
-        >>> share(np.array([1.0, 0.0]), np.array([4.0, 0.0])).tolist()
+        >>> divide(np.array([1.0, 0.0]), np.array([4.0, 0.0])).tolist()
         [0.25, nan]
     """
     part, whole = np.broadcast_arrays(part, whole)
     return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
 
 
-def nanmean_weighted(values: np.ndarray) -> np.ndarray:
-    """Return the mean of each row of (R, C) over what is not NaN; NaN where all of it is.
+def nanmean_rows(values: np.ndarray) -> np.ndarray:
+    """Return the mean of each row of (R, C) without NaN; NaN for a row of NaN.
 
     Example:
-        >>> nanmean_weighted(np.array([[1.0, np.nan, 0.5], [np.nan] * 3])).tolist()
+        >>> nanmean_rows(np.array([[1.0, np.nan, 0.5], [np.nan] * 3])).tolist()
         [0.75, nan]
     """
     known = ~np.isnan(values)
-    return share(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1))
+    return divide(np.where(known, values, 0.0).sum(axis=1), known.sum(axis=1))
 
 
-def ranking(true: np.ndarray, scores: np.ndarray) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Return what gives the AUROC and the average precision of a ranking, for weights of what is ranked.
+def weighted_ranking(
+    true: np.ndarray, scores: np.ndarray
+) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Return AUROC and average precision of a ranking as a function of weights.
 
-    Equal scores are one step of the curve, so that their order does not matter, as in scikit-learn's
-    `roc_auc_score` and `average_precision_score` with `sample_weight`.
+    Equal scores are one step of the curve, as in scikit-learn's `roc_auc_score` and `average_precision_score` with
+    `sample_weight`.
 
     Args:
         true: (N,) bool.
-        scores: (N,) float, higher where it is said to be true.
+        scores: (N,) float, higher for what is more likely true.
 
     Returns:
-        (R, N) weights -> (R,) AUROC, NaN without anything true or without anything else, and (R,) average precision,
-        NaN without anything true.
+        (R, N) weights -> (R,) AUROC, NaN unless both classes have weight, and (R,) average precision, NaN without
+        weight on the true class.
 
     Example:
-        >>> measured = ranking(np.array([True, False, True]), np.array([0.9, 0.5, 0.5]))
-        >>> [values.tolist() for values in measured(np.array([[1.0, 1, 1], [1, 1, 0]]))]
+        >>> ranking = weighted_ranking(np.array([True, False, True]), np.array([0.9, 0.5, 0.5]))
+        >>> [values.tolist() for values in ranking(np.array([[1.0, 1, 1], [1, 1, 0]]))]
         [[0.75, 1.0], [0.8333333333333333, 1.0]]
     """
     order = np.argsort(-scores, kind="stable")
     true, scores = true[order], scores[order]
     ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))  # of each run of equal scores
 
-    def measured(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def ranking(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         ordered = weights[:, order]
         found = np.cumsum(ordered * true, axis=1)[:, ends]
         false = np.cumsum(ordered * ~true, axis=1)[:, ends]
         more_found, more_false = np.diff(found, prepend=0.0), np.diff(false, prepend=0.0)
         area = (more_false * (found - more_found / 2)).sum(axis=1)
-        precise = found / np.maximum(
-            found + false, np.finfo(float).tiny
-        )  # 0 / 0 stands where nothing more is found
+        # 0 / 0 only where nothing more is found
+        precision = found / np.maximum(found + false, np.finfo(float).tiny)
         all_found, all_false = found[:, -1], false[:, -1]
-        return share(area, all_found * all_false), share((more_found * precise).sum(axis=1), all_found)
+        return divide(area, all_found * all_false), divide((more_found * precision).sum(axis=1), all_found)
 
-    return measured
+    return ranking

@@ -1,76 +1,71 @@
-"""Figures of an anomaly detector when some images count more often than others, or not at all."""
+"""Metrics of an anomaly detector with a weight for each image."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from cityzoo.metrics.anomaly import anomalies, judged_pixels
-from cityzoo.metrics.weighted import map_in_blocks, ranking, share
+from cityzoo.metrics.anomaly import anomaly_mask, labeled_pixels
+from cityzoo.metrics.weighted import WeightedMetrics, divide, map_in_blocks, weighted_ranking
 from cityzoo.sample import ImageSet
 
-if TYPE_CHECKING:
-    from cityzoo.outputs import WeightedMetrics
 
-
-def weighed_anomalies(truth: ImageSet, results: Sequence[Any]) -> WeightedMetrics:
-    """Return what gives the figures of `anomaly_metrics` for weights of the images, all of them exactly.
+def weighted_anomaly_metrics(truth: ImageSet, results: Sequence[Any]) -> WeightedMetrics:
+    """Return the metrics of `anomaly_metrics` as a function of the images' weights, all of them exact.
 
     Args:
         truth: N images with targets, some with masks; masks are read once, here.
         results: with `score`, `heat` and `corners`.
 
-    Returns:
-        (R, N) float64 weights, 0 or more -> figure -> (R,) float64; NaN where nothing is to be measured.
-
     Example:
-        >>> from cityzoo.outputs.anomaly import AnomalyResult
+        >>> from types import SimpleNamespace
         >>> from cityzoo.sample import ImageExample
         >>> frames = tuple(ImageExample(f"{i}.jpg", (2, 2), target=np.eye(2, dtype="f4")[i % 2]) for i in range(4))
-        >>> said = [AnomalyResult(score, np.zeros((1, 1), "f4"), (0, 0, 2, 2)) for score in (1, 2, 4, 3)]
-        >>> weighed = weighed_anomalies(ImageSet("val", ("normal", "anomaly"), frames), said)
-        >>> weighed(np.array([[1, 1, 1, 1], [3, 1, 1, 1], [1, 0, 1, 0]]))["image_auroc"].tolist()
+        >>> flat = {"heat": np.zeros((1, 1), "f4"), "corners": (0, 0, 2, 2)}
+        >>> results = [SimpleNamespace(score=score, **flat) for score in (1, 2, 4, 3)]
+        >>> weighted = weighted_anomaly_metrics(ImageSet("val", ("normal", "anomaly"), frames), results)
+        >>> weighted(np.array([[1, 1, 1, 1], [3, 1, 1, 1], [1, 0, 1, 0]]))["image_auroc"].tolist()
         [0.5, 0.75, nan]
     """
-    strange, scores = anomalies(truth), np.array([result.score for result in results], np.float64)
-    by_frame, by_pixel = ranking(strange, scores), _by_pixel(truth, results)
-    columns = np.stack([strange, ~strange, strange * scores, ~strange * scores], axis=1).astype(np.float64)
+    anomalous, scores = anomaly_mask(truth), np.array([result.score for result in results], np.float64)
+    by_frame, by_pixel = weighted_ranking(anomalous, scores), _weighted_pixel_auroc(truth, results)
+    columns = np.stack([anomalous, ~anomalous, anomalous * scores, ~anomalous * scores], axis=1)
+    columns = columns.astype(np.float64)
 
-    def figures(weights: np.ndarray) -> dict[str, np.ndarray]:
-        area, precision = by_frame(weights)
+    def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
+        auroc, precision = by_frame(weights)
         odd, normal, score_odd, score_normal = (weights @ columns).T
         return {
-            "image_auroc": area,
-            "image_ap": np.where(
-                np.isnan(area), np.nan, precision
-            ),  # among anomalies alone all are found at once
+            "image_auroc": auroc,
+            "image_ap": np.where(np.isnan(auroc), np.nan, precision),  # needs both kinds of frames, too
             "pixel_auroc": by_pixel(weights),
-            "mean_score_normal": share(score_normal, normal),
-            "mean_score_anomaly": share(score_odd, odd),
+            "mean_score_normal": divide(score_normal, normal),
+            "mean_score_anomaly": divide(score_odd, odd),
         }
 
-    return map_in_blocks(figures, len(truth))
+    return map_in_blocks(metrics, len(truth))
 
 
-def _by_pixel(truth: ImageSet, results: Sequence[Any]) -> Callable[[np.ndarray], np.ndarray]:
-    # AUROC is the share of pairs, a pixel of an anomaly and another one, in which the first is hotter; a tie is half a
-    # pair. Pairs won are counted once between every two images, and count as often as both images do.
-    pixels = list(judged_pixels(truth, results))
-    masked = {number: heat[shown] for number, shown, heat in pixels if shown.any()}
-    rows, hot = np.array(list(masked), int), np.array([len(heat) for heat in masked.values()], int)
-    heat_of_hot = np.concatenate([*masked.values(), np.zeros(0, np.float32)])
-    order = np.argsort(heat_of_hot)
-    asked, owner = heat_of_hot[order], np.repeat(np.arange(len(rows)), hot)[order]
-    won, other = np.zeros((len(rows), len(truth))), np.zeros(len(truth))
-    for number, shown, heat in pixels if len(rows) else ():
-        rest = np.sort(heat[~shown])
-        below = (np.searchsorted(rest, asked, "left") + np.searchsorted(rest, asked, "right")) / 2
-        won[:, number], other[number] = np.bincount(owner, below, len(rows)), len(rest)
+def _weighted_pixel_auroc(truth: ImageSet, results: Sequence[Any]) -> Callable[[np.ndarray], np.ndarray]:
+    # AUROC is the share of pairs (pixel of an anomaly, other pixel) in which the first is hotter; a tie counts half.
+    # Pairs won are counted once for every two images and then weighted by both images.
+    pixels = list(labeled_pixels(truth, results))
+    masked = {number: heat[inside] for number, inside, heat in pixels if inside.any()}
+    rows, n_inside = np.array(list(masked), int), np.array([len(heat) for heat in masked.values()], int)
+    heats = np.concatenate([*masked.values(), np.zeros(0, np.float32)])
+    order = np.argsort(heats)
+    ordered, owner = heats[order], np.repeat(np.arange(len(rows)), n_inside)[order]
+    won, n_outside = np.zeros((len(rows), len(truth))), np.zeros(len(truth))
+    for number, inside, heat in pixels if len(rows) else ():
+        rest = np.sort(heat[~inside])
+        below = (np.searchsorted(rest, ordered, "left") + np.searchsorted(rest, ordered, "right")) / 2
+        won[:, number], n_outside[number] = np.bincount(owner, below, len(rows)), len(rest)
 
-    def measured(weights: np.ndarray) -> np.ndarray:
-        of_hot = weights[:, rows]
-        return share(((of_hot @ won) * weights).sum(axis=1), (of_hot @ hot) * (weights @ other))
+    def auroc(weights: np.ndarray) -> np.ndarray:
+        masked_weights = weights[:, rows]
+        pairs = (masked_weights @ n_inside) * (weights @ n_outside)
+        return divide(((masked_weights @ won) * weights).sum(axis=1), pairs)
 
-    return measured
+    return auroc

@@ -1,4 +1,4 @@
-"""COCO's average precision and recall when some images count more often than others, or not at all."""
+"""COCO average precision and recall with a weight for each image."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cityzoo.metrics.detection_matches import OVERLAPS, RECALLS, SIZES, Matches, matched
+from cityzoo.metrics.detection_matches import OVERLAPS, RECALLS, SIZES, Matches, match_detections
 from cityzoo.metrics.keys import pointer
-from cityzoo.metrics.weighted import map_in_blocks, nanmean_weighted, share
+from cityzoo.metrics.weighted import WeightedMetrics, divide, map_in_blocks, nanmean_rows
 from cityzoo.sample import Detections, ImageSet
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-    from cityzoo.outputs import WeightedMetrics
-
 EVERY = tuple(range(len(OVERLAPS)))
-# size, overlaps, and whether precision or recall, as `_Ranking` gives both
-FIGURES = {
+# size, overlaps, and 0 for precision or 1 for recall, as in `_Ranking.scores`
+METRICS = {
     "AP": ("all", EVERY, 0),
     "AP50": ("all", (0,), 0),
     "AP75": ("all", (5,), 0),
@@ -30,73 +28,69 @@ FIGURES = {
     "AP_large": ("large", EVERY, 0),
     "AR100": ("all", EVERY, 1),
 }
-OF_CLASS = {"AP": "AP", "AP50": "AP50", "AR": "AR100"}
+CLASS_METRICS = {"AP": "AP", "AP50": "AP50", "AR": "AR100"}
 
 
-def weighed_coco(
-    truth: ImageSet, results: Sequence[Detections], figures: Sequence[str] | None = None
+def weighted_coco_metrics(
+    truth: ImageSet, results: Sequence[Detections], names: Sequence[str] | None = None
 ) -> WeightedMetrics:
-    """Return what gives the figures of `coco_metrics` for weights of the images.
+    """Return the metrics of `coco_metrics` as a function of the images' weights.
 
-    An image of weight 2 counts as if it were there twice. Its detections keep their places among others of the same
-    score, where a set with real copies would order them copy by copy.
+    An image of weight 2 counts as two images, except for the order of detections of equal score. Classes whose boxes
+    all weigh 0 are left out of means.
 
     Args:
         truth: N annotated images.
         results: detections of each.
-        figures: those wanted, as pointers into the report; None: all, `AP AP50 AP75 AP_small AP_medium AP_large
-            AR100` and `AP AP50 AR` of every class. One overlap alone, as AP50, is ten times as fast.
-
-    Returns:
-        (R, N) float64 weights, 0 or more -> figure -> (R,) float64, 0..1; NaN where nothing is to be measured. A
-        class whose boxes all weigh 0 is left out of means.
+        names: metrics to return, as pointers into the report; None: all, `AP AP50 AP75 AP_small AP_medium AP_large
+            AR100` and `AP AP50 AR` of every class. A single overlap, as in AP50, is ten times as fast.
 
     Raises:
-        InputError: not one Detections an image.
+        InputError: not one Detections per image.
 
     Example:
         >>> from cityzoo.sample import ImageExample
         >>> streets = tuple(ImageExample("a.jpg", (50, 50), [[0, 0, 20, 20]], [0]) for _ in range(2))
         >>> found = [Detections([[0, 0, 20, 20]], [0.9], [0]), Detections([[9, 9, 20, 20]], [0.8], [0])]
-        >>> weighed = weighed_coco(ImageSet("val", ("car",), streets), found, ["AP50", "per_class/car/AR"])
-        >>> {name: values.round(3).tolist() for name, values in weighed(np.array([[1, 0], [1, 1], [0, 2]])).items()}
+        >>> weighted = weighted_coco_metrics(ImageSet("val", ("car",), streets), found, ["AP50", "per_class/car/AR"])
+        >>> {name: values.round(3).tolist() for name, values in weighted(np.array([[1, 0], [1, 1], [0, 2]])).items()}
         {'AP50': [1.0, 0.505, 0.0], 'per_class/car/AR': [1.0, 0.5, 0.0]}
     """
-    matches, labels = matched(truth, results), tuple(range(len(truth.class_names)))
-    wanted = {name: (labels, *parts) for name, parts in FIGURES.items()}
+    matches, labels = match_detections(truth, results), tuple(range(len(truth.class_names)))
+    wanted = {name: (labels, *parts) for name, parts in METRICS.items()}
     for label, class_name in enumerate(truth.class_names):
         wanted |= {
-            pointer("per_class", class_name, name): ((label,), *FIGURES[figure])
-            for name, figure in OF_CLASS.items()
+            pointer("per_class", class_name, name): ((label,), *METRICS[metric])
+            for name, metric in CLASS_METRICS.items()
         }
-    wanted = {name: parts for name, parts in wanted.items() if figures is None or name in figures}
+    wanted = {name: parts for name, parts in wanted.items() if names is None or name in names}
     needed = (product(chosen, [size], overlaps) for chosen, size, overlaps, _ in wanted.values())
     rankings = {each: _Ranking.of(matches, *each) for each in dict.fromkeys(chain(*needed))}
 
-    def weighed(weights: np.ndarray) -> dict[str, np.ndarray]:
+    def weighted(weights: np.ndarray) -> dict[str, np.ndarray]:
         scores = {each: ranking.scores(weights) for each, ranking in rankings.items()}
 
-        def figure(chosen: Sequence[int], size: str, overlaps: Sequence[int], which: int) -> np.ndarray:
+        def mean(chosen: Sequence[int], size: str, overlaps: Sequence[int], which: int) -> np.ndarray:
             by_class = [[scores[label, size, overlap][which] for overlap in overlaps] for label in chosen]
-            return nanmean_weighted(np.mean(by_class, axis=1).T)
+            return nanmean_rows(np.mean(by_class, axis=1).T)
 
-        return {name: figure(*parts) for name, parts in wanted.items()}
+        return {name: mean(*parts) for name, parts in wanted.items()}
 
     longest = max((len(ranking.hit_images) for ranking in rankings.values()), default=0)
-    return map_in_blocks(weighed, 4 * max(longest, len(truth)))  # a dozen arrays of that size at a time
+    return map_in_blocks(weighted, 4 * max(longest, len(truth)))  # a dozen arrays of that size at a time
 
 
 @dataclass(frozen=True, eq=False)
 class _Ranking:
-    """Hold the detections of one class, size and overlap from best score to lowest, as far as weights need them.
+    """Detections of one class, size and overlap, by descending score.
 
-    Precision falls with every false alarm, so its best values lie at the H hits: between them it is enough to know
-    how many detections each image has.
+    Precision falls with every false alarm, so its highest values lie at the H hits: between them only the number of
+    detections per image matters.
 
     Attributes:
-        steps: (H, N), detections of each image from behind the hit before up to each hit, both kinds.
-        hit_images: (H,) int, the image of each hit.
-        n_truth: (N,) float64, boxes of each image.
+        steps: (H, N), detections of each image after the previous hit up to each hit.
+        hit_images: (H,) int, image of each hit.
+        n_truth: (N,) float64, boxes per image.
     """
 
     steps: csr_array
@@ -105,7 +99,7 @@ class _Ranking:
 
     @classmethod
     def of(cls, matches: Matches, label: int, size: str, overlap: int) -> _Ranking:
-        """Return the ranking of one class, size and overlap."""
+        """Return the ranking of a class, a size and an overlap."""
         from scipy.sparse import csr_array
 
         row = list(SIZES).index(size)
@@ -123,15 +117,16 @@ class _Ranking:
         return cls(steps, images[hits], n_truth.astype(np.float64))
 
     def scores(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return (R,) average precision and (R,) recall for (R, N) weights; NaN where all truth weighs 0."""
+        """Return (R,) average precision and (R,) recall for (R, N) weights; NaN without weight on the truth."""
         n_truth = weights @ self.n_truth
         if not len(self.hit_images):
-            return (share(np.zeros(len(weights)), n_truth),) * 2
-        # Running sums along rows in memory: across them they take several times as long.
+            nothing = divide(np.zeros(len(weights)), n_truth)
+            return nothing, nothing
+        # Cumulative sums along contiguous rows are several times faster than across them.
         true = np.cumsum(weights[:, self.hit_images], axis=1)
         seen = np.cumsum(np.ascontiguousarray((self.steps @ weights.T).T), axis=1)
         precision = np.maximum.accumulate((true / (seen + np.spacing(1)))[:, ::-1], axis=1)[:, ::-1]
-        recall = share(true, n_truth[:, None])
+        recall = divide(true, n_truth[:, None])
         reached = np.searchsorted(RECALLS, recall, side="right")  # of the 101 recalls, at each hit
         area = (precision * np.diff(reached, axis=1, prepend=0)).sum(axis=1) / len(RECALLS)
         return np.where(n_truth > 0, area, np.nan), recall[:, -1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
@@ -10,12 +10,10 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from cityzoo.metrics.weighted import WeightedMetrics
     from cityzoo.outputs.attribution_target import AttributionTarget
     from cityzoo.report.layout import Layout
     from cityzoo.sample import ImageExample, ImageSet
-
-# (R, N) float64 weights of N images -> figure, as a pointer into the report -> (R,) float64, NaN: nothing to measure.
-WeightedMetrics = Callable[["np.ndarray"], dict[str, "np.ndarray"]]
 
 
 class PredictionSummary(NamedTuple):
@@ -142,9 +140,9 @@ class Output(Protocol):
 
         By default the headline of `metrics` on images that are really repeated, which is slow.
         """
-        from cityzoo.metrics.weighted_by_repetition import weighed_by_repeating
+        from cityzoo.metrics.weighted_by_repetition import weighted_by_repetition
 
-        return weighed_by_repeating(self, truth, results)
+        return weighted_by_repetition(self.metrics, self.primary_metrics, truth, results)
 
     def size_slices(self, truth: ImageSet) -> dict[str, tuple[str, int]]:
         """Return, where objects of a size are judged apart, slice -> (its figure in `weighed`, its objects)."""

@@ -17,7 +17,7 @@ from cityzoo.sample import ImageExample, ImageSet
 if TYPE_CHECKING:
     import keras
 
-    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.metrics.weighted import WeightedMetrics
     from cityzoo.report.layout import Layout
 
 SMOOTH_CELLS = 0.8  # deviation of the Gaussian over the map: single cells are noise
@@ -112,22 +112,22 @@ class Anomaly(Output):
 
     def draw(self, image: np.ndarray, truth: ImageExample | None, result: AnomalyResult) -> np.ndarray:
         """Return the image with its strange places glowing, above a line with its score."""
-        from cityzoo.visualize.captions import captioned
+        from cityzoo.visualize.captions import add_caption
         from cityzoo.visualize.heatmap import overlay_heatmap
 
         low = float(np.median(result.heat))
         known = "" if truth is None else f"   true: {self._name(truth)}"
         shown = overlay_heatmap(image, result.heat, result.corners, (low, max(result.score, 2 * low)))
-        return captioned(shown, f"score {result.score:.2f}{known}")
+        return add_caption(shown, f"score {result.score:.2f}{known}")
 
     def _name(self, image: ImageExample) -> str:
         return self.class_names[int(np.argmax(image.target))]
 
     def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return the image above the name of its class."""
-        from cityzoo.visualize.captions import captioned
+        from cityzoo.visualize.captions import add_caption
 
-        return captioned(image, self.class_names[int(np.argmax(target))])
+        return add_caption(image, self.class_names[int(np.argmax(target))])
 
     def metrics(self, truth: ImageSet, results: Sequence[AnomalyResult]) -> dict[str, Any]:
         """Return AUROC by image and by pixel, where there are anomalies to judge by."""
@@ -137,9 +137,9 @@ class Anomaly(Output):
 
     def weighted_metrics(self, truth: ImageSet, results: Sequence[AnomalyResult]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
-        from cityzoo.metrics.weighted_anomaly import weighed_anomalies
+        from cityzoo.metrics.weighted_anomaly import weighted_anomaly_metrics
 
-        return weighed_anomalies(truth, results)
+        return weighted_anomaly_metrics(truth, results)
 
     def write_details(
         self, truth: ImageSet, results: Sequence[AnomalyResult], folder: Path
@@ -155,9 +155,9 @@ class Anomaly(Output):
 
     def layout(self, report: dict[str, Any]) -> Layout:
         """Return what a page shows of anomalies."""
-        from cityzoo.metrics.anomaly import anomaly_layout
+        from cityzoo.report.pages.anomaly import layout
 
-        return anomaly_layout(report, self.false_alarms)
+        return layout(report, self.class_names)
 
     def summarize_predictions(
         self,

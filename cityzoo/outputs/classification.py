@@ -18,7 +18,7 @@ from cityzoo.sample import ImageExample, ImageSet
 if TYPE_CHECKING:
     import keras
 
-    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.metrics.weighted import WeightedMetrics
     from cityzoo.outputs.attribution_target import AttributionTarget
     from cityzoo.report.layout import Layout
     from heads.classification import ClassificationHead
@@ -188,16 +188,16 @@ class Classification(Output):
 
     def draw(self, image: np.ndarray, truth: ImageExample | None, result: np.ndarray) -> np.ndarray:
         """Return the image above a line that names what was said of it."""
-        from cityzoo.visualize.captions import captioned
+        from cityzoo.visualize.captions import add_caption
 
         known = "" if truth is None else f"   true: {self.words(truth.target)}"
-        return captioned(image, f"{self.words(result)}{known}")
+        return add_caption(image, f"{self.words(result)}{known}")
 
     def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return the image above the name of its class."""
-        from cityzoo.visualize.captions import captioned
+        from cityzoo.visualize.captions import add_caption
 
-        return captioned(image, self.words(target))
+        return add_caption(image, self.words(target))
 
     def words(self, shares: np.ndarray) -> str:
         """Return the classes that hold, with their probability unless it is 1.
@@ -211,30 +211,30 @@ class Classification(Output):
 
     def metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
         """Return accuracy, balanced accuracy, AUROC, log loss, and figures by class."""
-        from cityzoo.metrics.classification import one_class_metrics
+        from cityzoo.metrics.classification import multiclass_metrics
 
-        return one_class_metrics(truth, results)
+        return multiclass_metrics(truth, results)
 
     def write_details(self, truth: ImageSet, results: Sequence[np.ndarray], folder: Path) -> dict[str, Any]:
         """Write `predictions.csv` and sheets of mistakes and right answers; return curves and calibration."""
-        from cityzoo.metrics.classification_details import details
+        from cityzoo.metrics.classification_curves import classification_details
         from cityzoo.visualize import classification_examples
 
         classification_examples.write_predictions(truth, results, folder / "predictions.csv")
         classification_examples.draw_sheets(truth, results, self.words, folder, self.several)
-        return details(truth, results, self.several)
+        return classification_details(truth, results, self.several)
 
     def weighted_metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
-        from cityzoo.metrics.weighted_classification import weighed_one_class
+        from cityzoo.metrics.weighted_classification import weighted_multiclass_metrics
 
-        return weighed_one_class(truth, results)
+        return weighted_multiclass_metrics(truth, results)
 
     def layout(self, report: dict[str, Any]) -> Layout:
         """Return what a page shows of a classifier."""
-        from cityzoo.report.pages.classification import one_class_layout
+        from cityzoo.report.pages.classification import layout
 
-        return one_class_layout(self.class_names)
+        return layout(report, self.class_names)
 
     def summarize_predictions(
         self, images: ImageSet, results: Sequence[np.ndarray], report: dict[str, Any], score: float | None

@@ -17,7 +17,7 @@ from cityzoo.sample import ImageExample, ImageSet
 if TYPE_CHECKING:
     import keras
 
-    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.metrics.weighted import WeightedMetrics
     from cityzoo.report.layout import Layout
 
 HEADS = ("density", "regression")
@@ -127,7 +127,7 @@ class Counting(Output):
 
     def draw(self, image: np.ndarray, truth: ImageExample | None, result: CountResult) -> np.ndarray:
         """Return the image with the density laid over it, above a line with the counts."""
-        from cityzoo.visualize.captions import captioned
+        from cityzoo.visualize.captions import add_caption
         from cityzoo.visualize.heatmap import overlay_heatmap
 
         known = "" if truth is None else f", true: {len(truth.labels)}"
@@ -136,16 +136,16 @@ class Counting(Output):
             if result.density is None
             else overlay_heatmap(image, np.sqrt(result.density), result.corners)
         )
-        return captioned(shown, f"counted {result.number:.1f}{known}")
+        return add_caption(shown, f"counted {result.number:.1f}{known}")
 
     def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Return the image with its target laid over it."""
-        from cityzoo.visualize.captions import captioned
+        from cityzoo.visualize.captions import add_caption
         from cityzoo.visualize.heatmap import overlay_heatmap
 
         whole = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
         shown = overlay_heatmap(image, np.sqrt(target[..., 0]), whole) if target.ndim == 3 else image
-        return captioned(shown, f"{float(target.sum()):.1f} to count")
+        return add_caption(shown, f"{float(target.sum()):.1f} to count")
 
     def metrics(self, truth: ImageSet, results: Sequence[CountResult]) -> dict[str, Any]:
         """Return MAE, RMSE, bias, R2, and the error by how crowded images are."""
@@ -155,24 +155,25 @@ class Counting(Output):
 
     def write_details(self, truth: ImageSet, results: Sequence[CountResult], folder: Path) -> dict[str, Any]:
         """Write `predictions.csv` and sheets of errors and crowds; return errors by size and each count."""
-        from cityzoo.metrics.counting_curves import error_by_size, scatter
+        from cityzoo.metrics.counting import error_by_size, scatter
         from cityzoo.visualize import counting_examples
 
         counting_examples.write_predictions(truth, results, folder / "predictions.csv")
         counting_examples.draw_sheets(truth, results, self.draw, folder)
-        return {"by_size": error_by_size(truth, results), "scatter": scatter(truth, results)}
+        counted = [result.number for result in results]
+        return {"by_size": error_by_size(truth, counted), "scatter": scatter(truth, counted)}
 
     def weighted_metrics(self, truth: ImageSet, results: Sequence[CountResult]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
-        from cityzoo.metrics.weighted_counting import weighed_counts
+        from cityzoo.metrics.weighted_counting import weighted_count_metrics
 
-        return weighed_counts(truth, [result.number for result in results], self.usual)
+        return weighted_count_metrics(truth, [result.number for result in results], self.usual)
 
     def layout(self, report: dict[str, Any]) -> Layout:
         """Return what a page shows of a counter."""
-        from cityzoo.metrics.counting import LAYOUT
+        from cityzoo.report.pages.counting import layout
 
-        return LAYOUT
+        return layout(report, self.class_names)
 
     def summarize_predictions(
         self, images: ImageSet, results: Sequence[CountResult], report: dict[str, Any], score: float | None

@@ -18,7 +18,7 @@ from heads.detection_decode import anchor_indices, decode_detections
 if TYPE_CHECKING:
     import keras
 
-    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.metrics.weighted import WeightedMetrics
     from cityzoo.outputs.attribution_target import AttributionTarget
     from cityzoo.report.layout import Layout
     from heads.detection import DetectionHead
@@ -156,7 +156,7 @@ class Detection(Output):
         from cityzoo.metrics import detection_curves
         from cityzoo.metrics.coco import write_coco_json
         from cityzoo.metrics.matching import operating_threshold
-        from cityzoo.metrics.tide import error_kinds
+        from cityzoo.metrics.tide import tide_errors
         from cityzoo.visualize.detection_examples import draw_cases, pick_cases
 
         point = operating_threshold(truth, results)
@@ -166,7 +166,7 @@ class Detection(Output):
             "operating_point": point,
             "curves": detection_curves.curves(truth, results),
             "confusion": detection_curves.confusion(truth, results, point["score"]),
-            "errors": error_kinds(truth, [found.filter_by_score(point["score"]) for found in results]),
+            "errors": tide_errors(truth, [found.filter_by_score(point["score"]) for found in results]),
             "thresholds": detection_curves.thresholds(
                 truth, results, (self.wanted_precision,), (self.false_alarms,)
             ),
@@ -175,10 +175,10 @@ class Detection(Output):
     def weighted_metrics(self, truth: ImageSet, results: Sequence[Detections]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
         from cityzoo.metrics.keys import pointer
-        from cityzoo.metrics.weighted_coco import weighed_coco
+        from cityzoo.metrics.weighted_coco import weighted_coco_metrics
 
         classes = [pointer("per_class", name, "AP50") for name in self.class_names]
-        return weighed_coco(truth, results, [*self.primary_metrics, *SIZES, *classes])
+        return weighted_coco_metrics(truth, results, [*self.primary_metrics, *SIZES, *classes])
 
     def size_slices(self, truth: ImageSet) -> dict[str, tuple[str, int]]:
         """Return COCO's small, medium and large objects: what judges them, and how many there are."""
@@ -192,9 +192,9 @@ class Detection(Output):
 
     def layout(self, report: dict[str, Any]) -> Layout:
         """Return what a page shows of a detector."""
-        from cityzoo.report.pages.detection import detection_layout
+        from cityzoo.report.pages.detection import layout
 
-        return detection_layout(report)
+        return layout(report, self.class_names)
 
     def summarize_predictions(
         self,

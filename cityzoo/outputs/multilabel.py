@@ -17,7 +17,7 @@ from cityzoo.outputs.classification import Classification
 from cityzoo.sample import ImageSet
 
 if TYPE_CHECKING:
-    from cityzoo.outputs import WeightedMetrics
+    from cityzoo.metrics.weighted import WeightedMetrics
     from cityzoo.report.layout import Layout
 
 
@@ -56,9 +56,9 @@ class MultiLabelClassification(Classification):
 
     def metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
         """Return mean AUROC and average precision, log loss, and figures by class."""
-        from cityzoo.metrics.classification import several_classes_metrics
+        from cityzoo.metrics.classification import multilabel_metrics
 
-        return several_classes_metrics(truth, results)
+        return multilabel_metrics(truth, results)
 
     def write_details(self, truth: ImageSet, results: Sequence[np.ndarray], folder: Path) -> dict[str, Any]:
         """Write `predictions.csv` and sheets; return curves, calibration and the alarm thresholds."""
@@ -69,15 +69,15 @@ class MultiLabelClassification(Classification):
 
     def weighted_metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
-        from cityzoo.metrics.weighted_classification import weighed_several_classes
+        from cityzoo.metrics.weighted_classification import weighted_multilabel_metrics
 
-        return weighed_several_classes(truth, results)
+        return weighted_multilabel_metrics(truth, results)
 
     def layout(self, report: dict[str, Any]) -> Layout:
         """Return what a page shows of a classifier with thresholds."""
-        from cityzoo.report.pages.classification import several_classes_layout
+        from cityzoo.report.pages.multilabel import layout
 
-        return several_classes_layout(self.false_alarms)
+        return layout(report, self.class_names)
 
     def summarize_predictions(
         self, images: ImageSet, results: Sequence[np.ndarray], report: dict[str, Any], score: float | None

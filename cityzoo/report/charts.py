@@ -53,7 +53,7 @@ def draw_chart(chart: Chart, report: Mapping[str, Any]) -> Drawn:
     import matplotlib
 
     with matplotlib.rc_context(_style()):
-        figure_of(chart, lines).savefig(written, format="svg", transparent=True)
+        chart_figure(chart, lines).savefig(written, format="svg", transparent=True)
     legend = tuple(line.entry for line in lines if line.entry.name not in NAMELESS)
     return Drawn(_inline(written.getvalue(), chart.title), legend, left_out)
 
@@ -66,17 +66,17 @@ def chart_image(chart: Chart, report: Mapping[str, Any]) -> np.ndarray | None:
     import matplotlib
 
     with matplotlib.rc_context(_style()):
-        figure = figure_of(chart, lines)
+        figure = chart_figure(chart, lines)
         axes = figure.axes[0]
         axes.set_title(chart.title, fontsize=FONT)
         if any(line.entry.name not in NAMELESS for line in lines):
             width, height = figure.get_size_inches()
             figure.set_size_inches(width, height + 0.16 * len(lines))  # room for two names a row
             figure.legend(loc="outside lower center", ncols=2, fontsize=FONT - 3, frameon=False)
-        return rasterised(figure)
+        return rasterize(figure)
 
 
-def rasterised(figure: Figure) -> np.ndarray:
+def rasterize(figure: Figure) -> np.ndarray:
     """Return a figure as (H, W, 3) uint8 RGB on white."""
     import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -93,7 +93,7 @@ def _style() -> dict[str, Any]:
     }
 
 
-def figure_of(chart: Chart, lines: Sequence[Line]) -> Figure:
+def chart_figure(chart: Chart, lines: Sequence[Line]) -> Figure:
     """Return a matplotlib figure of some lines, sized for a phone."""
     from matplotlib.figure import Figure
 

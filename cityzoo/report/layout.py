@@ -1,71 +1,72 @@
-"""What the page of a report shows of one kind of task: cards, numbers, tables, charts, images, curves.
+"""Layout of a report page: cards, metrics, tables, charts, images, curves.
 
-Every `key` is the place of a figure in report.json as `cityzoo.metrics.keys` writes it: "operating_point/recall".
+Every `key` is the place of a number in report.json as `cityzoo.metrics.keys` writes it: "operating_point/recall".
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
+
+# score: three digits; share: per cent; bar: a number of 0..1 with a bar; heat: a count on a background for its share of
+# the row, as in a confusion matrix; interval: of [low, high]; name: of a metric, in words.
+ShownAs = Literal["score", "share", "signed", "count", "text", "bar", "heat", "interval", "duration", "name"]
 
 
 @dataclass(frozen=True)
 class Card:
-    """Hold one of the large figures at the top.
+    """A large number at the top.
 
     Attributes:
-        key: where the figure lies in report.json, e.g. "operating_point/recall".
+        key: its place in report.json, e.g. "operating_point/recall".
         title: its name.
-        note: what it says, a few words.
-        shown_as: "score" (three digits), "share" (per cent), "signed" or "count".
+        note: what it means, a few words.
+        shown_as: its number format.
     """
 
     key: str
     title: str
     note: str
-    shown_as: str = "score"
+    shown_as: Literal["score", "share", "signed", "count"] = "score"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Hold a table of a report; numbers are taken from the report by key, so that both always agree.
+    """A table of numbers that are looked up in the report, so that both always agree.
 
     Attributes:
         title: above the table.
-        key: where a mapping or a list lies in report.json: a row for each of its entries.
-        columns: place within a row ("" for the entry itself) to (heading, how it is shown): "score", "share", "count",
-            "text", "signed", "bar" (a figure of 0..1 with a bar), "heat" (a count on a ground that tells its share of
-            the row, as in a confusion matrix) or "interval" ([low, high]).
+        key: place of a mapping or a list in report.json: one row per entry.
+        columns: place within a row ("" for the entry itself) -> (heading, number format).
         note: below the title, one sentence.
-        coloured: whether rows carry the colours that classes have in images.
+        colored: whether rows carry the colors that classes have in images.
     """
 
     title: str
     key: str
-    columns: Mapping[str, tuple[str, str]]
+    columns: Mapping[str, tuple[str, ShownAs]]
     note: str = ""
-    coloured: bool = False
+    colored: bool = False
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Hold lines or points to draw; numbers are taken from the report by key.
+    """Lines or points to draw; numbers are looked up in the report.
 
     Attributes:
         title: above the chart.
-        key: where a mapping lies in report.json: name of a line to {x: [...], y: [...]}; or {x: [...], y: [...]} itself
+        key: place of a mapping in report.json: name of a line -> {x: [...], y: [...]}, or {x: [...], y: [...]} itself
             for a single line without a name.
-        x: key of the numbers along the horizontal axis in each line; after a "/" the place in report.json of numbers
-            that all lines share.
-        y: the same for the vertical axis.
-        x_label: what the horizontal axis shows.
-        y_label: what the vertical axis shows.
+        x: key of the horizontal values in each line; after a "/" the place in report.json of values that all lines
+            share.
+        y: key of the vertical values.
+        x_label, y_label: of the axes.
         note: below the title, one sentence.
-        style: "lines", "points" or "steps" (flat up to the next point).
-        diagonal: whether a grey line marks x = y.
+        style: "steps" lines are flat up to the next point.
+        diagonal: whether a gray line marks x = y.
         unit_square: whether both axes go from 0 to 1.
-        size: key of numbers in each line by which the area of its points grows, such as how many answers a point stands
-            for; "" for points of one size.
+        size: key of values in each line that the area of its points grows with; "" for points of one size.
     """
 
     title: str
@@ -75,7 +76,7 @@ class Chart:
     x_label: str
     y_label: str
     note: str = ""
-    style: str = "lines"
+    style: Literal["lines", "points", "steps"] = "lines"
     diagonal: bool = False
     unit_square: bool = False
     size: str = ""
@@ -83,18 +84,15 @@ class Chart:
 
 @dataclass(frozen=True)
 class Section:
-    """Hold a part of the page of its own, there where report.json has its key.
+    """A section of the page with its own heading, left out where report.json lacks its key.
 
     Attributes:
         title: its heading and its line in the contents.
-        key: where its figures lie.
+        key: place of its numbers.
         note: below the heading, one sentence.
-        cards: its main figures.
-        tables: its tables.
-        charts: its charts.
-        images: stem of a PNG in the run folder to its title.
-        remarks: sentences with {keys} of the report for its numbers, or {key|share} and the other ways to show them;
-            one with a key of which nothing is known is left out.
+        cards, tables, charts: its contents.
+        images: stem of a PNG in the run folder -> its title.
+        remarks: sentences with {key} or {key|number format} for numbers; left out where the report lacks one of them.
     """
 
     title: str
@@ -109,22 +107,21 @@ class Section:
 
 @dataclass(frozen=True)
 class Layout:
-    """Hold what is shown, in this order.
+    """Contents of a page, in this order.
 
     Attributes:
         cards: the first one stands out.
-        meanings: figure to what it says, a row each; those absent from a report are left out.
-        lower: figures that are better when lower.
-        neutral: figures that are better neither way.
-        remark: below the cards, with {keys} of the report for its numbers, as in `Section.remarks`.
-        tables: further tables.
-        charts: further charts.
-        sections: parts of their own, after the slices.
-        images: stem of a PNG in the run folder to its title.
-        legend: how to read the images: (style of the key: "found", "missed" or "", words).
-        curves: column of history.csv to the name of its line.
+        meanings: metric -> what it means, one row each; those that the report lacks are left out.
+        lower: metrics that are better when lower.
+        neutral: metrics that are neither better when lower nor when higher.
+        remark: below the cards, as in `Section.remarks`.
+        tables, charts: in detail.
+        sections: after the slices.
+        images: stem of a PNG in the run folder -> its title.
+        legend: of the images: (style of the key: "found", "missed" or "", words).
+        curves: column of history.csv -> name of its line.
         curve_note: above the curves.
-        lists_figures: whether the page lists all of `meanings`; False where its tables say them already.
+        lists_metrics: whether the page lists all of `meanings`; False where its tables show them already.
     """
 
     cards: Sequence[Card]
@@ -139,4 +136,4 @@ class Layout:
     legend: Sequence[tuple[str, str]] = ()
     curves: Mapping[str, str] = field(default_factory=dict)
     curve_note: str = ""
-    lists_figures: bool = True
+    lists_metrics: bool = True

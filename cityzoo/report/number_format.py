@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from cityzoo.metrics.keys import words_of
+from cityzoo.metrics.keys import split_pointer
 
 DASH = "–"
 NARROW = 0.05  # intervals below this width take a third digit
@@ -118,16 +118,16 @@ def named(place: str) -> str:
         >>> named("balanced_accuracy"), named("per_class/van~1suv/AP50"), named("AP")
         ('balanced accuracy', 'van/suv: AP50', 'AP')
     """
-    words = words_of(place)
+    words = split_pointer(place)
     words = words[1:] if len(words) > 2 and words[0] == "per_class" else words
     return ": ".join(word.replace("_", " ") for word in words)
 
 
-def what_named(what: str) -> str:
+def loss_label(what: str) -> str:
     """Return what got worse as people name it: the figure, which comes last, in words.
 
     Example:
-        >>> what_named("size: no_one: balanced_accuracy")
+        >>> loss_label("size: no_one: balanced_accuracy")
         'size: no_one: balanced accuracy'
     """
     head, colon, figure = what.rpartition(": ")

@@ -72,7 +72,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        {name: getattr(number_format, name) for name in ("count", "way", "verdict_direction", "what_named")}
+        {name: getattr(number_format, name) for name in ("count", "way", "verdict_direction", "loss_label")}
     )
     return environment
 

@@ -56,7 +56,7 @@ def evaluate(
         folder: gets the files that `Kind.cases` writes.
         others: other models on the same images, by name.
         seed: of the bootstrap.
-        slice_by: see `cityzoo.evaluation.slices.slices_of`.
+        slice_by: see `cityzoo.evaluation.slices.slice_masks`.
     """
     LOG.info("judging on %d %s images", len(truth), truth.split)
     model = load(run.model)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityzoo.metrics.keys import look_up
-from cityzoo.report.charts import chart_image, rasterised
+from cityzoo.report.charts import chart_image, rasterize
 from cityzoo.report.layout import Layout, Table
 from cityzoo.report.number_format import is_number, text
 from cityzoo.report.pages.shared import SECTIONS
@@ -99,7 +99,7 @@ def confusion_image(table: Table, report: Mapping[str, Any]) -> np.ndarray | Non
     axes.set(xlabel="said", ylabel="true", title=table.title)
     for (row, column), count in np.ndenumerate(counts):
         axes.text(column, row, f"{count:g}", ha="center", va="center")
-    return rasterised(figure)
+    return rasterize(figure)
 
 
 def write_hparams(folder: str | Path, runs: Runs) -> Path:
@@ -107,7 +107,7 @@ def write_hparams(folder: str | Path, runs: Runs) -> Path:
 
     Args:
         folder: of the table; each run gets a folder of its name in it.
-        runs: name -> (settings, such as those of `settings_of`; headline figures, None: not measured).
+        runs: name -> (settings, such as those of `varying_settings`; headline figures, None: not measured).
 
     Returns:
         the folder.
@@ -141,7 +141,7 @@ def write_hparams(folder: str | Path, runs: Runs) -> Path:
     return folder
 
 
-def settings_of(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def varying_settings(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return of each run's spec what matters most, and whatever else is not the same in all of them.
 
     Args:
@@ -149,7 +149,7 @@ def settings_of(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, A
 
     Example:
         >>> spec = {"backbone": "vgg16", "epochs": 8, "exif": "auto"}
-        >>> settings_of({"a": spec, "b": {**spec, "epochs": 9}})
+        >>> varying_settings({"a": spec, "b": {**spec, "epochs": 9}})
         {'a': {'backbone': 'vgg16', 'epochs': 8}, 'b': {'backbone': 'vgg16', 'epochs': 9}}
     """
     flat = {name: _flat(spec) for name, spec in specs.items()}

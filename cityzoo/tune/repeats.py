@@ -18,7 +18,7 @@ from cityzoo.errors import InputError
 from cityzoo.fit import distributed, run_folder
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.report import run_report
-from cityzoo.report.pages.repeats import draws_layout
+from cityzoo.report.pages.repeats import repeats_layout
 from cityzoo.report.write import write_report
 from cityzoo.spec import TrainSpec
 
@@ -57,7 +57,9 @@ def run_repeats(spec: TrainSpec, resumed: str | None, train: Train) -> dict[str,
         keras.utils.clear_session()
     output = tasks.find(spec.task).output
     report = summary(spec, reports, output.primary_metrics)
-    _, page = write_report(folder.path, report, draws_layout(output.primary_metrics, output.lower_is_better))
+    _, page = write_report(
+        folder.path, report, repeats_layout(output.primary_metrics, output.lower_is_better)
+    )
     for name in output.primary_metrics:
         if name in report["interval"]:
             low, high = report["interval"][name]

@@ -20,11 +20,11 @@ FALSE_ALARM = "\N{BALLOT X} "
 PAPER, INK = (255, 255, 255), (40, 40, 40)
 
 
-def class_colour(label: int) -> tuple[int, int, int]:
+def class_color(label: int) -> tuple[int, int, int]:
     """Return the RGB colour, 0..255, that a class has in every image.
 
     Example:
-        >>> class_colour(0) == class_colour(len(PALETTE))
+        >>> class_color(0) == class_color(len(PALETTE))
         True
     """
     return PALETTE[label % len(PALETTE)]
@@ -62,7 +62,7 @@ def draw_detections(
     Example:
         >>> street = np.zeros((48, 64, 3), np.uint8)
         >>> drawn = draw_detections(street, [[8, 20, 40, 40]], [0], ["car"])
-        >>> bool((drawn[30, 8] == class_colour(0)).all())
+        >>> bool((drawn[30, 8] == class_color(0)).all())
         True
     """
     canvas = Image.fromarray(_rgb(image))
@@ -72,14 +72,14 @@ def draw_detections(
     crosses = np.zeros(len(boxes), bool) if false_alarms is None else false_alarms
     annotated, annotated_labels = truth or (np.zeros((0, 4), np.float32), ())
     for i in order[::-1]:  # the best on top
-        _outline(draw, _whole(boxes[i]), class_colour(labels[i]))
+        _outline(draw, _whole(boxes[i]), class_color(labels[i]))
     for box in annotated:
         _dashes(draw, _whole(box))
     chips = LabelPlacer(canvas.size, [_whole(box) for box in (*boxes, *annotated)], _line_width(canvas.size))
     for i in order:
         name = (FALSE_ALARM if crosses[i] else "") + class_names[labels[i]]
         texts = (name,) if scores is None else (f"{name} {scores[i]:.2f}", name)
-        chips.place(draw, _whole(boxes[i]), texts, class_colour(labels[i]))
+        chips.place(draw, _whole(boxes[i]), texts, class_color(labels[i]))
     for box, label in zip(annotated, annotated_labels, strict=True):
         chips.place(draw, _whole(box), (class_names[label],), TRUTH)
     return np.asarray(canvas)

@@ -11,7 +11,7 @@ from cityzoo.visualize.label_placement import load_font
 LEAST_WIDTH = 220  # pixels; smaller images are enlarged, so that words have room
 
 
-def captioned(image: np.ndarray, words: str) -> np.ndarray:
+def add_caption(image: np.ndarray, words: str) -> np.ndarray:
     """Return an image above a line of words, which is cut short by the image's width.
 
     Args:
@@ -22,7 +22,7 @@ def captioned(image: np.ndarray, words: str) -> np.ndarray:
         (H' + line, W', 3) uint8 RGB; small images come out larger.
 
     Example:
-        >>> captioned(np.zeros((60, 240, 3), np.uint8), "car").shape[1:]
+        >>> add_caption(np.zeros((60, 240, 3), np.uint8), "car").shape[1:]
         (240, 3)
     """
     example = Image.fromarray(image)

@@ -26,7 +26,7 @@ def load_font(size: int) -> ImageFont.FreeTypeFont:
 
 
 class LabelPlacer:
-    """Write labels on coloured ground, each beside its box.
+    """Write labels on colored ground, each beside its box.
 
     Args:
         image_size: width and height in pixels.

@@ -37,7 +37,7 @@ class Answer(NamedTuple):
     right: bool
 
 
-def answers_of(row: int, image: ImageExample, result: Any) -> list[Answer]:
+def list_answers(row: int, image: ImageExample, result: Any) -> list[Answer]:
     """Return all answers in one image, the surest first.
 
     Args:
@@ -46,7 +46,7 @@ def answers_of(row: int, image: ImageExample, result: Any) -> list[Answer]:
         result: Detections, or (C,) probabilities.
 
     Example:
-        >>> answers_of(7, ImageExample("a.jpg", (9, 9), target=[0, 1]), np.array([0.25, 0.75]))[0]
+        >>> list_answers(7, ImageExample("a.jpg", (9, 9), target=[0, 1]), np.array([0.25, 0.75]))[0]
         Answer(row=7, number=0, label=1, sure=0.75, right=True)
     """
     if isinstance(result, Detections):
@@ -84,7 +84,7 @@ def select_informative(
     every = [
         answer
         for row, (image, result) in enumerate(zip(truth.examples, results, strict=True))
-        for answer in _worth_a_look(answers_of(row, image, result), result, several)
+        for answer in _worth_a_look(list_answers(row, image, result), result, several)
     ]
     if several:  # what is said is that the class is there, or that it is not
         every = [each._replace(right=each.right == (each.sure >= 0.5)) for each in every]
@@ -152,7 +152,7 @@ def find_requested(truth: ImageSet, results: Sequence[Any], name: str) -> list[A
             f"'{name}' is none of the {len(truth)} held-out images ({some} ...): give the name of one, "
             "or how many are wanted"
         )
-    answers = [answers_of(row, truth.examples[row], results[row]) for row in rows[:OF_A_FILE]]
+    answers = [list_answers(row, truth.examples[row], results[row]) for row in rows[:OF_A_FILE]]
     found = [each[number - 1] for each in answers if 1 <= number <= len(each)]
     if not found:
         most = max(map(len, answers))

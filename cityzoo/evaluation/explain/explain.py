@@ -11,11 +11,16 @@ import numpy as np
 
 from cityzoo.backend import compiled
 from cityzoo.errors import InputError
-from cityzoo.evaluation.explain.answer_selection import Answer, answers_of, find_requested, select_informative
+from cityzoo.evaluation.explain.answer_selection import (
+    Answer,
+    find_requested,
+    list_answers,
+    select_informative,
+)
 from cityzoo.evaluation.explain.explanation import Explained, rank_correlation
 from cityzoo.evaluation.explain.explanation_sheet import draw_explanations, truth_words
-from cityzoo.evaluation.explain.grad_cam import SlopeMaps
-from cityzoo.evaluation.explain.occlusion import occluded
+from cityzoo.evaluation.explain.grad_cam import GradCam
+from cityzoo.evaluation.explain.occlusion import occlusion_map
 from cityzoo.evaluation.explain.randomized_weights import randomize_weights
 from cityzoo.evaluation.network_inputs import NetworkInputs, prepare
 from cityzoo.outputs import Output
@@ -83,7 +88,7 @@ def explanations(
         path.unlink(missing_ok=True)  # of an evaluation before this one
         return {"images": [], "sanity": None, "method": "", "level": ""}
     shown = prepare(model, output, truth, [each.row for each in answers])
-    images, maps = shown.images.astype(np.float32), SlopeMaps(model, getattr(output, "flips", "no") == "yes")
+    images, maps = shown.images.astype(np.float32), GradCam(model, getattr(output, "flips", "no") == "yes")
     asked, rows = _explained(model, output, shown, images, answers, maps)
     draw_explanations(rows, output.class_names, path)
     whole = asked[0].box_xyxy is None
@@ -112,7 +117,7 @@ def _explained(
     shown: NetworkInputs,
     images: np.ndarray,
     answers: Sequence[Answer],
-    maps: SlopeMaps,
+    maps: GradCam,
 ) -> tuple[list[AttributionTarget], list[Explained]]:
     import keras
 
@@ -127,7 +132,7 @@ def _explained(
     bar = keras.utils.Progbar(len(answers), unit_name="image")
     rows = []
     for i, slopes in enumerate(maps(images, asked)):
-        left = occluded(
+        left = occlusion_map(
             lambda covered, each=asked[i]: each.log_odds(outputs(covered)),
             images[i],
             _area(shown, i),
@@ -144,7 +149,7 @@ def _found_again(
 ) -> tuple[Answer, AttributionTarget]:
     # Results come from batches of another size: answers that are all but equally sure can have changed places.
     result = output.decode(logits[None], matrix[None], [image])[0]
-    answers = answers_of(answer.row, image, result)[: answer.number + 1]
+    answers = list_answers(answer.row, image, result)[: answer.number + 1]
     asked = output.attribution_target(logits, matrix, image, len(answers) - 1) if answers else None
     if asked is None:
         raise InputError(f"the model finds nothing in '{image.path}' any more: judge the run again")
@@ -153,7 +158,7 @@ def _found_again(
 
 def sanity(
     model: keras.Model,
-    maps: SlopeMaps,
+    maps: GradCam,
     rows: Sequence[Explained],
     asked: Sequence[AttributionTarget],
     images: np.ndarray,
@@ -181,7 +186,7 @@ def sanity(
     import keras
 
     twin = keras.models.clone_model(model)
-    twin_maps = SlopeMaps(twin, maps.mirrored)
+    twin_maps = GradCam(twin, maps.mirrored)
     found: dict[str, Any] = {}
     for name, layers in (("head", {layer.name for layer in maps.rest.layers}), ("all", None)):
         pairs = []

@@ -92,7 +92,7 @@ def slopes(rest: keras.Model, levels: dict[str, np.ndarray], weights: np.ndarray
     return {name: np.asarray(values) for name, values in found.items()}
 
 
-class SlopeMaps:
+class GradCam:
     """Show what each place of an image adds to an answer's number, or takes from it.
 
     An answer of the whole image: Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) on the coarsest level, the

@@ -11,7 +11,7 @@ SHARE = 1 / 6  # of the image's sides that the patch covers at most
 BATCH = 16
 
 
-def occluded(
+def occlusion_map(
     number: Callable[[np.ndarray], np.ndarray],
     image: np.ndarray,
     area_xyxy: tuple[int, int, int, int],
@@ -35,7 +35,7 @@ def occluded(
     Example:
         >>> image = np.zeros((60, 60, 3), np.uint8)
         >>> image[3, 40] = 255
-        >>> left = occluded(lambda images: images[:, 3, 40, 0], image, (0, 0, 60, 60))
+        >>> left = occlusion_map(lambda images: images[:, 3, 40, 0], image, (0, 0, 60, 60))
         >>> np.argwhere(left < 255).tolist()  # patches of ten pixels, six apart
         [[0, 6], [0, 7]]
     """

@@ -102,7 +102,7 @@ def pgd(
     return _image(clean, now - clean, eps_levels, inside)
 
 
-def require_eps(levels: float) -> None:
+def check_eps(levels: float) -> None:
     """Make sure that attacks can change a pixel by so many grey levels.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo.evaluation.network_inputs import prepare, spread_indices
-from cityzoo.evaluation.robustness.adversarial import ATTACKS, require_eps
+from cityzoo.evaluation.robustness.adversarial import ATTACKS, check_eps
 from cityzoo.evaluation.robustness.corruption_sheet import Sheet
 from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS, STRENGTHS
 from cityzoo.evaluation.robustness.passes import CLEAN, Pass, Stopwatch, predict_all_conditions
@@ -65,7 +65,7 @@ def measure(
     Raises:
         InputError: no images, or `eps_levels` out of bounds.
     """
-    require_eps(eps_levels)
+    check_eps(eps_levels)
     clock = Stopwatch()
     inputs = prepare(model, output, truth, spread_indices(len(truth), most), seed)
     clock.lap("images")

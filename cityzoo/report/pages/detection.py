@@ -1,118 +1,93 @@
-"""What a page shows of a detector's figures."""
+"""Page of a detector."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from cityzoo.metrics.keys import pointer
 from cityzoo.report.layout import Card, Chart, Layout, Table
+from cityzoo.report.pages.shared import confusion_table, precision_recall_chart
 
 MEANINGS = {
-    "AP50": "boxes that overlap the object by half or more (IoU .50)",
-    "AP": "mean over overlaps .50 to .95: how tight the boxes are",
-    "AP75": "boxes that overlap by three quarters (IoU .75)",
-    "AP_small": "objects under 32 x 32 pixels",
-    "AP_medium": "objects from there to 96 x 96 pixels",
-    "AP_large": "larger objects",
-    "AR1": "share found with one detection an image",
-    "AR10": "share found with 10 detections an image",
-    "AR100": "share found with 100 detections an image",
-    "AR_small": "share found of the small ones",
-    "AR_medium": "share found of the medium ones",
-    "AR_large": "share found of the large ones",
+    "AP50": "average precision at IoU .50: boxes overlap the object by half",
+    "AP": "mean over IoU .50 to .95: how tight the boxes are",
+    "AP75": "average precision at IoU .75",
+    "AP_small": "of objects under 32 x 32 pixels",
+    "AP_medium": "of objects from 32 x 32 to 96 x 96 pixels",
+    "AP_large": "of larger objects",
+    "AR1": "average recall with one detection per image",
+    "AR10": "average recall with 10 detections per image",
+    "AR100": "average recall with 100 detections per image",
+    "AR_small": "average recall of small objects",
+    "AR_medium": "average recall of medium objects",
+    "AR_large": "average recall of large objects",
 }
-TABLE = Table(
-    "Class by class",
+CARDS = (
+    Card("AP50", "AP50", "average precision at IoU .50, 1 is perfect"),
+    Card("AP", "AP", "mean over IoU .50 to .95 (COCO)"),
+    Card("operating_point/recall", "recall", "share of annotated objects that are found", "share"),
+    Card("operating_point/precision", "precision", "share of detections that are correct", "share"),
+)
+REMARK = (
+    "Recall and precision hold for detections with a score of {operating_point/score} or more, the threshold of the "
+    "highest F1 ({operating_point/f1}). A lower threshold finds more objects and raises more false alarms. AP and AR "
+    "follow the COCO evaluation."
+)
+CLASSES = Table(
+    "Metrics by class",
     "per_class",
     {"n_boxes": ("objects", "count"), "AP50": ("AP50", "bar"), "AP": ("AP", "score"), "AR": ("AR", "score")},
-    coloured=True,
-)
-CARDS = (
-    Card("AP50", "AP50", "average precision at half overlap, 1 is perfect"),
-    Card("AP", "AP", "the same for tighter and tighter boxes (COCO)"),
-    Card("operating_point/recall", "found", "of all annotated objects (recall)", "share"),
-    Card("operating_point/precision", "right", "of all it reports (precision)", "share"),
-)
-
-
-REMARK = (
-    '"Found" and "right" hold with detections cut at a score of {operating_point/score}, where their balance is best '
-    "(F1 {operating_point/f1}). A lower score finds more and errs more often. AP and AR are as the COCO evaluation "
-    "defines them."
-)
-
-
-ERRORS = Table(
-    "What kind of mistakes it makes",
-    "errors",
-    {"n": ("mistakes", "count"), "AP50_lost": ("AP50 lost", "bar")},
-    "At the best score: how much AP50 would rise if this kind alone were mended (TIDE). Localisation: right "
-    "class, box too far off; both: class and box wrong; duplicate: found twice; background: nothing is "
-    "there; missed: not found at all.",
+    colored=True,
 )
 THRESHOLDS = Table(
-    "Which score to cut at",
+    "Score thresholds",
     "thresholds",
     {
         "score": ("score", "score"),
-        "recall": ("found", "share"),
-        "precision": ("right", "share"),
-        "false_alarms_per_1000": ("false alarms in 1,000 frames", "count"),
+        "recall": ("recall", "share"),
+        "precision": ("precision", "share"),
+        "false_alarms_per_1000": ("false alarms per 1,000 frames", "count"),
     },
-    "The lowest score that keeps to the wish, set on these very frames: expect somewhat more false alarms elsewhere.",
+    "The lowest threshold that meets each target, set on these frames: expect somewhat more false alarms elsewhere.",
 )
-CHARTS = (
-    Chart(
-        "Precision against recall",
-        "curves/precision_recall",
-        "recall",
-        "precision",
-        "share of the objects that is found (recall)",
-        "share of the reports that is right (precision)",
-        "At half overlap. The area under a line is the class's AP50.",
-        unit_square=True,
-    ),
-    Chart(
-        "Where to cut",
-        "curves/f1",
-        "score",
-        "f1",
-        "score from which a detection counts",
-        "F1, the balance of both",
-        unit_square=True,
-    ),
+ERRORS = Table(
+    "Error types (TIDE)",
+    "errors",
+    {"n": ("errors", "count"), "AP50_lost": ("AP50 lost", "bar")},
+    "At the threshold of the highest F1: how much AP50 would rise if this type alone were fixed. Classification: box "
+    "right, class wrong; localization: class right, box too far off; both: class and box wrong; duplicate: object "
+    "found twice; background: no object there; missed: object not found at all.",
 )
+F1 = Chart("F1 by score threshold", "curves/f1", "score", "f1", "score threshold", "F1", unit_square=True)
 
 
-def detection_layout(report: dict[str, Any]) -> Layout:
-    """Return what a page shows of a detector's report.
+def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layout:
+    """Return what the page of a detector shows.
 
     Example:
-        >>> detection_layout({}).remark, "operating_point/f1" in detection_layout({"operating_point": {"f1": 1}}).remark
+        >>> layout({}).remark, "operating_point/f1" in layout({"operating_point": {"f1": 1}}).remark
         ('', True)
     """
-    said = next(iter((report.get("confusion") or {}).values()), {})
-    confusion = Table(
-        "What was taken for what",
-        "confusion",
-        {pointer(name): (name, "heat") for name in said},
-        "At the best score, half overlap. A row for what is there, a column for what was said; the last row are false "
-        "alarms, the last column what was missed.",
+    predicted = next(iter((report.get("confusion") or {}).values()), {})  # with one more for "background"
+    confusion = confusion_table(
+        predicted,
+        "At that threshold and IoU .50. Rows: annotated class; columns: predicted class. The last row counts false "
+        "alarms, the last column missed objects.",
     )
     return Layout(
         CARDS,
         MEANINGS,
         remark=REMARK if report.get("operating_point") else "",
-        tables=(TABLE, THRESHOLDS, ERRORS, *((confusion,) if said else ())),
-        charts=CHARTS,
+        tables=(CLASSES, THRESHOLDS, ERRORS, *((confusion,) if predicted else ())),
+        charts=(precision_recall_chart("At IoU .50. The area under a curve is the class's AP50."), F1),
         images={
-            "best": "At its best",
-            "worst": "At its worst",
-            "missed": "What it missed",
-            "false": "Its false alarms",
+            "best": "Best images",
+            "worst": "Worst images",
+            "missed": "Missed objects",
+            "false": "False alarms",
         },
         legend=(
-            ("found", "detected, the colour tells the class"),
+            ("found", "detected, in the color of its class"),
             ("missed", "missed"),
             ("", "✗ false alarm"),
         ),

@@ -1,35 +1,37 @@
-"""What a page shows of several draws of the same training."""
+"""Page of several repeats of the same training."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cityzoo.report.layout import Card, Layout, Table
+from cityzoo.report.layout import Card, Layout, ShownAs, Table
 
 
-def draws_layout(headline: Sequence[str], lower: Sequence[str] = ()) -> Layout:
-    """Return the layout: means as cards, a row for each draw.
+def repeats_layout(primary_metrics: Sequence[str], lower: Sequence[str] = ()) -> Layout:
+    """Return the layout: means as cards, one row per repeat.
 
     Args:
-        headline: figures, the most telling first.
+        primary_metrics: the most important first.
         lower: those that are better when lower.
 
     Example:
-        >>> draws_layout(("AP",)).cards[0].key
+        >>> repeats_layout(("AP",)).cards[0].key
         'AP'
     """
-    shown = {name: (name.replace("_", " "), "score") for name in headline}
+    columns: dict[str, tuple[str, ShownAs]] = {
+        name: (name.replace("_", " "), "score") for name in primary_metrics
+    }
     return Layout(
-        [Card(name, name.replace("_", " "), "mean over the draws") for name in headline],
-        dict.fromkeys(headline, "mean over the draws"),
+        [Card(name, name.replace("_", " "), "mean over the repeats") for name in primary_metrics],
+        dict.fromkeys(primary_metrics, "mean over the repeats"),
         lower=lower,
         tables=(
             Table(
-                "How sure the mean is",
+                "95 % interval of the mean",
                 "interval",
-                {0: ("from", "score"), 1: ("to", "score")},
-                "95 % interval by Student's t over the draws; the same images were held out each time.",
+                {"0": ("from", "score"), "1": ("to", "score")},
+                "By Student's t over the repeats; all repeats hold out the same images.",
             ),
-            Table("Draw by draw", "draws", {"seed": ("seed", "count"), **shown}),
+            Table("Repeats", "draws", {"seed": ("seed", "count"), **columns}),
         ),
     )

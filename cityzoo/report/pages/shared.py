@@ -1,20 +1,23 @@
-"""Parts of the page that any kind of task may have: robustness and explanations."""
+"""Parts that pages have in common: confusion matrix, precision-recall curve, robustness, explanations."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from cityzoo.metrics.keys import pointer
 from cityzoo.report.layout import Card, Chart, Section, Table
 
-STRENGTHS = ("0.2", "0.4", "0.6", "0.8", "1")  # of `corruptions.STRENGTHS`, as a heading says them
+STRENGTHS = ("0.2", "0.4", "0.6", "0.8", "1")  # of `corruptions.STRENGTHS`, as headings
 
 ROBUSTNESS = Section(
     "Robustness",
     "robustness",
-    "The same images in bad weather, bad light and through a bad camera: the share of the clean figure that is lost. "
-    "Below 0 a corruption helped.",
+    "The same images in bad weather, poor light and through a poor camera: relative loss of the metric. Below 0 the "
+    "corruption improved it.",
     cards=(
         Card("robustness/mean_corruption_loss", "lost", "mean over corruptions and strengths", "share"),
-        Card("robustness/clean", "clean", "the figure of the same images as they are"),
-        Card("robustness/n", "images", "were taken", "count"),
+        Card("robustness/clean", "clean", "the metric of the unchanged images"),
+        Card("robustness/n", "images", "used for this test", "count"),
     ),
     tables=(
         Table(
@@ -24,13 +27,13 @@ ROBUSTNESS = Section(
                 "mean_relative_loss": ("mean", "share"),
                 **{f"relative_loss/{number}": (f"at {s}", "share") for number, s in enumerate(STRENGTHS)},
             },
-            "Strength 1 is the worst in which a person still recognises the scene.",
+            "At strength 1 a person can still just recognize the scene.",
         ),
         Table(
-            "Attacks",
+            "Adversarial attacks",
             "robustness/attacks",
-            {"value": ("figure", "score"), "relative_loss": ("lost", "share")},
-            "Changes of pixels that a person does not see, chosen against the model by its own gradients.",
+            {"value": ("metric", "score"), "relative_loss": ("lost", "share")},
+            "Perturbations too small to see, computed from the model's own gradients.",
         ),
     ),
     charts=(
@@ -40,43 +43,63 @@ ROBUSTNESS = Section(
             "/robustness/strengths",
             "relative_loss",
             "strength",
-            "share of the figure lost",
+            "relative loss of the metric",
         ),
     ),
-    images={"robustness": "What it was shown"},
+    images={"robustness": "Corrupted images with predictions"},
     remarks=(
-        "Judged by {robustness/figure|name} on {robustness/n|count} images, changed at the size of the network's "
+        "Metric: {robustness/figure|name}, on {robustness/n|count} images, corrupted at the size of the network's "
         "input.",
-        "An attack changes a pixel by {robustness/eps_levels|count} of 255 grey levels at most.",
+        "Attacks change a pixel by at most {robustness/eps_levels|count} of 255 gray levels.",
         "{robustness/attacks_left_out|text}",
     ),
 )
 EXPLANATIONS = Section(
     "Explanations",
     "explanations/images",
-    "What in an image its answers come from: by gradients, and, as a check, by covering one place after the other.",
+    "Which parts of an image a prediction depends on: by gradients and, as a check, by covering one patch after "
+    "another.",
     tables=(
         Table(
-            "Answer by answer",
+            "Explained predictions",
             "explanations/images",
             {
-                "answer": ("answer", "text"),
+                "answer": ("prediction", "text"),
                 "truth": ("truth", "text"),
-                "value": ("sure", "share"),
+                "value": ("confidence", "share"),
                 "covered": ("covered", "share"),
-                "agreement": ("agree", "score"),
+                "agreement": ("agreement", "score"),
             },
-            "Covered: how sure it stays where a patch hurts most. Agree: Spearman's correlation of both maps.",
+            "Covered: confidence with the patch that lowers it most. Agreement: Spearman's correlation of both maps.",
         ),
     ),
-    images={"explanations": "What its answers come from"},
+    images={"explanations": "What the predictions depend on"},
     remarks=(
-        "Sanity test (Adebayo et al. 2018), passed: {explanations/sanity/passed|text}. Correlation of the maps with "
-        "those of random weights: {explanations/sanity/all} in all layers (below 0.5 passes), "
-        "{explanations/sanity/head} in the head alone.",
-        "Of the maps {explanations/sanity/in_box|share} lie in the box of their answer, with random weights "
-        "{explanations/sanity/in_box_random|share}.",
+        "Sanity check (Adebayo et al. 2018), passed: {explanations/sanity/passed|text}. Correlation with the maps of "
+        "random weights: {explanations/sanity/all} in all layers (below 0.5 passes), {explanations/sanity/head} in the "
+        "head alone.",
+        "{explanations/sanity/in_box|share} of the maps lie in the box of their prediction, "
+        "{explanations/sanity/in_box_random|share} with random weights.",
         "Method: {explanations/method|text}, at {explanations/level|text}.",
     ),
 )
 SECTIONS = (ROBUSTNESS, EXPLANATIONS)
+
+
+def confusion_table(predicted: Iterable[str], note: str) -> Table:
+    """Return a confusion matrix with a column for each predicted class."""
+    return Table("Confusion matrix", "confusion", {pointer(name): (name, "heat") for name in predicted}, note)
+
+
+def precision_recall_chart(note: str = "") -> Chart:
+    """Return the precision-recall curves of all classes."""
+    return Chart(
+        "Precision-recall curve",
+        "curves/precision_recall",
+        "recall",
+        "precision",
+        "recall",
+        "precision",
+        note,
+        unit_square=True,
+    )

@@ -7,12 +7,12 @@ import pytest
 
 from cityzoo.errors import InputError
 from cityzoo.evaluation.compare import class_table, compare, require_same_classes
-from cityzoo.metrics.bootstrap import resamples
+from cityzoo.metrics.bootstrap import bootstrap_weights
 
 N = 120
 LABELS = np.arange(N) % 3  # car, van/suv, bus
 PLACES = ("per_class/car/recall", "per_class/van~1suv/recall", "per_class/bus/recall")
-WEIGHTS = resamples(N, 600)
+WEIGHTS = bootstrap_weights(N, 600)
 
 
 def model(right, error=None):

@@ -12,7 +12,7 @@ from cityzoo.evaluation import forecast_report as forecasts
 from cityzoo.metrics.keys import look_up
 from cityzoo.outputs.quantile_forecast import Forecasting
 from cityzoo.report.forecast_card import model_card
-from cityzoo.report.pages.forecast import forecast_layout
+from cityzoo.report.pages.forecast import layout
 from tests.cityzoo.report.test_page import Data, shows
 from tests.cityzoo.series_town import town
 
@@ -137,7 +137,7 @@ def test_the_card_says_where_it_fails():
 
 def test_a_layout_has_no_alarms_where_none_were_asked_for(told):
     report = {name: value for name, value in told[1].items() if name != "early_warning"}
-    assert forecast_layout(report).sections == () and len(forecast_layout(told[1]).sections) == 1
+    assert layout(report).sections == () and len(layout(told[1]).sections) == 1
 
 
 def test_what_cannot_be_judged_is_said_before_anything_is_learned(series):

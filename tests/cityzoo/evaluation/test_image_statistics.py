@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from cityzoo.evaluation import image_statistics
-from cityzoo.evaluation.image_statistics import crop_black_bars, looks_of, sharpness
+from cityzoo.evaluation.image_statistics import crop_black_bars, measure_images, sharpness
 from cityzoo.sample import ImageExample
 
 
@@ -24,7 +24,7 @@ def test_luma_is_the_median_without_bars(street, tmp_path):
     Image.new("RGB", (50, 40), (0, 0, 255)).save(tmp_path / "blue.png")
     names = ("bare", "framed", "blue")
     images = [ImageExample(str(tmp_path / f"{name}.png"), (1, 1)) for name in names]
-    found = looks_of(images)
+    found = measure_images(images)
     assert found.luma.tolist() == [np.median(street), np.median(street), 29]  # .114 of 255: ITU-R BT.601
     assert found.sharpness[0] == pytest.approx(found.sharpness[1]) and found.sharpness[2] == 0
 
@@ -58,7 +58,7 @@ def test_large_jpegs_are_measured_alike_at_a_reduced_size(street, tmp_path):
     large = Image.fromarray(colours).resize((1920, 1440), Image.Resampling.BICUBIC)
     large.save(tmp_path / "large.jpg", quality=95)
     images = [ImageExample(str(tmp_path / "large.jpg"), (1440, 1920), plain=plain) for plain in (True, False)]
-    reduced, whole = (looks_of([each]) for each in images)
+    reduced, whole = (measure_images([each]) for each in images)
     assert reduced.luma == pytest.approx(whole.luma, abs=1)
     assert reduced.sharpness == pytest.approx(whole.sharpness, rel=0.05)
 
@@ -75,7 +75,7 @@ def test_windows_take_the_light_of_their_file_which_is_read_once(street, tmp_pat
         ImageExample(str(tmp_path / "b.png"), (20, 30)),
         ImageExample(str(tmp_path / "a.png"), (80, 100), window_xyxy=(140, 100, 240, 180)),
     ]
-    found = looks_of(cut, lambda done, total: ticks.append((done, total)))
+    found = measure_images(cut, lambda done, total: ticks.append((done, total)))
     assert found.luma[0] == found.luma[2] == np.median(street) > 60 and found.luma[1] == 33
     assert found.sharpness[0] == 0 < found.sharpness[2]
     assert found.sharpness[2] == pytest.approx(sharpness(street[100:180, 140:240]))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cityzoo.errors import InputError
-from cityzoo.evaluation.slices import judge_slices, slices_of
+from cityzoo.evaluation.slices import slice_masks, slice_metrics
 from cityzoo.sample import ImageExample, ImageSet
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
@@ -40,7 +40,7 @@ def test_light_and_crowds(files):
         for file, numbers in counts.items()
         for boxes in numbers
     ]
-    masks = slices_of(set_of(images))
+    masks = slice_masks(set_of(images))
     assert shown(masks) == {
         "brightness": {"night": [0, 1], "dusk": [2, 3], "day": [4, 5, 6, 7]},
         "crowding": {"0": [0], "1-4": [1, 2, 3], "5-14": [4, 5], "15+": [6, 7]},
@@ -50,7 +50,7 @@ def test_light_and_crowds(files):
 
 def test_sizes_of_crops(files):
     sizes = [(31, 33), (32, 32), (95, 96), (96, 96)]
-    assert shown(slices_of(set_of(ImageExample(files[2], size) for size in sizes))) == {
+    assert shown(slice_masks(set_of(ImageExample(files[2], size) for size in sizes))) == {
         "brightness": {"day": [0, 1, 2, 3]},
         "size": {"small": [0], "medium": [1, 2], "large": [3]},
     }
@@ -61,7 +61,7 @@ def test_thirds_of_blur(tmp_path):
     for name, rank in enumerate(order):
         noise = np.random.default_rng(0).integers(0, 2, (64, 64)) * (10 + 10 * rank) + 100
         Image.fromarray(noise.astype(np.uint8)).save(tmp_path / f"{name}.png")
-    found = shown(slices_of(set_of(ImageExample(str(tmp_path / f"{n}.png"), (64, 64)) for n in range(6))))
+    found = shown(slice_masks(set_of(ImageExample(str(tmp_path / f"{n}.png"), (64, 64)) for n in range(6))))
     assert found["blur"] == {"blurry": [1, 4], "medium": [2, 5], "sharp": [0, 3]}
 
 
@@ -77,19 +77,19 @@ def test_thirds_of_blur(tmp_path):
 )
 def test_scenes_that_names_tell(files, scenes, found):
     images = [ImageExample(files[2], (12, 16), scene=scene) for scene in scenes.split()]
-    assert shown(slices_of(set_of(images, ("car", "Van")))).get("scene") == found
+    assert shown(slice_masks(set_of(images, ("car", "Van")))).get("scene") == found
 
 
 def test_scenes_that_are_asked_for(files, tmp_path):
     images = [ImageExample(file, (12, 16), scene="a") for file in files]
-    found = shown(slices_of(set_of(images), r"(night|dusk)\.png"))["scene"]
+    found = shown(slice_masks(set_of(images), r"(night|dusk)\.png"))["scene"]
     assert found == {"dusk": [1], "night": [0], "other": [2]}
     read = []
     with pytest.raises(InputError, match="has 0 groups"):
-        slices_of(set_of(images), "night", lambda *ticks: read.append(ticks))
+        slice_masks(set_of(images), "night", lambda *ticks: read.append(ticks))
     many = [ImageExample(f"{number}.png", (12, 16)) for number in range(101)]
     with pytest.raises(InputError, match="makes 101 slices of 101 images, allowed are 100"):
-        slices_of(set_of(many), r"(\d+)\.png", lambda *ticks: read.append(ticks))
+        slice_masks(set_of(many), r"(\d+)\.png", lambda *ticks: read.append(ticks))
     assert read == []  # said before anything is read
 
 
@@ -109,7 +109,7 @@ LIGHT = {"brightness": {"night": DARK, "day": ~DARK}, "blur": {"blurry": NUMBER 
 def test_a_model_that_is_wrong_in_the_dark_is_found_out():
     """4 of 20 right at night, 76 of 80 by day, .8 in all."""
     right = np.where(DARK, NUMBER % 5 == 0, NUMBER % 20 > 0)
-    slices, worst = judge_slices(accuracy_of(right), LIGHT, "accuracy", seed=0)
+    slices, worst = slice_metrics(accuracy_of(right), LIGHT, "accuracy", seed=0)
     night = slices["brightness"]["night"]
     assert {key: night[key] for key in ("n", "accuracy")} == {"n": 20, "accuracy": 0.2}
     assert (
@@ -128,23 +128,23 @@ def test_a_model_that_is_wrong_in_the_dark_is_found_out():
 
 def test_an_error_is_worst_where_it_is_largest():
     error = np.where(DARK, 3.0, 1.0) + NUMBER % 2 * 0.1
-    _, worst = judge_slices(accuracy_of(error, "mae"), LIGHT, "mae", seed=0, lower=True)
+    _, worst = slice_metrics(accuracy_of(error, "mae"), LIGHT, "mae", seed=0, lower=True)
     assert (worst["name"], worst["value"]) == ("night", pytest.approx(3.05))
-    _, best = judge_slices(accuracy_of(error, "mae"), LIGHT, "mae", seed=0)
+    _, best = slice_metrics(accuracy_of(error, "mae"), LIGHT, "mae", seed=0)
     assert best["name"] == "day"
 
 
 def test_chance_and_few_images_make_no_worst_slice():
     right = NUMBER % 5 > 0
-    assert judge_slices(accuracy_of(right), LIGHT, "accuracy", seed=0)[1] is None
+    assert slice_metrics(accuracy_of(right), LIGHT, "accuracy", seed=0)[1] is None
     wrong = NUMBER >= 8
     for count, expected in ((100, None), (40, "few")):
         masks = {"scene": {"few": NUMBER[:count] < 8, "four": NUMBER[:count] < 4, "none": NUMBER[:count] < 0}}
-        slices, worst = judge_slices(accuracy_of(wrong[:count]), masks, "accuracy", seed=0)
+        slices, worst = slice_metrics(accuracy_of(wrong[:count]), masks, "accuracy", seed=0)
         assert (worst and worst["name"]) == expected
     assert slices["scene"]["four"] == {"n": 4, "accuracy": 0.0, "low": None, "high": None}
     assert slices["scene"]["none"] == {"n": 0, "accuracy": None, "low": None, "high": None}
-    assert judge_slices(accuracy_of(wrong), {}, "accuracy", seed=0) == ({}, None)
+    assert slice_metrics(accuracy_of(wrong), {}, "accuracy", seed=0) == ({}, None)
 
 
 def test_night_on_a_road():
@@ -156,6 +156,6 @@ def test_night_on_a_road():
         ImageExample(str(file), (640, 640), scene=file.name.split("_")[0])
         for file in sorted(folder.glob("*.jpg"))
     ]
-    masks = slices_of(set_of(images))
+    masks = slice_masks(set_of(images))
     night, filmed = masks["brightness"]["night"], masks["scene"]["scene0"]
     assert filmed.sum() == 17 and (night & filmed).sum() >= 16 and (night & ~filmed).sum() <= 1

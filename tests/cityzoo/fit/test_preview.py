@@ -10,7 +10,7 @@ from cityzoo.errors import InputError
 from cityzoo.fit import preview
 from cityzoo.outputs.detection import Detection
 from cityzoo.sample import ImageSet
-from cityzoo.visualize.boxes import class_colour
+from cityzoo.visualize.boxes import class_color
 
 KIND = Detection(("car", "bus"))
 
@@ -28,7 +28,7 @@ def test_a_row_an_image_and_a_column_a_version_each_with_its_box(views, tmp_path
     with Image.open(path) as image:
         sheet = np.asarray(image)
     for label in range(2):
-        ys, xs = np.nonzero((sheet == class_colour(label)).all(-1))
+        ys, xs = np.nonzero((sheet == class_color(label)).all(-1))
         columns = np.unique(xs // 410)
         assert list(columns) == [0, 1, 2, 3, 4]
         assert len(np.unique(ys // 240)) == 1

@@ -7,8 +7,14 @@ import pytest
 from scipy.special import expit, softmax
 
 from cityzoo.metrics import calibration as module
-from cityzoo.metrics.calibration import calibration, expected_error, fitted_temperature, reliability, scaled
-from cityzoo.metrics.classification import one_class_metrics, several_classes_metrics
+from cityzoo.metrics.calibration import (
+    apply_temperature,
+    calibration,
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+)
+from cityzoo.metrics.classification import multiclass_metrics, multilabel_metrics
 from cityzoo.sample import ImageExample, ImageSet
 
 
@@ -46,7 +52,7 @@ def test_errors_by_hand():
     bins = reliability(confidence, right)
     assert bins["n"] == [2, 3] and bins["accuracy"] == [0.5, 1]
     assert bins["confidence"] == pytest.approx([0.63, 0.97])
-    assert expected_error(bins) == pytest.approx((2 * 0.13 + 3 * 0.03) / 5)
+    assert expected_calibration_error(bins) == pytest.approx((2 * 0.13 + 3 * 0.03) / 5)
     assert reliability(np.array([0.2, 0.2001, 0.0]), np.array([1, 0, 0])) == {
         "confidence": [0.0, 0.2, 0.2001],
         "accuracy": [0.0, 1.0, 0.0],
@@ -70,10 +76,12 @@ def test_a_known_temperature_is_found_again(several, sharper):
     assert found["temperature"] == pytest.approx(sharper, rel=0.05)
     assert found["ece_scaled"] < 0.02 and found["loss_scaled"] <= found["loss"] + 1e-3
     assert (found["ece"] > 0.05) == (sharper != 1.0)
-    metrics = several_classes_metrics if several else one_class_metrics
+    metrics = multilabel_metrics if several else multiclass_metrics
     assert found["loss"] == pytest.approx(metrics(truth_of(targets), list(shares))["loss"])
-    assert found["ece"] == pytest.approx(expected_error(found["bins"]))
-    np.testing.assert_allclose(scaled(shares, sharper, several), probabilities(logits, several), rtol=1e-6)
+    assert found["ece"] == pytest.approx(expected_calibration_error(found["bins"]))
+    np.testing.assert_allclose(
+        apply_temperature(shares, sharper, several), probabilities(logits, several), rtol=1e-6
+    )
 
 
 @each_kind
@@ -81,12 +89,10 @@ def test_the_fitted_temperature_is_the_best_of_a_fine_grid(several):
     logits, targets = drawn(60, several, seed=1)
     shares = probabilities(2 * logits, several)
     losses = {
-        t: module.losses(targets, scaled(shares, t, several), several).mean()
+        t: module.log_losses(targets, apply_temperature(shares, t, several), several).mean()
         for t in np.geomspace(0.05, 20, 2000)
     }
-    assert fitted_temperature(targets, shares, several) == pytest.approx(
-        min(losses, key=losses.get), rel=0.004
-    )
+    assert fit_temperature(targets, shares, several) == pytest.approx(min(losses, key=losses.get), rel=0.004)
 
 
 def test_no_image_is_judged_by_a_temperature_that_saw_its_scene(monkeypatch):
@@ -101,7 +107,7 @@ def test_no_image_is_judged_by_a_temperature_that_saw_its_scene(monkeypatch):
         assert len(shares) == 10 * len(fits[-1])  # scenes are whole
         return 1.0
 
-    monkeypatch.setattr(module, "fitted_temperature", fitted)
+    monkeypatch.setattr(module, "fit_temperature", fitted)
     calibration(truth_of(targets, scenes), list(softmax(logits, axis=1)), False)
     left_out = [scene for fit in fits[:-1] for scene in set(scenes) - fit]
     assert len(fits) == 6 and sorted(left_out) == sorted(set(scenes)) and len(fits[-1]) == 9

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from cityzoo.metrics.classification import alarm_thresholds, one_class_metrics, several_classes_metrics
+from cityzoo.metrics.classification import alarm_thresholds, multiclass_metrics, multilabel_metrics
 from cityzoo.sample import ImageExample, ImageSet
 
 NAMES = ("bus", "car", "truck", "van")
@@ -35,7 +35,7 @@ def plain(figures):
 @pytest.mark.parametrize("seed", [0, 1])
 def test_one_class_figures_are_sklearns(seed):
     labels, shares = random_answers(200, seed=seed)
-    found = plain(one_class_metrics(truth_of(np.eye(4)[labels]), list(shares)))
+    found = plain(multiclass_metrics(truth_of(np.eye(4)[labels]), list(shares)))
     answers = shares.argmax(axis=1)
     assert found["accuracy"] == pytest.approx(metrics.accuracy_score(labels, answers))
     assert found["balanced_accuracy"] == pytest.approx(metrics.balanced_accuracy_score(labels, answers))
@@ -59,11 +59,11 @@ def test_one_class_figures_are_sklearns(seed):
 def test_ties_are_sklearns_too():
     """Probabilities of five values alone, so that many are equal; the first class wins a tie."""
     labels, shares = random_answers(300, steps=4)
-    found = one_class_metrics(truth_of(np.eye(4)[labels]), list(shares))
+    found = multiclass_metrics(truth_of(np.eye(4)[labels]), list(shares))
     for number, name in enumerate(NAMES):
         area = metrics.roc_auc_score(labels == number, shares[:, number])
         assert found["per_class"][name]["auroc"] == pytest.approx(area)
-    first = one_class_metrics(truth_of(np.eye(4)[[0, 1]]), [np.full(4, 0.25)] * 2)
+    first = multiclass_metrics(truth_of(np.eye(4)[[0, 1]]), [np.full(4, 0.25)] * 2)
     assert first["confusion"]["car"]["bus"] == 1 and first["accuracy"] == 0.5
 
 
@@ -72,7 +72,7 @@ def test_a_class_without_images_is_left_out_of_the_means():
     labels, shares = random_answers(120, classes=3)
     shares = np.concatenate([0.9 * shares, np.full((120, 1), 0.1)], axis=1)
     shares[0] = [0.1, 0.1, 0.1, 0.7]
-    found = plain(one_class_metrics(truth_of(np.eye(4)[labels]), list(shares)))
+    found = plain(multiclass_metrics(truth_of(np.eye(4)[labels]), list(shares)))
     van = found["per_class"]["van"]
     assert (van["n"], van["recall"], van["auroc"], van["ap"], van["f1"]) == (0, None, None, None, None)
     assert van["precision"] == 0  # said once, wrongly
@@ -84,16 +84,16 @@ def test_a_class_without_images_is_left_out_of_the_means():
 
 def test_images_of_one_class_alone():
     """There is nothing to rank."""
-    found = plain(one_class_metrics(truth_of(np.eye(4)[[1, 1, 1]]), [np.eye(4)[i] for i in (1, 1, 0)]))
+    found = plain(multiclass_metrics(truth_of(np.eye(4)[[1, 1, 1]]), [np.eye(4)[i] for i in (1, 1, 0)]))
     assert found["mean_auroc"] is None and found["accuracy"] == pytest.approx(2 / 3)
     assert found["per_class"]["car"]["recall"] == pytest.approx(2 / 3)
     assert found["per_class"]["truck"]["precision"] is None  # never said
 
 
 def test_a_sure_mistake_has_a_finite_loss():
-    found = one_class_metrics(truth_of(np.eye(4)[[0]]), [np.array([0, 1.0, 0, 0])])
+    found = multiclass_metrics(truth_of(np.eye(4)[[0]]), [np.array([0, 1.0, 0, 0])])
     assert found["loss"] == pytest.approx(-np.log(1e-7))
-    found = several_classes_metrics(truth_of([[1, 0, 0, 0]]), [np.array([0, 1.0, 0, 0])])
+    found = multilabel_metrics(truth_of([[1, 0, 0, 0]]), [np.array([0, 1.0, 0, 0])])
     assert found["loss"] == pytest.approx(-np.log(1e-7) / 2, rel=1e-4)
 
 
@@ -101,7 +101,7 @@ def test_several_class_figures_are_sklearns():
     rng = np.random.default_rng(2)
     targets = rng.integers(0, 2, (150, 4))
     shares = np.clip(0.5 + 0.2 * (targets - 0.5) + rng.normal(0, 0.2, (150, 4)), 0.001, 0.999)
-    found = plain(several_classes_metrics(truth_of(targets), list(shares)))
+    found = plain(multilabel_metrics(truth_of(targets), list(shares)))
     assert found["mean_auroc"] == pytest.approx(metrics.roc_auc_score(targets, shares))
     assert found["mean_ap"] == pytest.approx(metrics.average_precision_score(targets, shares))
     assert found["macro_f1"] == pytest.approx(metrics.f1_score(targets, shares >= 0.5, average="macro"))
@@ -115,12 +115,12 @@ def test_a_class_on_all_images_or_on_none():
     targets = np.tile([1, 0, 1, 0], (6, 1))
     targets[:3, 2:] = [0, 1]
     shares = np.random.default_rng(0).uniform(size=(6, 4))
-    found = plain(several_classes_metrics(truth_of(targets), list(shares)))
+    found = plain(multilabel_metrics(truth_of(targets), list(shares)))
     rows = found["per_class"]
     assert rows["bus"]["auroc"] is rows["car"]["auroc"] is rows["car"]["ap"] is None
     assert rows["bus"]["ap"] == 1
     assert found["mean_auroc"] == pytest.approx(np.mean([rows["truck"]["auroc"], rows["van"]["auroc"]]))
-    nothing = plain(several_classes_metrics(truth_of([[0, 0, 0, 0]]), [np.full(4, 0.5)]))
+    nothing = plain(multilabel_metrics(truth_of([[0, 0, 0, 0]]), [np.full(4, 0.5)]))
     assert nothing["mean_auroc"] is nothing["mean_ap"] is nothing["macro_f1"] is None
 
 

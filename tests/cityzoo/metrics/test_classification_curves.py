@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from cityzoo.metrics.classification_curves import POINTS, curves, full_report, report_text, thinned, top_k
+from cityzoo.metrics.classification_curves import POINTS, classification_report, curves, thin_curve, top_k
 from cityzoo.sample import ImageExample, ImageSet
 
 NAMES = ("bus", "car", "truck", "van")
@@ -78,7 +78,7 @@ HARD = {
 
 @pytest.mark.parametrize(("x", "y"), HARD.values(), ids=HARD)
 def test_thinning_hard_shapes(x, y):
-    kept = thinned(x, y)
+    kept = thin_curve(x, y)
     assert len(kept) <= POINTS and (np.diff(kept) > 0).all() and kept[0] == 0 and kept[-1] == len(x) - 1
     assert metrics.auc(x[kept], y[kept]) == pytest.approx(metrics.auc(x, y), abs=0.002)
     assert off(x, y, kept) < 0.02
@@ -121,18 +121,16 @@ def test_the_report_that_people_know():
     shares = np.concatenate([shares, np.zeros((100, 1))], axis=1)
     truth = truth_of(np.eye(4)[labels])
     words = {"labels": range(4), "target_names": NAMES, "zero_division": 0}
-    found = full_report(truth, list(shares))
+    found = classification_report(truth, list(shares))
     expected = metrics.classification_report(labels, shares.argmax(axis=1), output_dict=True, **words)
     assert json.loads(json.dumps(found, allow_nan=False)) == expected
     assert type(found["bus"]["support"]) is float and found["van"]["support"] == 0
-    text = report_text(truth, list(shares))
-    assert text == metrics.classification_report(labels, shares.argmax(axis=1), **words)
 
 
 def test_the_report_of_several_classes():
     rng = np.random.default_rng(0)
     targets, shares = rng.integers(0, 2, (60, 4)), rng.uniform(size=(60, 4))
-    found = full_report(truth_of(targets), list(shares), several=True)
+    found = classification_report(truth_of(targets), list(shares), multilabel=True)
     expected = metrics.classification_report(
         targets, shares >= 0.5, target_names=NAMES, output_dict=True, zero_division=0
     )
@@ -142,7 +140,9 @@ def test_the_report_of_several_classes():
 def test_the_report_of_fire_alone_is_that_of_fire():
     """Three frames of it, two found, one false alarm: not the figures of frames without."""
     targets, p = np.array([1, 1, 1, 0, 0, 0]), [0.9, 0.5, 0.1, 0.8, 0.2, 0.3]
-    found = full_report(truth_of(targets[:, None], ("fire",)), [np.array([each]) for each in p], several=True)
+    found = classification_report(
+        truth_of(targets[:, None], ("fire",)), [np.array([each]) for each in p], multilabel=True
+    )
     assert found["fire"] == pytest.approx(
         {"precision": 2 / 3, "recall": 2 / 3, "f1-score": 2 / 3, "support": 3}
     )

@@ -4,7 +4,7 @@ import pytest
 from cityzoo.metrics.coco import coco_metrics
 from cityzoo.metrics.detection_curves import ALL_CLASSES, confusion, curves, thresholds
 from cityzoo.metrics.matching import operating_threshold
-from cityzoo.metrics.tide import error_kinds
+from cityzoo.metrics.tide import tide_errors
 from cityzoo.sample import Detections
 from tests.cityzoo.metrics.detection_sets import NOTHING, image_set, nasty_sets, random_set
 
@@ -58,7 +58,7 @@ def test_confusion_thresholds_curves_and_error_kinds_count_the_same(name):
             for key in drawn.keys() - {ALL_CLASSES}:
                 f1 = 2 * table[key][key] / (kept[key] + n_boxes[key])
                 assert drawn[key]["f1"][place] == pytest.approx(f1)
-    wrong = [each["n"] for kind, each in error_kinds(truth, found).items() if kind != "missed"]
+    wrong = [each["n"] for kind, each in tide_errors(truth, found).items() if kind != "missed"]
     everything = confusion(truth, found, 0)
     assert sum(wrong) == sum(map(len, found)) - sum(everything[key][key] for key in n_boxes)
 

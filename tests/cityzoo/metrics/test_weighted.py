@@ -1,11 +1,11 @@
-"""Weighed rankings against scikit-learn's sample_weight, and blocks that give what one piece gives."""
+"""Weighted rankings against scikit-learn's sample_weight, and blocks that give what one piece gives."""
 
 import numpy as np
 import pytest
 from sklearn import metrics
 
 from cityzoo.metrics import weighted
-from cityzoo.metrics.weighted import map_in_blocks, nanmean_weighted, ranking, share
+from cityzoo.metrics.weighted import divide, map_in_blocks, nanmean_rows, weighted_ranking
 
 
 def some_weights(rng, rows, images):
@@ -27,7 +27,7 @@ def test_rankings_are_sklearns(images, steps):
     true = rng.uniform(size=images) < 0.4
     true[:2] = True, False
     weights = some_weights(rng, 3, images)
-    areas, precisions = ranking(true, scores)(weights)
+    areas, precisions = weighted_ranking(true, scores)(weights)
     for row, area, precision in zip(weights, areas, precisions, strict=True):
         there, others = row[true].any(), row[~true].any()
         assert np.isnan(area) == (not (there and others)) and np.isnan(precision) == (not there)
@@ -40,14 +40,14 @@ def test_rankings_are_sklearns(images, steps):
 
 
 def test_nothing_else_or_nothing_true():
-    area, precision = ranking(np.array([True, True]), np.array([0.2, 0.1]))(np.ones((1, 2)))
+    area, precision = weighted_ranking(np.array([True, True]), np.array([0.2, 0.1]))(np.ones((1, 2)))
     assert np.isnan(area) and precision == 1
-    area, precision = ranking(np.array([False]), np.array([0.2]))(np.ones((1, 1)))
+    area, precision = weighted_ranking(np.array([False]), np.array([0.2]))(np.ones((1, 1)))
     assert np.isnan(area) and np.isnan(precision)
 
 
 def test_equal_infinite_scores_are_ties():
-    area, _ = ranking(np.array([True, False]), np.array([np.inf, np.inf]))(np.ones((1, 2)))
+    area, _ = weighted_ranking(np.array([True, False]), np.array([np.inf, np.inf]))(np.ones((1, 2)))
     assert area == 0.5
 
 
@@ -68,8 +68,6 @@ def test_blocks_give_what_one_piece_gives(monkeypatch):
 
 
 def test_nothing_of_nothing_is_not_a_number_and_warns_of_nothing(recwarn):
-    np.testing.assert_array_equal(share(np.array([0.0, 2.0]), np.array([0.0, 4.0])), [np.nan, 0.5])
-    np.testing.assert_array_equal(
-        nanmean_weighted(np.array([[np.nan, np.nan], [0.0, np.nan]])), [np.nan, 0.0]
-    )
+    np.testing.assert_array_equal(divide(np.array([0.0, 2.0]), np.array([0.0, 4.0])), [np.nan, 0.5])
+    np.testing.assert_array_equal(nanmean_rows(np.array([[np.nan, np.nan], [0.0, np.nan]])), [np.nan, 0.0])
     assert not list(recwarn)

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 from sklearn import metrics
 
-from cityzoo.metrics.anomaly import anomaly_metrics, judged_pixels
+from cityzoo.metrics.anomaly import anomaly_metrics, labeled_pixels
 from cityzoo.metrics.keys import look_up
-from cityzoo.metrics.weighted_anomaly import weighed_anomalies
+from cityzoo.metrics.weighted_anomaly import weighted_anomaly_metrics
 from cityzoo.outputs.anomaly import AnomalyResult
 from cityzoo.sample import ImageExample, ImageSet
 
@@ -38,7 +38,7 @@ def by_sklearn(truth, results, w):
     """Every pixel weighs what its image does."""
     strange = np.array([image.target[0] < 0.5 for image in truth.examples])
     scores = np.array([result.score for result in results])
-    pixels = list(judged_pixels(truth, results))
+    pixels = list(labeled_pixels(truth, results))
     shown, heat = (np.concatenate([each[i] for each in pixels]) for i in (1, 2))
     of_pixels = np.concatenate([np.full(len(heat), w[n]) for n, _, heat in pixels])
     return {
@@ -55,7 +55,7 @@ def test_weights(tmp_path, steps):
     truth, results = frames(tmp_path, "na" * 6 + "?nn?", steps)
     rng = np.random.default_rng(1)
     weights = np.stack([np.ones(16), rng.poisson(2, 16), rng.integers(0, 2, 16), rng.uniform(0, 3, 16)])
-    found = weighed_anomalies(truth, results)(weights)
+    found = weighted_anomaly_metrics(truth, results)(weights)
     report = anomaly_metrics(truth, results)
     assert found.keys() == report.keys() - {"n_images", "n_anomalies"}
     for key, values in found.items():
@@ -69,7 +69,7 @@ def test_weights(tmp_path, steps):
 def test_what_leaves_nothing_to_measure(tmp_path, kinds):
     """As in the report: no anomaly, nothing but one, no mask."""
     truth, results = frames(tmp_path, kinds)
-    found = weighed_anomalies(truth, results)(np.stack([np.ones(len(kinds)), np.zeros(len(kinds))]))
+    found = weighted_anomaly_metrics(truth, results)(np.stack([np.ones(len(kinds)), np.zeros(len(kinds))]))
     report = anomaly_metrics(truth, results)
     for key, (once, never) in found.items():
         known = look_up(report, key)
@@ -79,7 +79,7 @@ def test_what_leaves_nothing_to_measure(tmp_path, kinds):
 
 def test_pixels_of_an_image_that_does_not_count_do_not_count(tmp_path):
     truth, results = frames(tmp_path, "anna")
-    found = weighed_anomalies(truth, results)(np.array([[0, 1, 1, 1], [0, 1, 1, 0]]))["pixel_auroc"]
+    found = weighted_anomaly_metrics(truth, results)(np.array([[0, 1, 1, 1], [0, 1, 1, 0]]))["pixel_auroc"]
     rest = ImageSet("val", truth.class_names, truth.examples[1:])
     assert found[0] == pytest.approx(anomaly_metrics(rest, results[1:])["pixel_auroc"], abs=1e-12)
     assert np.isnan(found[1])

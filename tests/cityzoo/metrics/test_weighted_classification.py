@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from cityzoo.metrics.classification import one_class_metrics, several_classes_metrics
+from cityzoo.metrics.classification import log_losses, multiclass_metrics, multilabel_metrics
 from cityzoo.metrics.keys import look_up, pointer
-from cityzoo.metrics.weighted_classification import losses, weighed_one_class, weighed_several_classes
+from cityzoo.metrics.weighted_classification import weighted_multiclass_metrics, weighted_multilabel_metrics
 from cityzoo.sample import ImageExample, ImageSet
 
 NAMES = ("bus", "a/b.c", "truck", "~van")
@@ -116,9 +116,9 @@ def several_by_sklearn(targets, shares, w):
 @pytest.mark.parametrize(
     ("targets", "shares", "weigh", "judge", "sklearn"),
     [
-        *((*case, weighed_one_class, one_class_metrics, one_by_sklearn) for case in ONE.values()),
+        *((*case, weighted_multiclass_metrics, multiclass_metrics, one_by_sklearn) for case in ONE.values()),
         *(
-            (*case, weighed_several_classes, several_classes_metrics, several_by_sklearn)
+            (*case, weighted_multilabel_metrics, multilabel_metrics, several_by_sklearn)
             for case in SEVERAL.values()
         ),
     ],
@@ -145,8 +145,8 @@ def test_weights(targets, shares, weigh, judge, sklearn):
 def test_every_figure_of_the_report_can_be_weighed():
     """But counts and the confusion matrix."""
     for cases, weigh, judge in (
-        (ONE, weighed_one_class, one_class_metrics),
-        (SEVERAL, weighed_several_classes, several_classes_metrics),
+        (ONE, weighted_multiclass_metrics, multiclass_metrics),
+        (SEVERAL, weighted_multilabel_metrics, multilabel_metrics),
     ):
         targets, shares = cases["apart"]
         report = judge(truth_of(targets), list(shares))
@@ -159,8 +159,8 @@ def test_every_figure_of_the_report_can_be_weighed():
 def test_twice_the_weight_is_the_image_twice():
     targets, shares = ONE["ties"]
     counts = np.random.default_rng(1).integers(0, 4, len(targets))
-    found = weighed_one_class(truth_of(targets), list(shares))(counts[None])
-    report = one_class_metrics(
+    found = weighted_multiclass_metrics(truth_of(targets), list(shares))(counts[None])
+    report = multiclass_metrics(
         truth_of(np.repeat(targets, counts, axis=0)), list(np.repeat(shares, counts, axis=0))
     )
     assert {key: v[0] for key, v in found.items()} == pytest.approx(
@@ -170,7 +170,7 @@ def test_twice_the_weight_is_the_image_twice():
 
 def test_losses_by_hand():
     """-ln .25 and a sure mistake; the mean of -ln .5 and -ln .75."""
-    one = losses(np.array([[0, 1], [1, 0]]), np.array([[0.75, 0.25], [0.0, 1.0]]), several=False)
+    one = log_losses(np.array([[0, 1], [1, 0]]), np.array([[0.75, 0.25], [0.0, 1.0]]), multilabel=False)
     assert one == pytest.approx([-np.log(0.25), -np.log(1e-7)])
-    both = losses(np.array([[1, 0]]), np.array([[0.5, 0.25]]), several=True)
+    both = log_losses(np.array([[1, 0]]), np.array([[0.5, 0.25]]), multilabel=True)
     assert both == pytest.approx([-(np.log(0.5) + np.log(0.75)) / 2])

@@ -6,7 +6,7 @@ from sklearn import metrics
 
 from cityzoo.metrics.counting import count_metrics
 from cityzoo.metrics.keys import look_up
-from cityzoo.metrics.weighted_counting import weighed_counts
+from cityzoo.metrics.weighted_counting import weighted_count_metrics
 from cityzoo.sample import ImageExample, ImageSet
 
 
@@ -32,7 +32,7 @@ def test_weights(true, usual):
     said = true + rng.normal(1, 3, len(true))
     draws = [rng.poisson(1, (5, len(true))), rng.integers(0, 2, (5, len(true)))]
     weights = np.concatenate([np.ones((1, len(true))), *draws, np.zeros((1, len(true)))]).astype(int)
-    found = weighed_counts(truth_of(true), said, usual)(weights)
+    found = weighted_count_metrics(truth_of(true), said, usual)(weights)
     for row, w in enumerate(weights):
         again = np.repeat(np.arange(len(true)), w)
         report = count_metrics(truth_of(true[again]), said[again], usual) if len(again) else {}
@@ -51,7 +51,7 @@ def test_weights_of_any_number_are_sklearns():
     true, rng = CASES["a crowd"][0], np.random.default_rng(2)
     said = true + rng.normal(1, 3, len(true))
     weights = rng.uniform(0, 3, (4, len(true))) * rng.integers(0, 2, (4, len(true)))
-    found = weighed_counts(truth_of(true), said)(weights)
+    found = weighted_count_metrics(truth_of(true), said)(weights)
     for row, w in enumerate(weights):
         weighed = {"sample_weight": w}
         assert found["mae"][row] == pytest.approx(metrics.mean_absolute_error(true, said, **weighed))
@@ -63,5 +63,5 @@ def test_weights_of_any_number_are_sklearns():
 def test_one_count_alone_has_no_spread_whatever_it_weighs():
     """Thirds are no exact floats: what is left of the mean must not pass for variance."""
     weights = np.random.default_rng(3).uniform(0, 1, (50, 3)) / 3
-    found = weighed_counts(truth_of([7, 7, 7]), [6.0, 7.0, 9.0])(weights)
+    found = weighted_count_metrics(truth_of([7, 7, 7]), [6.0, 7.0, 9.0])(weights)
     assert np.isnan(found["r2"]).all() and np.isfinite(found["mae"]).all()

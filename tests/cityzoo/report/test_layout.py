@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cityzoo.errors import InputError
 from cityzoo.metrics.coco import SUMMARY
 from cityzoo.metrics.keys import look_up, pointer
 from cityzoo.outputs.anomaly import Anomaly
@@ -14,6 +15,7 @@ from cityzoo.outputs.classification import Classification
 from cityzoo.outputs.counting import Counting
 from cityzoo.outputs.detection import Detection
 from cityzoo.outputs.multilabel import MultiLabelClassification
+from cityzoo.report import pages
 from cityzoo.report.number_format import count, score, share
 from cityzoo.report.page import page_html
 
@@ -42,6 +44,7 @@ def reports():
         "mean_ap": 0.856,
     }
     points = {"recall": 0.31, "false_alarms_per_1000": 4.7, "frames_without": 213, "smallest_rate_shown": 9.3}
+    points["max_false_alarms_per_1000"] = 2.5
     alarms = {name: {"threshold": 0.517 + 0.1 * i, **points} for i, name in enumerate(NAMES)}
     counts = {
         "mae": 1.234,
@@ -77,7 +80,10 @@ def reports():
             },
         ),
         "counting": (Counting(NAMES), {**counts, "mean_count": 7.891, "by_crowding": crowd}),
-        "anomaly": (Anomaly(NAMES), {**anomalies, "alarm": {"threshold": 12.345, "recall": 0.43}}),
+        "anomaly": (
+            Anomaly(NAMES),
+            {**anomalies, "alarm": {"threshold": 12.345, "recall": 0.43, "max_false_alarms_per_1000": 2.5}},
+        ),
     }
 
 
@@ -180,11 +186,17 @@ def test_remarks_need_their_numbers(tmp_path):
     assert not Anomaly(NAMES).layout(none).remark
 
 
-def test_the_rate_that_was_wanted_is_said(tmp_path):
-    output = MultiLabelClassification(NAMES, false_alarms=2.5)
-    assert "at most 2.5 false alarms in 1,000" in output.layout({}).tables[0].note
-    alarm = {"alarm": {"threshold": 1.0}}
-    assert "most 2.5 false alarms" in Anomaly(NAMES, false_alarms=2.5).layout(alarm).remark
+def test_the_allowed_rate_of_false_alarms_is_on_the_page(tmp_path):
+    html, _, layout = page("several", tmp_path)
+    assert "max_false_alarms_per_1000" in layout.tables[0].columns and ">2.5</data>" in html
+    html, _, _ = page("anomaly", tmp_path)
+    assert re.search(r"at most <data[^>]*>2.5</data> false alarms per 1,000", html)
+
+
+def test_pages_are_found_by_name():
+    assert pages.find("multilabel") is pages.multilabel.layout
+    with pytest.raises(InputError, match="'shared'.*anomaly.*multilabel"):
+        pages.find("shared")
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from cityzoo.metrics.keys import look_up, pointer
 from cityzoo.report.layout import Card, Layout, Section, Table
 from cityzoo.report.model_card import model_card
 from cityzoo.report.page import page_html
-from cityzoo.report.pages.classification import one_class_layout
-from cityzoo.report.pages.detection import detection_layout
+from cityzoo.report.pages import classification, detection
 from cityzoo.report.pages.shared import ROBUSTNESS
 from cityzoo.report.write import write_report
 from tests.cityzoo.report import full_report
@@ -92,15 +91,15 @@ def pages(tmp_path_factory):
     """Both kinds of reports, written: kind -> (report.json, page)."""
     written = {}
     for name, report, layout in (
-        ("detection", full_report.detection_report(), detection_layout),
+        ("detection", full_report.detection_report(), detection.layout),
         (
             "classification",
             full_report.classification_report(),
-            lambda _: one_class_layout(full_report.STATES),
+            classification.layout,
         ),
     ):
         report["model_card"] = model_card(report, "what streets show")
-        files = write_report(tmp_path_factory.mktemp(name), report, layout(report))
+        files = write_report(tmp_path_factory.mktemp(name), report, layout(report, full_report.STATES))
         written[name] = json.loads(files[0].read_text()), files[1].read_text()
     return written
 
@@ -231,6 +230,6 @@ def test_a_report_with_less_has_a_page_with_less(pages):
     )
     for gone in (*sections, "confusion", "robustness", "explanations", "model_card", "findings", "weights"):
         for changed in ({k: v for k, v in report.items() if k != gone}, {**report, gone: None}):
-            html = page_html(changed, NOWHERE, detection_layout(changed))
+            html = page_html(changed, NOWHERE, detection.layout(changed))
             assert html.rstrip().endswith("</html>")
             assert "None" not in html and "undefined" not in html.lower()

@@ -8,7 +8,7 @@ from PIL import Image
 from cityzoo.metrics.coco import SUMMARY
 from cityzoo.metrics.keys import look_up
 from cityzoo.report.number_format import score, share
-from cityzoo.report.pages.detection import detection_layout
+from cityzoo.report.pages.detection import layout
 from cityzoo.report.write import write_report
 
 
@@ -49,7 +49,7 @@ def without_images(html):
 
 
 def write(folder, report):
-    files = write_report(folder, report, detection_layout(report))
+    files = write_report(folder, report, layout(report))
     return [file.read_text(encoding="utf-8") for file in files]
 
 
@@ -136,5 +136,5 @@ def test_a_failure_leaves_the_old_report(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.replace", torn)
     with pytest.raises(OSError, match="disk full"):
-        write_report(tmp_path, {"AP": 0.75}, detection_layout({}))
+        write_report(tmp_path, {"AP": 0.75}, layout({}))
     assert json.loads((tmp_path / "report.json").read_text()) == {"AP": 0.25}

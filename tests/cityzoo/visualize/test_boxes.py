@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cityzoo.visualize.boxes import PALETTE, TRUTH, WHITE, class_colour, draw_detections, fit_into, grid
+from cityzoo.visualize.boxes import PALETTE, TRUTH, WHITE, class_color, draw_detections, fit_into, grid
 from cityzoo.visualize.label_placement import LabelPlacer, load_font
 
 NAMES = ("car", "motorbike", "bus")
@@ -23,7 +23,7 @@ def test_the_edge_of_a_box_has_the_colour_of_its_class():
     image = grey()
     drawn = draw_detections(image, [[50, 60, 150, 140]], [1], NAMES)
     for x, y in ((50, 100), (149, 100), (100, 60), (100, 139)):
-        assert tuple(drawn[y, x]) == class_colour(1)
+        assert tuple(drawn[y, x]) == class_color(1)
     for x, y in ((47, 100), (152, 100), (100, 143), (100, 100)):  # off the edge, and the object itself
         assert tuple(drawn[y, x]) == (90, 90, 90)
     assert (image == 90).all()
@@ -33,7 +33,7 @@ def test_the_edge_of_a_box_has_the_colour_of_its_class():
 def test_lines_grow_with_the_image(side, width):
     drawn = draw_detections(grey(side, side), [[side / 4, side / 4, side / 2, side / 2]], [0], NAMES)
     row = drawn[side * 3 // 8, : side * 3 // 8]
-    assert (row == class_colour(0)).all(axis=-1).sum() == width
+    assert (row == class_color(0)).all(axis=-1).sum() == width
 
 
 @pytest.mark.parametrize(

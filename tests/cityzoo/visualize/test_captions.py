@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cityzoo.visualize.boxes import PAPER
-from cityzoo.visualize.captions import LEAST_WIDTH, captioned
+from cityzoo.visualize.captions import LEAST_WIDTH, add_caption
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (90, 300, 3), np.uint8)
 
@@ -15,21 +15,21 @@ def inked(line):
 
 
 def test_the_image_stays_and_a_line_follows():
-    found = captioned(IMAGE, "car 0.90")
+    found = add_caption(IMAGE, "car 0.90")
     np.testing.assert_array_equal(found[:90], IMAGE)
     assert found.dtype == np.uint8 and found.shape[1] == 300 and found.shape[0] > 90 + 12
     assert 3 <= inked(found[90:])[0] < 10 and inked(found[90:])[-1] < 150
-    assert len(inked(captioned(IMAGE, "")[90:])) == 0
+    assert len(inked(add_caption(IMAGE, "")[90:])) == 0
 
 
 def test_other_words_look_otherwise():
-    assert (captioned(IMAGE, "car 0.90") != captioned(IMAGE, "bus 0.90")).any()
+    assert (add_caption(IMAGE, "car 0.90") != add_caption(IMAGE, "bus 0.90")).any()
 
 
 def test_long_words_end_with_the_image():
     """No wider, no second line."""
-    found = captioned(IMAGE, "smoke " * 50)
-    assert found.shape == captioned(IMAGE, "smoke").shape and inked(found[90:])[-1] > 290
+    found = add_caption(IMAGE, "smoke " * 50)
+    assert found.shape == add_caption(IMAGE, "smoke").shape and inked(found[90:])[-1] > 290
 
 
 @pytest.mark.parametrize(("height", "width"), [(30, 20), (8, 200), (1, 219)])
@@ -37,7 +37,7 @@ def test_small_images_are_enlarged_in_their_shape(height, width):
     """A left half of white stays a left half of white."""
     image = np.zeros((height, width, 3), np.uint8)
     image[:, : width // 2] = 255
-    found = captioned(image, "x")
+    found = add_caption(image, "x")
     shown = max(1, round(height * LEAST_WIDTH / width))
     assert found.shape[1] == LEAST_WIDTH and found.shape[0] - shown < 30
     middle = found[shown // 2, :, 0]

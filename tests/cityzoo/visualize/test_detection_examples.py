@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from cityzoo.sample import Detections, ImageExample, ImageSet, no_boxes
-from cityzoo.visualize.boxes import TRUTH, class_colour
+from cityzoo.visualize.boxes import TRUTH, class_color
 from cityzoo.visualize.detection_examples import Case, draw_cases, pick_cases
 
 NOWHERE = [80, 80, 90, 90]
@@ -68,7 +68,7 @@ def test_drawn_cases_show_found_and_missed_objects(tmp_path):
     assert set(read) == {"0.jpg", "1.jpg", "2.jpg", "3.jpg", "4.jpg"}
     best = np.asarray(Image.open(tmp_path / "best.png"))
     missed = np.asarray(Image.open(tmp_path / "missed.png"))
-    assert (best == class_colour(0)).all(axis=-1).any()
+    assert (best == class_color(0)).all(axis=-1).any()
     assert (missed == TRUTH).all(axis=-1).any()
 
 

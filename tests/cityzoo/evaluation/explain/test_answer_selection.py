@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.evaluation.explain.answer_selection import answers_of, find_requested, select_informative
+from cityzoo.evaluation.explain.answer_selection import find_requested, list_answers, select_informative
 from cityzoo.sample import Detections, ImageExample, ImageSet
 
 NAMES = ("bus", "car", "van")
@@ -67,7 +67,7 @@ def test_detections_are_right_where_they_found_their_object():
         (0, 0, True),
         (1, 0, False),
     ]
-    assert [each.right for each in answers_of(0, truth.examples[0], found[0])] == [True, False]
+    assert [each.right for each in list_answers(0, truth.examples[0], found[0])] == [True, False]
     assert select_informative(truth, [Detections([], [], [])] * 2, 3) == []
 
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from cityzoo.evaluation.explain.grad_cam import SlopeMaps, feature_levels
+from cityzoo.evaluation.explain.grad_cam import GradCam, feature_levels
 from cityzoo.model import assemble
 from cityzoo.outputs.attribution_target import AttributionTarget
 from cityzoo.outputs.classification import Classification
@@ -36,7 +36,7 @@ def squares():
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_grad_cam_by_hand(mirrored):
     """d logit / d cell is 1/10 / 32 cells; so the red square's cells have 200/320, and nothing else has anything."""
-    red, blue = SlopeMaps(colour_teller(), mirrored)(
+    red, blue = GradCam(colour_teller(), mirrored)(
         np.repeat(squares(), 2, 0), [AttributionTarget((i,), 1, "") for i in (0, 2)]
     )
     expected = np.zeros((2, 4, 8))
@@ -46,7 +46,7 @@ def test_grad_cam_by_hand(mirrored):
 
 def test_a_sure_no_has_the_sign_turned():
     """One logit for two classes: what speaks for the second speaks against the first."""
-    maps = SlopeMaps(colour_teller())
+    maps = GradCam(colour_teller())
     yes, no = maps(np.repeat(squares(), 2, 0), [AttributionTarget((0,), sign, "") for sign in (1, -1)])
     assert (yes == -no).all() and yes.max() > 0
 
@@ -81,7 +81,7 @@ def test_the_maps_of_all_levels_sum_up_to_the_logit(detector):
         for n in range(3)
     ]
     bias = -np.log(99)
-    for each, found in zip(asked, SlopeMaps(model)(np.repeat(image, 3, 0), asked), strict=True):
+    for each, found in zip(asked, GradCam(model)(np.repeat(image, 3, 0), asked), strict=True):
         assert found.shape == (8, 8)
         assert found.sum() == pytest.approx(logits[each.place] - bias, abs=1e-5)
 
@@ -91,7 +91,7 @@ def test_a_detections_map_peaks_in_its_box(detector):
     model, output, image = detector
     logits = keras.ops.convert_to_numpy(model(image))[0]
     asked = output.attribution_target(logits, np.eye(3, dtype=np.float32), ImageExample("a", (64, 64)), 0)
-    (found,) = SlopeMaps(model)(image, [asked])
+    (found,) = GradCam(model)(image, [asked])
     y, x = (8 * np.array(np.unravel_index(found.argmax(), found.shape)) + 4).tolist()
     x1, y1, x2, y2 = asked.box_xyxy
     assert x1 < x < x2 and y1 < y < y2 and 8 <= x <= 34 and 30 <= y <= 54

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cityzoo.evaluation.explain.occlusion import GRID, occluded
+from cityzoo.evaluation.explain.occlusion import GRID, occlusion_map
 
 
 def brightness_within(x1, y1, x2, y2):
@@ -15,7 +15,7 @@ def test_most_is_lost_where_the_square_is():
     """A white square in the third of the columns and the sixth of the rows of places."""
     image = np.zeros((100, 60, 3), np.uint8)
     image[52:58, 13:17] = 255
-    left = occluded(brightness_within(13, 52, 17, 58), image, (0, 0, 60, 100))
+    left = occlusion_map(brightness_within(13, 52, 17, 58), image, (0, 0, 60, 100))
     assert np.unravel_index(left.argmin(), left.shape) == (5, 2)
     assert left[0, 9] == 255 and left.min() == pytest.approx(image.mean(), rel=1e-5)
 
@@ -30,7 +30,7 @@ def test_the_patch_has_the_colour_of_the_image_and_stays_off_its_padding():
         looked_at.append(images)
         return images.mean(axis=(1, 2, 3))
 
-    left = occluded(number, image, (0, 16, 64, 48))
+    left = occlusion_map(number, image, (0, 16, 64, 48))
     assert np.ptp(left) == 0 and sum(map(len, looked_at)) == GRID**2
     assert all((images == image).all() for images in looked_at)
 
@@ -43,7 +43,7 @@ def test_the_patch_is_no_larger_than_a_small_box_and_no_smaller_than_a_step(box,
     image = np.zeros((120, 60, 3), np.uint8)
     image[:, ::2] = 200
     covered = []
-    occluded(
+    occlusion_map(
         lambda images: covered.append(images != image) or np.zeros(len(images)),
         image,
         (0, 0, 60, 120),

@@ -72,4 +72,4 @@ def test_the_start_of_small_steps_is_drawn_from_the_seed():
 @pytest.mark.parametrize("eps", [0.0, 0.5, 256.0, float("nan")])
 def test_eps_is_of_grey_levels(eps):
     with pytest.raises(InputError, match="give 1 to 255"):
-        adversarial.require_eps(eps)
+        adversarial.check_eps(eps)
