@@ -11,6 +11,7 @@ import numpy as np
 
 import zoo.series.build as backbones
 from cityzoo.data.series.series import Series
+from cityzoo.data.series.split import forecast_origins
 from cityzoo.data.series.windows import Windows
 from cityzoo.errors import InputError, unknown
 from cityzoo.fit.run_folder import RunFolder, write_history
@@ -68,24 +69,6 @@ def _graphs(how: Forecasting, series: Series, values: np.ndarray) -> list[np.nda
         return []
     roads = [transition(series.adjacency)] if wanted in ("roads", "both") else []
     return roads + ([correlation(values[..., 0])] if wanted in ("correlation", "both") else [])
-
-
-def forecast_origins(rows: range, how: Forecasting) -> np.ndarray:
-    """Return the last row of history of each window whose targets all lie within some rows.
-
-    History may reach back before them: on their first day, what was measured before is known.
-
-    Raises:
-        InputError: not a single window.
-    """
-    first = max(rows.start - 1, how.history - 1)
-    found = np.arange(first, rows.stop - how.horizon)
-    if not len(found):
-        raise InputError(
-            f"{len(rows)} rows hold no window of {how.history} in and {how.horizon} out: give more rows, more "
-            "--days, or another --split"
-        )
-    return found
 
 
 def fit(
@@ -148,7 +131,14 @@ def refit(
 
 
 def _windows(spec: TrainSpec, how: Forecasting, series: Series, rows: range, seed: int) -> Windows:
-    return Windows(series, forecast_origins(rows, how), how.history, how.horizon, spec.batch_size, seed)
+    return Windows(
+        series,
+        forecast_origins(rows, how.history, how.horizon),
+        how.history,
+        how.horizon,
+        spec.batch_size,
+        seed,
+    )
 
 
 def _compile(model: keras.Model, spec: TrainSpec, how: Forecasting, steps: int) -> int:

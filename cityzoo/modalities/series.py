@@ -14,7 +14,7 @@ from cityzoo import tasks
 from cityzoo.data.series import manifest
 from cityzoo.data.series.findings import SeriesFindings
 from cityzoo.data.series.series import Series
-from cityzoo.data.series.split import Split, days
+from cityzoo.data.series.split import Split, days, forecast_origins
 from cityzoo.data.series.split import split as split_in_time
 from cityzoo.data.series.windows import forecast, truth
 from cityzoo.errors import InputError
@@ -97,7 +97,7 @@ def _learned(
     model = _fresh(spec, how, series, parts.train)
     save(model, run.before)
     fit = refit.fit(model, spec, how, series, parts.train, parts.val, run)
-    origins = refit.forecast_origins(parts.val, how)
+    origins = forecast_origins(parts.val, how.history, how.horizon)
     widths = conformal_offsets(
         truth(series, origins, how.horizon), forecast(model, series, origins), how.quantiles
     )

@@ -1,18 +1,17 @@
-"""Read series of many sensors: `load_series` gives a checked `Series`, `split` and `windows` divide it."""
+"""Time series of sensors: `load_series` returns a checked `Series`, `split` divides it in time."""
 
 from cityzoo.data.series.findings import SeriesFindings
 from cityzoo.data.series.load import Loaded, load_series
 from cityzoo.data.series.series import Series
-from cityzoo.data.series.split import Split, Windows, days, split, windows
+from cityzoo.data.series.split import Split, days, forecast_origins, split
 
 __all__ = [
     "Loaded",
     "Series",
     "SeriesFindings",
     "Split",
-    "Windows",
     "days",
+    "forecast_origins",
     "load_series",
     "split",
-    "windows",
 ]

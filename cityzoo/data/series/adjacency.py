@@ -1,4 +1,4 @@
-"""Roads between sensors: matrices as CSV or .npy, and lists of distances turned into weights."""
+"""Roads between sensors (matrices as CSV or .npy, lists of distances) and the locations of sensors."""
 
 from __future__ import annotations
 
@@ -7,21 +7,30 @@ from pathlib import Path
 
 import numpy as np
 
-from cityzoo.data.series.csv_sniffer import Look, plain, sniff_csv
-from cityzoo.data.series.csv_table import numbers, read_csv
+from cityzoo.data.series.csv_sniffer import (
+    LATITUDES,
+    LONGITUDES,
+    SENSOR_NAMES,
+    CsvPreview,
+    find_column,
+    normalize,
+    sniff_csv,
+)
+from cityzoo.data.series.csv_table import read_csv, to_numbers
 from cityzoo.errors import InputError
 
-WEAKEST = 0.1  # weights below it are no road (Li et al., 2018)
+WEAKEST = 0.1  # weights below it are not roads (Li et al., 2018)
 _PICKLES = (".pkl", ".pickle", ".p", ".pt", ".pth")
 _COSTS = ("cost", "distance", "dist", "weight", "length")
+_ROW_NAMES = ("", "sensor", "sensor id", "id", "index", "unnamed: 0")
 
 
 def read_adjacency(source: str | np.ndarray, sensors: Sequence[str], weakest: float = WEAKEST) -> np.ndarray:
     """Return the weights of roads between sensors.
 
     Args:
-        source: (N, N) array; or a file: .npy, CSV of N x N weights, with or without a header of sensors' names,
-            or CSV of distances with the columns from, to, cost.
+        source: (N, N) array; or a file: .npy, CSV of N x N weights, with or without a header of sensor names, or CSV
+            of distances with the columns from, to, cost.
         sensors: N names. A matrix without names is in their order.
         weakest: see `from_distances`.
 
@@ -29,24 +38,23 @@ def read_adjacency(source: str | np.ndarray, sensors: Sequence[str], weakest: fl
         (N, N) float32, 0 for no road.
 
     Raises:
-        InputError: a pickle, another size, weights that are infinite or below 0, no CSV of this kind.
+        InputError: a pickle, wrong size, weights that are infinite or below 0, or not such a file.
     """
-    if isinstance(source, str | Path):
-        path = Path(source)
-        weights = _read_file(path, sensors, weakest)
-    else:
-        path, weights = "adjacency", np.asarray(source)
-    if weights.ndim != 2 or weights.shape[0] != weights.shape[1] or weights.shape[0] != len(sensors):
+    name = str(source) if isinstance(source, str | Path) else "adjacency"
+    weights = (
+        _read_file(Path(source), sensors, weakest) if isinstance(source, str | Path) else np.asarray(source)
+    )
+    if weights.shape != (len(sensors), len(sensors)):
         size = " x ".join(map(str, weights.shape))
         raise InputError(
-            f"{path} is {size}, the series has {len(sensors)} sensors, expected {len(sensors)} x {len(sensors)}: "
+            f"{name} is {size}, the series has {len(sensors)} sensors, expected {len(sensors)} x {len(sensors)}: "
             "give the roads of these sensors, in their order"
         )
     bad = np.argwhere(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
         row, column = bad[0]
         raise InputError(
-            f"{path}: row {row + 1}, column {column + 1} is {weights[row, column]}, expected a weight of 0 or more"
+            f"{name}: row {row + 1}, column {column + 1} is {weights[row, column]}, expected a weight of 0 or more"
         )
     return weights.astype(np.float32)
 
@@ -58,15 +66,15 @@ def from_distances(
     sensors: Sequence[str],
     weakest: float = WEAKEST,
 ) -> np.ndarray:
-    """Return weights for distances: a Gaussian kernel, w = exp(-(d / s)^2), as DCRNN has it.
+    """Turn distances into weights by a Gaussian kernel, w = exp(-(d / s)^2), as in DCRNN.
 
-    s is the standard deviation of the distances listed between these sensors. Roads are one way, from the row's
-    sensor to the column's; each sensor has the weight 1 to itself.
+    s is the standard deviation of the distances between these sensors. Roads are directed, from the row's sensor to
+    the column's; each sensor has weight 1 to itself.
 
     Args:
-        origins: K names of sensors; others than `sensors` are passed over.
+        origins: K names of sensors; others than `sensors` are ignored.
         ends: K names.
-        costs: (K,) distances along the road, any unit; the later of two for the same road counts.
+        costs: (K,) distances along the road in any unit; of two for the same road, the later counts.
         sensors: N names.
         weakest: weights below it become 0.
 
@@ -87,7 +95,7 @@ def from_distances(
         if origin in where and end in where:
             distances[where[origin], where[end]] = cost
     listed = distances[np.isfinite(distances)]
-    # Distances that are all alike have no spread: their own size serves as the scale.
+    # Equal distances have no spread: their own size serves as the scale.
     scale = float(np.std(listed) or np.max(listed)) if len(listed) else 1.0
     weights = np.exp(-np.square(distances / (scale or 1.0)))
     np.fill_diagonal(weights, 1.0)
@@ -107,61 +115,87 @@ def _read_file(path: Path, sensors: Sequence[str], weakest: float) -> np.ndarray
         try:
             return np.asarray(np.load(path, allow_pickle=False), np.float64)
         except (ValueError, OSError) as error:
-            raise InputError(
-                f"{path} cannot be read: write it by numpy.save, as an array of numbers"
-            ) from error
-    table = sniff_csv(path)
-    if table is None:
+            raise InputError(f"{path} cannot be read: write an array of numbers with numpy.save") from error
+    preview = sniff_csv(path)
+    if preview is None:
         raise InputError(
-            f"{path} is no CSV with two rows or more: give N x N weights, or columns from, to, cost"
+            f"{path} is not a CSV with two rows or more: give N x N weights, or columns from, to, cost"
         )
-    return (
-        _read_distances(path, table, sensors, weakest)
-        if {"from", "to"} <= set(table.words)
-        else _matrix(path, table, sensors)
-    )
+    if {"from", "to"} <= set(preview.words):
+        return _read_distances(path, preview, sensors, weakest)
+    return _read_matrix(path, preview, sensors)
 
 
-def _read_distances(path: Path, table: Look, sensors: Sequence[str], weakest: float) -> np.ndarray:
-    ends = [table.words.index("from"), table.words.index("to")]
-    cost = next((n for n, word in enumerate(table.words) if word in _COSTS), None)
+def _read_distances(path: Path, preview: CsvPreview, sensors: Sequence[str], weakest: float) -> np.ndarray:
+    ends = [preview.words.index("from"), preview.words.index("to")]
+    cost = next((n for n, word in enumerate(preview.words) if word in _COSTS), None)
     if cost is None:
         raise InputError(f"{path} has no column of distances: call it cost, expected from,to,cost")
-    read = read_csv([path], [table], ends)
-    costs = numbers(read, [cost])[:, 0]
+    table = read_csv([path], [preview], ends)
+    costs = to_numbers(table, [cost])[:, 0]
     bad = np.flatnonzero(~(costs >= 0))
     if len(bad):
         raise InputError(
-            f"{read.origin.place(int(bad[0]))}: cost is {costs[bad[0]]}, expected a distance of 0 or more"
+            f"{table.origin.place(int(bad[0]))}: cost is {costs[bad[0]]}, expected a distance of 0 or more"
         )
     origins, targets = (
-        read.frame[column].astype(str).str.strip().str.removesuffix(".0").tolist() for column in ends
+        table.frame[column].astype(str).str.strip().str.removesuffix(".0").tolist() for column in ends
     )
     known = set(sensors)
     if not any(one in known and other in known for one, other in zip(origins, targets, strict=True)):
-        raise InputError(
-            f"{path} names none of the {len(sensors)} sensors ('{origins[0]}' is no '{sensors[0]}'): call them as the "
-            "series does"
-        )
+        raise _no_sensor(path, origins[0], sensors)
     return from_distances(origins, targets, costs, sensors, weakest)
 
 
-def _matrix(path: Path, table: Look, sensors: Sequence[str]) -> np.ndarray:
-    """A matrix by its sensors' names where it has them, else as it stands."""
-    width = len(table.rows[0])
-    named_rows = bool(table.header) and plain(table.header[0]) in (
-        "",
-        "sensor",
-        "sensor id",
-        "id",
-        "index",
-        "unnamed: 0",
-    )
-    read = read_csv([path], [table], [0] if named_rows else [])
-    weights = numbers(read, range(1 if named_rows else 0, width))
-    names = table.header[1:] if named_rows else table.header
+def _read_matrix(path: Path, preview: CsvPreview, sensors: Sequence[str]) -> np.ndarray:
+    """Return a matrix in the order of the sensors if it has names, else as it is."""
+    named_rows = bool(preview.header) and normalize(preview.header[0]) in _ROW_NAMES
+    table = read_csv([path], [preview], [0] if named_rows else [])
+    weights = to_numbers(table, range(1 if named_rows else 0, len(preview.rows[0])))
+    names = preview.header[1:] if named_rows else preview.header
     where = {name: number for number, name in enumerate(names)}
     if len(weights) == len(names) and set(sensors) <= set(where):
         kept = [where[name] for name in sensors]
         return weights[np.ix_(kept, kept)]
     return weights
+
+
+def _no_sensor(path: Path, name: str, sensors: Sequence[str]) -> InputError:
+    return InputError(
+        f"{path} names none of the {len(sensors)} sensors ('{name}' is not '{sensors[0]}'): use the names of the series"
+    )
+
+
+def read_places(source: str, sensors: Sequence[str]) -> np.ndarray:
+    """Return the locations of sensors.
+
+    Args:
+        source: CSV with a header: the sensor's name (sensor_id, station, ...), latitude, longitude.
+        sensors: N names; rows of other sensors are ignored.
+
+    Returns:
+        (N, 2) float64, latitude and longitude in degrees, NaN for sensors that are not listed.
+
+    Raises:
+        InputError: no such file or columns, none of the sensors, degrees out of range.
+    """
+    path = Path(source)
+    preview = sniff_csv(path)
+    words = preview.words if preview else ()
+    columns = [find_column(words, names) for names in (SENSOR_NAMES, LATITUDES, LONGITUDES)]
+    if preview is None or None in columns:
+        reason = "has no such columns" if path.is_file() else "does not exist"
+        raise InputError(f"places '{source}' {reason}: give a CSV with the columns sensor,latitude,longitude")
+    table = read_csv([path], [preview], columns[:1])
+    degrees = to_numbers(table, columns[1:])
+    wrong = np.flatnonzero((np.abs(degrees) > (90, 180)).any(1))
+    if len(wrong):
+        raise InputError(
+            f"{table.origin.place(int(wrong[0]))}: {degrees[wrong[0]].tolist()} is not a location, expected a latitude "
+            "within 90 and a longitude within 180 degrees"
+        )
+    names = table.frame[columns[0]].astype(str).str.strip().tolist()
+    known = dict(zip(names, degrees, strict=True))
+    if not set(sensors) & set(known):
+        raise _no_sensor(path, names[0], sensors)
+    return np.array([known.get(name, (np.nan, np.nan)) for name in sensors], np.float64)

@@ -1,4 +1,4 @@
-"""What the numbers of a series are called, and their units."""
+"""Names and units of channels."""
 
 from __future__ import annotations
 
@@ -12,68 +12,68 @@ from cityzoo.errors import InputError, unknown
 KNOWN = ("speed", "flow", "occupancy", "volume", "pm25", "pm10", "no2", "o3", "temperature")
 
 
-def names_of(said: str | Sequence[str]) -> tuple[str, ...]:
-    """Return names that are given as such, or as one text with commas between.
+def split_names(text: str | Sequence[str]) -> tuple[str, ...]:
+    """Return names given as a sequence, or as text with commas.
 
     Example:
-        >>> names_of("pm25, wind"), names_of(["pm25"])
+        >>> split_names("pm25, wind"), split_names(["pm25"])
         (('pm25', 'wind'), ('pm25',))
     """
-    return tuple(each.strip() for each in said.split(",")) if isinstance(said, str) else tuple(map(str, said))
+    return tuple(each.strip() for each in text.split(",")) if isinstance(text, str) else tuple(map(str, text))
 
 
-def channel_names(raw: RawSeries, wishes: SeriesOptions) -> tuple[str, ...]:
-    """Return the names of the channels: the source's own, else those asked for, else one that its file is called by.
+def channel_names(raw: RawSeries, options: SeriesOptions) -> tuple[str, ...]:
+    """Return the names of the channels: those of the source, else those given, else one found in the file's name.
 
     Raises:
-        InputError: another number of names than channels.
+        InputError: wrong number of names.
 
     Example:
         >>> import numpy as np
         >>> from cityzoo.data.series.raw import Origin
         >>> raw = RawSeries(np.zeros((2, 1)), ("a",), ("value",), ("a",), False, Origin(("los_speed.csv",)))
-        >>> channel_names(raw, Wishes()), channel_names(raw, Wishes(channel=("flow",)))
+        >>> channel_names(raw, SeriesOptions()), channel_names(raw, SeriesOptions(channel=("flow",)))
         (('speed',), ('flow',))
     """
     if raw.named:
         return raw.channels
-    if wishes.channel is not None:
-        if len(wishes.channel) != len(raw.channels):
+    if options.channel is not None:
+        if len(options.channel) != len(raw.channels):
             raise InputError(
-                f"--channel names {','.join(wishes.channel)}, '{raw.origin.files[0]}' has {len(raw.channels)} without "
-                "names: give as many"
+                f"--channel names {','.join(options.channel)}, '{raw.origin.files[0]}' has {len(raw.channels)} unnamed "
+                "channels: give as many names"
             )
-        return tuple(wishes.channel)
+        return tuple(options.channel)
     words = re.split(r"[\W_]+", Path(raw.origin.files[0]).stem.lower())
     found = [word for word in KNOWN if word in words]
     return (found[0],) if raw.channels == (NOT_NAMED,) and len(found) == 1 else raw.channels
 
 
 def channel_units(
-    channels: Sequence[str], said: str | Sequence[str] | Mapping[str, str] | None, found: Mapping[str, str]
+    channels: Sequence[str], given: str | Sequence[str] | Mapping[str, str] | None, found: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return the unit of each channel, "" where not known.
+    """Return the unit of each channel, "" if unknown.
 
     Args:
         channels: C names.
-        said: of the only channel, or of each in order, or by name; None: not said.
-        found: units that the source itself says, by name.
+        given: of the only channel, or of each in order, or by name.
+        found: in the source, by name.
 
     Raises:
-        InputError: another number of units than channels, or a unit for a channel that is not there.
+        InputError: wrong number of units, or a unit of an unknown channel.
 
     Example:
         >>> channel_units(("flow", "speed"), {"speed": "mph"}, {}), channel_units(("speed",), "km/h", {})
         (('', 'mph'), ('km/h',))
     """
-    if isinstance(said, Mapping):
-        for name in said:
+    if isinstance(given, Mapping):
+        for name in given:
             if name not in channels:
                 raise unknown("channel of --unit", name, channels)
-        return tuple(str(said.get(name, found.get(name, ""))) for name in channels)
-    if said is None:
+        return tuple(str(given.get(name, found.get(name, ""))) for name in channels)
+    if given is None:
         return tuple(str(found.get(name, "")) for name in channels)
-    units = names_of(said)
+    units = split_names(given)
     if len(units) != len(channels):
         raise InputError(
             f"--unit gives {len(units)} units ({', '.join(units)}) for {len(channels)} channels ({', '.join(channels)})"

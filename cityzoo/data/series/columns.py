@@ -1,32 +1,33 @@
-"""Where things are in a table of series, by the names of its columns."""
+"""Roles of the columns of a table, found by their names: times, sensors, channels, units, values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cityzoo.data.series.csv_sniffer import (
     LATITUDES,
     LONGITUDES,
     SENSOR_NAMES,
-    first_of,
-    is_time_word,
-    plain,
+    find_column,
+    is_time_name,
+    normalize,
 )
-from cityzoo.data.series.timestamps import time_parts
+from cityzoo.data.series.csv_table import Table
+from cityzoo.data.series.timestamps import read_parts, read_times, time_parts
 from cityzoo.errors import unknown
 
-COUNTERS = ("", "no", "index", "row", "unnamed: 0")  # columns that count rows
+COUNTERS = ("", "no", "index", "row", "unnamed: 0")  # columns that number the rows
 CHANNEL_NAMES = ("channel", "parameter", "pollutant", "variable", "metric", "quantity")
 VALUE_NAMES = ("value", "measurement", "reading", "concentration")
 UNIT_NAMES = ("unit", "units")
 
 
-class Columns(NamedTuple):
-    """Hold where things are in a long table: positions of columns, None or () where there are none."""
+class LongColumns(NamedTuple):
+    """Positions of the columns of a long table, None or () where there are none."""
 
     time: tuple[int, ...]
-    sensor: int | None
+    sensor: int
     channel: int | None
     unit: int | None
     places: tuple[int, ...]
@@ -34,61 +35,69 @@ class Columns(NamedTuple):
 
     @property
     def text(self) -> list[int]:
-        """Columns that are read as text."""
+        """Columns to read as text."""
         return [each for each in (*self.time, self.sensor, self.channel, self.unit) if each is not None]
 
 
-def long_columns(names: Sequence[str]) -> Columns | None:
-    """Return where things are in a long table, None where these are no names of one.
+def find_long_columns(names: Sequence[str]) -> LongColumns | None:
+    """Return the columns of a long table, None if these are not the names of one.
 
     Example:
-        >>> long_columns(["time", "station", "pm25", "temperature"]).values
+        >>> find_long_columns(["time", "station", "pm25", "temperature"]).values
         (2, 3)
-        >>> long_columns(["time", "773869", "767541"]) is None
+        >>> find_long_columns(["time", "773869", "767541"]) is None
         True
     """
-    words = [plain(name) for name in names]
-    time = time_parts(words) or date_and_time(
-        words, [n for n, word in enumerate(words) if is_time_word(word)]
-    )
-    sensor = first_of(words, SENSOR_NAMES)
+    words = [normalize(name) for name in names]
+    times = [n for n, word in enumerate(words) if is_time_name(word)]
+    time = time_parts(words) or find_date_and_time(words, times)
+    sensor = find_column(words, SENSOR_NAMES)
     if not time or sensor is None:
         return None
-    channel, unit = first_of(words, CHANNEL_NAMES), first_of(words, UNIT_NAMES)
-    places = [first_of(words, each) for each in (LATITUDES, LONGITUDES)]
-    places = places if None not in places else []
-    taken = {n for n, word in enumerate(words) if is_time_word(word)} | {
-        *time,
-        sensor,
-        channel,
-        unit,
-        *places,
-    }
+    channel, unit = find_column(words, CHANNEL_NAMES), find_column(words, UNIT_NAMES)
+    latitude, longitude = find_column(words, LATITUDES), find_column(words, LONGITUDES)
+    places = () if latitude is None or longitude is None else (latitude, longitude)
+    taken = {*times, *time, sensor, channel, unit, *places}
     values = [n for n, word in enumerate(words) if n not in taken and word not in COUNTERS]
     if channel is not None:
         values = [n for n in values if words[n] in VALUE_NAMES][:1]
-    return Columns(tuple(time), sensor, channel, unit, tuple(places), tuple(values)) if values else None
+    return LongColumns(tuple(time), sensor, channel, unit, places, tuple(values)) if values else None
 
 
-def date_and_time(words: Sequence[str], found: Sequence[int]) -> list[int]:
-    """Return the columns of a date and a time of day that are apart, else the first of some columns of times.
+def find_date_and_time(words: Sequence[str], times: Sequence[int]) -> list[int]:
+    """Return the columns "date" and "time" if both are there, else the first of some time columns.
 
     Example:
-        >>> date_and_time(["station", "date", "time"], [1, 2]), date_and_time(["utc", "local time"], [0, 1])
+        >>> find_date_and_time(["station", "date", "time"], [1, 2]), find_date_and_time(["utc", "local time"], [0, 1])
         ([1, 2], [0])
     """
     apart = [words.index(each) for each in ("date", "time") if each in words]
-    return apart if len(apart) == 2 else list(found[:1])
+    return apart if len(apart) == 2 else list(times[:1])
 
 
-def chosen(names: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
-    """Return the positions of the channels asked for, all where none is.
+def parse_time_columns(table: Table, columns: Sequence[int]) -> dict[str, Any]:
+    """Return the fields of a `RawSeries` about times, from one column, date and time, or year, month, day, ..."""
+    frame, names = table.frame, [table.names[column] for column in columns]
+    if len(columns) > 2:
+        parts = frame[list(columns)].set_axis([normalize(name) for name in names], axis=1)
+        found = read_parts(parts, table.origin)
+    elif len(columns) == 2:
+        text = frame[columns[0]].astype(str) + " " + frame[columns[1]].astype(str)
+        found = read_times(text, table.origin, names[0])
+    else:
+        found = read_times(frame[columns[0]], table.origin, names[0])
+    notes = dict.fromkeys(found.notes, table.origin.files[:1])
+    return {"times": found.times, "zoned": found.zoned, "timezone": found.timezone, "notes": notes}
+
+
+def select_channels(names: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
+    """Return the positions of some channels, of all for None.
 
     Raises:
-        InputError: a channel that is not there.
+        InputError: unknown channel.
 
     Example:
-        >>> chosen(("flow", "occupancy", "speed"), ("speed",))
+        >>> select_channels(("flow", "occupancy", "speed"), ("speed",))
         [2]
     """
     for name in wanted or ():

@@ -1,4 +1,4 @@
-"""What the first lines of a CSV tell: separator, decimal sign, header, and which columns are times or names."""
+"""Separator, decimal sign, header and kinds of columns of a CSV file, from its first lines."""
 
 from __future__ import annotations
 
@@ -9,30 +9,32 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-LOOKED_AT = 50  # lines that tell what a table is
+SNIFFED_LINES = 50
 SEPARATORS = ",;\t"
-NO_NUMBER = {"", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>"}  # what pandas takes for missing
-_TIME_WORD = re.compile(
+MISSING = {"", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>"}  # as pandas.read_csv has it
+SENSOR_NAMES = tuple(
+    f"{word}{end}"
+    for word in ("sensor", "station", "detector", "node", "site", "location", "link", "segment", "device")
+    for end in ("", " id", " name", " code", "id")
+) + ("id",)
+LATITUDES, LONGITUDES = ("latitude", "lat"), ("longitude", "lon", "lng")
+_TIME_NAME = re.compile(
     r"((local|utc|start|date|date &) )?time|time ?stamp|datetime|ts|utc|from|period|measured at|"
     r"(date|time)( (local|utc))?"
 )
-_SENSOR_WORDS = ("sensor", "station", "detector", "node", "site", "location", "link", "segment", "device")
-_IDS = ("", " id", " name", " code", "id")
-SENSOR_NAMES = tuple(f"{word}{end}" for word in _SENSOR_WORDS for end in _IDS) + ("id",)
-LATITUDES, LONGITUDES = ("latitude", "lat"), ("longitude", "lon", "lng")
-_A_TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([ T].*)?")
+_TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([ T].*)?")
 
 
 @dataclass(frozen=True)
-class Look:
-    """Hold what the first lines of a CSV tell.
+class CsvPreview:
+    """First lines of a CSV file.
 
     Attributes:
         separator: "," or ";" or tab.
         decimal: "." or ",".
-        header: the first row's fields, () where the first row is of numbers.
-        rows: the rows after it, up to `LOOKED_AT`.
-        first: line of the file that the first row is in.
+        header: fields of the first row, () if these are numbers.
+        rows: the rows after it, up to `SNIFFED_LINES`.
+        first: line of the file that holds the first row.
     """
 
     separator: str
@@ -43,71 +45,65 @@ class Look:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The header in small letters, with blanks for _ and -."""
-        return tuple(plain(field) for field in self.header)
+        """Normalized header."""
+        return tuple(normalize(field) for field in self.header)
 
 
-def plain(field: str) -> str:
-    """Return a column's name in small letters, with blanks for _ and -.
+def normalize(field: str) -> str:
+    """Return a column's name in lowercase, with spaces for _ and -.
 
     Example:
-        >>> plain(" Station_ID")
+        >>> normalize(" Station_ID")
         'station id'
     """
     return re.sub(r"[_\-\s]+", " ", str(field)).strip().lower()
 
 
-def first_of(words: Sequence[str], wanted: Sequence[str]) -> int | None:
-    """Return the position of the first wanted name that is there, None where none is.
+def find_column(words: Sequence[str], names: Sequence[str]) -> int | None:
+    """Return the position of the first of some names that is among the words, or None.
 
     Example:
-        >>> first_of(("time", "station"), ("sensor", "station"))
+        >>> find_column(("time", "station"), ("sensor", "station"))
         1
     """
-    return next((words.index(each) for each in wanted if each in words), None)
+    return next((words.index(name) for name in names if name in words), None)
 
 
-def is_time_word(field: str) -> bool:
-    """Tell whether a column's name says that it holds times."""
-    return _TIME_WORD.fullmatch(plain(field)) is not None
+def is_time_name(field: str) -> bool:
+    """Return whether a column has the name of a time column."""
+    return _TIME_NAME.fullmatch(normalize(field)) is not None
 
 
-def sniff_csv(path: Path) -> Look | None:
-    """Return what the first lines tell, None where it is no CSV with two rows; never raises."""
+def sniff_csv(path: Path) -> CsvPreview | None:
+    """Return a preview of a CSV file, None if it is not a CSV with at least two rows; never raises."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = [(n, line) for n, line in enumerate(islice(file, LOOKED_AT + 1), 1) if line.strip()]
-    except (OSError, UnicodeDecodeError):
+            lines = [(n, line) for n, line in enumerate(islice(file, SNIFFED_LINES + 1), 1) if line.strip()]
+        separator = max(SEPARATORS, key=lines[0][1].count) if lines else ","
+        table = csv.reader([line for _, line in lines], delimiter=separator)
+        rows = [tuple(field.strip() for field in row) for row in table]
+    except (OSError, UnicodeDecodeError, csv.Error):
         return None
     if len(lines) < 2:
         return None
-    separator = max(SEPARATORS, key=lines[0][1].count)
-    try:
-        rows = [
-            tuple(field.strip() for field in row)
-            for row in csv.reader([line for _, line in lines], delimiter=separator)
-        ]
-    except csv.Error:
-        return None
-    decimal = (
-        "," if separator == ";" and any(re.fullmatch(r"-?\d+,\d+", f) for r in rows[1:] for f in r) else "."
-    )
+    with_comma = (re.fullmatch(r"-?\d+,\d+", field) for row in rows[1:] for field in row)
+    decimal = "," if separator == ";" and any(with_comma) else "."
     header = rows[0] if _is_header(rows[0], rows[1:], decimal) else ()
-    return Look(separator, decimal, header, tuple(rows[1 if header else 0 :]), lines[0][0])
+    return CsvPreview(separator, decimal, header, tuple(rows[1 if header else 0 :]), lines[0][0])
 
 
 def is_utf8(path: Path) -> bool:
-    """Tell whether the first lines of a file can be read as UTF-8."""
+    """Return whether the first lines of a file are UTF-8."""
     try:
         with path.open(encoding="utf-8-sig") as file:
-            return all(isinstance(line, str) for line in islice(file, LOOKED_AT))
+            return all(isinstance(line, str) for line in islice(file, SNIFFED_LINES))
     except UnicodeDecodeError:
         return False
 
 
 def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]], decimal: str) -> bool:
-    """Whether a first row names the columns: by words, or by numbers that are no measurements."""
-    if not all(is_number(field, decimal) or looks_like_time(field) for field in first):
+    """Return whether a first row names the columns: by words, or by numbers that cannot be measurements."""
+    if not all(is_number(field, decimal) or is_time(field) for field in first):
         return True
     if len(first) > 1 and not first[0]:  # above a column of times or names
         first, rest = first[1:], [row[1:] for row in rest]
@@ -121,51 +117,48 @@ def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]], decimal: str
 
 
 def is_number(field: str, decimal: str = ".") -> bool:
-    """Tell whether a field is a number, or says that there is none.
+    """Return whether a field is a number, or marked as missing.
 
     Example:
         >>> is_number("60.5"), is_number(""), is_number("NaN"), is_number("abc")
         (True, True, True, False)
     """
-    if field.lower() in NO_NUMBER:
-        return True
     try:
-        float(field.replace(decimal, "."))
+        return field.lower() in MISSING or float(field.replace(decimal, ".")) is not None
     except ValueError:
         return False
-    return True
 
 
-def looks_like_time(field: str) -> bool:
-    """Tell whether a field is a date, with or without a time of day.
+def is_time(field: str) -> bool:
+    """Return whether a field is a date, with or without a time.
 
     Example:
-        >>> looks_like_time("2012-03-01 00:05"), looks_like_time("3/1/2012"), looks_like_time("60.5")
+        >>> is_time("2012-03-01 00:05"), is_time("3/1/2012"), is_time("60.5")
         (True, True, False)
     """
-    return _A_TIME.fullmatch(field) is not None
+    return _TIME.fullmatch(field) is not None
 
 
 def is_adjacency_table(name: str) -> bool:
-    """Tell whether a file's name says that it holds roads or places rather than measurements.
+    """Return whether a file has the name of a table of roads or locations, rather than measurements.
 
     Example:
-        >>> is_adjacency_table("los_adj.csv"), is_adjacency_table("PEMS04_distance.csv"), is_adjacency_table("los_speed.csv")
-        (True, True, False)
+        >>> [is_adjacency_table(name) for name in ("los_adj.csv", "PEMS04_distance.csv", "los_speed.csv")]
+        [True, True, False]
     """
-    return (
-        re.search(
-            r"(?<![a-z])(adj|distances?\b|dist\b|graph|locations?\b|places?\b|neighbou?rs)", _spaced(name)
-        )
-        is not None
-    )
+    words = re.sub(r"[_\W]+", " ", name).lower()
+    roads = r"(?<![a-z])(adj|distances?\b|dist\b|graph|locations?\b|places?\b|neighbou?rs)"
+    return re.search(roads, words) is not None
 
 
-def _spaced(name: str) -> str:
-    return re.sub(r"[_\W]+", " ", name).lower()
+def find_tables(path: Path, suffixes: Sequence[str], measurements: bool = False) -> list[Path]:
+    """Return a file itself, or the files of a folder, with some suffixes; hidden files are skipped.
 
-
-def tables_at(path: Path, suffixes: Sequence[str]) -> list[Path]:
-    """Return the file that a path is, or those directly in a folder, of some suffixes; hidden ones are passed over."""
+    Args:
+        path: file or folder.
+        suffixes: in lowercase, such as ".csv".
+        measurements: skip the tables of roads and locations in a folder.
+    """
     files = [path] if path.is_file() else sorted(path.glob("[!.]*")) if path.is_dir() else []
-    return [each for each in files if each.is_file() and each.suffix.lower() in suffixes]
+    files = [each for each in files if each.is_file() and each.suffix.lower() in suffixes]
+    return [each for each in files if not measurements or each == path or not is_adjacency_table(each.name)]

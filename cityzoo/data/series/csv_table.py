@@ -1,16 +1,16 @@
-"""CSV files read as tables of numbers; text in a column of numbers is refused with its place."""
+"""CSV files as tables; text in a numeric column is refused with its place."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cityzoo.data.series.csv_sniffer import NO_NUMBER, Look
+from cityzoo.data.series.csv_sniffer import MISSING, CsvPreview
 from cityzoo.data.series.raw import Origin
 from cityzoo.errors import InputError
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """Hold the rows of one or several files.
+    """Rows of one or several files.
 
     Attributes:
         frame: R rows, columns numbered from 0.
         names: of the columns, as they were written.
-        origin: where rows were read.
-        decimal: "." or ",", in columns that are text still.
+        origin: where the rows were read.
+        decimal: "." or ",", in columns that are still text.
     """
 
     frame: pandas.DataFrame
@@ -34,68 +34,69 @@ class Table:
     origin: Origin
     decimal: str = "."
 
-    def rows(self, rows: np.ndarray) -> Table:
+    def take(self, rows: np.ndarray) -> Table:
         """Return some rows."""
-        frame = self.frame.iloc[rows].reset_index(drop=True)
-        return Table(frame, self.names, self.origin.rows(rows), self.decimal)
+        return replace(
+            self, frame=self.frame.iloc[rows].reset_index(drop=True), origin=self.origin.take(rows)
+        )
 
 
-def read_csv(paths: Sequence[Path], looks: Sequence[Look], text: Sequence[int]) -> Table:
-    """Return CSV files of the same columns as one table.
+def read_csv(paths: Sequence[Path], previews: Sequence[CsvPreview], text: Sequence[int]) -> Table:
+    """Read CSV files of the same columns as one table.
 
     Args:
         paths: the files.
-        looks: what the first lines of each tell.
+        previews: one for each.
         text: positions of columns to leave as text.
 
     Raises:
-        InputError: rows of another length than the first, other columns in the second file, no text at all.
+        InputError: rows of different lengths, files with different columns, files that are not text.
     """
     import pandas
 
-    frames = []
-    for path, look in zip(paths, looks, strict=True):
-        if look.header != looks[0].header:
+    header = previews[0].header
+    for path, preview in zip(paths, previews, strict=True):
+        if preview.header != header:
             raise InputError(f"{path} has other columns than {paths[0]}: put them into folders of their own")
-        frames.append(_read_file(path, look, text))
+    frames = [_read_file(path, preview, text) for path, preview in zip(paths, previews, strict=True)]
     lines = np.concatenate([frame.index.to_numpy() for frame in frames])
     of = np.repeat(np.arange(len(frames)), [len(frame) for frame in frames])
+    names = header or tuple(str(number) for number in range(1, frames[0].shape[1] + 1))
     origin = Origin(tuple(map(str, paths)), lines, of, True)
-    names = looks[0].header or tuple(str(number) for number in range(1, frames[0].shape[1] + 1))
-    return Table(pandas.concat(frames, ignore_index=True), names, origin, looks[0].decimal)
+    return Table(pandas.concat(frames, ignore_index=True), names, origin, previews[0].decimal)
 
 
-def _read_file(path: Path, look: Look, text: Sequence[int]) -> pandas.DataFrame:
-    """A file's rows, by the line that they are in."""
+def _read_file(path: Path, preview: CsvPreview, text: Sequence[int]) -> pandas.DataFrame:
+    """Return a file's rows, indexed by their line."""
     import pandas
 
-    blank = _blank_lines(path, look)
+    blank = _find_blank_lines(path, preview)
     frame = pandas.read_csv(
         path,
-        sep=look.separator,
-        decimal=look.decimal,
+        sep=preview.separator,
+        decimal=preview.decimal,
         header=None,
-        names=range(len(look.rows[0])),
-        skiprows=look.first if look.header else 0,
+        names=range(len(preview.rows[0])),
+        skiprows=preview.first if preview.header else 0,
         dtype=dict.fromkeys(text, str),
         skip_blank_lines=False,
         skipinitialspace=True,
         encoding="utf-8-sig",
         low_memory=False,
     )
-    frame.index += look.first + 1 if look.header else 1
-    return frame.drop(index=[line for line in blank if line in frame.index])
+    frame.index += preview.first + 1 if preview.header else 1
+    return frame.drop(index=blank, errors="ignore")
 
 
-def _blank_lines(path: Path, look: Look) -> list[int]:
-    """Lines without anything in them; raises where others have more or fewer fields than the first."""
-    blank, width = [], len(look.header or look.rows[0])
+def _find_blank_lines(path: Path, preview: CsvPreview) -> list[int]:
+    """Return the numbers of blank lines; raise InputError where others have more or fewer fields than the first."""
+    blank, width = [], len(preview.header or preview.rows[0])
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             for number, line in enumerate(file, 1):
-                fields = line.count(look.separator) + 1
+                fields = line.count(preview.separator) + 1
                 if fields != width and '"' in line:
-                    fields = len(next(csv.reader([line], delimiter=look.separator)))
+                    fields = len(next(csv.reader([line], delimiter=preview.separator)))
                 if not line.strip():
                     blank.append(number)
                 elif fields != width:
@@ -107,16 +108,16 @@ def _blank_lines(path: Path, look: Look) -> list[int]:
     return blank
 
 
-def numbers(table: Table, columns: Sequence[int], or_else: str = "") -> np.ndarray:
+def to_numbers(table: Table, columns: Sequence[int], hint: str = "") -> np.ndarray:
     """Return columns of a table as numbers.
 
     Args:
         table: rows.
-        columns: positions of the columns wanted.
-        or_else: what else can be done about text, for the message.
+        columns: positions.
+        hint: another remedy, for the message about text.
 
     Returns:
-        (R, columns) float64, NaN where a field is empty or says NaN, NA or null.
+        (R, columns) float64, NaN where a field is empty, NaN, NA or null.
 
     Raises:
         InputError: text or an infinite number, with line and column.
@@ -126,21 +127,20 @@ def numbers(table: Table, columns: Sequence[int], or_else: str = "") -> np.ndarr
     found = np.empty((len(table.frame), len(columns)))
     bad: list[tuple[int, int, str]] = []
     for place, column in enumerate(columns):
-        written = table.frame[column]
+        written = numbers = table.frame[column]
         if written.dtype.kind not in "fiu":
             text = written.astype(str).str.strip().str.replace(table.decimal, ".", regex=False)
-            written = pandas.to_numeric(text.where(~text.str.lower().isin(NO_NUMBER)), errors="coerce")
-            odd = np.flatnonzero(
-                written.isna() & table.frame[column].notna() & ~text.str.lower().isin(NO_NUMBER)
-            )
-            bad += [(int(row), column, str(table.frame[column].iloc[row])) for row in odd]
-        found[:, place] = written.to_numpy(np.float64, na_value=np.nan)
+            missing = written.isna() | text.str.lower().isin(MISSING)
+            numbers = pandas.to_numeric(text.where(~missing), errors="coerce")
+            odd = np.flatnonzero(numbers.isna() & ~missing)
+            bad += [(int(row), column, str(written.iloc[row])) for row in odd]
+        found[:, place] = numbers.to_numpy(np.float64, na_value=np.nan)
         bad += [(int(row), column, "inf") for row in np.flatnonzero(np.isinf(found[:, place]))]
     if bad:
-        row, column, text = min(bad)
-        what = "is infinite" if text == "inf" else "is not a number"
+        row, column, shown = min(bad)
+        what = "is infinite" if shown == "inf" else "is not a number"
         raise InputError(
-            f"{table.origin.place(row)}, column '{table.names[column]}': '{text}' {what} ({len(bad)} such fields in "
-            f"all): correct it, or leave the field empty where nothing was measured{or_else}"
+            f"{table.origin.place(row)}, column '{table.names[column]}': '{shown}' {what} ({len(bad)} such fields in "
+            f"all): correct it, or leave the field empty where nothing was measured{hint}"
         )
     return found

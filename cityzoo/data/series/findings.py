@@ -1,4 +1,4 @@
-"""What the check of a series found: counts, the first offenders with their places, and what was done about them."""
+"""Findings of the check of sensor data: counts, the first places, and what was done about them."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ FIRST = 5  # offenders that are named; the rest is counted
 
 # In the order of the report: sensors, then times, then values.
 KINDS = {
-    "all missing": "sensors without any measurement, left out",
-    "channel missing": "sensors that never measured a channel, kept",
-    "constant": "sensors that always measured the same, kept",
-    "factor": "sensors of another unit by a factor, it seems, kept: correct them or leave them out",
-    "no header": "tables without a header: sensors are called by their number",
-    "assumed": "starts and steps that nobody gave, assumed: say them with --start and --step",
-    "unused start": "starts that were given, not used: the data has times of its own",
-    "day first": "files with dates such as 13/03/2012, read as day/month/year",
-    "month first": "files with dates such as 03/13/2012, read as month/day/year",
-    "twice": "rows of local times that occur twice, told apart by their order",
-    "twice once": "rows of local times that occur twice, written once: taken for the first",
-    "never": "rows of local times that never occur, moved on with the clock",
-    "never, empty": "rows of local times that never occur, without any measurement, left out",
-    "no daylight saving": "rows of a clock that did not change in summer, read as standard time",
-    "duplicate": "rows of a time that was there already, the same: their mean kept",
-    "contradiction": "rows of a time that was there already, different: the later kept",
-    "snapped": "rows off the step, moved to the nearest",
-    "gap": "rows missing, inserted as not measured",
-    "zero": "zeros taken for not measured",
-    "zero?": "zeros that may mean not measured, kept (--missing zero if they do)",
-    "not measured": "values not measured",
+    "all missing": "sensors without measurements, dropped",
+    "channel missing": "sensors without measurements of a channel, kept",
+    "constant": "sensors with a constant value, kept",
+    "factor": "sensors that seem to use another unit, kept: correct or drop them",
+    "no header": "tables without a header, sensors numbered from 1",
+    "assumed": "missing start and step, default used: give --start and --step",
+    "unused start": "--start ignored, the data has times",
+    "day first": "files with dates read as day/month/year",
+    "month first": "files with dates read as month/day/year",
+    "twice": "rows at ambiguous local times (clock put back), resolved by their order",
+    "twice once": "rows at ambiguous local times that occur once, read as the first pass",
+    "never": "rows at nonexistent local times (clock put forward), moved forward",
+    "never, empty": "rows at nonexistent local times without measurements, dropped",
+    "no daylight saving": "rows without daylight saving, read as standard time",
+    "duplicate": "duplicate rows with the same values, averaged",
+    "contradiction": "duplicate rows with different values, the last kept",
+    "snapped": "rows off the grid, moved to the nearest time",
+    "gap": "missing rows, inserted without values",
+    "zero": "zeros read as missing values",
+    "zero?": "zeros that may be missing values, kept (--missing zero reads them as missing)",
+    "not measured": "missing values",
 }
 SUMMED = ("gap", "zero", "zero?")  # a place stands for several of them
 LOUD = (
@@ -60,7 +60,7 @@ class SeriesFindings:
         >>> findings.add("constant", "773869 (0 mph)")
         >>> print(findings.text())
         data: roads.csv (wide)
-          sensors that always measured the same, kept: 1 (773869 (0 mph))
+          sensors with a constant value, kept: 1 (773869 (0 mph))
     """
 
     source: str
@@ -142,19 +142,19 @@ class SeriesFindings:
 
 def _content(content: dict) -> str:
     """What a described series holds, in words."""
-    channels = ", ".join(f"{name} [{unit or 'unit not known'}]" for name, unit in content["units"].items())
+    channels = ", ".join(f"{name} [{unit or 'unit unknown'}]" for name, unit in content["units"].items())
     roads = f", {content['adjacency']['roads']} roads" if "adjacency" in content else ""
     return (
-        f"{content['rows']} rows, one every {step_words(content['step_seconds'])}, {content['start']} to "
+        f"{content['rows']} rows, one every {format_step(content['step_seconds'])}, {content['start']} to "
         f"{content['end']} ({content['timezone']}), {content['sensors']} sensors, {channels}{roads}"
     )
 
 
-def step_words(seconds: int) -> str:
+def format_step(seconds: int) -> str:
     """Return a step in the greatest unit that it is a whole number of.
 
     Example:
-        >>> step_words(300), step_words(7200), step_words(86400), step_words(90)
+        >>> format_step(300), format_step(7200), format_step(86400), format_step(90)
         ('5 min', '2 h', '1 d', '90 s')
     """
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):

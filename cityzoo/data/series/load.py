@@ -1,4 +1,4 @@
-"""A path -> a checked series: read, its times understood, laid on an even grid, its sensors looked at."""
+"""Read and check sensor data: a path -> a `Series` on a regular grid, and the findings of the check."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from typing import NamedTuple
 import numpy as np
 
 from cityzoo.data.series import daylight_saving, formats, resample, sensor_quality, timezones
-from cityzoo.data.series.adjacency import read_adjacency
-from cityzoo.data.series.channels import channel_names, channel_units, names_of
+from cityzoo.data.series.adjacency import read_adjacency, read_places
+from cityzoo.data.series.channels import channel_names, channel_units, split_names
 from cityzoo.data.series.findings import SeriesFindings
-from cityzoo.data.series.locations import read_places
 from cityzoo.data.series.raw import RawSeries, SeriesOptions
 from cityzoo.data.series.series import Series
-from cityzoo.data.series.sidecar import read_beside
+from cityzoo.data.series.sidecar import read_sidecar
 from cityzoo.errors import InputError
 
 LOG = logging.getLogger(__name__)
 
 
 class Loaded(NamedTuple):
-    """Hold a series and what the check found in it."""
+    """A series and the findings of its check."""
 
     series: Series
     findings: SeriesFindings
@@ -44,30 +43,27 @@ def load_series(
     window: int | None = None,
     assumed: tuple[str, str] | None = None,
 ) -> Loaded:
-    """Read a series of many sensors, check it, and lay it on an even grid of times.
+    """Read sensor data, check it, and put it on a regular grid of times.
 
-    What is None here is looked for in a file beside the source, see `cityzoo.data.series.sidecar`.
+    Options that are None are read from a sidecar file, see `cityzoo.data.series.sidecar`.
 
     Args:
-        source: a file, or a folder with the files of one data set; `cityzoo.data.series.formats` lists what is read.
-        start: time of the first row, where the source has no times, by the clock of the time zone unless it has an
-            offset of its own.
-        step: time from row to row, as "5min", "1h" or seconds; needed where the source has no times or uneven ones.
-        timezone: IANA name of the zone that times without an offset are of, and that times of day are told in
-            (where nothing says it: UTC).
-        unit: of each channel in order, with commas between or as a list; or by name.
-        channel: names of the channels to keep, in that order, given alike; or what the numbers are, where the source
-            does not say.
+        source: a file, or a folder with the files of one data set; `cityzoo.data.series.formats` lists the formats.
+        start: time of the first row, if the source has no times; local time unless it has an offset.
+        step: time from row to row, as "5min", "1h" or seconds; required if the source has no times or irregular ones.
+        timezone: IANA name of the zone of times without an offset and of local times (default: UTC).
+        unit: of each channel in order, separated by commas or as a list; or by name.
+        channel: names of the channels to keep, in that order, given alike; or the quantity, if the source does not
+            name it.
         adjacency: roads between sensors, see `read_adjacency`.
-        places: where sensors stand, see `read_places`.
-        missing: "auto" (default), "none" or "zero": which zeros mean "not measured", see `suspects.drop_zeros`.
-        format: one of `formats.names()`; None finds it from what lies there.
-        window: rows of one window, history and horizon together, that the series must have.
-        assumed: a start and a step for sources without times where nobody says them; it is told that they were
-            assumed.
+        places: locations of sensors, see `read_places`.
+        missing: "auto" (default), "none" or "zero": which zeros mean "not measured", see `sensor_quality.drop_zeros`.
+        format: one of `formats.names()`; None detects it.
+        window: minimum number of rows: history and horizon of one window.
+        assumed: default start and step for sources without times; using them is a finding.
 
     Raises:
-        InputError: anything about the input that cannot be used; one line.
+        InputError: input that cannot be used.
 
     Example:
         >>> import tempfile
@@ -77,23 +73,23 @@ def load_series(
         >>> series.values.shape, series.units, series.times[0], findings.counts["not measured"]
         ((2, 2, 1), ('mph',), np.datetime64('2012-03-01T08:00:00'), 1)
     """
-    names = None if channel is None else names_of(channel)
-    said = SeriesOptions(start, step, timezone, unit, names, adjacency, places, missing)
-    beside = read_beside(source)
-    wishes = replace(beside, **{item.name: _first(said, beside, item.name) for item in fields(SeriesOptions)})
-    name, raw = formats.read(source, wishes, format)
+    names = None if channel is None else split_names(channel)
+    given = SeriesOptions(start, step, timezone, unit, names, adjacency, places, missing)
+    values = {item.name: getattr(given, item.name) for item in fields(given)}
+    options = replace(read_sidecar(source), **{key: each for key, each in values.items() if each is not None})
+    name, raw = formats.read(source, options, format)
     findings = SeriesFindings(source, name)
     findings.add_all(raw.notes)
     _check_numbers(raw, findings)
-    if raw.times is None and assumed and wishes.start is None and wishes.step is None:
-        wishes = replace(wishes, start=assumed[0], step=assumed[1])
+    if raw.times is None and assumed and options.start is None and options.step is None:
+        options = replace(options, start=assumed[0], step=assumed[1])
         findings.add("assumed", f"{assumed[0]}, {assumed[1]}")
-    place = wishes.timezone or raw.timezone or "UTC"
-    values, times = _on_a_grid(raw, wishes, place, findings)
-    series = _finished(raw, values, times, wishes, place, findings)
+    zone = options.timezone or raw.timezone or "UTC"
+    numbers, times = _to_grid(raw, options, zone, findings)
+    series = _make_series(raw, numbers, times, options, zone, findings)
     if window is not None and len(series) < window:
         raise InputError(
-            f"'{source}' has {len(series)} rows, one window of history and horizon takes {window}: give more rows, or "
+            f"'{source}' has {len(series)} rows, one window of history and horizon needs {window}: give more rows, or "
             "a shorter window"
         )
     LOG.info("%s", findings.text())
@@ -102,13 +98,8 @@ def load_series(
     return Loaded(series, findings)
 
 
-def _first(said: SeriesOptions, beside: SeriesOptions, name: str) -> object:
-    value = getattr(said, name)
-    return getattr(beside, name) if value is None else value
-
-
 def _check_numbers(raw: RawSeries, findings: SeriesFindings) -> None:
-    """Refuse what is infinite, count what was not measured."""
+    """Refuse infinite numbers, count missing ones."""
     infinite = np.argwhere(np.isinf(raw.values))
     if len(infinite):
         row, column = map(int, infinite[0])
@@ -120,73 +111,73 @@ def _check_numbers(raw: RawSeries, findings: SeriesFindings) -> None:
     findings.add_rows("not measured", absent, lambda cell: raw.cell(*map(int, cell)))
 
 
-def _on_a_grid(
-    raw: RawSeries, wishes: SeriesOptions, timezone: str, findings: SeriesFindings
+def _to_grid(
+    raw: RawSeries, options: SeriesOptions, timezone: str, findings: SeriesFindings
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Values (T, N, C) float32 and their times in UTC."""
-    step = None if wishes.step is None else timezones.parse_step(wishes.step)
+    """Return values (T, N, C) float32 and their times in UTC."""
+    step = None if options.step is None else timezones.parse_step(options.step)
     if raw.times is None:
-        return _counted(raw, wishes.start, step, timezone, findings.source)
-    if wishes.start is not None:
-        findings.add("unused start", str(wishes.start))
-    times, rows = _in_utc(raw, timezone, findings)
+        return _number_rows(raw, options.start, step, timezone, findings.source)
+    if options.start is not None:
+        findings.add("unused start", str(options.start))
+    times, rows = _to_utc(raw, timezone, findings)
     step = resample.find_step(times[rows], raw.tracks[rows], step, findings.source)
     return resample.to_regular_grid(raw, times, rows, step, findings, timezone)
 
 
-def _counted(
+def _number_rows(
     raw: RawSeries, start: str | None, step: int | None, timezone: str, source: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Values and times of rows that are only counted."""
+    """Return values and times of rows without times."""
     if raw.track is not None:
-        raise InputError(f"'{source}' counts rows and tells no times: write them as 2012-03-01 00:05")
+        raise InputError(f"'{source}' numbers its rows and has no times: write them as 2012-03-01 00:05")
     missing = [flag for flag, value in (("--start", start), ("--step", step)) if value is None]
     if missing:
         raise InputError(
-            f"'{source}' has no column of times: say them with {' and '.join(missing)}, e.g. --start 2012-03-01 "
-            "--step 5min, or in a file beside it"
+            f"'{source}' has no time column: give {' and '.join(missing)}, e.g. --start 2012-03-01 --step 5min, or "
+            "a sidecar file"
         )
-    times = timezones.moment(start, timezone) + np.timedelta64(step, "s") * np.arange(len(raw.values))
+    times = timezones.parse_time(start, timezone) + np.timedelta64(step, "s") * np.arange(len(raw.values))
     shape = (len(times), len(raw.sensors), len(raw.channels))
     return raw.values.reshape(shape).astype(np.float32), times
 
 
-def _in_utc(raw: RawSeries, timezone: str, findings: SeriesFindings) -> tuple[np.ndarray, np.ndarray]:
-    """Times of all rows, and which rows to keep."""
+def _to_utc(raw: RawSeries, timezone: str, findings: SeriesFindings) -> tuple[np.ndarray, np.ndarray]:
+    """Return the times of all rows, and the positions of the rows to keep."""
     if raw.zoned:
         resample.require_forward(raw, raw.times, raw.tracks, np.zeros(len(raw.times), bool))
         return raw.times, np.arange(len(raw.times))
     before, after = daylight_saving.offsets(raw.times, timezone)
     resample.require_forward(raw, raw.times, raw.tracks, before > after)
-    empty = ~(np.nan_to_num(raw.values) != 0).any(1)  # zeros are what loggers fill an hour with
-    reading = daylight_saving.to_utc(raw.times, raw.tracks, empty, timezone)
-    for kind, marked in reading.marks.items():
+    empty = ~(np.nan_to_num(raw.values) != 0).any(1)  # loggers pad with zeros
+    found = daylight_saving.to_utc(raw.times, raw.tracks, empty, timezone)
+    for kind, marked in found.marks.items():
         findings.add_rows(kind, np.flatnonzero(marked), lambda row: raw.origin.place(int(row)))
-    return reading.times, np.flatnonzero(reading.kept)
+    return found.times, np.flatnonzero(found.kept)
 
 
-def _finished(
+def _make_series(
     raw: RawSeries,
     values: np.ndarray,
     times: np.ndarray,
-    wishes: SeriesOptions,
+    options: SeriesOptions,
     timezone: str,
     findings: SeriesFindings,
 ) -> Series:
-    """The series without sensors that measured nothing, with its roads and places."""
+    """Return the series with its roads and locations, without the sensors that measured nothing."""
     if len(values) < 2:
-        raise InputError(
-            f"'{findings.source}' has {len(values)} row, a series takes two or more: give more rows"
-        )
-    channels = channel_names(raw, wishes)
-    units = channel_units(channels, wishes.unit, raw.units)
-    roads = None if wishes.adjacency is None else read_adjacency(wishes.adjacency, raw.sensors)
-    where = raw.places if wishes.places is None else read_places(wishes.places, raw.sensors)
-    sensor_quality.drop_zeros(values, channels, units, wishes.missing or "auto", findings)
+        raise InputError(f"'{findings.source}' has {len(values)} row, expected two or more: give more rows")
+    channels = channel_names(raw, options)
+    units = channel_units(channels, options.unit, raw.units)
+    roads = None if options.adjacency is None else read_adjacency(options.adjacency, raw.sensors)
+    where = raw.places if options.places is None else read_places(options.places, raw.sensors)
+    sensor_quality.drop_zeros(values, channels, units, options.missing or "auto", findings)
     series = Series(values, times, raw.sensors, channels, units, timezone, roads, where)
     gone = sensor_quality.sensors_without_data(values, raw.sensors, channels, findings)
     if gone.any():
         series = series.subset([name for name, absent in zip(raw.sensors, gone, strict=True) if not absent])
     sensor_quality.find_suspects(series, findings)
-    findings.describe(series, "" if isinstance(wishes.adjacency, np.ndarray) else str(wishes.adjacency or ""))
+    findings.describe(
+        series, "" if isinstance(options.adjacency, np.ndarray) else str(options.adjacency or "")
+    )
     return series

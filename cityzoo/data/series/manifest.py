@@ -1,4 +1,4 @@
-"""Which sensors a model was made for: `sensors.json` of a run, without which nobody can feed it."""
+"""`sensors.json` of a run: sensors, channels, units and time zone of the model's inputs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NAME = "sensors.json"
 
 
 def write(folder: Path, series: Series, how: Forecasting) -> None:
-    """Write the sensors in the order of the model, its channels and units, its clock, and what it says."""
+    """Write the sensors in the order of the model, channels, units, time zone, step, horizon and quantiles."""
     about = {
         "sensors": series.sensors,
         "channels": series.channels,
@@ -31,20 +31,19 @@ def write(folder: Path, series: Series, how: Forecasting) -> None:
 
 
 def require_same(folder: Path, series: Series) -> None:
-    """Raise InputError where a series is not of the sensors, channels and step that a run's model was made for."""
+    """Raise InputError if a series has other sensors, channels or step than the model of a run."""
     path = folder / NAME
     if not path.is_file():
-        raise InputError(f"'{folder}' holds no {NAME}: its training ended before it was done; train again")
+        raise InputError(f"'{folder}' has no {NAME}: its training did not finish; train again")
     known = json.loads(path.read_text())
     if list(series.sensors) != known["sensors"]:
-        there = set(known["sensors"])
-        strange = [name for name in series.sensors if name not in there] or list(series.sensors)
+        new = [name for name in series.sensors if name not in known["sensors"]] or list(series.sensors)
         raise InputError(
             f"the model knows {len(known['sensors'])} sensors, the data has {len(series.sensors)}, among them "
-            f"'{strange[0]}' out of place: a model of other sensors is adapted by train.py --weights {folder}"
+            f"'{new[0]}' out of place: adapt the model to other sensors with train.py --weights {folder}"
         )
     for name, value in (("channels", list(series.channels)), ("step_seconds", series.step_seconds)):
         if value != known[name]:
             raise InputError(
-                f"the model was made for {name} {known[name]}, the data has {value}: give data like its own"
+                f"the model was trained on {name} {known[name]}, the data has {value}: give data of the same kind"
             )

@@ -1,4 +1,4 @@
-"""What a format of series hands over: numbers and times as they were written, before anything is laid on a grid."""
+"""Output of a format reader: numbers and times as they were written, before they are put on a regular grid."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-NOT_NAMED = "value"  # the channel of a table that does not say what its numbers are
+NOT_NAMED = "value"  # channel of a table that does not name its quantity
 
 
 @dataclass(frozen=True)
 class SeriesOptions:
-    """Hold what is said about a source by its reader or by a file beside it; None: not said.
+    """Facts about a source, given by the reader or in a sidecar file; None: not given.
 
     Attributes:
-        start: time of the first row, where the source has no times.
-        step: time from row to row, as `clock.parse_step` takes it.
-        timezone: IANA name of the zone that times without an offset are of.
+        start: time of the first row, if the source has no times.
+        step: time from row to row, see `timezones.parse_step`.
+        timezone: IANA name of the zone of times without an offset.
         unit: of each channel, or of the only one; or by name.
-        channel: names of the channels to keep, in that order; or what the numbers are, where the source does
-            not say.
+        channel: names of the channels to keep, in that order; or the quantity, if the source does not name it.
         adjacency: file of roads between sensors, or (N, N) weights.
         places: file of sensors with latitude and longitude.
         missing: "auto", "none" or "zero".
@@ -38,13 +37,13 @@ class SeriesOptions:
 
 @dataclass(frozen=True)
 class Origin:
-    """Hold where rows were read.
+    """Files and lines that rows were read from.
 
     Attributes:
-        files: what was read.
+        files: paths.
         lines: (R,) int, line of the file, or row, counted from 1; None: rows as they come.
         of: (R,) int, which of the files; None: the only one.
-        by_line: whether `lines` are lines of a text file.
+        by_line: True if `lines` are lines of a text file.
     """
 
     files: tuple[str, ...]
@@ -63,7 +62,7 @@ class Origin:
         line = row + 1 if self.lines is None else self.lines[row]
         return f"{file}:{line}" if self.by_line else f"{file}: row {line}"
 
-    def rows(self, rows: np.ndarray) -> Origin:
+    def take(self, rows: np.ndarray) -> Origin:
         """Return the origin of some rows."""
         lines = np.arange(1, int(rows.max(initial=0)) + 2) if self.lines is None else self.lines
         return Origin(self.files, lines[rows], None if self.of is None else self.of[rows], self.by_line)
@@ -71,25 +70,25 @@ class Origin:
 
 @dataclass(frozen=True)
 class RawSeries:
-    """Hold rows of numbers.
+    """Rows of numbers.
 
-    A wide table is one track: a row holds all sensors. In a long one each sensor is a track of its own, or each
-    sensor and channel. Tracks x width = N x C, in the order of sensors, then channels.
+    A wide table is one track: a row holds all sensors. In a long one each sensor, or each sensor and channel, is a
+    track. Tracks x width = N x C, in the order of sensors, then channels.
 
     Attributes:
         values: (R, width) float64, NaN where nothing was measured.
         sensors: N names.
         channels: C names.
-        columns: width names, for messages: what the values of a row are.
-        named: whether the source itself says what its channels are.
-        origin: where rows were read.
+        columns: width names of the values of a row, for messages.
+        named: whether the source names its channels.
+        origin: where the rows were read.
         track: (R,) int64; None: one track.
         times: (R,) datetime64[s]; None: the source has none.
-        zoned: whether `times` are UTC; otherwise they are those of a local clock.
-        timezone: IANA name that the source says, or None.
-        units: of channels that the source says, by name.
+        zoned: True if `times` are UTC, False for local times.
+        timezone: IANA name in the source, or None.
+        units: of channels in the source, by name.
         places: (N, 2) float64, latitude and longitude in degrees; or None.
-        notes: what the reader alone could see: kind of finding -> places.
+        notes: findings of the reader: kind -> places.
     """
 
     values: np.ndarray
@@ -108,7 +107,7 @@ class RawSeries:
 
     @property
     def tracks(self) -> np.ndarray:
-        """(R,) int64, zeros where there is one track."""
+        """(R,) int64, zeros if there is one track."""
         return np.zeros(len(self.values), np.int64) if self.track is None else self.track
 
     def cell(self, row: int, column: int) -> str:

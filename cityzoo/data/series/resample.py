@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cityzoo.data.series import timezones
-from cityzoo.data.series.findings import SeriesFindings, step_words
+from cityzoo.data.series.findings import SeriesFindings, format_step
 from cityzoo.data.series.raw import RawSeries
 from cityzoo.errors import InputError
 
@@ -69,7 +69,7 @@ def find_step(times: np.ndarray, track: np.ndarray, asked: int | None, source: s
     sure = int(sizes[counts.argmax()]) if counts.max() >= SHARE * len(apart) else None
     if asked and sure and asked != sure:
         raise InputError(
-            f"rows of '{source}' are {step_words(sure)} apart, the given step is {step_words(asked)}: leave out the "
+            f"rows of '{source}' are {format_step(sure)} apart, the given step is {format_step(asked)}: leave out the "
             "step, or resample the data"
         )
     median = float(np.median(apart))
@@ -130,7 +130,7 @@ def to_regular_grid(
         kind = "duplicate" if agree else "contradiction"
         findings.add(kind, raw.origin.place(int(rows[start + 1])), int(size - 1))
     even = (origin + step * np.arange(len(grid))).astype("datetime64[s]")
-    _note_gaps(np.unique(slots), timezones.local(even, timezone), findings)
+    _note_gaps(np.unique(slots), timezones.to_local(even, timezone), findings)
     return grid.reshape(len(grid), len(raw.sensors), len(raw.channels)), even
 
 
@@ -163,7 +163,7 @@ def _grid_origin(seconds: np.ndarray, step: int, first: np.ndarray, timezone: st
     sizes, counts = np.unique(seconds % step, return_counts=True)
     if counts.max() >= SHARE * len(seconds):
         return int(sizes[counts.argmax()])
-    return int((first - timezones.local(first, timezone)).astype(np.int64)[0]) % step
+    return int((first - timezones.to_local(first, timezone)).astype(np.int64)[0]) % step
 
 
 def _require_dense(slots: np.ndarray, origin: int, step: int, raw: RawSeries, rows: np.ndarray) -> None:
@@ -175,7 +175,7 @@ def _require_dense(slots: np.ndarray, origin: int, step: int, raw: RawSeries, ro
         ends = (origin + step * slots[order[[spot, spot + 1]]]).astype("datetime64[s]")
         raise InputError(
             f"{raw.origin.place(int(rows[order[spot + 1]]))}: {_show(ends[1])} UTC comes {jumps[spot]} steps of "
-            f"{step_words(step)} after {_show(ends[0])} UTC, with {written} times in all: correct the date, or the step"
+            f"{format_step(step)} after {_show(ends[0])} UTC, with {written} times in all: correct the date or the step"
         )
 
 

@@ -1,4 +1,4 @@
-"""Sensors that cannot be trusted: silent, stuck, of another unit by a factor, or writing 0 where they failed."""
+"""Checks of sensors: no data, constant values, another unit by a factor, zeros for failed measurements."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from cityzoo.data.series.series import Series
 from cityzoo.errors import InputError, unknown
 
 MISSING = ("auto", "none", "zero")
-SUSPICIOUS, FEW = 0.001, 10  # share and number of zeros among a speed's values from which they are looked at
+SUSPICIOUS, FEW = 0.001, 10  # minimum share and number of zeros among a speed's values
 SPEED_UNITS = ("mph", "mi/h", "mile/h", "miles/h", "km/h", "kmh", "kph", "kmph", "m/s")
-# Factors by which units of one quantity differ, and what they are.
+# Factors between units of one quantity.
 OF_SPEED = {1.609: "mph or km/h", 2.237: "m/s or mph", 3.6: "m/s or km/h", 1000.0: "thousandths"}
-OF_OCCUPANCY = {100.0: "shares or per cent", 1000.0: "thousandths"}
+OF_OCCUPANCY = {100.0: "shares or percent", 1000.0: "thousandths"}
 OF_ALL = {1000.0: "thousandths, as mg and µg"}
-CLOSE = 0.25  # how far the logarithm of a factor may be off, as a part of it
-APART = 4.0  # robust standard deviations from the other sensors from which one stands out
-ENOUGH = 5  # sensors: what is usual cannot be told from fewer
-LEVELS = (0.5, 0.9, 0.99)  # of each sensor's measurements: another unit multiplies them all
+CLOSE = 0.25  # relative tolerance of the logarithm of a factor
+APART = 4.0  # robust standard deviations that an outlier is away from the other sensors
+ENOUGH = 5  # sensors, the minimum to compare them
+LEVELS = (0.5, 0.9, 0.99)  # of each sensor's measurements: another unit scales all of them
 
 
 def is_speed(channel: str, unit: str) -> bool:
-    """Tell whether a channel is a speed on roads, by its name or unit.
+    """Return whether a channel is a speed on roads, by its name or unit.
 
     Example:
         >>> is_speed("speed", ""), is_speed("value", "mph"), is_speed("flow", ""), is_speed("wind_speed", "m/s")
@@ -42,20 +42,19 @@ def is_speed(channel: str, unit: str) -> bool:
 def drop_zeros(
     values: np.ndarray, channels: Sequence[str], units: Sequence[str], missing: str, findings: SeriesFindings
 ) -> None:
-    """Turn zeros that mean "not measured" into NaN, in place, as METR-LA writes them.
+    """Replace zeros that mean "not measured", as in METR-LA, with NaN, in place.
 
     Args:
         values: (T, N, C) float32.
         channels: C names.
         units: C.
-        missing: "zero": all zeros; "none": no zero; "auto": those of speeds, where they are ten or more, 0.1 % or
-            more of the measurements, and ten times as many as those between 0 and a fiftieth of the usual
-            greatest: roads do not stand still without being slow. Of channels that nobody named
-            they are told, not touched.
-        findings: where they are counted, by channel.
+        missing: "zero": all zeros; "none": no zero; "auto": zeros of speeds if there are ten or more, 0.1 % or more of
+            the measurements, and ten times as many as values between 0 and 1/50 of the 95th percentile: traffic
+            does not stop without slowing down. Zeros of unnamed channels are only reported.
+        findings: counts them by channel.
 
     Raises:
-        InputError: another word for `missing`.
+        InputError: unknown value of `missing`.
     """
     if missing not in MISSING:
         raise unknown("value of missing", missing, MISSING)
@@ -84,13 +83,13 @@ def _stand_apart(numbers: np.ndarray, zeros: np.ndarray) -> bool:
 def sensors_without_data(
     values: np.ndarray, sensors: Sequence[str], channels: Sequence[str], findings: SeriesFindings
 ) -> np.ndarray:
-    """Return (N,) bool, True for sensors that measured nothing at all, and note them.
+    """Return (N,) bool, True for sensors without any measurement.
 
     Args:
         values: (T, N, C).
         sensors: N names.
         channels: C names.
-        findings: where they are counted, and sensors that lack one channel of several.
+        findings: counts them, and sensors that lack one channel of several.
 
     Raises:
         InputError: no sensor measured anything.
@@ -109,17 +108,16 @@ def sensors_without_data(
 
 
 def find_suspects(series: Series, findings: SeriesFindings) -> None:
-    """Note sensors that always measured the same, and those of another unit by a factor.
+    """Report constant sensors, and sensors that seem to use another unit.
 
-    A sensor is of another unit, it seems, if its median, its 90th and its 99th percentile all stand out from
-    the other sensors' by about the same factor, one that units of the quantity differ by: 1.609 (mph, km/h),
-    2.237 (m/s, mph), 3.6 (m/s, km/h), 100 (share, per cent) or 1000. Percentiles are of values above 0. That
-    takes five sensors, most of them of one unit, and sensors that are alike but for their units: flows of small
-    and large roads, say, differ by too much of their own for all but the factor of 1000.
+    A sensor seems to use another unit if its median, 90th and 99th percentile (of values above 0) all differ from
+    those of the other sensors by about the same factor, one between units of the quantity: 1.609 (mph, km/h),
+    2.237 (m/s, mph), 3.6 (m/s, km/h), 100 (share, percent) or 1000. This requires five sensors, most of them with
+    the same unit, and otherwise similar: flows of small and large roads differ too much for factors below 1000.
 
     Args:
-        series: whose sensors are looked at.
-        findings: where they are counted.
+        series: to check.
+        findings: counts them.
     """
     for number, (channel, unit) in enumerate(zip(series.channels, series.units, strict=True)):
         columns = {}

@@ -1,4 +1,4 @@
-"""Measurements of many sensors on one even grid of times."""
+"""Measurements of sensors on a regular grid of times."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from functools import cached_property
 import numpy as np
 
 from cityzoo.data.series import timezones
+from cityzoo.data.series.timezones import DAY
 from cityzoo.errors import unknown
-
-DAY = 86400  # seconds
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Hold what sensors measured.
+    """Measurements of sensors.
 
     Attributes:
         values: (T, N, C) float32, NaN where nothing was measured.
         times: (T,) datetime64[s], UTC, `step_seconds` apart; two or more.
         sensors: N names, each once.
         channels: C names, each once, e.g. ("speed",).
-        units: C, e.g. ("km/h",), "" where not known.
-        timezone: IANA name of the zone that the time of day is told in, e.g. "America/Los_Angeles".
+        units: C, e.g. ("km/h",), "" if unknown.
+        timezone: IANA name of the zone of `local_times`, e.g. "America/Los_Angeles".
         adjacency: (N, N) float32, weights of roads from the row's sensor to the column's, 0 for none; None:
-            not known.
-        places: (N, 2) float64, latitude and longitude in degrees, NaN where not known; None: of no sensor.
+            unknown.
+        places: (N, 2) float64, latitude and longitude in degrees, NaN if unknown; None: all unknown.
 
     Raises:
-        ValueError: shapes that do not fit each other, infinite values, uneven times, names that come twice,
-            an unknown time zone, weights below 0, latitudes or longitudes that are none.
+        ValueError: inconsistent shapes, infinite values, irregular times, duplicate names, weights below 0, latitudes
+            or longitudes out of range.
+        InputError: unknown time zone.
 
     Example:
         >>> times = np.arange("2012-03-01", "2012-03-02", 300, dtype="datetime64[s]")
@@ -55,8 +55,8 @@ class Series:
             object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
         timezones.zone(self.timezone)
         self._require_shape()
-        self._require_even_times()
-        self._require_surroundings()
+        self._require_regular_times()
+        self._require_roads_and_places()
 
     def _require_shape(self) -> None:
         sizes = (len(self.times), len(self.sensors), len(self.channels))
@@ -69,13 +69,11 @@ class Series:
         for kind, names in (("sensor", self.sensors), ("channel", self.channels)):
             again = next((name for place, name in enumerate(names) if name in names[:place]), None)
             if len(set(names)) != len(names):
-                raise ValueError(f"two {kind}s are called '{again}', expected a name of its own for each")
+                raise ValueError(f"two {kind}s are called '{again}', expected unique names")
         if np.isinf(self.values).any():
-            raise ValueError(
-                "values hold infinite numbers, expected finite ones, NaN where nothing was measured"
-            )
+            raise ValueError("values are infinite, expected finite ones, NaN where nothing was measured")
 
-    def _require_even_times(self) -> None:
+    def _require_regular_times(self) -> None:
         if self.times.ndim != 1 or len(self.times) < 2 or np.isnat(self.times).any():
             raise ValueError(
                 f"times have the shape {self.times.shape}, expected (T,) with T of 2 or more, none missing"
@@ -86,7 +84,7 @@ class Series:
                 f"times are {steps.min()} to {steps.max()} seconds apart, expected the same step everywhere, above 0"
             )
 
-    def _require_surroundings(self) -> None:
+    def _require_roads_and_places(self) -> None:
         count = len(self.sensors)
         if self.adjacency is not None:
             weights = np.asarray(self.adjacency, np.float32)
@@ -119,21 +117,21 @@ class Series:
 
     @cached_property
     def local_times(self) -> np.ndarray:
-        """(T,) datetime64[s], what a clock in the time zone shows; it jumps where daylight saving does."""
-        return timezones.local(self.times, self.timezone)
+        """(T,) datetime64[s] in the time zone; they jump with daylight saving."""
+        return timezones.to_local(self.times, self.timezone)
 
     @property
     def time_of_day(self) -> np.ndarray:
-        """(T,) float32, 0 at midnight and below 1, by the clock of the time zone."""
+        """(T,) float32, 0 at midnight and below 1, of local times."""
         return (self.local_times.astype(np.int64) % DAY / DAY).astype(np.float32)
 
     @property
     def day_of_week(self) -> np.ndarray:
-        """(T,) int64, 0 Monday to 6 Sunday, by the calendar of the time zone."""
-        return (self.local_times.astype(np.int64) // DAY + 3) % 7  # 1970 began on a Thursday
+        """(T,) int64, 0 Monday to 6 Sunday, of local times."""
+        return (self.local_times.astype(np.int64) // DAY + 3) % 7  # 1970-01-01 was a Thursday
 
     def rows(self, rows: range | slice) -> Series:
-        """Return some rows, as `split` gives them.
+        """Return some rows, as of `split`.
 
         Raises:
             ValueError: fewer than two of them.
@@ -141,14 +139,13 @@ class Series:
         cut = rows if isinstance(rows, slice) else slice(rows.start, rows.stop, rows.step)
         return replace(self, values=self.values[cut], times=self.times[cut])
 
-    def between(
+    def select_time(
         self, start: str | np.datetime64 | None = None, end: str | np.datetime64 | None = None
     ) -> Series:
-        """Return the rows from `start` on, up to but without `end`.
+        """Return the rows from `start` up to, but without, `end`.
 
         Args:
-            start: text such as "2012-03-01 06:00", by the clock of the time zone; a datetime64 is UTC, as
-                `times` are; None: from the first row.
+            start: text such as "2012-03-01 06:00" in local time; a datetime64 is UTC; None: from the first row.
             end: the same; None: to the last row.
 
         Raises:
@@ -157,18 +154,18 @@ class Series:
         Example:
             >>> times = np.arange("2012-03-01", "2012-03-02", 3600, dtype="datetime64[s]")
             >>> series = Series(np.zeros((24, 1, 1)), times, ("a",), ("speed",), ("",), "Europe/Berlin")
-            >>> morning = series.between("2012-03-01 06:00", "2012-03-01 09:00")
+            >>> morning = series.select_time("2012-03-01 06:00", "2012-03-01 09:00")
             >>> morning.times[0], len(morning)
             (np.datetime64('2012-03-01T05:00:00'), 3)
         """
-        ends = [None if each is None else timezones.moment(each, self.timezone) for each in (start, end)]
+        ends = [None if each is None else timezones.parse_time(each, self.timezone) for each in (start, end)]
         first, last = (
             place if each is None else int(np.searchsorted(self.times, each))
             for each, place in zip(ends, (0, len(self)), strict=True)
         )
         if last - first < 2:
             raise ValueError(
-                f"{max(last - first, 0)} rows from {start} to {end}, expected 2 or more: the series goes from "
+                f"{max(last - first, 0)} rows from {start} to {end}, expected 2 or more: the series covers "
                 f"{self.local_times[0]} to {self.local_times[-1]} ({self.timezone})"
             )
         return self.rows(range(first, last))
@@ -177,7 +174,7 @@ class Series:
         """Return some sensors, in the order asked for, with the roads between them.
 
         Raises:
-            InputError: a sensor that is not there.
+            InputError: unknown sensor.
         """
         where = {name: place for place, name in enumerate(self.sensors)}
         for name in sensors:

@@ -1,6 +1,6 @@
-"""What a small file beside a series says of it: `roads.yaml` or `roads.json` beside `roads.csv`.
+"""Options in a file next to the data: `roads.yaml` or `roads.json` next to `roads.csv`.
 
-start: 2012-03-01          # where the table has no times
+start: 2012-03-01          # if the table has no times
 step: 5min
 timezone: America/Los_Angeles
 channel: speed
@@ -14,7 +14,7 @@ import json
 from dataclasses import fields
 from pathlib import Path
 
-from cityzoo.data.series.channels import names_of
+from cityzoo.data.series.channels import split_names
 from cityzoo.data.series.raw import SeriesOptions
 from cityzoo.errors import InputError, unknown
 
@@ -22,34 +22,34 @@ SUFFIXES = (".yaml", ".yml", ".json")
 _FILES = ("adjacency", "places")
 
 
-def read_beside(source: str) -> SeriesOptions:
-    """Return what is said beside a file, or in a folder beside a file of it; nothing where there is no such file.
+def read_sidecar(source: str) -> SeriesOptions:
+    """Return the options in the sidecar of a file, or of a file in a folder; empty options if there is none.
 
     Raises:
-        InputError: a file that cannot be parsed, or says what nobody asks for.
+        InputError: a file that cannot be parsed, or has unknown keys.
     """
-    file = _file_of(Path(source))
+    file = _find_sidecar(Path(source))
     if file is None:
         return SeriesOptions()
-    said = _parsed(file)
+    found = _parse(file)
     allowed = [item.name for item in fields(SeriesOptions)]
-    for key in said:
+    for key in found:
         if key not in allowed:
             raise unknown(f"key in {file}", str(key), allowed)
     for key in _FILES:
-        if said.get(key) is not None:
-            said[key] = str(file.parent / str(said[key]))
-    for key in ("start", "timezone", "missing", "step"):  # YAML makes dates and numbers of them
-        if said.get(key) is not None:
-            said[key] = str(said[key])
-    if isinstance(said.get("unit"), list):
-        said["unit"] = tuple(map(str, said["unit"]))
-    if said.get("channel") is not None:
-        said["channel"] = names_of(said["channel"])
-    return SeriesOptions(**said)
+        if found.get(key) is not None:
+            found[key] = str(file.parent / str(found[key]))
+    for key in ("start", "timezone", "missing", "step"):  # YAML parses dates and numbers
+        if found.get(key) is not None:
+            found[key] = str(found[key])
+    if isinstance(found.get("unit"), list):
+        found["unit"] = tuple(map(str, found["unit"]))
+    if found.get("channel") is not None:
+        found["channel"] = split_names(found["channel"])
+    return SeriesOptions(**found)
 
 
-def _file_of(path: Path) -> Path | None:
+def _find_sidecar(path: Path) -> Path | None:
     if path.is_file():
         candidates = [path.with_suffix(suffix) for suffix in SUFFIXES]
     else:
@@ -60,14 +60,14 @@ def _file_of(path: Path) -> Path | None:
     return next((each for each in candidates if each.is_file() and each != path), None)
 
 
-def _parsed(file: Path) -> dict:
+def _parse(file: Path) -> dict:
     import yaml
 
     try:
         text = file.read_text("utf-8")
-        said = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
+        found = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
     except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{file} cannot be read: {' '.join(str(error).split())[:120]}") from error
-    if said is not None and not isinstance(said, dict):
-        raise InputError(f"{file} holds no keys: write lines such as start: 2012-03-01")
-    return said or {}
+    if found is not None and not isinstance(found, dict):
+        raise InputError(f"{file} has no keys: write lines such as start: 2012-03-01")
+    return found or {}

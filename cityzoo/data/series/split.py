@@ -1,4 +1,4 @@
-"""A series divided in time: train, then val, then test; and the windows that a forecast learns from."""
+"""Split of a series in time: train, then val, then test; and the windows of each part."""
 
 from __future__ import annotations
 
@@ -15,36 +15,24 @@ SHARES = (0.7, 0.1, 0.2)  # of train, val and test
 
 
 class Split(NamedTuple):
-    """Hold the rows of train, val and test: each after the one before, none in two."""
+    """Rows of train, val and test, one after the other."""
 
     train: range
     val: range
     test: range
 
 
-class Windows(NamedTuple):
-    """Hold the rows of windows, by number in the series.
-
-    Attributes:
-        inputs: (W, history) int64.
-        targets: (W, horizon) int64, the rows right after.
-    """
-
-    inputs: np.ndarray
-    targets: np.ndarray
-
-
 def split(rows: int | Series, shares: Sequence[float] = SHARES) -> Split:
-    """Divide rows in time: the first are train, the last are test.
+    """Split rows in time: the first are train, the last are test.
 
-    A border lies at the whole row before it: of 2016 rows, 70 % are 1411.
+    Shares are rounded down to whole rows: 70 % of 2016 rows are 1411.
 
     Args:
-        rows: how many, or the series.
-        shares: of train, val and test, together 1; val may be 0.
+        rows: their number, or the series.
+        shares: of train, val and test, summing to 1; val may be 0.
 
     Raises:
-        InputError: shares that do not add up, or that leave train or test without a row.
+        InputError: shares that do not sum to 1, or that leave a part without rows.
 
     Example:
         >>> split(2016)
@@ -53,7 +41,7 @@ def split(rows: int | Series, shares: Sequence[float] = SHARES) -> Split:
     count = len(rows) if isinstance(rows, Series) else rows
     if len(shares) != 3 or min(shares) < 0 or not math.isclose(sum(shares), 1.0, abs_tol=1e-6):
         raise InputError(
-            f"shares {tuple(shares)} are no split: give train, val and test that add up to 1, e.g. 0.7,0.1,0.2"
+            f"shares {tuple(shares)} of train, val and test do not sum to 1: give e.g. 0.7,0.1,0.2"
         )
     borders = [math.floor(round(count * each, 6)) for each in (shares[0], shares[0] + shares[1])]
     parts = Split(range(borders[0]), range(*borders), range(borders[1], count))
@@ -62,63 +50,49 @@ def split(rows: int | Series, shares: Sequence[float] = SHARES) -> Split:
     return parts
 
 
-def windows(
-    series: int | Series, rows: range, history: int = 12, horizon: int = 12, reach_back: bool = True
-) -> Windows:
-    """Return all windows whose targets lie within some rows.
+def forecast_origins(rows: range, history: int = 12, horizon: int = 12) -> np.ndarray:
+    """Return the last row of history of each window whose targets all lie within some rows.
 
-    Every target is a row of `rows`: no window of train has a target in val or test, none of val one in test or
-    train. The history may reach back over the border into the rows before, as it does when a forecast is made on
-    the first day of test: what was measured then is known then. The rows that train does not have before it are
-    never made up: its first target comes after a whole history.
+    No window of train has a target in val or test, and so on. The history may reach back into the rows before, as it
+    does in use: they are known when the forecast is made.
 
     Args:
-        series: the whole of it, or its number of rows.
-        rows: rows that targets may be of, one of `Split`, or of `days`.
+        rows: rows of the targets, one of `Split`, or of `days`.
         history: rows in.
-        horizon: rows out.
-        reach_back: False keeps histories within `rows` too, as T-GCN's own evaluation does.
+        horizon: rows ahead.
 
     Returns:
-        Rows by number in the series, each window one row later than the one before.
+        (W,) int64, one row apart.
 
     Raises:
-        InputError: fewer rows than one window takes.
+        InputError: fewer rows than one window needs.
 
     Example:
-        >>> windows(8, range(4, 8), history=3, horizon=2).inputs
-        array([[1, 2, 3],
-               [2, 3, 4],
-               [3, 4, 5]])
-        >>> windows(8, range(4, 8), history=2, horizon=2, reach_back=False).targets
-        array([[6, 7]])
+        >>> forecast_origins(range(4, 8), history=3, horizon=2)
+        array([3, 4, 5])
     """
-    count = len(series) if isinstance(series, Series) else series
     if history < 1 or horizon < 1:
-        raise InputError(f"a window of {history} rows in and {horizon} out is none: give 1 or more of each")
-    if not 0 <= rows.start <= rows.stop <= count or rows.step != 1:
-        raise InputError(f"{rows} are no rows of a series of {count}: give rows that follow each other")
-    first = max(rows.start, history) if reach_back else rows.start + history
-    starts = np.arange(first, rows.stop - horizon + 1)
-    if not len(starts):
+        raise InputError(f"windows of {history} rows in and {horizon} out: give 1 or more of each")
+    found = np.arange(max(rows.start, history) - 1, rows.stop - horizon)
+    if not len(found):
         raise InputError(
             f"{len(rows)} rows from row {rows.start} on hold no window of {history} in and {horizon} out: give more "
-            "rows, or a shorter window"
+            "rows, more --days, or another --split"
         )
-    return Windows(starts[:, None] + np.arange(-history, 0), starts[:, None] + np.arange(horizon))
+    return found
 
 
 def days(series: Series, count: float, last: bool = False, rows: range | None = None) -> range:
-    """Return the first, or last, rows of some days of 24 hours, as a new sensor has them to adapt with.
+    """Return the rows of the first or last days of 24 hours, e.g. to adapt to a new sensor.
 
     Args:
-        series: what they are rows of.
-        count: days, 1 or more or a part of one.
-        last: whether they are the last.
-        rows: rows to take them from, such as `Split.train`; None: all.
+        series: to take them from.
+        count: days, may be a fraction.
+        last: take the last instead of the first.
+        rows: to take them from, such as `Split.train`; None: all.
 
     Raises:
-        InputError: fewer rows than that.
+        InputError: too few rows.
 
     Example:
         >>> times = np.arange("2012-03-01", "2012-03-08", 300, dtype="datetime64[s]")
@@ -130,7 +104,7 @@ def days(series: Series, count: float, last: bool = False, rows: range | None = 
     wanted = round(count * DAY / series.step_seconds)
     if not 0 < wanted <= len(within):
         raise InputError(
-            f"{count:g} days are {wanted} rows of {series.step_seconds} seconds, {len(within)} are there: ask "
-            "for fewer days"
+            f"{count:g} days are {wanted} rows of {series.step_seconds} seconds, {len(within)} are available: give "
+            "fewer days"
         )
     return within[-wanted:] if last else within[:wanted]

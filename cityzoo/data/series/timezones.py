@@ -53,8 +53,8 @@ def parse_step(text: str | int | float) -> int:
     return int(found[1]) * _SECONDS[(found[2] or "s")[0]]
 
 
-def moment(text: str | np.datetime64, timezone: str) -> np.datetime64:
-    """Return a moment in UTC.
+def parse_time(text: str | np.datetime64, timezone: str) -> np.datetime64:
+    """Read a time as UTC.
 
     Args:
         text: ISO 8601: "2012-03-01" or "2012-03-01 06:00" in local time, or with its own offset such as "+01:00" or
@@ -68,7 +68,7 @@ def moment(text: str | np.datetime64, timezone: str) -> np.datetime64:
         InputError: text that is not a time, or an unknown time zone.
 
     Example:
-        >>> moment("2012-03-01", "America/Los_Angeles"), moment("2012-03-01T06:00Z", "America/Los_Angeles")
+        >>> parse_time("2012-03-01", "America/Los_Angeles"), parse_time("2012-03-01T06:00Z", "America/Los_Angeles")
         (np.datetime64('2012-03-01T08:00:00'), np.datetime64('2012-03-01T06:00:00'))
     """
     if isinstance(text, np.datetime64):
@@ -83,7 +83,7 @@ def moment(text: str | np.datetime64, timezone: str) -> np.datetime64:
     return np.datetime64(round((aware - datetime(1970, 1, 1, tzinfo=fixed_offset.utc)).total_seconds()), "s")
 
 
-def local(times: np.ndarray, timezone: str) -> np.ndarray:
+def to_local(times: np.ndarray, timezone: str) -> np.ndarray:
     """Convert UTC to local time.
 
     Args:
@@ -95,7 +95,7 @@ def local(times: np.ndarray, timezone: str) -> np.ndarray:
 
     Example:
         >>> utc = np.array(["2012-03-11T09:59", "2012-03-11T10:00"], "datetime64[s]")
-        >>> [str(time) for time in local(utc, "America/Los_Angeles")]
+        >>> [str(time) for time in to_local(utc, "America/Los_Angeles")]
         ['2012-03-11T01:59:00', '2012-03-11T03:00:00']
     """
     import pandas

@@ -41,7 +41,7 @@ def local_clock(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         >>> hours.tolist(), days.tolist()
         ([7.5], [0])
     """
-    seconds = timezones.local(times, ZONE).astype(np.int64)
+    seconds = timezones.to_local(times, ZONE).astype(np.int64)
     return seconds % 86400 / 3600, (seconds // 86400 + 3) % 7  # 1970-01-01 was a Thursday
 
 

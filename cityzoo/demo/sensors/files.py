@@ -64,7 +64,7 @@ def local_words(series: Series) -> list[str]:
         >>> local_words(Series(np.zeros((3, 1, 1)), times, ("a",), ("pm25",), ("",), "Europe/Berlin"))[1:]
         ['2025-10-26T02:00:00+02:00', '2025-10-26T02:00:00+01:00']
     """
-    shown = timezones.local(series.times, series.timezone)
+    shown = timezones.to_local(series.times, series.timezone)
     minutes = (shown - series.times).astype(np.int64) // 60
     signs = np.where(minutes < 0, "-", "+")
     return [

@@ -12,14 +12,6 @@ HOW = Forecasting(history=3, horizon=2, width=4)
 SPEC = TrainSpec(task="traffic_flow", backbone="stid")
 
 
-def test_windows_keep_to_their_rows():
-    """Targets within them; histories may reach back over the border, but not before the first row."""
-    assert refit.forecast_origins(range(10), HOW).tolist() == [2, 3, 4, 5, 6, 7]
-    assert refit.forecast_origins(range(10, 15), HOW).tolist() == [9, 10, 11, 12]
-    with pytest.raises(InputError, match="1 rows hold no window of 3 in and 2 out: give more rows"):
-        refit.forecast_origins(range(10, 11), HOW)
-
-
 @pytest.mark.parametrize(("graph", "count"), [("auto", 1), ("none", 0), ("roads", 1), ("both", 2)])
 def test_graphs_are_those_that_were_asked_for(series, graph, count):
     values = np.random.default_rng(0).normal(size=(40, 3))

@@ -1,12 +1,11 @@
-"""Formats of series, one file each; the file's name is the format's.
+"""Formats of sensor data, one module each, named after the format.
 
-A module here is a format once it has two functions:
+A format is a module with two functions; nothing else needs to be edited to add one:
 
-    matches(source: str) -> bool                         is this what lies there? Cheap, never raises.
-    read(source: str, wishes: Wishes) -> RawSeries       read it as it was written. Raises InputError.
+    matches(source: str) -> bool                              whether the source has this format; cheap, never raises
+    read(source: str, options: SeriesOptions) -> RawSeries    read it as it was written; raises InputError
 
-Nothing else is edited to add one. What is checked and how rows come onto an even grid of times is the same for
-all of them: `cityzoo.data.series.load`.
+Checks and the regular grid of times are common to all formats: `cityzoo.data.series.load`.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
-from cityzoo.data.series.csv_sniffer import is_utf8, tables_at
+from cityzoo.data.series.csv_sniffer import find_tables, is_utf8
 from cityzoo.data.series.raw import RawSeries, SeriesOptions
 from cityzoo.errors import InputError, unknown
 
 _EXPECTED = (
-    "expected CSV or Parquet, wide (a column a sensor) or long (time, sensor, value), .npz with the array data "
-    "(time, sensor, channel), or .h5 as pandas writes frames"
+    "expected CSV or Parquet, wide (one column per sensor) or long (time, sensor, value), .npz with an array data "
+    "(time, sensor, channel), or .h5 written by pandas"
 )
 
 
@@ -37,14 +36,14 @@ def names() -> tuple[str, ...]:
 
 
 def find(source: str, name: str | None = None) -> tuple[str, ModuleType]:
-    """Return the name and module of the format that lies at `source`.
+    """Return the name and module of the format of `source`.
 
     Args:
         source: a file, or a folder with the files of one data set.
-        name: the format, when it is said rather than found.
+        name: of the format; None detects it.
 
     Raises:
-        InputError: nothing there, an unknown format, none that fits or several that do.
+        InputError: no such source, unknown format, no matching format or several.
     """
     if name is not None and name not in names():
         raise unknown("format", name, names())
@@ -52,26 +51,26 @@ def find(source: str, name: str | None = None) -> tuple[str, ModuleType]:
     fitting = [each for each, module in modules.items() if module.matches(source)]
     if len(fitting) > 1:
         raise InputError(
-            f"'{source}' holds series as {' and '.join(fitting)}: name one with --format {fitting[0]}, or give a file"
+            f"'{source}' has series as {' and '.join(fitting)}: name one with --format {fitting[0]}, or give a file"
         )
     if not fitting:
         raise InputError(f"{_what_is_there(source, name)}; {_EXPECTED}")
     return fitting[0], modules[fitting[0]]
 
 
-def read(source: str, wishes: SeriesOptions, name: str | None = None) -> tuple[str, RawSeries]:
-    """Return the format's name and the series of `source` as it was written; the arguments are those of `find`.
+def read(source: str, options: SeriesOptions, name: str | None = None) -> tuple[str, RawSeries]:
+    """Return the name of the format and the raw series of `source`.
 
     Args:
         source: a file or folder.
-        wishes: what is said about the source; a format needs the channels alone.
-        name: the format, when it is said rather than found.
+        options: of the reader; a format needs only the channels.
+        name: of the format; None detects it.
 
     Raises:
-        InputError: see `find`, or what cannot be read.
+        InputError: see `find`, or data that cannot be read.
     """
     name, module = find(source, name)
-    return name, module.read(source, wishes)
+    return name, module.read(source, options)
 
 
 def _what_is_there(source: str, name: str | None) -> str:
@@ -82,6 +81,6 @@ def _what_is_there(source: str, name: str | None) -> str:
         return f"--data '{source}' is an empty file"
     if path.is_dir() and not any(path.iterdir()):
         return f"--data '{source}' is an empty folder"
-    if any(not is_utf8(file) for file in tables_at(path, (".csv", ".tsv", ".txt"))):
+    if any(not is_utf8(file) for file in find_tables(path, (".csv", ".tsv", ".txt"))):
         return f"'{source}' is not UTF-8 text: save it as UTF-8"
-    return f"'{source}' holds no series" + (f" that the format {name} reads" if name else "")
+    return f"'{source}' has no series" + (f" in the format {name}" if name else "")

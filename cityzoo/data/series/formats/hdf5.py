@@ -1,8 +1,8 @@
-"""HDF5 as pandas writes frames (`DataFrame.to_hdf`, format "fixed"): METR-LA's and PEMS-BAY's, a column a sensor.
+"""HDF5 as written by pandas (`DataFrame.to_hdf`, format "fixed"), one column per sensor: METR-LA and PEMS-BAY.
 
-A group holds `axis0`, the names of the columns; `axis1`, the times, as whole nanoseconds (or what its `kind` says)
-since 1970; and for each kind of numbers `block0_items`, names, and `block0_values` (time, column). It is read without
-PyTables; the pickled attributes that pandas adds are never opened, since pickles run code.
+A group has `axis0`, the column names; `axis1`, the times, as whole nanoseconds (or the unit of its `kind`) since 1970;
+and for each dtype `block0_items`, names, and `block0_values` (time, column). It is read without PyTables; the pickled
+attributes that pandas adds are never opened, since pickles run code.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cityzoo.data.series.csv_sniffer import tables_at
+from cityzoo.data.series.csv_sniffer import find_tables
 from cityzoo.data.series.raw import NOT_NAMED, Origin, RawSeries, SeriesOptions
 from cityzoo.errors import InputError
 
@@ -27,20 +27,20 @@ _CSV = "write it as CSV: pandas.read_hdf(FILE).to_csv('FILE.csv')"
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` is an HDF5 file with frames of pandas, or a folder with one."""
-    return any(_frames_in(file) for file in tables_at(Path(source), SUFFIXES))
+    """Return whether `source` is an HDF5 file with pandas frames, or a folder with one."""
+    return any(_frames_in(file) for file in find_tables(Path(source), SUFFIXES))
 
 
-def read(source: str, wishes: SeriesOptions) -> RawSeries:
-    """Return the frame of an HDF5 file.
+def read(source: str, options: SeriesOptions) -> RawSeries:
+    """Read the frame of an HDF5 file.
 
-    The group's name is the channel's, except "df", which says nothing.
+    The group's name is the channel, except "df", "data" and "table".
 
     Raises:
-        InputError: several files or frames, frames in pandas' format "table", an index that is no time, compression
-            that only PyTables has.
+        InputError: several files or frames, frames in pandas' format "table", an index without times, compression
+            that needs PyTables.
     """
-    files = [file for file in tables_at(Path(source), SUFFIXES) if _frames_in(file)]
+    files = [file for file in find_tables(Path(source), SUFFIXES) if _frames_in(file)]
     frames = [(file, name) for file in files for name in _frames_in(file)]
     if len(frames) > 1:
         shown = " and ".join(f"{file.name}/{name}" for file, name in frames[:2])
@@ -56,7 +56,7 @@ def read(source: str, wishes: SeriesOptions) -> RawSeries:
             values, sensors = _values(group, place)
             times, timezone = _times(group["axis1"], place)
         except OSError as error:  # a filter of PyTables, blosc or lzo
-            raise InputError(f"{place} is compressed in a way that HDF5 alone cannot undo: {_CSV}") from error
+            raise InputError(f"{place} needs a compression filter of PyTables: {_CSV}") from error
     channel = name.rpartition("/")[2]
     channels = (NOT_NAMED if channel in ("df", "data", "table") else channel,)
     origin, zoned = Origin((str(file),)), timezone is not None
@@ -64,7 +64,7 @@ def read(source: str, wishes: SeriesOptions) -> RawSeries:
 
 
 def _frames_in(file: Path) -> list[str]:
-    """Names of the groups that pandas wrote as frames; [] where there are none or the file cannot be read."""
+    """Return the names of the groups that pandas wrote as frames; [] if there are none or the file cannot be read."""
     import h5py
 
     try:
@@ -83,33 +83,25 @@ def _is_frame(item: h5py.Group | h5py.Dataset) -> bool:
 
 
 def _word(item: h5py.Group | h5py.Dataset, name: str) -> str:
-    """An attribute that is text, "" for none; pickled ones are left shut."""
+    """Return a text attribute, "" if there is none or it is pickled."""
     value = item.attrs.get(name, b"")
-    text = (
-        value.decode("utf-8", "replace")
-        if isinstance(value, bytes)
-        else value
-        if isinstance(value, str)
-        else ""
-    )
+    value = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    text = value if isinstance(value, str) else ""
     return "" if text.endswith(".") or "\n" in text else text
 
 
 def _values(group: h5py.Group, place: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(T, N) float64 and the names of N columns, from one block or several."""
+    """Return (T, N) float64 and the names of the N columns."""
     sensors = _names(group["axis0"])
     where = {name: number for number, name in enumerate(sensors)}
     if len(where) != len(sensors):
         raise InputError(f"{place}: two columns have the same name: give each sensor its own")
     values = np.full((len(group["axis1"]), len(sensors)), np.nan)
     for block in filter(_BLOCK.fullmatch, group):
+        names = _names(group[block.replace("values", "items")])
         if group[block].dtype.kind not in "fiu":
-            raise InputError(
-                f"{place}: {_names(group[block.replace('values', 'items')])[0]} holds no numbers: leave it out"
-            )
-        values[:, [where[name] for name in _names(group[block.replace("values", "items")])]] = group[block][
-            ()
-        ]
+            raise InputError(f"{place}: column {names[0]} is not numeric: leave it out")
+        values[:, [where[name] for name in names]] = group[block][()]
     return values, sensors
 
 
@@ -118,11 +110,11 @@ def _names(names: h5py.Dataset) -> tuple[str, ...]:
 
 
 def _times(axis: h5py.Dataset, place: str) -> tuple[np.ndarray | None, str | None]:
-    """Times and the zone that they are of, in which case they are UTC; None for rows that are only counted."""
+    """Return times and their time zone, None for local times; (None, None) if rows are only numbered."""
     kind = _KIND.fullmatch(_word(axis, "kind") or "datetime64")
     numbers = axis[()]
     if numbers.dtype.kind not in "iu" or (kind is None and (numbers != np.arange(len(numbers))).any()):
-        raise InputError(f"{place}: the index is no time ({axis.dtype}): give the frame an index of times")
+        raise InputError(f"{place}: the index has no times ({axis.dtype}): give the frame an index of times")
     if kind is None:
         return None, None
     return numbers.astype(f"datetime64[{kind[1] or 'ns'}]").astype("datetime64[s]"), _word(axis, "tz") or None

@@ -1,8 +1,8 @@
 """NumPy's .npz in the layout of PEMS03, PEMS04, PEMS07 and PEMS08: an array `data` (time, sensor, channel).
 
-Three channels are flow (vehicles in a step), occupancy (share of time that a vehicle is over the loop) and
-speed. There are no times and no names: `--start` and `--step` say when, and sensors are called by their number,
-from 0, as in the lists of distances that come with these files.
+Three channels are flow (vehicles per step), occupancy (share of time that a vehicle is over the loop) and speed.
+There are no times and no names: give `--start` and `--step`; sensors are numbered from 0, as in the lists of
+distances that come with these files.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cityzoo.data.series.columns import chosen
-from cityzoo.data.series.csv_sniffer import is_adjacency_table, tables_at
+from cityzoo.data.series.columns import select_channels
+from cityzoo.data.series.csv_sniffer import find_tables
 from cityzoo.data.series.raw import NOT_NAMED, Origin, RawSeries, SeriesOptions
 from cityzoo.errors import InputError
 
@@ -22,15 +22,15 @@ CHANNELS = ("flow", "occupancy", "speed")
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` is an .npz file with an array `data`, or a folder with one."""
+    """Return whether `source` is an .npz file with an array `data`, or a folder with one."""
     return bool(_files(Path(source)))
 
 
-def read(source: str, wishes: SeriesOptions) -> RawSeries:
-    """Return the array of an .npz file.
+def read(source: str, options: SeriesOptions) -> RawSeries:
+    """Read the array of an .npz file.
 
     Raises:
-        InputError: several such files in a folder, another shape, no numbers.
+        InputError: several such files in a folder, wrong shape, not numeric.
     """
     files = _files(Path(source))
     if len(files) > 1:
@@ -41,7 +41,7 @@ def read(source: str, wishes: SeriesOptions) -> RawSeries:
     named = data.shape[2] == len(CHANNELS)
     channels = CHANNELS if named else tuple(f"{NOT_NAMED}{number or ''}" for number in range(data.shape[2]))
     if named:
-        kept = chosen(channels, wishes.channel)
+        kept = select_channels(channels, options.channel)
         data, channels = data[:, :, kept], tuple(channels[number] for number in kept)
     names = tuple(map(str, range(data.shape[1])))
     columns = tuple(f"{name} {channel}" for name in names for channel in channels)
@@ -49,8 +49,7 @@ def read(source: str, wishes: SeriesOptions) -> RawSeries:
 
 
 def _files(path: Path) -> list[Path]:
-    files = [each for each in tables_at(path, (".npz",)) if each == path or not is_adjacency_table(each.name)]
-    return [each for each in files if _holds_data(each)]
+    return [each for each in find_tables(path, (".npz",), measurements=True) if _holds_data(each)]
 
 
 def _holds_data(file: Path) -> bool:

@@ -1,14 +1,15 @@
-"""Parquet, wide (a column a sensor, times in the first column or the index) or long (time, sensor, value)."""
+"""Parquet, wide (one column per sensor, times in the first column or the index) or long (time, sensor, value)."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cityzoo.data.series.columns import long_columns
-from cityzoo.data.series.csv_sniffer import tables_at
+from cityzoo.data.series.columns import find_long_columns
+from cityzoo.data.series.csv_sniffer import find_tables
 from cityzoo.data.series.csv_table import Table
-from cityzoo.data.series.long_wide import from_long, from_wide
+from cityzoo.data.series.formats.long import from_long
+from cityzoo.data.series.formats.wide import from_wide
 from cityzoo.data.series.raw import Origin, RawSeries, SeriesOptions
 from cityzoo.errors import InputError
 
@@ -19,17 +20,17 @@ SUFFIXES = (".parquet", ".pq")
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` is a Parquet file, or a folder with one."""
-    return bool(tables_at(Path(source), SUFFIXES))
+    """Return whether `source` is a Parquet file, or a folder with one."""
+    return bool(find_tables(Path(source), SUFFIXES))
 
 
-def read(source: str, wishes: SeriesOptions) -> RawSeries:
-    """Return the rows of a Parquet file.
+def read(source: str, options: SeriesOptions) -> RawSeries:
+    """Read a Parquet file.
 
     Raises:
-        InputError: pyarrow is not installed, several files in a folder, or what `from_wide` and `from_long` refuse.
+        InputError: pyarrow is not installed, several files in a folder, or see `from_wide` and `from_long`.
     """
-    files = tables_at(Path(source), SUFFIXES)
+    files = find_tables(Path(source), SUFFIXES)
     if len(files) > 1:
         raise InputError(
             f"'{source}' holds {len(files)} tables ({files[0].name}, {files[1].name}): name one of them"
@@ -37,18 +38,19 @@ def read(source: str, wishes: SeriesOptions) -> RawSeries:
     frame = _frame(files[0])
     names = tuple(str(name) for name in frame.columns)
     table = Table(frame.set_axis(range(len(names)), axis=1), names, Origin((str(files[0]),)))
-    return from_long(table, wishes) if long_columns(names) else from_wide(table)
+    columns = find_long_columns(names)
+    return from_long(table, columns, options) if columns else from_wide(table)
 
 
 def _frame(file: Path) -> pandas.DataFrame:
-    """A pandas.DataFrame with the index, if it says anything, as its first column."""
+    """Return a frame with the index, unless it only numbers the rows, as its first column."""
     import pandas
 
     try:
         import pyarrow
     except ImportError as error:
         raise InputError(
-            f'{file} is Parquet, which takes pyarrow: pip install "cityzoo[parquet]", or write the table as CSV'
+            f'{file} is Parquet, which needs pyarrow: pip install "cityzoo[parquet]", or write the table as CSV'
         ) from error
     try:
         frame = pandas.read_parquet(file, engine="pyarrow")

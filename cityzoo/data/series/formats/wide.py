@@ -1,10 +1,10 @@
-"""CSV with a column a sensor: a header of their names, or none; the first column may be times.
+"""CSV with one column per sensor and a header of their names, or none; the first column may be times.
 
     time,773869,767541
     2012-03-01 00:00,64.4,67.6
 
-Without a column of times, `--start` and `--step` say them, or a file beside it (`cityzoo.data.series.sidecar`). The separator
-is a comma, semicolon or tab.
+Without a time column, give `--start` and `--step`, or a sidecar file (`cityzoo.data.series.sidecar`). The separator is
+a comma, semicolon or tab.
 """
 
 from __future__ import annotations
@@ -12,34 +12,34 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from cityzoo.data.series.columns import COUNTERS, long_columns
+from cityzoo.data.series.columns import COUNTERS, find_date_and_time, find_long_columns, parse_time_columns
 from cityzoo.data.series.csv_sniffer import (
-    Look,
-    is_adjacency_table,
+    CsvPreview,
+    find_tables,
     is_number,
-    is_time_word,
-    looks_like_time,
+    is_time,
+    is_time_name,
+    normalize,
     sniff_csv,
-    tables_at,
 )
-from cityzoo.data.series.csv_table import read_csv
-from cityzoo.data.series.long_wide import from_wide
-from cityzoo.data.series.raw import RawSeries, SeriesOptions
+from cityzoo.data.series.csv_table import Table, read_csv, to_numbers
+from cityzoo.data.series.raw import NOT_NAMED, RawSeries, SeriesOptions
+from cityzoo.data.series.timestamps import time_parts
 from cityzoo.errors import InputError
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` is a table of numbers with a column a sensor, or a folder with one."""
+    """Return whether `source` is a table of numbers with one column per sensor, or a folder with one."""
     return bool(_files(Path(source)))
 
 
-def read(source: str, wishes: SeriesOptions) -> RawSeries:
-    """Return the rows of a wide table.
+def read(source: str, options: SeriesOptions) -> RawSeries:
+    """Read a wide table.
 
     Raises:
-        InputError: several such tables in a folder, text or infinite numbers, times that are none.
+        InputError: several such tables in a folder, or see `from_wide`.
     """
     files = _files(Path(source))
     if len(files) > 1:
@@ -48,31 +48,47 @@ def read(source: str, wishes: SeriesOptions) -> RawSeries:
         )
     table = sniff_csv(files[0])
     first = (table.header or table.rows[0])[0]
-    text = [0] if is_time_word(first) or looks_like_time(table.rows[0][0]) else []
+    text = [0] if is_time_name(first) or is_time(table.rows[0][0]) else []
     raw = from_wide(read_csv(files, [table], text))
     return raw if table.header else replace(raw, notes={**raw.notes, "no header": (str(files[0]),)})
 
 
 def _files(path: Path) -> list[Path]:
-    files = [each for each in tables_at(path, SUFFIXES) if each == path or not is_adjacency_table(each.name)]
-    return [each for each in files if _is_wide(sniff_csv(each))]
+    return [each for each in find_tables(path, SUFFIXES, measurements=True) if _is_wide(sniff_csv(each))]
 
 
-def _is_wide(table: Look | None) -> bool:
-    if (
-        table is None
-        or long_columns(table.header)
-        or {"from", "to"} <= set(table.words)
-        or "latitude" in table.words
-    ):
+def _is_wide(table: CsvPreview | None) -> bool:
+    if table is None or find_long_columns(table.header):
         return False
-    return any(_is_row(row, table) for row in table.rows)
+    roads_or_places = {"from", "to"} <= set(table.words) or "latitude" in table.words
+    return not roads_or_places and any(_is_row(row, table) for row in table.rows)
 
 
-def _is_row(row: tuple[str, ...], table: Look) -> bool:
-    """Whether a row is numbers, behind a time and other columns that tell it."""
-    timed = looks_like_time(row[0]) or bool(table.header and is_time_word(table.header[0]))
+def _is_row(row: tuple[str, ...], table: CsvPreview) -> bool:
+    """Return whether a row is numbers, after a time or a counter."""
+    timed = is_time(row[0]) or bool(table.header and is_time_name(table.header[0]))
     rest = row[1:] if timed or (table.words and table.words[0] in COUNTERS) else row
     rest = rest[1:] if timed and "time" in table.words[1:2] else rest
     numeric = [is_number(field, table.decimal) for field in rest]
-    return any(numeric) if timed else bool(numeric) and all(numeric)  # text beside a time is named when read
+    return any(numeric) if timed else bool(numeric) and all(numeric)  # reading names text next to a time
+
+
+def from_wide(table: Table) -> RawSeries:
+    """Return a wide table as one track of rows; its first column may be times or number the rows.
+
+    Raises:
+        InputError: text among numbers, times that cannot be parsed, two columns of one name.
+    """
+    words = [normalize(name) for name in table.names]
+    first = table.frame[0]
+    timed = is_time_name(words[0]) or first.dtype.kind == "M" or is_time(str(first.iloc[0]))
+    time = time_parts(words) or find_date_and_time(words, [0] if timed else [])
+    values = [n for n, word in enumerate(words) if n not in time and not (n == 0 and word in COUNTERS)]
+    sensors = tuple(table.names[column] for column in values)
+    again = next((name for place, name in enumerate(sensors) if name in sensors[:place]), None)
+    if again is not None:
+        raise InputError(
+            f"{table.origin.files[0]}: two columns are called '{again}': give each sensor its own name"
+        )
+    raw = RawSeries(to_numbers(table, values), sensors, (NOT_NAMED,), sensors, False, table.origin)
+    return replace(raw, **parse_time_columns(table, time)) if time else raw

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from cityzoo.data.series.adjacency import from_distances, read_adjacency
+from cityzoo.data.series.adjacency import from_distances, read_adjacency, read_places
 from cityzoo.errors import InputError
 
 NAMES = ("773869", "767541", "767542")
@@ -103,9 +103,9 @@ def test_the_way_to_convert_works(tmp_path):
         (("1,0,0", "0,1,", "0,1,1"), "row 2, column 3 is nan"),
         (("1,0,0", "0,1,x", "0,1,1"), r"adj.csv:2, column '3': 'x' is not a number"),
         (("from,to,cost", "773869,767541,-3"), "adj.csv:2: cost is -3.0, expected a distance of 0 or more"),
-        (("from,to,cost", "1,2,3"), "names none of the 3 sensors .'1' is no '773869'."),
+        (("from,to,cost", "1,2,3"), "names none of the 3 sensors .'1' is not '773869'."),
         (("from,to,colour", "1,2,3"), "no column of distances"),
-        (("1",), "no CSV with two rows"),
+        (("1",), "not a CSV with two rows"),
     ],
 )
 def test_what_cannot_be_used(write_table, lines, said):
@@ -117,5 +117,33 @@ def test_no_such_file(tmp_path):
     with pytest.raises(InputError, match="does not exist: give a .csv or .npy"):
         read_adjacency(str(tmp_path / "adj.csv"), NAMES)
     (tmp_path / "adj.npy").write_bytes(b"nonsense")
-    with pytest.raises(InputError, match="write it by numpy.save"):
+    with pytest.raises(InputError, match="numpy.save"):
         read_adjacency(str(tmp_path / "adj.npy"), NAMES)
+
+
+def test_places_are_found_by_name(write_table):
+    table = write_table(
+        "index,sensor_id,latitude,longitude", "0,773869,34.15,-118.31", "1,767541,34.11,-118.23"
+    )
+    np.testing.assert_allclose(
+        read_places(table, ("767541", "5", "773869"))[[0, 2]], [[34.11, -118.23], [34.15, -118.31]]
+    )
+    assert np.isnan(read_places(table, ("767541", "5"))[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (("sensor,lat,lon", "a,95,5"), r"roads.csv:2: \[95.0, 5.0\] is not a location"),
+        (("sensor,lat,lon", "b,5,5"), "names none of the 1 sensors .'b' is not 'a'."),
+        (
+            ("sensor,x,y", "a,5,5"),
+            "has no such columns: give a CSV with the columns sensor,latitude,longitude",
+        ),
+    ],
+)
+def test_places_that_cannot_be_used(write_table, lines, said):
+    with pytest.raises(InputError, match=said):
+        read_places(write_table(*lines), ("a",))
+    with pytest.raises(InputError, match="does not exist"):
+        read_places("nowhere.csv", ("a",))

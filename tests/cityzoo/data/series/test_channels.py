@@ -16,7 +16,7 @@ def test_the_sources_own_names_come_first():
     assert channel_names(raw(("value",), False, "a_speed_flow.csv"), SeriesOptions()) == (
         "value",
     )  # which of them?
-    with pytest.raises(InputError, match="--channel names speed,flow, 'roads.csv' has 1 without names"):
+    with pytest.raises(InputError, match="--channel names speed,flow, 'roads.csv' has 1 unnamed"):
         channel_names(raw(("value",), False), SeriesOptions(channel=("speed", "flow")))
 
 

@@ -25,7 +25,7 @@ def test_gaps_are_filled_counted_and_the_longest_is_named_first():
     np.testing.assert_array_equal(values[:, 0, 0], [1, np.nan, 2, 3, np.nan, np.nan, np.nan, 4])
     assert values.dtype == np.float32 and (np.diff(times).astype(int) == 300).all()
     assert findings.line("gap") == (
-        "rows missing, inserted as not measured: 4 (longest: 3 from 2012-02-29 16:20:00, 1 from 2012-02-29 16:05:00)"
+        "missing rows, inserted without values: 4 (longest: 3 from 2012-02-29 16:20:00, 1 from 2012-02-29 16:05:00)"
     )
 
 
@@ -33,7 +33,7 @@ def test_rows_off_the_step_go_to_the_nearest_time():
     values, times, findings = lay([0, 310, 600, 890, 1200], [1, 2, 3, 4, 5])
     assert values[:, 0, 0].tolist() == [1, 2, 3, 4, 5] and str(times[3])[11:] == "00:15:00"
     assert findings.line("snapped") == (
-        "rows off the step, moved to the nearest: 2 (roads.csv:3 by 10 s, roads.csv:5 by 10 s)"
+        "rows off the grid, moved to the nearest time: 2 (roads.csv:3 by 10 s, roads.csv:5 by 10 s)"
     )
 
 
@@ -47,8 +47,8 @@ def test_copies_that_agree_are_averaged_and_others_give_way_to_the_later():
         [0, 0, 300, 300, 600], [[60, np.nan], [60.02, 5], [10, 7], [20, np.nan], [1, 1]]
     )
     np.testing.assert_allclose(values[:, :, 0], [[60.01, 5], [20, 7], [1, 1]], rtol=1e-6)
-    assert findings.line("duplicate").endswith("their mean kept: 1 (roads.csv:3)")
-    assert findings.line("contradiction").endswith("the later kept: 1 (roads.csv:5)")
+    assert findings.line("duplicate").endswith("averaged: 1 (roads.csv:3)")
+    assert findings.line("contradiction").endswith("the last kept: 1 (roads.csv:5)")
 
 
 def test_a_date_far_off_is_refused():

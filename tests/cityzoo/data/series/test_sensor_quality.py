@@ -65,9 +65,7 @@ def test_a_share_among_per_cents(found):
     rng = np.random.default_rng(0)
     shares = rng.uniform(2, 20, (600, 20, 1)).astype(np.float32)
     shares[:, 2] /= 100
-    assert look(shares, found, "occupancy", "") == [
-        "s2: occupancy 1/100 of the others' (shares or per cent?)"
-    ]
+    assert look(shares, found, "occupancy", "") == ["s2: occupancy 1/100 of the others' (shares or percent?)"]
 
 
 def test_constant_sensors(speeds, found):

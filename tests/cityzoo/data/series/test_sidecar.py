@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cityzoo.data.series import load_series
-from cityzoo.data.series.sidecar import read_beside
+from cityzoo.data.series.sidecar import read_sidecar
 from cityzoo.errors import InputError
 
 SAID = {
@@ -51,7 +51,7 @@ def test_a_folder(write_table, tmp_path):
     ("text", "said"),
     [
         ("begin: 2012", "unknown key in .*roads.yaml 'begin'"),
-        ("- start", "holds no keys"),
+        ("- start", "has no keys"),
         ("a: [", "cannot be read"),
     ],
 )
@@ -59,4 +59,4 @@ def test_what_nobody_asks_for(write_table, text, said):
     table = write_table("a", "1", "2")
     write_table(text, name="roads.yaml")
     with pytest.raises(InputError, match=said):
-        read_beside(table)
+        read_sidecar(table)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cityzoo.data.series import days, split, windows
+from cityzoo.data.series import days, forecast_origins, split
 from cityzoo.errors import InputError
 
 
@@ -16,8 +16,8 @@ def test_seventy_ten_twenty_in_time():
 @pytest.mark.parametrize(
     ("rows", "shares", "said"),
     [
-        (100, (0.7, 0.2, 0.2), "add up to 1"),
-        (100, (0.8, 0.2), "are no split"),
+        (100, (0.7, 0.2, 0.2), "sum to 1"),
+        (100, (0.8, 0.2), "do not sum"),
         (2, (0.7, 0.1, 0.2), "2 rows cannot be split"),
     ],
 )
@@ -26,39 +26,36 @@ def test_shares_that_are_no_split(rows, shares, said):
         split(rows, shares)
 
 
-@pytest.mark.parametrize("reach_back", [True, False])
-def test_no_target_lies_in_another_part_and_each_row_is_a_target(reach_back):
+def test_no_target_lies_in_another_part_and_each_row_is_a_target():
     parts = split(300)
     for part in parts:
-        found = windows(300, part, 12, 12, reach_back)
-        assert set(found.targets.ravel()) <= set(part)
-        assert (found.targets[:, 0] == found.inputs[:, -1] + 1).all()
-        assert (np.diff(found.inputs) == 1).all() and (np.diff(found.targets) == 1).all()
-        assert found.inputs.min() >= 0
-        first = part.start if reach_back and part.start else part.start + 12
-        assert set(found.targets.ravel()) == set(range(first, part.stop))
-        assert len(found.inputs) == part.stop - first - 11
-    assert windows(300, parts.val).inputs[0].tolist() == list(range(198, 210))  # the history is train's
-    assert windows(300, parts.test, reach_back=False).inputs.min() == parts.test.start
+        origins = forecast_origins(part, 12, 12)
+        targets, inputs = origins[:, None] + np.arange(1, 13), origins[:, None] + np.arange(-11, 1)
+        first = part.start or 12
+        assert set(targets.ravel()) == set(range(first, part.stop)) <= set(part)
+        assert (np.diff(origins) == 1).all() and inputs.min() >= 0
+        assert len(origins) == part.stop - first - 11
+    assert forecast_origins(parts.val)[0] == 209  # the history is train's
 
 
 @pytest.mark.parametrize(
     ("rows", "history", "horizon", "said"),
     [
-        (range(200, 210), 12, 12, "10 rows from row 200 on hold no window of 12 in and 12 out"),
+        (range(200, 210), 12, 12, "10 rows from row 200 on hold no window of 12 in and 12 out.*--split"),
         (range(0, 20), 12, 12, "20 rows from row 0 on hold no window"),
-        (range(290, 310), 12, 12, "no rows of a series of 300"),
+        (range(10, 11), 3, 2, "1 rows from row 10 on hold no window of 3 in and 2 out: give more rows"),
         (range(0, 300), 0, 12, "give 1 or more"),
     ],
 )
 def test_too_few_rows_for_a_window(rows, history, horizon, said):
     with pytest.raises(InputError, match=said):
-        windows(300, rows, history, horizon)
+        forecast_origins(rows, history, horizon)
 
 
-def test_one_window_fits_exactly():
-    found = windows(24, range(24))
-    assert found.inputs.tolist() == [list(range(12))] and found.targets.tolist() == [list(range(12, 24))]
+def test_windows_by_hand():
+    assert forecast_origins(range(10), 3, 2).tolist() == [2, 3, 4, 5, 6, 7]
+    assert forecast_origins(range(10, 15), 3, 2).tolist() == [9, 10, 11, 12]
+    assert forecast_origins(range(24)).tolist() == [11]
 
 
 def test_days(series):
@@ -66,5 +63,5 @@ def test_days(series):
     assert [len(days(week, number)) for number in (1, 2, 3)] == [288, 576, 864]
     assert days(week, 1, last=True) == range(1728, 2016)
     assert days(week, 0.5, rows=range(100, 1000)) == range(100, 244)
-    with pytest.raises(InputError, match="8 days are 2304 rows of 300 seconds, 2016 are there"):
+    with pytest.raises(InputError, match="8 days are 2304 rows of 300 seconds, 2016 are available"):
         days(week, 8)

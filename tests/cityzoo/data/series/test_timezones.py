@@ -21,7 +21,7 @@ def test_what_is_no_step(text):
         timezones.parse_step(text)
 
 
-def test_moments():
-    assert timezones.moment("2012-07-01 06:00", CITY) == np.datetime64("2012-07-01T13:00")  # summer
+def test_times():
+    assert timezones.parse_time("2012-07-01 06:00", CITY) == np.datetime64("2012-07-01T13:00")  # summer
     with pytest.raises(InputError, match="time '1/3/2012' is not understood: write it as 2012-03-01"):
-        timezones.moment("1/3/2012", CITY)
+        timezones.parse_time("1/3/2012", CITY)

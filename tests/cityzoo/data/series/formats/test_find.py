@@ -28,9 +28,9 @@ def test_each_is_found_by_what_lies_there(write, tmp_path):
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (("path,label", "a.jpg,car"), "holds no series; expected CSV or Parquet, wide"),
-        (("from,to,cost", "1,2,3"), "holds no series"),
-        (("sensor_id,latitude,longitude", "1,34.2,-118.3"), "holds no series"),
+        (("path,label", "a.jpg,car"), "has no series; expected CSV or Parquet, wide"),
+        (("from,to,cost", "1,2,3"), "has no series"),
+        (("sensor_id,latitude,longitude", "1,34.2,-118.3"), "has no series"),
         ((), "is an empty file"),
     ],
 )
@@ -48,7 +48,7 @@ def test_another_encoding(tmp_path):
 def test_names_of_formats_and_files(write, tmp_path):
     with pytest.raises(InputError, match="unknown format 'wid': did you mean 'wide'"):
         find(write("a.csv", *WIDE), "wid")
-    with pytest.raises(InputError, match="holds no series that the format long reads"):
+    with pytest.raises(InputError, match="has no series in the format long"):
         read(str(tmp_path / "a.csv"), SeriesOptions(), "long")
     with pytest.raises(InputError, match="does not exist"):
         find(str(tmp_path / "none.csv"))

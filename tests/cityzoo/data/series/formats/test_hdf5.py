@@ -79,7 +79,7 @@ def test_zeros_are_what_metr_la_writes_for_missing(frame):
 def test_an_index_that_counts_takes_a_start(frame):
     table = frame(np.arange(4), kind=b"integer")
     assert load_series(table, start="2012-03-01", step="5min").series.values.shape == (4, 3, 1)
-    with pytest.raises(InputError, match="the index is no time"):
+    with pytest.raises(InputError, match="the index has no times"):
         load_series(frame(np.arange(4) * 7, kind=b"integer"))
 
 
@@ -108,8 +108,8 @@ def test_other_layouts(frame, tmp_path):
         load_series(path)
     with h5py.File(path, "w") as file:
         file["weights"] = np.ones(3)
-    with pytest.raises(InputError, match="holds no series"):
+    with pytest.raises(InputError, match="has no series"):
         load_series(path)
     Path(path).write_bytes(b"nonsense")
-    with pytest.raises(InputError, match="holds no series"):
+    with pytest.raises(InputError, match="has no series"):
         load_series(path)

@@ -92,7 +92,7 @@ def test_sorted_by_sensor_or_by_time_is_the_same(write_table):
     [
         (["2013-03-01,a,1", "2013-03-02,,2"], "roads.csv:3, column 'sensor': no name"),
         (["2013-03-02,a,1", "2013-03-02,b,2", "2013-03-01,b,2"], "roads.csv:4: time goes backwards"),
-        (["0,a,1", "1,a,2"], "counts rows and tells no times"),
+        (["0,a,1", "1,a,2"], "numbers its rows and has no times"),
     ],
 )
 def test_what_cannot_be_used(write_table, rows, said):

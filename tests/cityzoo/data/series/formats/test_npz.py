@@ -74,5 +74,5 @@ def test_what_is_no_series(pems, data, said):
 
 
 def test_start_and_step_are_needed(pems):
-    with pytest.raises(InputError, match="no column of times: say them with --start and --step"):
+    with pytest.raises(InputError, match="no time column: give --start and --step"):
         load_series(pems())

@@ -53,7 +53,7 @@ def test_text_is_named_with_its_row(write):
 def test_a_missing_package_is_named(write, monkeypatch):
     path = write(pandas.DataFrame({"a": [1.0, 2, 3]}, index=TIMES))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(InputError, match=r'takes pyarrow: pip install "cityzoo\[parquet\]"'):
+    with pytest.raises(InputError, match=r'pyarrow: pip install "cityzoo\[parquet\]"'):
         load_series(path)
 
 
