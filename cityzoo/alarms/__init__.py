@@ -1,1 +1,1 @@
-"""Alarm rules, raising and releasing alarms, and matching them with events."""
+"""Alarm rules, alarms raised from forecasts, and their comparison with events."""

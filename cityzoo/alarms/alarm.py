@@ -1,4 +1,4 @@
-"""Alarms that are raised and released, one a sensor at a time."""
+"""Raising and releasing alarms, at most one per sensor at a time."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Alarm:
-    """Hold one alarm.
+    """An alarm of a sensor.
 
     Attributes:
         sensor: position of the sensor.
         raised: run, the position of the forecast that raised it.
-        released: run that released it; None while it is in force.
-        probability: 0..1 that was forecast when it was raised.
+        released: run that released it; None while it is active.
+        probability: 0..1, of the forecast that raised it.
     """
 
     sensor: int
@@ -23,22 +23,22 @@ class Alarm:
     released: int | None
     probability: float
 
-    def in_force(self, run: int) -> bool:
-        """Return whether it was raised at or before a run and not yet released then."""
+    def is_active(self, run: int) -> bool:
+        """Return whether the alarm was raised at or before a run and not yet released."""
         return self.raised <= run and (self.released is None or run < self.released)
 
 
 def raise_alarms(raising: np.ndarray, keeping: np.ndarray, probability: float, hold: int) -> list[Alarm]:
-    """Follow forecasts in the order of time and return the alarms of all sensors, by run, then sensor.
+    """Return the alarms of all sensors, sorted by run, then sensor.
 
-    An alarm is raised at the first run whose probability of crossing the limit reaches `probability`, and
-    released at the last of `hold` runs in a row whose probability of crossing the release limit is below it.
-    A run without a forecast (NaN) neither raises nor releases, nor does it break a row.
+    An alarm is raised at the first run with a probability of crossing the limit of `probability` or more. It is
+    released at the last of `hold` consecutive runs with a probability of crossing the release limit below that.
+    Runs without a forecast (NaN) are skipped.
 
     Args:
         raising: (R, N) float 0..1, probability of crossing the limit.
-        keeping: (R, N) float 0..1, probability of crossing the release limit, which is never less.
-        probability: that raises.
+        keeping: (R, N) float 0..1, probability of crossing the release limit, never lower than `raising`.
+        probability: that raises an alarm.
         hold: runs.
 
     Example:
@@ -47,8 +47,8 @@ def raise_alarms(raising: np.ndarray, keeping: np.ndarray, probability: float, h
         [Alarm(sensor=0, raised=1, released=3, probability=0.9)]
     """
     runs, sensors = raising.shape
-    begun = np.full(sensors, -1)  # run at which the alarm in force was raised
-    calm = np.zeros(sensors, int)  # runs in a row below the probability
+    begun = np.full(sensors, -1)  # run at which the active alarm was raised
+    calm = np.zeros(sensors, int)  # consecutive runs below the probability
     found: list[tuple[int, int, int | None]] = []
     for run in range(runs):
         known = ~np.isnan(keeping[run])

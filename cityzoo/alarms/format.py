@@ -1,51 +1,48 @@
-"""Alarms for people and programs: a sentence each, and a line of JSON each."""
+"""Alarms as sentences and as lines of JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cityzoo.alarms.events import Event
+from cityzoo.alarms.forecasts import Forecasts
 from cityzoo.alarms.matching import LATE, MISSED, UNJUDGED, AlarmMatches
 from cityzoo.alarms.probability import probability_beyond
-from cityzoo.alarms.rules import Rule, parse_rule, time_words
+from cityzoo.alarms.rules import Rule, format_time, parse_rule
 from cityzoo.data.series import timezones
 from cityzoo.data.series.series import Series
 
-if TYPE_CHECKING:
-    from cityzoo.alarms.forecast_alarms import Forecasts
-
-Watched = Sequence[tuple[Rule, "Forecasts", AlarmMatches]]
+RuleAlarms = Sequence[tuple[Rule, Forecasts, AlarmMatches]]
 SIDES = {">": "above", "<": "below"}
 
 
-def as_records(watched: Watched, truth: Series) -> list[dict]:
+def as_records(alarms: RuleAlarms, truth: Series) -> list[dict]:
     """Return alarms as plain dicts, in the order of raising.
 
-    Each has: raised and released (ISO 8601, UTC; released None while in force), raised_local and released_local
+    Keys: raised and released (ISO 8601, UTC; released None while active), raised_local and released_local
     (with their offset from UTC), sensor, rule, channel, unit, limit, probability, forecast, outcome and event.
 
     `forecast` has times, median, low and high of the steps within the rule's time, the levels of low and high
-    (both None for a point forecast) and `at`, the time of the most probable step; `event` has began, ended (its
-    last value), lead_hours (0 or less: the alarm came late) and worst, or is None.
+    (None for a point forecast) and `at`, the time of the most probable step; `event` is None or has began, ended (its
+    last value), lead_hours (0 or less for late alarms) and worst.
 
     Args:
-        watched: rules, forecasts and what came of them.
+        alarms: rules, forecasts, alarms with outcomes.
         truth: measurements.
     """
     records = []
-    for rule, forecast, judged in watched:
+    for rule, forecast, matches in alarms:
         unit = truth.units[truth.channels.index(rule.channel)]
-        for alarm, outcome in zip(judged.alarms, judged.outcomes, strict=True):
+        for alarm, outcome in zip(matches.alarms, matches.outcomes, strict=True):
             released = None if alarm.released is None else forecast.times[alarm.released]
             records.append(
                 {
-                    "raised": utc(forecast.times[alarm.raised]),
-                    "raised_local": local(forecast.times[alarm.raised], truth.timezone),
+                    "raised": format_utc(forecast.times[alarm.raised]),
+                    "raised_local": format_local(forecast.times[alarm.raised], truth.timezone),
                     "sensor": truth.sensors[alarm.sensor],
                     "rule": str(rule),
                     "channel": rule.channel,
@@ -53,8 +50,8 @@ def as_records(watched: Watched, truth: Series) -> list[dict]:
                     "limit": rule.limit,
                     "probability": round(alarm.probability, 4),
                     "forecast": _forecast(rule, forecast, alarm.raised, alarm.sensor, truth.step_seconds),
-                    "released": None if released is None else utc(released),
-                    "released_local": None if released is None else local(released, truth.timezone),
+                    "released": None if released is None else format_utc(released),
+                    "released_local": None if released is None else format_local(released, truth.timezone),
                     "outcome": outcome.word,
                     "event": None if outcome.event is None else _event(outcome.event, outcome.lead, truth),
                 }
@@ -62,65 +59,69 @@ def as_records(watched: Watched, truth: Series) -> list[dict]:
     return sorted(records, key=lambda record: record["raised"])
 
 
-def as_lines(watched: Watched, truth: Series) -> str:
-    """Return as_records as JSON lines."""
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in as_records(watched, truth))
+def as_lines(alarms: RuleAlarms, truth: Series) -> str:
+    """Return the records of `as_records` as JSON lines."""
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in as_records(alarms, truth))
 
 
-def as_text(watched: Watched, truth: Series) -> str:
-    """Return a line an alarm, in the order of raising, then a line for each event that no alarm was raised for."""
-    lines = [f"Times are those of {truth.timezone}."]
-    lines += [sentence(record) for record in as_records(watched, truth)]
+def as_text(alarms: RuleAlarms, truth: Series) -> str:
+    """Return a sentence per alarm, in the order of raising, then the missed events."""
+    lines = [f"Local times of {truth.timezone}."]
+    lines += [format_alarm(record) for record in as_records(alarms, truth)]
     missed = [
         (event.begin, _missed(rule, event, truth))
-        for rule, _, judged in watched
-        for event, fate in zip(judged.events, judged.fates, strict=True)
+        for rule, _, matches in alarms
+        for event, fate in zip(matches.events, matches.fates, strict=True)
         if fate == MISSED
     ]
-    lines += [f"\nMissed, without an alarm: {len(missed)}"] if missed else []
+    lines += [f"\nMissed events: {len(missed)}"] if missed else []
     return "\n".join([*lines, *(line for _, line in sorted(missed))]) + "\n"
 
 
-def sentence(record: dict) -> str:
-    """Return one of as_records in words."""
+def format_alarm(record: dict) -> str:
+    """Return a record of `as_records` as a sentence."""
     forecast, rule = record["forecast"], parse_rule(record["rule"])
     unit, peak = _spaced(record["unit"]), forecast["times"].index(forecast["at"])
     words = (
         f"{_clock(record['raised_local'])}, {record['sensor']}: {rule.channel} expected {SIDES[rule.way]} "
     )
-    words += f"{rule.limit:g}{unit} within {time_words(rule.within_seconds)}, probability "
-    words += f"{record['probability']:.0%} ({rule.probability:.0%} asked); in "
-    words += f"{time_words((peak + 1) * forecast['step_seconds'])} {_number(forecast['median'][peak])}{unit}"
+    words += f"{rule.limit:g}{unit} within {format_time(rule.within_seconds)}, probability "
+    words += f"{record['probability']:.0%} (threshold {rule.probability:.0%}); "
+    words += (
+        f"{_number(forecast['median'][peak])}{unit} in {format_time((peak + 1) * forecast['step_seconds'])}"
+    )
     if forecast["low"] is not None:
         share = forecast["levels"][1] - forecast["levels"][0]
         words += (
             f" ({share:.0%} interval {_number(forecast['low'][peak])} to {_number(forecast['high'][peak])})"
         )
     released = record["released_local"]
-    ending = f"Released {_clock(released)}." if released else "In force at the end."
-    return f"{words}. {_what_happened(record, SIDES[rule.way], unit)} {ending}"
+    ending = f"Released {_clock(released)}." if released else "Active at the end."
+    return f"{words}. {_describe_outcome(record, SIDES[rule.way], unit)} {ending}"
 
 
-def _what_happened(record: dict, side: str, unit: str) -> str:
+def _describe_outcome(record: dict, side: str, unit: str) -> str:
     event, word = record["event"], record["outcome"]
     if word == UNJUDGED:
-        return "Not judged: it was there before." if event else "Not judged: too little was measured."
-    if event is None:
-        return "FALSE: it did not come."
-    spell = f"{side} from {_clock(event['began_local'])} to {_clock(event['ended_local'])}"
-    spell += f", worst {event['worst']:g}{unit}."
-    ahead = time_words(round(abs(event["lead_hours"]) * 3600))
-    if word == LATE:
         return (
-            f"LATE, {ahead} after it began: {spell}" if event["lead_hours"] else f"LATE, as it began: {spell}"
+            "Not evaluated: the event was there before." if event else "Not evaluated: too few measurements."
         )
-    return f"RIGHT, {ahead} ahead: {spell}"
+    if event is None:
+        return "False: no event."
+    period = f"{side} from {_clock(event['began_local'])} to {_clock(event['ended_local'])}"
+    period += f", worst {event['worst']:g}{unit}."
+    ahead = format_time(round(abs(event["lead_hours"]) * 3600))
+    if word == LATE:
+        return f"Late, {f'{ahead} after' if event['lead_hours'] else 'at'} its start: {period}"
+    return f"Correct, {ahead} ahead: {period}"
 
 
 def _missed(rule: Rule, event: Event, truth: Series) -> str:
-    told, unit = _event(event, None, truth), _spaced(truth.units[truth.channels.index(rule.channel)])
-    words = f"{_clock(told['began_local'])}, {truth.sensors[event.sensor]}: {rule.channel} {SIDES[rule.way]} "
-    words += f"{rule.limit:g}{unit} until {_clock(told['ended_local'])}, worst {told['worst']:g}{unit} "
+    found, unit = _event(event, None, truth), _spaced(truth.units[truth.channels.index(rule.channel)])
+    words = (
+        f"{_clock(found['began_local'])}, {truth.sensors[event.sensor]}: {rule.channel} {SIDES[rule.way]} "
+    )
+    words += f"{rule.limit:g}{unit} until {_clock(found['ended_local'])}, worst {found['worst']:g}{unit} "
     return words + f"(rule: {rule})."
 
 
@@ -132,7 +133,9 @@ def _forecast(rule: Rule, forecast: Forecasts, run: int, sensor: int, step_secon
     steps = rule.steps(step_seconds, forecast.horizon)
     values = np.sort(forecast.values[run, :steps, sensor], -1)
     chances = probability_beyond(values, forecast.levels, rule.limit, rule.way)
-    times = [utc(forecast.times[run] + (k + 1) * np.timedelta64(step_seconds, "s")) for k in range(steps)]
+    times = [
+        format_utc(forecast.times[run] + (k + 1) * np.timedelta64(step_seconds, "s")) for k in range(steps)
+    ]
     middle = int(np.argmin(np.abs(np.array(forecast.levels) - 0.5)))
     several = len(forecast.levels) > 1
     return {
@@ -149,10 +152,10 @@ def _forecast(rule: Rule, forecast: Forecasts, run: int, sensor: int, step_secon
 def _event(event: Event, lead: int | None, truth: Series) -> dict:
     began, ended = truth.times[event.begin], truth.times[event.last]
     return {
-        "began": utc(began),
-        "began_local": local(began, truth.timezone),
-        "ended": utc(ended),
-        "ended_local": local(ended, truth.timezone),
+        "began": format_utc(began),
+        "began_local": format_local(began, truth.timezone),
+        "ended": format_utc(ended),
+        "ended_local": format_local(ended, truth.timezone),
         "lead_hours": None if lead is None else round(lead * truth.step_seconds / 3600, 4),
         "worst": round(event.worst, 3),
     }
@@ -163,24 +166,24 @@ def _rounded(values: np.ndarray) -> list[float | None]:
 
 
 def _number(value: float | None) -> str:
-    return "not known" if value is None else f"{value:.3g}"
+    return "unknown" if value is None else f"{value:.3g}"
 
 
-def utc(time: np.datetime64) -> str:
-    """Return a time as ISO 8601, UTC.
+def format_utc(time: np.datetime64) -> str:
+    """Return a time in UTC as ISO 8601.
 
     Example:
-        >>> utc(np.datetime64("2026-01-05T06:00", "s"))
+        >>> format_utc(np.datetime64("2026-01-05T06:00", "s"))
         '2026-01-05T06:00:00Z'
     """
     return f"{time.astype('datetime64[s]')}Z"
 
 
-def local(time: np.datetime64, timezone: str) -> str:
-    """Return a time in UTC as ISO 8601 by the clock of a time zone, with its offset.
+def format_local(time: np.datetime64, timezone: str) -> str:
+    """Return a time in UTC as local time of a zone, ISO 8601 with offset.
 
     Example:
-        >>> local(np.datetime64("2026-01-05T06:00", "s"), "Europe/Berlin")
+        >>> format_local(np.datetime64("2026-01-05T06:00", "s"), "Europe/Berlin")
         '2026-01-05T07:00:00+01:00'
     """
     return datetime.fromtimestamp(

@@ -1,4 +1,4 @@
-"""Alarms held against what happened: which were right, which events were found, and how early."""
+"""Alarms matched with events: which alarms were correct, which events were found, and how early."""
 
 from __future__ import annotations
 
@@ -10,27 +10,21 @@ import numpy as np
 from cityzoo.alarms.alarm import Alarm
 from cityzoo.alarms.events import Event
 
-IN_TIME, LATE, FALSE, STANDING, MISSED, UNJUDGED = (
-    "in time",
-    "late",
-    "false",
-    "standing",
-    "missed",
-    "unjudged",
-)
-ENOUGH = 0.5  # of a claim's time must be measured to call an alarm false
+IN_TIME, LATE, FALSE = "in time", "late", "false"
+STANDING, MISSED, UNJUDGED = "standing", "missed", "unjudged"
+ENOUGH = 0.5  # minimum share of measurements within the rule's time to call an alarm false
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Hold what came of one alarm.
+    """Outcome of an alarm.
 
     Attributes:
-        word: "in time": raised before an event that began within the rule's time; "late": raised when it had
-            begun; "false": nothing happened in time; "unjudged": nobody knows, as too little was measured or
-            the event was there before the first forecast.
-        event: the event, None where there was none.
-        lead: steps from raising to its begin, 0 or less where late.
+        word: "in time": raised before an event that began within the rule's time; "late": raised during an event;
+            "false": no event within the rule's time; "unjudged": unknown, as there are too few measurements or the
+            event began before the first forecast.
+        event: None if there was none.
+        lead: steps from the alarm to the start of the event, 0 or less if late.
     """
 
     word: str
@@ -40,17 +34,17 @@ class Outcome:
 
 @dataclass(frozen=True)
 class AlarmMatches:
-    """Hold alarms and events of one rule, as one forecaster saw them.
+    """Alarms and events of one rule and one forecaster.
 
     Attributes:
         alarms: as raised.
-        outcomes: one an alarm.
-        events: in the truth.
-        fates: one an event: "in time" and "late" as of its alarm; "standing": it began under an alarm that was
-            in force already, raised for an earlier event or too early; "missed"; "unjudged": it began before
-            the second forecast or after the last.
-        runs: (R,) int, rows of the truth at which forecasts were made.
-        step_seconds: of the truth.
+        outcomes: one per alarm.
+        events: in the measurements.
+        fates: one per event: "in time" and "late" as its alarm; "standing": it began during an alarm that was
+            raised for an earlier event or too early; "missed"; "unjudged": it began before the second forecast or
+            after the last.
+        runs: (R,) int, rows of the measurements at which forecasts were made.
+        step_seconds: of the measurements.
     """
 
     alarms: Sequence[Alarm]
@@ -61,7 +55,7 @@ class AlarmMatches:
     step_seconds: int
 
 
-def judge(
+def match_alarms(
     alarms: Sequence[Alarm],
     events: Sequence[Event],
     measured: np.ndarray,
@@ -69,16 +63,16 @@ def judge(
     ahead: int,
     step_seconds: int,
 ) -> AlarmMatches:
-    """Hold alarms against events.
+    """Match alarms with events.
 
-    An alarm claims at its raising that the value is beyond the limit now or within the next `ahead` steps, and
-    is judged by that claim alone; the first such event is its own.
+    An alarm predicts a value beyond the limit now or within the next `ahead` steps; it belongs to the first such
+    event.
 
     Args:
         alarms: of all sensors.
         events: of all sensors.
-        measured: (T, N) bool, where the truth is known.
-        runs: (R,) int, row of the last known value at each forecast, increasing.
+        measured: (T, N) bool, False where measurements are missing.
+        runs: (R,) int, row of the last measurement before each forecast, increasing.
         ahead: steps of the rule's time.
         step_seconds: from one row to the next.
     """
@@ -117,7 +111,7 @@ def _fate(event: Event, words: set[str], alarms: Sequence[Alarm], runs: np.ndarr
     if IN_TIME in words:
         return IN_TIME
     before = int(np.searchsorted(runs, event.begin)) - 1  # the last forecast before it began
-    at = int(np.searchsorted(runs, event.begin, "right")) - 1  # the last one that could see its first value
-    if any(alarm.in_force(before) and alarm.in_force(at) for alarm in alarms):
+    at = int(np.searchsorted(runs, event.begin, "right")) - 1  # the last one that knew its first value
+    if any(alarm.is_active(before) and alarm.is_active(at) for alarm in alarms):
         return STANDING
     return LATE if LATE in words else MISSED

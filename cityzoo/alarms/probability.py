@@ -1,4 +1,4 @@
-"""How probable it is that a value crosses a limit, from a few quantiles of its forecast."""
+"""Probability that a value crosses a limit, from a few quantiles of its forecast."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ import numpy as np
 
 
 def probability_beyond(quantiles: np.ndarray, levels: Sequence[float], limit: float, way: str) -> np.ndarray:
-    """Return the probability that a value lies beyond a limit.
+    """Return the probability that a value is beyond a limit.
 
-    Between two quantiles, and beyond the outermost ones, the value is taken for normally distributed with the
-    spread of the nearest two: the quantile function is linear in the normal score of its level, so a
-    normal distribution's quantiles give exactly its probabilities, in the tails too. Quantiles that cross are
-    put in order first (Chernozhukov, Fernandez-Val, Galichon 2010). Of a single one, a point forecast, the
-    probability is 0 or 1.
+    The quantile function is interpolated, and extrapolated, linearly in the normal score of its level: exact for
+    normal distributions, in the tails too. Crossing quantiles are sorted first (Chernozhukov, Fernandez-Val,
+    Galichon 2010). A single quantile, a point forecast, gives a probability of 0 or 1.
 
     Args:
         quantiles: (..., Q) float, in the unit of the limit; NaN where nothing was forecast.
         levels: Q, increasing, between 0 and 1.
-        limit: that is crossed.
-        way: ">": beyond is above the limit; "<": below it.
+        limit: to cross.
+        way: ">" for above the limit, "<" for below it.
 
     Returns:
         (...,) float64 0..1, NaN where a quantile is.
 
     Raises:
-        ValueError: levels that are not increasing, not within (0, 1) or not as many as quantiles.
+        ValueError: levels that do not increase, are not within (0, 1) or do not match the quantiles.
 
     Example:
         >>> probability_beyond(np.array([60.0, 70.0, 80.0]), (0.1, 0.5, 0.9), 80.0, ">").round(6)
@@ -54,18 +52,17 @@ def _scores(quantiles: np.ndarray, levels: Sequence[float]) -> np.ndarray:
     inside = all(0 < level < 1 for level in levels)
     if np.shape(quantiles)[-1] != len(levels) or not inside or np.any(np.diff(levels) <= 0):
         raise ValueError(
-            f"{np.shape(quantiles)[-1]} quantiles of levels {list(levels)}: expected as many increasing levels "
-            "between 0 and 1"
+            f"{np.shape(quantiles)[-1]} quantiles of levels {list(levels)}: expected one increasing level "
+            "between 0 and 1 for each"
         )
     return np.array([NormalDist().inv_cdf(level) for level in levels])
 
 
 def probability_within(steps: np.ndarray) -> np.ndarray:
-    """Return a lower bound of the probability that a value lies beyond a limit at one step at least: the largest.
+    """Return a lower bound of the probability that a value is beyond a limit at any step: the maximum over steps.
 
-    The steps of one forecast err together. Taking them for independent, 1 - (1 - p1)(1 - p2)..., would
-    overstate the probability many times over; the largest alone never does, whatever depends on what
-    (Frechet 1935).
+    Errors of the steps of a forecast are correlated: 1 - (1 - p1)(1 - p2)..., as for independent steps, would be far
+    too high. The maximum is a lower bound under any dependence (Frechet 1935).
 
     Args:
         steps: (R, H, ...) float 0..1, probabilities at each of H steps, NaN where nothing was forecast.

@@ -1,4 +1,4 @@
-"""Alarm rules as people write them: "pm25 > 75 within 6h with 0.8 probability"."""
+"""Alarm rules as text: "pm25 > 75 within 6h with 0.8 probability"."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cityzoo.errors import InputError, unknown
 
 WAYS = {">": ">", "above": ">", "over": ">", "<": "<", "below": "<", "under": "<"}
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
-INSIDE = 0.1  # of the limit: how far the value must come back before an alarm is released, when nobody says
-HOLD = 2  # forecasts in a row that must say so
+INSIDE = 0.1  # default distance of the release limit from the limit, relative to the limit
+HOLD = 2  # consecutive forecasts below the release limit
 EXAMPLE = "'pm25 > 75 within 6h with 0.8 probability'"
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _RULE = re.compile(
@@ -26,20 +26,20 @@ _RULE = re.compile(
 
 @dataclass(frozen=True)
 class Rule:
-    """Hold when an alarm is raised and when it is released.
+    """Conditions for raising and releasing an alarm.
 
     Attributes:
-        channel: name of what is forecast.
+        channel: that is forecast.
         way: ">" for values above the limit, "<" for values below it.
         limit: in the channel's unit.
-        within_seconds: how far ahead; an alarm claims that the value is beyond the limit some time until then.
-        probability: 0..1, an alarm is raised when the value crosses the limit with at least this probability.
-        release: the limit that counts while an alarm is in force, at or inside `limit`; None: 10 % inside.
-        hold: an alarm is released when the probability that the value is beyond `release` was below
-            `probability` in so many forecasts in a row.
+        within_seconds: how far ahead; an alarm predicts a value beyond the limit at some time until then.
+        probability: 0..1, minimum probability of crossing the limit for an alarm.
+        release: limit while an alarm is active, at or inside `limit`; None: 10 % inside.
+        hold: number of consecutive forecasts, with a probability of crossing `release` below `probability`, after
+            which an alarm is released.
 
     Raises:
-        InputError: values out of bounds.
+        InputError: values out of range.
 
     Example:
         >>> rule = Rule("pm25", ">", 75, 6 * 3600, 0.8)
@@ -69,7 +69,7 @@ class Rule:
             side = "at most" if sign > 0 else "at least"
             raise InputError(
                 f"alarm release {self.release:g} lies beyond the limit {self.limit:g}: expected {side} "
-                f"{self.limit:g}, give another release or leave it out"
+                f"{self.limit:g}, give another release or omit it"
             )
         if not 0 < self.probability < 1:
             raise InputError(
@@ -83,20 +83,20 @@ class Rule:
 
     def __str__(self) -> str:
         default = Rule(self.channel, self.way, self.limit, self.within_seconds, self.probability)
-        text = f"{self.channel} {self.way} {self.limit:g} within {time_words(self.within_seconds)}"
+        text = f"{self.channel} {self.way} {self.limit:g} within {format_time(self.within_seconds)}"
         text += f" with {self.probability:g} probability"
         text += f" release {self.release:g}" if self.release != default.release else ""
         return text + (f" hold {self.hold}" if self.hold != HOLD else "")
 
     def steps(self, step_seconds: int, horizon: int) -> int:
-        """Return how many forecast steps the rule looks ahead.
+        """Return the number of forecast steps within the rule's time.
 
         Args:
             step_seconds: from one step to the next.
-            horizon: steps that are forecast.
+            horizon: number of steps that are forecast.
 
         Raises:
-            InputError: less than one step, or more than are forecast.
+            InputError: less than one step, or more than the horizon.
 
         Example:
             >>> Rule("pm25", ">", 75, 6 * 3600, 0.8).steps(3600, 24)
@@ -105,17 +105,17 @@ class Rule:
         steps = self.within_seconds // step_seconds
         if not 1 <= steps <= horizon:
             raise InputError(
-                f"alarm '{self}': expected within {time_words(step_seconds)} to {time_words(horizon * step_seconds)}, "
-                "which is what is forecast: give another time"
+                f"alarm '{self}': expected within {format_time(step_seconds)} to {format_time(horizon * step_seconds)}, "
+                "the step and the horizon of the forecast: give another time"
             )
         return steps
 
 
-def time_words(seconds: int) -> str:
-    """Return a time in the largest unit that divides it.
+def format_time(seconds: int) -> str:
+    """Return a duration in the largest unit that divides it.
 
     Example:
-        >>> time_words(21600), time_words(5400), time_words(172800)
+        >>> format_time(21600), format_time(5400), format_time(172800)
         ('6h', '90min', '2d')
     """
     unit = next(unit for unit in ("d", "h", "min", "s") if seconds % SECONDS[unit] == 0)
@@ -123,13 +123,13 @@ def time_words(seconds: int) -> str:
 
 
 def parse_rule(text: str) -> Rule:
-    """Read an alarm rule: CHANNEL > LIMIT within TIME with PROBABILITY [release LIMIT] [hold COUNT].
+    """Parse an alarm rule: CHANNEL > LIMIT within TIME with PROBABILITY [release LIMIT] [hold COUNT].
 
-    Instead of > and < one may write above, over, below and under; TIME is a number and s, min, h or d;
+    Also accepts above and over for >, below and under for <; TIME is a number and s, min, h or d;
     PROBABILITY is 0.8 or 80 %.
 
     Raises:
-        InputError: not understood, or out of bounds.
+        InputError: not such a text, or values out of range.
 
     Example:
         >>> parse_rule("speed below 30 within 30min with 70 % probability, release 40 hold 3")
@@ -155,17 +155,17 @@ def parse_rule(text: str) -> Rule:
 
 
 def check_rules(rules: Sequence[Rule], channels: Sequence[str], step_seconds: int, horizon: int) -> None:
-    """Raise InputError unless every rule is about a channel and a time that are forecast, and comes once.
+    """Raise InputError unless the channel and time of each rule are forecast and no rule is repeated.
 
     Args:
         rules: any number.
-        channels: names of what is forecast.
+        channels: that are forecast.
         step_seconds: from one forecast step to the next.
-        horizon: steps that are forecast.
+        horizon: number of steps that are forecast.
     """
     for place, rule in enumerate(rules):
         if rule.channel not in channels:
             raise unknown("channel of an alarm", rule.channel, channels)
         rule.steps(step_seconds, horizon)
         if rule in rules[:place]:
-            raise InputError(f"alarm '{rule}' was given twice: give each once")
+            raise InputError(f"alarm '{rule}' is given twice: give each rule once")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo import tasks
-from cityzoo.alarms import forecast_alarms
+from cityzoo.alarms.forecast_alarms import evaluate_alarms, write_alarms
+from cityzoo.alarms.forecasts import Forecasts
 from cityzoo.alarms.rules import Rule, check_rules, parse_rule
 from cityzoo.data.series.series import Series
 from cityzoo.data.series.windows import forecast, truth
@@ -158,10 +159,10 @@ def _alarms(
     usual: np.ndarray,
 ) -> dict[str, Any]:
     channel = series.channels[0]
-    forecasts = {channel: forecast_alarms.Forecasts(quantiles, how.quantiles, series.times[origins])}
+    forecasts = {channel: Forecasts(quantiles, how.quantiles, series.times[origins])}
     truth_rows = series.rows(range(int(origins[0]), min(int(origins[-1]) + how.horizon + 1, len(series))))
-    found = forecast_alarms.judge_alarms(rules, forecasts, truth_rows, {channel: usual})
-    written = forecast_alarms.write_alarms(folder, rules, forecasts, truth_rows)
+    found = evaluate_alarms(rules, forecasts, truth_rows, {channel: usual})
+    written = write_alarms(folder, rules, forecasts, truth_rows)
     LOG.info("alarms: %s", written[1])
     kept = ("channel", "unit", "sensors", "from", "to")
     return {

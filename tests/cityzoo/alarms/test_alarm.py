@@ -36,7 +36,7 @@ def test_runs_without_a_forecast_change_nothing():
 def test_an_alarm_may_be_in_force_at_the_end():
     (alarm,) = raise_alarms(np.array([[0.2], [0.9]]), np.array([[0.3], [0.95]]), 0.8, 2)
     assert alarm == Alarm(0, 1, None, 0.9)
-    assert not alarm.in_force(0) and alarm.in_force(1) and alarm.in_force(99)
+    assert not alarm.is_active(0) and alarm.is_active(1) and alarm.is_active(99)
 
 
 def test_sensors_are_told_apart():

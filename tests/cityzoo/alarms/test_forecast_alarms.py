@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from cityzoo.alarms.forecast_alarms import Forecasts, judge_alarms, raise_from_forecasts, write_alarms
+from cityzoo.alarms.forecast_alarms import evaluate_alarms, raise_from_forecasts, write_alarms
+from cityzoo.alarms.forecasts import Forecasts
 from cityzoo.alarms.rules import parse_rule
 from cityzoo.data.series.series import Series
 from cityzoo.errors import InputError
@@ -36,7 +37,7 @@ def usual(level):
 
 
 def test_figures_of_the_model_and_of_two_simple_alarms(truth, forecasts):
-    (found,) = judge_alarms([RULE], forecasts, truth, usual(60.0))["rules"]
+    (found,) = evaluate_alarms([RULE], forecasts, truth, usual(60.0))["rules"]
     model, stays, profile = (found[name] for name in ("model", "persistence", "time_of_day_mean"))
     assert found["rule"] == str(RULE) and found["unit"] == "µg/m3" and found["sensors"] == 2
     # P(80 +- 5 at 80 %) above 75 is 0.9: raised three hours before row 10, as the rule looks no farther.
@@ -44,13 +45,13 @@ def test_figures_of_the_model_and_of_two_simple_alarms(truth, forecasts):
     assert model["lead_hours"] == {"median": 3.0, "all": [3.0]} and model["events_missed"] == 1
     assert stays["late_hours"]["all"] == [0.0, 0.0] and stays["recall"] == 1 and stays["recall_in_time"] == 0
     assert profile["alarms"] == 0 and profile["recall"] == 0 and profile["precision"] is None
-    always = judge_alarms([RULE], forecasts, truth, usual(90.0))["rules"][0]["time_of_day_mean"]
+    always = evaluate_alarms([RULE], forecasts, truth, usual(90.0))["rules"][0]["time_of_day_mean"]
     assert (
         always["alarms_false"] == 2
         and always["events_standing"] == 2
         and always["share_of_time_in_alarm"] == 1
     )
-    json.dumps(judge_alarms([RULE], forecasts, truth, usual(60.0)), allow_nan=False)
+    json.dumps(evaluate_alarms([RULE], forecasts, truth, usual(60.0)), allow_nan=False)
 
 
 def test_the_release_limit_keeps_an_alarm(truth, forecasts):
@@ -91,11 +92,11 @@ def test_alarms_are_written_for_programs_and_for_people(truth, forecasts, tmp_pa
     assert record["event"]["began"] == "2026-01-05T10:00:00Z" and record["event"]["lead_hours"] == 3
     assert record["event"]["ended_local"] == "2026-01-05T13:00:00+01:00" and record["event"]["worst"] == 90
     assert text.read_text() == (
-        "Times are those of Europe/Berlin.\n"
-        "Mon 2026-01-05 08:00, kerb: pm25 expected above 75 µg/m3 within 3h, probability 90% (80% asked); in 3h "
-        "80 µg/m3 (80% interval 75 to 85). RIGHT, 3h ahead: above from Mon 2026-01-05 11:00 to Mon 2026-01-05 13:00, "
-        "worst 90 µg/m3. Released Mon 2026-01-05 14:00.\n"
-        "\nMissed, without an alarm: 1\n"
+        "Local times of Europe/Berlin.\n"
+        "Mon 2026-01-05 08:00, kerb: pm25 expected above 75 µg/m3 within 3h, probability 90% (threshold 80%); "
+        "80 µg/m3 in 3h (80% interval 75 to 85). Correct, 3h ahead: above from Mon 2026-01-05 11:00 to "
+        "Mon 2026-01-05 13:00, worst 90 µg/m3. Released Mon 2026-01-05 14:00.\n"
+        "\nMissed events: 1\n"
         "Mon 2026-01-05 19:00, park: pm25 above 75 µg/m3 until Mon 2026-01-05 20:00, worst 79 µg/m3 "
         "(rule: pm25 > 75 within 3h with 0.8 probability).\n"
     )
@@ -103,7 +104,7 @@ def test_alarms_are_written_for_programs_and_for_people(truth, forecasts, tmp_pa
 
 def test_what_is_not_forecast_is_refused(truth, forecasts):
     with pytest.raises(InputError, match="unknown channel of an alarm 'no2'"):
-        judge_alarms([parse_rule("no2 > 75 within 3h with 0.8")], forecasts, truth, usual(60.0))
+        evaluate_alarms([parse_rule("no2 > 75 within 3h with 0.8")], forecasts, truth, usual(60.0))
     with pytest.raises(InputError, match="expected within 1h to 4h"):
         write_alarms("nowhere", [parse_rule("pm25 > 75 within 6h with 0.8")], forecasts, truth)
 
@@ -118,4 +119,4 @@ def test_forecasts_that_do_not_fit_are_refused(truth, forecasts):
     with pytest.raises(ValueError, match="expected times and the 2 sensors of the truth"):
         raise_from_forecasts(RULE, shifted, truth)
     with pytest.raises(ValueError, match="profile .16, 4, 1. for forecasts .16, 4, 2."):
-        judge_alarms([RULE], forecasts, truth, {"pm25": np.zeros((16, 4, 1))})
+        evaluate_alarms([RULE], forecasts, truth, {"pm25": np.zeros((16, 4, 1))})

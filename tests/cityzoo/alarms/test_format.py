@@ -2,7 +2,7 @@
 
 import pytest
 
-from cityzoo.alarms.format import sentence
+from cityzoo.alarms.format import format_alarm
 
 RECORD = {
     "raised_local": "2026-01-05T08:00:00+01:00",
@@ -36,16 +36,16 @@ SPELL = "below from Mon 2026-01-05 07:30 to Mon 2026-01-05 08:10, worst 12."
 @pytest.mark.parametrize(
     ("outcome", "event", "ending"),
     [
-        ("false", None, "FALSE: it did not come. In force at the end."),
-        ("unjudged", None, "Not judged: too little was measured. In force at the end."),
-        ("unjudged", EVENT, "Not judged: it was there before. In force at the end."),
-        ("late", EVENT, f"LATE, 30min after it began: {SPELL} In force at the end."),
-        ("late", {**EVENT, "lead_hours": 0.0}, f"LATE, as it began: {SPELL} In force at the end."),
-        ("in time", {**EVENT, "lead_hours": 0.75}, f"RIGHT, 45min ahead: {SPELL} In force at the end."),
+        ("false", None, "False: no event. Active at the end."),
+        ("unjudged", None, "Not evaluated: too few measurements. Active at the end."),
+        ("unjudged", EVENT, "Not evaluated: the event was there before. Active at the end."),
+        ("late", EVENT, f"Late, 30min after its start: {SPELL} Active at the end."),
+        ("late", {**EVENT, "lead_hours": 0.0}, f"Late, at its start: {SPELL} Active at the end."),
+        ("in time", {**EVENT, "lead_hours": 0.75}, f"Correct, 45min ahead: {SPELL} Active at the end."),
     ],
 )
 def test_what_happened_in_words(outcome, event, ending):
-    assert sentence({**RECORD, "outcome": outcome, "event": event}) == (
-        "Mon 2026-01-05 08:00, north_01: speed expected below 30 within 1h, probability 100% (70% asked); in 10min "
-        f"25.5. {ending}"
+    assert format_alarm({**RECORD, "outcome": outcome, "event": event}) == (
+        "Mon 2026-01-05 08:00, north_01: speed expected below 30 within 1h, probability 100% (threshold 70%); 25.5 in "
+        f"10min. {ending}"
     )

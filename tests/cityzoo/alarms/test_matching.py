@@ -4,7 +4,7 @@ import numpy as np
 
 from cityzoo.alarms.alarm import Alarm
 from cityzoo.alarms.events import Event
-from cityzoo.alarms.matching import judge
+from cityzoo.alarms.matching import match_alarms
 
 RUNS = np.arange(0, 40)
 AHEAD = 6
@@ -15,7 +15,7 @@ def held(alarms, events, measured=None, steps=40):
     alarms = [Alarm(0, raised, released, 0.9) for raised, released in alarms]
     events = [Event(0, begin, last, 80.0) for begin, last in events]
     measured = np.ones((steps, 1), bool) if measured is None else measured
-    judged = judge(alarms, events, measured, RUNS[: min(steps, 40)], AHEAD, 3600)
+    judged = match_alarms(alarms, events, measured, RUNS[: min(steps, 40)], AHEAD, 3600)
     return [(outcome.word, outcome.lead) for outcome in judged.outcomes], list(judged.fates)
 
 
@@ -73,7 +73,7 @@ def test_events_that_nobody_could_foresee_are_not_judged():
 
 
 def test_another_sensors_alarm_finds_nothing():
-    judged = judge(
+    judged = match_alarms(
         [Alarm(1, 8, 20, 0.9)], [Event(0, 10, 12, 80.0)], np.ones((40, 2), bool), RUNS, AHEAD, 3600
     )
     assert [outcome.word for outcome in judged.outcomes] == ["false"] and list(judged.fates) == ["missed"]
@@ -81,5 +81,7 @@ def test_another_sensors_alarm_finds_nothing():
 
 def test_forecasts_need_not_be_made_at_every_step():
     runs = np.arange(0, 40, 4)
-    judged = judge([Alarm(0, 2, 5, 0.9)], [Event(0, 10, 12, 80.0)], np.ones((40, 1), bool), runs, AHEAD, 3600)
+    judged = match_alarms(
+        [Alarm(0, 2, 5, 0.9)], [Event(0, 10, 12, 80.0)], np.ones((40, 1), bool), runs, AHEAD, 3600
+    )
     assert [(o.word, o.lead) for o in judged.outcomes] == [("in time", 2)]  # raised at row 8

@@ -5,8 +5,8 @@ import pytest
 
 from cityzoo.alarms.alarm import Alarm
 from cityzoo.alarms.events import Event
-from cityzoo.alarms.matching import judge
-from cityzoo.alarms.metrics import figures, reliability
+from cityzoo.alarms.matching import match_alarms
+from cityzoo.alarms.metrics import alarm_metrics, reliability
 
 
 def test_a_week_of_two_sensors_by_hand():
@@ -24,8 +24,8 @@ def test_a_week_of_two_sensors_by_hand():
         Event(1, 50, 52, 85.0),
         Event(1, 70, 78, 120.0),  # late
     ]
-    judged = judge(alarms, events, np.ones((168, 2), bool), np.arange(168), 6, 3600)
-    found = figures(judged, sensors=2)
+    judged = match_alarms(alarms, events, np.ones((168, 2), bool), np.arange(168), 6, 3600)
+    found = alarm_metrics(judged, sensors=2)
     assert [found[f"alarms_{word}"] for word in ("in_time", "late", "false", "unjudged")] == [2, 1, 1, 1]
     assert [found[f"events_{word}"] for word in ("in_time", "standing", "late", "missed")] == [2, 1, 1, 1]
     assert (found["alarms"], found["events"], found["events_unjudged"]) == (5, 5, 0)
@@ -39,11 +39,13 @@ def test_a_week_of_two_sensors_by_hand():
 
 
 def test_nothing_to_divide_by():
-    silent = figures(judge([], [], np.ones((24, 1), bool), np.arange(24), 6, 3600), 1)
+    silent = alarm_metrics(match_alarms([], [], np.ones((24, 1), bool), np.arange(24), 6, 3600), 1)
     assert silent["precision"] is None and silent["recall"] is None and silent["f1"] is None
     assert silent["lead_hours"] == {"median": None, "all": []}
-    wrong = figures(
-        judge([Alarm(0, 2, 4, 0.9)], [Event(0, 20, 21, 80)], np.ones((24, 1), bool), np.arange(24), 6, 3600),
+    wrong = alarm_metrics(
+        match_alarms(
+            [Alarm(0, 2, 4, 0.9)], [Event(0, 20, 21, 80)], np.ones((24, 1), bool), np.arange(24), 6, 3600
+        ),
         1,
     )
     assert wrong["precision"] == wrong["recall"] == wrong["f1"] == 0

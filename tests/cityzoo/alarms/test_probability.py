@@ -65,7 +65,7 @@ def test_a_missing_quantile_gives_no_probability():
 
 @pytest.mark.parametrize("levels", [(0.1, 0.5), (0.5, 0.1, 0.9), (0.0, 0.5, 1.0)])
 def test_bad_levels_are_refused(levels):
-    with pytest.raises(ValueError, match="expected as many increasing levels between 0 and 1"):
+    with pytest.raises(ValueError, match="expected one increasing level between 0 and 1"):
         probability_beyond(np.zeros(3), levels, 1, ">")
 
 
