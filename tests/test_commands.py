@@ -242,7 +242,7 @@ WRONG = {
     "evaluate a damaged report": (EVALUATE, ["scrawled"], "report.json' is damaged"),
     "compare with what is none": (EVALUATE, ["run", "street"], "'street' is no run folder"),
     "compare with another task": (EVALUATE, ["run", "counting"], "only runs of one task"),
-    "evaluate labels of images": (EVALUATE, ["run", "--data", "sorted"], "labels whole images"),
+    "evaluate labels of images": (EVALUATE, ["run", "--data", "sorted"], "labels of whole images"),
     "require nonsense": (EVALUATE, ["run", "--require", "AP50=0.6"], "FIGURE>=NUMBER"),
     "require what is not": (
         EVALUATE,

@@ -38,7 +38,7 @@ class NormalFramesReader:
                 "or give a plain folder of frames that are all normal"
             )
         made = iter((replace(train, examples=normal), _judged(found.val)))
-        return derived_labels.of_each_side(found, lambda _: next(made))
+        return derived_labels.map_splits(found, lambda _: next(made))
 
 
 def _judged(side: ImageSet) -> ImageSet:

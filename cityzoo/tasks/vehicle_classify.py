@@ -32,7 +32,7 @@ class VehicleCropReader:
         found = datasets.load(source, wants="either", **how)
         if found.labelled:
             return found
-        return derived_labels.of_each_side(
+        return derived_labels.map_splits(
             found, lambda side: derived_labels.crops(side, self.context, self.least_px)
         )
 

@@ -1,4 +1,4 @@
-"""The data check: raw records and the facts of their images -> images fit for training."""
+"""The data check: raw annotations and image facts -> examples that are fit for training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ from cityzoo.sample import ImageExample
 
 
 class Checker:
-    """Turn raw images into checked ones, and take note of everything on the way."""
+    """Conversion of raw images to examples, which records every problem in the findings.
+
+    Attributes:
+        boxes_seen: number of boxes of the selected classes so far, good and bad.
+    """
 
     def __init__(
         self,
@@ -24,24 +28,24 @@ class Checker:
         exif: str,
         findings: Findings,
         root: str,
-        labelled: bool = False,
+        labeled: bool = False,
     ) -> None:
-        """Prepare to check images.
+        """Set up the check.
 
         Args:
-            label_of: for each class name of the data its label, or the kind of finding that leaves it out.
+            label_of: label of each class name of the data, or the kind of finding for which it is skipped.
             exif: "auto", "stored" or "upright", see `boxes.is_annotated_as_stored`.
-            findings: where notes go.
-            root: folder that places are written relative to.
-            labelled: whether images carry labels of the whole image: those without one are then left out.
+            findings: receives the problems.
+            root: folder to which reported places are relative.
+            labeled: whether images have labels of the whole image; images without a label are then skipped.
         """
         self._label_of, self._exif, self._findings, self._root = label_of, exif, findings, root
-        self._labelled = labelled
+        self._labeled = labeled
         self._classes = 1 + max((each for each in label_of.values() if isinstance(each, int)), default=-1)
-        self.boxes_seen = 0  # of the classes asked for, good and bad
+        self.boxes_seen = 0
 
     def examples(self, raw: Sequence[RawImage], facts: Mapping[str, ImageInfo]) -> tuple[ImageExample, ...]:
-        """Return the images that can be opened, with their good boxes or their target."""
+        """Return the readable images with their good boxes or their target."""
         checked = (self._image(each, facts[each.path]) for each in raw)
         return tuple(each for each in checked if each is not None)
 
@@ -53,8 +57,8 @@ class Checker:
         if "contradiction" in raw.remarks:
             self._findings.add("contradiction", f"{name} ({brief(raw.source, self._root)})")
             return None
-        target = self._target(raw, name) if self._labelled else None
-        if self._labelled and target is None:
+        target = self._target(raw, name) if self._labeled else None
+        if self._labeled and target is None:
             return None
         for kind in (*raw.remarks, *(kind for kind in facts.kinds if kind in KINDS)):
             self._findings.add(kind, name)
@@ -74,7 +78,7 @@ class Checker:
         )
 
     def _target(self, raw: RawImage, name: str) -> np.ndarray | None:
-        """What is true of the whole image, (C,) float32; None: it is left out, which is noted."""
+        """Return the target (C,) float32 of an image, or None, with a finding, if the image is skipped."""
         if raw.names is None:
             self._findings.add("no label", name)
             return None
@@ -105,27 +109,31 @@ class Checker:
         return ""
 
     def _boxes(self, raw: RawImage, facts: ImageInfo, name: str) -> tuple[np.ndarray, np.ndarray]:
-        kept, labels = self._pick(raw)
-        boxes = self._place(np.array([box.numbers for box in kept]).reshape(-1, 4), raw, facts, name)
-        good = self._sift(boxes, kept, raw, facts)
+        kept, labels = self._select(raw)
+        numbers = np.array([box.numbers for box in kept]).reshape(-1, 4)
+        boxes = self._to_upright_pixels(numbers, raw, facts, name)
+        good = self._find_good(boxes, kept, raw, facts)
         return geometry.clip(boxes[good], facts.size_hw), np.array(labels, np.int32)[good]
 
-    def _pick(self, raw: RawImage) -> tuple[list[RawBox], list[int]]:
-        kept, labels = [], []
+    def _select(self, raw: RawImage) -> tuple[list[RawBox], list[int]]:
+        kept: list[RawBox] = []
+        labels: list[int] = []
         for box in raw.boxes:
             # A malformed row may lack its class too; it counts as malformed, and its label is never used.
             label = self._label_of.get(box.name, 0 if box.problem == "malformed" else "unknown class")
             kind = box.problem if box.problem in ("crowd", "unknown class") else label
             if isinstance(kind, str):
-                self._note(kind, box, raw)
+                self._report(kind, box, raw)
                 continue
             if box.problem == "difficult":
-                self._note("difficult", box, raw)
+                self._report("difficult", box, raw)
             kept.append(box)
-            labels.append(label)
+            labels.append(kind)
         return kept, labels
 
-    def _place(self, numbers: np.ndarray, raw: RawImage, facts: ImageInfo, name: str) -> np.ndarray:
+    def _to_upright_pixels(
+        self, numbers: np.ndarray, raw: RawImage, facts: ImageInfo, name: str
+    ) -> np.ndarray:
         if facts.orientation == 1:
             return geometry.to_pixels(numbers, raw.kind, facts.size_hw)
         self._findings.add("rotated", name)
@@ -135,15 +143,17 @@ class Checker:
         stored = geometry.to_pixels(numbers, raw.kind, facts.stored_hw)
         return geometry.to_upright(stored, facts.orientation, facts.stored_hw)
 
-    def _sift(self, boxes: np.ndarray, kept: list[RawBox], raw: RawImage, facts: ImageInfo) -> np.ndarray:
+    def _find_good(
+        self, boxes: np.ndarray, kept: list[RawBox], raw: RawImage, facts: ImageInfo
+    ) -> np.ndarray:
         self.boxes_seen += len(kept)
         kinds = geometry.find_problems(boxes, facts.size_hw)
         for number, box in enumerate(kept):
             kinds[number] = "malformed" if box.problem == "malformed" else kinds[number]
             if kinds[number]:
-                self._note(kinds[number], box, raw)
+                self._report(kinds[number], box, raw)
         return np.array([kind in ("", "clipped") for kind in kinds], bool)
 
-    def _note(self, kind: str, box: RawBox, raw: RawImage) -> None:
+    def _report(self, kind: str, box: RawBox, raw: RawImage) -> None:
         detail = f" (class '{box.name}')" if kind == "unknown class" else ""
         self._findings.add(kind, f"{brief(raw.source, self._root)}{box.mark}{detail}")

@@ -1,4 +1,4 @@
-"""Pick, order, rename and ignore classes: `--classes car,bus` and `--class-map person=ignore,van=car`."""
+"""Selection, order and renaming of classes: `--classes car,bus` and `--class-map person=ignore,van=car`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from cityzoo.errors import InputError, unknown
 
 IGNORE = "ignore"
-IGNORED, OTHER = "ignored class", "other class"  # kinds of finding, in the place of a label
+IGNORED, OTHER = "ignored class", "other class"  # kinds of finding, in place of a label
 
 
 def map_classes(
@@ -16,16 +16,16 @@ def map_classes(
     class_map: Mapping[str, str] | None = None,
     may_be_none: bool = False,
 ) -> tuple[tuple[str, ...], dict[str, int | str]]:
-    """Return the class names to train on, and for each name in the data its label or why it has none.
+    """Return the class names to train on, and for each name in the data its label or the reason why it has none.
 
     Args:
         names: class names of the data, in its order.
-        classes: names to keep, in the order wanted; none keeps all. A name may be one that `class_map` makes.
+        classes: names to keep, in this order; empty keeps all. A name may come from `class_map`.
         class_map: from a name of the data to another name, new or not, or to "ignore".
-        may_be_none: whether data without any class will do.
+        may_be_none: whether data without classes is allowed.
 
     Raises:
-        InputError: a class asked for or mapped that the data lacks, or none left.
+        InputError: a selected or mapped class that is not in the data, or no class left.
 
     Example:
         >>> map_classes(["car", "van", "person"], [], {"van": "car", "person": "ignore"})
@@ -48,3 +48,32 @@ def map_classes(
     position = {name: number for number, name in enumerate(kept)}
     labels = {name: IGNORED if new == IGNORE else position.get(new, OTHER) for name, new in renamed.items()}
     return kept, labels
+
+
+def add_val_classes(
+    label_of: Mapping[str, int | str],
+    class_names: Sequence[str],
+    selected: bool,
+    class_map: Mapping[str, str],
+    val_names: Sequence[str],
+) -> dict[str, int | str]:
+    """Return the labels of train's class names, and of names that only another val source has.
+
+    Args:
+        label_of: labels of train's names.
+        class_names: names that the labels index.
+        selected: whether classes were selected by name; other names are then skipped rather than unknown.
+        class_map: from names of the data to others.
+        val_names: class names of the val source.
+
+    Example:
+        >>> add_val_classes({"car": 0}, ("car",), False, {"van": "car"}, ("car", "van", "tram"))
+        {'car': 0, 'van': 0}
+    """
+    labels = dict(label_of)
+    position = {name: number for number, name in enumerate(class_names)}
+    for name in val_names:
+        new = class_map.get(name, name)
+        if name not in labels and (new in position or selected):
+            labels[name] = position.get(new, OTHER)
+    return labels

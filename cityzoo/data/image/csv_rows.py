@@ -1,4 +1,4 @@
-"""CSV files as rows with their line numbers, and which of them hold labels of whole images."""
+"""Rows of CSV files with their line numbers, and detection of CSV files with labels of whole images."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 PATH, LABEL, SPLIT = "path", "label", "split"
-_OF_BOXES = re.compile(r"[xy](\d|_?min|_?max)?|[wh]|c[xy]|left|top|right|bottom|width|height")
+_BOX_COLUMN = re.compile(r"[xy](\d|_?min|_?max)?|[wh]|c[xy]|left|top|right|bottom|width|height")
 
 
 def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and fields, stripped of blanks, of each row that is not empty; a BOM is passed over.
+    """Yield the line number and the stripped fields of each row that is not empty; a BOM is skipped.
 
     Example:
         >>> import tempfile
@@ -29,28 +29,28 @@ def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def first_rows(path: Path) -> list[list[str]]:
-    """Return the first two rows of a file, fewer where it has fewer; never raises."""
+    """Return up to two first rows of a file; never raises."""
     try:
         return [row for _, (_, row) in zip(range(2), rows(path), strict=False)]
     except (OSError, csv.Error):
         return []
 
 
-def tables_at(path: Path) -> list[Path]:
-    """Return the .csv that a path is, or those directly in a folder."""
+def csv_files(path: Path) -> list[Path]:
+    """Return the CSV files of a path: itself, or those directly in a folder."""
     if path.is_file():
         return [path] if path.suffix.lower() == ".csv" else []
     return [each for each in sorted(path.glob("[!.]*.[cC][sS][vV]")) if each.is_file()]
 
 
-def heads_labels(row: Sequence[str]) -> bool:
-    """Tell whether a first row is the header of labels of whole images: path, and no column of a box.
+def is_label_header(row: Sequence[str]) -> bool:
+    """Return whether a row is the header of a CSV with labels of whole images: path, and no box column.
 
     Example:
-        >>> heads_labels(["path", "label"]), heads_labels(["Path", "fire", "smoke", "split"])
+        >>> is_label_header(["path", "label"]), is_label_header(["Path", "fire", "smoke", "split"])
         (True, True)
-        >>> heads_labels(["path", "x1", "y1", "x2", "y2", "class_name"]), heads_labels(["a.jpg", "car"])
+        >>> is_label_header(["path", "x1", "y1", "x2", "y2", "class_name"]), is_label_header(["a.jpg", "car"])
         (False, False)
     """
     words = [field.lower() for field in row]
-    return len(words) > 1 and words[0] == PATH and not any(map(_OF_BOXES.fullmatch, words[1:]))
+    return len(words) > 1 and words[0] == PATH and not any(map(_BOX_COLUMN.fullmatch, words[1:]))

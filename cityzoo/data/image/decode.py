@@ -1,4 +1,4 @@
-"""Decode images right: EXIF rotation, grey, CMYK, alpha, palette, 16 bits all become upright RGB."""
+"""Decoding of images to upright RGB: EXIF rotation, grayscale, CMYK, alpha, palette, 16 bits."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ WHITE = (255, 255, 255, 255)
 
 
 def has_alpha(image: Image.Image) -> bool:
-    """Tell whether an image has transparent parts, as a channel or as a palette's or PNG's entry."""
+    """Return whether an image has transparency, as a channel or as an entry of a palette or PNG."""
     return image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
 
 
 def read_image(
     path: str | os.PathLike[str], window_xyxy: tuple[int, int, int, int] | None = None
 ) -> np.ndarray:
-    """Read an image file, or a part of it, as upright RGB.
+    """Read an image file, or a window of it, as upright RGB.
 
-    EXIF rotation is applied. Alpha is laid over white, as browsers show it. 16 bits are scaled to 8 by their
-    whole range (the high byte, 65535 -> 255), never stretched to what one image happens to use. CMYK is
-    converted without a colour profile. Of an animation the first frame is taken.
+    EXIF rotation is applied. Transparency is composited on white, as browsers show it. 16 bits are scaled to 8 by
+    their full range (the high byte, 65535 -> 255), not by the range of the image. CMYK is converted without a color
+    profile. Of an animation the first frame is read.
 
     Args:
         path: the file.
-        window_xyxy: x1, y1, x2, y2 in whole pixels of the upright file, x2 and y2 exclusive; None: all of it.
+        window_xyxy: x1, y1, x2, y2 in whole pixels of the upright file, x2 and y2 exclusive; None for the whole image.
 
     Returns:
         (H, W, 3) uint8 RGB, 0..255.
 
     Raises:
-        OSError: not an image, or a truncated one.
-        ValueError: floating-point pixels, which have no defined range, or a window beyond the image.
+        OSError: not an image, or a truncated file.
+        ValueError: floating-point pixels, which have no defined range, or a window that exceeds the image.
 
     Example:
         >>> import tempfile
@@ -74,19 +74,18 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
 
 def source(element: Mapping[str, Any]) -> tuple[tuple[int, int], Callable[[int], tuple[np.ndarray, int]]]:
-    """Return the size of an image and what decodes it, for `augment.input_pipeline`.
+    """Return the size of an image and its decoder, for `augment.input_pipeline`.
 
     Args:
-        element: `path`; `image_hw` (height, width); `plain` bool, `ImageExample.plain`: TensorFlow's decoder
-            reads it right; others go through `read_image`, which is slower. `window`, if there: x1, y1, x2,
-            y2 in whole pixels of the upright file, the part that is the image; four zeros: all of it.
-            `image_hw` is then not looked at. Windows are never reduced, since reduced pixels do not begin
-            at every pixel.
+        element: `path`; `image_hw` (height, width); `plain`, see `ImageExample.plain`: if False, the slower
+            `read_image` decodes the image. Optionally `window`: x1, y1, x2, y2 in whole pixels of the upright
+            file, which is then the image, and `image_hw` is ignored; four zeros for the whole file. Windows are
+            never decoded at reduced size, since reduced pixels cannot start at every pixel.
 
     Returns:
-        height and width in pixels, of the window where there is one; and a function from the largest useful
-        reduction (1, 2, 4 or 8) to the upright image, (H, W, 3) uint8 RGB, and the reduction that it was
-        decoded at. The function raises ValueError for a window beyond the image.
+        height and width in pixels, of the window if there is one; and a function from the largest allowed
+        reduction (1, 2, 4 or 8) to the upright image, (H, W, 3) uint8 RGB, and its reduction. The function raises
+        ValueError if the window exceeds the image.
     """
     import augment
 
@@ -105,7 +104,7 @@ def source(element: Mapping[str, Any]) -> tuple[tuple[int, int], Callable[[int],
 
 
 def _cut(path: str, window: tuple[int, int, int, int]) -> np.ndarray:
-    """Decode a window of a plain image; of a JPEG little more than the window is decoded."""
+    """Decode a window of a plain image; of a JPEG only the window and its border are decoded."""
     import tensorflow as tf
 
     try:
@@ -114,7 +113,7 @@ def _cut(path: str, window: tuple[int, int, int, int]) -> np.ndarray:
             return _cut_jpeg(path, contents, window)
         image = tf.io.decode_image(contents, channels=3, expand_animations=False).numpy()
     except tf.errors.OpError as error:
-        raise ValueError(f"'{path}' is no image that can be read: {error.message}") from error
+        raise ValueError(f"'{path}' is not a readable image: {error.message}") from error
     x1, y1, x2, y2 = window
     _require_within(window, image.shape[:2], path)
     return np.ascontiguousarray(image[y1:y2, x1:x2])
@@ -126,8 +125,8 @@ def _cut_jpeg(path: str, contents: Any, window: tuple[int, int, int, int]) -> np
     x1, y1, x2, y2 = window
     height, width, _ = tf.io.extract_jpeg_shape(contents).numpy().tolist()
     _require_within(window, (height, width), path)
-    # Halved chroma is interpolated between neighbours, which the decoder lacks at the left and right edge of
-    # what it cuts: there it is off by up to 25 of 255. One column more on either side, and nothing is off.
+    # Subsampled chroma is interpolated between neighbors, which the decoder lacks at the left and right edge of the
+    # window: colors there are off by up to 25 of 255. One more column on either side avoids that.
     left, right = max(x1 - 1, 0), min(x2 + 1, width)
     image = tf.io.decode_and_crop_jpeg(
         contents, [y1, left, y2 - y1, right - left], channels=3, dct_method="INTEGER_ACCURATE"
@@ -139,6 +138,6 @@ def _require_within(window: tuple[int, int, int, int], size_hw: tuple[int, int],
     x1, y1, x2, y2 = window
     if not (0 <= x1 < x2 <= size_hw[1] and 0 <= y1 < y2 <= size_hw[0]):
         raise ValueError(
-            f"'{path}' is {size_hw[1]} x {size_hw[0]}, the window {tuple(window)} is not within: "
+            f"'{path}' is {size_hw[1]} x {size_hw[0]}, the window {tuple(window)} exceeds it: "
             f"expected 0 <= x1 < x2 <= {size_hw[1]} and 0 <= y1 < y2 <= {size_hw[0]}"
         )

@@ -1,4 +1,4 @@
-"""Labels of whole images made from boxes: a crop for each, which classes are there, how many."""
+"""Labels of whole images derived from boxes: a crop per box, presence of classes, counts."""
 
 from __future__ import annotations
 
@@ -11,40 +11,33 @@ from cityzoo.data.image.load import Dataset
 from cityzoo.errors import InputError
 from cityzoo.sample import ImageExample, ImageSet, no_boxes
 
-ABSENT = (
-    "normal",
-    "none",
-    "default",
-    "neutral",
-    "background",
-    "nothing",
-)  # names that stand for no class at all
+# Names that stand for the absence of all classes.
+ABSENT = ("normal", "none", "default", "neutral", "background", "nothing")
 
 
-def of_each_side(dataset: Dataset, change: Callable[[ImageSet], ImageSet]) -> Dataset:
-    """Return a data set whose two sides were changed, and described anew.
+def map_splits(dataset: Dataset, change: Callable[[ImageSet], ImageSet]) -> Dataset:
+    """Return a data set with both splits converted, and update its findings.
 
     Raises:
-        InputError: a side has no image left.
+        InputError: a split has no image left.
     """
     train, val = change(dataset.train), change(dataset.val)
     for side in (train, val):
         if not side.examples:
             raise InputError(
-                f"the {side.split} split of '{dataset.findings.source}' leaves no image with a label: "
-                "check its labels"
+                f"the {side.split} split of '{dataset.findings.source}' has no image with a label: check its labels"
             )
         dataset.findings.describe(side)
     return replace(dataset, train=train, val=val)
 
 
 def crops(side: ImageSet, context: float = 0.0, least_px: int = 8) -> ImageSet:
-    """Return an image for each box: a window of its file, and the class of the box.
+    """Return one example per box: a window of the image and the class of the box.
 
     Args:
         side: images with boxes.
-        context: share of the box's sides that the window is larger by.
-        least_px: boxes with a side below this are left out, pixels.
+        context: margin around the box, as a fraction of its sides.
+        least_px: boxes with a shorter side are skipped, pixels.
 
     Example:
         >>> street = ImageExample("a.jpg", (48, 64), [[10, 10, 30, 20], [0, 0, 3, 3]], [1, 0])
@@ -80,14 +73,14 @@ def _crop(image: ImageExample, box: np.ndarray, label: int, classes: int, contex
 
 
 def presence(side: ImageSet, absent: Sequence[str] = ABSENT) -> ImageSet:
-    """Return images that say of each class whether it is there; classes that stand for none are no classes.
+    """Return examples with a target of 1 for each class that is present, without classes that stand for absence.
 
     Args:
         side: images with boxes, or with targets (C,) of 0 and 1.
-        absent: class names that stand for none.
+        absent: class names that stand for the absence of all others.
 
     Raises:
-        InputError: an image that is labelled both as one of the classes and as none.
+        InputError: no class left, or an image labeled with both a class and its absence.
 
     Example:
         >>> street = ImageExample("a.jpg", (48, 64), [[0, 0, 8, 8], [0, 8, 8, 16]], [0, 0])
@@ -98,29 +91,30 @@ def presence(side: ImageSet, absent: Sequence[str] = ABSENT) -> ImageSet:
     kept = [number for number, name in enumerate(side.class_names) if name.lower() not in absent]
     if not kept:
         raise InputError(
-            f"the data names no class but {', '.join(side.class_names) or 'none'}: there is nothing to find in it"
+            f"the classes of the data are {', '.join(side.class_names) or 'none'}: at least one class must not be "
+            f"any of {', '.join(absent)}"
         )
     dropped = [number for number in range(len(side.class_names)) if number not in kept]
     images = []
     for image in side.examples:
-        there = _there(image, len(side.class_names))
-        if image.target is not None and there[dropped].any() and there[kept].any():
-            names = "+".join(side.class_names[number] for number in np.flatnonzero(there))
-            raise InputError(f"'{image.path}' carries labels that contradict: {names}; correct them")
-        images.append(replace(image, boxes_xyxy=no_boxes(), labels=(), target=there[kept]))
+        present = _presence(image, len(side.class_names))
+        if image.target is not None and present[dropped].any() and present[kept].any():
+            names = "+".join(side.class_names[number] for number in np.flatnonzero(present))
+            raise InputError(f"'{image.path}' has contradictory labels {names}: correct them")
+        images.append(replace(image, boxes_xyxy=no_boxes(), labels=(), target=present[kept]))
     return replace(
         side, class_names=tuple(side.class_names[number] for number in kept), examples=tuple(images)
     )
 
 
-def _there(image: ImageExample, classes: int) -> np.ndarray:
+def _presence(image: ImageExample, classes: int) -> np.ndarray:
     if image.target is not None:
         return image.target
     return (np.bincount(image.labels, minlength=classes) > 0).astype(np.float32)
 
 
 def counts(side: ImageSet) -> ImageSet:
-    """Return images whose target (1,) is the number of their boxes, which they keep.
+    """Return examples with their number of boxes as target (1,); the boxes are kept.
 
     Example:
         >>> street = ImageExample("a.jpg", (48, 64), [[0, 0, 8, 8], [0, 8, 8, 16]], [0, 0])
@@ -132,7 +126,7 @@ def counts(side: ImageSet) -> ImageSet:
 
 
 def covered_area(image: ImageExample) -> float:
-    """Return the share of an image that lies in at least one of its boxes, 0..1.
+    """Return the fraction of an image that is covered by boxes, 0..1.
 
     Example:
         >>> round(covered_area(ImageExample("a.jpg", (100, 100), [[0, 0, 50, 100], [25, 0, 75, 100]], [0, 0])), 2)

@@ -1,4 +1,4 @@
-"""A few images of each class, drawn by a seed: what do so few labels give?"""
+"""Random few-shot subsets: a few images per class."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from cityzoo.sample import ImageExample, ImageSet
 
 
 def sample_shots(side: ImageSet, shots: int, seed: int) -> ImageSet:
-    """Return `shots` images of each class, in the order that they came in; another seed draws others.
+    """Return `shots` random images of each class, in their original order.
 
-    An image that shows several classes counts for each of them. Where images may show none of the classes, as many
-    of those are drawn. Images with counts alone are drawn without regard to anything.
+    An image with several classes counts for each of them. If some images have none of the classes, `shots` of those
+    are sampled too. If no image has classes, but only counts, `shots` of all are sampled.
 
     Args:
         side: images with targets or boxes.
-        shots: images a class.
-        seed: of the draw.
+        shots: images per class.
+        seed: seed of the sample.
 
     Raises:
-        InputError: a class has fewer images than that.
+        InputError: a class has fewer images.
 
     Example:
         >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=np.eye(2, dtype="f4")[i % 2]) for i in range(8))
-        >>> drawn = sample_shots(ImageSet("train", ("bus", "car"), images), 2, seed=0)
-        >>> len(drawn), np.sum([each.target for each in drawn.examples], axis=0).tolist()
+        >>> few = sample_shots(ImageSet("train", ("bus", "car"), images), 2, seed=0)
+        >>> len(few), np.sum([each.target for each in few.examples], axis=0).tolist()
         (4, [2.0, 2.0])
     """
     rng = np.random.default_rng([seed, shots])
-    there = np.stack([_classes(image, len(side.class_names)) for image in side.examples])
+    present = np.stack([_classes(image, len(side.class_names)) for image in side.examples])
     groups = (
-        dict(zip(side.class_names, there.T, strict=True))
-        if there.any()
-        else {"any": np.ones(len(there), bool)}
+        dict(zip(side.class_names, present.T, strict=True))
+        if present.any()
+        else {"any": np.ones(len(present), bool)}
     )
-    if not there.any(axis=1).all() and there.any():
-        groups["none of the classes"] = ~there.any(axis=1)
-    drawn: set[int] = set()
+    if present.any() and not present.any(axis=1).all():
+        groups["none of the classes"] = ~present.any(axis=1)
+    rows_kept: set[int] = set()
     for name, chosen in groups.items():
         rows = np.flatnonzero(chosen)
         if len(rows) < shots:
             raise InputError(
-                f"--shots {shots} wants {shots} images of each class, '{name}' has {len(rows)}: give fewer shots, or "
-                "more images"
+                f"--shots {shots} requires {shots} images of each class, but '{name}' has {len(rows)}: use fewer "
+                "shots or add images"
             )
-        drawn |= set(rng.permutation(rows)[:shots].tolist())
-    return replace(side, examples=tuple(side.examples[row] for row in sorted(drawn)))
+        rows_kept |= set(rng.permutation(rows)[:shots].tolist())
+    return replace(side, examples=tuple(side.examples[row] for row in sorted(rows_kept)))
 
 
 def _classes(image: ImageExample, classes: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Divide images into train and val by hash: the same file always lands on the same side."""
+"""Splits into train and val by hash: a file always falls into the same split."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cityzoo.errors import InputError
 
 
 def fraction_of(text: str) -> float:
-    """Return a number in 0..1 that depends on nothing but the text, evenly spread.
+    """Return a number in 0..1 that depends only on the text, uniformly distributed.
 
     Example:
         >>> round(fraction_of("a.jpg"), 4) == round(fraction_of("a.jpg"), 4) != round(fraction_of("b.jpg"), 4)
@@ -23,27 +23,26 @@ def fraction_of(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 
-def in_hash_order(images: Sequence[RawImage]) -> list[RawImage]:
+def sort_by_hash(images: Sequence[RawImage]) -> list[RawImage]:
     """Return images shuffled by a hash of name and folder: the same on every machine."""
-    # Files of the same name in several folders: the folder's own name tells them apart.
+    # The folder name distinguishes files with the same name.
     return sorted(images, key=lambda each: (fraction_of("/".join(Path(each.path).parts[-2:])), each.path))
 
 
 def take_first(images: Sequence[RawImage], limit: int | None) -> list[RawImage]:
-    """Return at most `limit` images, the first in hash order, in the order that they came in."""
+    """Return at most `limit` images, the first in hash order, in their original order."""
     if limit is None or limit >= len(images):
         return list(images)
-    kept = {id(each) for each in in_hash_order(images)[:limit]}
+    kept = {id(each) for each in sort_by_hash(images)[:limit]}
     return [each for each in images if id(each) in kept]
 
 
 def scene_of(path: str) -> str:
-    """Return the camera or scene that an image comes from, as far as its file's name tells.
+    """Return the camera or scene of an image, derived from its file name.
 
-    That is the name without what exporting tools append, and without the frame's number or the time of day at
-    its end; a date stays, since one camera sees other things on another day. Names that are nothing but a
-    number, or a number with a word such as "frame" or "IMG", tell no scene: theirs is the folder's, the
-    nearest that is not called "images" or after a split.
+    That is the name without suffixes of export tools, and without the frame number or time of day at its end; a
+    date is kept, since a camera sees different things on different days. Names that consist of a number, or of a
+    number and a word such as "frame" or "IMG", do not identify a scene: the folder does, see `scene_folder`.
 
     Example:
         >>> scene_of("a/cluster000_fire2_mp4-28_jpg.rf.0a1b.jpg"), scene_of("a/cam3_2024-05-01_000123.jpg")
@@ -56,7 +55,7 @@ def scene_of(path: str) -> str:
     file = Path(path)
     stem = _COPY.sub("", _EXPORT.sub("", file.stem))
     words = stem if _DATE.search(stem) else _FRAME.sub("", stem).strip("_-. ")
-    if re.search(r"[^\W\d_]", words) and not _SAYS_NOTHING.fullmatch(words):
+    if re.search(r"[^\W\d_]", words) and not _GENERIC.fullmatch(words):
         return words
     return "/".join(each for each in (scene_folder(file), words) if each)
 
@@ -68,8 +67,8 @@ _FRAME_WORDS = "frame|frm|f|img|image|im|pic|picture|photo|shot|snapshot|snap|ds
 _FRAME = re.compile(
     rf"((?<=\d)[_-]\d{{2}}-\d{{2}}-\d{{2}}|[_\-. ]({_FRAME_WORDS})\d+|[_\-. ]*(?<!\d)\d+)$", re.IGNORECASE
 )
-_SAYS_NOTHING = re.compile(rf"({_FRAME_WORDS})", re.IGNORECASE)
-_SAY_NOTHING = (
+_GENERIC = re.compile(rf"({_FRAME_WORDS})", re.IGNORECASE)
+_GENERIC_FOLDERS = (
     "images",
     "image",
     "img",
@@ -83,48 +82,48 @@ _SAY_NOTHING = (
 
 
 def scene_folder(file: Path) -> str:
-    """Return the name of the nearest folder of a file that is not called "images" or after a split, "" for none.
+    """Return the name of the innermost folder of a file that is neither generic ("images") nor a split, or "".
 
     Example:
         >>> scene_folder(Path("cam3/val/images/000123.jpg"))
         'cam3'
     """
     names = (each.name for each in file.parents)
-    return next((name for name in names if not split_of(name) and name.lower() not in _SAY_NOTHING), "")
+    return next((name for name in names if not split_of(name) and name.lower() not in _GENERIC_FOLDERS), "")
 
 
-def divide(
+def split_by_hash(
     images: Sequence[RawImage],
     val_fraction: float,
     limit: int | None,
     open_all: Callable[[Sequence[RawImage]], dict[str, ImageInfo]],
     split_by: str = "file",
 ) -> tuple[list[RawImage], list[RawImage]]:
-    """Divide images that bring no split, by hash.
+    """Split images into train and val by hash.
 
-    By file, that is by the hash of the content, copies of one file never part; but frames of one video differ
-    in content and may. By scene, that is by the hash of `scene_of`, whole scenes fall on one side.
+    By file, the hash of the content decides: copies of a file share a split, but frames of one video may not. By
+    scene, the hash of `scene_of` decides: all images of a scene share a split.
 
     Args:
-        images: all of them.
-        val_fraction: share of val, above 0 and below 1.
-        limit: images wanted on each side, or None for all; no more are opened than that takes.
-        open_all: opens images and returns their facts by path; by scene it is not asked.
+        images: images without a split.
+        val_fraction: fraction of val, above 0 and below 1.
+        limit: images per split, or None for all; only as many are opened as needed.
+        open_all: opens images and returns their facts by path; not used by scene.
         split_by: "file" or "scene".
 
     Returns:
-        train and val, each in the order that the images came in, neither empty.
+        train and val, each in the original order, neither empty.
 
     Raises:
         InputError: fewer than two different images or scenes, or a fraction out of range.
     """
     if not 0 < val_fraction < 1:
         raise InputError(
-            f"--val-fraction is {val_fraction}, allowed is above 0 and below 1 (0.2 keeps a fifth for val)"
+            f"--val-fraction must be above 0 and below 1, got {val_fraction} (e.g. 0.2 for a fifth)"
         )
     if split_by == "scene":
         _require_scenes(images)
-    order = list(images) if limit is None else in_hash_order(images)
+    order = list(images) if limit is None else sort_by_hash(images)
     step = len(order) if limit is None else math.ceil(limit / min(val_fraction, 1 - val_fraction))
     place: dict[str, float] = {}
     train: list[RawImage] = []
@@ -149,16 +148,16 @@ def _require_scenes(images: Sequence[RawImage]) -> None:
     scenes = {scene_of(each.path) for each in images}
     if len(scenes) < 2:
         raise InputError(
-            f"all {len(images)} images are of one scene ('{next(iter(scenes), '')}'), splitting by scene "
-            "takes two or more: give val images of their own with --val, or split by file (--split-by file)"
+            f"all {len(images)} images are of one scene ('{next(iter(scenes), '')}'), but a split by scene requires "
+            "two or more: give separate val images with --val, or split by file (--split-by file)"
         )
 
 
 def _fill_empty(train: list[RawImage], val: list[RawImage], place: dict[str, float]) -> None:
-    """Few images may all fall on one side: move those nearest to the other."""
+    """Move the images with the nearest hash to a split that is empty, as happens with few images."""
     if len(set(place.values())) < 2:
         raise InputError(
-            "one image cannot be split into train and val: give more images, or others with --val"
+            "one image cannot be split into train and val: add images, or give val images with --val"
         )
     if not val:
         nearest = min(place[each.path] for each in train)

@@ -1,4 +1,4 @@
-"""Open every image once and remember its size, EXIF orientation, kinds, content hash and defects."""
+"""Facts of image files (size, EXIF orientation, color mode, hashes, defects), with a cache on disk."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from cityzoo.cache_dir import cache_dir
 from cityzoo.data.image.decode import as_rgb, has_alpha
 
 LOG = logging.getLogger(__name__)
-VERSION = 2  # of the cache: raise it when a field's meaning changes
-QUIET_SECONDS = 2.0  # no progress bar for what is over by then
+VERSION = 3  # of the cache: increase it when a field changes
+QUIET_SECONDS = 2.0  # delay of the progress bar
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """Hold what was found on opening an image.
+    """Facts of an image file.
 
     Attributes:
         stored_hw: height and width as stored, before EXIF rotation.
         orientation: EXIF orientation, 1..8; 1 is upright.
-        kinds: "grey", "palette", "cmyk", "alpha", "16-bit": what sets it apart from 8-bit RGB.
-        plain: whether TensorFlow's own decoder reads it right.
+        kinds: differences from 8-bit RGB: "grey", "palette", "cmyk", "alpha", "16-bit".
+        plain: whether TensorFlow decodes it correctly.
         digest: blake2b of the file's bytes, hexadecimal.
-        look: 64-bit dHash of the upright image, 16 hexadecimal digits: images that look alike differ in
-            few bits, whatever their size and compression; "" for a defect.
+        perceptual_hash: 64-bit dHash of the upright image, 16 hexadecimal digits; similar images differ in few
+            bits, whatever their size and compression. "" for a defective image.
         defect: "missing", "unreadable", or "" for a good image.
-        reason: one line on the defect.
+        reason: description of the defect.
     """
 
     stored_hw: tuple[int, int] = (0, 0)
@@ -48,7 +48,7 @@ class ImageInfo:
     kinds: tuple[str, ...] = ()
     plain: bool = False
     digest: str = ""
-    look: str = ""
+    perceptual_hash: str = ""
     defect: str = ""
     reason: str = ""
 
@@ -59,7 +59,7 @@ class ImageInfo:
 
 
 def open_image(path: str) -> ImageInfo:
-    """Open one image, decode it as cheaply as finds truncation, and return its facts; never raises."""
+    """Return the facts of one image; it is decoded just far enough to detect truncation. Never raises."""
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError:
@@ -97,15 +97,15 @@ def _describe(image: Image.Image, content: bytes, digest: str) -> ImageInfo:
         raise ValueError("floating-point pixels have no defined range")
     whole = content.endswith(b"\xff\xd9") if image.format == "JPEG" else image.format == "PNG"
     plain = whole and orientation == 1 and not set(kinds) - {"grey"} and "bilevel" not in kinds
-    look = perceptual_hash(image if image.format == "TIFF" else ImageOps.exif_transpose(image))
-    return ImageInfo(stored[::-1], orientation, kinds, plain, digest, look)
+    similarity = perceptual_hash(image if image.format == "TIFF" else ImageOps.exif_transpose(image))
+    return ImageInfo(stored[::-1], orientation, kinds, plain, digest, similarity)
 
 
 def perceptual_hash(image: Image.Image) -> str:
     """Return the 64-bit dHash of an upright image, 16 hexadecimal digits.
 
-    Of a grey, anti-aliased thumbnail of 9 x 8 pixels: a bit for each pair of neighbours in a row, 1 where the
-    left one is brighter.
+    The image is reduced to 9 x 8 gray pixels; each pair of neighbors in a row gives a bit, 1 if the left one is
+    brighter.
 
     Example:
         >>> ramp = Image.linear_gradient("L")  # black at the top, white at the bottom
@@ -113,10 +113,10 @@ def perceptual_hash(image: Image.Image) -> str:
         ('0000000000000000', '0000000000000000', 'ffffffffffffffff')
     """
     shown = image if image.mode == "L" else as_rgb(image).convert("L")
-    # Of Pillow's filters Lanczos keeps most bits when an image was scaled: of camera images saved at half
-    # size 96 in 100 keep all but 3 or fewer, with BOX 66.
-    grey = np.asarray(shown.resize((9, 8), Image.Resampling.LANCZOS, reducing_gap=8.0))
-    return np.packbits(grey[:, :-1] > grey[:, 1:]).tobytes().hex()
+    # Lanczos is Pillow's filter that changes fewest bits when an image is scaled: of 100 camera images at half size,
+    # 96 change in 3 bits or fewer, compared with 66 for BOX.
+    gray = np.asarray(shown.resize((9, 8), Image.Resampling.LANCZOS, reducing_gap=8.0))
+    return np.packbits(gray[:, :-1] > gray[:, 1:]).tobytes().hex()
 
 
 def _kinds(image: Image.Image, raw_mode: str) -> tuple[str, ...]:
@@ -137,12 +137,12 @@ def _kinds(image: Image.Image, raw_mode: str) -> tuple[str, ...]:
 
 
 def open_images(paths: Iterable[str], cache_name: str, progress: bool = True) -> dict[str, ImageInfo]:
-    """Return the facts of every image, from the cache where path, size and time of change are the same.
+    """Return the facts of images by path, from the cache if path, size and modification time are unchanged.
 
     Args:
-        paths: files.
-        cache_name: what the cache file is named after; the source, usually.
-        progress: show a bar when it takes longer than two seconds.
+        paths: image files.
+        cache_name: identifies the cache file; usually the source.
+        progress: whether to show a progress bar after two seconds.
     """
     paths = list(dict.fromkeys(paths))
     name = hashlib.blake2b(cache_name.encode(), digest_size=12).hexdigest()
@@ -176,9 +176,9 @@ def _ticker(total: int, progress: bool) -> Callable[[int], None]:
         if not progress or time.monotonic() - start < QUIET_SECONDS:
             return
         if not bars:
-            from keras.utils import Progbar  # not at the top: reading annotations needs no Keras
+            from keras.utils import Progbar  # imported late: reading annotations does not need Keras
 
-            LOG.info("opening %d images, once", total)
+            LOG.info("opening %d images (cached for later runs)", total)
             bars.append(Progbar(total, unit_name="image", interval=0.5))
         bars[0].update(done)
 
@@ -207,4 +207,4 @@ def _save_cache(path: Path, facts: dict[str, ImageInfo]) -> None:
         partial.write_text(json.dumps({"version": VERSION, "images": rows}), "utf-8")
         os.replace(partial, path)
     except OSError as error:
-        LOG.warning("cannot write %s (%s): the next run opens the images again", path, error)
+        LOG.warning("cannot write the cache %s (%s): the next run will open the images again", path, error)

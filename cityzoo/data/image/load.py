@@ -1,4 +1,4 @@
-"""A path -> checked images: annotations read, every image opened once, boxes checked, splits made."""
+"""Loading of image data sets: annotations read, images opened once, boxes checked, splits made."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pathlib import Path
 
 from cityzoo.data.image import formats
 from cityzoo.data.image.check import Checker
-from cityzoo.data.image.classes import map_classes
-from cityzoo.data.image.duplicates import find_duplicates, without_contradictions
+from cityzoo.data.image.classes import add_val_classes, map_classes
+from cityzoo.data.image.duplicates import find_duplicates, remove_contradictions
 from cityzoo.data.image.findings import BAD_IMAGES, Findings
 from cityzoo.data.image.hash_split import take_first
 from cityzoo.data.image.image_info import ImageInfo, open_images
-from cityzoo.data.image.near_duplicates import find_near_duplicates
 from cityzoo.data.image.raw import (
     PIXELS_XYXY,
     WANTS,
@@ -29,7 +28,6 @@ from cityzoo.data.image.train_val import (
     Opener,
     Side,
     find_shared_scenes,
-    labels_of_both,
     resolve_split_by,
     split_train_val,
     splits_from_two_sources,
@@ -45,7 +43,7 @@ EXIF = ("auto", "stored", "upright")
 
 @dataclass(frozen=True)
 class Dataset:
-    """Hold the two splits of a data set and what the check found in it."""
+    """The two splits of a data set and the findings of the check."""
 
     train: ImageSet
     val: ImageSet
@@ -53,7 +51,7 @@ class Dataset:
 
     @property
     def labelled(self) -> bool:
-        """Whether images carry targets, labels of the whole image, rather than boxes."""
+        """Whether images have targets (labels of the whole image) rather than boxes."""
         return any(image.target is not None for image in (*self.train.examples, *self.val.examples))
 
 
@@ -73,35 +71,34 @@ def load(
     split_by: str = "file",
     to_train: bool = True,
 ) -> Dataset:
-    """Read a data set, check it, and return its train and val images.
+    """Read and check a data set, and return its train and val images.
 
-    Splits are what the data calls train and val; test is left alone. Where it brings no val (or val alone),
-    images are divided by the hash of their files, or of their scenes. Class names, `classes` and
-    `class_map` are those of boxes or of whole images, whichever is read.
+    The train and val splits of the data are used; test is not. If one of them is missing, images are split by the
+    hash of their files or scenes. Class names, `classes` and `class_map` refer to boxes or to labels of whole
+    images, whichever is read.
 
     Args:
         source: folder, annotation file, or "tfds:NAME[:split]".
-        format: one of `formats.names()`; None finds it from what lies there.
-        classes: class names to keep, in the order wanted; none keeps the data's own.
-        class_map: from the data's class names to others, or to "ignore".
-        labels: "clip" cuts boxes that hang over the edge by rounding, leaves other bad boxes out while they
-            are 1 % or less, and raises beyond; "drop" leaves out bad boxes, bad images and unknown classes,
-            however many, and copies whose labels contradict; "fail" raises on one bad box.
-        val: another source that gives the val images; `source` then gives its train split, or everything.
-        val_fraction: share of val where the data brings none, above 0 and below 1.
-        exif: "auto", "stored" or "upright": the frame that the boxes of EXIF-rotated images were drawn in.
-        limit: keep this many images of each split, chosen by hash.
-        progress: show a bar when opening the images takes long.
-        wants: "boxes"; "labels", of whole images, which become `ImageExample.target`; "either", labels of whole
-            images where the source has them, boxes otherwise; "frames", as "either", but a folder of
-            images without any annotation is read too, its targets being empty, and train need not show
-            every class.
-        split_by: "file" or "scene": what is kept together where images are divided, see `split.scene_of`; "auto":
-            scenes where file names tell enough of them.
-        to_train: False where images only judge a model: train may then lack classes, or be empty.
+        format: one of `formats.names()`; None detects it.
+        classes: class names to keep, in this order; empty keeps all.
+        class_map: from class names of the data to others, or to "ignore".
+        labels: "clip" clips boxes that exceed the image by a rounding error, skips other bad boxes up to 1 %, and
+            raises beyond; "drop" skips all bad boxes, bad images, unknown classes, and copies with contradictory
+            labels; "fail" raises on one bad box.
+        val: another source of the val images; `source` then provides its train split, or all its images.
+        val_fraction: fraction of val if the data has no val split, above 0 and below 1.
+        exif: "auto", "stored" or "upright": the frame in which boxes of EXIF-rotated images were annotated.
+        limit: number of images to keep per split, selected by hash.
+        progress: whether to show a progress bar if opening the images takes long.
+        wants: "boxes"; "labels" of whole images, which become `ImageExample.target`; "either": labels of whole
+            images if the source has them, boxes otherwise; "frames": like "either", but a folder of images
+            without annotations is read too, with empty targets, and train may lack classes.
+        split_by: "file" or "scene": what a new split keeps together, see `hash_split.scene_of`; "auto": scenes if
+            file names identify enough of them.
+        to_train: False if the images only evaluate a model: train may then lack classes, or be empty.
 
     Raises:
-        InputError: anything about the input that cannot be used; one line.
+        InputError: the input cannot be used; one line.
 
     Example:
         >>> import tempfile
@@ -129,10 +126,10 @@ def load(
     if other is None:
         sides = split_train_val(raw, val_fraction, limit, findings, opener, split_by)
     else:
-        label_of = labels_of_both(label_of, class_names, bool(classes), class_map or {}, other)
+        label_of = add_val_classes(label_of, class_names, bool(classes), class_map or {}, other.class_names)
         sides = splits_from_two_sources(raw, other, limit)
     checker = Checker(label_of, exif, findings, source, raw.labeled)
-    train, val_set = _checked(sides, class_names, checker, opener, findings)
+    train, val_set = _check(sides, class_names, checker, opener, findings)
     if split_by == "scene":
         find_shared_scenes(*sides, findings)
     raise_on_bad_data(findings, labels, checker.boxes_seen)
@@ -142,14 +139,14 @@ def load(
 
 
 def has_val_split(source: str, *, format: str | None = None) -> bool:
-    """Return whether a source itself says which of its images are train and which are val.
+    """Return whether a source has both a train and a val split.
 
     Args:
-        source: as `load` takes it, with boxes, labels of whole images or neither.
-        format: as `load` takes it.
+        source: see `load`; with boxes, labels of whole images or neither.
+        format: see `load`.
 
     Raises:
-        InputError: no data set there.
+        InputError: no data set at the source.
     """
     splits = {image.split for image in formats.read(source, format, "plain_frames")[1].images}
     return "val" in splits and len(splits - {"test"}) > 1
@@ -158,19 +155,19 @@ def has_val_split(source: str, *, format: str | None = None) -> bool:
 def load_images(
     path: str, *, labels: str = "clip", limit: int | None = None, progress: bool = True
 ) -> ImageSet:
-    """Read one image, or all in a folder and the folders in it, without annotations.
+    """Read one image, or all images in a folder and its subfolders, without annotations.
 
     Args:
         path: an image or a folder.
-        labels: "drop" leaves out images that cannot be read, with a warning; the others raise on them.
-        limit: keep this many images, chosen by hash.
-        progress: show a bar when opening the images takes long.
+        labels: "drop" skips unreadable images, with a warning; other values raise on them.
+        limit: number of images to keep, selected by hash.
+        progress: whether to show a progress bar if opening the images takes long.
 
     Returns:
-        A set of the split "predict" with no class names and no boxes.
+        A set of the split "predict" without class names and boxes.
 
     Raises:
-        InputError: nothing there, no images, or unreadable ones.
+        InputError: a missing path, no images, or unreadable ones.
     """
     _require("--labels", labels, LABELS)
     _require_limit(limit)
@@ -179,7 +176,7 @@ def load_images(
         raise InputError(f"'{path}' does not exist: give an image or a folder of images")
     files = images_under(origin) if origin.is_dir() else [origin] if is_image(origin) else []
     if not files:
-        what = "holds no images" if origin.is_dir() else "is no image"
+        what = "contains no images" if origin.is_dir() else "is not an image"
         raise InputError(f"'{path}' {what}: give an image (.jpg, .png, ...) or a folder of images")
     side = take_first([RawImage(str(file), (), PIXELS_XYXY, str(file)) for file in files], limit)
     findings = Findings(path, "images")
@@ -188,7 +185,7 @@ def load_images(
     if findings.total(BAD_IMAGES):
         LOG.warning("%s", findings.text())
     if not images:
-        raise InputError(f"'{path}' holds no image that can be read: {findings.line('unreadable')}")
+        raise InputError(f"'{path}' contains no readable image: {findings.line('unreadable')}")
     return ImageSet("predict", (), images)
 
 
@@ -199,7 +196,7 @@ def _require(flag: str, value: str, allowed: Sequence[str]) -> None:
 
 def _require_limit(limit: int | None) -> None:
     if limit is not None and limit < 1:
-        raise InputError(f"--limit is {limit}, allowed is 1 or more; leave it out for all images")
+        raise InputError(f"--limit must be 1 or more, got {limit}; omit it for all images")
 
 
 def _opener(source: str, progress: bool) -> Opener:
@@ -219,19 +216,19 @@ def _read(source: str, format: str | None, wants: str) -> tuple[str, RawDataset]
 
 
 def _read_val(val: str, raw: RawDataset, wants: str) -> RawDataset:
-    """The annotations of another source's val, which must be of the same sort as train's."""
+    """Return the annotations of a val source, with the same kind of labels as train."""
     name, other = formats.read(val, None, "plain_frames" if wants == "frames" else None)
     return select_annotations(other, "labels" if raw.labeled else "boxes", val, name)
 
 
 def _with_classes_of(raw: RawDataset, other: RawDataset) -> RawDataset:
-    """Who trains on what is normal may judge images of classes that train does not know."""
+    """Add the classes of val: training on normal frames alone, evaluation may use classes that train lacks."""
     if not raw.labeled:
         return raw
     return replace(raw, class_names=tuple(dict.fromkeys((*raw.class_names, *other.class_names))))
 
 
-def _checked(
+def _check(
     sides: tuple[Side, Side],
     class_names: tuple[str, ...],
     checker: Checker,
@@ -243,7 +240,6 @@ def _checked(
         ImageSet(split, class_names, checker.examples(side, facts))
         for split, side in zip(("train", "val"), sides, strict=True)
     )
-    train, val = without_contradictions(train, val, facts, findings)
+    train, val = remove_contradictions(train, val, facts, findings)
     find_duplicates(*sides, facts, findings)
-    find_near_duplicates(*sides, facts, findings)
     return train, val

@@ -1,4 +1,4 @@
-"""Where a TensorFlow data set keeps its images and their boxes or labels, read off its specification."""
+"""Detection of the features of a TensorFlow data set that contain images and their boxes or labels."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 from cityzoo.errors import InputError
 
-# Of several, in this order: kitti has `type` beside `occluded`, voc `label` beside `pose`.
+# Preferred in this order: kitti has both `type` and `occluded`, voc both `label` and `pose`.
 LABEL_NAMES = ("label", "type", "category", "class")
 
 
 class BoxFeature(NamedTuple):
-    """Say where a data set keeps its images and boxes.
+    """Keys of the images and boxes of a data set.
 
     Attributes:
         image: key of the image.
         objects: key of the list of objects.
         bbox: key of the box in an object.
-        label: key of the class in an object, or None: one class, named after the list.
+        label: key of the class in an object; None for a single class, named after the list.
     """
 
     image: str
@@ -28,7 +28,7 @@ class BoxFeature(NamedTuple):
 
 
 class LabelFeature(NamedTuple):
-    """Say where a data set keeps its images and the class of each.
+    """Keys of the images of a data set and their classes.
 
     Attributes:
         image: key of the image.
@@ -40,10 +40,10 @@ class LabelFeature(NamedTuple):
 
 
 def feature_of(tfds: ModuleType, features: Any, name: str) -> BoxFeature | LabelFeature:
-    """Return where the features of a data set hold image and boxes, or else image and class.
+    """Return the keys of image and boxes of a data set, or else of image and class.
 
     Raises:
-        InputError: no image, or neither a list of objects with a box each nor a class.
+        InputError: no image, or neither a list of objects with boxes nor a class.
     """
     image = next((key for key, each in features.items() if isinstance(each, tfds.features.Image)), None)
     for key, each in features.items():
@@ -55,13 +55,13 @@ def feature_of(tfds: ModuleType, features: Any, name: str) -> BoxFeature | Label
     if image and label:
         return LabelFeature(image, label)
     raise InputError(
-        f"tfds:{name} has no images with boxes or a class (features: {', '.join(features)}): take a data "
-        "set of detection or image classification"
+        f"tfds:{name} has no images with boxes or a class (features: {', '.join(features)}): use a data "
+        "set for detection or image classification"
     )
 
 
 def class_names(features: Any, feature: BoxFeature | LabelFeature) -> tuple[str, ...]:
-    """Return the names of the classes, in the data set's order."""
+    """Return the class names, in the data set's order."""
     if isinstance(feature, LabelFeature):
         return tuple(features[feature.label].names)
     if feature.label is None:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from cityzoo.data.findings import FIRST, BaseFindings
 from cityzoo.data.series.series import Series
-
-FIRST = 5  # offenders that are named; the rest is counted
 
 # In the order of the report: sensors, then times, then values.
 KINDS = {
@@ -52,7 +50,7 @@ LOUD = (
 
 
 @dataclass
-class SeriesFindings:
+class SeriesFindings(BaseFindings):
     """Gather what the check finds; `text` is for the terminal, `as_dict` for report.json.
 
     Example:
@@ -63,10 +61,8 @@ class SeriesFindings:
           sensors with a constant value, kept: 1 (773869 (0 mph))
     """
 
-    source: str
-    format: str
-    counts: Counter = field(default_factory=Counter)
-    first: dict[str, list[str]] = field(default_factory=dict)
+    kinds = KINDS
+    summed = SUMMED
     content: dict = field(default_factory=dict)
 
     @property
@@ -79,11 +75,7 @@ class SeriesFindings:
 
     def add(self, kind: str, place: str = "", count: int = 1) -> None:
         """Count findings of a kind in `KINDS`; a place, if any, is such as "roads.csv:3" or a sensor's name."""
-        self.counts[kind] += count
-        place = place.removeprefix(self._folder)
-        places = self.first.setdefault(kind, [])
-        if place and len(places) < FIRST:
-            places.append(place)
+        super().add(kind, place.removeprefix(self._folder), count)
 
     def add_rows(self, kind: str, rows: Sequence, place: Callable[[Any], str]) -> None:
         """Count a finding for each of many rows, of which the first are named."""
@@ -116,28 +108,17 @@ class SeriesFindings:
             roads = int((series.adjacency > 0).sum() - (np.diag(series.adjacency) > 0).sum())
             self.content["adjacency"] = {"source": adjacency, "roads": roads}
 
-    def line(self, kind: str) -> str:
-        """Return a kind of finding in one line: meaning, count, first places."""
-        places = self.first.get(kind, [])
-        more = ", ..." if self.counts[kind] > len(places) and kind not in SUMMED else ""
-        return f"{KINDS[kind]}: {self.counts[kind]}" + (f" ({', '.join(places)}{more})" if places else "")
-
     def loud(self) -> list[str]:
         """Return the lines that somebody should read before training on the data."""
         return [self.line(kind) for kind in LOUD if self.counts[kind]]
 
-    def text(self) -> str:
-        """Return the report, what the series is and a line a kind of finding."""
-        lines = [f"data: {self.source} ({self.format})"]
-        lines += [f"  {_content(self.content)}"] if self.content else []
-        return "\n".join([*lines, *(f"  {self.line(kind)}" for kind in KINDS if self.counts[kind])])
+    def header(self) -> list[str]:
+        """Return what the series is, in one line."""
+        return [_content(self.content)] if self.content else []
 
-    def as_dict(self) -> dict:
-        """Return the report as plain dicts and lists, for JSON."""
-        found = {
-            k: {"count": self.counts[k], "first": self.first.get(k, [])} for k in KINDS if self.counts[k]
-        }
-        return {"source": self.source, "format": self.format, **self.content, "findings": found}
+    def summary(self) -> dict[str, Any]:
+        """Return the description of the series, for JSON."""
+        return self.content
 
 
 def _content(content: dict) -> str:

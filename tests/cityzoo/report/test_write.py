@@ -99,7 +99,7 @@ def test_the_page_says_it_all(tmp_path):
         "ab" * 32,
         "6 min 12 s",
         "batch 1 median 12.5 ms",
-        "7 boxes inverted",
+        "7 inverted boxes",
         "a.txt:3",
         "+0.",
         "[256, 256]",

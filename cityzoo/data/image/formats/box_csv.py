@@ -1,8 +1,8 @@
-"""CSV with the columns of keras-retinanet: path,x1,y1,x2,y2,class_name, one line a box, pixels.
+"""CSV with the columns of keras-retinanet: path,x1,y1,x2,y2,class_name, one line per box, pixels.
 
-`image.jpg,,,,,` is an image without boxes; paths are relative to the CSV file. A second CSV beside it with
-the lines `class_name,id` gives the order of the classes; without it they are in alphabetical order. In a
-folder, train.csv and val.csv are the splits.
+`image.jpg,,,,,` is an image without boxes; paths are relative to the CSV file. A second CSV in the same folder, with
+the lines `class_name,id`, defines the order of the classes; otherwise it is alphabetical. In a folder, train.csv and
+val.csv are the splits.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import re
 from pathlib import Path
 
-from cityzoo.data.image.csv_rows import first_rows, heads_labels, rows, tables_at
+from cityzoo.data.image.csv_rows import csv_files, first_rows, is_label_header, rows
 from cityzoo.data.image.raw import PIXELS_XYXY, RawBox, RawDataset, RawImage, split_of
 from cityzoo.errors import InputError
 
@@ -19,7 +19,7 @@ COLUMNS = 6
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` is a CSV of boxes or a folder with one."""
+    """Return whether `source` is a CSV of boxes or a folder with one."""
     return bool(_box_files(Path(source)))
 
 
@@ -27,7 +27,7 @@ def read(source: str) -> RawDataset:
     """Return the annotations of one CSV file, or of all in a folder.
 
     Raises:
-        InputError: class ids that are no numbers.
+        InputError: class ids that are not numbers.
     """
     files = _box_files(Path(source))
     ids = _class_ids(files[0].parent)
@@ -37,12 +37,12 @@ def read(source: str) -> RawDataset:
 
 
 def _box_files(path: Path) -> list[Path]:
-    return [each for each in tables_at(path) if _holds_boxes(first_rows(each))]
+    return [each for each in csv_files(path) if _has_boxes(first_rows(each))]
 
 
-def _holds_boxes(head: list[list[str]]) -> bool:
-    # Six columns of 0 and 1 would pass for boxes: the header tells.
-    return bool(head) and not heads_labels(head[0]) and any(_is_box_row(row) for row in head)
+def _has_boxes(head: list[list[str]]) -> bool:
+    # Six columns of 0 and 1 could be boxes too: the header decides.
+    return bool(head) and not is_label_header(head[0]) and any(_is_box_row(row) for row in head)
 
 
 def _is_box_row(row: list[str]) -> bool:
@@ -59,7 +59,7 @@ def _number(text: str) -> float | None:
 
 
 def _class_ids(folder: Path) -> dict[str, int]:
-    for path in tables_at(folder):
+    for path in csv_files(folder):
         head = first_rows(path)
         if head and all(len(row) == 2 for row in head) and re.fullmatch(r"\d+", head[-1][1]):
             return {
@@ -74,7 +74,7 @@ def _is_header(line: int, row: list[str]) -> bool:
 
 def _class_id(row: list[str], path: Path, line: int) -> int:
     if len(row) != 2 or not row[1].isdigit():
-        raise InputError(f"{path}:{line}: '{','.join(row)}' is no class: write class_name,id")
+        raise InputError(f"{path}:{line}: '{','.join(row)}' is not a class: write class_name,id")
     return int(row[1])
 
 

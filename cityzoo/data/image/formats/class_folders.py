@@ -1,7 +1,7 @@
-"""A folder for each class: CLASS/*.jpg or SPLIT/CLASS/*.jpg, in alphabetical order; `a+b` is both classes.
+"""One folder per class: CLASS/*.jpg or SPLIT/CLASS/*.jpg, in alphabetical order; `a+b` stands for both classes.
 
-Images may lie in folders within a class's own. A folder called normal, none or background is a class as any
-other; the task decides what it means. Pixel labels are masks/SPLIT/CLASS/NAME.png, or as MVTec has them
+Class folders may have subfolders. A folder called normal, none or background is a class like any other; the task
+decides what it means. Pixel labels are in masks/SPLIT/CLASS/NAME.png, or, as in MVTec AD, in
 ground_truth/CLASS/NAME_mask.png.
 """
 
@@ -15,28 +15,28 @@ from cityzoo.errors import InputError
 
 MASKS, GROUND_TRUTH = "masks", "ground_truth"
 _OTHER_LAYOUTS = "masks ground_truth labels annotations annotation jpegimages imagesets"
-_OF_IMAGES = "images image imgs img pictures photos frames"  # as class folders these say nothing
+_GENERIC = "images image imgs img pictures photos frames"  # not classes
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` is a folder of class folders, with nothing that another format reads."""
+    """Return whether `source` is a folder of class folders that no other format reads."""
     path = Path(source)
-    return path.is_dir() and bool(_splits(path) or _classes(path)) and not _reads_another(source)
+    return path.is_dir() and bool(_splits(path) or _classes(path)) and not _is_other_format(source)
 
 
 def read(source: str) -> RawDataset:
-    """Return the images of all class folders; one without images still names its class.
+    """Return the images of all class folders; an empty folder is a class too.
 
     Raises:
-        InputError: class folders beside splits, so that it is not clear what they are.
+        InputError: class folders next to split folders, which is ambiguous.
     """
     root = Path(source)
     splits = _splits(root)
-    beside = [each.name for each in _classes(root) if each not in splits] if splits else []
-    if beside:
+    others = [each.name for each in _classes(root) if each not in splits] if splits else []
+    if others:
         raise InputError(
-            f"'{source}' holds splits ({', '.join(each.name for each in splits)}) and beside them images "
-            f"in '{beside[0]}': move that folder into a split, or elsewhere"
+            f"'{source}' has splits ({', '.join(each.name for each in splits)}), but also images in "
+            f"'{others[0]}': move that folder into a split, or elsewhere"
         )
     parts = [(each, split_of(each.name)) for each in splits] or [(root, None)]
     folders = [(folder, split) for part, split in parts for folder in _folders(part)]
@@ -47,11 +47,11 @@ def read(source: str) -> RawDataset:
         for file in images_under(folder)
         for mask in [_mask(file, folder, root)]
     ]
-    return RawDataset(tuple(names), (*images, *_outside(root, splits)))
+    return RawDataset(tuple(names), (*images, *_unlabeled(root, splits)))
 
 
-def _outside(root: Path, splits: list[Path]) -> list[RawImage]:
-    """Images beside the class folders, of which no class is said."""
+def _unlabeled(root: Path, splits: list[Path]) -> list[RawImage]:
+    """Return the images next to the class folders, which have no class."""
     flat = [each for each in _folders(root) if split_of(each.name)] if splits else []
     return [
         RawImage(
@@ -63,7 +63,7 @@ def _outside(root: Path, splits: list[Path]) -> list[RawImage]:
     ]
 
 
-def _reads_another(source: str) -> bool:
+def _is_other_format(source: str) -> bool:
     from cityzoo.data.image import formats
 
     others = (module for module in formats.detectable().values() if module.__name__ != __name__)
@@ -71,28 +71,28 @@ def _reads_another(source: str) -> bool:
 
 
 def _folders(path: Path) -> list[Path]:
-    """Folders that may be classes, empty ones too."""
-    without = {*_OTHER_LAYOUTS.split(), *_OF_IMAGES.split()}
+    """Return the folders that may be classes, including empty ones."""
+    skipped = {*_OTHER_LAYOUTS.split(), *_GENERIC.split()}
     return [
         each
         for each in sorted(path.iterdir())
-        if each.is_dir() and not each.name.startswith((".", "__")) and each.name.lower() not in without
+        if each.is_dir() and not each.name.startswith((".", "__")) and each.name.lower() not in skipped
     ]
 
 
 def _splits(root: Path) -> list[Path]:
-    """The folders that are splits: called so, with class folders in them."""
+    """Return the folders that are named like a split and have class folders."""
     return [each for each in _folders(root) if split_of(each.name) and _classes(each)]
 
 
 def _classes(path: Path) -> list[Path]:
-    """The class folders in a folder; none where all are called like splits: those then lack classes."""
+    """Return the class folders in a folder; none if all are named like splits."""
     found = [each for each in _folders(path) if _is_class(each)]
     return found if any(split_of(each.name) is None for each in found) else []
 
 
 def _is_class(folder: Path) -> bool:
-    """Whether images lie in a folder, and none of its own folders is a split or of another layout."""
+    """Return whether a folder has images, and no subfolder that is a split or of another layout."""
     others = _OTHER_LAYOUTS.split()
     for parent, inner, files in os.walk(folder, followlinks=True):
         if Path(parent) == folder and any(split_of(each) or each.lower() in others for each in inner):
@@ -107,7 +107,7 @@ def _names(folder: Path) -> tuple[str, ...]:
 
 
 def _mask(file: Path, folder: Path, root: Path) -> str:
-    """The mask of an image, or "". The root may be one split of a data set, whose masks lie beside it."""
+    """Return the mask of an image, or "". If the root is one split of a data set, masks are next to it."""
     of_class = file.parent.relative_to(folder.parent)
     for base in (root, root.parent) if split_of(root.name) else (root,):
         candidates = (

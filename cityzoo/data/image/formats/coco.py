@@ -1,8 +1,8 @@
 """COCO: annotations/instances_train*.json and instances_val*.json with their image folders, or one .json.
 
-Boxes are x, y, width, height in pixels. Category ids need not be contiguous; classes are in the order of
-their ids. Crowd boxes are left out, images without annotations kept. The `width` and `height` that COCO
-declares tell whether the boxes of EXIF-rotated images were drawn before or after the rotation.
+Boxes are x, y, width, height in pixels. Category ids need not be contiguous; classes are in the order of their ids.
+Crowd boxes are skipped, images without annotations kept. The declared `width` and `height` determine whether boxes of
+EXIF-rotated images refer to the image before or after rotation.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _KEYS = ("images", "annotations", "categories")
 _PEEK_BYTES = 1 << 16
 _PATTERNS = ("*.json", "annotations/*.json", "*/_annotations.coco.json")
 _OTHER_KINDS = ("captions_", "panoptic_", "person_keypoints_", "stuff_", "image_info_")
-_TRIED = 20  # images looked for in a folder before it is taken for the wrong one
+_TRIED = 20  # images that are looked up in a folder before another folder is tried
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` is a COCO .json or a folder with one in its usual places."""
+    """Return whether `source` is a COCO .json or a folder with one in a usual place."""
     return bool(_json_files(Path(source)))
 
 
@@ -32,7 +32,7 @@ def read(source: str) -> RawDataset:
     """Return the annotations of a COCO data set.
 
     Raises:
-        InputError: no valid JSON, keys missing, annotations of images that are not listed.
+        InputError: invalid JSON, missing keys, annotations of images that are not listed.
     """
     files = _json_files(Path(source))
     names: dict[int, str] = {}
@@ -49,12 +49,12 @@ def _json_files(path: Path) -> list[Path]:
     found = (
         [path] if path.is_file() else [each for pattern in _PATTERNS for each in sorted(path.glob(pattern))]
     )
-    found = [each for each in found if each.suffix.lower() == ".json" and _looks_like_coco(each)]
+    found = [each for each in found if each.suffix.lower() == ".json" and _is_coco(each)]
     instances = [each for each in found if each.name.startswith("instances_")]
     return instances or [each for each in found if not each.name.startswith(_OTHER_KINDS)] or found
 
 
-def _looks_like_coco(path: Path) -> bool:
+def _is_coco(path: Path) -> bool:
     with path.open("rb") as file:
         head = file.read(_PEEK_BYTES)
         file.seek(max(0, path.stat().st_size - _PEEK_BYTES))
@@ -72,7 +72,7 @@ def _load(path: Path) -> dict:
     ]
     if lacking:
         raise InputError(
-            f"{path} lacks the list '{lacking[0]}': COCO needs images, annotations and categories"
+            f"{path} lacks the list '{lacking[0]}': COCO requires images, annotations and categories"
         )
     return content
 
@@ -85,7 +85,7 @@ def _images(path: Path, content: dict, names: dict[int, str]) -> list[RawImage]:
         images = {each["id"]: each for each in content["images"]}
         folder = _image_folder(path, [str(each["file_name"]) for each in content["images"]])
     except KeyError as error:
-        raise InputError(f"{path}: a record lacks the key {error}: write COCO's keys") from error
+        raise InputError(f"{path}: a record lacks the key {error}: add it") from error
     stray = next((key for key in boxes if key not in images), None)
     if stray is not None:
         raise InputError(
@@ -122,7 +122,7 @@ def _box(annotation: dict, names: dict[int, str]) -> RawBox:
 
 
 def _split_and_word(path: Path) -> tuple[str | None, str]:
-    """The split that the file's name or folder says, and the word that says it ("val2017")."""
+    """Return the split in the name of the file or its folder, and the word for it ("val2017")."""
     for word in [*reversed(re.split(r"[_\-. ]", path.stem)), path.parent.name]:
         if split_of(word):
             return split_of(word), word
@@ -130,7 +130,7 @@ def _split_and_word(path: Path) -> tuple[str | None, str]:
 
 
 def _image_folder(path: Path, files: list[str]) -> Path:
-    """The folder that the file names are relative to: the usual ones, tried with the first images."""
+    """Return the folder to which file names are relative: the usual ones are tried with the first images."""
     split, word = _split_and_word(path)
     roots = [path.parent]
     if path.parent.name.lower() in ("annotations", "annotation", "labels"):

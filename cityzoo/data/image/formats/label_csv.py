@@ -1,9 +1,8 @@
-"""CSV of whole images: `path,label[,split]`, or a column a class with 0 and 1: `path,fire,smoke[,split]`.
+"""CSV of whole images: `path,label[,split]`, or one column of 0 and 1 per class: `path,fire,smoke[,split]`.
 
-The header decides. `label` holds one class, several joined by + or ;, or nothing: none of the classes is
-there. Paths are relative to the CSV. Splits are train, val and test, said in the column or by the file's name
-(train.csv). Classes are in alphabetical order, or in that of their columns. An image that is listed twice
-must be labelled alike both times.
+The header determines which. `label` is one class, several joined by + or ;, or empty for none of the classes. Paths
+are relative to the CSV. Splits are train, val and test, from the column or the file name (train.csv). Classes are in
+alphabetical order, or in the order of their columns. An image that is listed twice must have the same labels.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from cityzoo.data.image.csv_rows import LABEL, SPLIT, first_rows, heads_labels, rows, tables_at
+from cityzoo.data.image.csv_rows import LABEL, SPLIT, csv_files, first_rows, is_label_header, rows
 from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, split_of
 from cityzoo.errors import InputError
 
@@ -21,7 +20,7 @@ _JOINED = re.compile(r"[+;]")
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` is a CSV whose header heads labels of whole images, or a folder with one."""
+    """Return whether `source` is a CSV with a header for labels of whole images, or a folder with one."""
     return bool(_files(Path(source)))
 
 
@@ -29,7 +28,7 @@ def read(source: str) -> RawDataset:
     """Return the labels of one CSV file, or of all in a folder.
 
     Raises:
-        InputError: columns or values that cannot be used, with file and line.
+        InputError: invalid columns or values, with file and line.
     """
     columns: dict[str, None] = {}
     found: set[str] = set()
@@ -38,12 +37,12 @@ def read(source: str) -> RawDataset:
         header, lines = _read_file(file)
         columns |= dict.fromkeys(header.classes)
         found |= {name for line in lines for name in line.names}
-        images += _gathered(file, lines)
+        images += _merge_rows(file, lines)
     return RawDataset((*columns, *sorted(found - set(columns))), tuple(images))
 
 
 class _Header(NamedTuple):
-    """Where things are in a row; `classes` is empty where a column `label` names them."""
+    """Positions in a row; `classes` is empty if there is a column `label`."""
 
     classes: tuple[str, ...]
     label: int | None
@@ -59,7 +58,7 @@ class _Line(NamedTuple):
 
 
 def _files(path: Path) -> list[Path]:
-    return [each for each in tables_at(path) if heads_labels((first_rows(each) or [[]])[0])]
+    return [each for each in csv_files(path) if is_label_header((first_rows(each) or [[]])[0])]
 
 
 def _read_file(path: Path) -> tuple[_Header, list[_Line]]:
@@ -74,7 +73,7 @@ def _header(row: list[str], place: str) -> _Header:
     words = [field.lower() for field in row]
     again = next((row[number] for number, word in enumerate(words) if word in words[:number]), None)
     if again is not None:
-        raise InputError(f"{place}: two columns are called '{again}': give each its own name")
+        raise InputError(f"{place}: two columns are named '{again}': rename one")
     split = words.index(SPLIT) if SPLIT in words else None
     label = words.index(LABEL) if LABEL in words else None
     others = tuple(
@@ -82,11 +81,11 @@ def _header(row: list[str], place: str) -> _Header:
     )
     if label is not None and others:
         raise InputError(
-            f"{place}: unknown column '{others[0]}': write path,label,split, or a column a class and none "
-            "called label"
+            f"{place}: unknown column '{others[0]}': write path,label,split, or one column per class and no "
+            "column label"
         )
     if label is None and not others:
-        raise InputError(f"{place}: no column of labels: write path,label or a column a class")
+        raise InputError(f"{place}: no label column: write path,label or one column per class")
     return _Header(others, label, split, len(row))
 
 
@@ -97,12 +96,12 @@ def _line(row: list[str], header: _Header, split: str | None, path: Path, number
             f"{place}: {len(row)} fields, expected {header.width} as in the header: correct the row"
         )
     if not row[0]:
-        raise InputError(f"{place}: no path: write the image's file, relative to the CSV")
+        raise InputError(f"{place}: no path: write the path of the image, relative to the CSV")
     if header.split is not None:
         split = _split(row[header.split], place)
     if header.label is not None:
-        said = [each.strip() for each in _JOINED.split(row[header.label])]
-        return _Line(row[0], tuple(dict.fromkeys(each for each in said if each)), split, number)
+        labels = [each.strip() for each in _JOINED.split(row[header.label])]
+        return _Line(row[0], tuple(dict.fromkeys(each for each in labels if each)), split, number)
     values = [row[column] for column in range(1, header.width) if column != header.split]
     names = [
         name
@@ -114,18 +113,18 @@ def _line(row: list[str], header: _Header, split: str | None, path: Path, number
 
 def _split(word: str, place: str) -> str | None:
     if word and split_of(word) is None:
-        raise InputError(f"{place}: unknown split '{word}': write train, val, test or nothing")
+        raise InputError(f"{place}: unknown split '{word}': write train, val, test, or leave it empty")
     return split_of(word) if word else None
 
 
 def _is_one(value: str, place: str) -> bool:
     if value not in ("0", "1", "0.0", "1.0"):
-        raise InputError(f"{place} is '{value}': write 1 where the class is there, 0 where it is not")
+        raise InputError(f"{place} is '{value}': write 1 if the class is present, 0 if not")
     return value.startswith("1")
 
 
-def _gathered(path: Path, lines: list[_Line]) -> list[RawImage]:
-    """An image for each file that is listed; one that is labelled in two ways is marked."""
+def _merge_rows(path: Path, lines: list[_Line]) -> list[RawImage]:
+    """Return one image per listed file, with a remark if its rows differ."""
     of_file: dict[str, list[_Line]] = {}
     for line in lines:
         of_file.setdefault(os.path.normpath(path.parent / line.path), []).append(line)

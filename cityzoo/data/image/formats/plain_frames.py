@@ -1,6 +1,6 @@
-"""A plain folder of images without any annotation: what a camera saw, without any class in it.
+"""A plain folder of images without annotations, such as frames of a camera, which have none of the classes.
 
-Read only when asked for. Folders called like splits are splits; those of masks are passed over.
+Used only on request. Folders named like splits are splits; mask folders are skipped.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from pathlib import Path
 from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, images_under, is_image, split_of
 
 ON_REQUEST = True
-_PASSED_OVER = {"masks", "ground_truth"}
+_SKIPPED = {"masks", "ground_truth"}
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` is a folder with an image somewhere in it."""
+    """Return whether `source` is a folder with at least one image, at any depth."""
     path = Path(source)
     return path.is_dir() and any(is_image(each) for each in path.rglob("*"))
 
 
 def read(source: str) -> RawDataset:
-    """Return all images, none of any class."""
+    """Return all images, without classes."""
     root = Path(source)
-    return RawDataset((), tuple(_image(file, root) for file in images_under(root) if _counts(file, root)))
+    return RawDataset((), tuple(_image(file, root) for file in images_under(root) if _is_used(file, root)))
 
 
-def _counts(file: Path, root: Path) -> bool:
-    return not _PASSED_OVER & {each.lower() for each in file.relative_to(root).parts[:-1]}
+def _is_used(file: Path, root: Path) -> bool:
+    return not _SKIPPED & {each.lower() for each in file.relative_to(root).parts[:-1]}
 
 
 def _image(file: Path, root: Path) -> RawImage:

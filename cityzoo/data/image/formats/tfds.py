@@ -1,11 +1,10 @@
-"""TensorFlow Datasets: `tfds:NAME[/CONFIG][:SPLIT]`, as tfds:voc/2007, tfds:kitti, tfds:kitti:train[:5%].
+"""TensorFlow Datasets: `tfds:NAME[/CONFIG][:SPLIT]`, such as tfds:voc/2007, tfds:kitti or tfds:kitti:train[:5%].
 
-Which feature holds the boxes, or the class of the whole image where there are none, is read off the data
-set's own specification. The encoded images are written once into the cache folder as they are, with an
-index beside them, so that all that follows sees files.
+The features of the data set determine where its boxes are, or its classes of whole images if there are no boxes.
+Encoded images are written to the cache folder once, unchanged, with an index.
 
-Splits: `train` is train, `validation` is val; `test` is left where it is, unless there is nothing else. A
-split that is named is taken whole, to be divided into train and val. TFDS_DATA_DIR is the data sets' folder.
+Splits: `train` is train, `validation` is val; `test` is used only if there is nothing else. A split that is given is
+split into train and val. TFDS_DATA_DIR is the folder of the data sets.
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ _SUFFIXES = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"BM": ".bmp", b"GI": ".gif"
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` begins with "tfds:"."""
+    """Return whether `source` starts with "tfds:"."""
     return source.startswith(SCHEME)
 
 
 def read(source: str) -> RawDataset:
-    """Return the annotations of a TensorFlow data set; the first time, prepare it and write its images.
+    """Return the annotations of a TensorFlow data set; on first use, prepare it and write its images.
 
     Raises:
-        InputError: tensorflow-datasets not installed, no such data set or split, neither boxes nor labels, no
-            network.
+        InputError: tensorflow-datasets is not installed, an unknown data set or split, neither boxes nor labels,
+            or a failed download.
     """
     name, _, wanted = source.removeprefix(SCHEME).partition(":")
     tfds = _tensorflow_datasets()
@@ -55,7 +54,7 @@ def read(source: str) -> RawDataset:
         _prepare(builder, name)
     images: list[RawImage] = []
     for split_name, split in _splits(builder, wanted, name).items():
-        folder = _exported(tfds, builder, feature, split_name)
+        folder = _export_split(tfds, builder, feature, split_name)
         images += _read_index(folder, split)
     return RawDataset(class_names(builder.info.features, feature), tuple(images))
 
@@ -65,7 +64,7 @@ def _tensorflow_datasets() -> ModuleType:
         import tensorflow_datasets
     except ImportError as error:
         raise InputError(
-            f"'tfds:' needs a missing package: pip install tensorflow-datasets ({error})"
+            f"'tfds:' requires another package: pip install tensorflow-datasets ({error})"
         ) from error
     return tensorflow_datasets
 
@@ -79,7 +78,7 @@ def _builder(tfds: ModuleType, name: str) -> Any:
         near = difflib.get_close_matches(name.partition("/")[0], known, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise InputError(
-            f"unknown tfds data set '{name}': {hint}https://www.tensorflow.org/datasets lists all"
+            f"unknown tfds data set '{name}': {hint}see https://www.tensorflow.org/datasets"
         ) from error
     except ValueError as error:
         raise InputError(f"tfds:{name} cannot be used: {_one_line(error)}") from error
@@ -87,11 +86,11 @@ def _builder(tfds: ModuleType, name: str) -> Any:
 
 
 def _prepare(builder: Any, name: str) -> None:
-    # Without a network the download would retry name resolution for minutes before it gives up.
+    # Offline, the download would retry name resolution for minutes.
     if not _online():
         raise InputError(
-            f"tfds:{name} is not prepared in {builder.data_dir} and cannot be downloaded (no network): run "
-            f"'tfds build {name}' where there is one, and point TFDS_DATA_DIR to what it wrote"
+            f"tfds:{name} not found in {builder.data_dir} and the download failed (offline?): run "
+            f"'tfds build {name}' on a connected machine and set TFDS_DATA_DIR"
         )
     try:
         builder.download_and_prepare()
@@ -104,59 +103,61 @@ def _one_line(error: BaseException) -> str:
 
 
 def _online() -> bool:
-    """Whether a server answers, within a bound that name resolution itself does not keep; honours proxies."""
-    answered = threading.Event()
+    """Return whether a server responds within PROBE_SECONDS, including name resolution; respects proxies."""
+    responded = threading.Event()
 
     def ask() -> None:
         try:
             urllib.request.urlopen(PROBE_URL, timeout=PROBE_SECONDS).close()
         except urllib.error.HTTPError:
-            pass  # a server that refuses is a server that answers
+            pass  # an error response is a response
         except OSError:
             return
-        answered.set()
+        responded.set()
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(PROBE_SECONDS)
-    return answered.is_set()
+    return responded.is_set()
 
 
 def _splits(builder: Any, wanted: str, name: str) -> dict[str, str | None]:
-    there = list(builder.info.splits)
+    available = list(builder.info.splits)
     if wanted:
-        if wanted.partition("[")[0] not in there:
+        if wanted.partition("[")[0] not in available:
             raise InputError(
-                f"tfds:{name} has no split '{wanted}': allowed are {', '.join(there)}, with slices"
+                f"tfds:{name} has no split '{wanted}': allowed are {', '.join(available)}, and slices of them"
             )
         return {wanted: None}
-    known = {each: split_of(each) for each in there if split_of(each)} or dict.fromkeys(there)
+    known = {each: split_of(each) for each in available if split_of(each)} or dict.fromkeys(available)
     return {each: split for each, split in known.items() if split != "test"} or known
 
 
-def _exported(tfds: ModuleType, builder: Any, feature: BoxFeature | LabelFeature, split_name: str) -> Path:
-    """The folder of a split's images and index.json, written now if it is not there whole."""
+def _export_split(
+    tfds: ModuleType, builder: Any, feature: BoxFeature | LabelFeature, split_name: str
+) -> Path:
+    """Return the folder of a split's images and index.json; write it if it is incomplete."""
     key = hashlib.blake2b(f"{builder.data_dir} {split_name}".encode(), digest_size=8).hexdigest()
     folder = cache_dir() / "tfds" / f"{builder.name}-{builder.info.version}-{key}"
     if (folder / "index.json").is_file():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
-    LOG.info("writing the images of %s %s to %s, once", builder.name, split_name, folder)
+    LOG.info("writing the images of %s %s to %s", builder.name, split_name, folder)
     decoders = {feature.image: tfds.decode.SkipDecoding()}
     try:
         examples = tfds.as_numpy(builder.as_dataset(split=split_name, decoders=decoders, shuffle_files=False))
     except ValueError as error:
         raise InputError(f"tfds:{builder.name}: split '{split_name}': {_one_line(error)}") from error
-    index = [_export(example, feature, folder, number) for number, example in enumerate(examples)]
+    index = [_export_example(example, feature, folder, number) for number, example in enumerate(examples)]
     partial = folder / "index.partial"
     partial.write_text(
         json.dumps({"classes": class_names(builder.info.features, feature), "images": index}), "utf-8"
     )
-    partial.replace(folder / "index.json")  # last, and at once: an index means that all images are there
+    partial.replace(folder / "index.json")  # last and atomic: an index means that all images exist
     return folder
 
 
-def _export(example: dict, feature: BoxFeature | LabelFeature, folder: Path, number: int) -> dict:
+def _export_example(example: dict, feature: BoxFeature | LabelFeature, folder: Path, number: int) -> dict:
     content = example[feature.image]
     file = f"{number:07d}{_SUFFIXES.get(content[:2], '.jpg')}"
     (folder / file).write_bytes(content)
@@ -194,7 +195,7 @@ def _read_index(folder: Path, split: str | None) -> list[RawImage]:
 
 
 def _names(record: dict, names: dict[int, str]) -> tuple[str, ...] | None:
-    """The class of a whole image; -1 stands for one that nobody labelled."""
+    """Return the class of a whole image; -1 stands for an unlabeled image."""
     return (names[record["label"]],) if record["label"] in names else None
 
 

@@ -1,7 +1,7 @@
-"""Pascal VOC: an XML an image, in Annotations/ with JPEGImages/ and ImageSets/Main/, or beside the image.
+"""Pascal VOC: one XML per image, in Annotations/ with JPEGImages/ and ImageSets/Main/, or next to the image.
 
-VOC counts pixels from 1 and means both corners inclusive: `xmin` 1 is the left edge, `xmax` = width the right
-one. So x1 = xmin - 1 and x2 = xmax. Boxes marked difficult are kept and counted.
+VOC counts pixels from 1, and both corners are inclusive: `xmin` 1 is the left edge, `xmax` = width the right one. So
+x1 = xmin - 1 and x2 = xmax. Boxes marked difficult are kept and counted.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from xml.etree import ElementTree
 from cityzoo.data.image.raw import IMAGE_SUFFIXES, PIXELS_XYXY, RawBox, RawDataset, RawImage, split_of
 from cityzoo.errors import InputError
 
-_PEEKED = 50  # files looked into before a folder is taken for something else
+_PEEKED = 50  # files that are read to detect the format of a folder
 _LISTS = {"train": "train", "val": "val", "trainval": None, "test": "test"}
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` is a VOC folder, a folder of XML annotations, or one such file."""
+    """Return whether `source` is a VOC folder, a folder of XML annotations, or one such file."""
     path = Path(source)
     if path.is_file():
         return path.suffix.lower() == ".xml" and _is_annotation(path)
@@ -29,25 +29,25 @@ def matches(source: str) -> bool:
         first = next((root / "Annotations").glob("*.xml"), None)
         if first and _is_annotation(first):
             return True
-    beside = itertools.chain(path.glob("*.xml"), path.glob("*/*.xml"))
-    return any(_is_annotation(each) for each in itertools.islice(beside, _PEEKED))
+    adjacent = itertools.chain(path.glob("*.xml"), path.glob("*/*.xml"))
+    return any(_is_annotation(each) for each in itertools.islice(adjacent, _PEEKED))
 
 
 def read(source: str) -> RawDataset:
     """Return the annotations of a Pascal VOC data set; classes are in alphabetical order.
 
     Raises:
-        InputError: a file that is no XML.
+        InputError: a file that is not valid XML.
     """
     path = Path(source)
     roots = [root for root in _roots(path) if (root / "Annotations").is_dir()]
     if path.is_file():
         images = [_image(path, [path.parent], None)]
     elif roots:
-        images = [image for root in roots for image in _of_root(root)]
+        images = [image for root in roots for image in _read_root(root)]
     else:
-        beside = (each for each in sorted(path.rglob("*.xml")) if _is_annotation(each))
-        images = [_image(each, [each.parent], _split_of_folder(each, path)) for each in beside]
+        adjacent = (each for each in sorted(path.rglob("*.xml")) if _is_annotation(each))
+        images = [_image(each, [each.parent], _split_of_folder(each, path)) for each in adjacent]
     found = {box.name for image in images for box in image.boxes if box.problem != "malformed"}
     return RawDataset(tuple(sorted(found)), tuple(images))
 
@@ -65,13 +65,13 @@ def _split_of_folder(path: Path, root: Path) -> str | None:
     return next((each for each in map(split_of, path.relative_to(root).parts[:-1]) if each), None)
 
 
-def _of_root(root: Path) -> list[RawImage]:
+def _read_root(root: Path) -> list[RawImage]:
     folders = [root / "JPEGImages", root / "images", root / "Annotations"]
-    return [_image(root / "Annotations" / f"{name}.xml", folders, split) for name, split in _listed(root)]
+    return [_image(root / "Annotations" / f"{name}.xml", folders, split) for name, split in _list_names(root)]
 
 
-def _listed(root: Path) -> list[tuple[str, str | None]]:
-    """Names and splits from ImageSets/Main; trainval adds what train and val leave; no lists: every XML."""
+def _list_names(root: Path) -> list[tuple[str, str | None]]:
+    """Return names and splits from ImageSets/Main (trainval adds what train and val lack), or else every XML."""
     splits: dict[str, str | None] = {}
     for list_name, split in _LISTS.items():
         path = root / "ImageSets" / "Main" / f"{list_name}.txt"
@@ -92,8 +92,8 @@ def _image(path: Path, folders: list[Path], split: str | None) -> RawImage:
     try:
         tree = ElementTree.fromstring(content)
     except ElementTree.ParseError as error:
-        raise InputError(f"{path} is not valid XML ({error}): correct it or take it out") from error
-    # ElementTree does not tell lines; the n-th object is the n-th tag of that name.
+        raise InputError(f"{path} is not valid XML ({error}): correct or remove it") from error
+    # ElementTree has no line numbers; the n-th object is the n-th tag of that name.
     lines = [content.count(b"\n", 0, match.start()) + 1 for match in re.finditer(rb"<object\b", content)]
     objects = tree.findall("object")
     marks = [f":{line}" for line in lines] if len(lines) == len(objects) else [""] * len(objects)
@@ -103,7 +103,7 @@ def _image(path: Path, folders: list[Path], split: str | None) -> RawImage:
 
 
 def _file_of(stem: str, name: str, folders: Iterable[Path]) -> str:
-    """The image of an XML: of its own name, or of the name it declares, which renaming leaves behind."""
+    """Return the image of an XML: the declared file if it exists, or one with the name of the XML."""
     names = [
         f"{stem}{suffix}" for suffix in (".jpg", ".png", *sorted(IMAGE_SUFFIXES), ".JPG", ".PNG", ".JPEG")
     ]

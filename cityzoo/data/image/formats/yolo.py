@@ -1,7 +1,7 @@
-"""YOLO: `data.yaml` beside images/ and labels/ folders, or images/, labels/ and classes.txt alone.
+"""YOLO: `data.yaml` with images/ and labels/ folders, or images/, labels/ and classes.txt.
 
-A label file has one line a box, `class cx cy w h` relative to the image, or `class x1 y1 x2 y2 x3 y3 ...`,
-a polygon whose bounding box is taken. An image without a label file is an image without boxes.
+A label file has one line per box, `class cx cy w h` relative to the image, or `class x1 y1 x2 y2 x3 y3 ...`, a
+polygon that is replaced by its bounding box. An image without a label file is an image without boxes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NO_BOX = (math.nan,) * 4
 
 
 def matches(source: str) -> bool:
-    """Tell whether `source` is a data.yaml, a folder with one, or a folder with images/ and labels/."""
+    """Return whether `source` is a data.yaml, a folder with one, or a folder with images/ and labels/."""
     path = Path(source)
     if path.is_file():
         return path.suffix.lower() in (".yaml", ".yml")
@@ -33,7 +33,7 @@ def read(source: str) -> RawDataset:
     """Return the annotations of a YOLO data set.
 
     Raises:
-        InputError: no names, names that contradict `nc`, folders that do not exist.
+        InputError: missing class names, or as many as `nc` does not allow, or missing folders.
     """
     path = Path(source)
     yaml_path = path if path.is_file() else _yaml_in(path)
@@ -63,7 +63,7 @@ def _read_yaml(path: Path) -> tuple[dict[int, str], list[tuple[str | None, list[
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
-        raise InputError(f"{path} has no keys: write train, val and names into it")
+        raise InputError(f"{path} has no keys: add train, val and names")
     names = _names(content, path)
     splits = []
     for key, split in (("train", "train"), ("val", "val"), ("valid", "val"), ("test", "test")):
@@ -72,9 +72,7 @@ def _read_yaml(path: Path) -> tuple[dict[int, str], list[tuple[str | None, list[
         for entry in [entries] if isinstance(entries, str) else entries:
             splits.append((split, _images_of(str(entry), str(content.get("path") or ""), path, needed)))
     if not splits:
-        raise InputError(
-            f"{path} names no images: give it the keys train and val (a folder, folders or a .txt)"
-        )
+        raise InputError(f"{path} lists no images: add the keys train and val (a folder, folders or a .txt)")
     return names, splits, "kpt_shape" in content
 
 
@@ -89,15 +87,15 @@ def _names(content: dict, path: Path) -> dict[int, str]:
             f"{path} has no usable 'names': write names: [car, bus] or names: {{0: car, 1: bus}}"
         )
     if not named:
-        raise InputError(f"{path} names no class: write names: [car, bus]")
+        raise InputError(f"{path} has no class names: write names: [car, bus]")
     declared = content.get("nc", len(named))
     if declared != len(named):
-        raise InputError(f"{path} says nc: {declared} but names {len(named)} classes: correct one of them")
+        raise InputError(f"{path} has nc: {declared} but {len(named)} class names: correct one of them")
     return named
 
 
 def _images_of(entry: str, base: str, yaml_path: Path, needed: bool) -> list[Path]:
-    """The files of one `train` or `val` entry; exports may say "../train/images" for "train/images"."""
+    """Return the files of a `train` or `val` entry; exports may write "../train/images" for "train/images"."""
     folder = yaml_path.parent
     inside = entry
     while inside.startswith(("../", "./")):
@@ -105,28 +103,24 @@ def _images_of(entry: str, base: str, yaml_path: Path, needed: bool) -> list[Pat
     candidates = [folder / base / entry, folder / entry, folder / base / inside, folder / inside]
     found = next((path for path in candidates if path.exists()), None)
     if found is None and needed:
-        raise InputError(
-            f"{yaml_path}: '{entry}' does not exist (looked for {candidates[0]}): correct the path in it"
-        )
+        raise InputError(f"{yaml_path}: '{entry}' does not exist (tried {candidates[0]}): correct the path")
     if found is None:
         return []
     if found.is_file():
         return _listed_images(found, folder / base)
     images = images_under(found)
     if not images and needed:
-        raise InputError(
-            f"{yaml_path}: the folder {found} holds no images: put them there or correct the path"
-        )
+        raise InputError(f"{yaml_path}: the folder {found} has no images: add them or correct the path")
     return images
 
 
 def _listed_images(list_path: Path, base: Path) -> list[Path]:
-    """The images that a .txt lists, one path a line, relative to the list or to the data set's path."""
+    """Return the images in a .txt, one path per line, relative to the list or to the data set's path."""
     images = []
     for line in list_path.read_text("utf-8").splitlines():
         if line.strip():
-            beside, based = list_path.parent / line.strip(), base / line.strip()
-            images.append(based if based.exists() and not beside.exists() else beside)
+            adjacent, based = list_path.parent / line.strip(), base / line.strip()
+            images.append(based if based.exists() and not adjacent.exists() else adjacent)
     return images
 
 
@@ -136,7 +130,7 @@ def _names_of_folder(folder: Path) -> dict[int, str]:
             lines = (folder / name).read_text("utf-8").splitlines()
             return dict(enumerate(line.strip() for line in lines if line.strip()))
     raise InputError(
-        f"'{folder}' has images/ and labels/ but no class names: add classes.txt (a name a line) or data.yaml"
+        f"'{folder}' has images/ and labels/ but no class names: add classes.txt (one name per line) or data.yaml"
     )
 
 
@@ -169,7 +163,7 @@ def _image(path: Path, split: str | None, names: dict[int, str], keypoints: bool
 
 
 def _read_labels(path: Path, names: dict[int, str], keypoints: bool) -> tuple[RawBox, ...] | None:
-    """The boxes of one label file, or None when there is none."""
+    """Return the boxes of a label file, or None if it does not exist."""
     try:
         lines = path.read_text("utf-8", "replace").splitlines()
     except FileNotFoundError:

@@ -68,7 +68,7 @@ def test_bad_boxes_up_to_a_hundredth_are_left_out_and_said(yolo):
     data = load(str(yolo(labels)))
     assert sum(len(each.labels) for each in data.train.examples) == 99
     assert data.findings.first["no area"] == ["train/labels/7.txt:1"]
-    assert "boxes without area, left out: 1 (train/labels/7.txt:1)" in data.findings.text()
+    assert "boxes without area (skipped): 1 (train/labels/7.txt:1)" in data.findings.text()
 
 
 def test_more_bad_boxes_stop_it_and_name_the_flag(yolo):
@@ -77,8 +77,8 @@ def test_more_bad_boxes_stop_it_and_name_the_flag(yolo):
     with pytest.raises(InputError) as raised:
         load(folder)
     assert str(raised.value) == (
-        "2 of 103 boxes are bad (1.9%): boxes not finite: 1 (val/labels/v.txt:2); boxes inverted: 1 "
-        "(train/labels/7.txt:2); correct the data, or leave them out with --labels drop"
+        "2 of 103 boxes are bad (1.9%): boxes with non-finite coordinates: 1 (val/labels/v.txt:2); inverted boxes: 1 "
+        "(train/labels/7.txt:2); correct the data, or skip them with --labels drop"
     )
     data = load(folder, labels="drop")
     assert sum(len(each.labels) for each in data.train.examples) == 100
@@ -103,7 +103,9 @@ def test_overhang_by_rounding_is_clipped(yolo, labels):
 
 def test_a_class_id_outside_the_names(yolo):
     folder = str(yolo({"train/a": [BOX, "2 0.5 0.5 0.1 0.1"], "val/b": [BOX]}))
-    message = r"class that the data does not name: 1 \(train/labels/a.txt:2 \(class '2'\)\); .*--labels drop"
+    message = (
+        r"class that is not in the class list: 1 \(train/labels/a.txt:2 \(class '2'\)\); .*--labels drop"
+    )
     for labels in ("clip", "fail"):
         with pytest.raises(InputError, match=message):
             load(folder, labels=labels)
@@ -114,7 +116,7 @@ def test_a_corrupt_image_among_good_ones(yolo):
     folder = yolo(_many(5) | {"val/v": [BOX]})
     broken = folder / "train/images/3.png"
     broken.write_bytes(broken.read_bytes()[:-40])
-    with pytest.raises(InputError, match=r"images unreadable: 1 \(train/images/3.png .*\); .*--labels drop"):
+    with pytest.raises(InputError, match=r"unreadable images: 1 \(train/images/3.png .*\); .*--labels drop"):
         load(str(folder))
     data = load(str(folder), labels="drop")
     assert len(data.train) == 4
@@ -125,7 +127,7 @@ def test_a_missing_image(yolo, write_lines):
     folder = yolo(_many(3) | {"val/v": [BOX]})
     write_lines(folder / "list.txt", "train/images/0.png", "train/images/gone.png")
     write_lines(folder / "data.yaml", "train: list.txt", "val: val/images", "names: [car, bus]")
-    with pytest.raises(InputError, match=r"images missing: 1 \(train/images/gone.png \(no such file\)\)"):
+    with pytest.raises(InputError, match=r"missing images: 1 \(train/images/gone.png \(no such file\)\)"):
         load(str(folder))
     assert len(load(str(folder), labels="drop").train) == 1
 

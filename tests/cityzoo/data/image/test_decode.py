@@ -298,10 +298,12 @@ def test_four_zeros_are_the_whole_image(tmp_path):
 @pytest.mark.parametrize("name", ["a.jpg", "a.png"])
 def test_a_window_beyond_the_image_is_refused(tmp_path, window, name):
     path = _noisy(tmp_path / name)
-    with pytest.raises(ValueError, match="is 203 x 151, the window .* is not within"):
+    with pytest.raises(
+        ValueError, match="is 203 x 151, the window .*expected 0 <= x1 < x2 <= 203 and 0 <= y1"
+    ):
         read_image(path, window)
     for plain in (True, False):
-        with pytest.raises(ValueError, match="is not within"):
+        with pytest.raises(ValueError, match="expected 0 <= x1 < x2"):
             source({"path": path, "plain": plain, "image_hw": (1, 1), "window": window})[1](1)
 
 
@@ -309,7 +311,7 @@ def test_windows_of_a_broken_file_are_refused(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"\xff\xd8\xffnothing")
     for path in (tmp_path / "a.jpg", tmp_path / "gone.jpg"):
         element = {"path": str(path), "plain": True, "image_hw": (4, 4), "window": (0, 0, 4, 4)}
-        with pytest.raises(ValueError, match="is no image that can be read"):
+        with pytest.raises(ValueError, match="not a readable image"):
             source(element)[1](1)
 
 

@@ -40,7 +40,7 @@ def test_a_crop_is_its_box():
     ("context", "window"),
     [(0.0, (80, 40, 120, 60)), (0.5, (70, 35, 130, 65)), (1.0, (60, 30, 140, 70)), (9.0, (0, 0, 200, 100))],
 )
-def test_context_is_a_share_of_each_side(context, window):
+def test_context_is_a_share_map_splits(context, window):
     """Half of it on either side, no further than the image."""
     assert windows([80, 40, 120, 60], context=context) == [window]
 
@@ -126,9 +126,7 @@ def test_presence_from_labels_and_their_contradictions():
         )
     )
     assert [each.target.tolist() for each in made.examples] == [[1, 1], [0, 0], [0, 0]]
-    with pytest.raises(
-        InputError, match=r"'bad.jpg' carries labels that contradict: fire\+normal; correct them"
-    ):
+    with pytest.raises(InputError, match=r"'bad.jpg' .*fire\+normal: correct"):
         derived_labels.presence(side(ImageExample("bad.jpg", (9, 9), target=[1, 1, 0]), names=names))
 
 
@@ -191,12 +189,12 @@ def test_both_sides_are_changed_and_described(yolo):
     """What a report says of the data is what training sees."""
     before = dataset(yolo)
     assert not before.labelled
-    after = derived_labels.of_each_side(before, derived_labels.crops)
+    after = derived_labels.map_splits(before, derived_labels.crops)
     assert after.labelled and all(each.window_xyxy for each in (*after.train.examples, *after.val.examples))
     name = after.train.class_names[0]
     assert after.findings.splits["train"]["labels"][name] == len(after.train.examples) == 2
 
 
 def test_a_side_that_is_left_empty_is_named(yolo):
-    with pytest.raises(InputError, match="the train split of .* leaves no image with a label"):
-        derived_labels.of_each_side(dataset(yolo), lambda side: derived_labels.crops(side, least_px=1000))
+    with pytest.raises(InputError, match="the train split of .* no image with a label"):
+        derived_labels.map_splits(dataset(yolo), lambda side: derived_labels.crops(side, least_px=1000))

@@ -104,6 +104,6 @@ def test_one_class_alone_is_no_list_of_classes():
 )
 def test_too_few_images_name_the_class_and_the_numbers(side):
     """One line: what was asked for, which class, how many it has."""
-    with pytest.raises(InputError, match="^--shots 3 wants 3 images of each class, 'car' has 2: ") as caught:
+    with pytest.raises(InputError, match="^--shots 3 .*'car' has 2: ") as caught:
         sample_shots(side, 3, seed=0)
     assert "\n" not in str(caught.value)

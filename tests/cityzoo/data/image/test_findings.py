@@ -20,9 +20,9 @@ def test_the_report_counts_all_and_names_the_first():
     assert findings.text().splitlines() == [
         "data: roads (coco)",
         "  train: 2 images (1 without boxes), 1 boxes: car 0, bus 1",
-        f"  boxes outside the image, left out: 7 ({', '.join(places)}, ...)",
-        "  boxes of classes not asked for left out: 1",
-        "  grey images: 1 (a.jpg)",
+        f"  boxes outside the image (skipped): 7 ({', '.join(places)}, ...)",
+        "  boxes of classes that are not selected (skipped): 1",
+        "  grayscale images: 1 (a.jpg)",
     ]
     report = json.loads(json.dumps(findings.as_dict()))
     assert report["findings"]["outside"] == {"count": 7, "first": places}
@@ -34,7 +34,7 @@ def test_every_bad_kind_has_a_meaning():
 
 
 def test_labels_of_whole_images_are_counted():
-    findings = Findings("flames", "folders")
+    findings = Findings("flames", "class_folders")
     targets = ([1, 0], [1, 1], [0, 0])
     findings.describe(
         ImageSet("train", ("fire", "smoke"), tuple(ImageExample("a", (9, 9), target=row) for row in targets))

@@ -1,6 +1,6 @@
 import pytest
 
-from cityzoo.data.image.hash_split import divide, fraction_of, scene_of, take_first
+from cityzoo.data.image.hash_split import fraction_of, scene_of, split_by_hash, take_first
 from cityzoo.data.image.image_info import ImageInfo
 from cityzoo.data.image.raw import PIXELS_XYXY, RawImage
 from cityzoo.errors import InputError
@@ -29,8 +29,8 @@ def test_hash_fractions_are_evenly_spread():
 
 def test_sides_do_not_depend_on_the_other_images():
     names = [str(number) for number in range(200)]
-    val = {each.path for each in divide(_raw(names), 0.2, None, _Opener())[1]}
-    half = {each.path for each in divide(_raw(names[::-2]), 0.2, None, _Opener())[1]}
+    val = {each.path for each in split_by_hash(_raw(names), 0.2, None, _Opener())[1]}
+    half = {each.path for each in split_by_hash(_raw(names[::-2]), 0.2, None, _Opener())[1]}
     assert half == {path for path in val if int(path[5:-4]) % 2 == 1}
     assert 20 <= len(val) <= 60
 
@@ -38,7 +38,7 @@ def test_sides_do_not_depend_on_the_other_images():
 def test_copies_of_one_file_never_part():
     images = _raw(str(number) for number in range(40))
     digests = {each.path: str(number // 2) for number, each in enumerate(images)}
-    train, val = divide(images, 0.5, None, _Opener(digests))
+    train, val = split_by_hash(images, 0.5, None, _Opener(digests))
     assert len(train) + len(val) == 40
     assert not {digests[each.path] for each in train} & {digests[each.path] for each in val}
 
@@ -46,16 +46,16 @@ def test_copies_of_one_file_never_part():
 def test_neither_side_is_empty():
     for names in ("ab", "abc", "xyz", "1234"):
         for fraction in (0.001, 0.999):
-            train, val = divide(_raw(names), fraction, None, _Opener())
+            train, val = split_by_hash(_raw(names), fraction, None, _Opener())
             assert train and val and len(train) + len(val) == len(names)
 
 
 def test_a_limit_opens_no_more_than_it_takes():
     images, opener = _raw(str(number) for number in range(2000)), _Opener()
-    train, val = divide(images, 0.2, 8, opener)
+    train, val = split_by_hash(images, 0.2, 8, opener)
     assert (len(train), len(val)) == (8, 8)
     assert len(opener.opened) <= 120
-    everything = divide(images, 0.2, None, _Opener())
+    everything = split_by_hash(images, 0.2, None, _Opener())
     assert set(map(id, train)) <= set(map(id, everything[0]))
     assert set(map(id, val)) <= set(map(id, everything[1]))
 
@@ -114,12 +114,12 @@ def test_scenes_by_the_files_name(path, scene):
 def test_whole_scenes_fall_on_one_side_without_opening_any():
     names = [f"cam{camera}_{frame}" for camera in range(30) for frame in range(10)]
     opener = _Opener()
-    train, val = divide(_raw(names), 0.2, None, opener, "scene")
+    train, val = split_by_hash(_raw(names), 0.2, None, opener, "scene")
     scenes = [{scene_of(each.path) for each in side} for side in (train, val)]
     assert not scenes[0] & scenes[1] and len(scenes[0] | scenes[1]) == 30
     assert len(train) + len(val) == 300 and 1 <= len(scenes[1]) <= 15
     assert opener.opened == []
-    fewer = divide(_raw(names[100:]), 0.2, None, opener, "scene")
+    fewer = split_by_hash(_raw(names[100:]), 0.2, None, opener, "scene")
     assert {each.path for each in fewer[1]} == {
         each.path for each in val if each.path in {r.path for r in _raw(names[100:])}
     }
@@ -128,14 +128,14 @@ def test_whole_scenes_fall_on_one_side_without_opening_any():
 def test_two_scenes_are_divided_and_one_is_not():
     images = _raw(["cam1_1", "cam1_2", "cam2_1"])
     for fraction in (0.01, 0.99):
-        train, val = divide(images, fraction, None, _Opener(), "scene")
+        train, val = split_by_hash(images, fraction, None, _Opener(), "scene")
         assert sorted((len(train), len(val))) == [1, 2]
     with pytest.raises(InputError, match=r"all 2 images are of one scene \('cam1'\).*--val.*split by file"):
-        divide(images[:2], 0.2, None, _Opener(), "scene")
+        split_by_hash(images[:2], 0.2, None, _Opener(), "scene")
 
 
 def test_a_limit_by_scene():
     names = [f"cam{camera}_{frame}" for camera in range(30) for frame in range(10)]
-    train, val = divide(_raw(names), 0.3, 8, _Opener(), "scene")
+    train, val = split_by_hash(_raw(names), 0.3, 8, _Opener(), "scene")
     assert (len(train), len(val)) == (8, 8)
     assert not {scene_of(each.path) for each in train} & {scene_of(each.path) for each in val}

@@ -64,7 +64,7 @@ def test_a_cache_folder_that_cannot_be_written_is_only_said(tmp_path, paint, mon
     monkeypatch.setenv("CITYZOO_HOME", str(tmp_path / "file"))
     path = str(paint(tmp_path / "a.png"))
     assert image_info.open_images([path], "x")[path].size_hw == (48, 64)
-    assert "the next run opens the images again" in caplog.text
+    assert "the next run will open the images again" in caplog.text
 
 
 def test_equal_content_has_an_equal_digest(tmp_path):
@@ -101,12 +101,12 @@ def test_a_look_survives_scaling_saving_again_and_turning(tmp_path):
     looks = {}
     for name, (image, save) in ways.items():
         image.save(tmp_path / name, **save)
-        look = image_info.open_image(str(tmp_path / name)).look
+        look = image_info.open_image(str(tmp_path / name)).perceptual_hash
         assert len(look) == 16
         looks[name] = int(look, 16)
     assert max((look ^ looks["a.png"]).bit_count() for look in looks.values()) <= 3
     Image.fromarray(noise[:, ::-1]).resize((640, 480)).save(tmp_path / "mirrored.jpg")
-    other = int(image_info.open_image(str(tmp_path / "mirrored.jpg")).look, 16)
+    other = int(image_info.open_image(str(tmp_path / "mirrored.jpg")).perceptual_hash, 16)
     assert (other ^ looks["a.png"]).bit_count() > 10
 
 
@@ -114,12 +114,12 @@ def test_a_look_counts_falling_brightness_by_hand(tmp_path):
     grey = np.full((8, 9), 100, np.uint8)
     grey[0, 0], grey[7, 8] = 200, 50  # brighter than its right neighbour; darker than its left one
     Image.fromarray(grey).save(tmp_path / "a.png")
-    assert image_info.open_image(str(tmp_path / "a.png")).look == "8000000000000001"
+    assert image_info.open_image(str(tmp_path / "a.png")).perceptual_hash == "8000000000000001"
     deep = grey.astype(np.uint16) * 257
     Image.fromarray(deep).save(tmp_path / "b.png")
-    assert image_info.open_image(str(tmp_path / "b.png")).look == "8000000000000001"
+    assert image_info.open_image(str(tmp_path / "b.png")).perceptual_hash == "8000000000000001"
 
 
 def test_a_defect_has_no_look(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"x")
-    assert image_info.open_image(str(tmp_path / "a.jpg")).look == ""
+    assert image_info.open_image(str(tmp_path / "a.jpg")).perceptual_hash == ""

@@ -68,7 +68,7 @@ def test_a_split_is_made_where_none_is_brought(yolo):
     assert len(data.train) + len(data.val) == 40
     assert 2 <= len(data.val) <= 16
     assert len(load(str(folder), val_fraction=0.5).val) > len(data.val)
-    with pytest.raises(InputError, match="--val-fraction is 1.5"):
+    with pytest.raises(InputError, match="--val-fraction.*got 1.5"):
         load(str(folder), val_fraction=1.5)
 
 
@@ -107,7 +107,7 @@ def test_a_limit_keeps_the_first_of_each_split_by_hash(yolo, monkeypatch):
     assert (len(data.train), len(data.val), len(opened)) == (5, 5, 10)
     more = load(str(folder), limit=8)
     assert {each.path for each in data.train.examples} < {each.path for each in more.train.examples}
-    with pytest.raises(InputError, match="--limit is 0"):
+    with pytest.raises(InputError, match="--limit.*got 0"):
         load(str(folder), limit=0)
 
 
@@ -131,7 +131,7 @@ def test_load_images_of_a_folder_or_one(tmp_path, paint):
 def test_load_images_with_a_corrupt_one(tmp_path, paint, caplog):
     paint(tmp_path / "a.jpg")
     (tmp_path / "b.jpg").write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"images unreadable: 1 \(b.jpg \(not an image\)\).*--labels drop"):
+    with pytest.raises(InputError, match=r"unreadable images: 1 \(b.jpg \(not an image\)\).*--labels drop"):
         load_images(str(tmp_path))
     assert len(load_images(str(tmp_path), labels="drop")) == 1
     assert "b.jpg (not an image)" in caplog.text
@@ -142,10 +142,10 @@ def test_load_images_with_a_corrupt_one(tmp_path, paint, caplog):
 def test_load_images_of_nothing(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         load_images(str(tmp_path / "x"))
-    with pytest.raises(InputError, match="holds no images"):
+    with pytest.raises(InputError, match="no images"):
         load_images(str(tmp_path))
     (tmp_path / "x.txt").write_text("x")
-    with pytest.raises(InputError, match="is no image"):
+    with pytest.raises(InputError, match="is not an image"):
         load_images(str(tmp_path / "x.txt"))
 
 
@@ -231,7 +231,7 @@ def test_labels_of_a_val_elsewhere(classes, tmp_path, paint):
     assert load(folder, val=str(tmp_path / "other"), wants="labels").val.examples[0].target.tolist() == [1, 0]
     paint(tmp_path / "other/tram/y.png")
     with pytest.raises(
-        InputError, match=r"class that the data does not name: 1 \(.*\(class 'tram'\)\); .*drop"
+        InputError, match=r"class that is not in the class list: 1 \(.*\(class 'tram'\)\); .*drop"
     ):
         load(folder, val=str(tmp_path / "other"), wants="labels")
     assert len(load(folder, val=str(tmp_path / "other"), wants="labels", labels="drop").val) == 1
@@ -240,7 +240,7 @@ def test_labels_of_a_val_elsewhere(classes, tmp_path, paint):
 
 
 def test_no_label_of_the_classes_in_val(classes):
-    with pytest.raises(InputError, match="val split .* no image that can be used.*no label of the classes"):
+    with pytest.raises(InputError, match="val split .* no image that can be used.*label of the classes"):
         load(classes(train_bus=2, val_car=1), wants="labels", classes=["bus"])
 
 
@@ -275,7 +275,7 @@ def test_images_that_look_alike_are_said(yolo):
     photo.resize((320, 240)).save(folder / "val/images/v.png")
     findings = load(str(folder)).findings
     assert findings.first["near duplicate"] == ["val/images/v.png ~ train/images/1.png"]
-    assert "split by scene: 1 (val/images/v.png" in findings.text()
+    assert "--split-by scene): 1 (val/images/v.png" in findings.text()
     assert findings.counts["duplicate"] == 0
 
 

@@ -125,9 +125,7 @@ def test_images_outside_the_classes_are_left_out_and_counted(tree):
 
 def test_class_folders_beside_splits_are_refused(tree):
     root = tree("train/fire/a.jpg", "val/fire/b.jpg", "extra/c.jpg")
-    with pytest.raises(
-        InputError, match=r"holds splits \(train, val\) and beside them images in 'extra': move"
-    ):
+    with pytest.raises(InputError, match=r"splits \(train, val\).*'extra': move"):
         load(str(root), wants="labels")
 
 
@@ -146,7 +144,7 @@ def test_an_empty_class_folder_is_named(tree):
 def test_an_unreadable_image_in_a_class_folder(tree):
     root = tree(*(f"{name}/{number}.png" for name in ("a", "b") for number in range(4)))
     (root / "a/2.png").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"images unreadable: 1 \(a/2.png \(not an image\)\).*--labels drop"):
+    with pytest.raises(InputError, match=r"unreadable images: 1 \(a/2.png \(not an image\)\).*--labels drop"):
         load(str(root), wants="labels")
     data = load(str(root), wants="labels", labels="drop")
     assert len(data.train) + len(data.val) == 7
@@ -158,8 +156,8 @@ def test_copies_in_two_classes_contradict(tree):
     (root / "val/b/copy.png").write_bytes((root / "train/a/1.png").read_bytes())
     (root / "train/a/same.png").write_bytes((root / "train/a/2.png").read_bytes())
     message = (
-        r"^3 images carry labels that contradict \(train/a/1.png \(a\), train/b/copy.png \(b\), "
-        r"val/b/copy.png \(b\)\); correct them, or leave them out with --labels drop$"
+        r"contradictory labels: 3 \(train/a/1.png \(a\), train/b/copy.png \(b\), "
+        r"val/b/copy.png \(b\)\); correct them, or skip them with --labels drop$"
     )
     for labels in ("clip", "fail"):
         with pytest.raises(InputError, match=message):

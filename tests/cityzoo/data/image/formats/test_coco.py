@@ -90,13 +90,17 @@ def test_images_and_json_together_in_each_split_folder(tmp_path, paint):
         (
             [_image(1, "a.png")],
             [_box(1, [1, 1, 2, 2], 8)],
-            "class that the data does not name: .*annotation 101.*'8'",
+            "class that is not in the class list: .*annotation 101.*'8'",
         ),
-        ([_image(1, "a.png")], [_box(1, [1, 1, 2])], "1 of 2 boxes are bad .*malformed: 1 .*annotation 101"),
+        (
+            [_image(1, "a.png")],
+            [_box(1, [1, 1, 2])],
+            "1 of 2 boxes are bad .*malformed boxes: 1 .*annotation 101",
+        ),
         (
             [_image(1, "gone.png"), _image(2, "a.png")],
             [_box(2, [1, 1, 2, 2])],
-            "images missing: 1 .*gone.png",
+            "missing images: 1 .*gone.png",
         ),
         ([], [], "no images.*coco"),
     ],

@@ -80,8 +80,8 @@ def test_files_in_a_folder_are_the_splits(tmp_path, table):
             ("path,label,weather", "img/a.png,car,dry"),
             r"roads.csv:1: unknown column 'weather': write path,label",
         ),
-        (("path,fire,Fire", "img/a.png,1,0"), r"roads.csv:1: two columns are called 'Fire'"),
-        (("path,split", "img/a.png,train"), r"roads.csv:1: no column of labels"),
+        (("path,fire,Fire", "img/a.png,1,0"), r"roads.csv:1: two columns.*'Fire'"),
+        (("path,split", "img/a.png,train"), r"roads.csv:1: no label column.*path,label"),
         (("path,fire,smoke", "img/a.png,1,0", "img/b.png,yes,0"), r"roads.csv:3: 'fire' is 'yes': write 1"),
         (("path,fire,smoke", "img/a.png,1,"), r"roads.csv:2: 'smoke' is '': write 1"),
         (("path,label", "img/a.png,car", "img/b.png"), r"roads.csv:3: 1 fields, expected 2"),
@@ -102,7 +102,7 @@ def test_what_cannot_be_used_is_named_with_file_and_line(table, lines, message):
 def test_a_path_that_does_not_exist(table):
     path = table("path,label", *(f"img/{name}.png,{name > 'c'}" for name in "abcdef"), "img/gone.png,True")
     with pytest.raises(
-        InputError, match=r"images missing: 1 \(img/gone.png \(no such file\)\).*--labels drop"
+        InputError, match=r"missing images: 1 \(img/gone.png \(no such file\)\).*--labels drop"
     ):
         load(path, wants="labels")
     data = load(path, wants="labels", labels="drop")
@@ -117,7 +117,7 @@ def test_an_image_listed_twice(table):
     alike = table("path,label,split", *rows, "./img/a.png,fire,train")
     assert len(label_csv.read(alike).images) == 6
     path = table("path,label,split", *rows, "./img/a.png,smoke,train")
-    message = r"^1 images carry labels that contradict \(img/a.png \(roads.csv:2 and 8\)\); correct them, or"
+    message = r"contradictory labels: 1 \(img/a.png \(roads.csv:2 and 8\)\); correct them, or"
     for way in ("clip", "fail"):
         with pytest.raises(InputError, match=message):
             load(path, wants="labels", labels=way)

@@ -73,7 +73,7 @@ def test_a_listed_image_without_xml_has_no_boxes(voc):
 
 def test_broken_xml_and_boxes_are_named(voc, write_lines):
     path = write_lines(voc / "Annotations/b.xml", *_xml("b.png", "<object><name>car</name>", "</object>"))
-    with pytest.raises(InputError, match="malformed: 1 \\(Annotations/b.xml:4\\);"):
+    with pytest.raises(InputError, match="malformed boxes: 1 \\(Annotations/b.xml:4\\)"):
         load(str(voc))
     path.write_text("<annotation><object>")
     with pytest.raises(InputError, match="b.xml is not valid XML"):

@@ -99,14 +99,14 @@ def test_only_the_last_folder_called_images_turns_into_labels(tmp_path, paint, w
         (["train: train/images", "names: [car"], "not valid YAML"),
         (["- a"], "has no keys"),
         (["train: train/images", "val: val/images"], "no usable 'names'"),
-        (["train: train/images", "val: val/images", "names: []"], "names no class"),
+        (["train: train/images", "val: val/images", "names: []"], "write names:"),
         (
             ["train: train/images", "val: val/images", "names: [car]", "nc: 2"],
-            "says nc: 2 but names 1 classes",
+            "nc: 2 but 1 class",
         ),
-        (["names: [car]"], "names no images"),
+        (["names: [car]"], "keys train and val"),
         (["train: train/images", "val: gone/images", "names: [car]"], "'gone/images' does not exist"),
-        (["train: train/images", "val: train/labels", "names: [car]"], "holds no images"),
+        (["train: train/images", "val: train/labels", "names: [car]"], "no images"),
     ],
 )
 def test_bad_yaml_is_one_clear_line(yolo, write_lines, yaml, message):
