@@ -20,7 +20,7 @@ from cityzoo.fit import distributed  # noqa: E402
 
 
 def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
-    """Read the flags of this command, and those of train.py behind `--`.
+    """Parse the flags of this command, and return those of train.py after `--`.
 
     Example:
         >>> flags, passed_on = parse(["--workers", "4", "--", "--data", "/data/my_camera"])
@@ -30,13 +30,13 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = cli.Parser(
         prog="ray_train.py",
         description="Run train.py in several processes of a Ray cluster, on Keras' JAX backend. Repository, data and "
-        "--out lie at the same path on every machine.",
-        epilog="Everything behind -- goes to train.py; see train.py --help.",
+        "--out must have the same path on every machine.",
+        epilog="Everything after -- is passed to train.py; see train.py --help.",
         allow_abbrev=False,
     )
     count = cli.typed(_count)
     parser.add_argument(
-        "--workers", type=count, default=2, metavar="N", help="processes, one a machine (default: 2)"
+        "--workers", type=count, default=2, metavar="N", help="processes, one per machine (default: 2)"
     )
     parser.add_argument("--gpus", type=int, default=0, metavar="N", help="GPUs of each process (default: 0)")
     parser.add_argument(
@@ -47,7 +47,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         type=int,
         default=0,
         metavar="N",
-        help="fresh starts after a failure, from the last checkpoint",
+        help="restarts after a failure, from the last checkpoint (default: 0)",
     )
     split = list(arguments).index("--") if "--" in arguments else len(arguments)
     return parser.parse_args(arguments[:split]), list(arguments[split + 1 :])
@@ -59,23 +59,23 @@ def _count(text: str) -> int:
     return parse_count(text)
 
 
-def going_on(arguments: Sequence[str]) -> list[str]:
-    """Return the flags of train.py, changed to go on where their `--out` holds a checkpoint already."""
+def resume_if_started(arguments: Sequence[str]) -> list[str]:
+    """Return the flags of train.py, or `--resume` if their `--out` has a checkpoint already."""
     flags = list(arguments)
     out = flags[flags.index("--out") + 1] if "--out" in flags[:-1] else None
     return ["--resume", out] if out and (Path(out) / "checkpoint.npz").is_file() else flags
 
 
-def surroundings(address: str, count: int, number: int) -> dict[str, str]:
-    """Return the environment variables by which a process knows its place; see `cityzoo.fit.distributed`."""
+def process_variables(address: str, count: int, number: int) -> dict[str, str]:
+    """Return the environment variables that give a process its rank; see `cityzoo.fit.distributed`."""
     return {distributed.ADDRESS: address, distributed.COUNT: str(count), distributed.NUMBER: str(number)}
 
 
-def work(config: dict[str, Any]) -> None:
-    """Be one of the processes: hear from the first where it listens, then run train.py.
+def run_process(config: dict[str, Any]) -> None:
+    """Run train.py as one of the processes, after the first one has broadcast its address.
 
     Raises:
-        RuntimeError: train.py said what is wrong, and left.
+        RuntimeError: train.py failed; its message is in the log.
     """
     from ray import train as ray_train
     from ray.train.collective import broadcast_from_rank_zero
@@ -83,17 +83,17 @@ def work(config: dict[str, Any]) -> None:
     context = ray_train.get_context()
     count, number = context.get_world_size(), context.get_world_rank()
     address = broadcast_from_rank_zero(_free_address() if number == 0 else None)
-    os.environ.update(surroundings(address, count, number))
+    os.environ.update(process_variables(address, count, number))
     os.chdir(config["folder"])
     import jax
 
     import train
 
-    code = cli.run(train.main, going_on(config["arguments"]), "train.py")
+    code = cli.run(train.main, resume_if_started(config["arguments"]), "train.py")
     if count > 1 and code == 0:
-        jax.distributed.shutdown()  # before Ray ends the process: the others would take it for a crash
+        jax.distributed.shutdown()  # before Ray ends the process, which the others would take for a crash
     if code:
-        raise RuntimeError(f"train.py left with exit code {code}: its own message is above")
+        raise RuntimeError(f"train.py exited with code {code}; see its message above")
 
 
 def _free_address() -> str:
@@ -110,10 +110,10 @@ def main(arguments: Sequence[str]) -> int:
     """Start the processes and wait for them.
 
     Raises:
-        InputError: flags that train.py refuses, Ray is not installed, or a process failed.
+        InputError: train.py rejects its flags, Ray is not installed, or a process failed.
     """
     flags, passed_on = parse(arguments)
-    if parse_training(going_on(passed_on)) is None:  # wrong flags are said here, before anything starts
+    if parse_training(resume_if_started(passed_on)) is None:  # reports wrong flags before anything starts
         return 0
     try:
         from ray.train import FailureConfig, RunConfig, ScalingConfig
@@ -126,7 +126,7 @@ def main(arguments: Sequence[str]) -> int:
     resources = {"CPU": flags.cpus, **({"GPU": flags.gpus} if flags.gpus else {})}
     variables = {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "RAY_TRAIN_V2_ENABLED": "1"}
     trainer = JaxTrainer(
-        work,
+        run_process,
         train_loop_config={"arguments": passed_on, "folder": os.getcwd()},
         jax_config=JaxConfig(),  # Keras joins the processes itself
         scaling_config=ScalingConfig(

@@ -34,7 +34,7 @@ def test_pods_find_the_first_one_by_its_name(job):
     assert pod["containers"][0]["ports"] == [{"containerPort": port}]
 
 
-def test_pods_are_as_many_as_they_are_told_and_numbered(job):
+def test_pods_know_their_number_and_count(job):
     """All at once: a process waits for the others."""
     spec = job["Job"]["spec"]
     told = variables(spec["template"]["spec"])
@@ -57,8 +57,8 @@ def test_pods_mount_what_they_name(job):
     assert variables(pod)["RUN"]["value"].startswith(mounts["city"] + "/")
 
 
-def test_a_pod_goes_on_where_a_checkpoint_lies(job, tmp_path):
-    """The very shell script of the Job, with a train.py that says what it was given."""
+def test_a_pod_resumes_from_a_checkpoint(job, tmp_path):
+    """The very shell script of the Job, with a train.py that prints its arguments."""
     script = job["Job"]["spec"]["template"]["spec"]["containers"][0]["args"][0]
     assert script.count("python /opt/cityzoo/train.py") == 2
     script = script.replace("python /opt/cityzoo/train.py", "echo")
@@ -86,25 +86,25 @@ def launcher():
     return module
 
 
-def test_flags_behind_the_dashes_go_to_train(launcher):
-    """Also those that both know."""
+def test_flags_after_the_dashes_go_to_train(launcher):
+    """Even those that both have."""
     flags, passed_on = launcher.parse(["--gpus", "1", "--", "--help", "--workers", "9"])
     assert (flags.workers, flags.gpus, passed_on) == (2, 1, ["--help", "--workers", "9"])
     assert launcher.parse(["--retries", "2"])[1] == []
 
 
-def test_a_retry_goes_on_from_the_checkpoint(launcher, tmp_path):
-    """Where there is one."""
+def test_a_retry_resumes_from_the_checkpoint(launcher, tmp_path):
+    """If there is one."""
     flags = ["--data", "x", "--out", str(tmp_path)]
-    assert launcher.going_on(flags) == flags
+    assert launcher.resume_if_started(flags) == flags
     (tmp_path / "checkpoint.npz").touch()
-    assert launcher.going_on(flags) == ["--resume", str(tmp_path)]
-    assert launcher.going_on(["--data", "x"]) == ["--data", "x"]
+    assert launcher.resume_if_started(flags) == ["--resume", str(tmp_path)]
+    assert launcher.resume_if_started(["--data", "x"]) == ["--data", "x"]
 
 
-def test_each_ray_worker_knows_its_place(launcher, monkeypatch):
-    """As `hosts` reads it."""
-    for name, value in launcher.surroundings("10.0.0.1:99", 4, 3).items():
+def test_each_ray_worker_gets_its_rank(launcher, monkeypatch):
+    """As `cityzoo.fit.distributed` reads it."""
+    for name, value in launcher.process_variables("10.0.0.1:99", 4, 3).items():
         monkeypatch.setenv(name, value)
     assert (distributed.process_count(), distributed.process_index(), os.environ[distributed.ADDRESS]) == (
         4,
@@ -114,7 +114,7 @@ def test_each_ray_worker_knows_its_place(launcher, monkeypatch):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("ray") is not None, reason="Ray is installed")
-def test_without_ray_the_launcher_says_what_to_install(tmp_path):
+def test_without_ray_the_launcher_names_the_install_command(tmp_path):
     """In one line, from any folder."""
     words = [sys.executable, str(DEPLOY / "ray_train.py"), "--", "--backbone", "vgg16"]
     ran = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -124,7 +124,7 @@ def test_without_ray_the_launcher_says_what_to_install(tmp_path):
 
 
 def test_flags_that_train_refuses_are_refused_before_anything_starts(tmp_path):
-    """With train.py's own words, whether Ray is installed or not."""
+    """With train.py's own message, whether Ray is installed or not."""
     words = [sys.executable, str(DEPLOY / "ray_train.py"), "--", "--backbone", "nonsense"]
     ran = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr.count("\n")) == (2, 1)
