@@ -12,7 +12,7 @@ from cityzoo.metrics.weighted import WeightedMetrics
 from cityzoo.sample import ImageSet
 
 
-def weighted_by_repetition(
+def weighted_metrics_by_repetition(
     metrics: Callable[[ImageSet, Sequence[Any]], dict[str, Any]],
     names: Sequence[str],
     truth: ImageSet,
@@ -30,7 +30,7 @@ def weighted_by_repetition(
         >>> from cityzoo.sample import ImageExample
         >>> images = ImageSet("val", (), tuple(ImageExample(f"{i}.jpg", (8, 8)) for i in range(3)))
         >>> mean = lambda truth, results: {"mean": np.mean(results)}
-        >>> weighted_by_repetition(mean, ["mean"], images, [1, 2, 6])(np.array([[1, 1, 1], [0, 3, 1]]))["mean"].tolist()
+        >>> weighted_metrics_by_repetition(mean, ["mean"], images, [1, 2, 6])(np.array([[1, 1, 1], [0, 3, 1]]))["mean"].tolist()
         [3.0, 3.0]
     """
 

@@ -140,9 +140,9 @@ class Output(Protocol):
 
         By default the headline of `metrics` on images that are really repeated, which is slow.
         """
-        from cityzoo.metrics.weighted_by_repetition import weighted_by_repetition
+        from cityzoo.metrics.weighted_by_repetition import weighted_metrics_by_repetition
 
-        return weighted_by_repetition(self.metrics, self.primary_metrics, truth, results)
+        return weighted_metrics_by_repetition(self.metrics, self.primary_metrics, truth, results)
 
     def size_slices(self, truth: ImageSet) -> dict[str, tuple[str, int]]:
         """Return, where objects of a size are judged apart, slice -> (its figure in `weighed`, its objects)."""

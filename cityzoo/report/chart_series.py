@@ -1,4 +1,4 @@
-"""The lines of a chart: which numbers of a report they go through, and how a reader tells them apart."""
+"""Lines of a chart: their points from the report, colors and dashes."""
 
 from __future__ import annotations
 
@@ -9,28 +9,27 @@ from typing import Any, NamedTuple
 from cityzoo.metrics.keys import look_up
 from cityzoo.report.layout import Chart
 
-# Of Okabe & Ito's colours those that stand out on white by 3 : 1 or more; the dashes of the second and third round
-# tell them apart without any colour.
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+# Okabe & Ito's colors with a contrast of 3 : 1 or more on white; dashes distinguish the next rounds.
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 DASHES = ("solid", "dashed", "dotted")
-MOST_LINES = len(COLOURS) * len(DASHES)
-NAMELESS = ("", "all")  # of a line that needs no entry in the legend
-OVERALL = ("all classes", "mean")  # lines that sum the others up: drawn dark and never left out
+MOST_LINES = len(COLORS) * len(DASHES)
+NAMELESS = ("", "all")  # lines without an entry in the legend
+OVERALL = ("all classes", "mean")  # summary lines: dark and never left out
 INK = "#1c2430"
 MARKER = 4  # pixels
 Numbers = Sequence["float | None"] | None
 
 
 class Entry(NamedTuple):
-    """Hold a line of a chart's legend: what it is called, its colour and its dashes."""
+    """Name, color and dashes of a line in the legend."""
 
     name: str
-    colour: str
+    color: str
     dashes: str
 
 
 class Line(NamedTuple):
-    """Hold a line to draw: its entry in the legend, its points, all finite, and how large they are, pixels."""
+    """A line to draw: entry in the legend, finite points and their sizes in pixels."""
 
     entry: Entry
     x: list[float]
@@ -38,13 +37,13 @@ class Line(NamedTuple):
     sizes: list[float]
 
 
-def lines_of(chart: Chart, report: Mapping[str, Any]) -> tuple[list[Line], tuple[str, ...]]:
-    """Return the lines that a chart draws, and the names of those beyond the twelve that a reader can tell apart.
+def chart_lines(chart: Chart, report: Mapping[str, Any]) -> tuple[list[Line], tuple[str, ...]]:
+    """Return the lines of a chart, at most twelve, and the names of the others.
 
     Example:
         >>> chart = Chart("", "curves", "recall", "precision", "", "", style="points")
         >>> curves = {"car": {"recall": [0, None, 1], "precision": [1, 0.5, 0]}}
-        >>> lines, left_out = lines_of(chart, {"curves": curves})
+        >>> lines, left_out = chart_lines(chart, {"curves": curves})
         >>> lines[0].entry.name, lines[0].x, lines[0].y, left_out
         ('car', [0.0, 1.0], [1.0, 0.0], ())
     """
@@ -69,14 +68,14 @@ def lines_of(chart: Chart, report: Mapping[str, Any]) -> tuple[list[Line], tuple
     return lines, tuple(others[len(kept) :])
 
 
-def _points(xs: Numbers, ys: Numbers, weights: Numbers) -> list[tuple[float, float, float]]:
-    """Return x, y and size of the points that are known; the area of a marker grows with its weight."""
-    weights = [weight or 0 for weight in weights or ()]
-    sizes = [MARKER * (0.6 + 2 * math.sqrt(weight / max(weights))) for weight in weights if max(weights)]
+def _points(xs: Numbers, ys: Numbers, weights: Numbers) -> list[tuple[float, ...]]:
+    """Return x, y and size of the known points; the area of a marker grows with its weight."""
+    areas = [weight or 0.0 for weight in weights or ()]
+    sizes = [MARKER * (0.6 + 2 * math.sqrt(area / max(areas))) for area in areas if max(areas)]
     points = zip(xs or (), ys or (), sizes or [MARKER] * len(ys or ()), strict=False)
-    known = [tuple(map(float, point)) for point in points if None not in point]
+    known = [(float(x), float(y), float(size)) for x, y, size in points if x is not None and y is not None]
     return [point for point in known if all(map(math.isfinite, point))]
 
 
 def _entry(name: str, number: int) -> Entry:
-    return Entry(name, COLOURS[number % len(COLOURS)], DASHES[number // len(COLOURS) % len(DASHES)])
+    return Entry(name, COLORS[number % len(COLORS)], DASHES[number // len(COLORS) % len(DASHES)])

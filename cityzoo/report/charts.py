@@ -1,4 +1,4 @@
-"""Lines and points of a report, drawn: as SVG to put into a page, as an image for TensorBoard."""
+"""Charts of a report: SVG for the page, images for TensorBoard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cityzoo.report.chart_series import INK, MARKER, NAMELESS, OVERALL, Entry, Line, lines_of
+from cityzoo.report.chart_series import INK, MARKER, NAMELESS, OVERALL, Entry, Line, chart_lines
 from cityzoo.report.layout import Chart
 
 if TYPE_CHECKING:
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-GREY = "#9aa3ae"
-WIDTH, FONT = 400, 14  # points: on a phone, 320 px wide without margins, a letter still has 11 px
-LONGEST = 36  # letters of a line beside an axis
-FEW = 16  # points of a line that are marked one by one
+GRAY = "#9aa3ae"
+WIDTH, FONT = 400, 14  # points; on a phone of 320 px letters still have 11 px
+LABEL_LETTERS = 36  # per line of an axis label
+MARKED_POINTS = 16  # lines with at most so many points have markers
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """Hold a drawn chart.
+class SvgChart:
+    """A chart as SVG.
 
     Attributes:
-        svg: an `<svg>` element without any outside reference; "" where there was nothing to draw.
+        svg: an `<svg>` element without outside references; "" if there is nothing to draw.
         legend: its lines, empty for a single one without a name.
-        left_out: names of lines beyond the twelve that are drawn.
+        left_out: names of lines that are not drawn, after the first twelve.
     """
 
     svg: str
@@ -38,40 +38,40 @@ class Drawn:
     left_out: tuple[str, ...] = ()
 
 
-def draw_chart(chart: Chart, report: Mapping[str, Any]) -> Drawn:
-    """Return a chart of a report's numbers as SVG that takes its page's font and width.
+def draw_chart(chart: Chart, report: Mapping[str, Any]) -> SvgChart:
+    """Return a chart as SVG with the font and width of its page.
 
     Example:
         >>> chart = Chart("Counts", "scatter", "true", "counted", "true", "counted", style="points")
         >>> draw_chart(chart, {"scatter": {"true": [1, 2], "counted": [1.5, 2]}}).svg[:4], draw_chart(chart, {}).svg
         ('<svg', '')
     """
-    lines, left_out = lines_of(chart, report)
+    lines, left_out = chart_lines(chart, report)
     if not lines:
-        return Drawn("")
+        return SvgChart("")
     written = io.StringIO()
     import matplotlib
 
     with matplotlib.rc_context(_style()):
-        chart_figure(chart, lines).savefig(written, format="svg", transparent=True)
+        plot_chart(chart, lines).savefig(written, format="svg", transparent=True)
     legend = tuple(line.entry for line in lines if line.entry.name not in NAMELESS)
-    return Drawn(_inline(written.getvalue(), chart.title), legend, left_out)
+    return SvgChart(_inline(written.getvalue(), chart.title), legend, left_out)
 
 
 def chart_image(chart: Chart, report: Mapping[str, Any]) -> np.ndarray | None:
-    """Return a chart as (H, W, 3) uint8 RGB with its legend in it; None where there is nothing to draw."""
-    lines, _ = lines_of(chart, report)
+    """Return a chart as (H, W, 3) uint8 RGB with its legend; None if there is nothing to draw."""
+    lines, _ = chart_lines(chart, report)
     if not lines:
         return None
     import matplotlib
 
     with matplotlib.rc_context(_style()):
-        figure = chart_figure(chart, lines)
+        figure = plot_chart(chart, lines)
         axes = figure.axes[0]
         axes.set_title(chart.title, fontsize=FONT)
         if any(line.entry.name not in NAMELESS for line in lines):
             width, height = figure.get_size_inches()
-            figure.set_size_inches(width, height + 0.16 * len(lines))  # room for two names a row
+            figure.set_size_inches(width, height + 0.16 * len(lines))  # room for two names per row
             figure.legend(loc="outside lower center", ncols=2, fontsize=FONT - 3, frameon=False)
         return rasterize(figure)
 
@@ -89,12 +89,12 @@ def rasterize(figure: Figure) -> np.ndarray:
 def _style() -> dict[str, Any]:
     return {
         **{"svg.fonttype": "none", "svg.hashsalt": "cityzoo", "font.family": "sans-serif", "font.size": FONT},
-        **{"axes.edgecolor": GREY, "xtick.color": INK, "ytick.color": INK, "axes.labelcolor": INK},
+        **{"axes.edgecolor": GRAY, "xtick.color": INK, "ytick.color": INK, "axes.labelcolor": INK},
     }
 
 
-def chart_figure(chart: Chart, lines: Sequence[Line]) -> Figure:
-    """Return a matplotlib figure of some lines, sized for a phone."""
+def plot_chart(chart: Chart, lines: Sequence[Line]) -> Figure:
+    """Return a matplotlib figure of a chart, sized for a phone."""
     from matplotlib.figure import Figure
 
     square = chart.unit_square or chart.diagonal
@@ -103,8 +103,8 @@ def chart_figure(chart: Chart, lines: Sequence[Line]) -> Figure:
     _frame(axes, chart, lines)
     for number, line in enumerate(lines):
         _draw(axes, chart.style, line, number)
-    axes.set_xlabel(textwrap.fill(chart.x_label, LONGEST))
-    axes.set_ylabel(textwrap.fill(chart.y_label, LONGEST))
+    axes.set_xlabel(textwrap.fill(chart.x_label, LABEL_LETTERS))
+    axes.set_ylabel(textwrap.fill(chart.y_label, LABEL_LETTERS))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(color="#e3e6ea", linewidth=0.8)
     axes.set_axisbelow(True)
@@ -121,7 +121,7 @@ def _frame(axes: Axes, chart: Chart, lines: Sequence[Line]) -> None:
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(5, integer=axis is axes.xaxis and _whole(lines)))
     if chart.diagonal:
-        axes.plot((low, high), (low, high), color=GREY, linewidth=1.2, linestyle=(0, (2, 3)))
+        axes.plot((low, high), (low, high), color=GRAY, linewidth=1.2, linestyle=(0, (2, 3)))
     if chart.diagonal or chart.unit_square:
         axes.set(xlim=(low, high), ylim=(low, high * 1.005))
     elif all(value >= 0 for line in lines for value in line.y):
@@ -133,20 +133,22 @@ def _whole(lines: Sequence[Line]) -> bool:
 
 
 def _draw(axes: Axes, style: str, line: Line, number: int) -> None:
-    name, colour, dashes = line.entry
+    name, color, dashes = line.entry
     if style == "points":
         marker = "os^Dv*"[number % 6]
         axes.plot(
-            line.x, line.y, marker, color=colour, markersize=5, alpha=0.55, markeredgewidth=0, label=name
+            line.x, line.y, marker, color=color, markersize=5, alpha=0.55, markeredgewidth=0, label=name
         )
         return
     axes.plot(
         line.x,
         line.y,
-        color=colour,
+        color=color,
         linestyle=dashes,
         linewidth=2.6 if name in OVERALL else 1.8 if len(set(line.sizes)) == 1 else 1.0,
-        marker="o" if len(line.x) <= FEW and style == "lines" and len(set(line.sizes)) == 1 else None,
+        marker="o"
+        if len(line.x) <= MARKED_POINTS and style == "lines" and len(set(line.sizes)) == 1
+        else None,
         markersize=MARKER,
         drawstyle="steps-post" if style == "steps" else "default",
         label=name,
@@ -154,11 +156,11 @@ def _draw(axes: Axes, style: str, line: Line, number: int) -> None:
     )
     if len(set(line.sizes)) > 1:
         areas = [size**2 for size in line.sizes]
-        axes.scatter(line.x, line.y, areas, color=colour, linewidths=0, zorder=3, clip_on=False)
+        axes.scatter(line.x, line.y, areas, color=color, linewidths=0, zorder=3, clip_on=False)
 
 
 def _inline(document: str, title: str) -> str:
-    """Strip an SVG document of what a page has no use for: prologue, metadata, namespaces, size, font, names."""
+    """Remove prologue, metadata, namespaces, size, font and ids from an SVG document."""
     from markupsafe import escape
 
     svg = document[document.index("<svg") :].strip()
@@ -167,5 +169,5 @@ def _inline(document: str, title: str) -> str:
     head = re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", head)
     body = re.sub(r"font: ([\d.]+px) [^;\"]*", r"font-size: \1; font-family: inherit", body)
     body = re.sub(r"font-family: [^;\"]*", "font-family: inherit", body)
-    body = re.sub(r'<g id="[^"]*"', "<g", body)  # charts of one page would share them
+    body = re.sub(r'<g id="[^"]*"', "<g", body)  # they would be shared by all charts of a page
     return f'{head} role="img" aria-label="{escape(title)}">{body}'

@@ -1,4 +1,4 @@
-"""The figures of a report as the page shows them: rounded, with their place and their unrounded value in the markup."""
+"""Numbers of a report as markup: rounded, with their place in report.json and their unrounded value."""
 
 from __future__ import annotations
 
@@ -8,62 +8,63 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cityzoo.metrics.keys import look_up, pointer
-from cityzoo.report.layout import Table
+from cityzoo.report.layout import ShownAs, Table
 from cityzoo.report.number_format import (
     DASH,
-    count,
-    duration,
-    interval_ends,
+    format_count,
+    format_duration,
+    format_interval_ends,
+    format_score,
+    format_share,
+    format_signed,
+    format_text,
     is_number,
-    named,
-    score,
-    share,
-    signed,
-    text,
+    metric_label,
 )
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-PLACE = re.compile(r"\{([^{}|]+)(?:\|(\w+))?\}")  # {place} or {place|how}
-SHOWN: Mapping[str, Callable[[Any], str]] = {
-    **{"score": score, "bar": score, "share": share, "count": count, "heat": count},
-    **{"signed": signed, "text": text, "duration": duration},
+PLACE = re.compile(r"\{([^{}|]+)(?:\|(\w+))?\}")  # {place} or {place|number format}
+FORMATS: Mapping[str, Callable[[Any], str]] = {
+    "score": format_score,
+    "bar": format_score,
+    "share": format_share,
+    "count": format_count,
+    "heat": format_count,
+    "signed": format_signed,
+    "text": format_text,
+    "duration": format_duration,
 }
 
 
-def figure(report: Mapping[str, Any], place: str, shown_as: str = "score") -> Markup | str:
-    """Return what lies at a place of the report as markup that carries the place and the unrounded value.
+def render_number(report: Mapping[str, Any], place: str, shown_as: ShownAs = "score") -> Markup | str:
+    """Return the markup of a number: one `<data>` element, two for an interval; text as it is, a dash for None.
 
     Args:
         report: plain JSON values.
-        place: a pointer, as `pointers.pointer` makes them.
-        shown_as: "score", "share", "count", "signed", "text", "duration", "bar", "heat", "name" (of a figure,
-            in words) or "interval" (of [low, high]).
-
-    Returns:
-        One `<data>` element, two for an interval, the text itself for text, a dash for nothing.
+        place: a pointer, see `cityzoo.metrics.keys.pointer`.
+        shown_as: number format.
 
     Example:
-        >>> figure({"AP": 0.12345}, "AP")
+        >>> render_number({"AP": 0.12345}, "AP")
         Markup('<data data-key="AP" value="0.12345">0.123</data>')
     """
     value = look_up(report, place)
     if shown_as == "interval":
-        ends = [f"{place}/{pointer(end)}" for end in (0, 1)]
-        return between(report, *ends)
+        return render_interval(report, f"{place}/0", f"{place}/1")
     if value is None or isinstance(value, str):
-        return named(value) if value and shown_as == "name" else text(value)
-    how = SHOWN.get(shown_as, text) if is_number(value) else text
-    return _data(place, value, how(value))
+        return metric_label(value) if value and shown_as == "name" else format_text(value)
+    formatted = FORMATS.get(shown_as, format_text) if is_number(value) else format_text
+    return _data(place, value, formatted(value))
 
 
-def between(report: Mapping[str, Any], low: str, high: str) -> Markup | str:
-    """Return the interval whose ends lie at two places of the report, as markup like that of `figure`.
+def render_interval(report: Mapping[str, Any], low: str, high: str) -> Markup | str:
+    """Return the markup of an interval with its ends at two places of the report.
 
     Example:
         >>> import re
-        >>> re.sub("<.*?>", "", between({"low": 0.25, "high": 0.5}, "low", "high"))
+        >>> re.sub("<.*?>", "", render_interval({"low": 0.25, "high": 0.5}, "low", "high"))
         '.25 to .50'
     """
     from markupsafe import Markup
@@ -72,35 +73,36 @@ def between(report: Mapping[str, Any], low: str, high: str) -> Markup | str:
     if not all(map(is_number, ends)):
         return DASH
     shown = [
-        _data(place, end, said)
-        for place, end, said in zip((low, high), ends, interval_ends(*ends), strict=True)
+        _data(place, end, words)
+        for place, end, words in zip((low, high), ends, format_interval_ends(*ends), strict=True)
     ]
     return Markup('<span class="interval">{} to {}</span>').format(*shown)
 
 
-def parts_of(report: Mapping, sentence: str) -> list[tuple[str, str, str]]:
-    """Return the parts of a sentence with {places} of figures, or {place|share} and so on.
+def split_sentence(report: Mapping[str, Any], sentence: str) -> list[tuple[str, str, str]]:
+    """Return the parts of a sentence with {place} or {place|number format} in it.
 
     Returns:
-        words, the place that follows them ("" at the end) and how to show it; nothing where one is not known.
+        text, the place that follows it ("" at the end) and its number format; nothing if the report lacks a place.
 
     Example:
-        >>> parts_of({"n": 3}, "On {n|count} images."), parts_of({}, "On {n|count} images.")
+        >>> split_sentence({"n": 3}, "On {n|count} images."), split_sentence({}, "On {n|count} images.")
         ([('On ', 'n', 'count'), (' images.', '', '')], [])
     """
-    *pieces, end = PLACE.split(sentence)  # words, place, how, words, place, how ... words
-    parts = [(*pieces[start : start + 2], pieces[start + 2] or "score") for start in range(0, len(pieces), 3)]
+    *pieces, end = PLACE.split(sentence)  # text, place, format, text, place, format ... text
+    starts = range(0, len(pieces), 3)
+    parts = [(pieces[i], pieces[i + 1], pieces[i + 2] or "score") for i in starts]
     known = all(look_up(report, place) is not None for _, place, _ in parts)
     return [*parts, (end, "", "")] if sentence and known else []
 
 
-def rows_of(report: Mapping, table: Table) -> list[tuple[str, str]]:
-    """Return the name and the place of each row of a table; those of a list are numbered from 1.
+def table_rows(report: Mapping[str, Any], table: Table) -> list[tuple[str, str]]:
+    """Return the name and the place of each row of a table; entries of a list are numbered from 1.
 
-    An entry that is no mapping or list is a row where a column is the entry itself.
+    An entry that is neither a mapping nor a list is a row only if a column is the entry itself.
 
     Example:
-        >>> rows_of({"top_k": {"2": 0.9}}, Table("", "top_k", {"": ("share", "score")}))
+        >>> table_rows({"top_k": {"2": 0.9}}, Table("", "top_k", {"": ("share", "score")}))
         [('2', 'top_k/2')]
     """
     found = look_up(report, table.key)
@@ -110,20 +112,14 @@ def rows_of(report: Mapping, table: Table) -> list[tuple[str, str]]:
     return [(str(name + 1 if numbered else name), f"{table.key}/{pointer(name)}") for name in kept]
 
 
-def heat_total(report: Mapping, row: str, table: Table) -> float:
-    """Return the sum of a row's "heat" columns.
-
-    Args:
-        report: plain JSON values.
-        row: its place.
-        table: names the columns.
-    """
+def heat_total(report: Mapping[str, Any], row: str, table: Table) -> float:
+    """Return the sum of the "heat" columns of the row at a place."""
     counts = (look_up(report, f"{row}/{key}") for key, (_, how) in table.columns.items() if how == "heat")
     return sum(each for each in counts if is_number(each))
 
 
 def percent(value: Any) -> float:
-    """Return a share as per cent, 0 to 100, for the width of a bar; 0 for none.
+    """Return a share in per cent, 0 to 100, for the width of a bar; 0 for None.
 
     Example:
         >>> percent(0.1234), percent(-1), percent(None)

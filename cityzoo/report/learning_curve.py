@@ -1,4 +1,4 @@
-"""The learning curve of a run, to put into a page."""
+"""Learning curve of a run, from its history.csv."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cityzoo.report.charts import Drawn, draw_chart
+from cityzoo.report.charts import SvgChart, draw_chart
 from cityzoo.report.layout import Chart
 
-CHART = Chart("Learning curve", "history", "epoch", "figure", "epoch", "")
+CHART = Chart("Learning curve", "history", "epoch", "value", "epoch", "")
 
 
 def read_history(file: str | Path, columns: Iterable[str]) -> dict[str, list[float]]:
-    """Return figures of each epoch from a run's `history.csv`; NaN where an epoch has none.
+    """Return columns of a run's `history.csv`; NaN where an epoch has no value.
 
     Example:
         >>> read_history("no/such/history.csv", ["val_AP"])
@@ -28,15 +28,15 @@ def read_history(file: str | Path, columns: Iterable[str]) -> dict[str, list[flo
     return {name: values for name, values in history.items() if not all(map(math.isnan, values))}
 
 
-def learning_curve(history: Mapping[str, Sequence[float]], names: Mapping[str, str]) -> Drawn:
-    """Return figures over the epochs as a chart, whose legend says the last of each.
+def learning_curve(history: Mapping[str, Sequence[float]], names: Mapping[str, str]) -> SvgChart:
+    """Return metrics over the epochs as a chart, with the last values in its legend.
 
     Args:
-        history: columns of figures, one an epoch; lines pass over NaN.
-        names: what the line of a column is called.
+        history: column -> one value per epoch; lines skip NaN.
+        names: column -> name of its line.
 
     Returns:
-        A chart, which is empty for less than two epochs with figures.
+        An empty chart for fewer than two epochs.
 
     Example:
         >>> chart = learning_curve({"val_AP": [0.1, math.nan, 0.3]}, {"val_AP": "AP"})
@@ -44,7 +44,7 @@ def learning_curve(history: Mapping[str, Sequence[float]], names: Mapping[str, s
         ('AP 0.300', '<svg', '')
     """
     lines = {
-        f"{names[column]} {_last(values):.3f}": {"epoch": range(1, len(values) + 1), "figure": values}
+        f"{names[column]} {_last(values):.3f}": {"epoch": range(1, len(values) + 1), "value": values}
         for column, values in history.items()
     }
     return draw_chart(CHART, {"history": lines})

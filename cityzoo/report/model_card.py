@@ -1,4 +1,4 @@
-"""The model card of a run: what it is for, what it is not for, and what is known of its limits, in plain sentences."""
+"""Model card of a run: intended use, data, evaluation and known limits, in plain sentences."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 
 from cityzoo.evaluation.evaluate import BEFORE
 from cityzoo.metrics.keys import look_up
-from cityzoo.report.licences import is_drawn, licences
-from cityzoo.report.number_format import is_number, named, score, share
+from cityzoo.report.licenses import is_synthetic, license_sentences
+from cityzoo.report.number_format import format_score, format_share, is_number, metric_label
 
-FEW = 30  # of a class, below which its figures are mostly chance
-TOO_SURE = 1.2  # temperature from which probabilities are said to be so
+FEW = 30  # examples of a class, below which its metrics are mostly noise
+OVERCONFIDENT = 1.2  # temperature from which probabilities count as overconfident
 STREETS = (
-    "Images of streets show faces and number plates, which most places' law protects: keep images, cached features "
-    "and this page's gallery as such data, and blur them before they are handed on."
+    "Street images show faces and license plates, which are personal data in most jurisdictions: protect images, "
+    "cached features and the examples on this page accordingly, and blur images before sharing them."
 )
 
 
 def model_card(report: Mapping[str, Any], task_summary: str) -> dict[str, list[str]]:
-    """Return the card of a model after Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv 1810.03993).
+    """Return the model card after Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv 1810.03993).
 
     Args:
-        report: all that is known of the run and its figures; what is absent is not spoken of.
-        task_summary: what the task does, as `Task.summary` has it.
+        report: contents of report.json; sentences about missing keys are left out.
+        task_summary: what the task does, see `Task.summary`.
 
     Returns:
         sentences by section: "Intended use", "Not for", "Data", "How it was judged", "Known limits", "Licences".
@@ -33,48 +33,48 @@ def model_card(report: Mapping[str, Any], task_summary: str) -> dict[str, list[s
         >>> report = {"weights": {"kind": "random"}, "per_class": {"car": {"n_boxes": 9}}}
         >>> card = model_card(report, "boxes around cars")
         >>> card["Intended use"][0], card["Known limits"][1]
-        ('Boxes around cars (car).', 'There is little to judge by of car (9): all that is said of it is mostly chance.')
+        ('Boxes around cars (car).', 'Too few examples of car (9): its metrics are mostly noise.')
     """
     sections = {
         "Intended use": _intended(report, task_summary),
         "Not for": _not_for(report),
         "Data": _data(report),
-        "How it was judged": _judged(report),
+        "How it was judged": _evaluation(report),
         "Known limits": _limits(report),
-        "Licences": licences(look_up(report, "weights"), [_learned_from(report), report.get("data")]),
+        "Licences": license_sentences(look_up(report, "weights"), [_train_data(report), report.get("data")]),
     }
     return {title: list(sentences) for title, sentences in sections.items()}
 
 
-def _intended(report: Mapping, summary: str) -> Iterator[str]:
+def _intended(report: Mapping[str, Any], summary: str) -> Iterator[str]:
     classes = _class_names(report)
-    said = summary[:1].upper() + summary[1:] or str(report.get("task") or "What its figures say")
-    yield f"{said} ({', '.join(classes)})." if classes else f"{said}."
-    data = _learned_from(report)
+    use = summary[:1].upper() + summary[1:] or str(report.get("task") or "Unknown task")
+    yield f"{use} ({', '.join(classes)})." if classes else f"{use}."
+    data = _train_data(report)
     yield (
-        f"For images of cameras like those of {data}: the same place and height, similar weather and hours."
+        f"For cameras like those of {data}: similar position and height, weather and time of day."
         if data
-        else "For images of cameras like those that it learned from."
+        else "For cameras like those of its training images."
     )
 
 
-def _not_for(report: Mapping) -> Iterator[str]:
-    yield "Not for decisions about single persons, such as fines, and not for telling who somebody is."
-    yield "Not where a miss or a false alarm endangers anybody unless a person looks first."
+def _not_for(report: Mapping[str, Any]) -> Iterator[str]:
+    yield "Not for decisions about individuals, such as fines, and not for identifying people."
+    yield "Not for safety-critical use without human review."
     yield (
-        "Not for other cameras, countries or seasons before it was judged on labelled images of them: "
+        "Not for other cameras, countries or seasons until it is evaluated on labeled images of them: "
         "python evaluate.py RUN --data IMAGES."
     )
     if look_up(report, "worst_slice/name"):
-        yield f"Not without a closer look where it is weakest: {_worst(report)}."
+        yield f"Needs a closer look where it is weakest: {_worst(report)}."
 
 
-def _data(report: Mapping) -> Iterator[str]:
-    learned, judged = _learned_from(report), report.get("data")
-    if learned:
-        yield f"It learned from {learned}."
-    if judged and not _is_own(report):
-        yield f"It was judged on other data: {judged}."
+def _data(report: Mapping[str, Any]) -> Iterator[str]:
+    trained, evaluated = _train_data(report), report.get("data")
+    if trained:
+        yield f"Trained on {trained}."
+    if evaluated and not _is_own(report):
+        yield f"Evaluated on other data: {evaluated}."
     for name, split in (look_up(report, "findings/splits") or {}).items():
         counted = split.get("labels") or split.get("boxes") or {}
         each = ", ".join(f"{label} {number}" for label, number in counted.items())
@@ -82,92 +82,91 @@ def _data(report: Mapping) -> Iterator[str]:
     for kind in ("duplicate", "near duplicate", "scene on both sides"):
         number = look_up(report, f"findings/findings/{kind}/count")
         if number:
-            yield f"The check found {number} of the kind '{kind}' between train and val: the figures are flattered."
+            yield f"The data check found {number} x '{kind}' between train and val: metrics are too optimistic."
     yield STREETS
 
 
-def _judged(report: Mapping) -> Iterator[str]:
+def _evaluation(report: Mapping[str, Any]) -> Iterator[str]:
     split, number = report.get("split"), report.get("n_images")
     if not number:
-        yield "On how many images is not known."
+        yield "The number of images is unknown."
     else:
-        yield f"On {number} images" + (f", the {split} split." if split else ".")
+        yield f"On {number} images" + (f" of the {split} split." if split else ".")
     if not _is_own(report):
-        yield "They are other data than it was trained with: neither weights nor the best epoch were chosen by them."
+        yield "They are not from the training data: neither weights nor the best epoch were selected on them."
     elif split in ("train", "all"):
-        yield "It learned from them or from a part of them: the figures say how well it remembers."
+        yield "All or some of them are training images: metrics show how well it memorizes."
     elif split and report.get("epochs") == 1:  # a computed head, say: nothing to choose
-        yield "They were held out from learning."
+        yield "They were held out from training."
     elif split:
         yield (
-            "They were held out from learning, but they also chose the best epoch, so that the figures are a little "
-            "too good; images that were kept aside give better ones: python evaluate.py RUN --data IMAGES."
+            "They were held out from training, but the best epoch was selected on them, so metrics are slightly "
+            "optimistic. Use further images for an unbiased estimate: python evaluate.py RUN --data IMAGES."
         )
     if look_up(report, "spec/split_by") == "file" and not look_up(report, "spec/val") and _is_own(report):
         yield (
-            "Where the data brings no val of its own, files were parted, not scenes: frames of one scene may be on "
-            "both sides."
+            "Data without a val split was split by file, not by scene: frames of one scene can be in both splits."
         )
     if report.get("intervals"):
-        yield "Intervals are 95 % ones, by a bootstrap over images: they tell of chance, not of other cameras."
+        yield "Intervals are 95 % bootstrap intervals over images: they do not cover other cameras."
     if report.get("compared"):
-        others = ("itself before fine-tuning" if name == BEFORE else name for name in report["compared"])
-        yield f"It was compared, on the same images, with: {', '.join(others)}."
+        others = ("the model before fine-tuning" if name == BEFORE else name for name in report["compared"])
+        yield f"Compared on the same images with: {', '.join(others)}."
 
 
-def _limits(report: Mapping) -> Iterator[str]:
+def _limits(report: Mapping[str, Any]) -> Iterator[str]:
     if look_up(report, "weights/kind") == "random":
-        yield "It began from random weights, which pretrained ones usually beat by far."
+        yield "Trained from random weights: pretrained ones are usually far better."
     if look_up(report, "worst_slice/name"):
-        yield f"It is weakest on {_worst(report)}."
-    if any(is_drawn(source) for source in (_learned_from(report), report.get("data"))):
-        yield "It knows drawn images: what it is worth on real cameras has to be seen there first."
+        yield f"Weakest slice: {_worst(report)}."
+    if any(is_synthetic(source) for source in (_train_data(report), report.get("data"))):
+        yield "Trained or evaluated on synthetic images: performance on real cameras is unknown."
     rare = {name: n for name, n in _class_counts(report).items() if n < FEW}
     if rare:
         each = ", ".join(f"{name} ({n})" for name, n in rare.items())
-        yield f"There is little to judge by of {each}: all that is said of it is mostly chance."
-    yield from _under_stress(report)
+        yield f"Too few examples of {each}: its metrics are mostly noise."
+    yield from _robustness(report)
     temperature = look_up(report, "calibration/temperature")
     errors = [look_up(report, f"calibration/{name}") for name in ("ece_scaled", "ece")]
-    if all(map(is_number, (temperature, *errors))) and temperature > TOO_SURE and errors[0] < errors[1]:
-        yield f"Its probabilities are too sure of themselves: divide logits by {temperature:.2f} before you trust them."
+    if all(map(is_number, (temperature, *errors))) and temperature > OVERCONFIDENT and errors[0] < errors[1]:
+        yield f"Its probabilities are overconfident: divide logits by {temperature:.2f} to calibrate them."
     known = "random" if look_up(report, "weights/kind") == "random" else None
     yield from (
         str(each) for each in report.get("warnings") or () if not known or known not in str(each).lower()
     )
 
 
-def _under_stress(report: Mapping) -> Iterator[str]:
+def _robustness(report: Mapping[str, Any]) -> Iterator[str]:
     robustness = report.get("robustness")
     if not robustness:
-        yield "How it bears bad weather, dirt and a bad camera was not measured: python evaluate.py RUN --robustness."
+        yield "Robustness to weather, dirt and camera faults was not measured: python evaluate.py RUN --robustness."
         return
-    lost, figure = robustness.get("mean_corruption_loss"), named(robustness.get("figure") or "figure")
+    lost, metric = robustness.get("mean_corruption_loss"), metric_label(robustness.get("figure") or "metric")
     losses = {
         name: found.get("mean_relative_loss") for name, found in (robustness.get("corruptions") or {}).items()
     }
     known = {name: loss for name, loss in losses.items() if is_number(loss)}
     if is_number(lost) and known:
-        worst = max(known, key=known.get)
+        worst = max(known, key=lambda name: known[name])
         yield (
-            f"In bad weather and through bad cameras it loses {share(lost)} of its {figure}, most under {worst} "
-            f"({share(known[worst])})."
+            f"In bad weather and with camera faults it loses {format_share(lost)} of its {metric} on average, most "
+            f"under {worst} ({format_share(known[worst])})."
         )
     for name, found in (robustness.get("attacks") or {}).items():
         if is_number(found.get("relative_loss")):
-            lost = share(found["relative_loss"])
-            yield f"Changes of pixels that nobody sees ({name}) cost it {lost} of its {figure}."
+            lost = format_share(found["relative_loss"])
+            yield f"Adversarial perturbations too small to see ({name}) cost it {lost} of its {metric}."
 
 
-def _worst(report: Mapping) -> str:
+def _worst(report: Mapping[str, Any]) -> str:
     worst = report["worst_slice"]
     return (
-        f"{worst.get('by')} {worst['name']} ({named(worst.get('figure') or 'figure')} {score(worst.get('value'))} on "
-        f"{worst.get('n')} images, {score(worst.get('overall'))} on all)"
+        f"{worst.get('by')} {worst['name']} ({metric_label(worst.get('figure') or 'metric')} "
+        f"{format_score(worst.get('value'))} on {worst.get('n')} images, {format_score(worst.get('overall'))} on all)"
     )
 
 
-def _class_counts(report: Mapping) -> dict[str, float]:
+def _class_counts(report: Mapping[str, Any]) -> dict[str, float]:
     rows = {name: row for name, row in (report.get("per_class") or {}).items() if isinstance(row, Mapping)}
     split = look_up(report, f"findings/splits/{report.get('split')}") or {}
     counts = {name: row.get("n_boxes", row.get("n")) for name, row in rows.items()}
@@ -175,20 +174,20 @@ def _class_counts(report: Mapping) -> dict[str, float]:
     return {name: n for name, n in counts.items() if is_number(n)}
 
 
-def _class_names(report: Mapping) -> list[str]:
+def _class_names(report: Mapping[str, Any]) -> list[str]:
     splits = look_up(report, "findings/splits") or {}
-    first = next(iter(splits.values()), {})
+    first: Mapping[str, Any] = next(iter(splits.values()), {})
     return list(report.get("per_class") or first.get("labels") or first.get("boxes") or ())
 
 
-def _learned_from(report: Mapping) -> str | None:
-    asked, judged = look_up(report, "spec/data"), report.get("data")
-    return asked or (judged if is_drawn(str(judged)) else None)
+def _train_data(report: Mapping[str, Any]) -> str | None:
+    trained, evaluated = look_up(report, "spec/data"), report.get("data")
+    return trained or (evaluated if is_synthetic(str(evaluated)) else None)
 
 
-def _is_own(report: Mapping) -> bool:
-    """Tell whether the images that judged a run come from the data it was trained with."""
-    learned, judged = _learned_from(report), report.get("data")
-    if learned is None or judged is None:
-        return learned is None and not judged
-    return os.path.abspath(os.path.expanduser(learned)) == os.path.abspath(os.path.expanduser(judged))
+def _is_own(report: Mapping[str, Any]) -> bool:
+    """Return whether the evaluated images come from the training data."""
+    trained, evaluated = _train_data(report), report.get("data")
+    if trained is None or evaluated is None:
+        return trained is None and not evaluated
+    return os.path.abspath(os.path.expanduser(trained)) == os.path.abspath(os.path.expanduser(evaluated))

@@ -1,4 +1,4 @@
-"""Lay out a report as one self-contained HTML page."""
+"""Report page: one self-contained HTML document."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cityzoo.data.series.findings import KINDS as SERIES_KINDS
 from cityzoo.evaluation.evaluate import BEFORE
 from cityzoo.metrics.keys import look_up, pointer
 from cityzoo.report import html_numbers, number_format
-from cityzoo.report.charts import Drawn, draw_chart
+from cityzoo.report.charts import SvgChart, draw_chart
 from cityzoo.report.layout import Chart, Layout, Table
 from cityzoo.report.learning_curve import learning_curve, read_history
 from cityzoo.report.pages.shared import SECTIONS
@@ -26,27 +26,27 @@ if TYPE_CHECKING:
     import jinja2
 
 JPEG_WIDTH, JPEG_QUALITY = 1500, 86
-MOST_WORSE = 20  # of what got worse, said on the page
+FILTERS = ("format_count", "change_direction", "verdict_direction", "loss_label")
+MOST_WORSE = 20  # regressions listed on the page
 
 
 class Part(NamedTuple):
-    """Hold a part of the page: its place for links, its heading and its HTML."""
+    """A part of the page: anchor, heading and HTML."""
 
     anchor: str
     title: str
     body: str
 
 
-def page_html(report: Mapping, folder: Path, layout: Layout) -> str:
-    """Return the page of a report: plain JSON values in, one HTML document without outside references out.
+def page_html(report: Mapping[str, Any], folder: Path, layout: Layout) -> str:
+    """Return the page of a report as an HTML document without outside references.
 
-    Every number of the report stands in a `<data>` element with its place in report.json (`data-key`) and its unrounded
-    value.
+    Every number is a `<data>` element with its place in report.json (`data-key`) and its unrounded value.
 
     Args:
-        report: as `write_report` takes it; what is absent is left out of the page.
-        folder: of the images of cases and of `history.csv`.
-        layout: what is shown of the figures.
+        report: plain JSON values, see `write_report`; sections without data are left out.
+        folder: with the example images and `history.csv`.
+        layout: contents of the page.
 
     Example:
         >>> from cityzoo.report.layout import Card
@@ -71,57 +71,55 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        {name: getattr(number_format, name) for name in ("count", "way", "verdict_direction", "loss_label")}
-    )
+    environment.filters.update({name: getattr(number_format, name) for name in FILTERS})
     return environment
 
 
-def _context(report: Mapping, folder: Path, layout: Layout) -> dict[str, Any]:
+def _context(report: Mapping[str, Any], folder: Path, layout: Layout) -> dict[str, Any]:
     history = read_history(folder / "history.csv", layout.curves)
     return {
         "report": report,
         "layout": layout,
         "look_up": partial(look_up, report),
-        "figure": partial(html_numbers.figure, report),
-        "between": partial(html_numbers.between, report),
+        "number": partial(html_numbers.render_number, report),
+        "interval": partial(html_numbers.render_interval, report),
         "change": _change,
-        "named": number_format.named,
+        "metric_label": number_format.metric_label,
         "pointer": pointer,
-        "parts_of": partial(html_numbers.parts_of, report),
-        "rows_of": partial(html_numbers.rows_of, report),
+        "split_sentence": partial(html_numbers.split_sentence, report),
+        "table_rows": partial(html_numbers.table_rows, report),
         "percent": html_numbers.percent,
-        "sure_first": _sure_first,
+        "significant_first": _significant_first,
         "is_heat": _is_heat,
         "heat_total": partial(html_numbers.heat_total, report),
         "draw_all": partial(_draw_all, report),
         "jpeg_of": lambda stem: jpeg_base64(folder / f"{stem}.png"),
         "curve": learning_curve(history, layout.curves),
-        "judged_slices": slice_rows(report),
+        "slices": slice_rows(report),
         "finding_kinds": {**KINDS, **SERIES_KINDS} if look_up(report, "findings/sensors") else KINDS,
-        "colours": [f"rgb{colour}" for colour in PALETTE],
+        "colors": [f"rgb{color}" for color in PALETTE],
         "BEFORE": BEFORE,
         "MOST_WORSE": MOST_WORSE,
     }
 
 
 def _parts(context: Mapping[str, Any]) -> Iterator[Part]:
-    """Yield the parts of the page that have something to say, in their order."""
+    """Yield the parts of the page that are not empty."""
     from markupsafe import Markup
 
     report, layout = context["report"], context["layout"]
     before_alone = set(report.get("compared") or ()) == {BEFORE}
     sections = {each.key: each for each in (*layout.sections, *SECTIONS) if look_up(report, each.key)}
     titles = {
-        "compared": "Before and after" if before_alone else "Compared with others",
-        "figures": "All figures",
-        "details": "In detail",
-        "slices": "Slice by slice",
+        "compared": "Before and after fine-tuning" if before_alone else "Comparison",
+        "metrics": "All metrics",
+        "details": "Details",
+        "slices": "Slices",
         **{key: section.title for key, section in sections.items()},
-        "gallery": "Look at it",
-        "learned": "How it learned",
-        "data": "The data",
-        "made": "How it was made",
+        "gallery": "Examples",
+        "learned": "Learning curve",
+        "data": "Data",
+        "made": "Training",
         "card": "Model card",
     }
     for name, title in titles.items():
@@ -132,7 +130,7 @@ def _parts(context: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def jpeg_base64(file: Path) -> str:
-    """Return an image as base64 of a JPEG, small enough for a page; "" where there is none.
+    """Return an image file as a base64 JPEG of limited size; "" if there is none.
 
     Example:
         >>> jpeg_base64(Path("no/such/file.png"))
@@ -152,10 +150,10 @@ def jpeg_base64(file: Path) -> str:
 
 def _change(after: Any, before: Any) -> str:
     known = number_format.is_number(after) and number_format.is_number(before)
-    return number_format.signed(after - before if known else None)
+    return number_format.format_signed(after - before if known else None)
 
 
-def _sure_first(worse: Sequence[Mapping] | None) -> list[tuple[int, Mapping]]:
+def _significant_first(worse: Sequence[Mapping] | None) -> list[tuple[int, Mapping]]:
     return sorted(enumerate(worse or ()), key=lambda item: not item[1].get("sure"))
 
 
@@ -163,6 +161,6 @@ def _is_heat(table: Table) -> bool:
     return any(shown_as == "heat" for _, shown_as in table.columns.values())
 
 
-def _draw_all(report: Mapping, charts: Sequence[Chart]) -> list[tuple[Chart, Drawn]]:
-    drawn = ((chart, draw_chart(chart, report)) for chart in charts)
-    return [(chart, image) for chart, image in drawn if image.svg]
+def _draw_all(report: Mapping, charts: Sequence[Chart]) -> list[tuple[Chart, SvgChart]]:
+    pairs = ((chart, draw_chart(chart, report)) for chart in charts)
+    return [(chart, image) for chart, image in pairs if image.svg]

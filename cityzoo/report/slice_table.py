@@ -1,4 +1,4 @@
-"""The slices of a report as rows of a table, with bars on one scale."""
+"""Slices of a report as rows of a table, with bars on a common scale."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from cityzoo.metrics.keys import look_up, pointer
 from cityzoo.report.number_format import is_number
 
-BESIDES = ("n", "low", "high")  # what a slice says besides its figure
+NOT_METRICS = ("n", "low", "high")
 
 
 class SliceRow(NamedTuple):
-    """Hold a slice: name, place in report.json, and per cents of the scale for its bar; None where not known."""
+    """A slice: name, place in report.json, and its bar in per cent of the scale; None if unknown."""
 
     name: str
     place: str
@@ -23,38 +23,42 @@ class SliceRow(NamedTuple):
 
 
 class SliceRows(NamedTuple):
-    """Hold the slices of a report by what they are cut by.
+    """Slices of a report.
 
     Attributes:
-        figure: what is judged.
-        rows: attribute to its slices.
-        overall: the figure of all images, per cent of the scale.
+        metric: place of the metric.
+        rows: attribute -> its slices.
+        overall: the metric of all images, per cent of the scale.
     """
 
-    figure: str
+    metric: str
     rows: dict[str, list[SliceRow]]
     overall: float | None
 
 
 def slice_rows(report: Mapping[str, Any]) -> SliceRows:
-    """Return the slices of a report; the scale goes to 1, or further where a figure or an interval does.
+    """Return the slices of a report; the scale ends at 1 or at the largest value.
 
     Example:
         >>> shown = slice_rows({"AP": 0.5, "slices": {"brightness": {"night": {"n": 9, "AP": 0.25, "low": 0.1}}}})
-        >>> shown.figure, shown.overall, shown.rows["brightness"][0].value, shown.rows["brightness"][0].place
+        >>> shown.metric, shown.overall, shown.rows["brightness"][0].value, shown.rows["brightness"][0].place
         ('AP', 50.0, 25.0, 'slices/brightness/night')
     """
     slices, worst = report.get("slices") or {}, report.get("worst_slice") or {}
     cells = [cell for parts in slices.values() for cell in parts.values()]
-    figure = worst.get("figure") or next((key for cell in cells for key in cell if key not in BESIDES), "")
-    known = [cell.get(key) for cell in cells for key in (figure, "high")]
+    metric = worst.get("figure") or next(
+        (key for cell in cells for key in cell if key not in NOT_METRICS), ""
+    )
+    known = [cell.get(key) for cell in cells for key in (metric, "high")]
     top = max([1.0, *filter(is_number, known)])
     rows = {
         by: [
             SliceRow(
                 name,
                 pointer("slices", by, name),
-                *(_per_cent(cell.get(key), top) for key in (figure, "low", "high")),
+                _per_cent(cell.get(metric), top),
+                _per_cent(cell.get("low"), top),
+                _per_cent(cell.get("high"), top),
                 (by, name) == (worst.get("by"), worst.get("name")),
             )
             for name, cell in parts.items()
@@ -63,7 +67,7 @@ def slice_rows(report: Mapping[str, Any]) -> SliceRows:
         if parts
     }
     overall = worst.get("overall")
-    return SliceRows(figure, rows, _per_cent(look_up(report, figure) if overall is None else overall, top))
+    return SliceRows(metric, rows, _per_cent(look_up(report, metric) if overall is None else overall, top))
 
 
 def _per_cent(value: float | None, top: float) -> float | None:

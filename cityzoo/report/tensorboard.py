@@ -1,4 +1,4 @@
-"""Reports in TensorBoard: charts, confusion matrix, figures and model card of one run, the HParams table of several."""
+"""Reports in TensorBoard: metrics, charts, confusion matrix and model card of a run; HParams of several runs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from cityzoo.metrics.keys import look_up
 from cityzoo.report.charts import chart_image, rasterize
 from cityzoo.report.layout import Layout, Table
-from cityzoo.report.number_format import is_number, text
+from cityzoo.report.number_format import format_text, is_number
 from cityzoo.report.pages.shared import SECTIONS
 
 if TYPE_CHECKING:
     import numpy as np
 
 FOLDER = "report"  # in the run's logs
-MATTER = (
+MAIN_SETTINGS = (
     "backbone",
     "weights",
     "freeze",
@@ -31,14 +31,14 @@ Runs = Mapping[str, tuple[Mapping[str, Any], Mapping[str, float | None]]]
 
 
 def write_report_summaries(report: Mapping[str, Any], layout: Layout, logs: str | Path) -> Path:
-    """Write a report into `logs/report`, in the place of what an earlier evaluation wrote there.
+    """Write a report into `logs/report`, replacing an earlier one.
 
-    Figures are scalars, charts and tables of counts (confusion matrix) images, the model card text; step 0 each.
+    Metrics are scalars, charts and the confusion matrix images, the model card text; all at step 0.
 
     Args:
-        report: plain JSON values, as report.json holds them.
-        layout: names the figures, charts and tables.
-        logs: the run's folder of logs.
+        report: contents of report.json.
+        layout: names the metrics, charts and tables.
+        logs: log folder of the run.
 
     Returns:
         the folder.
@@ -68,16 +68,15 @@ def write_report_summaries(report: Mapping[str, Any], layout: Layout, logs: str 
 def _images(report: Mapping[str, Any], layout: Layout) -> dict[str, np.ndarray]:
     sections = (*layout.sections, *SECTIONS)
     charts = [*layout.charts, *(chart for section in sections for chart in section.charts)]
-    drawn = {chart.title: chart_image(chart, report) for chart in charts}
-    drawn |= {table.title: confusion_image(table, report) for table in layout.tables}
-    return {title: image for title, image in drawn.items() if image is not None}
+    images = {chart.title: chart_image(chart, report) for chart in charts}
+    images |= {table.title: confusion_image(table, report) for table in layout.tables}
+    return {title: image for title, image in images.items() if image is not None}
 
 
 def confusion_image(table: Table, report: Mapping[str, Any]) -> np.ndarray | None:
-    """Return a table of counts as (H, W, 3) uint8 RGB, each on a ground that tells its share of the row.
+    """Return a confusion matrix as (H, W, 3) uint8 RGB; None for other tables, or without data.
 
-    Returns:
-        None for a table without "heat" columns, or of which the report has nothing.
+    Backgrounds show shares of the row.
     """
     import numpy as np
     from matplotlib.figure import Figure
@@ -91,23 +90,21 @@ def confusion_image(table: Table, report: Mapping[str, Any]) -> np.ndarray | Non
     side = 1.2 + 0.55 * max(counts.shape)
     figure = Figure(figsize=(side + 0.8, side), layout="constrained")
     axes = figure.add_subplot()
-    axes.imshow(
-        shares, cmap="Blues", vmin=0, vmax=1.4, aspect="auto"
-    )  # never so dark that its number is lost
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.4, aspect="auto")  # light enough to read the numbers
     axes.set_xticks(range(len(columns)), [*columns.values()], rotation=45, ha="right")
     axes.set_yticks(range(len(rows)), [*rows])
-    axes.set(xlabel="said", ylabel="true", title=table.title)
+    axes.set(xlabel="predicted", ylabel="true", title=table.title)
     for (row, column), count in np.ndenumerate(counts):
         axes.text(column, row, f"{count:g}", ha="center", va="center")
     return rasterize(figure)
 
 
 def write_hparams(folder: str | Path, runs: Runs) -> Path:
-    """Write what tells runs apart, and what it gained, for TensorBoard's HParams table.
+    """Write settings and metrics of runs for TensorBoard's HParams table.
 
     Args:
-        folder: of the table; each run gets a folder of its name in it.
-        runs: name -> (settings, such as those of `varying_settings`; headline figures, None: not measured).
+        folder: of the table, with a subfolder per run.
+        runs: name -> (settings, see `varying_settings`; metrics, None if not measured).
 
     Returns:
         the folder.
@@ -123,17 +120,17 @@ def write_hparams(folder: str | Path, runs: Runs) -> Path:
     from tensorboard.plugins.hparams import api as hp
 
     folder = Path(folder)
-    figures = list(dict.fromkeys(name for _, found in runs.values() for name in found))
+    metrics = list(dict.fromkeys(name for _, found in runs.values() for name in found))
     for name, (settings, found) in runs.items():
         own = folder / name.strip("/").replace("/", "-")
         for old in own.glob("events.out.tfevents.*"):
             old.unlink()
         plain = {
-            key: value if isinstance(value, bool | int | float | str) else text(value)
+            key: value if isinstance(value, bool | int | float | str) else format_text(value)
             for key, value in settings.items()
         }
         with tf.summary.create_file_writer(str(own)).as_default(step=0):
-            hp.hparams_config([hp.HParam(key) for key in plain], [hp.Metric(key) for key in figures])
+            hp.hparams_config([hp.HParam(key) for key in plain], [hp.Metric(key) for key in metrics])
             hp.hparams(plain, trial_id=name)
             for key, value in found.items():
                 if is_number(value):
@@ -142,10 +139,10 @@ def write_hparams(folder: str | Path, runs: Runs) -> Path:
 
 
 def varying_settings(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return of each run's spec what matters most, and whatever else is not the same in all of them.
+    """Return the main settings of each run, and those that differ between runs.
 
     Args:
-        specs: name of a run -> `spec` of its report.
+        specs: name of a run -> its spec.
 
     Example:
         >>> spec = {"backbone": "vgg16", "epochs": 8, "exif": "auto"}
@@ -154,15 +151,14 @@ def varying_settings(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
     """
     flat = {name: _flat(spec) for name, spec in specs.items()}
     keys = dict.fromkeys(key for spec in flat.values() for key in spec)
-    differ = [key for key in keys if len({text(spec.get(key)) for spec in flat.values()}) > 1]
-    shown = [key for key in keys if key in MATTER or (key in differ and key not in ("out", "data"))]
+    differ = [key for key in keys if len({format_text(spec.get(key)) for spec in flat.values()}) > 1]
+    shown = [key for key in keys if key in MAIN_SETTINGS or (key in differ and key not in ("out", "data"))]
     return {name: {key: spec.get(key) for key in shown} for name, spec in flat.items()}
 
 
 def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
     spec = {**spec, **(spec.get("options") or {})}
     spec.pop("options", None)
-    # In a table, names say more than all that is behind them.
     if isinstance(spec.get("augment"), list):
         spec["augment"] = next((step["policy"] for step in spec["augment"] if "policy" in step), "own")
     if isinstance(spec.get("phases"), list):

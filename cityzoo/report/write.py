@@ -1,4 +1,4 @@
-"""Write down a run: `report.json` for programs, `report.html` for people."""
+"""Write the report of a run: `report.json` for programs, `report.html` for people."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from cityzoo.report.layout import Layout
 from cityzoo.report.page import page_html
 
-# What people look for first comes first; keys that are not named here follow in alphabetical order.
+# Order of keys in report.json; others follow alphabetically.
 FIRST = ("task", "backbone")
 ORDER = (
     *("interval", "gain", "best_baseline", "models", "worst_sensors"),
@@ -25,25 +26,21 @@ ORDER = (
     *("horizons", "data", "findings", "warnings"),
     *("weights", "parameters", "epochs", "seed", "commit", "seconds", "images_per_second", "latency_ms"),
     *("device", "versions", "spec"),
-    *("curves", "scatter", "by_step"),  # long, and rarely read by a person
+    *("curves", "scatter", "by_step"),  # long
 )
 
 
-def write_report(folder: str | Path, report: Mapping, layout: Layout) -> tuple[Path, Path]:
-    """Write `report.json` and `report.html` into a run folder, each at once or not at all.
+def write_report(folder: str | Path, report: Mapping[str, Any], layout: Layout) -> tuple[Path, Path]:
+    """Write `report.json` and `report.html` into a run folder, each atomically.
 
-    The page is one file without outside references. It takes in the images and the columns of `history.csv` that
-    the layout names, where the folder has them.
+    The page is one file without outside references. It embeds the images and the columns of `history.csv` that the
+    layout names, where the folder has them.
 
     Args:
-        folder: the run folder, made if need be.
-        report: `task`, `backbone`, the figures of the task's kind, and any of `before` {figures}, `split`, `data`,
-            `seed`, `commit`, `weights` {kind, path, sha256, note}, `parameters` {trainable, frozen, total},
-            `images_per_second`, `latency_ms` {name: ms}, `device`, `seconds` {phase: s, total}, `epochs`,
-            `versions`, `spec`, `findings` (as the data check gives them), `warnings` [str], and what
-            `report.schema.json` and docs/report.md describe. Numbers that are not finite become null; numpy's become
-            plain ones.
-        layout: what the page shows of the figures.
+        folder: the run folder, created if missing.
+        report: the keys that `report.schema.json` and docs/report.md describe. Numbers that are not finite become null,
+            NumPy values plain ones.
+        layout: contents of the page.
 
     Returns:
         The two files.
@@ -67,8 +64,8 @@ def write_report(folder: str | Path, report: Mapping, layout: Layout) -> tuple[P
     return folder / "report.json", folder / "report.html"
 
 
-def _plain(value: object) -> object:
-    """Return a value as JSON knows it: None for what is not finite, text for what it does not know."""
+def _plain(value: Any) -> Any:
+    """Return a JSON value: None for numbers that are not finite, text for other types."""
     if isinstance(value, Mapping):
         return {str(key): _plain(v) for key, v in value.items()}
     if isinstance(value, np.ndarray | np.generic):
@@ -81,7 +78,7 @@ def _plain(value: object) -> object:
 
 
 def _replace(file: Path, text: str) -> None:
-    # A reader, or a run that is killed, never meets half a file.
+    # A killed run never leaves half a file.
     partial = file.with_name(f".{file.name}.partial")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, file)

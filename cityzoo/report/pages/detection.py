@@ -68,7 +68,9 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
         >>> layout({}).remark, "operating_point/f1" in layout({"operating_point": {"f1": 1}}).remark
         ('', True)
     """
-    predicted = next(iter((report.get("confusion") or {}).values()), {})  # with one more for "background"
+    predicted: Mapping[str, int] = next(
+        iter((report.get("confusion") or {}).values()), {}
+    )  # with one more for "background"
     confusion = confusion_table(
         predicted,
         "At that threshold and IoU .50. Rows: annotated class; columns: predicted class. The last row counts false "

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cityzoo.evaluation.evaluate import BEFORE, ComparedRun, analyze
-from cityzoo.metrics.weighted_by_repetition import weighted_by_repetition
+from cityzoo.metrics.weighted_by_repetition import weighted_metrics_by_repetition
 from cityzoo.outputs.classification import Classification
 from cityzoo.outputs.counting import Counting, CountResult
 from cityzoo.sample import ImageExample, ImageSet
@@ -75,7 +75,7 @@ def test_a_kind_of_ones_own_needs_no_figures_of_weighted_images(streets):
     weights = np.random.default_rng(1).integers(0, 3, (5, len(streets))).astype(float)
     weights[4] = 0
     slow, fast = (
-        weighted_by_repetition(output.metrics, output.primary_metrics, streets, counted)(weights),
+        weighted_metrics_by_repetition(output.metrics, output.primary_metrics, streets, counted)(weights),
         output.weighted_metrics(streets, counted)(weights),
     )
     for name in output.primary_metrics:

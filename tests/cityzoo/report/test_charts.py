@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from cityzoo.report.chart_series import COLOURS, lines_of
-from cityzoo.report.charts import FONT, WIDTH, Drawn, chart_image, draw_chart
+from cityzoo.report.chart_series import COLORS, chart_lines
+from cityzoo.report.charts import FONT, WIDTH, SvgChart, chart_image, draw_chart
 from cityzoo.report.layout import Chart
 from cityzoo.report.learning_curve import learning_curve, read_history
 
@@ -37,7 +37,7 @@ def drawn():
 
 def test_points_lie_where_the_numbers_say(drawn):
     """The unit square is drawn to scale: equal steps of numbers are equal steps on paper, y upwards."""
-    line = paths(drawn.svg)[COLOURS[1], False]  # (0, 1), (.5, .5), (1, .05)
+    line = paths(drawn.svg)[COLORS[1], False]  # (0, 1), (.5, .5), (1, .05)
     x, y = line.T
     assert x[1] - x[0] == pytest.approx(x[2] - x[1], abs=1e-3) and x[0] < x[1]
     assert (y[2] - y[1]) / (y[1] - y[0]) == pytest.approx(0.45 / 0.5, rel=1e-3) and y[0] < y[1]
@@ -61,13 +61,13 @@ def test_a_chart_brings_nothing_but_its_drawing(drawn):
 
 def test_twelve_lines_can_be_told_apart_and_the_rest_is_named():
     """No colour with the same dashes twice; the line that sums up is always among them, dark."""
-    lines, left_out = lines_of(CURVES, report([*(f"c{i}" for i in range(14)), "all classes"]))
-    assert len({(line.entry.colour, line.entry.dashes) for line in lines}) == len(lines) == 12
-    assert lines[-1].entry.name == "all classes" and lines[-1].entry.colour not in COLOURS
+    lines, left_out = chart_lines(CURVES, report([*(f"c{i}" for i in range(14)), "all classes"]))
+    assert len({(line.entry.color, line.entry.dashes) for line in lines}) == len(lines) == 12
+    assert lines[-1].entry.name == "all classes" and lines[-1].entry.color not in COLORS
     assert left_out == ("c11", "c12", "c13")
 
 
-@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("colour", COLORS)
 def test_colours_stand_out_on_white(colour):
     """WCAG 2.1 wants a contrast of 3 : 1 of what is drawn."""
     channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
@@ -77,28 +77,28 @@ def test_colours_stand_out_on_white(colour):
 
 def test_unknown_points_are_left_out_and_empty_charts_are_not_drawn():
     gaps = {"curves": {"car": {"recall": [0, None, 1], "precision": [0.5, 0.4, float("nan")]}}}
-    assert lines_of(CURVES, gaps) == ([], ())  # a single point makes no line
+    assert chart_lines(CURVES, gaps) == ([], ())  # a single point makes no line
     for nothing in ({}, {"curves": None}, {"curves": {}}, {"curves": {"car": None}}):
-        assert draw_chart(CURVES, nothing) == Drawn("")
+        assert draw_chart(CURVES, nothing) == SvgChart("")
         assert chart_image(CURVES, nothing) is None
 
 
 def test_a_nameless_line_and_numbers_that_lines_share():
     own = {"bins": {"recall": [0.1, 0.9], "precision": [0.2, 0.8], "n": [3, 4]}}
-    (line,), _ = lines_of(Chart("", "bins", "recall", "precision", "", ""), own)
+    (line,), _ = chart_lines(Chart("", "bins", "recall", "precision", "", ""), own)
     assert (line.entry.name, line.x, line.y) == ("", [0.1, 0.9], [0.2, 0.8])
     shared = {"strengths": [0.2, 1], "losses": {"fog": {"loss": [0, -0.5]}, "rain": {"loss": [0.1, 0.3]}}}
-    fog, rain = lines_of(Chart("", "losses", "/strengths", "loss", "", ""), shared)[0]
+    fog, rain = chart_lines(Chart("", "losses", "/strengths", "loss", "", ""), shared)[0]
     assert fog.x == rain.x == [0.2, 1] and fog.y == [0, -0.5]
 
 
 def test_points_grow_with_what_they_stand_for():
     """Their area does, from a least size on."""
     chart = Chart("", "bins", "x", "y", "", "", size="n")
-    ((_, _, _, sizes),), _ = lines_of(chart, {"bins": {"x": [0, 1, 2], "y": [0, 1, 2], "n": [0, 25, 100]}})
+    ((_, _, _, sizes),), _ = chart_lines(chart, {"bins": {"x": [0, 1, 2], "y": [0, 1, 2], "n": [0, 25, 100]}})
     least, quarter, most = sizes
     assert quarter - least == pytest.approx((most - least) / 2)  # of a side, a quarter of the area
-    ((_, _, _, alike),), _ = lines_of(chart, {"bins": {"x": [0, 1], "y": [0, 1], "n": [0, 0]}})
+    ((_, _, _, alike),), _ = chart_lines(chart, {"bins": {"x": [0, 1], "y": [0, 1], "n": [0, 0]}})
     assert len(set(alike)) == 1
 
 
@@ -119,7 +119,7 @@ def test_points_on_a_diagonal_share_one_scale():
 def test_an_image_of_a_chart_has_its_lines_and_room_for_their_names():
     few, many = (chart_image(CURVES, report([f"c{i}" for i in range(n)])) for n in (2, 10))
     assert few.dtype == np.uint8 and few.shape[-1] == 3 and many.shape[0] > few.shape[0]
-    blue = (few == [int(COLOURS[0][i : i + 2], 16) for i in (1, 3, 5)]).all(axis=-1)
+    blue = (few == [int(COLORS[0][i : i + 2], 16) for i in (1, 3, 5)]).all(axis=-1)
     assert blue.sum() > 100
 
 

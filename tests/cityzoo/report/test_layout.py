@@ -16,7 +16,7 @@ from cityzoo.outputs.counting import Counting
 from cityzoo.outputs.detection import Detection
 from cityzoo.outputs.multilabel import MultiLabelClassification
 from cityzoo.report import pages
-from cityzoo.report.number_format import count, score, share
+from cityzoo.report.number_format import format_count, format_score, format_share
 from cityzoo.report.page import page_html
 
 NAMES = ("<b>us", "car & van")
@@ -105,7 +105,7 @@ def test_cards_show_their_figure_and_its_value(name, tmp_path):
     assert [key for key, _, _ in shown][: len(layout.cards)] == [card.key for card in layout.cards]
     for card, (_, value, said) in zip(layout.cards, shown, strict=False):
         assert json.loads(value) == look_up(report, card.key)
-        assert said == {"score": score, "share": share}[card.shown_as](look_up(report, card.key))
+        assert said == {"score": format_score, "share": format_share}[card.shown_as](look_up(report, card.key))
 
 
 @each_kind
@@ -115,13 +115,13 @@ def test_every_figure_of_the_layout_is_on_the_page(name, tmp_path):
     text = re.sub(r"<[^>]*>", "\n", html)
     for key, meaning in layout.meanings.items():
         if key in report:
-            assert meaning in html and score(report[key]) in text.split("\n"), key
+            assert meaning in html and format_score(report[key]) in text.split("\n"), key
     for table in layout.tables:
         assert (table.title in html) == bool(look_up(report, table.key))
         for name in look_up(report, table.key) or ():
             for column, (heading, shown_as) in table.columns.items():
                 value = look_up(report, f"{table.key}/{pointer(name)}/{column}")
-                said = {"share": share, "count": count, "heat": count}.get(shown_as, score)(value)
+                said = {"share": format_share, "count": format_count, "heat": format_count}.get(shown_as, format_score)(value)
                 assert said in text.split("\n"), (table.title, column)
                 assert heading.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in html
     assert "{" not in re.sub(r"(?s)<style>.*?</style>", "", html)  # the remark's numbers are in their places

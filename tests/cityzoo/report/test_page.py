@@ -147,7 +147,7 @@ def test_the_page_is_one_file_whose_links_stay_in_it(name, pages):
 
 def test_parts_stand_in_their_order(pages):
     anchors = re.findall(r'<section id="([\w-]+)">', pages["detection"][1])
-    order = ["compared", "figures", "details", "slices", "robustness", "explanations", "data", "made", "card"]
+    order = ["compared", "metrics", "details", "slices", "robustness", "explanations", "data", "made", "card"]
     assert anchors == order
     html = pages["classification"][1]
     places = [html.index(words) for words in ('class="headline"', "Weakest slice", 'role="alert"', "<nav")]
@@ -156,11 +156,11 @@ def test_parts_stand_in_their_order(pages):
 
 def test_what_got_worse_is_said_sure_ones_first(pages):
     html = pages["detection"][1]
-    before, other = html.split("<h3>Against ")[1:3]
-    assert before.startswith("the model before") and "Nothing got worse by a clear margin." in before
+    before, other = html.split("<h3>Compared with ")[1:3]
+    assert before.startswith("the model before") and "No class and no slice got worse." in before
     lines = re.findall(r"<li>(.*?)</li>", other, re.DOTALL)
-    assert "class &lt;bus&gt;" in lines[0] and "clearly worse" in lines[0] and "may be chance" in lines[1]
-    assert "by a clear margin" not in other.split("</section>")[0]
+    assert "class &lt;bus&gt;" in lines[0] and "significantly worse" in lines[0] and "not significant" in lines[1]
+    assert "None of these losses is significant" not in other.split("</section>")[0]
     assert '<span class="verdict up">better</span>' in other and 'class="verdict down">worse</span>' in other
     assert '<span class="verdict ">no clear difference</span>' in other
 
@@ -176,13 +176,13 @@ def test_a_loss_that_may_be_chance_is_not_called_clear():
         "sure": False,
     }
     html = page_html({"compared": {"a": {"figures": {}, "worse": [row]}}}, NOWHERE, Layout((), {}))
-    assert "Of these, nothing got worse by a clear margin." in html and "Compared with others" in html
+    assert "None of these losses is significant" in html and ">Comparison<" in html
 
 
 def test_the_weakest_slice_is_marked_and_said_on_top(pages):
     html = pages["detection"][1]
     top = re.sub("<[^>]*>", "", html.split('<p class="worst">')[1].split("</p>")[0])
-    assert "brightness night, AP 0.210 (95 % interval .08 to .34) on 12 images, against 0.432" in top.replace(
+    assert "brightness night, AP 0.210 (95 % interval .08 to .34) on 12 images, compared with 0.432" in top.replace(
         "\n", ""
     )
     row = html.split('<tr class="weakest">')[1].split("</tr>")[0]

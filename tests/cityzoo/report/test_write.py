@@ -7,7 +7,7 @@ from PIL import Image
 
 from cityzoo.metrics.coco import SUMMARY
 from cityzoo.metrics.keys import look_up
-from cityzoo.report.number_format import score, share
+from cityzoo.report.number_format import format_score, format_share
 from cityzoo.report.pages.detection import layout
 from cityzoo.report.write import write_report
 
@@ -75,7 +75,7 @@ def test_each_headline_number_is_the_one_of_the_json(tmp_path):
     for key, value, said in shown:
         expected = look_up(loaded, key)
         assert json.loads(value) == expected
-        assert said == (share if key.endswith(("recall", "precision")) else score)(expected)
+        assert said == (format_share if key.endswith(("recall", "precision")) else format_score)(expected)
 
 
 def test_the_page_needs_nothing_from_elsewhere(tmp_path):
