@@ -29,7 +29,7 @@ CARDS = (
     Card("operating_point/precision", "precision", "share of detections that are correct", "share"),
 )
 REMARK = (
-    "Recall and precision hold for detections with a score of {operating_point/score} or more, the threshold of the "
+    "Recall and precision are those of detections with a score of {operating_point/score} or more, the threshold of the "
     "highest F1 ({operating_point/f1}). A lower threshold finds more objects and raises more false alarms. AP and AR "
     "follow the COCO evaluation."
 )
@@ -55,7 +55,7 @@ ERRORS = Table(
     "errors",
     {"n": ("errors", "count"), "AP50_lost": ("AP50 lost", "bar")},
     "At the threshold of the highest F1: how much AP50 would rise if this type alone were fixed. Classification: box "
-    "right, class wrong; localization: class right, box too far off; both: class and box wrong; duplicate: object "
+    "right, class wrong; localisation: class right, box too far off; both: class and box wrong; duplicate: object "
     "found twice; background: no object there; missed: object not found at all.",
 )
 F1 = Chart("F1 by score threshold", "curves/f1", "score", "f1", "score threshold", "F1", unit_square=True)
@@ -73,7 +73,7 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
     )  # with one more for "background"
     confusion = confusion_table(
         predicted,
-        "At that threshold and IoU .50. Rows: annotated class; columns: predicted class. The last row counts false "
+        "At the threshold of the highest F1 and IoU .50. Rows: annotated class; columns: predicted class. The last row counts false "
         "alarms, the last column missed objects.",
     )
     return Layout(

@@ -12,7 +12,7 @@ STRENGTHS = ("0.2", "0.4", "0.6", "0.8", "1")  # of `corruptions.STRENGTHS`, as 
 ROBUSTNESS = Section(
     "Robustness",
     "robustness",
-    "The same images in bad weather, poor light and through a poor camera: relative loss of the metric. Below 0 the "
+    "The same images with simulated weather, light and camera faults: relative loss of the metric. Negative: the "
     "corruption improved it.",
     cards=(
         Card("robustness/mean_corruption_loss", "lost", "mean over corruptions and strengths", "share"),

@@ -79,12 +79,12 @@ def test_the_page_says_what_it_measured_and_baselines_come_first(told):
     """No word of images, no second table of the same figures."""
     folder, report, html = told
     words = " ".join("".join(Data(html).rest).split())
-    assert "Measured on windows of sensors (speed, km/h), test split" in words
-    assert " on ," not in words and "All figures" not in html and "image" not in words.split("Model card")[0]
-    rows = html.split("Beside the baselines</h3>")[1].split("</table>")[0]
+    assert "Evaluated on windows of sensors (speed, km/h), test split" in words
+    assert " on ," not in words and "All metrics" not in html and "image" not in words.split("Model card")[0]
+    rows = html.split("Comparison with baselines</h3>")[1].split("</table>")[0]
     order = [rows.index(f'<th scope="row">{name}<') for name in report["models"]]
     assert order == sorted(order) and list(report["models"])[-1] == "stid"
-    assert "rows missing, inserted as not measured" in html and "alarms" in html
+    assert "missing rows, inserted without values" in html and "alarms" in html
     assert all((folder / f"{stem}.png").is_file() for stem in report["images"]) and "map" in report["images"]
     assert html.count("data:image/jpeg;base64") == 3
 
@@ -121,14 +121,14 @@ def test_the_card_says_where_it_fails():
     known |= {"findings": {"rows": 864, "step_seconds": 300}, "worst_sensors": {"s3": {"mae": 4.5}}, **FACTS}
     limits = " ".join(model_card(known, "speed")["Known limits"])
     for words in (
-        "no better than linear_ar",
-        "hold 80 % of the values and holds 60 %",
+        "Not better than linear_ar",
+        "80 % interval covers 60 % of the values",
         "3.0 days",
         "sensor s3",
     ):
         assert words in limits
     fine = " ".join(model_card({**known, "gain": 0.1, "coverage": 0.79}, "speed")["Known limits"])
-    assert "no better" not in fine and "holds" not in fine
+    assert "ot better" not in fine and "covers" not in fine
     drawn = model_card({**known, "data": "/home/x/.cache/cityzoo/demo/traffic_flow-v1-seed0"}, "speed")
     assert "simulated" in " ".join(drawn["Known limits"]) and "simulated by cityzoo" in " ".join(
         drawn["Licences"]

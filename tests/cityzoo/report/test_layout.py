@@ -105,7 +105,9 @@ def test_cards_show_their_figure_and_its_value(name, tmp_path):
     assert [key for key, _, _ in shown][: len(layout.cards)] == [card.key for card in layout.cards]
     for card, (_, value, said) in zip(layout.cards, shown, strict=False):
         assert json.loads(value) == look_up(report, card.key)
-        assert said == {"score": format_score, "share": format_share}[card.shown_as](look_up(report, card.key))
+        assert said == {"score": format_score, "share": format_share}[card.shown_as](
+            look_up(report, card.key)
+        )
 
 
 @each_kind
@@ -121,7 +123,9 @@ def test_every_figure_of_the_layout_is_on_the_page(name, tmp_path):
         for name in look_up(report, table.key) or ():
             for column, (heading, shown_as) in table.columns.items():
                 value = look_up(report, f"{table.key}/{pointer(name)}/{column}")
-                said = {"share": format_share, "count": format_count, "heat": format_count}.get(shown_as, format_score)(value)
+                said = {"share": format_share, "count": format_count, "heat": format_count}.get(
+                    shown_as, format_score
+                )(value)
                 assert said in text.split("\n"), (table.title, column)
                 assert heading.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") in html
     assert "{" not in re.sub(r"(?s)<style>.*?</style>", "", html)  # the remark's numbers are in their places

@@ -159,7 +159,11 @@ def test_what_got_worse_is_said_sure_ones_first(pages):
     before, other = html.split("<h3>Compared with ")[1:3]
     assert before.startswith("the model before") and "No class and no slice got worse." in before
     lines = re.findall(r"<li>(.*?)</li>", other, re.DOTALL)
-    assert "class &lt;bus&gt;" in lines[0] and "significantly worse" in lines[0] and "not significant" in lines[1]
+    assert (
+        "class &lt;bus&gt;" in lines[0]
+        and "significantly worse" in lines[0]
+        and "not significant" in lines[1]
+    )
     assert "None of these losses is significant" not in other.split("</section>")[0]
     assert '<span class="verdict up">better</span>' in other and 'class="verdict down">worse</span>' in other
     assert '<span class="verdict ">no clear difference</span>' in other
@@ -182,8 +186,9 @@ def test_a_loss_that_may_be_chance_is_not_called_clear():
 def test_the_weakest_slice_is_marked_and_said_on_top(pages):
     html = pages["detection"][1]
     top = re.sub("<[^>]*>", "", html.split('<p class="worst">')[1].split("</p>")[0])
-    assert "brightness night, AP 0.210 (95 % interval .08 to .34) on 12 images, compared with 0.432" in top.replace(
-        "\n", ""
+    assert (
+        "brightness night, AP 0.210 (95 % interval .08 to .34) on 12 images, compared with 0.432"
+        in top.replace("\n", "")
     )
     row = html.split('<tr class="weakest">')[1].split("</tr>")[0]
     assert "night" in row and "weakest" in row and html.count('<tr class="weakest">') == 1
