@@ -81,10 +81,10 @@ def _evaluate_rule(
     model = alarm_metrics(_match(rule, raising, keeping, truth, rows, ahead), sensors)
     model["reliability"] = reliability(raising, values, rows, ahead, rule.limit, rule.way)
     now = values[rows]
-    present = [
+    stays, rests = (
         np.where(np.isnan(now), np.nan, is_beyond(now, limit, rule.way))
         for limit in (rule.limit, rule.release)
-    ]
+    )
     usual = crossing_probabilities(profile, (0.5,), rule, ahead)
     return {
         "rule": str(rule),
@@ -94,7 +94,7 @@ def _evaluate_rule(
         "from": str(forecast.times[0]),
         "to": str(forecast.times[-1]),
         "model": model,
-        "persistence": alarm_metrics(_match(rule, *present, truth, rows, ahead), sensors),
+        "persistence": alarm_metrics(_match(rule, stays, rests, truth, rows, ahead), sensors),
         "time_of_day_mean": alarm_metrics(_match(rule, *usual, truth, rows, ahead), sensors),
     }
 

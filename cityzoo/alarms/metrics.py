@@ -74,7 +74,7 @@ def _hours(matches: AlarmMatches, word: str) -> dict:
     """Return median and list of the leads of events with one fate, by the first alarm for each."""
     leads: dict[Event, int] = {}
     for outcome in matches.outcomes:  # in the order of raising
-        if outcome.word == word:
+        if outcome.word == word and outcome.event is not None and outcome.lead is not None:
             leads.setdefault(outcome.event, outcome.lead)
     fate = dict(zip(matches.events, matches.fates, strict=True))
     hours = [lead * matches.step_seconds / 3600 for event, lead in leads.items() if fate[event] == word]
@@ -103,7 +103,7 @@ def reliability(
     """
     padded = np.concatenate([values, np.full((ahead, values.shape[1]), np.nan)])
     windows = np.stack([padded[runs + step] for step in range(1, ahead + 1)])
-    happened = is_beyond(windows, limit, way).any(0)
+    happened = np.any(is_beyond(windows, limit, way), axis=0)
     known = happened | ((~np.isnan(windows)).sum(0) >= ENOUGH * ahead)
     inside = ~np.isnan(values[runs]) & ~is_beyond(values[runs], limit, way)
     counts = known & inside & ~np.isnan(forecast)

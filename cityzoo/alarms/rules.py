@@ -34,7 +34,7 @@ class Rule:
         limit: in the channel's unit.
         within_seconds: how far ahead; an alarm predicts a value beyond the limit at some time until then.
         probability: 0..1, minimum probability of crossing the limit for an alarm.
-        release: limit while an alarm is active, at or inside `limit`; None: 10 % inside.
+        release: limit while an alarm is active, at or inside `limit`; default: 10 % inside.
         hold: number of consecutive forecasts, with a probability of crossing `release` below `probability`, after
             which an alarm is released.
 
@@ -52,14 +52,14 @@ class Rule:
     limit: float
     within_seconds: int
     probability: float
-    release: float | None = None
+    release: float = math.nan
     hold: int = HOLD
 
     def __post_init__(self) -> None:
         if self.way not in (">", "<"):
             raise InputError(f"alarm way '{self.way}': expected > or <, write for example {EXAMPLE}")
         sign = 1 if self.way == ">" else -1
-        if self.release is None:
+        if math.isnan(self.release):
             object.__setattr__(self, "release", self.limit - sign * INSIDE * abs(self.limit))
         if not (math.isfinite(self.limit) and math.isfinite(self.release)):
             raise InputError(
@@ -105,8 +105,8 @@ class Rule:
         steps = self.within_seconds // step_seconds
         if not 1 <= steps <= horizon:
             raise InputError(
-                f"alarm '{self}': expected within {format_time(step_seconds)} to {format_time(horizon * step_seconds)}, "
-                "the step and the horizon of the forecast: give another time"
+                f"alarm '{self}': expected within {format_time(step_seconds)} to "
+                f"{format_time(horizon * step_seconds)}, the step and the horizon of the forecast: give another time"
             )
         return steps
 
@@ -149,7 +149,7 @@ def parse_rule(text: str) -> Rule:
         float(found["limit"]),
         round(float(found["time"]) * seconds),
         float(found["chance"]) / (100 if found["percent"] else 1),
-        float(found["release"]) if found["release"] else None,
+        float(found["release"] or math.nan),
         int(found["hold"]) if found["hold"] else HOLD,
     )
 

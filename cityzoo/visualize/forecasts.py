@@ -48,7 +48,7 @@ def draw(
         STRIP: "Where and when it is off: each sensor a row, the mean absolute error of each forecast",
     }
     if series.places is not None and np.isfinite(series.places).all(axis=1).sum() > 1:
-        _map(folder / f"{PLACES}.png", series, errors)
+        _map(folder / f"{PLACES}.png", series, series.places, errors)
         titles[PLACES] = "Where it is off: mean absolute error of each sensor"
     return titles
 
@@ -104,11 +104,11 @@ def _strip(path: Path, series: Series, origins: np.ndarray, errors: np.ndarray) 
     figure.savefig(path, dpi=110)
 
 
-def _map(path: Path, series: Series, errors: np.ndarray) -> None:
+def _map(path: Path, series: Series, places: np.ndarray, errors: np.ndarray) -> None:
     from matplotlib.figure import Figure
 
     mae = np.nanmean(np.where(np.isfinite(errors), errors, np.nan), axis=(0, 1))
-    latitude, longitude = series.places.T
+    latitude, longitude = places.T
     figure = Figure(figsize=(11, 6), layout="constrained")
     axes = figure.add_subplot()
     if series.adjacency is not None:

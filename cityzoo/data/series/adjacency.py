@@ -182,8 +182,9 @@ def read_places(source: str, sensors: Sequence[str]) -> np.ndarray:
     path = Path(source)
     preview = sniff_csv(path)
     words = preview.words if preview else ()
-    columns = [find_column(words, names) for names in (SENSOR_NAMES, LATITUDES, LONGITUDES)]
-    if preview is None or None in columns:
+    found = [find_column(words, names) for names in (SENSOR_NAMES, LATITUDES, LONGITUDES)]
+    columns = [column for column in found if column is not None]
+    if preview is None or len(columns) < len(found):
         reason = "has no such columns" if path.is_file() else "does not exist"
         raise InputError(f"places '{source}' {reason}: give a CSV with the columns sensor,latitude,longitude")
     table = read_csv([path], [preview], columns[:1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -82,12 +82,13 @@ def offsets(local: np.ndarray, timezone: str) -> tuple[np.ndarray, np.ndarray]:
     import pandas
 
     index, place = pandas.DatetimeIndex(local), zone(timezone)
-    found = []
-    for first, shift in ((True, "shift_backward"), (False, "shift_forward")):
+
+    def offset(first: bool, shift: Literal["shift_backward", "shift_forward"]) -> np.ndarray:
         stamps = index.tz_localize(place, ambiguous=np.full(len(index), first), nonexistent=shift)
-        found.append((stamps.tz_localize(None) - stamps.tz_convert(None)).to_numpy())
-    before, after = (each.astype("timedelta64[s]").astype(np.int64) for each in found)
-    return before, after
+        ahead = (stamps.tz_localize(None) - stamps.tz_convert(None)).to_numpy()
+        return ahead.astype("timedelta64[s]").astype(np.int64)
+
+    return offset(True, "shift_backward"), offset(False, "shift_forward")
 
 
 def _passes(seconds: np.ndarray, track: np.ndarray, twice: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -77,7 +77,7 @@ class SeriesFindings(BaseFindings):
         """Count findings of a kind in `KINDS`; a place, if any, is such as "roads.csv:3" or a sensor's name."""
         super().add(kind, place.removeprefix(self._folder), count)
 
-    def add_rows(self, kind: str, rows: Sequence, place: Callable[[Any], str]) -> None:
+    def add_rows(self, kind: str, rows: Sequence | np.ndarray, place: Callable[[Any], str]) -> None:
         """Count a finding for each of many rows, of which the first are named."""
         for row in rows[:FIRST]:
             self.add(kind, place(row))

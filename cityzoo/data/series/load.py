@@ -74,7 +74,8 @@ def load_series(
         ((2, 2, 1), ('mph',), np.datetime64('2012-03-01T08:00:00'), 1)
     """
     names = None if channel is None else split_names(channel)
-    given = SeriesOptions(start, step, timezone, unit, names, adjacency, places, missing)
+    units = unit if unit is None or isinstance(unit, (str, Mapping)) else tuple(unit)
+    given = SeriesOptions(start, step, timezone, units, names, adjacency, places, missing)
     values = {item.name: getattr(given, item.name) for item in fields(given)}
     options = replace(read_sidecar(source), **{key: each for key, each in values.items() if each is not None})
     name, raw = formats.read(source, options, format)
@@ -120,7 +121,7 @@ def _to_grid(
         return _number_rows(raw, options.start, step, timezone, findings.source)
     if options.start is not None:
         findings.add("unused start", str(options.start))
-    times, rows = _to_utc(raw, timezone, findings)
+    times, rows = _to_utc(raw, raw.times, timezone, findings)
     step = resample.find_step(times[rows], raw.tracks[rows], step, findings.source)
     return resample.to_regular_grid(raw, times, rows, step, findings, timezone)
 
@@ -131,8 +132,8 @@ def _number_rows(
     """Return values and times of rows without times."""
     if raw.track is not None:
         raise InputError(f"'{source}' numbers its rows and has no times: write them as 2012-03-01 00:05")
-    missing = [flag for flag, value in (("--start", start), ("--step", step)) if value is None]
-    if missing:
+    if start is None or step is None:
+        missing = [flag for flag, value in (("--start", start), ("--step", step)) if value is None]
         raise InputError(
             f"'{source}' has no time column: give {' and '.join(missing)}, e.g. --start 2012-03-01 --step 5min, or "
             "a sidecar file"
@@ -142,15 +143,17 @@ def _number_rows(
     return raw.values.reshape(shape).astype(np.float32), times
 
 
-def _to_utc(raw: RawSeries, timezone: str, findings: SeriesFindings) -> tuple[np.ndarray, np.ndarray]:
+def _to_utc(
+    raw: RawSeries, times: np.ndarray, timezone: str, findings: SeriesFindings
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the times of all rows, and the positions of the rows to keep."""
     if raw.zoned:
-        resample.require_forward(raw, raw.times, raw.tracks, np.zeros(len(raw.times), bool))
-        return raw.times, np.arange(len(raw.times))
-    before, after = daylight_saving.offsets(raw.times, timezone)
-    resample.require_forward(raw, raw.times, raw.tracks, before > after)
+        resample.require_forward(raw, times, raw.tracks, np.zeros(len(times), bool))
+        return times, np.arange(len(times))
+    before, after = daylight_saving.offsets(times, timezone)
+    resample.require_forward(raw, times, raw.tracks, before > after)
     empty = ~(np.nan_to_num(raw.values) != 0).any(1)  # loggers pad with zeros
-    found = daylight_saving.to_utc(raw.times, raw.tracks, empty, timezone)
+    found = daylight_saving.to_utc(times, raw.tracks, empty, timezone)
     for kind, marked in found.marks.items():
         findings.add_rows(kind, np.flatnonzero(marked), lambda row: raw.origin.place(int(row)))
     return found.times, np.flatnonzero(found.kept)

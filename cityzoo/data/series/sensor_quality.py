@@ -101,7 +101,7 @@ def sensors_without_data(
             f"none of the {len(sensors)} sensors of '{findings.source}' measured anything: check the data"
         )
     for sensor in np.flatnonzero(gone):
-        findings.add("all missing", sensors[sensor])
+        findings.add("all missing", sensors[int(sensor)])
     for sensor, channel in np.argwhere(lacking & ~gone[:, None]):
         findings.add("channel missing", f"{sensors[sensor]}: {channels[channel]}")
     return gone

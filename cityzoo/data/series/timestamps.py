@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Times in digits only, by their length: dates, or units since 1970 in UTC.
 DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-UNITS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
+UNITS: dict[int, Literal["s", "ms", "us", "ns"]] = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 PARTS = ("year", "month", "day", "hour", "minute", "second")
 _ZONED = re.compile(r".*\d(Z|\s*[+-]\d{2}:?\d{2}|\s*UTC)", re.IGNORECASE)
 _YEAR_FIRST = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:\D|$)"  # without it, pandas makes a date of "5"
@@ -70,7 +70,7 @@ def read_times(column: pandas.Series, origin: Origin, name: str) -> Times:
     parts = text.str.extract(_YEAR_THIRD)
     if parts["year"].notna().all():
         return _read_year_third(text, parts, origin, name)
-    return _read_year_first(text, text, origin, name)
+    return Times(*_read_year_first(text, text, origin, name))
 
 
 def read_parts(parts: pandas.DataFrame, origin: Origin) -> Times:
@@ -85,7 +85,7 @@ def read_parts(parts: pandas.DataFrame, origin: Origin) -> Times:
     for part in numbers.columns.intersection(PARTS[3:]):  # hour 25 is not 1 o'clock of the next day
         numbers[part] = numbers[part].where(numbers[part].between(0, 23 if part == "hour" else 59))
     times = pandas.to_datetime(numbers, errors="coerce")
-    _require_all(times, parts.astype(str).agg("-".join, axis=1), origin, "-".join(parts))
+    _require_all(times, parts.astype(str).agg("-".join, axis=1), origin, "-".join(parts.columns))
     return Times(times.to_numpy("datetime64[s]"), False)
 
 
@@ -104,23 +104,20 @@ def _read_digits(text: pandas.Series, origin: Origin, name: str) -> Times:
 
 def _read_year_third(text: pandas.Series, parts: pandas.DataFrame, origin: Origin, name: str) -> Times:
     """Parse dates that begin with day or month: in the order that all rows allow, else that of more regular steps."""
-    read, irregular = {}, {}
-    for order, (month, day) in {"month first": "ab", "day first": "ba"}.items():
+    read: dict[str, Times] = {}
+    irregular: dict[str, int] = {}
+    found: list[np.ndarray] = []
+    for order, month, day in (("month first", "a", "b"), ("day first", "b", "a")):
         if (parts[month].astype(int) <= 12).all():
-            iso = (
-                parts["year"]
-                + "-"
-                + parts[month].str.zfill(2)
-                + "-"
-                + parts[day].str.zfill(2)
-                + parts["rest"]
-            )
-            read[order] = _read_year_first(iso, text, origin, name)._replace(notes=(order,))
-            steps = np.diff(read[order].times).astype(np.int64)
-            irregular[order] = len(np.unique(steps)) + (steps < 0).sum()
+            dates = parts["year"] + "-" + parts[month].str.zfill(2) + "-" + parts[day].str.zfill(2)
+            times, zoned = _read_year_first(dates + parts["rest"], text, origin, name)
+            read[order] = Times(times, zoned, (order,))
+            found.append(times)
+            steps = np.diff(times).astype(np.int64)
+            irregular[order] = len(np.unique(steps)) + int((steps < 0).sum())
     if not read:
-        return _read_year_first(text, text, origin, name)  # raises for the first row
-    if len(set(irregular.values())) < len(read) and len({each.times.tobytes() for each in read.values()}) > 1:
+        return Times(*_read_year_first(text, text, origin, name))  # raises for the first row
+    if not np.array_equal(found[0], found[-1]) and len(set(irregular.values())) == 1:
         raise InputError(
             f"{origin.place(0)}, column '{name}': '{text.iloc[0]}' can be read as day/month or month/day: write "
             "dates year first, as 2012-03-01"
@@ -128,7 +125,9 @@ def _read_year_third(text: pandas.Series, parts: pandas.DataFrame, origin: Origi
     return read[min(irregular, key=irregular.__getitem__)]
 
 
-def _read_year_first(iso: pandas.Series, text: pandas.Series, origin: Origin, name: str) -> Times:
+def _read_year_first(
+    iso: pandas.Series, text: pandas.Series, origin: Origin, name: str
+) -> tuple[np.ndarray, bool]:
     import pandas
 
     zoned = iso.str.fullmatch(_ZONED).to_numpy(bool)
@@ -145,7 +144,7 @@ def _read_year_first(iso: pandas.Series, text: pandas.Series, origin: Origin, na
             pandas.to_datetime(dates.where(times.isna()), format="mixed", errors="coerce", utc=True)
         )
     _require_all(times, text, origin, name)
-    return Times(_seconds(times.dt.tz_localize(None)), bool(zoned.all()))
+    return _seconds(times.dt.tz_localize(None)), bool(zoned.all())
 
 
 def _require_all(times: pandas.Series, text: pandas.Series, origin: Origin, name: str) -> None:

@@ -61,6 +61,6 @@ def test_rules_must_fit_what_is_forecast():
         check_rules(rules, ("no2",), 3600, 24)
     with pytest.raises(InputError, match="expected within 1h to 12h"):
         check_rules(rules, ("pm25",), 3600, 12)
-    with pytest.raises(InputError, match="was given twice"):
+    with pytest.raises(InputError, match="is given twice"):
         check_rules([rules[0], parse_rule("pm25 above 75 within 360min with 80 %")], ("pm25",), 3600, 24)
     assert rules[0].steps(3600, 24) == 6

@@ -9,7 +9,7 @@ other columns are channels. The files of a folder with the same columns are conc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +32,7 @@ SUFFIXES = (".csv", ".tsv", ".txt")
 
 def matches(source: str) -> bool:
     """Return whether `source` is a table with columns of times and sensors, or a folder with such tables."""
-    return bool(_files(Path(source)))
+    return any(_files(Path(source)))
 
 
 def read(source: str, options: SeriesOptions) -> RawSeries:
@@ -41,14 +41,16 @@ def read(source: str, options: SeriesOptions) -> RawSeries:
     Raises:
         InputError: tables of other columns, or see `from_long`.
     """
-    files = _files(Path(source))
-    columns = find_long_columns(next(iter(files.values())).header)
-    return from_long(read_csv(list(files), list(files.values()), columns.text), columns, options)
+    files, previews, columns = zip(*_files(Path(source)), strict=True)
+    return from_long(read_csv(files, previews, columns[0].text), columns[0], options)
 
 
-def _files(path: Path) -> dict[Path, CsvPreview]:
-    previews = {each: sniff_csv(each) for each in find_tables(path, SUFFIXES, measurements=True)}
-    return {each: found for each, found in previews.items() if found and find_long_columns(found.header)}
+def _files(path: Path) -> Iterator[tuple[Path, CsvPreview, LongColumns]]:
+    for each in find_tables(path, SUFFIXES, measurements=True):
+        preview = sniff_csv(each)
+        columns = preview and find_long_columns(preview.header)
+        if preview and columns:
+            yield each, preview, columns
 
 
 def from_long(table: Table, columns: LongColumns, options: SeriesOptions) -> RawSeries:

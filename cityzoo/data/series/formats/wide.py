@@ -9,6 +9,7 @@ a comma, semicolon or tab.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +33,7 @@ SUFFIXES = (".csv", ".tsv", ".txt")
 
 def matches(source: str) -> bool:
     """Return whether `source` is a table of numbers with one column per sensor, or a folder with one."""
-    return bool(_files(Path(source)))
+    return any(_files(Path(source)))
 
 
 def read(source: str, options: SeriesOptions) -> RawSeries:
@@ -41,24 +42,26 @@ def read(source: str, options: SeriesOptions) -> RawSeries:
     Raises:
         InputError: several such tables in a folder, or see `from_wide`.
     """
-    files = _files(Path(source))
-    if len(files) > 1:
+    (file, table), *more = _files(Path(source))
+    if more:
         raise InputError(
-            f"'{source}' holds {len(files)} tables ({files[0].name}, {files[1].name}): name one of them"
+            f"'{source}' holds {1 + len(more)} tables ({file.name}, {more[0][0].name}): name one of them"
         )
-    table = sniff_csv(files[0])
     first = (table.header or table.rows[0])[0]
     text = [0] if is_time_name(first) or is_time(table.rows[0][0]) else []
-    raw = from_wide(read_csv(files, [table], text))
-    return raw if table.header else replace(raw, notes={**raw.notes, "no header": (str(files[0]),)})
+    raw = from_wide(read_csv([file], [table], text))
+    return raw if table.header else replace(raw, notes={**raw.notes, "no header": (str(file),)})
 
 
-def _files(path: Path) -> list[Path]:
-    return [each for each in find_tables(path, SUFFIXES, measurements=True) if _is_wide(sniff_csv(each))]
+def _files(path: Path) -> Iterator[tuple[Path, CsvPreview]]:
+    for each in find_tables(path, SUFFIXES, measurements=True):
+        preview = sniff_csv(each)
+        if preview and _is_wide(preview):
+            yield each, preview
 
 
-def _is_wide(table: CsvPreview | None) -> bool:
-    if table is None or find_long_columns(table.header):
+def _is_wide(table: CsvPreview) -> bool:
+    if find_long_columns(table.header):
         return False
     roads_or_places = {"from", "to"} <= set(table.words) or "latitude" in table.words
     return not roads_or_places and any(_is_row(row, table) for row in table.rows)
