@@ -149,7 +149,7 @@ WORDS = {  # of names
         chosen drawn found given hidden kept known lost said seen told written
     """,
     "dialect": """
-        asked drawn figure figures heed heeds judge judged judgement lots oddities oddity picture pictures
+        asked drawn figures heed heeds judge judged judgement lots oddities oddity picture pictures
         said telling told weighed
     """,
     "vague": """
@@ -161,7 +161,15 @@ WORDS = {  # of names
     """,
 }
 WORDS = {sort: set(words.split()) for sort, words in WORDS.items()}
-ALLOWED_ED = {"embed", "exceed", "feed", "need", "seed", "speed"}  # no participles
+ALLOWED_ED = {
+    "embed",
+    "exceed",
+    "feed",
+    "need",
+    "seed",
+    "speed",
+    "weighted",
+}  # no participles, but weighted metrics
 ADJECTIVES = {"distributed", "pretrained", "shared", "weighted"}  # names of files
 
 
