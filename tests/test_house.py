@@ -29,19 +29,21 @@ sample:
 backend: errors
 cli: errors augment
 spec: errors cli augment
-spec_file: errors spec
 task_file: errors cli
-data: GROUND augment
+data: GROUND cli augment
 metrics: GROUND data
-visualize: GROUND data metrics
+visualize: GROUND cli data metrics augment
 alarms: GROUND data metrics
 demo: GROUND data
 outputs: GROUND cli data metrics visualize heads zoo
 model: GROUND outputs zoo
 predict: GROUND data outputs model
-modalities: GROUND cli spec data outputs model predict LEAVES
+peft: GROUND spec model zoo
+transfer: GROUND model zoo
+modalities: GROUND cli spec data metrics outputs model predict peft transfer LEAVES
 tasks: GROUND cli spec task_file data demo outputs modalities
-fit: GROUND cli spec spec_file data visualize demo outputs model predict modalities tasks LEAVES
+spec_file: GROUND cli spec tasks
+fit: GROUND cli spec spec_file data visualize demo outputs model predict peft modalities tasks LEAVES
 evaluation: GROUND spec data metrics visualize alarms outputs model predict modalities tasks fit zoo augment
 report: GROUND spec data metrics visualize outputs model modalities tasks fit evaluation
 tune: GROUND spec data tasks fit evaluation report
@@ -114,8 +116,10 @@ def test_imports_run_downwards():
 
 
 def test_every_layer_has_a_row():
-    """A new folder says what it may import."""
+    """A new folder states what it may import, and a row names earlier rows only."""
     assert {layer_of(module) for module in MODULES} - {"cityzoo"} <= set(MAY_IMPORT)
+    order = list(MAY_IMPORT)
+    assert [row for row in order if not MAY_IMPORT[row] <= set(order[: order.index(row)])] == []
 
 
 def test_no_relative_imports():
