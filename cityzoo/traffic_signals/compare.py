@@ -1,4 +1,4 @@
-"""Compare signal plans on one simulated day, no signal touched: fixed, by time of day, actuated, forecast."""
+"""Comparison of signal plans on a simulated day: fixed, by time of day, actuated, by forecast."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from cityzoo.traffic_signals.junction import Junction, write_network
 from cityzoo.traffic_signals.plans import (
     Decision,
     best_fixed,
-    by_time_of_day,
     decide,
-    in_force,
+    plans_by_time_of_day,
+    running_plans,
     turning_shares,
 )
-from cityzoo.traffic_signals.simulate import Measured, simulate
+from cityzoo.traffic_signals.simulate import SimulationResult, simulate
 from cityzoo.traffic_signals.webster import Plan
 
-REHEARSALS = 2  # past days on which the forecast's plans are simulated before the day itself
-LONGEST_GREEN = 1.25  # of an actuated phase, against Webster's longest for it
+REHEARSALS = 2  # past days that the plans of the forecast are simulated on first
+LONGEST_GREEN = 1.25  # of an actuated phase, relative to Webster's longest for it
 FIXED, TIME_OF_DAY, ACTUATED, FORECAST = "fixed", "time of day", "actuated", "forecast"
 
 log = logging.getLogger(__name__)
@@ -35,14 +35,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Scene:
-    """Say what is compared on what.
+    """Setting of a comparison.
 
     Args:
-        days: counted traffic; the last day is judged.
-        junction: where.
-        period: minutes that a plan lasts at least: 15, 30 or 60.
-        hours: hours of the day that are simulated, first and end.
-        folder: takes SUMO's files; must exist.
+        days: traffic counts; plans are compared on the last day.
+        junction: with the signal.
+        period: minutes between plans: 15, 30 or 60.
+        hours: simulated hours of the day, start and end.
+        folder: for SUMO's files; must exist.
     """
 
     days: Days
@@ -51,20 +51,20 @@ class Scene:
     hours: tuple[int, int]
     folder: Path
 
-    def shown(self, of_periods: Sequence) -> Sequence:
-        """Return those of a day's periods that are simulated."""
+    def select_hours(self, periods: Sequence) -> Sequence:
+        """Return the simulated ones of a day's periods."""
         first, end = (hour * 60 // self.period for hour in self.hours)
-        return of_periods[first:end]
+        return periods[first:end]
 
 
 @dataclass(frozen=True)
 class Hour:
-    """Hold one simulated hour under the forecast's plans as applied, and under the fixed one.
+    """Simulated hour with the plans of the forecast as applied, and with the fixed one.
 
     Args:
         delay: s/veh as applied.
-        fixed: s/veh under the fixed plan.
-        applied: periods of the hour in which the forecast's plan ran.
+        fixed: s/veh with the fixed plan.
+        applied: number of periods with the plan of the forecast.
     """
 
     delay: float
@@ -73,37 +73,37 @@ class Hour:
 
     @property
     def worse(self) -> bool:
-        """Tell whether the forecast's plan ran and the hour was worse than under the fixed one."""
+        """Whether a plan of the forecast was applied and the hour was worse than with the fixed one."""
         return self.applied > 0 and self.delay > self.fixed
 
 
 @dataclass(frozen=True)
 class PlanResult:
-    """Hold a simulated day.
+    """Simulated day.
 
     Args:
-        decisions: one a period of the day.
+        decisions: one per period of the day.
         measured: by plan.
     """
 
     decisions: Sequence[Decision]
-    measured: Mapping[str, Measured]
+    measured: Mapping[str, SimulationResult]
 
     def hour(self, hour: int) -> Hour:
         """Return one of its hours."""
-        ran = [decision.applied for decision in self.decisions if decision.start // 60 == hour]
+        applied = [decision.applied for decision in self.decisions if decision.start // 60 == hour]
         ours, fixed = (self.measured[name].mean_delay((hour, hour + 1)) for name in (FORECAST, FIXED))
-        return Hour(ours, fixed, sum(ran))
+        return Hour(ours, fixed, sum(applied))
 
 
 @dataclass(frozen=True)
 class Comparison(PlanResult):
-    """Hold what came out on the judged day.
+    """Result on the last day.
 
     Args:
         fixed: the fixed plan.
-        forecast: of the judged day.
-        blocked: hours in which the forecast's plans were worse on past days, in words.
+        forecast: of the last day.
+        blocked: hours in which the plans of the forecast were worse on past days, and the reason.
     """
 
     fixed: Plan
@@ -112,35 +112,35 @@ class Comparison(PlanResult):
 
     @property
     def released(self) -> bool:
-        """Tell whether the forecast's plans, as applied, delayed the day no more than the fixed one."""
+        """Whether the plans of the forecast, as applied, delay the day no more than the fixed one."""
         return self.measured[FORECAST].mean_delay() <= self.measured[FIXED].mean_delay()
 
 
 def compare(scene: Scene, forecasts: Mapping[date, Forecast] | None = None) -> Comparison:
-    """Simulate the judged day under every plan.
+    """Simulate the last day with every plan.
 
-    Before it, the forecast's plans are rehearsed on past days: hours in which they were worse keep the fixed plan.
+    The plans of the forecast are simulated on past days first: hours in which they were worse keep the fixed plan.
 
     Args:
-        scene: what on what.
-        forecasts: by day, made from what was known before each period: of the judged day, and of the last past days
-            of its kind if they are to be rehearsed; None: `simple_forecast`, of all of them.
+        scene: setting.
+        forecasts: by day, made from what was known before each period: of the last day, and optionally of the past
+            days of its kind before it; None: `simple_forecast` of all of them.
 
     Raises:
-        InputError: there is no SUMO.
+        InputError: SUMO is not installed.
     """
     write_network(scene.junction, scene.folder)
     past = scene.days.flows(scene.period)[scene.days.past_of_kind(-1)]
     fixed = best_fixed(scene.junction, past, scene.period / 60)
-    usual = by_time_of_day(scene.junction, past)
+    usual = plans_by_time_of_day(scene.junction, past)
     blocked = simulate_plans(scene, fixed, forecasts)
     forecast, decisions = _proposals(scene, -1, fixed, blocked, forecasts)
     longest = [round(LONGEST_GREEN * max(plan.greens[i] for plan in usual)) for i in range(len(fixed.greens))]
     lines = {
-        FIXED: _by_period(scene, [fixed] * len(usual)),
-        TIME_OF_DAY: _by_period(scene, usual),
-        ACTUATED: sumo_programs.actuated(scene.junction, longest, 3600 * scene.hours[0]),
-        FORECAST: _by_period(scene, in_force(decisions, fixed)),
+        FIXED: _period_program(scene, [fixed] * len(usual)),
+        TIME_OF_DAY: _period_program(scene, usual),
+        ACTUATED: sumo_programs.actuated_program(scene.junction, longest, 3600 * scene.hours[0]),
+        FORECAST: _period_program(scene, running_plans(decisions, fixed)),
     }
     return Comparison(decisions, _simulate(scene, -1, lines), fixed, forecast, blocked)
 
@@ -148,24 +148,24 @@ def compare(scene: Scene, forecasts: Mapping[date, Forecast] | None = None) -> C
 def simulate_plans(
     scene: Scene, fixed: Plan, forecasts: Mapping[date, Forecast] | None = None
 ) -> dict[int, str]:
-    """Simulate past days under the fixed plan and the forecast's; return the hours that went worse, with reasons.
+    """Simulate past days with the fixed plan and those of the forecast; return the hours that were worse, and why.
 
-    Each day's forecast knows the days before it alone. Days without a forecast are left out.
+    Each day's forecast uses only the days before it. Days without a forecast are skipped.
     """
-    trials = []
+    results = []
     for day in scene.days.past_of_kind(-1)[-REHEARSALS:]:
         if forecasts is None or scene.days.dates[day] in forecasts:
             _, decisions = _proposals(scene, day, fixed, {}, forecasts)
-            plans = {FIXED: [fixed] * len(decisions), FORECAST: in_force(decisions, fixed)}
-            lines = {name: _by_period(scene, each) for name, each in plans.items()}
-            trials.append(PlanResult(decisions, _simulate(scene, day, lines)))
+            plans = {FIXED: [fixed] * len(decisions), FORECAST: running_plans(decisions, fixed)}
+            lines = {name: _period_program(scene, each) for name, each in plans.items()}
+            results.append(PlanResult(decisions, _simulate(scene, day, lines)))
     blocked = {}
     for number in range(*scene.hours):
-        hours = [hour for hour in (trial.hour(number) for trial in trials) if hour.applied]
+        hours = [hour for hour in (result.hour(number) for result in results) if hour.applied]
         ours, theirs = sum(hour.delay for hour in hours), sum(hour.fixed for hour in hours)
         if ours > theirs:
             means = f"{ours / len(hours):.1f} s/veh, fixed {theirs / len(hours):.1f}"
-            blocked[number] = f"worse in rehearsal on past days: {means}"
+            blocked[number] = f"worse on past days: {means}"
     return blocked
 
 
@@ -181,24 +181,26 @@ def _proposals(
     return forecast, decide(scene.junction, fixed, forecast, check, shares, observed, blocked)
 
 
-def _by_period(scene: Scene, plans: Sequence[Plan]) -> list[str]:
-    return sumo_programs.by_period(scene.junction, scene.shown(plans), scene.period, 3600 * scene.hours[0])
+def _period_program(scene: Scene, plans: Sequence[Plan]) -> list[str]:
+    return sumo_programs.period_program(
+        scene.junction, scene.select_hours(plans), scene.period, 3600 * scene.hours[0]
+    )
 
 
-def _simulate(scene: Scene, day: int, programmes: Mapping[str, Sequence[str]]) -> dict[str, Measured]:
-    """Let the same vehicles meet each programme, as many at a time as there are processors."""
+def _simulate(scene: Scene, day: int, programs: Mapping[str, Sequence[str]]) -> dict[str, SimulationResult]:
+    """Simulate the same vehicles with each program, in parallel."""
     on = scene.days.dates[day]
     routes = f"{on}.rou.xml"
-    came = write_routes(scene.days, day, scene.hours, scene.folder / routes)
-    if not len(came):
+    arrivals = write_routes(scene.days, day, scene.hours, scene.folder / routes)
+    if not len(arrivals):
         raise InputError(
-            f"nobody comes on {on} at {scene.hours[0]}-{scene.hours[1]} h; take more hours or more traffic"
+            f"no vehicles on {on} at {scene.hours[0]}-{scene.hours[1]} h; give more hours or more traffic"
         )
-    log.info("simulating %s, %s vehicles: %s", on, f"{len(came):,}", ", ".join(programmes))
+    log.info("simulating %s, %s vehicles: %s", on, f"{len(arrivals):,}", ", ".join(programs))
 
-    def run(name: str) -> Measured:
+    def run(name: str) -> SimulationResult:
         files = f"{on}.{name.replace(' ', '_')}"
-        return simulate(scene.folder, routes, came, programmes[name], scene.hours, files)
+        return simulate(scene.folder, routes, arrivals, programs[name], scene.hours, files)
 
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
-        return dict(zip(programmes, pool.map(run, programmes), strict=True))
+        return dict(zip(programs, pool.map(run, programs), strict=True))

@@ -1,22 +1,13 @@
-"""Delay at a signal by formula: Webster's of 1958 below capacity, the Highway Capacity Manual's at any flow."""
+"""Delay at a signal by the formulas of the Highway Capacity Manual 2000."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from cityzoo.errors import InputError
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-HOUR = 3600.0
+Numbers = float | np.ndarray
 
 
-def degree_of_saturation(
-    flow: ArrayLike, saturation: ArrayLike, green: ArrayLike, cycle: ArrayLike
-) -> np.ndarray:
+def degree_of_saturation(flow: Numbers, saturation: Numbers, green: Numbers, cycle: Numbers) -> np.ndarray:
     """Return x = v/c, flow over capacity, where capacity is saturation flow * green / cycle.
 
     Args:
@@ -30,40 +21,14 @@ def degree_of_saturation(
     return np.asarray(flow, float) * cycle / (np.asarray(saturation, float) * green)
 
 
-def webster_delay(flow: ArrayLike, saturation: ArrayLike, green: ArrayLike, cycle: ArrayLike) -> np.ndarray:
-    """Return Webster's mean delay, s/veh: uniform term + random term - his correction from simulations.
-
-    d = C (1 - l)^2 / (2 (1 - l x)) + x^2 / (2 q (1 - x)) - 0.65 (C / q^2)^(1/3) x^(2 + 5 l), with l = g / C,
-    q in veh/s (Webster 1958). The shapes of the arguments broadcast.
-
-    Args:
-        flow, saturation: veh/h, flow above 0.
-        green, cycle: seconds, effective green.
-
-    Raises:
-        InputError: v/c of 1 or more, where the formula has no value: `hcm_delay` has.
-
-    Example:
-        >>> round(float(webster_delay(720, 1800, 45, 90)), 2)
-        23.63
-    """
-    x = degree_of_saturation(flow, saturation, green, cycle)
-    if np.any(x >= 1):
-        raise InputError(f"v/c {np.max(x):.2f}: Webster's delay holds below 1; use hcm_delay")
-    q, share = np.asarray(flow, float) / HOUR, np.asarray(green, float) / cycle
-    uniform = cycle * (1 - share) ** 2 / (2 * (1 - share * x))
-    random = x**2 / (2 * q * (1 - x))
-    return uniform + random - 0.65 * (cycle / q**2) ** (1 / 3) * x ** (2 + 5 * share)
-
-
 def hcm_delay(
-    flow: ArrayLike, saturation: ArrayLike, green: ArrayLike, cycle: ArrayLike, hours: float = 0.25
+    flow: Numbers, saturation: Numbers, green: Numbers, cycle: Numbers, hours: float = 0.25
 ) -> np.ndarray:
     """Return the mean control delay of an isolated fixed-time signal, s/veh, also for v/c above 1.
 
     d1 = C (1 - l)^2 / (2 (1 - min(1, x) l)), d2 = 900 T ((x - 1) + sqrt((x - 1)^2 + 4 x / (c T))), with c the
-    capacity in veh/h and T the hours that the flow lasts; no queue stands at their start (Highway Capacity
-    Manual 2000, equations 16-11 and 16-12 with k = 0.5, I = 1). The shapes of the arguments broadcast.
+    capacity in veh/h and T the duration of the flow in hours, without an initial queue (Highway Capacity Manual 2000,
+    equations 16-11 and 16-12 with k = 0.5, I = 1). The arguments broadcast.
 
     Args:
         flow, saturation: veh/h.
@@ -81,11 +46,11 @@ def hcm_delay(
 
 
 def queue_delay(
-    queue: ArrayLike, flow: ArrayLike, capacity: ArrayLike, hours: float = 0.25
+    queue: Numbers, flow: Numbers, capacity: Numbers, hours: float = 0.25
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what a queue from before costs those who come, s/veh, and the queue that is left at the end, veh.
+    """Return the delay by an initial queue, s/veh, and the queue at the end, veh.
 
-    d3 = 1800 Q (1 + u) t / (c T), t the hours until the queue has gone, T at most, u = 0 if it goes and else
+    d3 = 1800 Q (1 + u) t / (c T), t the hours until the queue has dissolved, at most T, u = 0 if it dissolves, else
     1 - c T (1 - min(1, x)) / Q (Highway Capacity Manual 2000, appendix F of chapter 16).
 
     Args:

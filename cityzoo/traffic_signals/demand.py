@@ -1,4 +1,4 @@
-"""Draw the traffic of days at the junction: peaks of different directions, weekends, noise, incidents."""
+"""Random traffic at the junction: peaks by direction, weekends, noise, incidents."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from cityzoo.traffic_signals.junction import ARMS, TURNS, goes_to, write_xml
+from cityzoo.traffic_signals.junction import ARMS, TURNS, exit_arm, write_xml
 
-QUARTERS = 96  # a day in quarters of an hour: what counts are kept in
+QUARTERS = 96  # of an hour in a day, the resolution of counts
 FIRST_DAY = date(2026, 1, 5)  # a Monday
-PAST_WEEKDAYS, PAST_WEEKEND = 17, 19  # days before the judged one, a Thursday or a Saturday
+PAST_WEEKDAYS, PAST_WEEKEND = 17, 19  # days before the last one, a Thursday or a Saturday
 SHARES = np.array([[0.16, 0.66, 0.18], [0.14, 0.70, 0.16], [0.18, 0.62, 0.20], [0.13, 0.70, 0.17]])
 
-# veh/h by arm (north, east, south, west) on a usual day: level by day, then bumps (arm, hour, width in hours, veh/h)
+# veh/h by arm (north, east, south, west) on a usual day: base level, then peaks (arm, hour, width in hours, veh/h)
 _WEEKDAY = ((190, 210, 180, 220), ((3, 8, 1.1, 400), (1, 8.3, 1.3, 150), (2, 7.6, 1, 90), (0, 13, 1.2, 120)))
 _EVENING = ((2, 17.3, 1.3, 400), (0, 17.6, 1.5, 190), (1, 17, 1.5, 140), (3, 17, 1.5, 40))
 _WEEKEND = (
@@ -26,13 +26,13 @@ _WEEKEND = (
 
 @dataclass(frozen=True)
 class Days:
-    """Hold counted traffic of days in a row; the last is the day to be judged.
+    """Traffic counts of consecutive days; plans are compared on the last one.
 
     Args:
-        dates: one a day.
-        counts: (days, 96, 4 arms, 3 turns) int64, vehicles that came in each quarter of an hour.
-        incidents: a line in words for each day, "" where nothing happened.
-        seed: of the draws.
+        dates: one per day.
+        counts: (days, 96, 4 arms, 3 turns) int64, vehicles in each quarter of an hour.
+        incidents: description for each day, "" for none.
+        seed: of the random numbers.
     """
 
     dates: tuple[date, ...]
@@ -41,19 +41,19 @@ class Days:
     seed: int
 
     def past_of_kind(self, day: int) -> list[int]:
-        """Return the days before a day that are working days, or weekend days, as it is."""
+        """Return the earlier days of the same kind: working days or weekend days."""
         weekend = self.dates[day].weekday() >= 5
         return [i for i in range(day % len(self.dates)) if (self.dates[i].weekday() >= 5) == weekend]
 
     def flows(self, period: int) -> np.ndarray:
-        """Return flows (days, periods, 4 arms, 3 turns) float64 veh/h in periods of some minutes."""
+        """Return flows (days, periods, 4 arms, 3 turns) float64 veh/h; `period` in minutes."""
         days, joined = len(self.counts), period // 15
         by_period = self.counts.reshape(days, QUARTERS // joined, joined, *self.counts.shape[2:])
         return by_period.sum(axis=2) * (60.0 / period)
 
 
 def usual_day(weekend: bool) -> np.ndarray:
-    """Return what comes on a usual day, (96, 4 arms) veh/h.
+    """Return the flows of a usual day, (96, 4 arms) veh/h.
 
     Example:
         >>> flows = usual_day(weekend=False)
@@ -70,25 +70,25 @@ def usual_day(weekend: bool) -> np.ndarray:
 
 
 def draw_days(seed: int, scale: float = 1.0, weekend: bool = False) -> Days:
-    """Draw days up to the one to be judged, a Thursday or a Saturday; the same seed gives the same days.
+    """Draw consecutive days, the last a Thursday or a Saturday; the same seed gives the same days.
 
-    A day's level varies, levels drift within a day, arrivals are Poisson's. An incident elsewhere sends one arm 70 %
-    more for an hour: on every third past day, and on the judged day.
+    Levels vary by day and drift within a day, counts are Poisson distributed. An incident elsewhere adds 70 % to one
+    arm for an hour, on every third past day and on the last day.
 
     Args:
         seed: 0 or more.
-        scale: times the usual flows.
-        weekend: judge a Saturday.
+        scale: factor of the usual flows.
+        weekend: end on a Saturday.
     """
     count = 1 + (PAST_WEEKEND if weekend else PAST_WEEKDAYS)
     dates = tuple(FIRST_DAY + timedelta(days=i) for i in range(count))
-    drawn = [
+    days = [
         _draw_day(np.random.default_rng([seed, i]), day, scale, i + 1 == count) for i, day in enumerate(dates)
     ]
-    return Days(dates, np.stack([counts for counts, _ in drawn]), tuple(words for _, words in drawn), seed)
+    return Days(dates, np.stack([counts for counts, _ in days]), tuple(words for _, words in days), seed)
 
 
-def _draw_day(rng: np.random.Generator, day: date, scale: float, judged: bool) -> tuple[np.ndarray, str]:
+def _draw_day(rng: np.random.Generator, day: date, scale: float, incident: bool) -> tuple[np.ndarray, str]:
     flows = (
         scale * usual_day(day.weekday() >= 5) * np.exp(rng.normal(0, 0.06) + rng.normal(0, 0.06, len(ARMS)))
     )
@@ -97,35 +97,35 @@ def _draw_day(rng: np.random.Generator, day: date, scale: float, judged: bool) -
         drift = 0.9 * drift + steps[quarter]
         flows[quarter] *= np.exp(drift)
     words, arm, hour = "", rng.integers(len(ARMS)), rng.integers(9, 20)
-    if judged or rng.random() < 1 / 3:
+    if incident or rng.random() < 1 / 3:
         flows[4 * hour : 4 * hour + 4, arm] *= 1.7
         words = f"{hour:02d}:00-{hour + 1:02d}:00 diverted traffic from {ARMS[arm]}, +70 %"
     return rng.poisson(flows[:, :, None] * SHARES / 4), words
 
 
 def write_routes(days: Days, day: int, hours: tuple[int, int], file: Path) -> np.ndarray:
-    """Write a day's vehicles for SUMO and return the second at which each comes, (vehicles,), in order.
+    """Write a day's vehicles for SUMO and return the second at which each arrives, (vehicles,), in order.
 
-    Each vehicle of a quarter comes at a moment of its own, evenly drawn: all plans meet the same ones.
+    Arrivals are uniform within each quarter of an hour, and the same for all plans.
 
     Args:
         days: counts.
         day: index of the day.
-        hours: first hour and the hour at which the last vehicle has come.
-        file: where to write.
+        hours: start and end of the demand.
+        file: to write.
     """
     rng = np.random.default_rng([days.seed, day % len(days.dates), 1])
-    came = []
+    arrivals = []
     for quarter in range(4 * hours[0], 4 * hours[1]):
         for arm, turn in np.ndindex(len(ARMS), len(TURNS)):
             drawn = rng.random(days.counts[day, quarter, arm, turn])
             moments = np.floor(9000 * (quarter + drawn)) / 10
-            came += [(float(moment), ARMS[arm], TURNS[turn]) for moment in moments]
+            arrivals += [(float(moment), ARMS[arm], TURNS[turn]) for moment in moments]
     head = ['  <vType id="car" sigma="0.5"/>']
     start = 'type="car" departLane="best" departSpeed="max"'
     lines = [
-        f'  <vehicle id="{i}" depart="{at:.1f}" {start}><route edges="{arm}_in {goes_to(arm, turn)}_out"/></vehicle>'
-        for i, (at, arm, turn) in enumerate(sorted(came))
+        f'  <vehicle id="{i}" depart="{at:.1f}" {start}><route edges="{arm}_in {exit_arm(arm, turn)}_out"/></vehicle>'
+        for i, (at, arm, turn) in enumerate(sorted(arrivals))
     ]
     write_xml(file, "routes", head + lines)
-    return np.array([at for at, _, _ in sorted(came)])
+    return np.array([at for at, _, _ in sorted(arrivals)])

@@ -1,4 +1,4 @@
-"""Forecasts of the arms' flows, and a simple one: past days and the last period."""
+"""Forecasts of the arms' flows; a simple one from past days and the last period."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-UPPER = 0.9  # quantile of the forecast at which a plan has to hold as well
+UPPER = 0.9  # quantile of the forecast that plans are also checked at
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Hold what was expected of each period before it began.
+    """Forecast of each period, made before its start.
 
     Args:
         flows: (periods, 4 arms) float64 veh/h.
         upper: same shape, the 0.9 quantile; never below `flows`.
-        source: who made it, for reports.
+        source: name of the method, for reports.
     """
 
     flows: np.ndarray
@@ -25,14 +25,14 @@ class Forecast:
 
 
 def simple_forecast(past: np.ndarray, today: np.ndarray) -> Forecast:
-    """Return the time-of-day mean of past days, moved by a share of what the last period differed from it.
+    """Return the time-of-day mean of past days plus a share of the last period's deviation from it.
 
-    The share is fitted on past days (least squares); the upper quantile is that of the past days' own errors, in
-    units of the root of the flow. A period's forecast knows nothing of that period nor of later ones.
+    The share is fitted on past days (least squares); the upper quantile is that of the errors on past days, scaled by
+    the square root of the flow. A period's forecast uses only earlier periods.
 
     Args:
-        past: (days, periods, 4 arms) veh/h, days of the same kind, two at least.
-        today: (periods, 4 arms) veh/h of the day itself; a period is looked at once it is over.
+        past: (days, periods, 4 arms) veh/h, at least two days of the same kind.
+        today: (periods, 4 arms) veh/h of the day itself; a period is used only after its end.
 
     Example:
         >>> past = np.array([[[100.0], [200]], [[120], [220]]])
@@ -53,5 +53,5 @@ def simple_forecast(past: np.ndarray, today: np.ndarray) -> Forecast:
     flows = predict(today[None])[0]
     upper = flows + max(float(np.quantile(errors, UPPER)), 0) * np.sqrt(np.maximum(flows, 1))
     return Forecast(
-        flows, upper, f"time-of-day mean of {len(past)} days + {share:.2f} x the last period's surprise"
+        flows, upper, f"time-of-day mean of {len(past)} days + {share:.2f} x the last period's deviation"
     )

@@ -1,4 +1,4 @@
-"""Forecasts as a file, a row a period: what another model gives, and what the simple one gave."""
+"""Forecasts and counts as CSV files, one row per period."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from cityzoo.errors import InputError
 from cityzoo.traffic_signals.forecast import Forecast
 from cityzoo.traffic_signals.junction import ARMS
 
-NORMAL_UPPER = 1.2816  # the normal distribution's quantile at 0.9
+NORMAL_UPPER = 1.2816  # 0.9 quantile of the normal distribution
 
 
 def write_flows(file: Path, days: Sequence[date], columns: Sequence[str], flows: np.ndarray) -> None:
-    """Write flows as a wide table: time, then a column a series; `read_forecasts` and `traffic_flow` read it.
+    """Write flows as a wide table, time and one column per series, as `read_forecasts` and `traffic_flow` read it.
 
     Args:
         file: CSV.
@@ -38,37 +38,37 @@ def write_flows(file: Path, days: Sequence[date], columns: Sequence[str], flows:
                 )
 
 
-def read_forecasts(file: str, judged: date, period: int) -> dict[date, Forecast]:
-    """Read forecasts of any model, a row a period: time,north,east,south,west and, if known, north_upper, ...
+def read_forecasts(file: str, required: date, period: int) -> dict[date, Forecast]:
+    """Read forecasts of any model: time,north,east,south,west and optionally north_upper, ...
 
     Args:
-        file: CSV; `time` is the beginning of the period, "07:15" of the judged day or "2026-01-22T07:15"; flows in
-            veh/h. Where columns of upper quantiles are missing, Poisson's spread stands for them.
-        judged: the day that must be there, whole; other days may be, whole ones are returned.
+        file: CSV, one row per period; `time` is the start of the period, "07:15" of the required day or
+            "2026-01-22T07:15"; flows in veh/h. Without columns of upper quantiles, Poisson quantiles are used.
+        required: day that must be complete; other complete days are returned too.
         period: minutes.
 
     Raises:
-        InputError: no such file; a column, a row or a number is missing, negative or not finite; a row is there twice.
+        InputError: no such file; missing columns, rows or numbers; negative or infinite numbers; duplicate rows.
     """
     rows, columns = _rows(file)
     found: dict[datetime, list[float]] = {}
     for line, row in enumerate(rows, 2):
         where = f"--forecast {file}, line {line}"
-        moment = _moment(row["time"], judged, where)
+        moment = _moment(row["time"], required, where)
         if moment in found:
-            raise InputError(f"{where}: {moment:%Y-%m-%d %H:%M} is there twice; one row a period")
+            raise InputError(f"{where}: {moment:%Y-%m-%d %H:%M} is there twice; give one row per period")
         found[moment] = [_flow(row[name], f"{where}, {name}") for name in columns]
         if (60 * moment.hour + moment.minute) % period or moment.second:
             raise InputError(
-                f"{where}: {moment:%H:%M} begins no period of {period} minutes; average shorter ones first"
+                f"{where}: {moment:%H:%M} is not the start of a period of {period} minutes; average shorter ones first"
             )
     forecasts = {}
-    for day in sorted({judged, *(moment.date() for moment in found)}):
+    for day in sorted({required, *(moment.date() for moment in found)}):
         wanted = [datetime.combine(day, time(minute // 60, minute % 60)) for minute in range(0, 1440, period)]
         absent = [moment for moment in wanted if moment not in found]
-        if absent and day == judged:
+        if absent and day == required:
             raise InputError(
-                f"--forecast {file}: {len(absent)} of {len(wanted)} periods of {period} minutes of {day} have no row, "
+                f"--forecast {file}: {len(absent)} of {len(wanted)} periods of {period} minutes of {day} are missing, "
                 f"the first at {absent[0]:%H:%M}; give all, or another --period"
             )
         if not absent:
@@ -79,7 +79,7 @@ def read_forecasts(file: str, judged: date, period: int) -> dict[date, Forecast]
 
 
 def _rows(file: str) -> tuple[list[dict[str, str]], list[str]]:
-    """Return a file's rows and the columns of numbers to read from it."""
+    """Return the rows of a file and the names of its numeric columns."""
     try:
         with Path(file).open(newline="", encoding="utf-8-sig") as opened:
             rows = list(csv.DictReader(opened))
@@ -88,7 +88,7 @@ def _rows(file: str) -> tuple[list[dict[str, str]], list[str]]:
     names = set(rows[0]) if rows else set()
     if missing := [name for name in ("time", *ARMS) if name not in names]:
         raise InputError(
-            f"--forecast {file}: no column {missing[0]}; expected time,{','.join(ARMS)}, a row a period"
+            f"--forecast {file}: no column {missing[0]}; expected time,{','.join(ARMS)}, one row per period"
         )
     upper = [f"{arm}_upper" for arm in ARMS]
     return rows, [*ARMS, *(upper if set(upper) <= names else ())]
@@ -96,18 +96,18 @@ def _rows(file: str) -> tuple[list[dict[str, str]], list[str]]:
 
 def _of_table(table: np.ndarray, period: int, name: str) -> Forecast:
     flows, upper = table[:, : len(ARMS)], table[:, len(ARMS) :]
-    spread = NORMAL_UPPER * np.sqrt(flows * 60 / period)  # Poisson's of a period's count, in veh/h
+    spread = NORMAL_UPPER * np.sqrt(flows * 60 / period)  # Poisson spread of a period's count, in veh/h
     return Forecast(flows, np.maximum(upper, flows) if upper.size else flows + spread, name)
 
 
-def _moment(text: str | None, judged: date, where: str) -> datetime:
+def _moment(text: str | None, required: date, where: str) -> datetime:
     words = (text or "").strip()
     try:
         if len(words) <= len("00:00:00"):
-            return datetime.combine(judged, time.fromisoformat(words))
+            return datetime.combine(required, time.fromisoformat(words))
         return datetime.fromisoformat(words).replace(tzinfo=None)
     except ValueError as error:
-        raise InputError(f"{where}: time {text!r}; expected 07:15 or {judged}T07:15") from error
+        raise InputError(f"{where}: time {text!r}; expected 07:15 or {required}T07:15") from error
 
 
 def _flow(text: str | None, where: str) -> float:

@@ -1,33 +1,30 @@
-"""One junction of four arms: lanes, phases, saturation flows; what a plan means to it; its network for SUMO."""
+"""A junction of four arms: lanes, phases, saturation flows, delay of a plan, network for SUMO."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from cityzoo.traffic_signals import sumo
-from cityzoo.traffic_signals.delay import hcm_delay, queue_delay
+from cityzoo.traffic_signals.delay import Numbers, hcm_delay, queue_delay
 from cityzoo.traffic_signals.webster import Limits, Plan, make_plan, pedestrian_green
 
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
-
-ARMS = ("north", "east", "south", "west")  # clockwise; a movement is named by the arm it comes from
+ARMS = ("north", "east", "south", "west")  # clockwise; movements are named by their entry arm
 TURNS = ("left", "straight", "right")
 LENGTH_M, SPEED, LANE_M, LANES_CROSSED = 500, 13.89, 3.2, 3
 
 
 @dataclass(frozen=True)
 class LaneGroup:
-    """Describe one lane before the stop line: who uses it, when it has green, how much it lets through.
+    """A lane before the stop line.
 
     Args:
-        arm: where it comes from.
-        turns: movements that share it.
+        arm: entry.
+        turns: movements that share the lane.
         phase: index of the phase that gives it green.
         saturation: saturation flow, veh/h of green.
     """
@@ -39,7 +36,7 @@ class LaneGroup:
 
 
 def _lanes() -> tuple[LaneGroup, ...]:
-    """Return each arm's two lanes; saturation flows as SUMO's drivers show them (tests measure them anew)."""
+    """Return the two lanes of each arm, with the saturation flows of SUMO's drivers (measured in the tests)."""
     groups = []
     for arm in ARMS:
         first = 0 if arm in ("north", "south") else 2
@@ -50,15 +47,15 @@ def _lanes() -> tuple[LaneGroup, ...]:
 
 @dataclass(frozen=True)
 class Junction:
-    """Describe a signalised junction: four arms, two lanes each, four phases without conflicts.
+    """A signalized junction: four arms with two lanes each, four phases without conflicts.
 
     Args:
         lanes: lane groups.
         phases: names, in their order in the cycle.
         amber: seconds; 3 at 50 km/h.
-        all_red: seconds after amber in which the junction clears.
-        start_lag: seconds of a green lost besides.
-        limits: bounds of plans; phases that people cross beside last as long as they need.
+        all_red: seconds after amber to clear the junction.
+        start_lag: seconds lost at the start of a green.
+        limits: of plans; long enough for pedestrians in the phases that they cross in.
     """
 
     lanes: tuple[LaneGroup, ...] = field(default_factory=_lanes)
@@ -91,21 +88,21 @@ class Junction:
             self.start_lag,
         )
 
-    def delay(self, plan: Plan, flows: np.ndarray, hours: float, queue: ArrayLike = 0.0) -> np.ndarray:
-        """Return the mean delay that the formula expects, (...) s/veh: lanes weighted by their flow.
+    def delay(self, plan: Plan, flows: np.ndarray, hours: float, queue: Numbers = 0.0) -> np.ndarray:
+        """Return the mean delay by the formula, (...) s/veh, lanes weighted by their flow.
 
         Args:
             plan: greens.
             flows: movements (..., 4 arms, 3 turns) veh/h.
-            hours: how long they last.
-            queue: (..., lanes) vehicles left from before, or 0.
+            hours: their duration.
+            queue: (..., lanes) vehicles of the initial queue, or 0.
         """
         of_lanes, (green, saturation) = self.lane_flows(flows), self._served(plan)
         delays = hcm_delay(of_lanes, saturation, green, plan.cycle, hours)
         delays = delays + queue_delay(queue, of_lanes, saturation * green / plan.cycle, hours)[0]
         return (delays * of_lanes).sum(-1) / np.maximum(of_lanes.sum(-1), 1e-9)
 
-    def queue_left(self, plan: Plan, flows: np.ndarray, hours: float, queue: ArrayLike = 0.0) -> np.ndarray:
+    def queue_left(self, plan: Plan, flows: np.ndarray, hours: float, queue: Numbers = 0.0) -> np.ndarray:
         """Return the vehicles over capacity at the end, (..., lanes); arguments as of `delay`."""
         green, saturation = self._served(plan)
         return queue_delay(queue, self.lane_flows(flows), saturation * green / plan.cycle, hours)[1]
@@ -115,18 +112,18 @@ class Junction:
         return np.array(greens, float), np.array([lane.saturation for lane in self.lanes])
 
     def states(self, phase: int) -> tuple[str, str, str]:
-        """Return SUMO's letters for a phase's green, amber and all-red: a letter a movement, arms then turns."""
+        """Return SUMO's states of a phase's green, amber and all-red: one letter per movement, arms then turns."""
         served = {(lane.arm, turn) for lane in self.lanes if lane.phase == phase for turn in lane.turns}
         letters = ["G" if (arm, turn) in served else "r" for arm in ARMS for turn in TURNS]
         green = "".join(letters)
         return green, green.replace("G", "y"), "r" * len(letters)
 
 
-def goes_to(arm: str, turn: str) -> str:
-    """Return the arm by which a movement leaves; traffic keeps to the right.
+def exit_arm(arm: str, turn: str) -> str:
+    """Return the arm that a movement leaves by, in right-hand traffic.
 
     Example:
-        >>> [goes_to("north", turn) for turn in TURNS]
+        >>> [exit_arm("north", turn) for turn in TURNS]
         ['east', 'south', 'west']
     """
     return ARMS[(ARMS.index(arm) + 1 + TURNS.index(turn)) % 4]
@@ -138,7 +135,7 @@ def _element(name: str, **attributes: Any) -> str:
 
 
 def write_xml(file: Path, root: str, lines: Sequence[str]) -> None:
-    """Write a file of elements, one a line."""
+    """Write XML elements, one per line."""
     file.write_text("\n".join([f"<{root}>", *lines, f"</{root}>", ""]))
 
 
@@ -146,19 +143,21 @@ def write_network(junction: Junction, folder: Path) -> None:
     """Write the junction as SUMO's network, junction.net.xml, through netconvert.
 
     Raises:
-        InputError: there is no SUMO.
+        InputError: SUMO is not installed.
     """
     ends = {"north": (0, LENGTH_M), "east": (LENGTH_M, 0), "south": (0, -LENGTH_M), "west": (-LENGTH_M, 0)}
     nodes = [_element("node", id="centre", x=0, y=0, type="traffic_light")]
     nodes += [_element("node", id=arm, x=x, y=y, type="priority") for arm, (x, y) in ends.items()]
-    edges, ways, links = [], [], []
+    edges: list[str] = []
+    ways: list[str] = []
+    links: list[str] = []
     for arm in ARMS:
         road = {"speed": SPEED, "width": LANE_M}
         edges.append(_element("edge", id=f"{arm}_in", from_=arm, to="centre", numLanes=2, **road))
         edges.append(_element("edge", id=f"{arm}_out", from_="centre", to=arm, numLanes=1, **road))
         for turn in TURNS:
             lane = 1 if turn == "left" else 0
-            way = {"from_": f"{arm}_in", "to": f"{goes_to(arm, turn)}_out", "fromLane": lane, "toLane": 0}
+            way = {"from_": f"{arm}_in", "to": f"{exit_arm(arm, turn)}_out", "fromLane": lane, "toLane": 0}
             ways.append(_element("connection", **way))
             links.append(_element("connection", **way, tl="centre", linkIndex=len(links)))
     phases = [_element("phase", duration=10, state=state) for i in range(4) for state in junction.states(i)]

@@ -1,4 +1,4 @@
-"""Choose plans: the best fixed one, one by time of day, and from a forecast, period by period, where it is safe."""
+"""Choice of plans: the best fixed one, one by time of day, and by forecast where it is safe."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from cityzoo.traffic_signals.forecast import Forecast
 from cityzoo.traffic_signals.junction import Junction
 from cityzoo.traffic_signals.webster import Plan
 
-MARGIN = 0.05  # differences by formula below this may as well have the other sign in simulation
+MARGIN = 0.05  # smaller differences by formula may have the other sign in simulation
 
 
 def best_fixed(junction: Junction, past: np.ndarray, hours: float) -> Plan:
-    """Return the one plan for all day that would have delayed past days least, by the formula.
+    """Return the plan for the whole day with the least delay on past days, by the formula.
 
-    Candidates are Webster's plans for each period's mean flows and for the quantiles of these over the day, so
-    that the forecast is held against the best of its own kind, not against a plan that suits no hour.
+    Candidates are Webster's plans for the mean flows of each period and for their quantiles over the day.
 
     Args:
-        junction: whose signal it is.
+        junction: with the signal.
         past: (days, periods, 4 arms, 3 turns) veh/h.
         hours: length of a period.
     """
@@ -34,7 +33,7 @@ def best_fixed(junction: Junction, past: np.ndarray, hours: float) -> Plan:
 
 
 def _delay_of_days(junction: Junction, plan: Plan, days: np.ndarray, hours: float) -> float:
-    """Return veh/h x s lost over whole days, with the queues that one period leaves to the next."""
+    """Return veh/h x s lost over whole days, with queues carried from one period to the next."""
     queue, lost = np.zeros((len(days), len(junction.lanes))), 0.0
     for flows in np.moveaxis(days, 1, 0):
         lost += float((junction.delay(plan, flows, hours, queue) * flows.sum((1, 2))).sum())
@@ -42,11 +41,11 @@ def _delay_of_days(junction: Junction, plan: Plan, days: np.ndarray, hours: floa
     return lost
 
 
-def by_time_of_day(junction: Junction, past: np.ndarray) -> list[Plan]:
-    """Return Webster's plan for the mean flows of each period of past days: what needs no forecast.
+def plans_by_time_of_day(junction: Junction, past: np.ndarray) -> list[Plan]:
+    """Return Webster's plan for the mean flows of each period of past days.
 
     Args:
-        junction: whose signal it is.
+        junction: with the signal.
         past: (days, periods, 4 arms, 3 turns) veh/h.
     """
     return [junction.plan(flows) for flows in past.mean(axis=0)]
@@ -60,14 +59,14 @@ def turning_shares(past: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Decision:
-    """Say what was done in a period, and why; delays are the formula's, s/veh.
+    """Plan of a period, and the reason; delays by the formula, s/veh.
 
     Args:
-        start: minute of the day at which it begins.
+        start: minute of the day.
         proposed: Webster's plan for the forecast.
-        applied: the proposed plan runs; else the fixed one stays.
-        why: in words.
-        expected: mean delay of the proposed plan at the forecast, at its upper quantile, at the check's flows.
+        applied: True for the proposed plan, False for the fixed one.
+        why: reason.
+        expected: mean delay of the proposed plan at the forecast, at its upper quantile, and at the check.
         expected_fixed: the same of the fixed plan.
     """
 
@@ -88,20 +87,20 @@ def decide(
     observed: np.ndarray,
     blocked: Mapping[int, str],
 ) -> list[Decision]:
-    """Decide period by period whether the plan of the forecast runs, from what is known before the period.
+    """Decide for each period whether to apply the plan of the forecast, from what is known before the period.
 
-    It runs where the formula expects 5 % less delay than of the fixed plan at the forecast, and less at its upper
-    quantile and at what a second forecast expects, behind the queue that earlier periods left; where its hour is not
-    blocked; and where the plan proposed for the period before did not turn out 5 % worse at the flows that came.
+    It is applied if the formula gives 5 % less delay than with the fixed plan at the forecast, and less at its upper
+    quantile and at a second forecast, with the queue of earlier periods; if its hour is not blocked; and if the plan
+    proposed for the period before was not 5 % worse at the observed flows.
 
     Args:
-        junction: whose signal it is.
-        fixed: stays where the other is not applied.
+        junction: with the signal.
+        fixed: plan otherwise.
         forecast: of all periods of a day.
-        check: an independent one, so that a forecast that errs cannot approve its own plans.
+        check: independent forecast, since a wrong one would approve its own plans.
         shares: (4 arms, 3 turns) of each arm's flow.
-        observed: (periods, 4 arms) veh/h; a period's flow is used for later periods alone.
-        blocked: hours of the day in which it was worse before, with the reason.
+        observed: (periods, 4 arms) veh/h; a period's flow is used only for later periods.
+        blocked: hours of the day without the plan of the forecast, and the reason.
     """
     count = len(forecast.flows)
     minutes, queue, last, decisions = 1440 // count, np.zeros(len(junction.lanes)), "", []
@@ -113,25 +112,27 @@ def decide(
         reason = blocked.get(start // 60) or last or _reason_to_keep(plan, fixed, new, old)
         why = reason or f"{new[0]:.1f} s/veh expected, fixed {old[0]:.1f}"
         decisions.append(Decision(start, plan, not reason, why, tuple(new), tuple(old)))
-        came = observed[index][:, None] * shares
-        new, old = (float(junction.delay(each, came, hours, queue)) for each in (plan, fixed))
+        flows = observed[index][:, None] * shares
+        new, old = (float(junction.delay(each, flows, hours, queue)) for each in (plan, fixed))
         lost = new > (1 + MARGIN) * old
-        last = f"the last period's plan turned out worse: {new:.1f} s/veh, fixed {old:.1f}" if lost else ""
-        queue = junction.queue_left(fixed if reason else plan, came, hours, queue)
+        last = f"the last period's plan was worse: {new:.1f} s/veh, fixed {old:.1f}" if lost else ""
+        queue = junction.queue_left(fixed if reason else plan, flows, hours, queue)
     return decisions
 
 
 def _reason_to_keep(plan: Plan, fixed: Plan, new: Sequence[float], old: Sequence[float]) -> str:
     if plan.greens == fixed.greens:
-        return "the forecast asks for the fixed plan"
+        return "the forecast gives the fixed plan"
     if new[0] > (1 - MARGIN) * old[0]:
-        return f"less than {MARGIN:.0%} to gain: {new[0]:.1f} s/veh, fixed {old[0]:.1f}"
-    for case, ours, theirs in zip(("the upper quantile", "the check's flows"), new[1:], old[1:], strict=True):
+        return f"gain below {MARGIN:.0%}: {new[0]:.1f} s/veh, fixed {old[0]:.1f}"
+    for case, ours, theirs in zip(
+        ("the upper quantile", "the second forecast"), new[1:], old[1:], strict=True
+    ):
         if ours >= theirs:
             return f"no gain at {case}: {ours:.1f} s/veh, fixed {theirs:.1f}"
     return ""
 
 
-def in_force(decisions: Sequence[Decision], fixed: Plan) -> list[Plan]:
+def running_plans(decisions: Sequence[Decision], fixed: Plan) -> list[Plan]:
     """Return the plan that runs in each period."""
     return [decision.proposed if decision.applied else fixed for decision in decisions]

@@ -1,4 +1,4 @@
-"""A comparison of signal plans as files: JSON, the plans, the flows that were counted and forecast."""
+"""Comparison of signal plans as files: JSON, plans, counted and forecast flows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy as np
 from cityzoo.traffic_signals.compare import FIXED, FORECAST, Comparison, Scene
 from cityzoo.traffic_signals.forecast_file import write_flows
 from cityzoo.traffic_signals.junction import ARMS
-from cityzoo.traffic_signals.plans import in_force
-from cityzoo.traffic_signals.table import clock, forecast_errors
+from cityzoo.traffic_signals.plans import running_plans
+from cityzoo.traffic_signals.table import forecast_errors, format_clock
 
 
 def as_dict(scene: Scene, comparison: Comparison) -> dict[str, Any]:
-    """Return the comparison as JSON takes it; delays s/veh, NaN as null."""
+    """Return the comparison for JSON; delays in s/veh, None for NaN."""
     plans = {}
     for name, measured in comparison.measured.items():
         by_hour = [measured.mean_delay((hour, hour + 1)) for hour in range(24)]
@@ -29,7 +29,7 @@ def as_dict(scene: Scene, comparison: Comparison) -> dict[str, Any]:
             "longest_queue": measured.longest_queue,
             "unfinished": measured.unfinished,
         }
-    shown = scene.shown(comparison.decisions)
+    shown = scene.select_hours(comparison.decisions)
     return {
         "day": str(scene.days.dates[-1]),
         "hours": list(scene.hours),
@@ -52,8 +52,7 @@ def as_dict(scene: Scene, comparison: Comparison) -> dict[str, Any]:
 def write(scene: Scene, comparison: Comparison, folder: Path) -> None:
     """Write signals.json, plan.csv, counts.csv (all days) and forecast.csv into a folder that exists.
 
-    plan.csv has what would run in each period: where the forecast's plan is kept back, or not released at all, that
-    is the fixed one.
+    plan.csv has the plan of each period: the fixed one where the plan of the forecast is not applied or not released.
     """
     text = json.dumps(as_dict(scene, comparison), indent=2)
     (folder / "signals.json").write_text(text + "\n", encoding="utf-8")
@@ -67,18 +66,18 @@ def write(scene: Scene, comparison: Comparison, folder: Path) -> None:
 def _write_plan(scene: Scene, comparison: Comparison, file: Path) -> None:
     greens = [f"green {name}" for name in scene.junction.phases]
     expected = ["expected s/veh", "fixed s/veh", "oversaturated"]
-    running = in_force(comparison.decisions, comparison.fixed)
+    running = running_plans(comparison.decisions, comparison.fixed)
     with file.open("w", newline="", encoding="utf-8") as opened:
         writer = csv.writer(opened)
         writer.writerow(["time", "plan", "cycle", *greens, *expected, "why"])
         for decision, plan in zip(comparison.decisions, running, strict=True):
             applied, why = decision.applied and comparison.released, decision.why
             if decision.applied and not comparison.released:
-                plan, why = comparison.fixed, "not released: the fixed plan delayed the day less"
+                plan, why = comparison.fixed, "not released: less delay with the fixed plan"
             delays = [round(decision.expected[0], 1), round(decision.expected_fixed[0], 1)]
             name = FORECAST if applied else FIXED
             row = [
-                clock(decision.start),
+                format_clock(decision.start),
                 name,
                 plan.cycle,
                 *plan.greens,

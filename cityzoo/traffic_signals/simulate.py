@@ -1,4 +1,4 @@
-"""Let a day's vehicles meet a signal programme in SUMO, and measure their delay."""
+"""Simulation of a day's vehicles and a signal program in SUMO: delays, stops, queues."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from cityzoo.traffic_signals.sumo_programs import EMPTYING
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Hold what a simulation showed, an entry a vehicle, in the order of their numbers in the demand.
+class SimulationResult:
+    """Result of a simulation, one entry per vehicle, in the order of the demand.
 
     Args:
-        came: second of the day at which it came to the junction's road.
-        delay: seconds lost: time lost against its own free speed, and waiting to get onto a full road.
-        stops: times it stood.
-        longest_queue: vehicles that stood in one lane at most.
-        unfinished: vehicles still on the way two hours after the end; their delay is what it was then.
+        arrivals: second of the day at which the vehicle arrives.
+        delay: seconds lost compared with its free speed, and while waiting to enter a full road.
+        stops: number of stops.
+        longest_queue: maximum number of vehicles in one lane.
+        unfinished: vehicles still on the road two hours after the end; their delay is that until then.
     """
 
-    came: np.ndarray
+    arrivals: np.ndarray
     delay: np.ndarray
     stops: np.ndarray
     longest_queue: int
     unfinished: int = 0
 
     def mean_delay(self, hours: tuple[float, float] = (0, 24)) -> float:
-        """Return the mean delay of those who came between two hours of the day, s/veh; NaN if nobody did.
+        """Return the mean delay of vehicles that arrive between two hours of the day, s/veh; NaN for none.
 
         Example:
-            >>> day = Measured(np.array([0.0, 30000]), np.array([4.0, 8]), np.ones(2), 3)
+            >>> day = SimulationResult(np.array([0.0, 30000]), np.array([4.0, 8]), np.ones(2), 3)
             >>> day.mean_delay(), day.mean_delay((0, 1)), day.vehicles((0, 1))
             (6.0, 4.0, 1)
         """
@@ -45,33 +45,33 @@ class Measured:
         return float(delay.mean()) if len(delay) else float("nan")
 
     def vehicles(self, hours: tuple[float, float] = (0, 24)) -> int:
-        """Return the number of those who came between two hours of the day."""
+        """Return the number of vehicles that arrive between two hours of the day."""
         return int(self._within(hours).sum())
 
     def _within(self, hours: tuple[float, float]) -> np.ndarray:
-        return (self.came >= 3600 * hours[0]) & (self.came < 3600 * hours[1])
+        return (self.arrivals >= 3600 * hours[0]) & (self.arrivals < 3600 * hours[1])
 
 
 def simulate(
-    folder: Path, routes: str, came: np.ndarray, programme: Sequence[str], hours: tuple[int, int], name: str
-) -> Measured:
-    """Run SUMO without a window and return what each vehicle lost.
+    folder: Path, routes: str, arrivals: np.ndarray, program: Sequence[str], hours: tuple[int, int], name: str
+) -> SimulationResult:
+    """Run SUMO without a window.
 
     Args:
-        folder: holds junction.net.xml and the routes; what SUMO writes goes there.
+        folder: with junction.net.xml and the routes; SUMO writes there too.
         routes: file name of the demand.
-        came: second at which each of its vehicles comes, as `write_routes` returns it.
-        programme: lines of a tlLogic, as `programme` makes them.
-        hours: first and end of the demand; who still queues then gets two more hours.
-        name: begins the names of the files of this run.
+        arrivals: second of each of its vehicles, see `write_routes`.
+        program: XML lines of a tlLogic, see `sumo_programs`.
+        hours: start and end of the demand; the simulation lasts two hours longer.
+        name: prefix of the files of this run.
 
     Raises:
-        InputError: there is no SUMO, or it stopped.
+        InputError: SUMO is not installed, or failed.
     """
     queue = f'file="{name}.queue.xml" period="900" pos="0" endPos="-0.1"'
     watched = [f"{arm}_in_{lane}" for arm in ARMS for lane in (0, 1)]
     detectors = [f'  <laneAreaDetector id="{lane}" lane="{lane}" {queue}/>' for lane in watched]
-    write_xml(folder / f"{name}.add.xml", "additional", [*programme, *detectors])
+    write_xml(folder / f"{name}.add.xml", "additional", [*program, *detectors])
     given = {
         "net-file": "junction.net.xml",
         "route-files": routes,
@@ -95,14 +95,14 @@ def simulate(
         folder,
     )
     trips, jams = folder / f"{name}.trips.xml", folder / f"{name}.queue.xml"
-    delay, stops, unfinished = _read_trips(trips, len(came))
-    trips.unlink()  # large, and read
+    delay, stops, unfinished = _read_trips(trips, len(arrivals))
+    trips.unlink()  # large
     longest = [int(row.get("maxJamLengthInVehicles", 0)) for row in ElementTree.parse(jams).getroot()]
-    return Measured(came, delay, stops, max(longest, default=0), unfinished)
+    return SimulationResult(arrivals, delay, stops, max(longest, default=0), unfinished)
 
 
 def _read_trips(file: Path, count: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return delay and stops of each vehicle, and how many had not got through when time was up."""
+    """Return delay and stops of each vehicle, and the number of unfinished ones."""
     unfinished, delay, stops = 0, np.full(count, np.nan), np.zeros(count)
     for _, trip in ElementTree.iterparse(file):
         if trip.tag == "tripinfo":
@@ -113,6 +113,6 @@ def _read_trips(file: Path, count: int) -> tuple[np.ndarray, np.ndarray, int]:
             trip.clear()
     if np.isnan(delay).any():
         raise InputError(
-            f"SUMO told of {count - int(np.isnan(delay).sum())} of {count} vehicles; lower the demand"
+            f"SUMO reported {count - int(np.isnan(delay).sum())} of {count} vehicles; lower the demand"
         )
     return delay, stops, unfinished

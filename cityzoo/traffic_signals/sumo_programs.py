@@ -1,4 +1,4 @@
-"""Signal programmes for SUMO: one plan all day, a plan for each period, or actuated by detectors."""
+"""Signal programs for SUMO: a plan for each period, or actuated by detectors."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from itertools import groupby
 from cityzoo.traffic_signals.junction import Junction
 from cityzoo.traffic_signals.webster import Plan
 
-EMPTYING = 7200  # seconds that the last plan goes on, for those who still queue
+EMPTYING = 7200  # seconds that the last plan is extended by, to clear the queues
 
 
 def cycles(plans: Sequence[Plan], period: int) -> list[Plan]:
-    """Return the plan of each cycle, in order: a plan begins with the first cycle after its period has begun.
+    """Return the plan of each cycle, in order: a plan starts with the first cycle after the start of its period.
 
-    So a change of plans never cuts a cycle: every green gets its whole amber and all-red. The last plan goes on
-    for two hours.
+    A change of plans never cuts a cycle. The last plan is extended by two hours.
 
     Args:
-        plans: one a period.
+        plans: one per period.
         period: minutes.
 
     Example:
@@ -35,14 +34,14 @@ def cycles(plans: Sequence[Plan], period: int) -> list[Plan]:
     return run
 
 
-def by_period(junction: Junction, plans: Sequence[Plan], period: int, start: int) -> list[str]:
-    """Return the lines of a programme that runs a plan in each period.
+def period_program(junction: Junction, plans: Sequence[Plan], period: int, start: int) -> list[str]:
+    """Return the XML lines of a program with one plan per period.
 
     Args:
-        junction: whose signal it is.
-        plans: one a period.
+        junction: with the signal.
+        plans: one per period.
         period: minutes.
-        start: second of the day at which the first period begins.
+        start: second of the day at which the first period starts.
     """
     lines = [f'  <tlLogic id="centre" type="static" programID="by_period" offset="{start}">']
     for plan, same in groupby(cycles(plans, period)):
@@ -50,13 +49,13 @@ def by_period(junction: Junction, plans: Sequence[Plan], period: int, start: int
     return [*lines, "  </tlLogic>"]
 
 
-def actuated(junction: Junction, longest: Sequence[int], start: int) -> list[str]:
-    """Return the lines of SUMO's own actuated programme: a green ends when no car follows within 3 seconds.
+def actuated_program(junction: Junction, longest: Sequence[int], start: int) -> list[str]:
+    """Return the XML lines of SUMO's actuated program: a green ends when no car follows within 3 seconds.
 
     Args:
-        junction: whose signal it is; its minimum greens hold.
+        junction: with the signal and the minimum greens.
         longest: longest green of each phase, seconds.
-        start: second of the day at which it begins.
+        start: second of the day at which it starts.
     """
     lines = [f'  <tlLogic id="centre" type="actuated" programID="actuated" offset="{start}">']
     for phase, (least, most) in enumerate(zip(junction.limits.min_green, longest, strict=True)):

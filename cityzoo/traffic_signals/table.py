@@ -1,4 +1,4 @@
-"""What a comparison of signal plans says, as a table to read."""
+"""Comparison of signal plans as a text table."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from cityzoo.traffic_signals.compare import ACTUATED, FIXED, FORECAST, TIME_OF_DAY, Comparison, Scene
 from cityzoo.traffic_signals.plans import Decision
-from cityzoo.traffic_signals.simulate import Measured
+from cityzoo.traffic_signals.simulate import SimulationResult
 
 PARTS = {"0-6": (0, 6), "6-10": (6, 10), "10-15": (10, 15), "15-19": (15, 19), "19-24": (19, 24)}
 WIDTH = 8
 
 
-def table(scene: Scene, comparison: Comparison) -> str:
-    """Return the comparison in words and columns, for people."""
-    judged = scene.days.dates[-1]
+def format_table(scene: Scene, comparison: Comparison) -> str:
+    """Return the comparison as a table with remarks."""
+    day = scene.days.dates[-1]
     hours = "" if scene.hours == (0, 24) else f", {scene.hours[0]}-{scene.hours[1]} h"
     head = ["all", *PARTS, "stops", "queue", "applied"]
     lines = [
-        f"{judged:%A} {judged}{hours}; {scene.days.incidents[-1]}",
+        f"{day:%A} {day}{hours}; {scene.days.incidents[-1]}",
         "",
         f"{'mean delay, s/veh':<18}" + "".join(f"{name:>{WIDTH}}" for name in head),
     ]
@@ -34,7 +34,7 @@ def table(scene: Scene, comparison: Comparison) -> str:
     return "\n".join([*lines, *_remarks(scene, comparison), ""])
 
 
-def _row(measured: Measured) -> str:
+def _row(measured: SimulationResult) -> str:
     delays = [measured.mean_delay(part) for part in ((0, 24), *PARTS.values())]
     cells = ["-" if math.isnan(delay) else f"{delay:.1f}" for delay in delays]
     cells += [f"{measured.stops.mean():.2f}", str(measured.longest_queue)]
@@ -42,7 +42,7 @@ def _row(measured: Measured) -> str:
 
 
 def _applied(scene: Scene, comparison: Comparison) -> str:
-    shown = scene.shown(comparison.decisions)
+    shown = scene.select_hours(comparison.decisions)
     return f"{sum(decision.applied for decision in shown)}/{len(shown)}"
 
 
@@ -52,47 +52,47 @@ def _remarks(scene: Scene, comparison: Comparison) -> list[str]:
     against = ", ".join(f"{100 * (delays[FORECAST] / delays[name] - 1):+.1f} % of {name}" for name in others)
     errors = forecast_errors(scene, comparison)
     lines = [
-        f"forecast-driven delay against the others: {against}",
+        f"delay with the forecast compared with the others: {against}",
         f"fixed plan: {comparison.fixed}; forecast: {comparison.forecast.source}",
         f"mean error of an arm's flow, veh/h: {', '.join(f'{name} {errors[name]:.0f}' for name in errors)}",
-        *_kept(scene.shown(comparison.decisions)),
-        *_hours_apart(scene, comparison),
+        *_kept(scene.select_hours(comparison.decisions)),
+        *_worse_hours(scene, comparison),
     ]
     for name, measured in comparison.measured.items():
         if measured.unfinished:
-            lines.append(f"{name}: {measured.unfinished} vehicles had not got through 2 h after the end")
+            lines.append(f"{name}: {measured.unfinished} vehicles still on the road 2 h after the end")
     if errors["forecast"] > errors["time-of-day mean"]:
-        lines.append("the forecast errs more than the time-of-day mean: mend it before its plans")
+        lines.append("the forecast has a larger error than the time-of-day mean: improve the forecast first")
     better = [name for name in (TIME_OF_DAY, ACTUATED) if delays[name] <= delays[FORECAST]]
-    lines += [f"{name}, which needs no forecast, did as well or better" for name in better]
-    said = "released: no worse than fixed" if comparison.released else "NOT released, the fixed one stays"
-    return [*lines, f"verdict: the forecast-driven plan is {said}"]
+    lines += [f"{name}, without a forecast, is as good or better" for name in better]
+    result = "released: no worse than fixed" if comparison.released else "NOT released, fixed stays"
+    return [*lines, f"result: the plan with the forecast is {result}"]
 
 
 def _kept(decisions: Sequence[Decision]) -> list[str]:
-    """Name the periods that kept the fixed plan, by reason, and those that ask for more than can be carried."""
+    """Return the periods that kept the fixed plan, by reason, and those with more traffic than capacity."""
     starts: dict[str, list[str]] = {}
     for decision in decisions:
         if not decision.applied:
-            starts.setdefault(f"kept fixed, {decision.why.split(':')[0]}", []).append(clock(decision.start))
+            starts.setdefault(f"fixed kept, {decision.why.split(':')[0]}", []).append(
+                format_clock(decision.start)
+            )
         if decision.proposed.oversaturated:
-            starts.setdefault("oversaturated, cycle capped", []).append(clock(decision.start))
+            starts.setdefault("oversaturated, cycle capped", []).append(format_clock(decision.start))
     return [f"{what}: {_few(words)}" for what, words in starts.items()]
 
 
-def _hours_apart(scene: Scene, comparison: Comparison) -> list[str]:
-    """Name the hours that went worse, and how far apart hours lie in which nothing but chance differs."""
+def _worse_hours(scene: Scene, comparison: Comparison) -> list[str]:
+    """Return the hours that were worse than fixed, and the largest difference between hours with the same plan."""
     hours = {number: comparison.hour(number) for number in range(*scene.hours)}
     lines = [
-        f"WORSE than fixed at {number}-{number + 1} h, as simulated: {hour.delay:.1f} s/veh, fixed {hour.fixed:.1f}"
+        f"WORSE than fixed at {number}-{number + 1} h in simulation: {hour.delay:.1f} s/veh, fixed {hour.fixed:.1f}"
         for number, hour in hours.items()
         if hour.worse
     ]
     same = [abs(hour.delay - hour.fixed) for hour in hours.values() if hour.applied == 0 and hour.delay >= 0]
     if same and max(same) > 0:
-        lines.append(
-            f"chance alone: hours under the fixed plan in both differ by up to {max(same):.1f} s/veh"
-        )
+        lines.append(f"noise: hours with the fixed plan in both runs differ by up to {max(same):.1f} s/veh")
     return lines
 
 
@@ -100,24 +100,26 @@ def _few(words: list[str]) -> str:
     return ", ".join(words[:6]) + (f" and {len(words) - 6} more" if len(words) > 6 else "")
 
 
-def clock(minute: int) -> str:
+def format_clock(minute: int) -> str:
     """Return a minute of the day as a time.
 
     Example:
-        >>> clock(435)
+        >>> format_clock(435)
         '07:15'
     """
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def forecast_errors(scene: Scene, comparison: Comparison) -> dict[str, float]:
-    """Return the mean absolute error of the arms' flows, veh/h: the forecast's and those that need no model.
+    """Return the mean absolute error of the arms' flows, veh/h, of the forecast and of two simple methods.
 
-    Measured where the day was simulated; before the day's first period lies the last one of the day before.
+    Only the simulated hours count. The period before the first one is the last of the day before.
     """
     flows = scene.days.flows(scene.period).sum(axis=-1)
-    came = flows[-1]
-    before = np.vstack([flows[-2][-1:], came[:-1]])
+    observed = flows[-1]
+    before = np.vstack([flows[-2][-1:], observed[:-1]])
     usual = flows[scene.days.past_of_kind(-1)].mean(axis=0)
     guesses = {"forecast": comparison.forecast.flows, "time-of-day mean": usual, "last period": before}
-    return {name: float(np.mean(scene.shown(np.abs(guess - came)))) for name, guess in guesses.items()}
+    return {
+        name: float(np.mean(scene.select_hours(np.abs(guess - observed)))) for name, guess in guesses.items()
+    }

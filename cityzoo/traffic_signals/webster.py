@@ -1,4 +1,4 @@
-"""Webster's method: from flows to a cycle and its greens, whole seconds, within bounds.
+"""Webster's method: cycle and greens from flows, in whole seconds and within limits.
 
 F. V. Webster, Traffic Signal Settings, Road Research Technical Paper 39, HMSO, London 1958.
 """
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 
 from cityzoo.errors import InputError
 
-OVERSATURATED = 0.95  # sum of flow ratios from which Webster's cycle means nothing: it grows without bound
-PRACTICAL = 0.9  # degree of saturation that is planned for where minimum greens bind (Webster & Cobbe 1966)
+OVERSATURATED = 0.95  # sum of flow ratios above which Webster's cycle grows without bound
+PRACTICAL = 0.9  # planned degree of saturation with minimum greens (Webster & Cobbe 1966)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bound a plan: seconds.
+    """Limits of a plan, in seconds.
 
     Args:
-        min_green: one a phase, what pedestrians and drivers need.
+        min_green: one per phase, for pedestrians and drivers.
         min_cycle: shortest cycle.
-        max_cycle: longest cycle; people at red lights give up on longer ones.
+        max_cycle: longest cycle; pedestrians do not wait longer.
     """
 
     min_green: tuple[int, ...]
@@ -32,13 +32,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Plan:
-    """Hold the greens of one cycle, in the order of the phases, whole seconds.
+    """Greens of one cycle, in the order of the phases, in whole seconds.
 
     Args:
-        greens: one a phase, as the lamp shows them.
+        greens: displayed greens, one per phase.
         intergreen: amber and all-red after each green.
-        start_lag: seconds of each green that pass before the queue moves at saturation flow (start lag - end lag).
-        oversaturated: the flows asked for more than the junction can carry; the cycle was capped.
+        start_lag: seconds of each green before the queue moves at saturation flow (start lag - end lag).
+        oversaturated: True if the flows exceed the capacity and the cycle was capped.
 
     Example:
         >>> plan = Plan((30, 23), 7, 1)
@@ -53,7 +53,7 @@ class Plan:
 
     @property
     def lost_time(self) -> int:
-        """Seconds of a cycle in which nobody drives."""
+        """Seconds of a cycle without flow."""
         return (self.intergreen + self.start_lag) * len(self.greens)
 
     @property
@@ -67,19 +67,19 @@ class Plan:
         return sum(self.greens) + self.intergreen * len(self.greens)
 
     def __str__(self) -> str:
-        """Return the cycle and its greens in words."""
+        """Return cycle and greens as text."""
         return f"{self.cycle} s: {'+'.join(map(str, self.greens))}"
 
 
 def optimal_cycle(flow_ratio: float, lost_time: float) -> float:
-    """Return the cycle of least delay, C0 = (1.5 L + 5) / (1 - Y), seconds (Webster 1958).
+    """Return the cycle with the least delay, C0 = (1.5 L + 5) / (1 - Y), seconds (Webster 1958).
 
     Args:
         flow_ratio: Y, the sum over phases of the critical flow / saturation flow.
         lost_time: L, seconds a cycle.
 
     Returns:
-        Infinity from Y = 1 on: no cycle can carry the flow.
+        Seconds; infinity for Y >= 1, as no cycle has the capacity.
 
     Example:
         >>> optimal_cycle(0.5, 16)
@@ -89,16 +89,16 @@ def optimal_cycle(flow_ratio: float, lost_time: float) -> float:
 
 
 def pedestrian_green(crossing_m: float, intergreen: int, walk: float = 7.0, speed: float = 1.07) -> int:
-    """Return the shortest green for people crossing beside it, whole seconds.
+    """Return the shortest green for pedestrians, in whole seconds.
 
-    They get time to start and to walk over; the last of it may fall into amber and all-red (Manual on Uniform
+    It covers the time to start and to cross; amber and all-red count (Manual on Uniform
     Traffic Control Devices, 2009, section 4E.06).
 
     Args:
-        crossing_m: length of the crossing, metres.
+        crossing_m: length of the crossing in meters.
         intergreen: amber and all-red, seconds.
         walk: seconds to notice and start.
-        speed: metres a second.
+        speed: meters per second.
 
     Example:
         >>> pedestrian_green(9.6, 5)
@@ -108,20 +108,20 @@ def pedestrian_green(crossing_m: float, intergreen: int, walk: float = 7.0, spee
 
 
 def make_plan(flow_ratios: Sequence[float], intergreen: int, limits: Limits, start_lag: int = 0) -> Plan:
-    """Return Webster's plan: his cycle, greens proportional to the phases' flow ratios, both within bounds.
+    """Return Webster's plan: his cycle, and greens proportional to the phases' flow ratios, within limits.
 
-    A phase whose share is below its minimum green gets the minimum; the others share the rest, and the cycle is
-    lengthened until they run at 0.9 of their capacity at most. From Y = 0.95 on the cycle is the longest allowed
-    and the plan says `oversaturated`: queues will grow, whatever the signal does.
+    A phase with a share below its minimum green gets the minimum; the others share the rest, and the cycle is
+    extended until they run at 0.9 of capacity or less. For Y >= 0.95 the cycle is the longest allowed and the plan is
+    `oversaturated`: queues grow with any plan.
 
     Args:
         flow_ratios: critical flow / saturation flow of each phase, 0 or more.
         intergreen: amber and all-red after each phase, whole seconds.
-        limits: bounds, as many minimum greens as phases.
-        start_lag: whole seconds that a phase loses besides; its lost time is the sum of both.
+        limits: with one minimum green per phase.
+        start_lag: whole seconds lost at the start of a phase, in addition to the intergreen.
 
     Raises:
-        InputError: a ratio that is no number or negative; bounds that no plan meets.
+        InputError: ratios that are negative or not finite; limits that no plan can meet.
 
     Example:
         >>> make_plan([0.32, 0.25], 8, Limits((5, 5)))
@@ -130,7 +130,8 @@ def make_plan(flow_ratios: Sequence[float], intergreen: int, limits: Limits, sta
     _check(flow_ratios, intergreen, limits, start_lag)
     lost, total = (intergreen + start_lag) * len(flow_ratios), sum(flow_ratios)
     minima = [least - start_lag for least in limits.min_green]
-    wanted, pinned = optimal_cycle(total, lost), set()
+    wanted = optimal_cycle(total, lost)
+    pinned: set[int] = set()
     while True:
         cycle = min(max(wanted, limits.min_cycle, lost + sum(minima)), limits.max_cycle)
         if total >= OVERSATURATED:
@@ -151,19 +152,19 @@ def _check(flow_ratios: Sequence[float], intergreen: int, limits: Limits, start_
         )
     if len(limits.min_green) != len(flow_ratios) or min(limits.min_green) <= start_lag:
         raise InputError(
-            f"minimum greens {limits.min_green} for {len(flow_ratios)} phases: one a phase, above the start lag "
-            f"of {start_lag} s"
+            f"minimum greens {limits.min_green} for {len(flow_ratios)} phases: expected one per phase, above the "
+            f"start lag of {start_lag} s"
         )
     least = intergreen * len(flow_ratios) + sum(limits.min_green)
     if limits.max_cycle < max(least, limits.min_cycle):
         raise InputError(
-            f"longest cycle {limits.max_cycle} s: minimum greens, amber and all-red alone take {least} s, the "
-            f"shortest cycle is {limits.min_cycle} s; allow a longer one"
+            f"longest cycle {limits.max_cycle} s: minimum greens, amber and all-red take {least} s, the "
+            f"shortest cycle is {limits.min_cycle} s; allow a longer cycle"
         )
 
 
 def _share(ratios: Sequence[float], green: float, minima: Sequence[int], pinned: set[int]) -> list[float]:
-    """Give pinned phases their minimum and the others the rest, by their ratios; evenly where all are 0."""
+    """Give pinned phases their minimum and share the rest by ratio, or evenly if all ratios are 0."""
     free = [i for i in range(len(ratios)) if i not in pinned]
     rest = green - sum(minima[i] for i in pinned)
     among = sum(ratios[i] for i in free)
@@ -172,14 +173,14 @@ def _share(ratios: Sequence[float], green: float, minima: Sequence[int], pinned:
 
 
 def _practical_cycle(ratios: Sequence[float], lost: float, minima: Sequence[int], pinned: set[int]) -> float:
-    """Return the shortest cycle in which the phases without a pinned green run at 0.9 of capacity."""
+    """Return the shortest cycle with the phases that are not pinned at 0.9 of capacity."""
     free = sum(ratio for i, ratio in enumerate(ratios) if i not in pinned)
     idle = lost + sum(minima[i] for i in pinned)
     return PRACTICAL * idle / (PRACTICAL - free) if free < PRACTICAL else math.inf
 
 
 def _whole(greens: Sequence[float], minima: Sequence[int]) -> tuple[int, ...]:
-    """Round down, then hand the seconds left over to the largest remainders: the sum keeps its whole part."""
+    """Round down, then give the remaining seconds to the largest remainders."""
     whole = [max(math.floor(green + 1e-9), least) for green, least in zip(greens, minima, strict=True)]
     left = math.floor(sum(greens) + 1e-9) - sum(whole)
     for i in sorted(range(len(greens)), key=lambda i: whole[i] - greens[i])[: max(left, 0)]:

@@ -23,7 +23,7 @@ except InputError as error:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--hours", "9-7"], "two hours of the day, as 7-9"),
+        (["--hours", "9-7"], "two hours of the day, e.g. 7-9"),
         (["--scale", "0"], "a factor from 0.1 to 3"),
         (["--seed", "-1"], "0 or more"),
         (["--period", "20"], "choose from"),
@@ -63,7 +63,7 @@ def ran(tmp_path_factory):
 
 
 def test_the_table_has_every_plan_and_what_was_applied(ran):
-    """Rows in one order; the share of periods at the forecast's alone; a verdict last."""
+    """Rows in one order; the share of periods at the forecast's alone; the result last."""
     code, said, _ = ran
     lines = said.splitlines()
     assert code == 0 and lines[0].startswith("Thursday 2026-01-22, 7-8 h; ")
@@ -71,7 +71,7 @@ def test_the_table_has_every_plan_and_what_was_applied(ran):
         line for line in lines if line.startswith(("fixed  ", "time of day  ", "actuated  ", "forecast  "))
     ]
     assert [row.split("  ")[0] for row in rows] == ["fixed", "time of day", "actuated", "forecast"]
-    assert rows[3].endswith("/2") and lines[-1].startswith("verdict: ")
+    assert rows[3].endswith("/2") and lines[-1].startswith("result: ")
 
 
 def test_the_same_vehicles_met_every_plan(ran):
@@ -116,7 +116,7 @@ def test_the_forecast_that_was_written_can_be_given_back(ran):
 
 
 def test_a_run_can_be_looked_at(ran):
-    """Network, demand and programmes stay for sumo-gui; the large records of trips do not."""
+    """Network, demand and programs stay for sumo-gui; the large records of trips do not."""
     names = {file.name for file in (ran[2] / "sumo").iterdir()}
     assert {"junction.net.xml", "2026-01-22.rou.xml", "2026-01-22.forecast.add.xml"} <= names
     assert not [name for name in names if "trips" in name]

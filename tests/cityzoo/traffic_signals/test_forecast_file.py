@@ -46,11 +46,11 @@ HEAD = "time,north,east,south,west\n"
         (HEAD + "00:00,1,-3,1,1\n", "0 or more"),
         (HEAD + "00:00,1,1,1,1\n01:00,1,1,1\n", "line 3, west: None"),
         (HEAD + "noon,1,1,1,1\n", "line 2: time 'noon'"),
-        (HEAD + "00:05,1,1,1,1\n", "begins no period of 60 minutes"),
+        (HEAD + "00:05,1,1,1,1\n", "not the start of a period of 60 minutes"),
         (HEAD + "00:00,1,1,1,1\n00:00,1,1,1,1\n", "line 3: 2026-01-22 00:00 is there twice"),
         (
             HEAD + "00:00,1,1,1,1\n02:00,1,1,1,1\n",
-            "22 of 24 periods of 60 minutes of 2026-01-22 have no row, the first at 01:00",
+            "22 of 24 periods of 60 minutes of 2026-01-22 are missing, the first at 01:00",
         ),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cityzoo.traffic_signals.delay import hcm_delay
-from cityzoo.traffic_signals.junction import ARMS, TURNS, Junction, goes_to
+from cityzoo.traffic_signals.junction import ARMS, TURNS, Junction, exit_arm
 from cityzoo.traffic_signals.webster import Plan
 
 JUNCTION = Junction()
@@ -23,7 +23,7 @@ def way(arm, turn):
         x, y = point
         return [(x, y), (y, -x), (-x, -y), (-y, x)][quarters]
 
-    return rotate(place[True], turned[arm]), rotate(place[False], turned[goes_to(arm, turn)])
+    return rotate(place[True], turned[arm]), rotate(place[False], turned[exit_arm(arm, turn)])
 
 
 def cross(first, second):

@@ -6,7 +6,13 @@ import pytest
 from cityzoo.traffic_signals.demand import SHARES, draw_days
 from cityzoo.traffic_signals.forecast import Forecast, simple_forecast
 from cityzoo.traffic_signals.junction import Junction
-from cityzoo.traffic_signals.plans import best_fixed, by_time_of_day, decide, in_force, turning_shares
+from cityzoo.traffic_signals.plans import (
+    best_fixed,
+    decide,
+    plans_by_time_of_day,
+    running_plans,
+    turning_shares,
+)
 
 JUNCTION = Junction()
 
@@ -45,7 +51,7 @@ def test_the_fixed_plan_is_no_straw_man(case):
 
 def test_plans_by_time_of_day_follow_the_peaks(case):
     """East-west longer in the morning, north-south in the evening, short cycles at night."""
-    plans = by_time_of_day(JUNCTION, case[0])
+    plans = plans_by_time_of_day(JUNCTION, case[0])
     assert plans[16].greens[2] > plans[16].greens[0] and plans[35].greens[0] > plans[35].greens[2]
     assert plans[4].cycle < plans[16].cycle
 
@@ -84,8 +90,8 @@ def test_a_wrong_forecast_cannot_approve_its_own_plans(case):
     morning = decisions[14:20]
     assert not any(decision.applied for decision in morning)
     whys = " ".join(decision.why for decision in decisions)
-    assert "check's flows" in whys and "last period's plan turned out worse" in whys
-    assert in_force(morning, fixed) == [fixed] * 6
+    assert "second forecast" in whys and "last period's plan was worse" in whys
+    assert running_plans(morning, fixed) == [fixed] * 6
 
 
 def test_a_risky_one_is_kept_at_its_upper_quantile(case):

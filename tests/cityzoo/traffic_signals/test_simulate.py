@@ -6,8 +6,8 @@ import pytest
 
 from cityzoo.errors import InputError
 from cityzoo.traffic_signals import sumo
-from cityzoo.traffic_signals.junction import Junction, goes_to, write_network, write_xml
-from cityzoo.traffic_signals.sumo_programs import by_period
+from cityzoo.traffic_signals.junction import Junction, exit_arm, write_network, write_xml
+from cityzoo.traffic_signals.sumo_programs import period_program
 from cityzoo.traffic_signals.webster import Plan
 
 try:
@@ -32,7 +32,7 @@ def through(folder, junction, plan):
     ]
     queue = [
         f'<vehicle id="{i}" depart="{i * 1.5:.1f}" departLane="best" departSpeed="max">'
-        f'<route edges="north_in {goes_to("north", turns[i % 10])}_out"/></vehicle>'
+        f'<route edges="north_in {exit_arm("north", turns[i % 10])}_out"/></vehicle>'
         for i in range(1200)
     ]
     write_xml(folder / "queue.rou.xml", "routes", queue)
@@ -40,7 +40,7 @@ def through(folder, junction, plan):
         f'<inductionLoop id="{lane}" lane="north_in_{lane}" pos="-1" period="{plan.cycle}" file="loops.xml"/>'
         for lane in (0, 1)
     ]
-    write_xml(folder / "queue.add.xml", "additional", [*by_period(junction, [plan], 1440, 0), *counters])
+    write_xml(folder / "queue.add.xml", "additional", [*period_program(junction, [plan], 1440, 0), *counters])
     given = ["-n", "junction.net.xml", "-r", "queue.rou.xml", "-a", "queue.add.xml", "--end", "1800"]
     sumo.call("sumo", [*given, "--no-step-log", "--no-warnings", "--time-to-teleport", "-1"], folder)
     counted = {"0": [], "1": []}

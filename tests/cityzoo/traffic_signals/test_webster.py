@@ -65,8 +65,8 @@ def test_every_plan_keeps_its_bounds():
         ([0.3, float("nan")], WIDE, "flow ratios"),
         ([0.3, -0.1], WIDE, "0 or more"),
         ([], Limits(()), "flow ratios"),
-        ([0.3], WIDE, "one a phase"),
-        ([0.3, 0.3], Limits((40, 60), 40, 100), "alone take 110 s"),
+        ([0.3], WIDE, "one per phase"),
+        ([0.3, 0.3], Limits((40, 60), 40, 100), "take 110 s"),
         ([0.3, 0.3], Limits((5, 5), 130, 120), "shortest cycle is 130 s"),
     ],
 )
