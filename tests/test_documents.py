@@ -158,17 +158,7 @@ def test_the_own_task_of_the_docs_trains(tmp_path):
         gray = rng.normal(180 if name == "dry" else 60, 20, (64, 64, 3)).clip(0, 255).astype(np.uint8)
         Image.fromarray(gray).save(folder / f"{level}.png")
     command = [sys.executable, str(ROOT / "train.py"), "--task", str(path), "--data", str(tmp_path / "roads")]
-    command += [
-        "--backbone",
-        "mobilenet_025",
-        "--weights",
-        "random",
-        "--image-size",
-        "64",
-        "--cost",
-        "--write",
-        "4",
-    ]
+    command += ["--backbone", "mobilenet_025", "--weights", "random", "--image-size", "64", "--cost", "4"]
     command += ["--phases", "solve,C5:1", "--out", str(tmp_path / "run")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
