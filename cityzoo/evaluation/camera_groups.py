@@ -1,4 +1,4 @@
-"""Which camera or scene an image is of: by its file's name, its folder, a pattern or a table."""
+"""Camera or scene of an image, by its file name, folder, a pattern or a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Naming = Callable[[Sequence[str]], list[str]]  # paths -> the scene of each
 
 
 def scene_names(truth: ImageSet) -> list[str]:
-    """Return the scene of each image, "" where not known or where it is the folder of a class.
+    """Return the scene of each image, "" if unknown or if it is the folder of a class.
 
     Example:
         >>> from cityzoo.sample import ImageExample
@@ -34,16 +34,16 @@ def scene_names(truth: ImageSet) -> list[str]:
 
 
 def parse_slice_by(by: str) -> Naming:
-    """Return what names the scenes of files; what is wrong with `by` itself is said at once.
+    """Return a function from paths to their scenes.
 
     Args:
-        by: "folder": the nearest folder that is not called "images" or after a split. A .csv: rows of file name (or
-            path, or glob pattern) and scene, where the first row that fits counts. Anything else: a regular
-            expression with one group, searched in the path. Files that none of them names are "other".
+        by: "folder": the nearest folder not named "images" or after a split. A .csv: rows of file name (or path, or
+            glob pattern) and scene, the first match counts. Anything else: a regular expression with one group,
+            searched in the path. Files without match are "other".
 
     Raises:
-        InputError: a table that is not there or has other than two columns, a broken pattern, one without or with
-            several groups. What is returned raises it where the table or the pattern fits no file at all.
+        InputError: a table that is missing or has not two columns, an invalid pattern, or one without exactly one
+            group. The returned function raises it if no file matches.
 
     Example:
         >>> parse_slice_by(r"(cam\\d+)")(["cam1/a.jpg", "cam2/a.jpg", "b.jpg"])
@@ -60,7 +60,7 @@ def parse_slice_by(by: str) -> Naming:
         names = name(paths)
         if paths and set(names) == {OTHER}:
             raise InputError(
-                f"--slice-by '{by}' fits none of {len(paths)} files, the first is '{paths[0]}': expected {HOW}"
+                f"--slice-by '{by}' matches none of {len(paths)} files, e.g. '{paths[0]}': expected {HOW}"
             )
         return names
 
@@ -71,11 +71,13 @@ def _by_pattern(by: str) -> Naming:
     try:
         pattern = re.compile(by)
     except re.error as error:
-        raise InputError(f"--slice-by '{by}' is no regular expression ({error}): expected {HOW}") from error
+        raise InputError(
+            f"--slice-by '{by}' is not a valid regular expression ({error}): expected {HOW}"
+        ) from error
     if pattern.groups != 1:
         raise InputError(
-            f"--slice-by '{by}' has {pattern.groups} groups in round brackets, expected one, which names the slice, "
-            "e.g. 'cam(\\d+)'; (?:...) brackets without naming"
+            f"--slice-by '{by}' has {pattern.groups} groups, expected one for the slice, e.g. 'cam(\\d+)'; "
+            "(?:...) does not count as a group"
         )
 
     def scene(path: str) -> str:
@@ -86,7 +88,7 @@ def _by_pattern(by: str) -> Naming:
 
 
 def _rows(table: Path) -> list[tuple[str, str]]:
-    rows = []
+    rows: list[tuple[str, str]] = []
     try:
         for line, fields in csv_rows.rows(table):
             if len(fields) != 2 or not all(fields):
@@ -94,16 +96,16 @@ def _rows(table: Path) -> list[tuple[str, str]]:
                     f"'{table}' line {line} has {sum(map(bool, fields))} fields, expected two: "
                     "file name or pattern, slice"
                 )
-            rows.append(tuple(fields))
+            rows.append((fields[0], fields[1]))
     except (OSError, csv.Error) as error:
         raise InputError(f"--slice-by '{table}' cannot be read ({error}): expected {HOW}") from error
     return rows
 
 
 def _by_rows(rows: Sequence[tuple[str, str]]) -> Naming:
-    # A header fits no file, so that it needs no looking for.
+    # A header matches no file: no need to detect it.
     def name(paths: Sequence[str]) -> list[str]:
-        named: dict[int, str] = {}
+        scenes: dict[int, str] = {}
         files = [Path(path) for path in paths]
         of_name = defaultdict(list)
         for place, file in enumerate(files):
@@ -111,15 +113,15 @@ def _by_rows(rows: Sequence[tuple[str, str]]) -> Naming:
         for pattern, scene in rows:
             wild = re.search(r"[*?\[]", pattern)
             for place in range(len(files)) if wild else of_name.get(Path(pattern).name, ()):
-                if place not in named and _fits(files[place], pattern):
-                    named[place] = scene
-        return [named.get(place, OTHER) for place in range(len(files))]
+                if place not in scenes and _fits(files[place], pattern):
+                    scenes[place] = scene
+        return [scenes.get(place, OTHER) for place in range(len(files))]
 
     return name
 
 
 def _fits(file: Path, pattern: str) -> bool:
-    """Tell whether a name or pattern is that of a file, or of the end of its path, folder by folder."""
+    """Return whether a name or pattern matches a file, or the last folders of its path."""
     whole, end = file.as_posix(), pattern.removeprefix("./")
     return (
         file.name == end

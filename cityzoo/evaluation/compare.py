@@ -1,4 +1,4 @@
-"""What got better and what got worse between two models, judged on the same images."""
+"""Differences between two models on the same images, with paired bootstrap intervals."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from cityzoo.metrics.keys import split_pointer
 if TYPE_CHECKING:
     from cityzoo.metrics.weighted import WeightedMetrics
 
-LOWER = ("loss", "mae", "rmse")  # better when lower, whatever the kind
+LOWER = ("loss", "mae", "rmse")  # better when lower, in any task
 NEUTRAL = ("bias",)  # better neither way
-LEAST = 0.0005  # smaller losses do not show in three digits
-LEAST_IMAGES = 5  # of a slice, to be listed
+LEAST_LOSS = 0.0005  # smaller losses do not show in three digits
+LEAST_IMAGES = 5  # of a listed slice
 SLICE_DRAWS = 400
 Masks = Mapping[str, Mapping[str, np.ndarray]]
 
@@ -31,25 +31,25 @@ def compare(
     class_figures: Collection[str] = (),
     masks: Masks | None = None,
 ) -> dict[str, Any]:
-    """Return the differences between two models, how sure they are, and what got worse.
+    """Return the differences between two models, their intervals, and regressions of classes and slices.
 
-    Both are judged on the same draws of the same images: an image that is hard for both does not blur their
-    difference, so that its interval is far narrower than those of the two figures.
+    Both models are evaluated on the same bootstrap samples (paired bootstrap): images that are hard for both cancel
+    out, so the interval of the difference is far narrower than those of the two metrics.
 
     Args:
-        this: gives this model's figures of weighted images.
-        other: the other model's.
-        weights: (draws, N) as `bootstrap.bootstrap_weights` returns them.
-        headline: figures to compare; slices are judged by the first of them.
-        lower: figures that are better when lower, by the last word of their place.
-        class_figures: figures of a class, by their last word, of which a loss is listed.
-        masks: attribute -> slice -> (N,) bool, as `slices.slice_masks` returns them.
+        this: metrics of this model as a function of the images' weights.
+        other: those of the other model.
+        weights: (draws, N) as `bootstrap_weights` returns them.
+        headline: metrics to compare, the first one also on slices.
+        lower: names of metrics that are better when lower.
+        class_figures: names of metrics of a class whose losses are listed.
+        masks: attribute -> slice -> (N,) bool, as `slice_masks` returns them.
 
     Returns:
         `figures`: place -> `this`, `other`, `difference` (this - other), `low` and `high` (its 95 % interval) and
-        `verdict`: "better", "worse" or "no clear difference"; "different" of a figure that is better neither way.
-        `worse`: a row with `what`, the same numbers and `sure` (the interval leaves 0 out) for each class and slice
-        that lost, sure ones first, then by how much. None where there was nothing to measure.
+        `verdict`: "better", "worse" or "no clear difference"; "different" for metrics that are better neither way.
+        `worse`: a row with `what`, the same numbers and `sure` (the interval excludes 0) for each class and slice with
+        a loss, significant ones first, then by size. None where nothing could be measured.
 
     Example:
         >>> from cityzoo.metrics.bootstrap import bootstrap_weights
@@ -66,11 +66,11 @@ def compare(
         [('brightness: night: accuracy', 0.0, 0.75, True)]
     """
     once = np.ones((1, weights.shape[1]))
-    sides, drawn = [model(once) for model in (this, other)], [model(weights) for model in (this, other)]
+    values, samples = [model(once) for model in (this, other)], [model(weights) for model in (this, other)]
     rows = {
-        key: _row(*(side[key][0] for side in sides), *(side[key] for side in drawn))
-        for key in sides[0]
-        if key in sides[1] and (key in headline or _class_of(key, class_figures))
+        key: _row(*(value[key][0] for value in values), *(sample[key] for sample in samples))
+        for key in values[0]
+        if key in values[1] and (key in headline or _class_of(key, class_figures))
     }
     figures = {
         key: {**rows[key], "verdict": _verdict(rows[key], key, lower)} for key in headline if key in rows
@@ -92,7 +92,7 @@ def compare(
 
 
 def better_when_lower(place: str, lower: Collection[str]) -> bool:
-    """Return whether a figure is better when lower, by the last word of its place.
+    """Return whether a metric is better when lower, by the last word of its place.
 
     Example:
         >>> better_when_lower("per_class/car/mae", ()), better_when_lower("AP50", ("loss",))
@@ -108,63 +108,67 @@ def _class_of(place: str, class_figures: Collection[str]) -> str:
 
 
 def _row(
-    this: float, other: float, drawn_this: np.ndarray, drawn_other: np.ndarray
+    this: float, other: float, samples_this: np.ndarray, samples_other: np.ndarray
 ) -> dict[str, float | None]:
-    low, high = (interval(drawn_this - drawn_other) if np.isfinite(this - other) else None) or (None, None)
+    low, high = (interval(samples_this - samples_other) if np.isfinite(this - other) else None) or (
+        None,
+        None,
+    )
     numbers = {"this": this, "other": other, "difference": this - other}
     known = {name: float(value) if np.isfinite(value) else None for name, value in numbers.items()}
     return {**known, "low": low, "high": high}
 
 
-def _side(row: Mapping[str, float | None]) -> int:
-    """Return on which side of 0 the whole interval of a difference lies: -1, 1, or 0 for neither."""
-    return 0 if row["low"] is None else int(row["low"] > 0) - int(row["high"] < 0)
+def _significant_sign(row: Mapping[str, float | None]) -> int:
+    """Return the sign of a difference whose interval excludes 0, else 0."""
+    low, high = row["low"], row["high"]
+    return 0 if low is None or high is None else int(low > 0) - int(high < 0)
 
 
 def _verdict(row: Mapping[str, float | None], place: str, lower: Collection[str]) -> str:
-    side = _side(row)
-    if not side:
+    sign = _significant_sign(row)
+    if not sign:
         return "no clear difference"
     if split_pointer(place)[-1] in NEUTRAL:
         return "different"
-    return "worse" if (side > 0) == better_when_lower(place, lower) else "better"
+    return "worse" if (sign > 0) == better_when_lower(place, lower) else "better"
 
 
 def _lost(row: dict[str, float | None], lower: bool) -> dict[str, Any] | None:
-    """Return a row with `sure`, or None where nothing was lost."""
+    """Return a row with `sure`, or None without a loss."""
     sign = 1 if lower else -1
-    if row["difference"] is None or sign * row["difference"] < LEAST:
+    if row["difference"] is None or sign * row["difference"] < LEAST_LOSS:
         return None
-    return {**row, "sure": _side(row) == sign}
+    return {**row, "sure": _significant_sign(row) == sign}
 
 
 def _lost_slices(
     this: WeightedMetrics,
     other: WeightedMetrics,
     weights: np.ndarray,
-    figure: str,
+    metric: str,
     lower: Collection[str],
     masks: Masks,
 ) -> dict[str, dict[str, Any] | None]:
     named = {
-        f"{by}: {name}: {figure}": np.asarray(mask, np.float64)
+        f"{by}: {name}: {metric}": np.asarray(mask, np.float64)
         for by, slices in masks.items()
         for name, mask in slices.items()
         if np.count_nonzero(mask) >= LEAST_IMAGES
     }
     if not named:
         return {}
-    values = [model(np.stack(list(named.values())))[figure] for model in (this, other)]
-    sign, lost = (1 if better_when_lower(figure, lower) else -1), {}
+    values = [model(np.stack(list(named.values())))[metric] for model in (this, other)]
+    sign, lost = (1 if better_when_lower(metric, lower) else -1), {}
     for (what, mask), *pair in zip(named.items(), *values, strict=True):
-        if sign * (pair[0] - pair[1]) >= LEAST:  # the others need no draws, which take their time
-            drawn = [model(weights * mask)[figure] for model in (this, other)]
-            lost[what] = _lost(_row(*pair, *drawn), sign > 0)
+        if sign * (pair[0] - pair[1]) >= LEAST_LOSS:  # bootstrap samples take time
+            samples = [model(weights * mask)[metric] for model in (this, other)]
+            lost[what] = _lost(_row(*pair, *samples), sign > 0)
     return lost
 
 
 def class_table(ours: Sequence[str], theirs: Sequence[str], who: str) -> str:
-    """Return two lists of class names side by side, a line a name.
+    """Return two lists of class names side by side, one name per line.
 
     Example:
         >>> print(class_table(("bus", "lorry"), ("bus", "truck", "van"), "runs/b"))
@@ -182,10 +186,10 @@ def class_table(ours: Sequence[str], theirs: Sequence[str], who: str) -> str:
 
 
 def require_same_classes(ours: Sequence[str], theirs: Sequence[str], who: str) -> None:
-    """Raise an error with both lists where two models do not know the same classes; their order is free.
+    """Raise an error with both lists unless two models have the same classes, in any order.
 
     Raises:
-        InputError: a name that only one of them knows, or one that stands for two classes of theirs.
+        InputError: a class of only one model, or a name of two classes.
 
     Example:
         >>> require_same_classes(("bus", "car"), ("car", "bus"), "runs/b")
@@ -195,12 +199,11 @@ def require_same_classes(ours: Sequence[str], theirs: Sequence[str], who: str) -
     if only_ours or only_theirs:
         example = f"{(only_theirs or theirs)[0]}={(only_ours or ours)[0]}"
         raise InputError(
-            f"class names do not match: {who} knows other classes than this model, map them by --class-map, "
+            f"class names of {who} differ from those of this model: map them with --class-map, "
             f"e.g. --class-map {example}\n{class_table(ours, theirs, who)}"
         )
     twice = next((name for name in theirs if list(theirs).count(name) > 1), None)
     if twice is not None:
         raise InputError(
-            f"class names do not match: two classes of {who} are called '{twice}', allowed is one: --class-map can "
-            "rename a model's classes here, not join them"
+            f"two classes of {who} are named '{twice}': --class-map can rename classes, not merge them"
         )

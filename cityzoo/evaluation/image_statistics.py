@@ -1,4 +1,4 @@
-"""How light and how sharp images are, measured in their pixels."""
+"""Brightness and sharpness of images."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from PIL import Image
 from cityzoo.data.image.decode import read_image
 from cityzoo.sample import ImageExample
 
-SIDE = 256  # pixels of the longer side at which sharpness is measured, whatever an image's size
-BLACK, LIT = 10, 0.02  # a row of a bar: at most this share of its pixels is lighter than that luma
+SIDE = 256  # pixels of the longer side at which sharpness is measured
+BLACK, LIT = 10, 0.02  # in a row of a black bar, at most this share of pixels is above that luma
 
 
 class ImageStatistics(NamedTuple):
-    """Hold what was measured of N images.
+    """Statistics of N images.
 
     Attributes:
-        luma: (N,) float64, 0..255, median over the whole file without black bars: of an image that is a window,
-            the file that it was cut from, since a black car makes no night.
+        luma: (N,) float64, 0..255, median over the whole file without black bars, also for a window of it: a crop of a
+            black car is not night.
         sharpness: (N,) float64, see `sharpness`, of the image or its window.
     """
 
@@ -34,11 +34,11 @@ class ImageStatistics(NamedTuple):
 def measure_images(
     images: Sequence[ImageExample], progress: Callable[[int, int], object] | None = None
 ) -> ImageStatistics:
-    """Measure images; each file is read once, however many windows of it there are.
+    """Measure images; each file is read once for all its windows.
 
     Args:
         images: N of them.
-        progress: called with the number of images done and N.
+        progress: called with the number of measured images and N.
 
     Raises:
         OSError, ValueError: a file that cannot be read.
@@ -66,7 +66,7 @@ def _measure(images: Sequence[ImageExample]) -> np.ndarray:
 
 
 def _luma(images: Sequence[ImageExample]) -> np.ndarray:
-    """Decode a file once, (H, W) uint8; without windows reduced to no less than twice what sharpness is measured at."""
+    """Decode a file, (H, W) uint8; without windows at a reduced size, at least twice `SIDE`."""
     import cv2
 
     path = images[0].path
@@ -75,7 +75,7 @@ def _luma(images: Sequence[ImageExample]) -> np.ndarray:
     with Image.open(path) as image:
         whole = any(each.window_xyxy for each in images)
         reduction = 1 if whole else max(1, max(image.size) // (2 * SIDE))
-        # Of a JPEG, which stores luma by itself, nothing but that is decoded, and no more frequencies than needed.
+        # Decodes only the luma of a JPEG, with no more frequencies than needed.
         image.draft("L", tuple(side // reduction for side in image.size))
         return np.array(image.convert("L"))
 
@@ -86,9 +86,9 @@ def _cut(luma: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:
 
 
 def crop_black_bars(luma: np.ndarray) -> np.ndarray:
-    """Return an image without the black bars that fill a square around a wide or a tall one.
+    """Return an image without the black bars of letterboxing.
 
-    As much is cut on one side as on the other, so that a black sky over a street stays.
+    Both sides are cut equally, to keep a black sky above a street.
 
     Args:
         luma: (H, W) uint8.
@@ -108,10 +108,10 @@ def crop_black_bars(luma: np.ndarray) -> np.ndarray:
 
 
 def sharpness(luma: np.ndarray) -> float:
-    """Return the variance of the Laplacian of an image whose longer side is brought to 256 pixels.
+    """Return the variance of the Laplacian of an image resized to 256 pixels on its longer side.
 
-    Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000. It falls with blur and with an
-    enlargement; fog and darkness, which weaken edges, lower it as well.
+    Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000. Blur and upscaling lower it, and so
+    do fog and darkness.
 
     Args:
         luma: (H, W) uint8.

@@ -1,4 +1,4 @@
-"""Parts of the images that are alike, by light, blur, crowding, size and scene: how a model does on each."""
+"""Slices of the images by brightness, blur, crowding, size and scene, and a model's metrics on each."""
 
 from __future__ import annotations
 
@@ -17,41 +17,40 @@ from cityzoo.sample import ImageSet
 if TYPE_CHECKING:
     from cityzoo.metrics.weighted import WeightedMetrics
 
-# Median luma. Frames of fixed cameras, as filmed, reached 47 at night (lit lanes) and began at 73 by day (low sun);
-# in between lie dusk, rain under trees, halls and smoke. Photographs exposed by hand or by a phone may be lighter at
-# night than that: what counts is how dark the image is, not the hour.
+# Median luma. Frames of fixed cameras reached 47 at night (lit lanes) and started at 73 by day (low sun), with dusk,
+# rain, halls and smoke in between. Photographs at night can be lighter: the image's darkness counts, not the hour.
 NIGHT, DAY = 50, 70
 CROWDS = ((0, 0, "0"), (1, 4, "1-4"), (5, 14, "5-14"), (15, np.inf, "15+"))  # boxes in an image
 SMALL, MEDIUM = 32**2, 96**2  # pixels of an image or crop: COCO's limits for objects
-SCENES = (2, 30)  # told by file names alone: fewer tell nothing, more cannot be read
-MOST_SCENES = 100  # that a pattern or a table may tell
+SCENES = (2, 30)  # number of scenes found automatically
+MOST_SCENES = 100  # of a pattern or a table
 LEAST_IMAGES = 5  # of a slice, for an interval
-LEAST_OF_WORST, FEW = 10, 50  # images of the worst slice; a set with fewer than 50 is content with 5
+LEAST_OF_WORST, FEW = 10, 50  # images of the worst slice; 5 in sets of fewer than 50
 Masks = dict[str, dict[str, np.ndarray]]
 
 
 def slice_masks(
     truth: ImageSet, by: str = AUTO, progress: Callable[[int, int], object] | None = None
 ) -> Masks:
-    """Return which images belong to which slice.
+    """Return the images of each slice.
 
     - brightness: night, dusk and day, by the median luma of the whole file.
-    - blur: blurry, medium and sharp, thirds of this very set, by `looks.sharpness`; not where all are alike.
-    - crowding: number of boxes, where there are any.
-    - size: small, medium and large, where images without boxes differ in it: crops of objects.
+    - blur: blurry, medium and sharp, thirds of this set by `sharpness`, unless all are equal.
+    - crowding: number of boxes, if there are any.
+    - size: small, medium and large images, for crops without boxes.
     - scene: camera or scene.
 
     Args:
         truth: N images.
-        by: what tells scenes: "auto", `ImageExample.scene`, where 2 to 30 scenes of at least 2 images make up half of
-            the set; or as `scenes.naming` takes it.
-        progress: called with the number of images looked at and N.
+        by: "auto": `ImageExample.scene`, if 2 to 30 scenes of at least 2 images make up half of the set; else see
+            `parse_slice_by`.
+        progress: called with the number of measured images and N.
 
     Returns:
-        attribute -> slice -> (N,) bool; each image is in one slice of an attribute, none is empty.
+        attribute -> slice -> (N,) bool; slices of an attribute are disjoint and not empty.
 
     Raises:
-        InputError: `by` cannot be understood, fits no file or tells more than 100 scenes.
+        InputError: `by` is invalid, matches no file or gives more than 100 scenes.
 
     Example:
         >>> import tempfile
@@ -67,19 +66,17 @@ def slice_masks(
         >>> masks["scene"]["cam1"]
         array([ True,  True, False])
     """
-    scenes = (
-        _known_scenes(truth) if by == AUTO else _named_scenes(truth, by)
-    )  # wrong words: before anything is read
-    looks = measure_images(truth.examples, progress)
+    scenes = _auto_scenes(truth) if by == AUTO else _parse_scenes(truth, by)  # errors before reading files
+    measured = measure_images(truth.examples, progress)
     boxes = np.array([len(image.labels) for image in truth.examples])
     area = np.array([image.size_hw[0] * image.size_hw[1] for image in truth.examples])
     blur = _parts(
-        looks.sharpness, np.quantile(looks.sharpness, [1 / 3, 2 / 3]), ("blurry", "medium", "sharp")
+        measured.sharpness, np.quantile(measured.sharpness, [1 / 3, 2 / 3]), ("blurry", "medium", "sharp")
     )
     size = {} if boxes.any() else _parts(area, (SMALL, MEDIUM), ("small", "medium", "large"))
     crowding = {name: (boxes >= least) & (boxes <= most) for least, most, name in CROWDS}
     found = {
-        "brightness": _parts(looks.luma, (NIGHT, DAY), ("night", "dusk", "day")),
+        "brightness": _parts(measured.luma, (NIGHT, DAY), ("night", "dusk", "day")),
         "blur": blur if len(blur) > 1 else {},
         "crowding": {name: mask for name, mask in crowding.items() if mask.any()} if boxes.any() else {},
         "size": size if len(size) > 1 else {},
@@ -93,22 +90,22 @@ def _parts(values: np.ndarray, limits: Sequence[float], names: Sequence[str]) ->
     return {name: part == number for number, name in enumerate(names) if (part == number).any()}
 
 
-def _known_scenes(truth: ImageSet) -> dict[str, np.ndarray]:
+def _auto_scenes(truth: ImageSet) -> dict[str, np.ndarray]:
     scenes = scene_names(truth)
     counts = Counter(scene for scene in scenes if scene)
     kept = {scene for scene, count in counts.items() if count > 1}
-    telling = 2 * sum(counts[scene] for scene in kept) >= len(scenes)
-    if not (SCENES[0] <= len(kept) <= SCENES[1] and telling):
+    is_half = 2 * sum(counts[scene] for scene in kept) >= len(scenes)
+    if not (SCENES[0] <= len(kept) <= SCENES[1] and is_half):
         return {}
     return _groups([scene if scene in kept else OTHER for scene in scenes])
 
 
-def _named_scenes(truth: ImageSet, by: str) -> dict[str, np.ndarray]:
+def _parse_scenes(truth: ImageSet, by: str) -> dict[str, np.ndarray]:
     groups = _groups(parse_slice_by(by)([image.path for image in truth.examples]))
     if len(groups) > MOST_SCENES:
         raise InputError(
-            f"--slice-by '{by}' makes {len(groups)} slices of {len(truth)} images, allowed are {MOST_SCENES}: "
-            "choose a group that more files share"
+            f"--slice-by '{by}' gives {len(groups)} slices of {len(truth)} images, allowed are {MOST_SCENES}: "
+            "use a group that more files share"
         )
     return groups
 
@@ -122,29 +119,28 @@ def _groups(names: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def slice_metrics(
-    weighed: WeightedMetrics,
+    weighted: WeightedMetrics,
     masks: Mapping[str, Mapping[str, np.ndarray]],
     figure: str,
     seed: int,
     draws: int = 400,
     lower: bool = False,
 ) -> tuple[dict[str, dict[str, dict[str, Any]]], dict[str, Any] | None]:
-    """Return a figure of each slice with its interval, and the slice that is worst.
+    """Return a metric of each slice with its interval, and the worst slice.
 
     Args:
-        weighed: gives figures of weighted images.
+        weighted: metrics as a function of the images' weights.
         masks: as `slice_masks` returns them.
-        figure: place of the figure.
-        seed: of the bootstrap, which draws within each slice.
-        draws: of each.
-        lower: whether the figure is better when lower.
+        figure: place of the metric.
+        seed: of the bootstrap, which resamples within each slice.
+        draws: bootstrap samples per slice.
+        lower: whether the metric is better when lower.
 
     Returns:
-        attribute -> slice -> `n` images, the figure, `low` and `high` of its 95 % interval; None where there is
-        nothing to measure, and for the interval of fewer than 5 images. And the slice whose figure is furthest
-        behind that of all images, of those with 10 images or more (5 where there are fewer than 50 in all) whose
-        interval leaves out the figure of all; None where there is no such slice. Of twenty slices that are no worse
-        than others, one or so looks it by chance.
+        attribute -> slice -> `n` images, the metric, `low` and `high` of its 95 % interval; None where nothing can be
+        measured, and for the interval of fewer than 5 images. And the slice furthest behind all images, among those
+        with at least 10 images (5 in sets of fewer than 50) whose interval excludes the metric of all images, or None.
+        Without correction for multiple tests: about one slice in twenty is called worse by chance.
 
     Example:
         >>> right = np.repeat([1.0, 0.0], [75, 25])
@@ -161,12 +157,14 @@ def slice_metrics(
     ]
     if not named:
         return {}, None
-    count, rows, behind = len(named[0][2]), {}, []
-    values = weighed(np.array([np.ones(count), *(mask for _, _, mask in named)], np.float64))[figure]
+    count = len(named[0][2])
+    rows: dict[str, dict[str, dict[str, Any]]] = {}
+    behind = []
+    values = weighted(np.array([np.ones(count), *(mask for _, _, mask in named)], np.float64))[figure]
     overall, sign = values[0], 1 if lower else -1
     for (by, name, mask), value in zip(named, values[1:], strict=True):
         n, known = int(mask.sum()), bool(np.isfinite(value))
-        low, high = (_interval_of(weighed, mask, figure, seed, draws) if known else None) or (None, None)
+        low, high = (_interval_of(weighted, mask, figure, seed, draws) if known else None) or (None, None)
         shown = float(value) if known else None
         rows.setdefault(by, {})[name] = {"n": n, figure: shown, "low": low, "high": high}
         enough = n >= (LEAST_OF_WORST if count >= FEW else LEAST_IMAGES)
@@ -177,10 +175,10 @@ def slice_metrics(
 
 
 def _interval_of(
-    weighed: WeightedMetrics, mask: np.ndarray, figure: str, seed: int, draws: int
+    weighted: WeightedMetrics, mask: np.ndarray, figure: str, seed: int, draws: int
 ) -> list[float] | None:
     if mask.sum() < LEAST_IMAGES:
         return None
     weights = np.zeros((draws, len(mask)))
     weights[:, mask] = bootstrap_weights(int(mask.sum()), draws, seed)
-    return interval(weighed(weights)[figure])
+    return interval(weighted(weights)[figure])

@@ -1,4 +1,4 @@
-"""Which answers of a model to look at closely: the surest that are right, the surest that are wrong, the least sure."""
+"""Selection of informative predictions: confident correct ones, confident mistakes, uncertain ones."""
 
 from __future__ import annotations
 
@@ -14,46 +14,46 @@ from cityzoo.errors import InputError
 from cityzoo.metrics.matching import UNMATCHED, match
 from cityzoo.sample import Detections, ImageExample, ImageSet
 
-FAIRLY_SURE = 0.3  # score from which a detection is worth a look
-OF_A_FILE = 6  # crops of one file that are looked at, when the file is asked for
+LEAST_SCORE = 0.3  # of a detection to be selected
+OF_A_FILE = 6  # crops explained of a requested file
 LISTED = 3
 
 
 class Answer(NamedTuple):
-    """Hold one answer of a model.
+    """A prediction of a model.
 
     Attributes:
         row: of the image in its set.
-        number: its place among the answers in its image, 0 the surest.
+        number: rank among the predictions for its image, 0 has the highest confidence.
         label: position in the class names.
-        sure: 0..1.
-        right: whether it is true.
+        confidence: 0..1.
+        right: whether it is correct.
     """
 
     row: int
     number: int
     label: int
-    sure: float
+    confidence: float
     right: bool
 
 
 def list_answers(row: int, image: ImageExample, result: Any) -> list[Answer]:
-    """Return all answers in one image, the surest first.
+    """Return all predictions for an image by descending confidence.
 
     Args:
         row: of the image in its set.
-        image: with what is true of it.
+        image: with its labels.
         result: Detections, or (C,) probabilities.
 
     Example:
         >>> list_answers(7, ImageExample("a.jpg", (9, 9), target=[0, 1]), np.array([0.25, 0.75]))[0]
-        Answer(row=7, number=0, label=1, sure=0.75, right=True)
+        Answer(row=7, number=0, label=1, confidence=0.75, right=True)
     """
     if isinstance(result, Detections):
         right = match(image, result) != UNMATCHED
         found = zip(result.labels, result.scores, right, strict=True)
         return [
-            Answer(row, i, int(label), float(sure), bool(hit)) for i, (label, sure, hit) in enumerate(found)
+            Answer(row, i, int(label), float(score), bool(hit)) for i, (label, score, hit) in enumerate(found)
         ]
     order = np.argsort(-np.asarray(result), kind="stable")
     return [
@@ -65,15 +65,15 @@ def list_answers(row: int, image: ImageExample, result: Any) -> list[Answer]:
 def select_informative(
     truth: ImageSet, results: Sequence[Any], count: int, several: bool = False
 ) -> list[Answer]:
-    """Choose answers to look at, one per image: in turn the surest right one, the surest wrong one, the least sure.
+    """Select predictions, one per image: in turn the most confident correct one, mistake, and the least confident.
 
-    Each of the three takes the classes in turn, and scenes that have not been seen before others.
+    Each of the three takes the classes in turn, and new scenes first.
 
     Args:
-        truth: the images, with labels.
+        truth: labeled images.
         results: Detections, or (C,) probabilities, of each.
-        count: answers at most.
-        several: whether several classes can hold at once: then a class that is missed is a wrong answer too.
+        count: maximum number of predictions.
+        several: whether classes are independent: then a missed class is a mistake, too.
 
     Example:
         >>> truth = ImageSet("val", ("bus", "car"), tuple(ImageExample(n, (9, 9), target=[0, 1]) for n in "abc"))
@@ -84,18 +84,18 @@ def select_informative(
     every = [
         answer
         for row, (image, result) in enumerate(zip(truth.examples, results, strict=True))
-        for answer in _worth_a_look(list_answers(row, image, result), result, several)
+        for answer in _candidates(list_answers(row, image, result), result, several)
     ]
-    if several:  # what is said is that the class is there, or that it is not
-        every = [each._replace(right=each.right == (each.sure >= 0.5)) for each in every]
+    if several:  # the prediction is that the class is present or absent
+        every = [each._replace(right=each.right == (each.confidence >= 0.5)) for each in every]
     queues = [
-        _in_turn([each for each in every if each.right], lambda each: -each.sure),
-        _in_turn([each for each in every if not each.right], lambda each: -each.sure),
-        _in_turn(every, lambda each: each.sure),
+        _in_turn([each for each in every if each.right], lambda each: -each.confidence),
+        _in_turn([each for each in every if not each.right], lambda each: -each.confidence),
+        _in_turn(every, lambda each: each.confidence),
     ]
     chosen: list[Answer] = []
     rows: set[int] = set()
-    scenes: Counter = Counter()
+    scenes: Counter[str] = Counter()
     while len(chosen) < count and any(queues):
         for queue in queues:
             queue[:] = [each for each in queue if each.row not in rows]
@@ -108,17 +108,17 @@ def select_informative(
     return chosen
 
 
-def _worth_a_look(answers: list[Answer], result: Any, several: bool) -> list[Answer]:
+def _candidates(answers: list[Answer], result: Any, several: bool) -> list[Answer]:
     if isinstance(result, Detections):
-        return [each for each in answers if each.sure >= FAIRLY_SURE]
+        return [each for each in answers if each.confidence >= LEAST_SCORE]
     if several:
-        return [each for each in answers if each.right or each.sure >= 0.5][:1]
+        return [each for each in answers if each.right or each.confidence >= 0.5][:1]
     return answers[:1]
 
 
 def _in_turn(answers: list[Answer], order: Callable[[Answer], float]) -> list[Answer]:
-    """Sort, so that every class comes once before any comes again."""
-    turns: Counter = Counter()
+    """Sort with one of each class before the next of any class."""
+    turns: Counter[int] = Counter()
     placed = []
     for each in sorted(answers, key=order):
         placed.append((turns[each.label], each))
@@ -127,15 +127,15 @@ def _in_turn(answers: list[Answer], order: Callable[[Answer], float]) -> list[An
 
 
 def find_requested(truth: ImageSet, results: Sequence[Any], name: str) -> list[Answer]:
-    """Return the answer in one held-out image that a user asks for; of a file with several crops, in each of them.
+    """Return a requested prediction for a held-out image, or one for each crop of its file.
 
     Args:
         truth: the images.
         results: Detections, or (C,) probabilities, of each.
-        name: of the file, with or without its folders; ":2" behind it: the second surest answer.
+        name: of the file, with or without folders; with ":2" the prediction of the second-highest confidence.
 
     Raises:
-        InputError: no such image, or not so many answers in it.
+        InputError: no such image or prediction.
 
     Example:
         >>> truth = ImageSet("val", ("bus", "car"), (ImageExample("day/a.jpg", (9, 9), target=[0, 1]),))
@@ -149,15 +149,14 @@ def find_requested(truth: ImageSet, results: Sequence[Any], name: str) -> list[A
     if not rows:
         some = ", ".join(dict.fromkeys(Path(each.path).name for each in truth.examples[:LISTED]))
         raise InputError(
-            f"'{name}' is none of the {len(truth)} held-out images ({some} ...): give the name of one, "
-            "or how many are wanted"
+            f"'{name}' is not among the {len(truth)} held-out images ({some} ...): give one of their names, or a number"
         )
     answers = [list_answers(row, truth.examples[row], results[row]) for row in rows[:OF_A_FILE]]
     found = [each[number - 1] for each in answers if 1 <= number <= len(each)]
     if not found:
         most = max(map(len, answers))
-        hint = f"give :1 to :{most}" if most else "nothing was found there, give another image"
-        raise InputError(f"'{name}' asks for answer {number} of {most}: {hint}")
+        hint = f"give :1 to :{most}" if most else "give another image"
+        raise InputError(f"'{name}' requests prediction {number} of {most}: {hint}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What in an image an answer comes from: by gradients, by covering, and whether the weights have a say in it."""
+"""Explanations of predictions: Grad-CAM maps, occlusion, and a sanity check with random weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cityzoo.evaluation.explain.answer_selection import (
     list_answers,
     select_informative,
 )
-from cityzoo.evaluation.explain.explanation import Explained, rank_correlation
+from cityzoo.evaluation.explain.explanation import Explanation, rank_correlation
 from cityzoo.evaluation.explain.explanation_sheet import draw_explanations, truth_words
 from cityzoo.evaluation.explain.grad_cam import GradCam
 from cityzoo.evaluation.explain.occlusion import occlusion_map
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     import keras
 
 FILE = "explanations.png"
-DRAWS = 3  # random networks: a single one may look alike by chance
-UNLIKE = 0.5  # maps of a network with random weights have to be less alike than that
+DRAWS = 3  # random networks
+MAX_CORRELATION = 0.5  # of maps with those of random weights
 GRAD_CAM = "Grad-CAM (Selvaraju et al. 2017) of the class's logit"
 HIRES_CAM = (
-    "HiResCAM (Draelos & Carin 2020) of the logit that the box was decoded from: Grad-CAM with each cell's own slope, "
-    "since averages over the image localise single objects badly"
+    "HiResCAM (Draelos & Carin 2020) of the logit that the box was decoded from: Grad-CAM without averaging gradients "
+    "over the image, which localizes single objects poorly"
 )
 NOTE = (
-    "{:.0f} % of the maps lie in their boxes, and {:.0f} % with random weights: that a map lies on its object is owed "
-    "to the head as well, which looks near a box's own point whatever it has learned. What the maps show is which "
-    "parts of the object speak for the answer; the covered images show what the answer needs."
+    "{:.0f} % of the maps lie in their boxes, and {:.0f} % with random weights: the head looks near a box's own point "
+    "with any weights. The maps show which parts of the object support the prediction; the covered images show what it "
+    "depends on."
 )
 
 
@@ -54,30 +54,29 @@ def explanations(
     folder: Path,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Write `explanations.png`: answers of a model, with what in their images they come from.
+    """Write `explanations.png`: predictions with attribution maps.
 
     Args:
-        model: a whole, loaded model.
-        output: what its outputs mean.
+        model: a loaded model.
+        output: meaning of its outputs.
         truth: the held-out images.
         results: one per image.
-        wanted: how many answers, chosen to tell most; or the name of a held-out image, "a.jpg:2" for its second
-            surest answer.
-        folder: where the file goes.
-        seed: of the random weights that the maps are tested with.
+        wanted: number of predictions to select; or the name of a held-out image, "a.jpg:2" for the prediction of the
+            second-highest confidence.
+        folder: of the file.
+        seed: of the random weights of the sanity check.
 
     Returns:
-        `images`: for each answer `path`, `answer` (the class), `value` (how sure, 0..1), `truth` in words, `covered`
-        (how sure where a patch hurts most) and `agreement` (Spearman's correlation of both maps); `sanity`, see
-        `sanity`, None without answers; `method` in words; `level`, names of the levels whose slopes were taken.
+        `images`: for each prediction `path`, `answer` (the class), `value` (confidence, 0..1), `truth` in words,
+        `covered` (confidence with the most harmful patch) and `agreement` (Spearman's correlation of both maps);
+        `sanity`, see `sanity`, None without predictions; `method` in words; `level`, names of the feature levels.
 
     Raises:
-        InputError: the kind's answers explain themselves; or no such image or answer.
+        InputError: the output does not support attribution; or no such image or prediction.
     """
     if not output.supports_attribution:
         raise InputError(
-            "--explain is for classes and boxes: what this task's model says is in the report's own images, "
-            "leave --explain out"
+            "--explain supports classes and boxes only; the report's images already explain this task: remove --explain"
         )
     if isinstance(wanted, int):
         answers = select_informative(truth, results, wanted, getattr(output, "several", False))
@@ -85,40 +84,40 @@ def explanations(
         answers = find_requested(truth, results, wanted)
     path = folder / FILE
     if not answers:
-        path.unlink(missing_ok=True)  # of an evaluation before this one
+        path.unlink(missing_ok=True)  # of an earlier evaluation
         return {"images": [], "sanity": None, "method": "", "level": ""}
     shown = prepare(model, output, truth, [each.row for each in answers])
     images, maps = shown.images.astype(np.float32), GradCam(model, getattr(output, "flips", "no") == "yes")
-    asked, rows = _explained(model, output, shown, images, answers, maps)
+    targets, rows = _explain(model, output, shown, images, answers, maps)
     draw_explanations(rows, output.class_names, path)
-    whole = asked[0].box_xyxy is None
+    whole = targets[0].box_xyxy is None
     return {
-        "images": [_described(each, output) for each in rows],
-        "sanity": sanity(model, maps, rows, asked, images, seed),
+        "images": [_describe(each, output) for each in rows],
+        "sanity": sanity(model, maps, rows, targets, images, seed),
         "method": GRAD_CAM if whole else HIRES_CAM,
         "level": maps.levels[-1] if whole else "+".join(maps.levels),
     }
 
 
-def _described(row: Explained, output: Output) -> dict[str, Any]:
+def _describe(row: Explanation, output: Output) -> dict[str, Any]:
     return {
         "path": row.image.path,
         "answer": row.words,
-        "value": round(row.sure, 4),
+        "value": round(row.confidence, 4),
         "truth": truth_words(row, output.class_names),
         "covered": round(row.covered, 4),
         "agreement": row.agreement,
     }
 
 
-def _explained(
+def _explain(
     model: keras.Model,
     output: Output,
     shown: NetworkInputs,
     images: np.ndarray,
     answers: Sequence[Answer],
     maps: GradCam,
-) -> tuple[list[AttributionTarget], list[Explained]]:
+) -> tuple[list[AttributionTarget], list[Explanation]]:
     import keras
 
     run, examples = compiled(model), shown.examples.examples
@@ -127,61 +126,62 @@ def _explained(
         return (run(images) + run(images[:, :, ::-1])) / 2 if maps.mirrored else run(images)
 
     raw = np.concatenate([outputs(images[i : i + 1]) for i in range(len(images))])
-    found = map(partial(_found_again, output), raw, shown.matrices, examples, answers)
-    answers, asked = map(list, zip(*found, strict=True))
+    found = map(partial(_find_again, output), raw, shown.matrices, examples, answers)
+    answers, targets = map(list, zip(*found, strict=True))
     bar = keras.utils.Progbar(len(answers), unit_name="image")
     rows = []
-    for i, slopes in enumerate(maps(images, asked)):
+    for i, attribution in enumerate(maps(images, targets)):
         left = occlusion_map(
-            lambda covered, each=asked[i]: each.log_odds(outputs(covered)),
+            lambda covered, each=targets[i]: each.log_odds(outputs(covered)),
             images[i],
             _area(shown, i),
-            asked[i].box_xyxy,
+            targets[i].box_xyxy,
         )
-        odds, (corners, box) = float(asked[i].log_odds(raw[i : i + 1])[0]), _in_image(shown, i, asked[i])
-        rows.append(Explained(examples[i], answers[i], asked[i].words, odds, slopes, corners, left, box))
+        odds, (corners, box) = float(targets[i].log_odds(raw[i : i + 1])[0]), _in_image(shown, i, targets[i])
+        rows.append(
+            Explanation(examples[i], answers[i], targets[i].words, odds, attribution, corners, left, box)
+        )
         bar.update(i + 1)
-    return asked, rows
+    return targets, rows
 
 
-def _found_again(
+def _find_again(
     output: Output, logits: np.ndarray, matrix: np.ndarray, image: ImageExample, answer: Answer
 ) -> tuple[Answer, AttributionTarget]:
-    # Results come from batches of another size: answers that are all but equally sure can have changed places.
+    # Results come from batches of another size: predictions of nearly equal confidence can be swapped.
     result = output.decode(logits[None], matrix[None], [image])[0]
     answers = list_answers(answer.row, image, result)[: answer.number + 1]
-    asked = output.attribution_target(logits, matrix, image, len(answers) - 1) if answers else None
-    if asked is None:
-        raise InputError(f"the model finds nothing in '{image.path}' any more: judge the run again")
-    return answers[-1], asked
+    target = output.attribution_target(logits, matrix, image, len(answers) - 1) if answers else None
+    if target is None:
+        raise InputError(f"the model no longer finds anything in '{image.path}': evaluate the run again")
+    return answers[-1], target
 
 
 def sanity(
     model: keras.Model,
     maps: GradCam,
-    rows: Sequence[Explained],
-    asked: Sequence[AttributionTarget],
+    rows: Sequence[Explanation],
+    targets: Sequence[AttributionTarget],
     images: np.ndarray,
     seed: int,
 ) -> dict[str, Any]:
-    """Compare the maps with those of the same network with random weights, which has learned nothing.
+    """Compare the maps with those of the same network with random weights.
 
-    Adebayo et al. 2018, "Sanity Checks for Saliency Maps" (arXiv 1810.03292). Maps are compared with their signs: how
-    far from a box cells matter is given by the head's architecture, whatever its weights, and would be taken for
-    likeness. How much of a map that is, is said by `in_box_random`.
+    Adebayo et al. 2018, "Sanity Checks for Saliency Maps" (arXiv 1810.03292). Maps are compared with their signs: their
+    extent around a box depends on the head's architecture alone and would count as similarity (see `in_box_random`).
 
     Args:
         model: the model.
-        maps: what made the maps of `rows`.
-        rows: the explained answers.
-        asked: the numbers that they come from.
-        images: (N, h, w, 3) float32, their images as the network gets them.
+        maps: makes the maps.
+        rows: the explained predictions.
+        targets: of the predictions.
+        images: (N, h, w, 3) float32, their images at the network's input.
         seed: of the first of `DRAWS` random networks.
 
     Returns:
         `head`, `all`: mean of Spearman's correlation, -1..1, with the maps of random weights in the head, in all
         layers; `passed`: whether the latter is below .5; for boxes `in_box` and `in_box_random`, shares of the maps
-        that lie in their box, with the weights as they are and with random ones everywhere, and `note`, which says so.
+        that lie in their box, with trained and with random weights, and a `note` on them.
     """
     import keras
 
@@ -192,12 +192,12 @@ def sanity(
         pairs = []
         for draw in range(DRAWS):
             randomize_weights(twin, model, seed + draw, layers)
-            pairs += zip(rows, twin_maps(images, asked), strict=True)
-        found[name] = _mean([rank_correlation(row.slopes, other) or 0.0 for row, other in pairs])
-    found["passed"] = found["all"] < UNLIKE
+            pairs += zip(rows, twin_maps(images, targets), strict=True)
+        found[name] = _mean([rank_correlation(row.attribution, other) or 0.0 for row, other in pairs])
+    found["passed"] = found["all"] < MAX_CORRELATION
     if rows[0].box_xyxy is not None:
-        found["in_box"] = _mean([row.in_box(row.slopes) for row in rows])
-        found["in_box_random"] = _mean([row.in_box(other) for row, other in pairs])
+        found["in_box"] = _mean([row.share_in_box(row.attribution) for row in rows])
+        found["in_box_random"] = _mean([row.share_in_box(other) for row, other in pairs])
         found["note"] = NOTE.format(100 * found["in_box"], 100 * found["in_box_random"])
     return found
 
@@ -207,20 +207,20 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _area(shown: NetworkInputs, row: int) -> tuple[int, int, int, int]:
-    """Return where an image lies in the network's input, the padding left out."""
+    """Return where an image lies in the network's input, without padding."""
     ys, xs = np.nonzero(shown.inside[row, ..., 0])
     return int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1
 
 
 def _in_image(
-    shown: NetworkInputs, row: int, asked: AttributionTarget
+    shown: NetworkInputs, row: int, target: AttributionTarget
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Return where the network's input lies in the original image, and the answer's box, clipped to it."""
+    """Return where the network's input lies in the original image, and the prediction's box, clipped to it."""
     (scale_x, _, x), (_, scale_y, y), _ = shown.matrices[row].astype(np.float64)
     offset, scale = np.array([x, y, x, y]), np.array([scale_x, scale_y, scale_x, scale_y])
     height, width = shown.images.shape[1:3]
     corners = (np.array([0, 0, width, height]) - offset) / scale
-    if asked.box_xyxy is None:
+    if target.box_xyxy is None:
         return corners, None
     height, width = shown.examples.examples[row].size_hw
-    return corners, np.clip((asked.box_xyxy - offset) / scale, 0, [width, height, width, height])
+    return corners, np.clip((target.box_xyxy - offset) / scale, 0, [width, height, width, height])

@@ -1,4 +1,4 @@
-"""The sheet of explanations: a row an answer, the image beside both of its maps."""
+"""Sheet of explanations: one row per prediction, the image and both maps."""
 
 from __future__ import annotations
 
@@ -9,32 +9,29 @@ import numpy as np
 from PIL import Image
 
 from cityzoo.data.image.decode import read_image
-from cityzoo.evaluation.explain.explanation import Explained
+from cityzoo.evaluation.explain.explanation import Explanation
 from cityzoo.visualize.boxes import draw_detections, fit_into, grid
 from cityzoo.visualize.heatmap import overlay_heatmap
 
 CELL_WIDTH = 400
-LEAST_LOSS = 0.25  # of log odds that glows fully: a map of less would show noise
-AROUND, LEAST_PART = (
-    4.0,
-    1 / 3,
-)  # a box is shown with so much around it, and never less of the image than that
-SMOOTH = 4
+LEAST_LOSS = 0.25  # log odds at full color: a map of less shows noise
+AROUND, LEAST_PART = 4.0, 1 / 3  # size of the part shown, relative to the box and at least of the image
+SMOOTH = 4  # times finer
 
 
-def draw_explanations(rows: Sequence[Explained], class_names: Sequence[str], path: Path) -> None:
-    """Write an image file with a row for each answer: what was said, the map of slopes, the map of losses."""
+def draw_explanations(rows: Sequence[Explanation], class_names: Sequence[str], path: Path) -> None:
+    """Write an image file with one row per prediction: image, attribution map, occlusion map."""
     Image.fromarray(np.concatenate([_row(each, class_names) for each in rows])).save(path)
 
 
-def _row(each: Explained, class_names: Sequence[str]) -> np.ndarray:
+def _row(each: Explanation, class_names: Sequence[str]) -> np.ndarray:
     height, width = each.image.size_hw
     cell_hw = round(CELL_WIDTH * float(np.clip(height / width, 0.4, 1.1))), CELL_WIDTH
     return grid(_panels(each, class_names, cell_hw), 3, cell_hw, _captions(each, class_names))
 
 
-def _panels(each: Explained, class_names: Sequence[str], cell_hw: tuple[int, int]) -> list[np.ndarray]:
-    # Cut and scaled before it is drawn on, so that lines and letters stay sharp.
+def _panels(each: Explanation, class_names: Sequence[str], cell_hw: tuple[int, int]) -> list[np.ndarray]:
+    # Cropped and resized before drawing, to keep lines and letters sharp.
     x1, y1, x2, y2 = _part(each)
     image = fit_into(read_image(each.image.path, each.image.window_xyxy)[y1:y2, x1:x2], cell_hw)
     scale, corner = image.shape[1] / (x2 - x1), np.array([x1, y1, x1, y1])
@@ -42,7 +39,7 @@ def _panels(each: Explained, class_names: Sequence[str], cell_hw: tuple[int, int
     highest = max(LEAST_LOSS, float(each.losses.max()))
     panels = [
         image,
-        overlay_heatmap(image, _smooth(each.slopes), tuple((each.corners - corner) * scale)),
+        overlay_heatmap(image, _smooth(each.attribution), tuple((each.corners - corner) * scale)),
         overlay_heatmap(image, _smooth(each.losses), tuple(whole), (0.0, highest)),
     ]
     if each.box_xyxy is None:
@@ -51,8 +48,8 @@ def _panels(each: Explained, class_names: Sequence[str], cell_hw: tuple[int, int
     return [draw_detections(panel, box, label, class_names) for panel in panels]
 
 
-def _part(each: Explained) -> tuple[int, int, int, int]:
-    """Return the part of an image that is shown: all of it, or what lies around a small box."""
+def _part(each: Explanation) -> tuple[int, int, int, int]:
+    """Return the part of an image to show: all of it, or the surroundings of a small box."""
     size_wh = np.array(each.image.size_hw[::-1])
     if each.box_xyxy is None:
         return 0, 0, *size_wh
@@ -63,24 +60,24 @@ def _part(each: Explained) -> tuple[int, int, int, int]:
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
-    """Make a coarse map finer, without the crosses that linear interpolation leaves in it."""
+    """Return a finer map, without the artifacts of linear interpolation."""
     import cv2
 
     return cv2.resize(values.astype(np.float32), None, fx=SMOOTH, fy=SMOOTH, interpolation=cv2.INTER_CUBIC)
 
 
-def _captions(each: Explained, class_names: Sequence[str]) -> list[str]:
+def _captions(each: Explanation, class_names: Sequence[str]) -> list[str]:
     name = Path(each.image.path).name
     agreement = "" if each.agreement is None else f"   agreement {each.agreement:.2f}"
     return [
-        f"{each.words} {each.sure:.2f}, {truth_words(each, class_names)}   {name}",
+        f"{each.words} {each.confidence:.2f}, {truth_words(each, class_names)}   {name}",
         "Grad-CAM" if each.box_xyxy is None else "HiResCAM",
-        f"covered: {each.sure:.2f} \N{RIGHTWARDS ARROW} {each.covered:.2f}{agreement}",
+        f"covered: {each.confidence:.2f} \N{RIGHTWARDS ARROW} {each.covered:.2f}{agreement}",
     ]
 
 
-def truth_words(each: Explained, class_names: Sequence[str]) -> str:
-    """Return what is true of an answer: "true: bus", or whether a box was found."""
+def truth_words(each: Explanation, class_names: Sequence[str]) -> str:
+    """Return the truth of a prediction: "true: bus", or whether a box was found."""
     if each.box_xyxy is not None:
         return "found" if each.answer.right else "false alarm"
     return f"true: {'+'.join(class_names[i] for i in np.flatnonzero(each.image.target)) or 'none'}"

@@ -1,4 +1,4 @@
-"""Slopes of a chosen number of a model's output, at the backbone's levels that its head looks at."""
+"""Grad-CAM and HiResCAM maps of a logit, at the backbone levels that feed the head."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import keras
 
 BATCH = 16
-HEAD = ("neck_", "head_")  # how the names of a head's layers begin
+HEAD = ("neck_", "head_")  # prefixes of the names of a head's layers
 
 
 def feature_levels(model: keras.Model) -> dict[str, keras.KerasTensor]:
-    """Return the backbone's levels that feed the neck and head, finest first, found by the graph.
+    """Return the backbone levels that feed the neck and head, finest first, found in the graph.
 
     Args:
         model: a flat functional model, as `cityzoo.model.assemble` makes it.
@@ -28,7 +28,7 @@ def feature_levels(model: keras.Model) -> dict[str, keras.KerasTensor]:
         Name, "P3" for input / 8 and so on, to (batch, H / stride, W / stride, C) tensor.
 
     Raises:
-        ValueError: no level comes to a layer of a head.
+        ValueError: no level feeds a layer of a head.
 
     Example:
         >>> import keras
@@ -54,13 +54,15 @@ def feature_levels(model: keras.Model) -> dict[str, keras.KerasTensor]:
     return dict(sorted(levels.items()))
 
 
-def slopes(rest: keras.Model, levels: dict[str, np.ndarray], weights: np.ndarray) -> dict[str, np.ndarray]:
-    """Return the slopes of a weighed sum of a model's outputs, in inference mode, at its inputs.
+def input_gradients(
+    rest: keras.Model, levels: dict[str, np.ndarray], weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return the gradients of a weighted sum of a model's outputs with respect to its inputs, in inference mode.
 
     Args:
         rest: {"P3": ...} -> outputs.
         levels: its inputs, float32.
-        weights: of the outputs' shape: what each of them counts.
+        weights: of the outputs' shape.
 
     Returns:
         Of the inputs' names and shapes, float32.
@@ -69,7 +71,8 @@ def slopes(rest: keras.Model, levels: dict[str, np.ndarray], weights: np.ndarray
         >>> import keras
         >>> x = keras.Input((2,), name="P3")
         >>> square = keras.Model({"P3": x}, keras.ops.square(x))
-        >>> slopes(square, {"P3": np.array([[3.0, 5.0]], "float32")}, np.array([[1.0, 0.0]], "float32"))["P3"].tolist()
+        >>> weights = np.array([[1.0, 0.0]], "float32")
+        >>> input_gradients(square, {"P3": np.array([[3.0, 5.0]], "float32")}, weights)["P3"].tolist()
         [[6.0, 0.0]]
     """
     if on_jax():
@@ -93,22 +96,21 @@ def slopes(rest: keras.Model, levels: dict[str, np.ndarray], weights: np.ndarray
 
 
 class GradCam:
-    """Show what each place of an image adds to an answer's number, or takes from it.
+    """Attribution maps: contribution of each cell of an image to a logit.
 
-    An answer of the whole image: Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) on the coarsest level, the
-    slopes of each channel averaged. An answer with a box: averages over the whole image localise single objects
-    badly, so each activation is weighed with its own slope (Draelos & Carin 2020, "HiResCAM", arXiv 2011.08891), and
-    the levels, all of which the head mixes, are added at the size of the finest: the rest of the model being
-    piecewise linear, they sum up to the number itself, but for its biases.
+    For the whole image: Grad-CAM (Selvaraju et al. 2017, arXiv 1610.02391) on the coarsest level, with gradients
+    averaged per channel. For a box, averages over the image localize poorly: each activation is multiplied by its own
+    gradient (Draelos & Carin 2020, "HiResCAM", arXiv 2011.08891), and the maps of all levels are added at the size of
+    the finest. As the rest of the model is piecewise linear, they sum up to the logit, except for biases.
 
     Attributes:
-        rest: the model from the levels that feed its head on; shares its layers.
+        rest: the model after the levels that feed its head; shares its layers.
         levels: their names, finest first.
-        mirrored: as it was given.
+        mirrored: whether predictions are means over each image and its mirror image.
 
     Args:
-        model: a flat functional model; later changes of its weights show.
-        mirrored: whether answers are the mean over each image and its mirror image, and maps with them.
+        model: a flat functional model; later changes of its weights take effect.
+        mirrored: as the attribute.
     """
 
     def __init__(self, model: keras.Model, mirrored: bool = False) -> None:
@@ -119,16 +121,16 @@ class GradCam:
         self.rest, self.levels = suffix(self._first, model), list(self._first.output)
         self.mirrored = mirrored
 
-    def __call__(self, images: np.ndarray, asked: Sequence[AttributionTarget]) -> list[np.ndarray]:
-        """Return a map for each image, (h, w) float32; what Grad-CAM shows is what lies above 0.
+    def __call__(self, images: np.ndarray, targets: Sequence[AttributionTarget]) -> list[np.ndarray]:
+        """Return a map for each image, (h, w) float32; Grad-CAM shows its positive part.
 
         Args:
-            images: (B, H, W, 3) float32, as the network gets them.
-            asked: an answer an image.
+            images: (B, H, W, 3) float32, at the network's input.
+            targets: one per image.
         """
         maps = []
         for start in range(0, len(images), BATCH):
-            part, places = images[start : start + BATCH], asked[start : start + BATCH]
+            part, places = images[start : start + BATCH], targets[start : start + BATCH]
             found = self._maps(part, places)
             if self.mirrored:
                 others = self._maps(part[:, :, ::-1], places)
@@ -136,31 +138,31 @@ class GradCam:
             maps += found
         return maps
 
-    def _maps(self, images: np.ndarray, asked: Sequence[AttributionTarget]) -> list[np.ndarray]:
+    def _maps(self, images: np.ndarray, targets: Sequence[AttributionTarget]) -> list[np.ndarray]:
         import keras
 
         levels = {
             name: keras.ops.convert_to_numpy(values)
             for name, values in self._first(images, training=False).items()
         }
-        weights = np.zeros((len(asked), *self.rest.output.shape[1:]), np.float32)
-        for row, each in enumerate(asked):
+        weights = np.zeros((len(targets), *self.rest.output.shape[1:]), np.float32)
+        for row, each in enumerate(targets):
             weights[(row, *each.place)] = each.sign
-        found = slopes(self.rest, levels, weights)
+        found = input_gradients(self.rest, levels, weights)
         return [
-            self._added({name: levels[name][row] * found[name][row] for name in levels})
+            self._sum({name: levels[name][row] * found[name][row] for name in levels})
             if each.box_xyxy is not None
             else levels[self.levels[-1]][row] @ found[self.levels[-1]][row].mean(axis=(0, 1))
-            for row, each in enumerate(asked)
+            for row, each in enumerate(targets)
         ]
 
-    def _added(self, parts: dict[str, np.ndarray]) -> np.ndarray:
+    def _sum(self, parts: dict[str, np.ndarray]) -> np.ndarray:
         size_hw = parts[self.levels[0]].shape[:2]
         return sum(_spread(parts[name].sum(axis=-1), size_hw) for name in self.levels)
 
 
 def _spread(part: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """Share each cell's number out among the finer cells that it covers, smoothly."""
+    """Distribute each cell's value over the finer cells that it covers, smoothly."""
     import cv2
 
     share = part.size / np.prod(size_hw)

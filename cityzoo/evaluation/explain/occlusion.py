@@ -1,4 +1,4 @@
-"""What an answer loses when a part of the image is covered: an explanation that needs no gradient."""
+"""Occlusion maps: the score of a prediction with parts of the image covered."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-GRID = 10  # places of the patch along each side
-SHARE = 1 / 6  # of the image's sides that the patch covers at most
+GRID = 10  # positions of the patch along each side
+SHARE = 1 / 6  # of the image's sides covered by the patch at most
 BATCH = 16
 
 
@@ -17,20 +17,20 @@ def occlusion_map(
     area_xyxy: tuple[int, int, int, int],
     box_xyxy: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Slide a patch of the image's mean colour over it and see what an answer's number becomes.
+    """Return the score of a prediction with a patch of the image's mean color at each position.
 
-    Zeiler & Fergus 2014, "Visualizing and Understanding Convolutional Networks" (arXiv 1311.2901). The patch's
-    middle takes `GRID` x `GRID` places. It covers a sixth of each side; of an answer with a smaller box no more
-    than the box, but one step at least.
+    Zeiler & Fergus 2014, "Visualizing and Understanding Convolutional Networks" (arXiv 1311.2901). The patch is
+    centered at `GRID` x `GRID` positions. It covers a sixth of each side, or the size of a smaller box, but at least
+    one step.
 
     Args:
-        number: images (B, h, w, 3) float32 -> (B,), the answer's number in each.
-        image: (h, w, 3) uint8 or float32, as the network gets it.
-        area_xyxy: where the image lies in it, whole pixels, x2 and y2 exclusive; the rest is padding.
-        box_xyxy: where the answer lies in it, pixels.
+        number: images (B, h, w, 3) float32 -> (B,) scores.
+        image: (h, w, 3) uint8 or float32, at the network's input.
+        area_xyxy: of the image without padding, whole pixels, x2 and y2 exclusive.
+        box_xyxy: of the prediction, pixels.
 
     Returns:
-        (GRID, GRID) float32 over the area: the number with the patch there.
+        (GRID, GRID) float32 over the area.
 
     Example:
         >>> image = np.zeros((60, 60, 3), np.uint8)
@@ -41,7 +41,7 @@ def occlusion_map(
     """
     x1, y1, x2, y2 = area_xyxy
     width, height = x2 - x1, y2 - y1
-    colour = image[y1:y2, x1:x2].mean(axis=(0, 1))
+    color = image[y1:y2, x1:x2].mean(axis=(0, 1))
     size_wh = np.array([width, height])
     sides = size_wh if box_xyxy is None else box_xyxy[2:] - box_xyxy[:2]
     reach = np.clip(sides, size_wh / GRID, size_wh * SHARE) / 2
@@ -53,6 +53,6 @@ def occlusion_map(
     for start in range(0, GRID**2, BATCH):
         covered = np.repeat(image[None].astype(np.float32), len(patches[start : start + BATCH]), axis=0)
         for each, (left_x, top, right, bottom) in zip(covered, patches[start : start + BATCH], strict=True):
-            each[top:bottom, left_x:right] = colour
+            each[top:bottom, left_x:right] = color
         left.append(number(covered))
     return np.concatenate(left).reshape(GRID, GRID).astype(np.float32)

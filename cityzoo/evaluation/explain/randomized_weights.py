@@ -1,4 +1,4 @@
-"""A model's twin with random weights: a map that does not change with them explains no model."""
+"""Copy of a model with random weights, for sanity checks of attribution maps."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ if TYPE_CHECKING:
 def randomize_weights(
     twin: keras.Model, model: keras.Model, seed: int, layers: Collection[str] | None = None
 ) -> None:
-    """Give a copy of a model its weights, and in some layers random ones, as of a network that learned nothing.
+    """Copy the weights of a model to its clone, with random ones in some layers.
 
-    Adebayo et al. 2018, "Sanity Checks for Saliency Maps" (arXiv 1810.03292). Kernels are drawn as He et al. 2015
-    (arXiv 1502.01852) do, by the inputs of a filter, whatever the layer's own initializer: signals then neither fade
-    nor grow; biases become 0, norms 1.
+    Adebayo et al. 2018, "Sanity Checks for Saliency Maps" (arXiv 1810.03292). Kernels are initialized like He et al.
+    2015 (arXiv 1502.01852), whatever the layer's own initializer; biases become 0, norms 1.
 
     Args:
-        twin: `keras.models.clone_model(model)`; is changed.
-        model: a functional model; stays as it is.
+        twin: `keras.models.clone_model(model)`; is modified.
+        model: a functional model; not modified.
         seed: of the random weights.
-        layers: names of the layers; None: all.
+        layers: names of the randomized layers; None: all.
 
     Example:
         >>> import keras
@@ -40,12 +39,14 @@ def randomize_weights(
     for layer in twin.layers:
         if layers is None or layer.name in layers:
             for variable in layer.weights:
-                values = _drawn(layer, variable, generator)
+                values = _random_values(layer, variable, generator)
                 if values is not None:
                     variable.assign(values)
 
 
-def _drawn(layer: keras.Layer, variable: keras.Variable, generator: np.random.Generator) -> np.ndarray | None:
+def _random_values(
+    layer: keras.Layer, variable: keras.Variable, generator: np.random.Generator
+) -> np.ndarray | None:
     import keras
 
     shape, name = tuple(variable.shape), variable.name

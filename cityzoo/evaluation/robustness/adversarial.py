@@ -1,4 +1,4 @@
-"""Images made to mislead a model: every pixel changed by a few grey levels, the way that hurts most."""
+"""Adversarial attacks on pixels: FGSM and PGD within a few gray levels."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from cityzoo.errors import InputError
 from cityzoo.evaluation.network_inputs import NetworkInputs
 
 STEPS = 10
-ATTACKS = {"FGSM": 1, "PGD": STEPS}  # name: gradients that it takes
-STEP_SHARE = 1 / 4  # of eps, that a step of PGD goes
+ATTACKS = {"FGSM": 1, "PGD": STEPS}  # name: number of gradients
+STEP_SHARE = 1 / 4  # size of a step of PGD, as a share of eps
 Gradient = Callable[[np.ndarray, Any], tuple[float, np.ndarray]]  # (images, targets) -> loss, its gradient
 
 
-def attacked(
+def attack_batches(
     inputs: NetworkInputs, gradient: Gradient, name: str, eps_levels: float, seed: int = 0
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the images under an attack, in batches; the bars beside an image stay as they are.
+    """Yield attacked images in batches; padding stays unchanged.
 
     Args:
         inputs: the images with their targets.
         gradient: as `cityzoo.backend.gradient` returns it.
         name: a member of `ATTACKS`.
-        eps_levels: grey levels that a pixel may change, 1..255.
+        eps_levels: gray levels that a pixel may change, 1..255.
         seed: of PGD's random starts.
 
     Yields:
@@ -44,7 +44,7 @@ def fgsm(
     eps_levels: float,
     inside: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Take one step of `eps_levels` up the loss in every pixel: the fast gradient sign method.
+    """Return images one step of `eps_levels` up the loss, by the fast gradient sign method.
 
     x' = x + eps sign(dL/dx): Goodfellow, Shlens and Szegedy 2015, "Explaining and Harnessing Adversarial Examples",
     arXiv 1412.6572.
@@ -52,8 +52,8 @@ def fgsm(
     Args:
         gradient: as `cityzoo.backend.gradient` returns it.
         images: (B, h, w, 3), whole numbers 0..255.
-        targets: (B, ...) what is true of them.
-        eps_levels: grey levels that a pixel may change, 1..255; of 2.5 a pixel uses 2, since it is a whole number.
+        targets: (B, ...) for the loss.
+        eps_levels: gray levels that a pixel may change, 1..255, rounded down to a whole number.
         inside: (B, h, w, 1) bool, pixels that may change; None: all.
 
     Returns:
@@ -78,15 +78,15 @@ def pgd(
     seed: Any = 0,
     steps: int = STEPS,
 ) -> np.ndarray:
-    """Climb the loss in small steps from a random start, never further than `eps_levels` in any pixel.
+    """Return images up the loss by projected gradient descent from a random start, within `eps_levels`.
 
-    Projected gradient descent in the L-infinity ball: Madry et al. 2018, "Towards Deep Learning Models Resistant to
+    In the L-infinity ball: Madry et al. 2018, "Towards Deep Learning Models Resistant to
     Adversarial Attacks", arXiv 1706.06083; a step is eps / 4 times the gradient's sign.
 
     Args:
         gradient, images, targets, eps_levels, inside: as `fgsm` takes them.
         seed: of the random start, as `numpy.random.default_rng` takes it.
-        steps: how many.
+        steps: number of steps.
 
     Returns:
         (B, h, w, 3) float32, whole numbers 0..255.
@@ -103,17 +103,13 @@ def pgd(
 
 
 def check_eps(levels: float) -> None:
-    """Make sure that attacks can change a pixel by so many grey levels.
-
-    Raises:
-        InputError: below 1 or above 255.
-    """
+    """Raise InputError for less than 1 or more than 255 gray levels."""
     if not 1 <= levels <= 255:
-        raise InputError(f"an attack within {levels:g} grey levels: give 1 to 255, e.g. 4")
+        raise InputError(f"attack strength of {levels:g} gray levels: give 1 to 255, e.g. 4")
 
 
 def _image(clean: np.ndarray, change: np.ndarray, eps_levels: float, inside: np.ndarray | None) -> np.ndarray:
-    # What is judged is an image: whole grey levels, rounded so that none leaves the ball.
+    # An image has whole gray levels: rounded without leaving the ball.
     most = np.floor(eps_levels)
     whole = np.clip(np.rint(change), -most, most) * (1 if inside is None else inside)
     return np.clip(clean + whole, 0, 255).astype(np.float32)

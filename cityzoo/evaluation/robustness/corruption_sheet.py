@@ -1,4 +1,4 @@
-"""One held-out image under every corruption and attack, with what the model says of it drawn on it."""
+"""Sheet of one held-out image under every corruption and attack, with predictions."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from cityzoo.sample import ImageExample
 from cityzoo.visualize.boxes import grid
 
 NAME = "robustness.png"
-SHOWN = (0.2, 0.6, 1.0)  # strengths, a column each
+SHOWN = (0.2, 0.6, 1.0)  # strengths, one column each
 CELL_PX = 400  # width of an image on the sheet
-CLEAN = "as it is"
+CLEAN = "clean"
 
 
 class Sheet:
-    """Collect one image as it comes by in every pass, and draw it when the model has seen it.
+    """Versions of one image from all passes, drawn with the predictions for them.
 
-    The image is the one with the median number of boxes; where none has boxes, the middle one. It is drawn as the
-    network gets it, without the bars beside it, enlarged: lines and letters are made for the sheet's size.
+    The image has the median number of boxes, or is the middle one without any. It is drawn at the network's input size
+    without padding, enlarged to the size of the sheet.
 
     Attributes:
-        results: what the model says of each of `examples`; to be set before the sheet is written.
+        results: predictions for each of `examples`; set before the sheet is written.
     """
 
     def __init__(self, inputs: NetworkInputs, eps_levels: float) -> None:
@@ -35,7 +35,7 @@ class Sheet:
 
         Args:
             inputs: the images of all passes.
-            eps_levels: how far attacks may change a pixel, grey levels.
+            eps_levels: maximum change of a pixel by attacks, gray levels.
         """
         order = np.argsort([len(image.labels) for image in inputs.examples.examples], kind="stable")
         self._row, self._output, self._eps = int(order[len(order) // 2]), inputs.output, eps_levels
@@ -46,21 +46,21 @@ class Sheet:
         # Pixels of the sheet's image -> pixels of the network's input.
         self._matrix = np.array([[1 / enlarged, 0, across[0]], [0, 1 / enlarged, down[0]], [0, 0, 1]])
         original = inputs.examples.examples[self._row]
-        self._image = self._moved(original, np.linalg.inv(self._matrix) @ inputs.matrices[self._row])
+        self._image = self._transform(original, np.linalg.inv(self._matrix) @ inputs.matrices[self._row])
         self._images: dict[str, np.ndarray] = {}
         self.results: list[Any] = []
 
-    def _moved(self, image: ImageExample, matrix: np.ndarray) -> ImageExample:
+    def _transform(self, image: ImageExample, matrix: np.ndarray) -> ImageExample:
         from augment import move_boxes
 
         boxes = move_boxes(image.boxes_xyxy, matrix.astype(np.float32))
         return ImageExample(image.path, self._size_hw, boxes, image.labels, target=image.target)
 
     def take(self, name: tuple[str, float], part: slice, images: Any) -> None:
-        """Keep the image if it is in a batch of a pass that is shown.
+        """Keep the image if it is in this batch and the pass is shown.
 
         Args:
-            name: what befell the images, and its strength.
+            name: condition and strength.
             part: rows of the batch.
             images: (B, h, w, 3) float32, 0..255.
         """
@@ -81,27 +81,21 @@ class Sheet:
         return images, np.repeat(self._matrix[None].astype(np.float32), len(images), axis=0)
 
     def write(self, folder: Path) -> Path:
-        """Write `robustness.png`: clean and attacked, then a row a corruption at strengths .2, .6 and 1.
-
-        Args:
-            folder: where the sheet goes.
-
-        Returns:
-            The file.
-        """
-        drawn = {
+        """Write `robustness.png`: clean and attacked, then one row per corruption; return the file."""
+        cells_by_caption = {
             caption: self._output.draw(self._shown(image), self._image, result)
             for (caption, image), result in zip(self._images.items(), self.results, strict=True)
         }
         empty = np.full((*self._size_hw, 3), 255, np.uint8)
         captions = [CLEAN, *ATTACKS, *(f"{name} {strength:g}" for name in CORRUPTIONS for strength in SHOWN)]
-        cells = [drawn.get(caption, empty) for caption in captions]
-        said = {
-            name: f"{name}, {self._eps:g} of 255 grey levels" if name in drawn else "" for name in ATTACKS
+        cells = [cells_by_caption.get(caption, empty) for caption in captions]
+        labels = {
+            name: f"{name}, {self._eps:g} of 255 gray levels" if name in cells_by_caption else ""
+            for name in ATTACKS
         }
         height = round(CELL_PX * max(len(cell) / cell.shape[1] for cell in cells))
         sheet = grid(
-            cells, len(SHOWN), (height, CELL_PX), [said.get(caption, caption) for caption in captions]
+            cells, len(SHOWN), (height, CELL_PX), [labels.get(caption, caption) for caption in captions]
         )
         Image.fromarray(sheet).save(folder / NAME)
         return folder / NAME

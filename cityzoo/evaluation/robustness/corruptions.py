@@ -1,4 +1,4 @@
-"""What befalls a street camera, at strengths: the transforms of augment/, on images at the network's input."""
+"""Corruptions of street cameras: transforms of augment/ at given strengths, at the network's input size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from augment.registry import Transform
 
-# What a reader calls it: what `augment.TRANSFORMS` calls it.
+# Name in reports -> name in `augment.TRANSFORMS`.
 CORRUPTIONS = {
     "fog": "fog",
     "rain": "rain",
@@ -27,25 +27,25 @@ CORRUPTIONS = {
     "glare": "glare",
 }
 STRENGTHS = (0.2, 0.4, 0.6, 0.8, 1.0)  # of each transform's own scale
-FREE = 211  # the draw of values that strength has no say in, such as a direction
+FREE = 211  # branch of the seeds for values that do not depend on strength, such as a direction
 
 
-def corrupted(
+def corrupt_batches(
     inputs: NetworkInputs, corruption: str, strengths: Sequence[float] = STRENGTHS
 ) -> Iterator[tuple[tf.Tensor, np.ndarray]]:
-    """Yield the images under a corruption, all of them for each strength, in batches.
+    """Yield corrupted images in batches, all images for each strength in turn.
 
-    What chance decides (where drops lie, which way the camera shook) is the same for an image at all strengths.
-    The bars beside an image stay as they are: there is no weather on them when the model works.
+    Random values (positions of drops, direction of shake) are the same for an image at all strengths. Padding stays
+    unchanged.
 
     Args:
         inputs: N images.
         corruption: a key of `CORRUPTIONS`.
-        strengths: 0..1 each; at 1 a person still recognises the scene.
+        strengths: 0..1 each; at 1 a person can still recognize the scene.
 
     Yields:
-        images (B, h, w, 3) float32, whole numbers 0..255, and their (B, 3, 3) matrices: for each strength
-        the parts of `inputs`.
+        images (B, h, w, 3) float32, whole numbers 0..255, and their (B, 3, 3) matrices, for each strength the
+        parts of `inputs`.
     """
     import tensorflow as tf
 
@@ -59,18 +59,17 @@ def corrupted(
     def changed(start: tf.Tensor, stop: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
         own = slice(start, stop)
         before = tf.cast(images[own], tf.float32)
-        after = tf.clip_by_value(_applied(transform, before, strength, seeds[own]), 0.0, 255.0)
+        after = tf.clip_by_value(_apply(transform, before, strength, seeds[own]), 0.0, 255.0)
         return tf.where(inside[own], tf.floor(after + 0.5), before)
 
     starts, stops, levels = zip(*((part.start, part.stop, strength) for part, strength in steps), strict=True)
     batches = tf.data.Dataset.from_tensor_slices((np.int32(starts), np.int32(stops), np.float32(levels)))
-    # The next images are made while the network looks at these.
     batches = batches.map(changed, num_parallel_calls=2, deterministic=True).prefetch(2)
     for (part, _), batch in zip(steps, batches, strict=True):
         yield batch, inputs.matrices[part]
 
 
-def _applied(transform: Transform, images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
+def _apply(transform: Transform, images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
     import tensorflow as tf
 
     from augment.random_fields import branch, uniform
@@ -79,6 +78,6 @@ def _applied(transform: Transform, images: tf.Tensor, strength: tf.Tensor, seeds
     values: dict[str, Any] = at_strength(transform, tf.fill((tf.shape(images)[0],), strength))
     for number, (name, value) in enumerate(transform.values.items()):
         if value.neutral == value.full:
-            drawn = uniform(branch(seeds, FREE + number), ())
-            values[name] = value.low + (value.high - value.low) * drawn
+            sample = uniform(branch(seeds, FREE + number), ())
+            values[name] = value.low + (value.high - value.low) * sample
     return transform.function(images, **values, **({"seeds": seeds} if transform.seeded else {}))

@@ -1,4 +1,4 @@
-"""How a model holds out under street-camera corruptions and attacks on its pixels: figures, tables, curves."""
+"""Robustness of a model to street-camera corruptions and adversarial attacks."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from cityzoo.sample import ImageSet
 
 MOST = 100  # images
-EPS_LEVELS = 4.0  # grey levels of 255; a person does not see them
-NO_GRADIENT = "no gradient trains this kind of head: there is none to follow"
+EPS_LEVELS = 4.0  # gray levels of 255; invisible to a person
+NO_GRADIENT = "No attacks: this head is not trained by gradients."
 
 
 def measure(
@@ -35,35 +35,33 @@ def measure(
     eps_levels: float = EPS_LEVELS,
     folder: Path | None = None,
 ) -> dict[str, Any]:
-    """Judge a model on images as they are, under nine corruptions at five strengths, and under attack.
+    """Evaluate a model on clean images, under nine corruptions at five strengths, and under attack.
 
-    A relative loss is the share of the clean figure that is lost: (clean - corrupted) / clean, or, of figures that are
-    better when lower, (corrupted - clean) / clean; below 0 where a corruption helps, None where the clean figure is
-    0 or not known. Their mean over all corruptions and strengths is not the mCE of Hendrycks and Dietterich 2019
-    (arXiv 1903.12261), which divides a classifier's errors by those of AlexNet before it takes the mean: here the
-    model is held against itself on clean images, which any figure of any task can be.
+    A relative loss is the share of the clean metric that is lost: (clean - corrupted) / clean, or
+    (corrupted - clean) / clean for metrics that are better when lower; negative if a corruption helps, None if the
+    clean metric is 0 or unknown. Unlike the mCE of Hendrycks and Dietterich 2019 (arXiv 1903.12261), which is relative
+    to AlexNet's errors, it is relative to the model itself, which works for any metric.
 
-    Corruptions are made at the size of the network's input. Attacks know the model and follow the gradient of the
-    loss that trained it.
+    Corruptions are applied at the network's input size. Attacks are white-box and follow the gradient of the training
+    loss.
 
     Args:
-        model: a whole, loaded model.
-        output: what its outputs mean; the first figure of its headline is the judged one.
-        truth: labelled images.
-        seed: of all that is drawn: the same seed gives the same images.
-        most: images taken at most, evenly spread over the set; they stay in memory at the size of the input.
-        eps_levels: how far FGSM and PGD may change a pixel, grey levels, 1..255.
-        folder: gets `robustness.png`, one of the images with what the model said of it; None: nothing is drawn.
+        model: a loaded model.
+        output: meaning of its outputs; its first primary metric is measured.
+        truth: labeled images.
+        seed: of all random values.
+        most: maximum number of images, evenly spread over the set; they stay in memory at the input size.
+        eps_levels: maximum change of a pixel by FGSM and PGD, gray levels, 1..255.
+        folder: gets `robustness.png`, one of the images with predictions; None: no sheet.
 
     Returns:
-        `figure` and `lower`, the judged figure and whether it is better when lower; `n` images; `clean`, its value;
-        `strengths`; `corruptions`: name -> `values` and `relative_loss` (one a strength) and `mean_relative_loss`;
-        `mean_corruption_loss`; `eps_levels`; `attacks`: name -> `value` and `relative_loss`, empty with
-        `attacks_left_out`, the reason, where nothing is trained by gradients; `seconds` by part: those of corruptions
-        are the ones that the network waited.
+        `figure` and `lower`, the metric and whether it is better when lower; `n` images; `clean`, its value;
+        `strengths`; `corruptions`: name -> `values` and `relative_loss` (one per strength) and `mean_relative_loss`;
+        `mean_corruption_loss`; `eps_levels`; `attacks`: name -> `value` and `relative_loss`, or the reason in
+        `attacks_left_out`; `seconds` by part, of corruptions those that the network waits.
 
     Raises:
-        InputError: no images, or `eps_levels` out of bounds.
+        InputError: no images, or `eps_levels` out of range.
     """
     check_eps(eps_levels)
     clock = Stopwatch()
@@ -72,10 +70,10 @@ def measure(
     sheet = Sheet(inputs, eps_levels) if folder else None
     results = predict_all_conditions(model, inputs, eps_levels, seed, clock, sheet)
     figure = output.primary_metrics[0]
-    judged = _judged(output, inputs.examples, results[CLEAN], figure)
-    values = {name: output.metrics(judged, each).get(figure) for name, each in results.items()}
+    truth = _without_masks(output, inputs.examples, results[CLEAN], figure)
+    values = {name: output.metrics(truth, each).get(figure) for name, each in results.items()}
     clock.lap("figures")
-    if sheet:
+    if sheet and folder:
         sheet.write(folder)
         clock.lap("sheet")
     seconds = {**clock.spent, "total": sum(clock.spent.values())}
@@ -90,12 +88,12 @@ def measure(
     }
 
 
-def _judged(output: Output, images: ImageSet, results: Sequence[Any], figure: str) -> ImageSet:
-    """Return the images without their masks, each of which would be read in each pass, if the figure needs none."""
+def _without_masks(output: Output, images: ImageSet, results: Sequence[Any], metric: str) -> ImageSet:
+    """Return the images without masks if the metric does not need them: each would be read in each pass."""
     if not any(image.mask for image in images.examples):
         return images
     bare = replace(images, examples=tuple(replace(image, mask="") for image in images.examples))
-    same = output.metrics(bare, results).get(figure) == output.metrics(images, results).get(figure)
+    same = output.metrics(bare, results).get(metric) == output.metrics(images, results).get(metric)
     return bare if same else images
 
 
@@ -124,11 +122,11 @@ def _losses(values: Mapping[Pass, float | None], lower: bool) -> dict[str, Any]:
 
 
 def relative_loss(clean: float | None, value: float | None, lower: bool = False) -> float | None:
-    """Return the share of a clean figure that is lost; None where either is not known or the clean one is 0.
+    """Return the share of a clean metric that is lost; None if either is unknown or the clean one is 0.
 
     Args:
-        clean: the figure on clean images.
-        value: the same on others.
+        clean: metric of clean images.
+        value: metric of other images.
         lower: whether it is better when lower.
 
     Example:
@@ -143,38 +141,3 @@ def relative_loss(clean: float | None, value: float | None, lower: bool = False)
 def _mean(losses: Sequence[float | None]) -> float | None:
     known = [loss for loss in losses if loss is not None]
     return float(np.mean(known)) if known else None
-
-
-def rows(robustness: Mapping[str, Any]) -> dict[str, dict[str, float | None]]:
-    """Return a table of what `measure` found: a row a corruption, a column a strength and the mean relative loss.
-
-    Example:
-        >>> fog = {"values": [0.4, 0.2], "relative_loss": [0.2, 0.6], "mean_relative_loss": 0.4}
-        >>> rows({"strengths": [0.5, 1.0], "corruptions": {"fog": fog}})
-        {'fog': {'0.5': 0.4, '1.0': 0.2, 'mean_relative_loss': 0.4}}
-    """
-    strengths = [f"{strength:.1f}" for strength in robustness["strengths"]]
-    return {
-        name: {
-            **dict(zip(strengths, found["values"], strict=True)),
-            "mean_relative_loss": found["mean_relative_loss"],
-        }
-        for name, found in robustness["corruptions"].items()
-    }
-
-
-def lines(robustness: Mapping[str, Any]) -> dict[str, dict[str, list[float | None]]]:
-    """Return a line a corruption, the judged figure over the strength; all begin at the clean figure.
-
-    Example:
-        >>> fog = {"values": [0.4, 0.2], "relative_loss": [0.2, 0.6], "mean_relative_loss": 0.4}
-        >>> lines({"clean": 0.5, "strengths": [0.5, 1.0], "corruptions": {"fog": fog}})
-        {'fog': {'strength': [0.0, 0.5, 1.0], 'value': [0.5, 0.4, 0.2]}}
-    """
-    return {
-        name: {
-            "strength": [0.0, *robustness["strengths"]],
-            "value": [robustness["clean"], *found["values"]],
-        }
-        for name, found in robustness["corruptions"].items()
-    }

@@ -1,4 +1,4 @@
-"""Run a model over the same images many times: clean, under every corruption and strength, under every attack."""
+"""Predictions of a model on the same images, clean and under every corruption, strength and attack."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from cityzoo import backend, predict
 from cityzoo.data.image.views import AugmentedViews
 from cityzoo.evaluation.network_inputs import NetworkInputs
-from cityzoo.evaluation.robustness.adversarial import ATTACKS, attacked
-from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS, STRENGTHS, corrupted
+from cityzoo.evaluation.robustness.adversarial import ATTACKS, attack_batches
+from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS, STRENGTHS, corrupt_batches
 from cityzoo.sample import ImageSet
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
     from cityzoo.evaluation.robustness.corruption_sheet import Sheet
 
-Pass = tuple[str, float]  # what befalls the images, and how much: a strength, or grey levels of an attack
+Pass = tuple[str, float]  # name of the condition, and its strength or the gray levels of an attack
 Batches = Iterator[tuple[Any, np.ndarray]]  # images (B, h, w, 3) float32 and matrices (B, 3, 3)
 CLEAN: Pass = ("clean", 0.0)
 
 
 @dataclass
 class Stopwatch:
-    """Say how many seconds each part of some work took.
+    """Seconds that each part of some work takes.
 
     Attributes:
         spent: part -> seconds so far.
@@ -45,7 +45,7 @@ class Stopwatch:
     _last: float = field(default_factory=time.perf_counter)
 
     def lap(self, part: str) -> None:
-        """Count the seconds since the last lap, or since the clock was made, for a part."""
+        """Add the seconds since the last lap to a part."""
         now = time.perf_counter()
         self.spent[part] = self.spent.get(part, 0.0) + now - self._last
         self._last = now
@@ -59,18 +59,18 @@ def predict_all_conditions(
     clock: Stopwatch,
     sheet: Sheet | None = None,
 ) -> dict[Pass, list[Any]]:
-    """Return what a model says of all images in each pass; a bar tells how far it is.
+    """Return the predictions for all images under each condition.
 
     Args:
-        model: a whole, loaded model; compiled once for all passes.
-        inputs: the images; attacks are left out where their kind is not trained by gradients.
-        eps_levels: how far attacks may change a pixel, grey levels.
+        model: a loaded model; compiled once for all passes.
+        inputs: the images; without attacks if their output is not trained by gradients.
+        eps_levels: maximum change of a pixel by attacks, gray levels.
         seed: of the attacks' random starts.
-        clock: gets the seconds of "corruptions" (those that the network waited), "attacks" and "network".
-        sheet: takes what it shows as it comes by; gets what the model says of it.
+        clock: gets the seconds of "corruptions" (those that the network waits), "attacks" and "network".
+        sheet: collects the images it shows, and gets the predictions for them.
 
     Returns:
-        Pass -> results, one per image, as `Kind.results` gives them; the first pass is `CLEAN`.
+        Pass -> results of `Output.decode`, one per image; the first pass is `CLEAN`.
     """
     import keras
 
@@ -81,7 +81,7 @@ def predict_all_conditions(
     def stream() -> Batches:
         for name, batches in _passes(model, inputs, eps_levels, seed, bar.add):
             names.append(name)
-            # The strengths of a corruption share one stream, of which each takes as many batches as there are parts.
+            # The strengths of a corruption share one stream: each takes as many batches as there are parts.
             for part, (images, matrices) in zip(inputs.parts, batches, strict=False):
                 clock.lap("attacks" if name[0] in attacks else "corruptions")
                 if sheet:
@@ -105,11 +105,15 @@ def predict_all_conditions(
 
 
 def _passes(
-    model: keras.Model, inputs: NetworkInputs, eps_levels: float, seed: int, told: Callable[[int], object]
+    model: keras.Model,
+    inputs: NetworkInputs,
+    eps_levels: float,
+    seed: int,
+    on_gradient: Callable[[int], object],
 ) -> Iterator[tuple[Pass, Batches]]:
     yield CLEAN, ((inputs.images[part].astype(np.float32), inputs.matrices[part]) for part in inputs.parts)
     for name in CORRUPTIONS:
-        batches = corrupted(inputs, name, STRENGTHS)
+        batches = corrupt_batches(inputs, name, STRENGTHS)
         yield from (((name, strength), batches) for strength in STRENGTHS)
     if not inputs.output.trainable:
         return
@@ -117,8 +121,8 @@ def _passes(
 
     def counted(images: np.ndarray, targets: Any) -> tuple[float, np.ndarray]:
         found = gradient(images, targets)
-        told(1)
+        on_gradient(1)
         return found
 
     for name in ATTACKS:
-        yield (name, eps_levels), attacked(inputs, counted, name, eps_levels, seed)
+        yield (name, eps_levels), attack_batches(inputs, counted, name, eps_levels, seed)

@@ -29,9 +29,9 @@ CARDS = (
     Card("operating_point/precision", "precision", "share of detections that are correct", "share"),
 )
 REMARK = (
-    "Recall and precision are those of detections with a score of {operating_point/score} or more, the threshold of the "
-    "highest F1 ({operating_point/f1}). A lower threshold finds more objects and raises more false alarms. AP and AR "
-    "follow the COCO evaluation."
+    "Recall and precision are those of detections with a score of {operating_point/score} or more, the threshold of "
+    "the highest F1 ({operating_point/f1}). A lower threshold finds more objects and raises more false alarms. AP and "
+    "AR follow the COCO evaluation."
 )
 CLASSES = Table(
     "Metrics by class",
@@ -73,8 +73,8 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
     )  # with one more for "background"
     confusion = confusion_table(
         predicted,
-        "At the threshold of the highest F1 and IoU .50. Rows: annotated class; columns: predicted class. The last row counts false "
-        "alarms, the last column missed objects.",
+        "At the threshold of the highest F1 and IoU .50. Rows: annotated class; columns: predicted class. The last row "
+        "counts false alarms, the last column missed objects.",
     )
     return Layout(
         CARDS,

@@ -117,7 +117,7 @@ def test_class_names_that_do_not_match():
     with pytest.raises(InputError) as raised:
         require_same_classes(("car", "lorry"), ("car", "truck", "van"), "runs/b")
     first, table = str(raised.value).split("\n", 1)
-    assert first.startswith("class names do not match: runs/b") and "--class-map truck=lorry" in first
+    assert "runs/b" in first and "--class-map truck=lorry" in first
     assert table == class_table(("car", "lorry"), ("car", "truck", "van"), "runs/b")
     assert table.splitlines() == [
         "this model  runs/b",
@@ -126,5 +126,5 @@ def test_class_names_that_do_not_match():
         "-           truck",
         "-           van",
     ]
-    with pytest.raises(InputError, match="two classes of runs/b are called 'car'"):
+    with pytest.raises(InputError, match="two classes of runs/b are.*'car'"):
         require_same_classes(("car", "bus"), ("car", "bus", "car"), "runs/b")

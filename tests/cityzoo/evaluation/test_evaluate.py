@@ -57,7 +57,7 @@ def test_a_model_that_fails_in_the_dark_is_found_out(streets):
 def test_what_got_worse_is_listed_though_the_whole_got_better(streets):
     """Before: all cars and two buses wrong; after: the ten dark buses."""
     before = answers(streets, [*range(1, 40, 2), 0, 2])
-    rival = ComparedRun(KIND.weighed(streets, before), "a note")
+    rival = ComparedRun(KIND.weighted_metrics(streets, before), "a note")
     found = analyze(KIND, streets, answers(streets, range(0, 40, 4)), {BEFORE: rival})["compared"][BEFORE]
     row = found["figures"]["balanced_accuracy"]
     assert row["this"] == pytest.approx(0.75) and row["other"] == pytest.approx(0.45)

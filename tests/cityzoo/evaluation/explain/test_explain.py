@@ -58,11 +58,11 @@ def glow(folder, row, panel, rows=2):
 @pytest.mark.parametrize("panel", [1, 2])
 @pytest.mark.parametrize(("row", "square"), [(0, (8, 8)), (1, (24, 40))])
 def test_the_square_that_speaks_for_the_answer_lights_up(explained, panel, row, square):
-    """In the map of slopes and in that of the patch; the strongest pixel lies within it, the corner stays dark."""
+    """In the map of gradients and in that of the patch; the strongest pixel lies within it, the corner stays dark."""
     found, (x, y) = glow(explained[0], row, panel), square
     peak_y, peak_x = np.unravel_index(found.argmax(), found.shape)
     assert x <= peak_x < x + 16 and y <= peak_y < y + 16
-    if panel == 2:  # the grey cells speak for each colour alike in the map of slopes
+    if panel == 2:  # the grey cells speak for each colour alike in the map of gradients
         within = found[max(y - 8, 0) : y + 24, max(x - 8, 0) : x + 24].sum()
         assert within > 0.8 * found.sum()
 
@@ -132,7 +132,7 @@ def test_random_weights_change_the_maps_of_a_network(explained, tmp_path):
 
 def test_answers_that_are_maps_are_refused(explained, tmp_path):
     _, truth, _, _ = explained
-    with pytest.raises(InputError, match="--explain is for classes and boxes"):
+    with pytest.raises(InputError, match="--explain.*classes and boxes"):
         explanations(weightless(), Counting(("car",)), truth, [], 3, tmp_path)
 
 

@@ -62,7 +62,7 @@ def test_clean_and_attacked_come_first_then_a_row_a_corruption(filled, tmp_path,
     ((cells, columns, cell_hw, captions),) = given
     assert (columns, cell_hw, len(cells)) == (3, (200, 400), 30)
     assert captions[:5] == [
-        "as it is", "FGSM, 4 of 255 grey levels", "PGD, 4 of 255 grey levels", "fog 0.2", "fog 0.6",
+        "clean", "FGSM, 4 of 255 gray levels", "PGD, 4 of 255 gray levels", "fog 0.2", "fog 0.6",
     ]  # fmt: skip
     assert captions[-1] == "glare 1"
     assert cells[-1][20, 20].tolist() == [20, 20, 20] and cells[-1][100, 200].tolist() == [255, 255, 255]

@@ -9,7 +9,7 @@ from augment.apply_policy import cast_to_uint8
 from augment.sampling import APART
 from cityzoo.evaluation import network_inputs as inputs_module
 from cityzoo.evaluation.network_inputs import NetworkInputs
-from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS, corrupted
+from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS, corrupt_batches
 from cityzoo.outputs.detection import Detection
 from cityzoo.sample import ImageExample, ImageSet
 
@@ -31,7 +31,7 @@ def inputs(monkeypatch):
 
 def under(inputs, name, *strengths):
     """All images at each strength, (strengths, N, h, w, 3), and the matrices that came with them."""
-    batches = list(corrupted(inputs, name, strengths))
+    batches = list(corrupt_batches(inputs, name, strengths))
     assert [len(images) for images, _ in batches] == [2, 2, 1] * len(strengths)
     images, matrices = (
         np.concatenate([np.asarray(each) for each in column]) for column in zip(*batches, strict=True)
