@@ -1,4 +1,4 @@
-"""Forecasts that need no network. A model that does not beat them is of no use; every report begins with them."""
+"""Forecast baselines that need no network; a model should beat them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ROWS = 12  # of history in the linear model
 
 @dataclass(frozen=True, eq=False)
 class HistoryView:
-    """Hold what a forecast may use: all rows up to its origin, and the training rows for what is fitted.
+    """Data that a forecast may use: all rows up to its origin, and the training rows to fit.
 
     Attributes:
         values: (rows, nodes) float64, NaN where missing, in the target's unit.
-        train_rows: the first so many rows train.
-        day: rows a day.
+        train_rows: number of training rows, the first ones.
+        day: rows per day.
 
     Raises:
         InputError: more training rows than rows, or a day shorter than a row.
@@ -36,39 +36,42 @@ class HistoryView:
     def __post_init__(self) -> None:
         if not 0 < self.train_rows <= len(self.values) or self.day < 1:
             raise InputError(
-                f"{len(self.values)} rows cannot have {self.train_rows} for training and {self.day} a day: "
+                f"{len(self.values)} rows cannot have {self.train_rows} for training and {self.day} per day: "
                 "give at least 1 of each, and no more for training than there are"
             )
 
     @property
     def train(self) -> np.ndarray:
-        """Return the training rows."""
+        """Training rows."""
         return self.values[: self.train_rows]
 
     @property
     def usual(self) -> np.ndarray:
-        """Return each sensor's mean over the training rows, (nodes,); all sensors' mean where it has none."""
+        """Mean of each sensor over the training rows, (nodes,); the overall mean if a sensor has none."""
         return _mean(self.train, _mean(self.train.reshape(-1, 1), np.zeros(1)))
 
     @property
     def filled(self) -> np.ndarray:
-        """Return all rows, each missing value replaced by the sensor's last one before, or by what is usual."""
+        """All rows, each missing value replaced by the sensor's last one before, or by its mean."""
         seen = np.isfinite(self.values)
         rows = np.maximum.accumulate(np.where(seen, np.arange(len(seen))[:, None], -1), axis=0)
         before = np.take_along_axis(self.values, np.maximum(rows, 0), axis=0)
         return np.where(rows < 0, self.usual, before)
 
 
+Baseline = Callable[[HistoryView, np.ndarray, int], np.ndarray]
+
+
 def persistence(known: HistoryView, origins: np.ndarray, horizon: int) -> np.ndarray:
-    """Say that it stays as it is: the last observed value.
+    """Forecast the last observed value.
 
     Args:
-        known: what may be used.
-        origins: (windows,) int, the last row that each forecast knows.
+        known: data.
+        origins: (windows,) int, the last known row of each forecast.
         horizon: rows ahead.
 
     Returns:
-        (windows, horizon, nodes) float64; so do all baselines.
+        (windows, horizon, nodes) float64, as all baselines.
 
     Example:
         >>> persistence(HistoryView(np.array([[1.0], [2.0], [3.0]]), 3, 1), np.array([1]), 2).ravel().tolist()
@@ -78,7 +81,7 @@ def persistence(known: HistoryView, origins: np.ndarray, horizon: int) -> np.nda
 
 
 def time_of_day_mean(known: HistoryView, origins: np.ndarray, horizon: int) -> np.ndarray:
-    """Say what was usual at that time of day: each sensor's mean over the training days.
+    """Forecast the mean at the time of day of each sensor over the training days.
 
     Example:
         >>> rows = np.array([[1.0], [5.0], [3.0], [7.0], [0.0]])
@@ -90,7 +93,7 @@ def time_of_day_mean(known: HistoryView, origins: np.ndarray, horizon: int) -> n
 
 
 def last_day(known: HistoryView, origins: np.ndarray, horizon: int) -> np.ndarray:
-    """Say what was a day before; what it stays at where nothing was known then.
+    """Forecast the value of a day before, or the last observed value if that is missing.
 
     Example:
         >>> last_day(HistoryView(np.array([[1.0], [2.0], [3.0], [4.0]]), 4, day=3), np.array([3]), 2).ravel().tolist()
@@ -100,15 +103,15 @@ def last_day(known: HistoryView, origins: np.ndarray, horizon: int) -> np.ndarra
 
 
 def last_week(known: HistoryView, origins: np.ndarray, horizon: int) -> np.ndarray:
-    """Say what was a week before; what was a day before where nothing was known then."""
+    """Forecast the value of a week before, or of a day before if that is missing."""
     return _ago(known, origins, horizon, 7 * known.day, last_day)
 
 
 def linear_ar(known: HistoryView, origins: np.ndarray, horizon: int) -> np.ndarray:
-    """Say the next row as a weighted sum of the last 12, the same weights for all sensors, and so on row by row.
+    """Forecast row by row with an autoregressive model of order 12, with the same weights for all sensors.
 
-    The weights sum to 1, hence no intercept: least squares of the next change on the 11 differences to the last row, in
-    closed form, over all windows of training rows with nothing missing. Where there is none, it is persistence.
+    The weights sum to 1 and there is no intercept: least squares of the next change on the 11 differences to the last
+    row, over all windows of training rows without missing values. Without such a window it is persistence.
 
     Example:
         >>> line = HistoryView(np.arange(30.0)[:, None], 20, day=24)
@@ -139,7 +142,7 @@ def ar_weights(train: np.ndarray) -> np.ndarray:
     return np.append(weights, 1 - weights.sum())
 
 
-BASELINES: dict[str, Callable[[HistoryView, np.ndarray, int], np.ndarray]] = {
+BASELINES: dict[str, Baseline] = {
     "persistence": persistence,
     "time_of_day_mean": time_of_day_mean,
     "last_day": last_day,
@@ -149,7 +152,7 @@ BASELINES: dict[str, Callable[[HistoryView, np.ndarray, int], np.ndarray]] = {
 
 
 def forecasts(known: HistoryView, origins: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
-    """Return what every baseline says, under its name, (windows, horizon, nodes); last_week where there is one."""
+    """Return the forecasts of all baselines by name, (windows, horizon, nodes); last_week only with enough rows."""
     names = [name for name in BASELINES if name != "last_week" or len(known.values) > 7 * known.day]
     return {name: BASELINES[name](known, origins, horizon) for name in names}
 
@@ -159,9 +162,9 @@ def _ahead(origins: np.ndarray, horizon: int) -> np.ndarray:
 
 
 def _ago(
-    known: HistoryView, origins: np.ndarray, horizon: int, rows: int, otherwise=persistence
+    known: HistoryView, origins: np.ndarray, horizon: int, rows: int, otherwise: Baseline = persistence
 ) -> np.ndarray:
-    # Never a row behind the origin, however long the horizon.
+    # Never a row after the origin, for any horizon.
     late = np.maximum(_ahead(origins, horizon) - rows - np.asarray(origins)[:, None], 0)
     then = _ahead(origins, horizon) - rows * (1 + -(-late // rows))
     values = np.where((then >= 0)[..., None], known.values[np.maximum(then, 0)], np.nan)

@@ -71,7 +71,7 @@ def write(
         seed: of the run.
 
     """
-    horizons = forecast_errors.told_horizons(how.horizon)
+    horizons = forecast_errors.default_horizons(how.horizon)
     origins = protocol.origins(horizons[0])
     LOG.info("judging %d windows of %d sensors", len(origins), len(series.sensors))
     values = series.values[..., 0].astype(np.float64)
@@ -89,7 +89,7 @@ def write(
             folder, _rules(how), series, how, origins, quantiles, said["time_of_day_mean"]
         )
     came = truth(series, origins, how.horizon)
-    report["images"] = forecasts.draw(folder, series, origins, came, quantiles, how, said)
+    report["images"] = forecasts.draw_forecasts(folder, series, origins, came, quantiles, how, said)
     report["model_card"] = model_card(report, tasks.find(report["task"]).summary)
     layout = pages.find("forecast")(report, ())
     _, page = write_report(folder, report, layout)
@@ -120,19 +120,19 @@ def _figures(
         for name, each in said.items()
     }
     own = list(models)[-1]
-    last = f"mae_{forecast_errors.span(horizons[-1], step)}"
+    last = f"mae_{forecast_errors.format_horizon(horizons[-1], step)}"
     best = min((name for name in models if name != own), key=lambda name: models[name][last])
     came = truth(series, origins, how.horizon).astype(np.float64)
     return {
         **models[own],
         **{name: rows for name, rows in models.items() if name != own},
         "models": models,
-        "horizons": [forecast_errors.span(horizon, step) for horizon in horizons],
+        "horizons": [forecast_errors.format_horizon(horizon, step) for horizon in horizons],
         "best_baseline": best,
         "gain": 1 - models[own][last] / models[best][last],
         "coverage": forecast_errors.coverage(came, quantiles),
         "interval": [how.quantiles[0], how.quantiles[-1]],
-        "by_step": forecast_errors.by_step(came, said, step),
+        "by_step": forecast_errors.errors_by_step(came, said, step),
         "worst_sensors": forecast_errors.worst_sensors(came, said[own], said[best], series.sensors),
         "unit": series.units[0],
         "channel": series.channels[0],

@@ -1,4 +1,4 @@
-"""How good forecasts are: by horizon, by sensor, and how often the interval holds; baselines first."""
+"""Errors of forecasts by horizon, step and sensor, and coverage of intervals."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 
 from cityzoo.metrics.tgcn_protocol import TgcnProtocol
 
-LEAST_SHARE = 0.01  # of the mean: percentages of smaller values say nothing
-WORST = 10
+LEAST_SHARE = 0.01  # of the mean; smaller values have no percentage error
+WORST = 10  # sensors in the report
 
 
-def span(steps: int, step_seconds: int) -> str:
-    """Return how far ahead some steps are, as keys of a report say it.
+def format_horizon(steps: int, step_seconds: int) -> str:
+    """Return a number of steps as a duration, as in keys of a report.
 
     Example:
-        >>> span(3, 300), span(12, 300), span(24, 3600), span(1, 90)
+        >>> format_horizon(3, 300), format_horizon(12, 300), format_horizon(24, 3600), format_horizon(1, 90)
         ('15min', '60min', '24h', '90s')
     """
     seconds = steps * step_seconds
@@ -26,11 +26,11 @@ def span(steps: int, step_seconds: int) -> str:
     return f"{seconds // 60}min" if seconds % 60 == 0 else f"{seconds}s"
 
 
-def told_horizons(horizon: int) -> tuple[int, ...]:
-    """Return the horizons that figures are told for: quarters of the whole.
+def default_horizons(horizon: int) -> tuple[int, ...]:
+    """Return the horizons of the metrics: quarters of the whole.
 
     Example:
-        >>> told_horizons(12), told_horizons(3), told_horizons(1)
+        >>> default_horizons(12), default_horizons(3), default_horizons(1)
         ((3, 6, 9, 12), (1, 2, 3), (1,))
     """
     return tuple(sorted({max(1, round(horizon * quarter / 4)) for quarter in (1, 2, 3, 4)}))
@@ -43,17 +43,17 @@ def point_metrics(
     horizons: Sequence[int],
     step_seconds: int,
 ) -> dict[str, float]:
-    """Return MAE, RMSE and MAPE of a point forecast, each the mean over all steps up to a horizon.
+    """Return MAE, RMSE and MAPE of a point forecast, each averaged over all steps up to a horizon.
 
     Args:
-        protocol: which windows judge.
+        protocol: selects the windows.
         values: (rows, N) float, NaN where missing.
         forecast: (W, horizon, N), of the origins of the shortest horizon.
         horizons: in rows, rising.
         step_seconds: of a row.
 
     Returns:
-        `mae_15min`, `rmse_15min`, `mape_15min` ...; MAPE as a share, without values under a hundredth of the mean.
+        `mae_15min`, `rmse_15min`, `mape_15min` ...; MAPE as a share, without values below 1 % of the mean.
     """
     found: dict[str, float] = {}
     least = LEAST_SHARE * float(np.nanmean(np.abs(values)))
@@ -63,14 +63,14 @@ def point_metrics(
         share = np.abs(truth - forecast[: len(origins), :horizon]) / np.where(
             np.abs(truth) > least, np.abs(truth), np.nan
         )
-        name = span(horizon, step_seconds)
-        found |= {f"{figure}_{name}": value for figure, value in errors.items()}
+        name = format_horizon(horizon, step_seconds)
+        found |= {f"{metric}_{name}": value for metric, value in errors.items()}
         found[f"mape_{name}"] = float(np.nanmean(share)) if np.isfinite(share).any() else float("nan")
     return found
 
 
 def coverage(truth: np.ndarray, forecast: np.ndarray) -> float:
-    """Return how often the truth lies between the outermost quantiles, 0..1, where it was measured.
+    """Return the share of measurements between the outermost quantiles, 0..1.
 
     Args:
         truth: (W, horizon, N) float, NaN where missing.
@@ -84,20 +84,22 @@ def coverage(truth: np.ndarray, forecast: np.ndarray) -> float:
     return float(inside[np.isfinite(truth)].mean())
 
 
-def by_step(truth: np.ndarray, forecasts: Mapping[str, np.ndarray], step_seconds: int) -> dict[str, Any]:
-    """Return the MAE of each step ahead alone, for a chart: name -> {"minutes": [...], "mae": [...]}."""
+def errors_by_step(
+    truth: np.ndarray, forecasts: Mapping[str, np.ndarray], step_seconds: int
+) -> dict[str, Any]:
+    """Return the MAE of each step ahead, for a chart: name -> {"minutes": [...], "mae": [...]}."""
     minutes = [(step + 1) * step_seconds / 60 for step in range(truth.shape[1])]
     return {
-        name: {"minutes": minutes, "mae": np.nanmean(np.abs(truth - said), axis=(0, 2)).tolist()}
-        for name, said in forecasts.items()
+        name: {"minutes": minutes, "mae": np.nanmean(np.abs(truth - forecast), axis=(0, 2)).tolist()}
+        for name, forecast in forecasts.items()
     }
 
 
 def worst_sensors(
-    truth: np.ndarray, said: np.ndarray, best_baseline: np.ndarray, sensors: Sequence[str]
+    truth: np.ndarray, forecast: np.ndarray, best_baseline: np.ndarray, sensors: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Return the sensors that are forecast worst: MAE, that of the best baseline, and how many values judge."""
-    errors = np.abs(truth - said)
+    """Return the sensors with the largest MAE: number of values, MAE, that of the best baseline, and bias."""
+    errors = np.abs(truth - forecast)
     with np.errstate(invalid="ignore"):
         counts = np.isfinite(errors).sum(axis=(0, 1))
         mae = np.where(counts, np.nansum(errors, axis=(0, 1)) / np.maximum(counts, 1), np.nan)
@@ -108,7 +110,7 @@ def worst_sensors(
             "n": int(counts[row]),
             "mae": float(mae[row]),
             "mae_best_baseline": float(other[row]),
-            "bias": float(np.nansum(said[:, :, row] - truth[:, :, row]) / counts[row]),
+            "bias": float(np.nansum(forecast[:, :, row] - truth[:, :, row]) / counts[row]),
         }
         for row in order
     }

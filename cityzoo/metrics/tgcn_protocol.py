@@ -1,4 +1,4 @@
-"""The errors of the T-GCN paper, to the letter, so that figures can be laid beside published ones."""
+"""Evaluation protocol of the T-GCN paper, for comparison with published results."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ STEPS = 12
 
 @dataclass(frozen=True)
 class TgcnProtocol:
-    """Say which windows judge, and how (Zhao et al. 2020, "T-GCN", arXiv 1811.05320, and its released code).
+    """Windows and errors of T-GCN (Zhao et al. 2020, arXiv 1811.05320, and its released code).
 
-    The last fifth of the rows tests, `rows - int(0.8 * rows)` of them. A window is 12 rows of history and then `h` rows
-    to forecast, both within the test rows; one starts at every row but the last possible one, which the released
-    code leaves out. Errors are averaged over all windows, all sensors and ALL steps 1..h; RMSE is the root of that
-    mean. So each horizon h has windows of its own: fewer for a longer one.
+    The last `rows - int(0.8 * rows)` rows are for testing. A window is 12 rows of history and `h` rows to forecast, both
+    within the test rows; windows start at every row except the last possible one, as in the released code. Errors are
+    averaged over all windows, all sensors and all steps 1..h; RMSE is the root of the mean squared error. Each horizon
+    h has its own windows: fewer for a longer one.
 
     Attributes:
-        rows: in all.
-        share: of the rows before the test rows, 0 to 1.
+        rows: total number.
+        share: of the rows before the test rows, 0..1.
         steps: rows of history.
 
     Raises:
-        InputError: not a single window.
+        InputError: too few rows for a window.
 
     Example:
         >>> protocol = TgcnProtocol(2016)
@@ -47,11 +47,11 @@ class TgcnProtocol:
 
     @property
     def first_test(self) -> int:
-        """Return the number of the first test row."""
+        """Position of the first test row."""
         return int(self.rows * self.share)
 
     def windows(self, horizon: int) -> int:
-        """Return how many windows judge a horizon."""
+        """Return the number of windows of a horizon."""
         return self.rows - self.first_test - self.steps - horizon
 
     def origins(self, horizon: int) -> np.ndarray:
@@ -61,7 +61,7 @@ class TgcnProtocol:
     def errors(
         self, values: np.ndarray, forecast: np.ndarray, horizons: tuple[int, ...]
     ) -> dict[int, dict[str, float]]:
-        """Return MAE and RMSE of each horizon, in the unit of the values, over what was observed.
+        """Return MAE and RMSE of each horizon, in the unit of the values, over the measurements.
 
         Args:
             values: (rows, nodes) float, NaN where missing.
@@ -79,10 +79,10 @@ class TgcnProtocol:
         for horizon in horizons:
             origins = self.origins(horizon)
             truth = values[origins[:, None] + np.arange(1, horizon + 1)]
-            missed = truth - forecast[: len(origins), :horizon]
-            missed = missed[np.isfinite(missed)]
+            difference = truth - forecast[: len(origins), :horizon]
+            difference = difference[np.isfinite(difference)]
             found[horizon] = {
-                "mae": float(np.abs(missed).mean()),
-                "rmse": float(np.sqrt(np.square(missed).mean())),
+                "mae": float(np.abs(difference).mean()),
+                "rmse": float(np.sqrt(np.square(difference).mean())),
             }
         return found

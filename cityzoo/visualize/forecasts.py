@@ -1,4 +1,4 @@
-"""Forecasts to look at: days of single sensors, and where and when all of them are off."""
+"""Plots of forecasts: days of single sensors, and errors by sensor, time and location."""
 
 from __future__ import annotations
 
@@ -14,51 +14,60 @@ if TYPE_CHECKING:
     from cityzoo.outputs.quantile_forecast import Forecasting
 
 DAYS, STRIP, PLACES = "days", "strip", "map"
-SHOWN = 3  # sensors: the best, the middling, the worst forecast one
-BLUE, INK, GREY = "#0072b2", "#1c2430", "#9aa3ae"
+SHOWN = 3  # sensors: smallest, median and largest error
+BLUE, INK, GRAY = "#0072b2", "#1c2430", "#9aa3ae"
 DAY = 86400
 
 
-def draw(
+def draw_forecasts(
     folder: Path,
     series: Series,
     origins: np.ndarray,
     truth: np.ndarray,
     quantiles: np.ndarray,
     how: Forecasting,
-    said: Mapping[str, np.ndarray],
+    points: Mapping[str, np.ndarray],
 ) -> dict[str, str]:
-    """Write `days.png`, `strip.png` and, where places are known, `map.png`; return stem -> title.
+    """Write `days.png`, `strip.png` and, if locations are known, `map.png`; return stem -> title.
 
     Args:
-        folder: where they go.
-        series: the whole of it.
-        origins: (W,) int, the last row that each forecast knows.
+        folder: to write to.
+        series: the whole series.
+        origins: (W,) int, the last known row of each forecast.
         truth: (W, horizon, N) float, NaN where missing.
         quantiles: (W, horizon, N, Q) float32.
-        how: which quantiles they are.
-        said: point forecasts by name, the model's last.
+        how: with the levels of the quantiles.
+        points: point forecasts by name, the model's last.
     """
     middle = quantiles[..., how.quantiles.index(0.5)]
     errors = np.abs(truth - middle)
-    _days(folder / f"{DAYS}.png", series, origins, truth, quantiles, how, errors, _best(said, truth))
+    _days(folder / f"{DAYS}.png", series, origins, truth, quantiles, how, errors, _best(points, truth))
     _strip(folder / f"{STRIP}.png", series, origins, errors)
     titles = {
-        DAYS: f"Days of the best, a middling and the worst forecast sensor, {how.horizon} steps ahead",
-        STRIP: "Where and when it is off: each sensor a row, the mean absolute error of each forecast",
+        DAYS: f"Sensors with the smallest, median and largest error, {how.horizon} steps ahead",
+        STRIP: "Mean absolute error of each forecast, one row per sensor",
     }
     if series.places is not None and np.isfinite(series.places).all(axis=1).sum() > 1:
         _map(folder / f"{PLACES}.png", series, series.places, errors)
-        titles[PLACES] = "Where it is off: mean absolute error of each sensor"
+        titles[PLACES] = "Mean absolute error of each sensor"
     return titles
 
 
-def _best(said: Mapping[str, np.ndarray], truth: np.ndarray) -> np.ndarray:
-    *baselines, _ = said
-    return said[min(baselines, key=lambda name: np.nanmean(np.abs(truth[:, -1] - said[name][:, -1])))]
+def _best(points: Mapping[str, np.ndarray], truth: np.ndarray) -> np.ndarray:
+    *baselines, _ = points
+    return points[min(baselines, key=lambda name: np.nanmean(np.abs(truth[:, -1] - points[name][:, -1])))]
 
 
-def _days(path, series, origins, truth, quantiles, how, errors, baseline) -> None:
+def _days(
+    path: Path,
+    series: Series,
+    origins: np.ndarray,
+    truth: np.ndarray,
+    quantiles: np.ndarray,
+    how: Forecasting,
+    errors: np.ndarray,
+    baseline: np.ndarray,
+) -> None:
     from matplotlib.figure import Figure
 
     mae = np.nanmean(np.where(np.isfinite(errors), errors, np.nan), axis=(0, 1))
@@ -71,7 +80,7 @@ def _days(path, series, origins, truth, quantiles, how, errors, baseline) -> Non
         axes = figure.add_subplot(len(chosen), 1, number + 1)
         ahead = quantiles[rows, -1, sensor]
         axes.fill_between(hours, ahead[:, 0], ahead[:, -1], color=BLUE, alpha=0.2, linewidth=0)
-        axes.plot(hours, baseline[rows, -1, sensor], color=GREY, linewidth=1)
+        axes.plot(hours, baseline[rows, -1, sensor], color=GRAY, linewidth=1)
         axes.plot(hours, ahead[:, how.quantiles.index(0.5)], color=BLUE, linewidth=1.6)
         axes.plot(hours, truth[rows, -1, sensor], color=INK, linewidth=1.1)
         axes.set_title(f"{series.sensors[sensor]}, MAE {mae[sensor]:.2f}", loc="left", fontsize=10)
@@ -89,7 +98,7 @@ def _strip(path: Path, series: Series, origins: np.ndarray, errors: np.ndarray) 
     hours = len(origins) * series.step_seconds / 3600
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     axes = figure.add_subplot()
-    drawn = axes.imshow(
+    image = axes.imshow(
         shown.T,
         aspect="auto",
         cmap="magma_r",
@@ -98,7 +107,7 @@ def _strip(path: Path, series: Series, origins: np.ndarray, errors: np.ndarray) 
         vmin=0,
         vmax=float(np.nanpercentile(shown, 99)),
     )
-    figure.colorbar(drawn, label=f"mean absolute error {series.units[0]}".strip())
+    figure.colorbar(image, label=f"mean absolute error {series.units[0]}".strip())
     axes.set_xlabel(f"hours from {series.local_times[origins[0]]} ({series.timezone})")
     axes.set_ylabel("sensor")
     figure.savefig(path, dpi=110)
@@ -114,10 +123,10 @@ def _map(path: Path, series: Series, places: np.ndarray, errors: np.ndarray) -> 
     if series.adjacency is not None:
         for a, b in np.argwhere(series.adjacency > 0):
             axes.plot(longitude[[a, b]], latitude[[a, b]], color="#dfe3e8", linewidth=0.8, zorder=1)
-    drawn = axes.scatter(
+    image = axes.scatter(
         longitude, latitude, c=mae, cmap="magma_r", s=40, zorder=2, edgecolors=INK, linewidths=0.4
     )
-    figure.colorbar(drawn, label=f"mean absolute error {series.units[0]}".strip())
+    figure.colorbar(image, label=f"mean absolute error {series.units[0]}".strip())
     axes.set_aspect(1 / max(np.cos(np.deg2rad(np.nanmean(latitude))), 0.1))
     axes.set_xlabel("longitude")
     axes.set_ylabel("latitude")

@@ -1,4 +1,4 @@
-"""Figures of forecasts by hand."""
+"""Metrics of forecasts by hand."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ def test_errors_are_means_over_all_steps_up_to_the_horizon():
     forecast = np.tile(np.array([11.0, 13.0])[None, :, None], (protocol.windows(1), 1, 1))
     found = forecast_errors.point_metrics(protocol, values, forecast, (1, 2), 300)
     assert list(found) == [
-        f"{figure}_{name}" for name in ("5min", "10min") for figure in ("mae", "rmse", "mape")
+        f"{metric}_{name}" for name in ("5min", "10min") for metric in ("mae", "rmse", "mape")
     ]
     assert [found["mae_5min"], found["mae_10min"]] == [1.0, 2.0]
     assert [found["rmse_5min"], found["rmse_10min"]] == [1.0, pytest.approx(5**0.5)]
@@ -44,7 +44,7 @@ def test_coverage_counts_what_was_measured_borders_included():
 
 def test_each_step_has_its_own_error():
     truth = np.array([[[1.0], [2.0]], [[3.0], [np.nan]]])
-    found = forecast_errors.by_step(truth, {"stays": np.zeros((2, 2, 1))}, 300)
+    found = forecast_errors.errors_by_step(truth, {"stays": np.zeros((2, 2, 1))}, 300)
     assert found == {"stays": {"minutes": [5.0, 10.0], "mae": [2.0, 2.0]}}
 
 
