@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from cityzoo.errors import InputError
+
 SNIFFED_LINES = 50
 SEPARATORS = ",;\t"
 MISSING = {"", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>"}  # as pandas.read_csv has it
@@ -162,3 +164,12 @@ def find_tables(path: Path, suffixes: Sequence[str], measurements: bool = False)
     files = [path] if path.is_file() else sorted(path.glob("[!.]*")) if path.is_dir() else []
     files = [each for each in files if each.is_file() and each.suffix.lower() in suffixes]
     return [each for each in files if not measurements or each == path or not is_adjacency_table(each.name)]
+
+
+def require_one(source: str, files: Sequence[Path]) -> Path:
+    """Return the only file of a source; raise InputError if there are several."""
+    if len(files) > 1:
+        raise InputError(
+            f"'{source}' holds {len(files)} tables ({files[0].name}, {files[1].name}): name one of them"
+        )
+    return files[0]

@@ -36,8 +36,8 @@ KINDS = {
     "zero?": "zeros that may be missing values, kept (--missing zero reads them as missing)",
     "not measured": "missing values",
 }
-SUMMED = ("gap", "zero", "zero?")  # a place stands for several of them
-LOUD = (
+SUMMED = ("gap", "zero", "zero?")  # with several findings per place
+WARNINGS = (
     "all missing",
     "channel missing",
     "constant",
@@ -51,7 +51,7 @@ LOUD = (
 
 @dataclass
 class SeriesFindings(BaseFindings):
-    """Gather what the check finds; `text` is for the terminal, `as_dict` for report.json.
+    """Findings of the check of a series.
 
     Example:
         >>> findings = SeriesFindings("roads.csv", "wide")
@@ -67,31 +67,28 @@ class SeriesFindings(BaseFindings):
 
     @property
     def _folder(self) -> str:
-        return (
-            self.source + os.sep
-            if os.path.isdir(self.source)
-            else self.source[: -len(os.path.basename(self.source))]
-        )
+        is_folder = os.path.isdir(self.source)
+        return self.source + os.sep if is_folder else self.source.removesuffix(os.path.basename(self.source))
 
     def add(self, kind: str, place: str = "", count: int = 1) -> None:
         """Count findings of a kind in `KINDS`; a place, if any, is such as "roads.csv:3" or a sensor's name."""
         super().add(kind, place.removeprefix(self._folder), count)
 
     def add_rows(self, kind: str, rows: Sequence | np.ndarray, place: Callable[[Any], str]) -> None:
-        """Count a finding for each of many rows, of which the first are named."""
+        """Count one finding per row, with the places of the first rows."""
         for row in rows[:FIRST]:
             self.add(kind, place(row))
         if len(rows) > FIRST:
             self.add(kind, count=len(rows) - FIRST)
 
     def add_all(self, found: Mapping[str, tuple[str, ...]]) -> None:
-        """Count findings of several kinds, one for each place."""
+        """Count findings of several kinds, one per place."""
         for kind, places in found.items():
             for place in places:
                 self.add(kind, place)
 
     def describe(self, series: Series, adjacency: str = "") -> None:
-        """Take note of the finished series, and of where its roads were read."""
+        """Store the description of the series, and the source of its roads."""
         shown = series.local_times[[0, -1]]
         start, end = (str(each).replace("T", " ") for each in shown)
         self.content = {
@@ -108,12 +105,12 @@ class SeriesFindings(BaseFindings):
             roads = int((series.adjacency > 0).sum() - (np.diag(series.adjacency) > 0).sum())
             self.content["adjacency"] = {"source": adjacency, "roads": roads}
 
-    def loud(self) -> list[str]:
-        """Return the lines that somebody should read before training on the data."""
-        return [self.line(kind) for kind in LOUD if self.counts[kind]]
+    def warnings(self) -> list[str]:
+        """Return the lines to read before training on the data."""
+        return [self.line(kind) for kind in WARNINGS if self.counts[kind]]
 
     def header(self) -> list[str]:
-        """Return what the series is, in one line."""
+        """Return a description of the series, in one line."""
         return [_content(self.content)] if self.content else []
 
     def summary(self) -> dict[str, Any]:
@@ -122,7 +119,7 @@ class SeriesFindings(BaseFindings):
 
 
 def _content(content: dict) -> str:
-    """What a described series holds, in words."""
+    """Return the description of a series as text."""
     channels = ", ".join(f"{name} [{unit or 'unit unknown'}]" for name, unit in content["units"].items())
     roads = f", {content['adjacency']['roads']} roads" if "adjacency" in content else ""
     return (
@@ -132,7 +129,7 @@ def _content(content: dict) -> str:
 
 
 def format_step(seconds: int) -> str:
-    """Return a step in the greatest unit that it is a whole number of.
+    """Return a duration in the largest unit that divides it.
 
     Example:
         >>> format_step(300), format_step(7200), format_step(86400), format_step(90)

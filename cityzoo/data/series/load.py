@@ -94,7 +94,7 @@ def load_series(
             "a shorter window"
         )
     LOG.info("%s", findings.text())
-    for line in findings.loud():
+    for line in findings.warnings():
         LOG.warning("'%s': %s", source, line)
     return Loaded(series, findings)
 

@@ -139,37 +139,6 @@ class Series:
         cut = rows if isinstance(rows, slice) else slice(rows.start, rows.stop, rows.step)
         return replace(self, values=self.values[cut], times=self.times[cut])
 
-    def select_time(
-        self, start: str | np.datetime64 | None = None, end: str | np.datetime64 | None = None
-    ) -> Series:
-        """Return the rows from `start` up to, but without, `end`.
-
-        Args:
-            start: text such as "2012-03-01 06:00" in local time; a datetime64 is UTC; None: from the first row.
-            end: the same; None: to the last row.
-
-        Raises:
-            ValueError: fewer than two rows there.
-
-        Example:
-            >>> times = np.arange("2012-03-01", "2012-03-02", 3600, dtype="datetime64[s]")
-            >>> series = Series(np.zeros((24, 1, 1)), times, ("a",), ("speed",), ("",), "Europe/Berlin")
-            >>> morning = series.select_time("2012-03-01 06:00", "2012-03-01 09:00")
-            >>> morning.times[0], len(morning)
-            (np.datetime64('2012-03-01T05:00:00'), 3)
-        """
-        ends = [None if each is None else timezones.parse_time(each, self.timezone) for each in (start, end)]
-        first, last = (
-            place if each is None else int(np.searchsorted(self.times, each))
-            for each, place in zip(ends, (0, len(self)), strict=True)
-        )
-        if last - first < 2:
-            raise ValueError(
-                f"{max(last - first, 0)} rows from {start} to {end}, expected 2 or more: the series covers "
-                f"{self.local_times[0]} to {self.local_times[-1]} ({self.timezone})"
-            )
-        return self.rows(range(first, last))
-
     def subset(self, sensors: tuple[str, ...] | list[str]) -> Series:
         """Return some sensors, in the order asked for, with the roads between them.
 

@@ -53,12 +53,12 @@ def parse_step(text: str | int | float) -> int:
     return int(found[1]) * _SECONDS[(found[2] or "s")[0]]
 
 
-def parse_time(text: str | np.datetime64, timezone: str) -> np.datetime64:
+def parse_time(text: str, timezone: str) -> np.datetime64:
     """Read a time as UTC.
 
     Args:
         text: ISO 8601: "2012-03-01" or "2012-03-01 06:00" in local time, or with its own offset such as "+01:00" or
-            "Z"; a datetime64 is taken as UTC.
+            "Z".
         timezone: IANA name.
 
     Returns:
@@ -71,8 +71,6 @@ def parse_time(text: str | np.datetime64, timezone: str) -> np.datetime64:
         >>> parse_time("2012-03-01", "America/Los_Angeles"), parse_time("2012-03-01T06:00Z", "America/Los_Angeles")
         (np.datetime64('2012-03-01T08:00:00'), np.datetime64('2012-03-01T06:00:00'))
     """
-    if isinstance(text, np.datetime64):
-        return text.astype("datetime64[s]")
     try:
         read = datetime.fromisoformat(str(text).strip().replace("Z", "+00:00"))
     except ValueError as error:

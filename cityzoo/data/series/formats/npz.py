@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from cityzoo.data.series.columns import select_channels
-from cityzoo.data.series.csv_sniffer import find_tables
+from cityzoo.data.series.csv_sniffer import find_tables, require_one
 from cityzoo.data.series.raw import NOT_NAMED, Origin, RawSeries, SeriesOptions
 from cityzoo.errors import InputError
 
@@ -32,12 +32,8 @@ def read(source: str, options: SeriesOptions) -> RawSeries:
     Raises:
         InputError: several such files in a folder, wrong shape, not numeric.
     """
-    files = _files(Path(source))
-    if len(files) > 1:
-        raise InputError(
-            f"'{source}' holds {len(files)} arrays ({files[0].name}, {files[1].name}): name one of them"
-        )
-    data = _data(files[0])
+    file = require_one(source, _files(Path(source)))
+    data = _data(file)
     named = data.shape[2] == len(CHANNELS)
     channels = CHANNELS if named else tuple(f"{NOT_NAMED}{number or ''}" for number in range(data.shape[2]))
     if named:
@@ -45,7 +41,7 @@ def read(source: str, options: SeriesOptions) -> RawSeries:
         data, channels = data[:, :, kept], tuple(channels[number] for number in kept)
     names = tuple(map(str, range(data.shape[1])))
     columns = tuple(f"{name} {channel}" for name in names for channel in channels)
-    return RawSeries(data.reshape(len(data), -1), names, channels, columns, named, Origin((str(files[0]),)))
+    return RawSeries(data.reshape(len(data), -1), names, channels, columns, named, Origin((str(file),)))
 
 
 def _files(path: Path) -> list[Path]:

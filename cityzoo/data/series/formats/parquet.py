@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cityzoo.data.series.columns import find_long_columns
-from cityzoo.data.series.csv_sniffer import find_tables
+from cityzoo.data.series.csv_sniffer import find_tables, require_one
 from cityzoo.data.series.csv_table import Table
 from cityzoo.data.series.formats.long import from_long
 from cityzoo.data.series.formats.wide import from_wide
@@ -30,14 +30,10 @@ def read(source: str, options: SeriesOptions) -> RawSeries:
     Raises:
         InputError: pyarrow is not installed, several files in a folder, or see `from_wide` and `from_long`.
     """
-    files = find_tables(Path(source), SUFFIXES)
-    if len(files) > 1:
-        raise InputError(
-            f"'{source}' holds {len(files)} tables ({files[0].name}, {files[1].name}): name one of them"
-        )
-    frame = _frame(files[0])
+    file = require_one(source, find_tables(Path(source), SUFFIXES))
+    frame = _frame(file)
     names = tuple(str(name) for name in frame.columns)
-    table = Table(frame.set_axis(range(len(names)), axis=1), names, Origin((str(files[0]),)))
+    table = Table(frame.set_axis(range(len(names)), axis=1), names, Origin((str(file),)))
     columns = find_long_columns(names)
     return from_long(table, columns, options) if columns else from_wide(table)
 

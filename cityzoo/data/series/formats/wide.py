@@ -21,6 +21,7 @@ from cityzoo.data.series.csv_sniffer import (
     is_time,
     is_time_name,
     normalize,
+    require_one,
     sniff_csv,
 )
 from cityzoo.data.series.csv_table import Table, read_csv, to_numbers
@@ -42,11 +43,9 @@ def read(source: str, options: SeriesOptions) -> RawSeries:
     Raises:
         InputError: several such tables in a folder, or see `from_wide`.
     """
-    (file, table), *more = _files(Path(source))
-    if more:
-        raise InputError(
-            f"'{source}' holds {1 + len(more)} tables ({file.name}, {more[0][0].name}): name one of them"
-        )
+    files = dict(_files(Path(source)))
+    file = require_one(source, list(files))
+    table = files[file]
     first = (table.header or table.rows[0])[0]
     text = [0] if is_time_name(first) or is_time(table.rows[0][0]) else []
     raw = from_wide(read_csv([file], [table], text))

@@ -52,19 +52,6 @@ def test_time_of_day_is_that_of_the_local_clock_on_both_sides_of_a_change():
     assert make(times=hours[:2] - np.timedelta64(1, "h"), timezone="America/Los_Angeles").day_of_week[0] == 5
 
 
-def test_between_reads_text_by_the_local_clock_and_datetimes_as_utc():
-    series = make(timezone="Asia/Hong_Kong")  # 8 hours ahead: 08:00 on March 1st to 08:00 on the 2nd
-    assert len(series.select_time("2012-03-01 09:00", "2012-03-01 10:00")) == 12
-    assert series.select_time("2012-03-01 09:00").times[0] == np.datetime64("2012-03-01T01:00")
-    assert series.select_time(end=np.datetime64("2012-03-01T01:00")).times[-1] == np.datetime64(
-        "2012-03-01T00:55"
-    )
-    with pytest.raises(
-        ValueError, match="0 rows from 2012-03-05 .*covers 2012-03-01T08:00:00 to 2012-03-02T07:55:00"
-    ):
-        series.select_time("2012-03-05")
-
-
 def test_a_subset_keeps_the_roads_between_its_sensors():
     roads = np.array([[1, 0.2, 0.3], [0.4, 1, 0.5], [0.6, 0.7, 1]])
     places = [[1, 2], [3, 4], [5, 6]]
