@@ -18,12 +18,12 @@ from cityzoo.demo.scenes.incident_scene import (
 )
 from cityzoo.demo.scenes.traffic_scene import plan_scene, render
 
-SEEDS = range(36)
+SEEDS = (*range(18), 20, 24, 31)  # four or more of each kind; seeds without a visible place take long
 
 
 @pytest.fixture(scope="module")
 def scenes():
-    return [draw_scene(seed) for seed in SEEDS]
+    return {seed: draw_scene(seed) for seed in SEEDS}
 
 
 @cache
@@ -44,11 +44,11 @@ def test_equal_seeds_give_equal_bytes_and_others_do_not(scenes):
         again = draw_scene(seed)
         assert again.image.tobytes() == scenes[seed].image.tobytes()
         assert again.boxes_xyxy.tobytes() == scenes[seed].boxes_xyxy.tobytes()
-    assert len({scene.image.tobytes() for scene in scenes}) == len(scenes)
+    assert len({scene.image.tobytes() for scene in scenes.values()}) == len(scenes)
 
 
 def test_shapes_types_and_ranges(scenes):
-    for scene in scenes:
+    for scene in scenes.values():
         assert scene.image.shape == (288, 384, 3) and scene.image.dtype == np.uint8
         assert scene.boxes_xyxy.dtype == np.float32 and scene.boxes_xyxy.shape == (len(scene.labels), 4)
         assert scene.labels.dtype == np.int32
@@ -60,20 +60,20 @@ def test_shapes_types_and_ranges(scenes):
 def test_every_kind_has_about_its_share(scenes):
     asked = Counter(incident_of(seed) for seed in range(2000))
     assert all(abs(asked[kind] / 2000 - share) < 0.04 for share, kind in incident_scene.KINDS)
-    shown = Counter(scene.name for scene in scenes)
+    shown = Counter(scene.name for scene in scenes.values())
     assert min(shown.values()) >= 3 and len(shown) == 4
-    for scene in scenes:
+    for scene in scenes.values():
         named = {"fire": [0], "smoke": [1], "both": [0, 1], "neither": []}[scene.name]
         assert scene.labels.tolist() == named
     missed = [seed for seed in SEEDS if incident_of(seed) != scenes[seed].name]
-    assert len(missed) <= 3  # only where no place showed it
+    assert len(missed) <= 1  # only where no place showed it
 
 
 def test_it_is_small_and_large_by_day_and_by_night(scenes):
-    boxes = np.concatenate([scene.boxes_xyxy for scene in scenes])
+    boxes = np.concatenate([scene.boxes_xyxy for scene in scenes.values()])
     longest = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
     assert longest.min() < 25 and longest.max() > 150
-    assert {"day", "night"} <= {scene.condition for scene in scenes if len(scene.labels)}
+    assert {"day", "night"} <= {scene.condition for scene in scenes.values() if len(scene.labels)}
 
 
 @pytest.mark.parametrize("kind", ["fire", "smoke", "both"])
@@ -122,7 +122,7 @@ def test_smoke_stands_out_against_what_is_behind_it(scenes):
 
 
 def test_images_without_hold_what_looks_alike():
-    plans = [plan_scene(seed, (96, 128)) for seed in range(60)]
+    plans = [plan_scene(seed, (96, 128)) for seed in range(30)]
     wisps = [blaze for plan in plans for blaze in exhausts(plan)]
     assert len(wisps) > 10 and all(wisp.fire is None for wisp in wisps)
     assert max(wisp.smoke.alpha.max() for wisp in wisps) < 0.35

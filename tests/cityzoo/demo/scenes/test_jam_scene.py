@@ -8,7 +8,7 @@ from cityzoo.demo.scenes.jam_scene import CLASS_NAMES, FLOWS, draw_scene, flow_o
 from cityzoo.demo.scenes.renderer import LAMP_STEP, SHINING
 from cityzoo.demo.scenes.traffic_scene import ENLARGED, boxes_of, render
 
-SEEDS = range(60)
+SEEDS = range(24)
 
 
 @pytest.fixture(scope="module")
