@@ -1,4 +1,4 @@
-"""Draw one fixed camera's images of a street: as it always is, and with something that does not belong."""
+"""Scenes of one fixed camera: normal frames of a street, and frames with anomalies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from cityzoo.demo.scenes.camera import Camera
-from cityzoo.demo.scenes.fire import SHOWS, Burning, FireAndSmoke, Source, draw_blaze, shoot_burning
+from cityzoo.demo.scenes.fire import SHOWS, Burning, FireAndSmoke, Source, draw_blaze, render_fire
 from cityzoo.demo.scenes.foreign_objects import MAKERS
 from cityzoo.demo.scenes.meshes import Thing
 from cityzoo.demo.scenes.renderer import draw_ids
@@ -29,14 +29,14 @@ from cityzoo.demo.scenes.traffic_scene import (
 )
 from cityzoo.demo.scenes.vehicle_placement import Density, collide
 
-VERSION = 1  # of the drawing; goes into the name of the cache folder
+VERSION = 1  # of the rendering; part of the cache folder's name
 CLASS_NAMES = ("normal", *MAKERS, "damage", "fire")
-NORMAL_SHARE, SECOND_SHARE = 0.4, 0.15  # of the held-out images; of those with one anomaly that get another
+NORMAL_SHARE, SECOND_SHARE = 0.4, 0.15  # of held-out images; of images with an anomaly that get a second one
 SHAKE_PX = 2.0  # the pole sways in the wind
 LEAST_AREA = 250  # pixels of an anomaly in an image of 256 x 320
 PLACE_SEED = 13
 TRIES = 40
-WET_OR_HOLE = ("pothole", "oil")  # a flood that mirrors a grey sky can hardly be told from asphalt
+WET_OR_HOLE = ("pothole", "oil")  # a flood that reflects a gray sky is hardly distinguishable from asphalt
 
 
 def _view(rng: np.random.Generator, size_hw: tuple[int, int]) -> View:
@@ -45,8 +45,8 @@ def _view(rng: np.random.Generator, size_hw: tuple[int, int]) -> View:
     return "street", camera, (make_road(rng, 3.6, 1),)
 
 
-# A quiet side street under a grey sky, so that 200 frames show all that is usual there. Where shadows wander and every
-# kind of vehicle passes, frames of a day are too few, and what is merely rare scores as high as what does not belong.
+# A quiet side street under a gray sky, whose normal variation 200 frames cover. With moving shadows and all kinds of
+# vehicles, frames of one day would be too few, and rare but normal content would score as high as anomalies.
 CONDITION = "overcast"
 CARS = Density(((1, 160.0),), parked=0.0, class_shares=((1.0, 0),))
 SETTING = Setting(_view, CARS, PLACE_SEED, people=False)
@@ -54,14 +54,14 @@ SETTING = Setting(_view, CARS, PLACE_SEED, people=False)
 
 @dataclass(frozen=True)
 class ForeignObject:
-    """Hold one anomaly.
+    """One anomaly.
 
     Attributes:
-        kind: one of CLASS_NAMES but the first.
-        room: footprints that nothing else may enter.
-        things: what it is made of.
-        stain: on the ground, or None.
-        burning: where, how large and from which seed it burns, or None.
+        kind: one of CLASS_NAMES except "normal".
+        room: footprints to keep clear of other things.
+        things: its parts.
+        stain: stain on the ground, or None.
+        burning: place, size and seed of its fire, or None.
     """
 
     kind: str
@@ -71,7 +71,7 @@ class ForeignObject:
     burning: tuple[Source, Burning, int] | None = None
 
     def blaze(self, plan: Plan) -> FireAndSmoke | None:
-        """Return its fire and smoke among the things of a plan, or None."""
+        """Return its fire and smoke in a plan, or None."""
         if self.burning is None:
             return None
         source, burning, seed = self.burning
@@ -79,11 +79,11 @@ class ForeignObject:
 
 
 def draw_normal(seed: int, size_hw: tuple[int, int] = (256, 320)) -> Scene:
-    """Draw the street as it always is; equal arguments give equal bytes.
+    """Render a normal frame of the street; equal arguments give equal bytes.
 
     Args:
         seed: 0 or more.
-        size_hw: height and width in pixels, both even numbers from 64 on.
+        size_hw: height and width in pixels, both even and at least 64.
 
     Returns:
         The scene: image (H, W, 3) uint8 RGB, no boxes, mask None, name "normal".
@@ -96,18 +96,18 @@ def draw_normal(seed: int, size_hw: tuple[int, int] = (256, 320)) -> Scene:
         >>> scene.image.shape, scene.name, scene.mask
         ((256, 320, 3), 'normal', None)
     """
-    return shoot_street(plan_street(seed, size_hw), ())
+    return render_street(plan_street(seed, size_hw), ())
 
 
 def draw_held_out(seed: int, size_hw: tuple[int, int] = (256, 320)) -> Scene:
-    """Draw the street as it always is, or with one or two anomalies; equal arguments give equal bytes.
+    """Render a frame without anomalies, or with one or two; equal arguments give equal bytes.
 
     Args:
         seed: 0 or more.
-        size_hw: height and width in pixels, both even numbers from 64 on.
+        size_hw: height and width in pixels, both even and at least 64.
 
     Returns:
-        The scene: image (H, W, 3) uint8 RGB, no boxes, mask (H, W) bool where an anomaly shows, or None;
+        The scene: image (H, W, 3) uint8 RGB, no boxes, mask (H, W) bool of visible anomalies, or None;
         name "normal" or the kind of the first anomaly, one of CLASS_NAMES.
 
     Raises:
@@ -118,23 +118,23 @@ def draw_held_out(seed: int, size_hw: tuple[int, int] = (256, 320)) -> Scene:
         True
     """
     plan = plan_street(seed, size_hw)
-    return shoot_street(*plan_oddities(plan))
+    return render_street(*plan_anomalies(plan))
 
 
 def plan_street(seed: int, size_hw: tuple[int, int]) -> Plan:
-    """Return the plan of the street with its vehicles and walkers, seen by a camera that sways a little.
+    """Return the plan of the street with vehicles and pedestrians, and a slightly swaying camera.
 
     Raises:
         ValueError: a negative seed or a size that is odd or too small.
     """
-    rng = generator(max(seed, 0), 8)  # a negative seed is refused next
+    rng = generator(max(seed, 0), 8)  # plan_scene refuses a negative seed
     plan = plan_scene(seed, size_hw, CONDITION, SETTING)
     aside, up = rng.uniform(-SHAKE_PX, SHAKE_PX, 2) * ENLARGED / plan.camera.focal_px / math.sqrt(2)
     camera = replace(plan.camera, yaw=plan.camera.yaw + aside, pitch=plan.camera.pitch + up)
     road, walkers = _road(plan), []
     for _ in range(int(rng.integers(0, 2))):
         side = -1 if rng.random() < 0.5 else 1
-        x, y, _ = road.at(
+        x, y, _ = road.position(
             rng.uniform(12, 45), side * (road.half_width_m + rng.uniform(0.5, road.pavement_m - 0.3))
         )
         walkers.append(person(rng, x, y))
@@ -145,8 +145,8 @@ def _road(plan: Plan) -> Road:
     return SETTING.view(generator(PLACE_SEED, 0), plan.camera.size_wh[::-1])[2][0]
 
 
-def plan_oddities(plan: Plan) -> tuple[Plan, tuple[ForeignObject, ...]]:
-    """Return a plan without the vehicles that are in the way, and the anomalies of its seed: none to two."""
+def plan_anomalies(plan: Plan) -> tuple[Plan, tuple[ForeignObject, ...]]:
+    """Return the plan without vehicles in the way, and up to two anomalies, determined by its seed."""
     rng = generator(plan.seed, 9)
     if rng.random() < NORMAL_SHARE:
         return plan, ()
@@ -154,26 +154,26 @@ def plan_oddities(plan: Plan) -> tuple[Plan, tuple[ForeignObject, ...]]:
     found: tuple[ForeignObject, ...] = ()
     for kind in kinds.tolist():
         for attempt in range(TRIES):
-            oddity = _make(plan, CLASS_NAMES[kind], rng, 26.0 - 14.0 * attempt / TRIES)
-            if any(collide(a, b) for o in found for a in o.room for b in oddity.room):
+            anomaly = _make(plan, CLASS_NAMES[kind], rng, 26.0 - 14.0 * attempt / TRIES)
+            if any(collide(a, b) for o in found for a in o.room for b in anomaly.room):
                 continue
-            cleared = _cleared(plan, oddity)
+            cleared = _cleared(plan, anomaly)
             least = LEAST_AREA * math.prod(plan.camera.size_wh) / ENLARGED**2 / (256 * 320)
-            if mask_of(cleared, (*found, oddity))[-1].sum() >= least:
-                plan, found = cleared, (*found, oddity)
+            if mask_of(cleared, (*found, anomaly))[-1].sum() >= least:
+                plan, found = cleared, (*found, anomaly)
                 break
     return plan, found
 
 
 def _make(plan: Plan, kind: str, rng: np.random.Generator, reach_m: float) -> ForeignObject:
-    """Return an anomaly at a random place of the road, not farther than so many metres."""
+    """Return an anomaly at a random place on the road, at most `reach_m` away."""
     road = _road(plan)
     along, (lane, _) = rng.uniform(10.5, reach_m), road.lanes[int(rng.integers(len(road.lanes)))]
     right = lane + rng.uniform(-0.6, 0.6)
     if kind in MAKERS:
         things = tuple(MAKERS[kind](rng, road, (along, right)))
         return ForeignObject(kind, things, things)
-    x, y, _ = road.at(along, right)
+    x, y, _ = road.position(along, right)
     if kind == "damage":
         what = WET_OR_HOLE[int(rng.integers(len(WET_OR_HOLE)))]
         half = {"pothole": (0.5, 0.9), "oil": (0.7, 1.5)}[what]
@@ -184,53 +184,53 @@ def _make(plan: Plan, kind: str, rng: np.random.Generator, reach_m: float) -> Fo
         (rng.uniform(0.6, 1.3), rng.uniform(0.7, 1.6)),
         (rng.uniform(0.5, 1.0), rng.uniform(4, 9), 0.2, 0.9),
     )
-    grey = rng.uniform(40, 150)
-    burning = Burning(fire, smoke, rng.uniform(-0.6, 0.6), (grey, grey, grey))
+    gray = rng.uniform(40, 150)
+    burning = Burning(fire, smoke, rng.uniform(-0.6, 0.6), (gray, gray, gray))
     room = (Thing((), x, y, 0.0, (1.2, 1.2, 0.5)),)
     return ForeignObject(kind, room, burning=(Source((x, y, 0.0)), burning, int(rng.integers(2**31))))
 
 
-def _cleared(plan: Plan, oddity: ForeignObject) -> Plan:
-    kept = tuple(v for v in plan.vehicles if not any(collide(v, thing) for thing in oddity.room))
+def _cleared(plan: Plan, anomaly: ForeignObject) -> Plan:
+    kept = tuple(v for v in plan.vehicles if not any(collide(v, thing) for thing in anomaly.room))
     return plan if len(kept) == len(plan.vehicles) else arrange(replace(plan, vehicles=kept))
 
 
-def mask_of(plan: Plan, oddities: Sequence[ForeignObject]) -> list[np.ndarray]:
-    """Return where each anomaly shows, (H, W) bool of the image: where it fills half a pixel or more."""
-    crowded, first = _crowded(plan, oddities), len(plan.vehicles) + 1
+def mask_of(plan: Plan, anomalies: Sequence[ForeignObject]) -> list[np.ndarray]:
+    """Return the mask of each anomaly, (H, W) bool: the pixels that it covers by half or more."""
+    crowded, first = _crowded(plan, anomalies), len(plan.vehicles) + 1
     ids, found = draw_ids(crowded.drawn, plan.camera.size_wh), []
     cover = draw_ids([(1, parts) for _, parts in crowded.drawn], plan.camera.size_wh)
-    for oddity in oddities:
-        mine = (ids >= first) & (ids < first + len(oddity.things))
-        first += len(oddity.things)
-        if oddity.stain is not None:
-            mine = (stain_alpha(oddity.stain, plan.camera)[0] >= EDGE) & (cover == 0)
+    for anomaly in anomalies:
+        mine = (ids >= first) & (ids < first + len(anomaly.things))
+        first += len(anomaly.things)
+        if anomaly.stain is not None:
+            mine = (stain_alpha(anomaly.stain, plan.camera)[0] >= EDGE) & (cover == 0)
         shows = np.asarray(Image.fromarray(mine.astype(np.uint8) * 255).reduce(ENLARGED)) >= 127
-        blaze = oddity.blaze(crowded)
+        blaze = anomaly.blaze(crowded)
         for veil in (blaze.fire, blaze.smoke) if blaze is not None else ():
             shows = shows | (veil.alpha >= SHOWS)
         found.append(shows)
     return found
 
 
-def _crowded(plan: Plan, oddities: Sequence[ForeignObject]) -> Plan:
-    things = tuple(thing for oddity in oddities for thing in oddity.things)
+def _crowded(plan: Plan, anomalies: Sequence[ForeignObject]) -> Plan:
+    things = tuple(thing for anomaly in anomalies for thing in anomaly.things)
     return arrange(replace(plan, vehicles=plan.vehicles + things)) if things else plan
 
 
-def shoot_street(plan: Plan, oddities: Sequence[ForeignObject]) -> Scene:
-    """Return the image of the street with some anomalies in it, and the mask of where they show."""
+def render_street(plan: Plan, anomalies: Sequence[ForeignObject]) -> Scene:
+    """Render the street with anomalies, and their mask."""
 
     def stain(ground: Image.Image) -> Image.Image:
-        for oddity in oddities:
-            if oddity.stain is not None:
-                ground = paint_stain(ground, oddity.stain, plan.camera, plan.light)
+        for anomaly in anomalies:
+            if anomaly.stain is not None:
+                ground = paint_stain(ground, anomaly.stain, plan.camera, plan.light)
         return ground
 
-    crowded = _crowded(plan, oddities)
-    blazes = [blaze for oddity in oddities if (blaze := oddity.blaze(crowded)) is not None]
-    image = shoot_burning(crowded, render(crowded, stain), blazes)
-    mask = np.any(mask_of(plan, oddities), axis=0) if oddities else None
+    crowded = _crowded(plan, anomalies)
+    blazes = [blaze for anomaly in anomalies if (blaze := anomaly.blaze(crowded)) is not None]
+    image = render_fire(crowded, render(crowded, stain), blazes)
+    mask = np.any(mask_of(plan, anomalies), axis=0) if anomalies else None
     boxes, labels = np.zeros((0, 4), np.float32), np.zeros(0, np.int32)
-    name = oddities[0].kind if oddities else "normal"
+    name = anomalies[0].kind if anomalies else "normal"
     return Scene(image, boxes, labels, plan.light.condition, plan.layout, mask, name)

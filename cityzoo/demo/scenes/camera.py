@@ -1,4 +1,4 @@
-"""The camera on its pole: a pinhole that takes world metres to image pixels."""
+"""A pinhole camera on a pole, which projects world meters to image pixels."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import numpy as np
 
 Outline = list[tuple[float, float]]  # pixels
 
-NEAR_M = 0.8  # what lies nearer to the lens than this is cut away
+NEAR_M = 0.8  # anything closer to the lens is clipped
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Project world points (x right, y ahead, z up, metres; the pole stands at x = y = 0) to pixels.
+    """Projection of world points (x right, y ahead, z up, meters; the pole is at x = y = 0) to pixels.
 
     Attributes:
-        height_m: of the lens above the road.
-        pitch: radians, looking down is positive.
-        yaw: radians, looking to the right is positive.
-        roll: radians, small: few poles are quite upright.
+        height_m: height of the lens above the road.
+        pitch: radians, positive downwards.
+        yaw: radians, positive to the right.
+        roll: radians.
         focal_px: focal length in pixels.
         size_wh: width and height of the image in pixels.
 
@@ -60,15 +60,15 @@ class Camera:
         return np.column_stack([x, high / 2 - self.focal_px * lens[:, 1] / depth])
 
     def project(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the pixels (N, 2) and the depths in metres (N,) of the points (N, 3).
+        """Return the pixels (N, 2) and the depths in meters (N,) of the points (N, 3).
 
-        Pixels of points behind the lens mean nothing: look at the depth first.
+        Pixels of points with negative depth, behind the lens, are meaningless.
         """
         lens = self._lens(points)
         return self._pixels(lens), lens[:, 2]
 
     def project_ground(self, outlines_xy: Sequence[np.ndarray]) -> list[Outline]:
-        """Return the pixels of ground outlines (N, 2), cut at the near plane; [] for what lies behind."""
+        """Return the pixels of ground outlines (N, 2), clipped at the near plane; [] if behind the lens."""
         if not outlines_xy:
             return []
         flat = np.concatenate(outlines_xy)
@@ -82,7 +82,7 @@ class Camera:
         return found
 
     def _cut(self, lens: np.ndarray) -> Outline:
-        """Cut an outline at the near plane (Sutherland and Hodgman 1974, one plane)."""
+        """Clip an outline at the near plane (Sutherland and Hodgman 1974, one plane)."""
         kept = []
         for here, there in zip(lens, np.roll(lens, -1, axis=0), strict=True):
             if here[2] >= NEAR_M:

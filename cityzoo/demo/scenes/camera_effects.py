@@ -1,4 +1,4 @@
-"""From drawn colours to a camera's image: ambient light, lamps and their glare, rain, sensor."""
+"""Camera effects: ambient light, lamps and their glare, rain, sensor noise."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from cityzoo.demo.scenes.light import Light
 from cityzoo.demo.scenes.meshes import Thing
 from cityzoo.demo.scenes.renderer import SHINING
 
-LAMP_COLOUR = {
+LAMP_COLOR = {
     "head": (255, 246, 222),
     "tail": (235, 26, 18),
     "lit": (150, 122, 66),
     "street": (255, 214, 150),
 }
 
-LIT_COLOUR = (1.15, 1.08, 0.9)  # how much of each colour a lamp adds where it lights most
+LIT_COLOR = (1.15, 1.08, 0.9)  # added by a lamp at full strength, per color
 
 
 def beams(things: Sequence[Thing], camera: Camera, light: Light) -> np.ndarray | None:
-    """Return how far headlights and street lamps light the ground, (H/2, W/2) float32 0..1; None by day."""
+    """Return the light of headlights and street lamps on the ground, (H/2, W/2) float32 0..1; None by day."""
     if light.lamps <= 0:
         return None
     wide, high = camera.size_wh
@@ -62,11 +62,11 @@ def _cones(vehicle: Thing) -> list[tuple[np.ndarray, float]]:
 
 
 def paint_lamps(marks: np.ndarray, light: Light) -> Image.Image | None:
-    """Return an RGB image (H/2, W/2) of what shines, from its marks (H, W) on the canvas; None by day."""
+    """Return an RGB image (H/2, W/2) of shining lamps, from the marks (H, W) on the canvas; None by day."""
     if light.lamps <= 0:
         return None
     kinds = Image.fromarray(marks)
-    table = [(0, 0, 0), *(LAMP_COLOUR[finish] for finish in SHINING)]
+    table = [(0, 0, 0), *(LAMP_COLOR[finish] for finish in SHINING)]
     table += [(0, 0, 0)] * (256 - len(table))
     channels = [kinds.point([int(c[k] * light.lamps) for c in table]) for k in range(3)]
     return Image.merge("RGB", channels).reduce(2)
@@ -80,15 +80,15 @@ def apply_camera_effects(
     rng: np.random.Generator,
     shine: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the camera's image (H, W, 3) uint8 of a canvas twice as high and wide.
+    """Return the camera image (H, W, 3) uint8 of a canvas of twice the height and width.
 
     Args:
-        canvas: RGB, the colours in full daylight.
-        lamps: RGB image of what shines and glares, or None.
-        lit: (H, W) 0..1 how far lamps light a place, or (H, W, 3) how much of each colour is added; or None.
+        canvas: RGB, colors in full daylight.
+        lamps: RGB image of shining lamps, or None.
+        lit: (H, W) 0..1 light of lamps, or (H, W, 3) light per color; or None.
         light: the light.
-        rng: draws rain and the sensor's noise.
-        shine: (H, W, 3) float32 light that reaches the lens besides, 0..255; or None.
+        rng: generator of rain and sensor noise.
+        shine: (H, W, 3) float32 light added in the lens, 0..255; or None.
     """
     image = np.asarray(canvas.reduce(2), np.float32) * _brightness(lit, light)
     if lamps is not None:
@@ -101,7 +101,7 @@ def apply_camera_effects(
     shot = shot.filter(ImageFilter.BoxBlur(rng.uniform(0.15, 0.5)))
     high, wide = image.shape[:2]
     image = np.asarray(shot, np.float32) + _normal(rng, (high, wide, 1), 0.8 * light.noise)
-    # Colour noise comes in blocks of 2 x 2, as behind a Bayer filter and chroma subsampling.
+    # Color noise has blocks of 2 x 2, as from a Bayer filter and chroma subsampling.
     image.reshape(high // 2, 2, wide // 2, 2, 3)[...] += _normal(
         rng, (high // 2, 1, wide // 2, 1, 3), 0.6 * light.noise
     )
@@ -112,7 +112,7 @@ def _brightness(lit: np.ndarray | None, light: Light) -> np.ndarray:
     ambient = np.array(light.ambient, np.float32)
     if lit is None:
         return ambient
-    return ambient + (lit if lit.ndim == 3 else lit[..., None] * np.array(LIT_COLOUR, np.float32))
+    return ambient + (lit if lit.ndim == 3 else lit[..., None] * np.array(LIT_COLOR, np.float32))
 
 
 def _normal(rng: np.random.Generator, shape: tuple[int, ...], deviation: float) -> np.ndarray:
@@ -127,7 +127,7 @@ def _glare(lamps: Image.Image, light: Light) -> np.ndarray:
     total = (
         np.asarray(lamps, np.float32) + 2.2 * np.asarray(near, np.float32) + 3.6 * np.asarray(far, np.float32)
     )
-    if light.rain:  # a wet road mirrors lamps downwards
+    if light.rain:  # a wet road reflects lamps
         streak = lamps.resize((wide // 2, 12), Image.Resampling.BOX).resize(
             lamps.size, Image.Resampling.BILINEAR
         )
@@ -146,6 +146,6 @@ def _rain(image: np.ndarray, light: Light, rng: np.random.Generator) -> np.ndarr
         x, y, length = rng.uniform(-10, wide), rng.uniform(-20, high), rng.uniform(0.02, 0.07) * high
         draw.line((x, y, x + slant * length, y + length), fill=int(rng.uniform(30, 110)))
     veil = np.asarray(mask, np.float32)[..., None] / 255 * 0.7
-    grey = float(image.mean()) * 1.25 + 24
+    gray = float(image.mean()) * 1.25 + 24
     contrast = 1 - 0.25 * light.rain
-    return (image * contrast + grey * (1 - contrast)) * (1 - veil) + (grey + 60) * veil
+    return (image * contrast + gray * (1 - contrast)) * (1 - veil) + (gray + 60) * veil

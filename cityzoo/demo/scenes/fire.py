@@ -1,4 +1,4 @@
-"""Put fire and smoke into a scene: behind what stands nearer, with its glow on what is around."""
+"""Fire and smoke in a scene, hidden by nearer things, with the glow on their surroundings."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from cityzoo.demo.scenes.camera_effects import LIT_COLOUR, apply_camera_effects, beams, paint_lamps
+from cityzoo.demo.scenes.camera_effects import LIT_COLOR, apply_camera_effects, beams, paint_lamps
 from cityzoo.demo.scenes.flames import Fire, draw_fire
 from cityzoo.demo.scenes.light import Light
-from cityzoo.demo.scenes.meshes import Colour, Thing
+from cityzoo.demo.scenes.meshes import Color, Thing
 from cityzoo.demo.scenes.renderer import draw_ids, painting_order, patches
 from cityzoo.demo.scenes.smoke import Plume, Veil, draw_smoke
 from cityzoo.demo.scenes.traffic_scene import ENLARGED, Layers, Plan, generator
 
-SHOWS = 0.15  # a pixel belongs to fire or smoke where it is at least so opaque
-FIRELIGHT = (1.3, 0.62, 0.22)  # how much of each colour a fire adds to what lies beside it
+SHOWS = 0.15  # least opacity of a pixel that belongs to fire or smoke
+FIRELIGHT = (1.3, 0.62, 0.22)  # added to the surroundings of a fire, per color
 
 
 @dataclass(frozen=True)
 class Source:
-    """Say where something burns: x, y, z in world metres, and the thing that burns, if it is one."""
+    """Position of a fire: x, y, z in world meters, and the burning thing, if any."""
 
     place: tuple[float, float, float]
     thing: Thing | None = None
@@ -29,24 +29,24 @@ class Source:
 
 @dataclass(frozen=True)
 class Burning:
-    """Say how large fire and smoke are, in metres as in Fire and Plume; None: there is none."""
+    """Sizes of fire and smoke, in meters as in Fire and Plume; None for no fire or smoke."""
 
     fire: tuple[float, float] | None  # width, height
     smoke: tuple[float, float, float, float] | None  # width at the foot, height, spread, thickness
     drift: float
-    smoke_colour: Colour
+    smoke_color: Color
 
 
 @dataclass(frozen=True)
 class FireAndSmoke:
-    """Hold the veils of one fire, each as high and wide as the image; None for what there is not."""
+    """Layers of fire and smoke, each of the size of the image; None for no fire or smoke."""
 
     fire: Veil | None
     smoke: Veil | None
 
 
 def draw_blaze(plan: Plan, source: Source, burning: Burning, rng: np.random.Generator) -> FireAndSmoke | None:
-    """Return fire and smoke at a source as the camera sees them; None for one that is hidden or outside."""
+    """Return fire and smoke at a source as the camera sees them; None if the source is hidden or outside."""
     camera, light = plan.camera, plan.light
     (pixel,), (depth,) = camera.project(np.array([source.place]))
     column, row = (pixel / ENLARGED).astype(int).tolist()
@@ -54,26 +54,24 @@ def draw_blaze(plan: Plan, source: Source, burning: Burning, rng: np.random.Gene
     seen = depth >= 3 and 0 <= column < clear.shape[1] and 0 <= row < clear.shape[0]
     if not seen or clear[row, column] < 0.5:
         return None
-    foot, metre_px = tuple((pixel / ENLARGED).tolist()), float(camera.focal_px / depth / ENLARGED)
+    foot, meter_px = tuple((pixel / ENLARGED).tolist()), float(camera.focal_px / depth / ENLARGED)
     size_wh = (camera.size_wh[0] // ENLARGED, camera.size_wh[1] // ENLARGED)
     fire = smoke = None
     if burning.smoke is not None:
         width, height, spread, thick = burning.smoke
-        rises = (foot[0], foot[1] - (0.35 * burning.fire[1] * metre_px if burning.fire else 0))
+        rises = (foot[0], foot[1] - (0.35 * burning.fire[1] * meter_px if burning.fire else 0))
         haze = light.haze_share(float(depth))
-        plume = Plume(
-            rises, metre_px, width, height, spread, burning.drift, thick, burning.smoke_colour, haze
-        )
+        plume = Plume(rises, meter_px, width, height, spread, burning.drift, thick, burning.smoke_color, haze)
         veil = draw_smoke(plume, size_wh, light, rng)
-        smoke = Veil(veil.alpha * clear, veil.colour)
+        smoke = Veil(veil.alpha * clear, veil.color)
     if burning.fire is not None:
-        veil = draw_fire(Fire(foot, metre_px, *burning.fire, 0.5 * burning.drift), size_wh, rng)
-        fire = Veil(veil.alpha * clear * (1 - 0.5 * light.haze_share(float(depth))), veil.colour)
+        veil = draw_fire(Fire(foot, meter_px, *burning.fire, 0.5 * burning.drift), size_wh, rng)
+        fire = Veil(veil.alpha * clear * (1 - 0.5 * light.haze_share(float(depth))), veil.color)
     return FireAndSmoke(fire, smoke)
 
 
 def _hidden(plan: Plan, source: Source) -> np.ndarray:
-    """Return how far things that stand nearer than a source hide it, (H, W) float32 0..1."""
+    """Return the opacity of things in front of a source, (H, W) float32 0..1."""
     things = [*plan.vehicles, *plan.scenery]
     marker = Thing((), *source.place[:2], 0.0, (0.6, 0.6, 1.0))
     order = painting_order([*things, marker])
@@ -85,7 +83,7 @@ def _hidden(plan: Plan, source: Source) -> np.ndarray:
 
 
 def box_of(veil: Veil | None) -> tuple[float, float, float, float] | None:
-    """Return x1, y1, x2, y2 in pixels around where a veil shows; None where it shows nowhere.
+    """Return x1, y1, x2, y2 in pixels around the visible part of a layer; None if nothing is visible.
 
     Example:
         >>> alpha = np.zeros((6, 8), np.float32)
@@ -96,7 +94,7 @@ def box_of(veil: Veil | None) -> tuple[float, float, float, float] | None:
     if veil is None:
         return None
     seen = veil.alpha >= SHOWS
-    # A single pixel far off is no part of a flame that anyone would draw a box around.
+    # Single distant pixels do not belong to the box.
     rows, columns = np.flatnonzero(seen.sum(axis=1) > 1), np.flatnonzero(seen.sum(axis=0) > 1)
     if not len(rows) or not len(columns):
         return None
@@ -104,23 +102,23 @@ def box_of(veil: Veil | None) -> tuple[float, float, float, float] | None:
 
 
 def contrast(veil: Veil, layers: Layers, light: Light) -> float:
-    """Return by how many of 255 levels a veil changes the image where it shows, on average."""
+    """Return the mean change of the image by a layer where it is visible, in levels of 255."""
     seen = veil.alpha >= SHOWS
     before = np.asarray(layers.canvas.reduce(ENLARGED), np.float32)[seen]
-    change = np.abs(veil.colour[seen] - before) * veil.alpha[seen][:, None] * np.array(light.ambient)
+    change = np.abs(veil.color[seen] - before) * veil.alpha[seen][:, None] * np.array(light.ambient)
     return float(change.mean()) if seen.any() else 0.0
 
 
-def shoot_burning(
+def render_fire(
     plan: Plan, layers: Layers, blazes: list[FireAndSmoke], shine: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return the image (H, W, 3) uint8 of a rendered plan with fires and smoke in it.
+    """Return the image (H, W, 3) uint8 of a rendered plan with fires and smoke.
 
     Args:
         plan: the plan.
-        layers: its layers; their canvas is left as it is.
+        layers: its layers; their canvas is not changed.
         blazes: the farthest first.
-        shine: (H, W, 3) float32 light that reaches the lens besides, 0..255; or None.
+        shine: (H, W, 3) float32 light added in the lens, 0..255; or None.
     """
     light = plan.light
     lamps, canvas = paint_lamps(layers.lamps, light), layers.canvas
@@ -139,24 +137,24 @@ def shoot_burning(
 def _over(canvas: Image.Image, blaze: FireAndSmoke) -> Image.Image:
     for veil in (blaze.smoke, blaze.fire):
         if veil is not None:
-            colour = Image.fromarray(veil.colour.clip(0, 255).astype(np.uint8))
+            color = Image.fromarray(veil.color.clip(0, 255).astype(np.uint8))
             alpha = Image.fromarray((255 * veil.alpha).astype(np.uint8))
-            colour, alpha = (p.resize(canvas.size, Image.Resampling.BILINEAR) for p in (colour, alpha))
-            canvas = Image.composite(colour, canvas, alpha)
+            color, alpha = (p.resize(canvas.size, Image.Resampling.BILINEAR) for p in (color, alpha))
+            canvas = Image.composite(color, canvas, alpha)
     return canvas
 
 
 def _firelight(lit: np.ndarray | None, fire: Veil, light: Light) -> tuple[np.ndarray, np.ndarray]:
-    """Return the light on the scene with the fire's own, and what shines into the lens."""
+    """Return the light on the scene including the fire, and the light in the lens."""
     dark = max(0.0, 1.0 - sum(light.ambient) / 3)
-    bright = fire.alpha[..., None] * fire.colour
+    bright = fire.alpha[..., None] * fire.color
     flame = Image.fromarray(bright.clip(0, 255).astype(np.uint8))
     size_px = float(np.sqrt((fire.alpha > SHOWS).sum()))
     wide = np.asarray(flame.filter(ImageFilter.GaussianBlur(1.1 * size_px + 2)), np.float32)
     far = np.asarray(flame.filter(ImageFilter.GaussianBlur(3.2 * size_px + 4)), np.float32)
     near = np.asarray(flame.filter(ImageFilter.GaussianBlur(0.25 * size_px + 1)), np.float32)
-    base = 0.0 if lit is None else lit[..., None] * np.array(LIT_COLOUR, np.float32) if lit.ndim == 2 else lit
-    # By day the sun outshines it; after dark it lights the road, and itself needs no other light.
+    base = 0.0 if lit is None else lit[..., None] * np.array(LIT_COLOR, np.float32) if lit.ndim == 2 else lit
+    # By day the sun is brighter; after dark the fire lights the road.
     on_scene = (
         (0.15 + 4.0 * dark) / 255 * (wide + 3 * far).max(-1, keepdims=True) * np.array(FIRELIGHT, np.float32)
     )

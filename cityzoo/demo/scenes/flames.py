@@ -1,4 +1,4 @@
-"""Flames: tongues of layered noise, from a pale core over yellow and orange to a red edge."""
+"""Flames: tongues of layered noise with a pale core, yellow and orange, and a red edge."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cityzoo.demo.scenes.noise import Noise, smoothstep
 from cityzoo.demo.scenes.smoke import Veil, Window, window
 
 HEAT = (0.0, 0.12, 0.3, 0.55, 0.85, 1.2)  # from the edge of a flame to its core
-HEAT_COLOURS = (
+HEAT_COLORS = (
     (120.0, 22.0, 6.0),
     (212.0, 58.0, 10.0),
     (248.0, 116.0, 18.0),
@@ -22,52 +22,52 @@ HEAT_COLOURS = (
 
 @dataclass(frozen=True)
 class Fire:
-    """Say where a fire burns and how large it is.
+    """Position and size of a fire.
 
     Attributes:
-        foot: x and y of the middle of its lower edge, in pixels of the image.
-        metre_px: pixels of a metre there.
-        width_m, height_m: of what burns; of the longest tongues.
-        drift: metres that the wind bends it to the right on a metre upwards.
+        foot: x and y of the middle of its lower edge, in image pixels.
+        meter_px: pixels per meter at this distance.
+        width_m, height_m: width of the burning object; height of the longest tongues.
+        drift: meters to the right per meter upwards, by wind.
     """
 
     foot: tuple[float, float]
-    metre_px: float
+    meter_px: float
     width_m: float
     height_m: float
     drift: float
 
 
 def draw_fire(fire: Fire, size_wh: tuple[int, int], rng: np.random.Generator) -> Veil:
-    """Return the veil of a fire, in the colours in which it shines."""
+    """Return the layer of a fire."""
     tongues, lick = Noise(rng), Noise(rng)
     view = _window_of(fire, size_wh)
     columns, rows = view.columns, view.rows
-    up = (fire.foot[1] - rows) / fire.metre_px / fire.height_m
+    up = (fire.foot[1] - rows) / fire.meter_px / fire.height_m
     rise = np.clip(up, 0, 1.5)
-    across = (columns - fire.foot[0]) / fire.metre_px - fire.drift * rise * fire.height_m
+    across = (columns - fire.foot[0]) / fire.meter_px - fire.drift * rise * fire.height_m
     across = across / (fire.width_m / 2)
     slim = max(0.6, fire.width_m / fire.height_m)  # a wide fire has more tongues, not wider ones
-    sway = lick.at(1.1 * slim * across, 1.8 * up, 3)
+    sway = lick.sample(1.1 * slim * across, 1.8 * up, 3)
     bent = across + 0.45 / slim * sway * (0.25 + rise)
-    # How high the flame reaches over each place: a ragged row of tongues, lower towards its ends.
+    # Height of the flame at each place: a ragged row of tongues, lower towards its ends.
     reach = (1 - np.clip(np.abs(bent), 0, 1) ** 2.2) * (
-        0.62 + 0.75 * tongues.at(2.3 * slim * bent, 0.35 * up, 2)
+        0.62 + 0.75 * tongues.sample(2.3 * slim * bent, 0.35 * up, 2)
     )
-    torn = tongues.at(2.6 * slim * bent + 11, 1.7 * up - 3, 4)
-    holes = 1 - np.abs(lick.at(3.2 * slim * bent, 1.5 * up + 7, 3))
+    torn = tongues.sample(2.6 * slim * bent + 11, 1.7 * up - 3, 4)
+    holes = 1 - np.abs(lick.sample(3.2 * slim * bent, 1.5 * up + 7, 3))
     heat = 1.25 * (reach - rise) + 0.42 * torn * (0.35 + rise) + 0.3 * (holes - 0.75) * (0.3 + rise)
     heat -= 0.9 * smoothstep(0.75, 1.15, np.abs(bent)) + 9 * np.clip(-up, 0, None)
-    # Bits torn off above the tongues are small: what is far above the reach goes out.
+    # Detached flames above the tongues are small and vanish farther up.
     heat -= 1.2 * smoothstep(0.0, 0.5, up - np.maximum(reach, 0.1))
     alpha = 0.97 * smoothstep(-0.02, 0.2, heat) * (1 - 0.25 * smoothstep(0.5, 1.1, rise))
-    colour = np.stack([np.interp(heat, HEAT, [c[k] for c in HEAT_COLOURS]) for k in range(3)], -1)
-    return view.veil(alpha, colour)
+    color = np.stack([np.interp(heat, HEAT, [c[k] for c in HEAT_COLORS]) for k in range(3)], -1)
+    return view.veil(alpha, color)
 
 
 def _window_of(fire: Fire, size_wh: tuple[int, int]) -> Window:
-    (x, y), high = fire.foot, 1.6 * fire.height_m * fire.metre_px
-    aside = 1.4 * fire.width_m * fire.metre_px
+    (x, y), high = fire.foot, 1.6 * fire.height_m * fire.meter_px
+    aside = 1.4 * fire.width_m * fire.meter_px
     blown = fire.drift * high
     return window(
         size_wh, (x - aside + min(blown, 0), x + aside + max(blown, 0)), (y - high, y + 0.2 * high + 2)

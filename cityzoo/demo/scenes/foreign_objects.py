@@ -1,4 +1,4 @@
-"""Things that do not belong on a road: lost cargo, animals, fallen trees, barriers, wrecks, people."""
+"""Foreign objects on a road: lost cargo, animals, fallen trees, barriers, wrecks, people."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from cityzoo.demo.scenes.colours import DARK, paint, pick
-from cityzoo.demo.scenes.meshes import LOOSE, Colour, Solid, Thing, disc
+from cityzoo.demo.scenes.colors import DARK, paint, pick
+from cityzoo.demo.scenes.meshes import LOOSE, Color, Solid, Thing, disc
 from cityzoo.demo.scenes.road import Road
 from cityzoo.demo.scenes.scenery import person
 from cityzoo.demo.scenes.vehicles import BUILDERS, car
 
-Spot = tuple[float, float]  # metres along the road and right of its middle line
-RUBBER: Colour = (30.0, 30.0, 32.0)
+Spot = tuple[float, float]  # meters along the road and right of its middle line
+RUBBER: Color = (30.0, 30.0, 32.0)
 CARTONS = (
     (3, (176.0, 136.0, 92.0)),
     (1, (206.0, 186.0, 150.0)),
@@ -31,12 +31,14 @@ COATS = (
 
 
 def debris(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
-    """Return cartons, tyres or planks that fell off a lorry, a few metres apart."""
+    """Return lost cargo: boxes, tires or planks, a few meters apart."""
     make = pick(rng, ((3, _carton), (2, _tyre), (2, _planks)))
     found = []
     for k in range(int(rng.integers(2, 5))):
         aside = (rng.uniform(-0.6, 0.6), rng.uniform(-0.5, 0.5)) if k else (0.0, 0.0)
-        x, y, _ = road.at(spot[0] + (1.35 * k if k % 2 else -1.35 * k / 2) + aside[0], spot[1] + aside[1])
+        x, y, _ = road.position(
+            spot[0] + (1.35 * k if k % 2 else -1.35 * k / 2) + aside[0], spot[1] + aside[1]
+        )
         solid, size = make(rng)
         found.append(solid.stand(x, y, rng.uniform(0, 2 * math.pi), size, LOOSE))
     return found
@@ -73,7 +75,7 @@ def _planks(rng: np.random.Generator) -> tuple[Solid, tuple[float, float, float]
 
 
 def animal(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
-    """Return a large dog, a deer or a cow that crosses the road."""
+    """Return a large dog, a deer or a cow crossing the road."""
     scale, bulk = pick(rng, ((1, (0.72, 0.8)), (3, (1.0, 0.8)), (3, (1.12, 1.25))))
     coat = paint(rng, COATS)
     solid, half = Solid(), 0.2 * bulk
@@ -101,7 +103,7 @@ def animal(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
     solid.prism(head, (0.11, 0.09), tuple(0.9 * c for c in coat), finish="matt")
     for side in (-0.14, 0.14):
         solid.box((side, 0.9), (0.1, 0.06), (1.56 + low, 1.7 + low), tuple(0.8 * c for c in coat))
-    x, y, heading = road.at(*spot)
+    x, y, heading = road.position(*spot)
     turn = heading + (1 if rng.random() < 0.5 else -1) * rng.uniform(0.25, 0.75) * math.pi
     thing = solid.stand(x, y, turn, (0.5 * scale, 2.1 * scale, 1.6 * scale), LOOSE)
     return [_scaled(thing, scale)]
@@ -115,7 +117,7 @@ def _scaled(thing: Thing, scale: float) -> Thing:
 
 
 def _moved(thing: Thing, move: Callable) -> Thing:
-    """Return the thing with every corner of its surfaces moved."""
+    """Return the thing with all corners transformed."""
     parts = tuple(tuple(s._replace(points=tuple(map(move, s.points))) for s in part) for part in thing.parts)
     return replace(thing, parts=parts)
 
@@ -126,7 +128,7 @@ def obstacle(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
 
 
 def _fallen_tree(rng: np.random.Generator, road: Road, spot: Spot) -> Thing:
-    """Return a trunk across the view, its crown on the road; clumps of leaves look to the camera."""
+    """Return a trunk across the view with its crown on the road; clumps of leaves face the camera."""
     length, side = rng.uniform(4.5, 7.5), -1 if rng.random() < 0.5 else 1
     bark, thick = (88.0, 70.0, 54.0), rng.uniform(0.28, 0.45)
     solid = Solid().box((0, 0), (length, thick), (0.1, 0.1 + thick), bark, "matt")
@@ -137,7 +139,7 @@ def _fallen_tree(rng: np.random.Generator, road: Road, spot: Spot) -> Thing:
         up = radius * 0.8 + lift * 1.1 * (1 - abs(place - 0.5))
         clump = [(right + 1.15 * radius * c, -0.3 - 0.01 * k, max(0.0, up + radius * s)) for c, s in turns]
         solid.add(clump, tuple((0.6 + 0.04 * k) * c for c in green), "leaf")
-    x, y, _ = road.at(*spot)
+    x, y, _ = road.position(*spot)
     return solid.stand(x, y, math.atan2(x, y) + rng.uniform(-0.25, 0.25), (length, 0.9, 1.5), LOOSE)
 
 
@@ -154,15 +156,15 @@ def _barriers(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
                 left, step = -width / 2 + (n + 0.1) * width / 4, 0.42 * width / 4
                 for face in (-0.032, 0.032):
                     solid.end(face, (left, left + step), (low, low + 0.26), (206.0, 40.0, 34.0), "matt")
-        x, y, heading = road.at(spot[0], spot[1] + (width + 0.25) * (k - 1))
+        x, y, heading = road.position(spot[0], spot[1] + (width + 0.25) * (k - 1))
         found.append(solid.stand(x, y, heading + rng.uniform(-0.12, 0.12), (width, 0.5, 1.1), LOOSE))
     return found
 
 
 def wreck(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
-    """Return a vehicle that lies on its side, stands across the lanes, or stands on the pavement."""
+    """Return a vehicle on its side, across the lanes, or on the pavement."""
     how = pick(rng, ((4, "side"), (4, "across"), (3, "pavement")))
-    x, y, heading = road.at(*spot)
+    x, y, heading = road.position(*spot)
     if how == "side":
         solid, size = car(rng)
         solid.box((0, 0), (size[0] - 0.06, size[1] - 0.1), (0.2, 0.27), (40.0, 40.0, 42.0), "matt")
@@ -174,7 +176,7 @@ def wreck(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
     label = pick(rng, ((6, 0), (1, 1), (2, 2)))
     if how == "pavement":
         side = -1 if spot[1] < 0 else 1
-        x, y, heading = road.at(spot[0], side * (road.half_width_m + 0.5 * road.pavement_m))
+        x, y, heading = road.position(spot[0], side * (road.half_width_m + 0.5 * road.pavement_m))
         label, turn = 0, heading + rng.uniform(-0.5, 0.5) + (math.pi if rng.random() < 0.5 else 0)
     else:
         turn = heading + (1 if rng.random() < 0.5 else -1) * rng.uniform(0.35, 0.65) * math.pi
@@ -198,7 +200,7 @@ def people(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
     """Return one to three people on the carriageway."""
     found = []
     for k in range(pick(rng, ((3, 1), (2, 2), (1, 3)))):
-        x, y, _ = road.at(spot[0] + rng.uniform(-0.5, 0.5), spot[1] + 0.75 * k)
+        x, y, _ = road.position(spot[0] + rng.uniform(-0.5, 0.5), spot[1] + 0.75 * k)
         found.append(replace(person(rng, x, y), label=LOOSE))
     return found
 

@@ -1,4 +1,4 @@
-"""Paint what everything stands on and before: ground, roads, sky, and the shadows on the ground."""
+"""Ground, roads, sky, and shadows on the ground."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from cityzoo.demo.scenes.camera import Camera
 from cityzoo.demo.scenes.light import Light
-from cityzoo.demo.scenes.meshes import LOOSE, Colour, Thing
+from cityzoo.demo.scenes.meshes import LOOSE, Color, Thing
 from cityzoo.demo.scenes.renderer import hull
 from cityzoo.demo.scenes.road import GroundPatch, Road, base_patches, marking_patches
 
 Rgb = tuple[int, int, int]
 
 
-def to_rgb(colour: Colour) -> Rgb:
-    """Return a colour as whole numbers 0..255.
+def to_rgb(color: Color) -> Rgb:
+    """Return a color as integers 0..255.
 
     Example:
         >>> to_rgb((12.4, 300.0, -3.0))
         (12, 255, 0)
     """
-    return tuple(int(max(0.0, min(255.0, c))) for c in colour)
+    return tuple(int(max(0.0, min(255.0, c))) for c in color)
 
 
 def ground_patches(roads: tuple[Road, ...], rng: np.random.Generator) -> list[GroundPatch]:
     """Return all outlines on the ground, lowest first."""
     found: list[GroundPatch] = []
-    for road in reversed(roads):  # the crossing road first, so that the main road's asphalt lies on its kerbs
+    for road in reversed(roads):  # the crossing road first: the main road covers its kerbs
         found += base_patches(road, rng)
     gap = None
     if len(roads) > 1:
@@ -52,7 +52,7 @@ def paint_ground(
     light: Light,
     rng: np.random.Generator,
 ) -> Image.Image:
-    """Return an RGB canvas with ground, road, grain, shadows and haze; the sky will cover its upper part."""
+    """Return an RGB canvas with ground, road, grain, shadows and haze, before the sky is painted."""
     wide, high = camera.size_wh
     lit = light.sky_part + light.sun_part * light.sun[2]
     wet = 0.72 if light.rain else 1.0
@@ -60,16 +60,16 @@ def paint_ground(
     land = tuple(c + rng.uniform(-14, 14) for c in land)
     canvas = Image.new("RGB", camera.size_wh, to_rgb(tuple(lit * c for c in land)))
     draw = ImageDraw.Draw(canvas)
-    for pixels, (_, colour) in zip(camera.project_ground([o for o, _ in patches]), patches, strict=True):
+    for pixels, (_, color) in zip(camera.project_ground([o for o, _ in patches]), patches, strict=True):
         if pixels:
-            draw.polygon(pixels, fill=to_rgb(tuple(lit * wet * c for c in colour)))
+            draw.polygon(pixels, fill=to_rgb(tuple(lit * wet * c for c in color)))
     canvas.paste((14, 16, 20), mask=ImageChops.lighter(_grain(canvas.size, rng), shadows))
-    canvas.paste(to_rgb(light.haze_colour), mask=_haze_mask(camera, light))
+    canvas.paste(to_rgb(light.haze_color), mask=_haze_mask(camera, light))
     return canvas
 
 
 def _grain(size_wh: tuple[int, int], rng: np.random.Generator) -> Image.Image:
-    """Return an "L" mask of stains: broad and faint ones, and the grit of the surface."""
+    """Return an "L" mask of the surface: broad faint stains and fine grain."""
     wide, high = (side // 3 for side in size_wh)
     broad = Image.fromarray(
         rng.normal(22, 11, (max(2, high // 16), max(2, wide // 20))).clip(0, 255).astype(np.uint8)
@@ -88,7 +88,7 @@ def _haze_mask(camera: Camera, light: Light) -> Image.Image:
 
 
 def paint_sky(canvas: Image.Image, camera: Camera, light: Light, rng: np.random.Generator) -> None:
-    """Paint sky, clouds and the far skyline over what lies above the horizon."""
+    """Paint sky, clouds and a skyline above the horizon."""
     wide, high = camera.size_wh
     tilt = math.tan(camera.roll) * wide / 2
     middle = camera.horizon_row()
@@ -117,9 +117,7 @@ def _skyline(
 ) -> None:
     far = light.haze_share(350)
     dark = (70.0, 84.0, 70.0) if rng.random() < 0.6 else (104.0, 104.0, 110.0)
-    colour = to_rgb(
-        tuple((1 - far) * 0.8 * c + far * h for c, h in zip(dark, light.haze_colour, strict=True))
-    )
+    color = to_rgb(tuple((1 - far) * 0.8 * c + far * h for c, h in zip(dark, light.haze_color, strict=True)))
     town = rng.random() < 0.5
     at, points = 0.0, [(0.0, ends[0] + 2)]
     while at < wide:
@@ -128,15 +126,15 @@ def _skyline(
         top = base - wide * (rng.uniform(0.004, 0.06) if town else rng.uniform(0.006, 0.022))
         points += [(at, top), (at + step, top)] if town else [(at, top)]
         at += step
-    draw.polygon([*points, (wide, ends[1] + 2)], fill=colour)
+    draw.polygon([*points, (wide, ends[1] + 2)], fill=color)
 
 
 def shadow_outlines(thing: Thing, light: Light) -> list[tuple[np.ndarray, int]]:
-    """Return (outline (N, 2) in metres, darkness 0..255) of a thing's cast and contact shadows."""
+    """Return (outline (N, 2) in meters, darkness 0..255) of a thing's cast and contact shadows."""
     ground, found = thing.corners(), []
     if light.shadow > 0:
         shift = -np.array(light.sun[:2]) / light.sun[2] * thing.size_m[2]
-        slim = 0.8 if thing.label >= 0 else 1.0  # cabins are narrower than what carries them
+        slim = 0.8 if thing.label >= 0 else 1.0  # cabins are narrower than the chassis
         top = np.array([thing.x, thing.y]) + slim * (ground - np.array([thing.x, thing.y])) + shift
         found.append(
             (

@@ -1,4 +1,4 @@
-"""Draw traffic scenes with fire, smoke, both or neither, and boxes around what burns."""
+"""Traffic scenes with fire, smoke, both or neither, and boxes around them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from cityzoo.demo.scenes.colours import pick
+from cityzoo.demo.scenes.colors import pick
 from cityzoo.demo.scenes.fire import (
     SHOWS,
     Burning,
@@ -15,19 +15,19 @@ from cityzoo.demo.scenes.fire import (
     box_of,
     contrast,
     draw_blaze,
-    shoot_burning,
+    render_fire,
 )
 from cityzoo.demo.scenes.meshes import Thing
 from cityzoo.demo.scenes.traffic_scene import ENLARGED, Layers, Plan, Scene, generator, plan_scene, render
 
-VERSION = 1  # of the drawing; goes into the name of the cache folder
+VERSION = 1  # of the rendering; part of the cache folder's name
 CLASS_NAMES = ("fire", "smoke")
 KINDS = ((0.22, "fire"), (0.28, "smoke"), (0.20, "both"), (0.30, "neither"))
-LEAST_SIDE_PX = 7.0  # of a box, in an image 288 high; what stays smaller is tried again elsewhere
-LEAST_AREA = 30  # pixels that belong to it
-LEAST_CONTRAST = 17.0  # of 255 levels, between a place with smoke and without
+LEAST_SIDE_PX = 7.0  # of a box, in an image of height 288; otherwise another place is tried
+LEAST_AREA = 30  # visible pixels
+LEAST_CONTRAST = 17.0  # of 255 levels, between the image with and without smoke
 TRIES = 80
-SMOKE_COLOURS = (
+SMOKE_COLORS = (
     (3, (34.0, 33.0, 34.0)),
     (2, (74.0, 72.0, 70.0)),
     (3, (128.0, 126.0, 124.0)),
@@ -37,7 +37,7 @@ SMOKE_COLOURS = (
 
 
 def incident_of(seed: int) -> str:
-    """Return what a seed's scene shows: fire, smoke, both or neither.
+    """Return the content of the scene of a seed: fire, smoke, both or neither.
 
     Example:
         >>> incident_of(0) in ("fire", "smoke", "both", "neither")
@@ -47,15 +47,15 @@ def incident_of(seed: int) -> str:
 
 
 def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Scene:
-    """Draw one traffic scene in which something may burn; equal arguments give equal bytes.
+    """Render a traffic scene that may have fire or smoke; equal arguments give equal bytes.
 
     Args:
         seed: 0 or more.
-        size_hw: height and width in pixels, both even numbers from 64 on.
+        size_hw: height and width in pixels, both even and at least 64.
 
     Returns:
-        The scene: image (H, W, 3) uint8 RGB, boxes (N, 4) float32 whole pixels around fire and smoke where
-        they show, labels (N,) int32, positions in CLASS_NAMES, name the kind as from kind_of.
+        The scene: image (H, W, 3) uint8 RGB, boxes (N, 4) float32 whole pixels around visible fire and
+        smoke, labels (N,) int32, positions in CLASS_NAMES, name as from `incident_of`.
 
     Raises:
         ValueError: a negative seed or a size that is odd or too small.
@@ -68,8 +68,8 @@ def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Scene:
     plan = plan_scene(seed, size_hw)
     layers = render(plan)
     blaze = plan_blaze(plan, layers)
-    blazes = exhausts(plan) if blaze is None else [blaze]
-    image = shoot_burning(plan, layers, blazes, low_sun(plan))
+    blazes = draw_exhausts(plan) if blaze is None else [blaze]
+    image = render_fire(plan, layers, blazes, low_sun(plan))
     found = [(box_of(veil), k) for k, veil in enumerate((blaze.fire, blaze.smoke))] if blaze else []
     found = [(box, label) for box, label in found if box is not None]
     boxes = np.array([box for box, _ in found], np.float32).reshape(-1, 4)
@@ -79,9 +79,9 @@ def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Scene:
 
 
 def plan_blaze(plan: Plan, layers: Layers) -> FireAndSmoke | None:
-    """Return the fire and smoke of a plan's seed, at the first source tried where they show enough.
+    """Return the fire and smoke of a plan, at the first source where they are visible enough.
 
-    layers: of the plan, which tell whether smoke stands out against what is behind it.
+    layers: layers of the plan, which determine the contrast between smoke and its background.
     """
     kind, rng = incident_of(plan.seed), generator(plan.seed, 9)
     if kind == "neither":
@@ -104,7 +104,7 @@ def _shows(veil: object, plan: Plan) -> bool:
 
 
 def _source(plan: Plan, kind: str, rng: np.random.Generator) -> tuple[Source, Burning]:
-    """Return a place where something burns, and how much; the place may turn out to be hidden."""
+    """Return a random source of fire or smoke, which may be hidden, and their sizes."""
     houses = [t for t in plan.scenery if t.size_m[0] >= 8]
     chances = [(0.4 * bool(plan.vehicles), "vehicle"), (0.35, "ground"), (0.25 * bool(houses), "house")]
     where = pick(rng, tuple(chances))
@@ -122,52 +122,52 @@ def _source(plan: Plan, kind: str, rng: np.random.Generator) -> tuple[Source, Bu
         height = scale * math.exp(rng.uniform(math.log(7), math.log(26)))
         thick = rng.uniform(0.7, 0.98)
         smoke = (scale * rng.uniform(0.9, 2.0), height, rng.uniform(0.15, 0.4), thick)
-    return source, Burning(fire, smoke, rng.uniform(-0.8, 0.8), pick(rng, SMOKE_COLOURS))
+    return source, Burning(fire, smoke, rng.uniform(-0.8, 0.8), pick(rng, SMOKE_COLORS))
 
 
 def _on_vehicle(thing: Thing, rng: np.random.Generator) -> Source:
-    # Mostly the engine, else what is inside or at the rear.
+    # Mostly the engine, otherwise the interior or the rear.
     along = thing.size_m[1] * (rng.uniform(0.3, 0.45) if rng.random() < 0.6 else rng.uniform(-0.45, 0.1))
     ((x, y, z),) = thing.to_world(np.array([[0.0, along, thing.size_m[2] * rng.uniform(0.4, 0.7)]]))
     return Source((float(x), float(y), float(z)), thing)
 
 
 def _on_house(thing: Thing, rng: np.random.Generator) -> Source:
-    """Return a window that looks to the road, or the roof."""
+    """Return a window that faces the road, or the roof."""
     width, length, height = thing.size_m
     roof = rng.random() < 0.4
     side = -1 if thing.x > 0 else 1
     across = 0.2 * side * width if roof else (0.5 * width + 0.1) * side
     up = height if roof else height * rng.uniform(0.25, 0.85)
     ((x, y, z),) = thing.to_world(np.array([[across, length * rng.uniform(-0.35, 0.35), up]]))
-    # From the roof it rises behind the edge of the wall; out of a window it rises before the wall.
+    # Smoke of the roof rises behind the edge of the wall, smoke of a window in front of it.
     return Source((float(x), float(y), float(z)), None if roof else thing)
 
 
 def _on_ground(plan: Plan, rng: np.random.Generator) -> Source:
-    """Return a point of the ground that shows in the image, the far ones as often as the near ones."""
+    """Return a visible point on the ground, with distances uniform on a logarithmic scale."""
     camera = plan.camera
     distance = math.exp(rng.uniform(math.log(9), math.log(60)))
     angle = camera.yaw + math.atan(rng.uniform(-0.45, 0.45) * camera.size_wh[0] / camera.focal_px)
     return Source((distance * math.sin(angle), distance * math.cos(angle), 0.0))
 
 
-def exhausts(plan: Plan) -> list[FireAndSmoke]:
-    """Return faint wisps behind some vehicles, which are no smoke that anyone should report."""
+def draw_exhausts(plan: Plan) -> list[FireAndSmoke]:
+    """Return faint exhaust clouds behind some vehicles, which do not count as smoke."""
     rng, found = generator(plan.seed, 10), []
     for thing in plan.vehicles if rng.random() < 0.5 else ():
         if rng.random() > 0.4 or len(found) == 3:
             continue
         ((x, y, z),) = thing.to_world(np.array([[0.3, -thing.size_m[1] / 2 - 0.3, 0.3]]))
-        grey = rng.uniform(150, 225)
+        gray = rng.uniform(150, 225)
         wisp = (rng.uniform(0.4, 0.8), rng.uniform(1.0, 2.2), 0.35, rng.uniform(0.1, 0.3))
-        burning = Burning(None, wisp, rng.uniform(-1, 1), (grey, grey, grey))
+        burning = Burning(None, wisp, rng.uniform(-1, 1), (gray, gray, gray))
         found.append(draw_blaze(plan, Source((float(x), float(y), float(z)), thing), burning, rng))
     return [blaze for blaze in found if blaze is not None]
 
 
 def low_sun(plan: Plan) -> np.ndarray | None:
-    """Return the orange glare (H, W, 3) float32 of a low sun above the horizon; None where there is none."""
+    """Return the orange glare (H, W, 3) float32 of a low sun above the horizon, or None."""
     rng, (wide, high) = generator(plan.seed, 11), (side // ENLARGED for side in plan.camera.size_wh)
     horizon = plan.camera.horizon_row() / ENLARGED
     if plan.light.condition != "dusk" or horizon < 0.04 * high or rng.random() > 0.6:

@@ -1,4 +1,4 @@
-"""Draw roads from empty to jammed, seen from high up, with exact boxes around the vehicles."""
+"""Roads from empty to jammed, seen from high poles, with exact boxes around the vehicles."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from cityzoo.demo.scenes.vehicles import CLASS_NAMES
 
 __all__ = ["CLASS_NAMES", "FLOWS", "VERSION", "draw_scene", "plan_jam"]
 
-VERSION = 1  # of the drawing; goes into the name of the cache folder
+VERSION = 1  # of the rendering; part of the cache folder's name
 
-# The usual layouts on higher poles: from a low one the first vehicles of a jam hide all the others.
+# Higher poles than usual: from a low one the first vehicles of a jam hide all others.
 HIGH_LAYOUTS = {
     "motorway": (3, (12.0, 18.0), (18.0, 26.0), (-9.0, 9.0), (0.85, 1.2)),
     "street": (2, (10.0, 14.0), (19.0, 27.0), (6.0, 18.0), (0.8, 1.1)),
     "junction": (1, (11.0, 16.0), (22.0, 30.0), (-18.0, 18.0), (0.75, 1.0)),
     "overview": (2, (16.0, 23.0), (26.0, 36.0), (-25.0, 25.0), (0.75, 1.1)),
 }
-# Large vehicles hide small ones behind them, so there are fewer of them where the road is full.
+# Full roads have fewer large vehicles, since they hide small ones.
 FULL_ROAD = ((0.70, 0), (0.05, 1), (0.09, 2), (0.16, 3))
 FLOWS = {
     "free": Density(((1, 500.0), (1, 160.0), (1, 80.0)), first_m=110.0, parked=0.1),
@@ -38,7 +38,7 @@ def _high_view(rng: np.random.Generator, size_hw: tuple[int, int]) -> View:
 
 
 def flow_of(seed: int) -> str:
-    """Return how the traffic of a seed flows: a name of FLOWS, each for a third of the seeds.
+    """Return the traffic flow of a seed: a name in FLOWS, each for a third of the seeds.
 
     Example:
         >>> sorted({flow_of(seed) for seed in range(20)})
@@ -48,24 +48,24 @@ def flow_of(seed: int) -> str:
 
 
 def plan_jam(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Plan:
-    """Return the plan of a scene with as much traffic as its seed says.
+    """Return the plan of a scene with the traffic flow of its seed.
 
     Raises:
         ValueError: a negative seed or a size that is odd or too small.
     """
-    flow = flow_of(seed) if seed >= 0 else "free"  # a negative seed is refused below
+    flow = flow_of(seed) if seed >= 0 else "free"  # plan_scene refuses a negative seed
     return plan_scene(seed, size_hw, setting=Setting(_high_view, FLOWS[flow]))
 
 
 def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Scene:
-    """Draw one road with next to no traffic, dense traffic or a jam; equal arguments give equal bytes.
+    """Render a road with free flow, dense traffic or a jam; equal arguments give equal bytes.
 
     Args:
         seed: 0 or more.
-        size_hw: height and width in pixels, both even numbers from 64 on.
+        size_hw: height and width in pixels, both even and at least 64.
 
     Returns:
-        The scene: image (H, W, 3) uint8 RGB, boxes (N, 4) float32 pixels around what shows of each vehicle,
+        The scene: image (H, W, 3) uint8 RGB, boxes (N, 4) float32 pixels around the visible part of each vehicle,
         labels (N,) int32, positions in CLASS_NAMES.
 
     Raises:

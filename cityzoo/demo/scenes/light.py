@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cityzoo.demo.scenes.meshes import Colour
+from cityzoo.demo.scenes.meshes import Color
 
 CONDITIONS = ("day", "overcast", "dusk", "night", "rain", "fog")
 SHARES = (0.30, 0.14, 0.16, 0.20, 0.13, 0.07)
@@ -15,37 +15,37 @@ SHARES = (0.30, 0.14, 0.16, 0.20, 0.13, 0.07)
 
 @dataclass(frozen=True)
 class Light:
-    """Hold the light of one scene.
+    """Light and weather of one scene.
 
     Attributes:
         condition: one of CONDITIONS.
         sun: unit vector to the sun in the world.
-        sun_part, sky_part: how much of a surface's colour sun and sky show; 1 together is full daylight.
-        sky_high, sky_low: colours of the sky overhead and at the horizon, 0..255.
-        haze_colour, haze_per_m: what far things fade to, and how fast.
-        shadow: how dark the sun's shadows are, 0..1.
-        ambient: what red, green, blue are multiplied by at last: 1 by day, little at night.
-        lamps: how strongly lamps shine, 0..1.
-        rain: density of the streaks, 0..1.
-        noise: standard deviation of the sensor's noise, 0..255.
+        sun_part, sky_part: shares of sun and sky in the light; their sum is 1 in full daylight.
+        sky_high, sky_low: sky colors overhead and at the horizon, 0..255.
+        haze_color, haze_per_m: color of distant haze, and its density.
+        shadow: darkness of shadows, 0..1.
+        ambient: final factors of red, green and blue: 1 by day, small at night.
+        lamps: brightness of lamps, 0..1.
+        rain: density of rain streaks, 0..1.
+        noise: standard deviation of the sensor noise, 0..255.
     """
 
     condition: str
     sun: tuple[float, float, float]
     sun_part: float
     sky_part: float
-    sky_high: Colour
-    sky_low: Colour
-    haze_colour: Colour
+    sky_high: Color
+    sky_low: Color
+    haze_color: Color
     haze_per_m: float
     shadow: float
-    ambient: Colour
+    ambient: Color
     lamps: float
     rain: float
     noise: float
 
     def haze_share(self, distance_m: float) -> float:
-        """Return how much of a thing's colour the haze has taken at a distance, 0..1."""
+        """Return the share of haze in the color of a thing at a distance, 0..1."""
         return 1 - math.exp(-self.haze_per_m * distance_m)
 
     def sun_seen_from(self, heading: float) -> tuple[float, float, float]:
@@ -56,13 +56,13 @@ class Light:
 
 
 def choose_light(rng: np.random.Generator) -> Light:
-    """Return a light, its condition drawn by SHARES."""
+    """Return a light with a random condition, distributed as in SHARES."""
     condition = CONDITIONS[int(np.searchsorted(np.cumsum(SHARES)[:-1], rng.random(), side="right"))]
     return make_light(condition, rng)
 
 
 def make_light(condition: str, rng: np.random.Generator) -> Light:
-    """Return a light of the given condition; the rest is drawn."""
+    """Return a random light of the given condition."""
     azimuth = rng.uniform(0, 2 * math.pi)
     low_sun = condition == "dusk"
     rise = math.radians(rng.uniform(8, 20) if low_sun else rng.uniform(25, 65))
@@ -70,12 +70,12 @@ def make_light(condition: str, rng: np.random.Generator) -> Light:
     dark = condition == "night" or (condition == "rain" and rng.random() < 0.4)
     sunny = condition in ("day", "dusk")
     sun_part = rng.uniform(0.4, 0.6) if sunny else 0.08
-    grey = rng.uniform(150, 205)
+    gray = rng.uniform(150, 205)
     sky = {
         "day": ((86.0, 140.0, 205.0), (190.0, 212.0, 230.0)),
         "dusk": ((96.0, 92.0, 140.0), (242.0, 168.0, 110.0)),
         "night": ((40.0, 44.0, 66.0), (96.0, 84.0, 84.0)),
-    }.get(condition, ((grey - 8, grey - 2, grey + 6), (grey + 12, grey + 16, grey + 18)))
+    }.get(condition, ((gray - 8, gray - 2, gray + 6), (gray + 12, gray + 16, gray + 18)))
     haze = {"fog": rng.uniform(0.014, 0.032), "rain": rng.uniform(0.004, 0.01)}.get(
         condition, rng.uniform(0.0008, 0.003)
     )
@@ -86,7 +86,7 @@ def make_light(condition: str, rng: np.random.Generator) -> Light:
         sky_part=rng.uniform(0.52, 0.62) if sunny else rng.uniform(0.72, 0.86),
         sky_high=sky[0],
         sky_low=sky[1],
-        haze_colour=tuple(0.92 * c for c in sky[1]),
+        haze_color=tuple(0.92 * c for c in sky[1]),
         haze_per_m=haze,
         shadow=rng.uniform(0.4, 0.6) if sunny else 0.0,
         ambient=_ambient(condition, dark, rng),
@@ -96,7 +96,7 @@ def make_light(condition: str, rng: np.random.Generator) -> Light:
     )
 
 
-def _ambient(condition: str, dark: bool, rng: np.random.Generator) -> Colour:
+def _ambient(condition: str, dark: bool, rng: np.random.Generator) -> Color:
     if dark:
         level = rng.uniform(0.24, 0.46)
         tint = (1.12, 0.98, 0.86) if rng.random() < 0.5 else (0.88, 0.96, 1.14)

@@ -1,4 +1,4 @@
-"""Things made of flat surfaces: what vehicles, houses, poles and people are built from."""
+"""Meshes of flat surfaces for vehicles, houses, poles and people."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from typing import NamedTuple
 
 import numpy as np
 
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 Point = tuple[float, float, float]
 
-LOOSE = -2  # label of what has no lamps, but a dark rim where it rests on the ground
+LOOSE = -2  # label of objects without lamps, but with a contact shadow
 
 
 class Surface(NamedTuple):
-    """Hold one flat outline in the thing's own metres (right, ahead, up), counter-clockwise from outside.
+    """One flat outline in the thing's frame, meters (right, ahead, up), counter-clockwise from outside.
 
-    finish: "paint" and "matt" take the light, "glass" mirrors some sky, "head", "tail", "lit" and "street"
-    shine after dark, "leaf" ignores the sun's side.
+    finish: "paint" and "matt" are lit, "glass" reflects some sky, "head", "tail", "lit" and "street" shine after
+    dark, "leaf" ignores the direction of the sun.
     """
 
     points: tuple[Point, ...]
-    colour: Colour
+    color: Color
     finish: str
 
 
 @dataclass(frozen=True)
 class Thing:
-    """Hold one object of the world: its surfaces, where it stands, how much room it takes.
+    """One object of the world: its surfaces, position and size.
 
     parts: surfaces in drawing order, part by part from its rear to its front. heading: radians clockwise
-    from +y. size_m: width, length, height. label: class of a vehicle, LOOSE for what lies about, else -1.
+    from +y. size_m: width, length, height. label: class of a vehicle, LOOSE for loose objects, else -1.
     """
 
     parts: tuple[tuple[Surface, ...], ...]
@@ -43,7 +43,7 @@ class Thing:
     label: int = -1
 
     def to_world(self, points: np.ndarray) -> np.ndarray:
-        """Return the points (N, 3) of the thing's own frame in world metres (N, 3).
+        """Transform points (N, 3) from the thing's frame to world meters (N, 3).
 
         Example:
             >>> turned = Thing((), 1.0, 2.0, math.pi / 2, (1, 1, 1))
@@ -57,7 +57,7 @@ class Thing:
         )
 
     def corners(self) -> np.ndarray:
-        """Return the footprint's corners (4, 2) in world metres, in order around it."""
+        """Return the corners (4, 2) of the footprint in world meters, in circular order."""
         half_w, half_l = self.size_m[0] / 2, self.size_m[1] / 2
         box = np.array(
             [[-half_w, -half_l, 0], [half_w, -half_l, 0], [half_w, half_l, 0], [-half_w, half_l, 0]]
@@ -66,7 +66,7 @@ class Thing:
 
 
 class Solid:
-    """Collect surfaces; every method adds some to the foremost part and returns the solid itself.
+    """Builder of meshes; every method adds surfaces to the foremost part and returns the solid.
 
     Example:
         >>> len(Solid().box((0, 0), (2, 4), (0, 1), (200, 0, 0)).parts[0])
@@ -74,38 +74,38 @@ class Solid:
     """
 
     def __init__(self) -> None:
-        """Begin with one empty part."""
+        """Start with one empty part."""
         self.parts: list[list[Surface]] = [[]]
 
     def ahead(self) -> Solid:
-        """Begin a new part, which lies ahead of all that was added before."""
+        """Start a new part ahead of all previous ones."""
         self.parts.append([])
         return self
 
     def stand(
         self, x: float, y: float, heading: float, size_m: tuple[float, float, float], label: int = -1
     ) -> Thing:
-        """Return the solid as a thing of the world."""
+        """Return the solid as a thing at a position in the world."""
         return Thing(tuple(map(tuple, self.parts)), x, y, heading, size_m, label)
 
-    def add(self, points: Sequence[Point], colour: Colour, finish: str = "paint") -> Solid:
+    def add(self, points: Sequence[Point], color: Color, finish: str = "paint") -> Solid:
         """Add one surface."""
-        self.parts[-1].append(Surface(tuple(points), colour, finish))
+        self.parts[-1].append(Surface(tuple(points), color, finish))
         return self
 
     def prism(
         self,
         profile: Sequence[tuple[float, float]],
         half_widths: tuple[float, float],
-        colour: Colour,
-        edges: dict[int, tuple[Colour, str]] | None = None,
+        color: Color,
+        edges: dict[int, tuple[Color, str]] | None = None,
         finish: str = "paint",
         across: float = 0.0,
     ) -> Solid:
-        """Add a convex side profile (ahead, up), counter-clockwise, drawn out to both sides.
+        """Add a convex side profile (ahead, up), counter-clockwise, extruded to both sides.
 
-        half_widths: at the profile's lowest and highest point; edges: another colour and finish for the face
-        over the n-th edge; across: metres that the middle lies to the right.
+        half_widths: at the profile's lowest and highest point; edges: another color and finish for the face
+        over the n-th edge; across: offset to the right in meters.
         """
         low, high = min(z for _, z in profile), max(z for _, z in profile)
         slope = (half_widths[1] - half_widths[0]) / max(high - low, 1e-6)
@@ -114,28 +114,28 @@ class Solid:
         for index in range(len(profile)):
             after = (index + 1) % len(profile)
             quad = (right[after], right[index], left[index], left[after])
-            self.add(quad, *(edges or {}).get(index, (colour, finish)))
-        return self.add(right, colour, finish).add(left[::-1], colour, finish)
+            self.add(quad, *(edges or {}).get(index, (color, finish)))
+        return self.add(right, color, finish).add(left[::-1], color, finish)
 
     def box(
         self,
         middle: tuple[float, float],
         size: tuple[float, float],
         rise: tuple[float, float],
-        colour: Colour,
+        color: Color,
         finish: str = "paint",
     ) -> Solid:
         """Add an upright box: middle (right, ahead), size (width, length), rise (bottom, top)."""
         (across, ahead), (width, length), (low, high) = middle, size, rise
         back, front = ahead - length / 2, ahead + length / 2
         return self.prism(
-            upright(back, front, low, high), (width / 2, width / 2), colour, finish=finish, across=across
+            upright(back, front, low, high), (width / 2, width / 2), color, finish=finish, across=across
         )
 
     def sides(
         self,
         outline: Sequence[tuple[float, float]],
-        colour: Colour,
+        color: Color,
         finish: str,
         half_width: float,
         slope: tuple[float, float] = (0.0, 0.0),
@@ -144,26 +144,26 @@ class Solid:
         reach = [half_width + slope[1] * (z - slope[0]) for _, z in outline]
         right = [(w, ahead, z) for w, (ahead, z) in zip(reach, outline, strict=True)]
         left = [(-w, ahead, z) for w, (ahead, z) in zip(reach, outline, strict=True)]
-        return self.add(right, colour, finish).add(left[::-1], colour, finish)
+        return self.add(right, color, finish).add(left[::-1], color, finish)
 
     def end(
-        self, ahead: float, span: tuple[float, float], rise: tuple[float, float], colour: Colour, finish: str
+        self, ahead: float, span: tuple[float, float], rise: tuple[float, float], color: Color, finish: str
     ) -> Solid:
-        """Add an upright rectangle that looks ahead when it lies at ahead > 0, and back otherwise."""
+        """Add an upright rectangle that faces ahead if ahead > 0, and back otherwise."""
         (left, right), (low, high) = span, rise
         quad = [(left, ahead, low), (right, ahead, low), (right, ahead, high), (left, ahead, high)]
-        return self.add(quad[::-1] if ahead > 0 else quad, colour, finish)
+        return self.add(quad[::-1] if ahead > 0 else quad, color, finish)
 
     def lamps(
         self, ahead: float, half_width: float, rise: tuple[float, float], width: float, finish: str
     ) -> Solid:
-        """Add a lamp at both corners of one end."""
-        colour = (245.0, 240.0, 220.0) if finish == "head" else (190.0, 20.0, 20.0)
-        self.end(ahead, (-half_width, -half_width + width), rise, colour, finish)
-        return self.end(ahead, (half_width - width, half_width), rise, colour, finish)
+        """Add two lamps at the corners of one end."""
+        color = (245.0, 240.0, 220.0) if finish == "head" else (190.0, 20.0, 20.0)
+        self.end(ahead, (-half_width, -half_width + width), rise, color, finish)
+        return self.end(ahead, (half_width - width, half_width), rise, color, finish)
 
     def wheels(self, places: Sequence[float], radius: float, half_width: float) -> Solid:
-        """Add a wheel on both sides at every place (metres ahead)."""
+        """Add wheels on both sides at each place (meters ahead)."""
         for ahead in places:
             self.sides(disc(ahead, radius, radius), (28.0, 28.0, 30.0), "matt", half_width + 0.01)
             self.sides(disc(ahead, radius, radius * 0.5), (120.0, 120.0, 124.0), "matt", half_width + 0.015)
@@ -171,7 +171,7 @@ class Solid:
 
 
 def disc(ahead: float, up: float, radius: float, corners: int = 10) -> list[tuple[float, float]]:
-    """Return a regular outline around (ahead, up), counter-clockwise.
+    """Return a regular polygon around (ahead, up), counter-clockwise.
 
     Example:
         >>> disc(0.0, 1.0, 1.0, corners=4)[0]

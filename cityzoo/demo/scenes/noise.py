@@ -1,14 +1,14 @@
-"""Smooth random fields: what smoke, flames and stains are shaped by."""
+"""Smooth random fields, which shape smoke, flames and stains."""
 
 from __future__ import annotations
 
 import numpy as np
 
-SIDE = 64  # of the lattice of random numbers, a power of two; the field repeats after so many units
+SIDE = 64  # of the lattice of random numbers, a power of two; the period of the field
 
 
 def smoothstep(low: float, high: float, values: np.ndarray) -> np.ndarray:
-    """Return 0 below low, 1 above high, and an S between them, of the values' shape.
+    """Return 0 below low, 1 above high, and a smooth transition in between.
 
     Example:
         >>> smoothstep(0.0, 2.0, np.array([-1.0, 1.0, 3.0])).tolist()
@@ -19,16 +19,16 @@ def smoothstep(low: float, high: float, values: np.ndarray) -> np.ndarray:
 
 
 class Noise:
-    """Hold one field of value noise over the plane.
+    """Value noise on the plane.
 
     Example:
         >>> field = Noise(np.random.default_rng(0))
-        >>> bool(field.at(np.array([0.5]), np.array([0.5])) == field.at(np.array([0.5]), np.array([0.5])))
+        >>> bool(field.sample(np.array([0.5]), np.array([0.5])) == field.sample(np.array([0.5]), np.array([0.5])))
         True
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
-        """Draw the lattice."""
+        """Generate the lattice."""
         self.lattice = rng.uniform(-1, 1, (SIDE, SIDE)).astype(np.float32).ravel()
 
     def _one(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -41,7 +41,7 @@ class Noise:
         upper = self.lattice[above + column] * (1 - part_x) + self.lattice[above + beside] * part_x
         return lower * (1 - part_y) + upper * part_y
 
-    def at(self, x: np.ndarray, y: np.ndarray, octaves: int = 4) -> np.ndarray:
+    def sample(self, x: np.ndarray, y: np.ndarray, octaves: int = 4) -> np.ndarray:
         """Return the sum of octaves, each twice as fine and 0.55 times as strong, about -1..1.
 
         Args:
@@ -49,13 +49,13 @@ class Noise:
             octaves: 1 or more.
 
         Returns:
-            An array of that shape.
+            An array of the same shape.
         """
         total, weight, weights = np.zeros_like(x), 1.0, 0.0
         for _ in range(octaves):
             total = total + weight * self._one(x, y)
             weights += weight
             weight *= 0.55
-            # Each octave is turned, or the lattice's rows and columns would show.
+            # Each octave is rotated to hide the rows and columns of the lattice.
             x, y = 1.6 * x + 1.2 * y + 17.3, 1.6 * y - 1.2 * x + 5.9
         return 1.6 * total / weights

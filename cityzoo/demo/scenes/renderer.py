@@ -1,4 +1,4 @@
-"""Paint things through the camera: colour, instance ids and lamps, the far before the near."""
+"""Rendering of things through the camera: colors, instance ids and lamps, from far to near."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cityzoo.demo.scenes.light import Light
 from cityzoo.demo.scenes.meshes import Surface, Thing
 
 SHINING = ("head", "tail", "lit", "street")
-LAMP_STEP = 51  # ids are smaller than this; multiples of it mark lamps, the fourth with its ids below 256
-SMALLEST_AREA = 0.7  # of a surface, in pixels of the enlarged canvas; less would be an outline only
+LAMP_STEP = 51  # larger than any id; its multiples mark lamps, up to the fourth, whose ids stay below 256
+SMALLEST_AREA = 0.7  # of a surface, in pixels of the enlarged canvas
 
 
 @dataclass(frozen=True)
 class Patch:
-    """Hold one visible surface on the canvas: outline in pixels, shaded colour, finish."""
+    """One visible surface on the canvas: outline in pixels, shaded color, finish."""
 
     outline: list[tuple[float, float]]
-    colour: tuple[int, int, int]
+    color: tuple[int, int, int]
     finish: str
 
 
@@ -31,7 +31,7 @@ Drawn = Sequence[tuple[int, list[Patch]]]  # instance id (0: no vehicle) and pat
 
 
 def twice_area(outline: Sequence[tuple[float, float]]) -> float:
-    """Return twice the area of an outline, positive when it runs counter-clockwise as seen on the screen.
+    """Return twice the area of an outline, positive if it is counter-clockwise on the screen.
 
     Example:
         >>> twice_area([(0, 1), (1, 1), (1, 0), (0, 0)])
@@ -46,7 +46,7 @@ def twice_area(outline: Sequence[tuple[float, float]]) -> float:
 
 
 def patches(things: Sequence[Thing], camera: Camera, light: Light) -> list[list[Patch]]:
-    """Return each thing's surfaces that look to the camera; [] for one that reaches behind the lens."""
+    """Return the surfaces of each thing that face the camera; [] for a thing that extends behind the lens."""
     surfaces = [_in_order(thing) for thing in things]
     world = [
         t.to_world(np.array([p for s in own for p in s.points]))
@@ -100,7 +100,7 @@ def _shade(
     )
     bright = (1 - haze) * (light.sky_part * (0.78 + 0.22 * nz / length) + light.sun_part * facing)
     mirrored = (1 - haze) * (0.12 + 0.25 * max(0.0, nz / length)) if surface.finish == "glass" else 0.0
-    (r, g, b), (sky_r, sky_g, sky_b), (far_r, far_g, far_b) = surface.colour, light.sky_low, light.haze_colour
+    (r, g, b), (sky_r, sky_g, sky_b), (far_r, far_g, far_b) = surface.color, light.sky_low, light.haze_color
     return (
         min(255, int(bright * r + mirrored * sky_r + haze * far_r)),
         min(255, int(bright * g + mirrored * sky_g + haze * far_g)),
@@ -109,10 +109,10 @@ def _shade(
 
 
 def painting_order(things: Sequence[Thing]) -> list[int]:
-    """Return positions of things, the covered before the covering, seen from the pole at x = y = 0.
+    """Return the positions of things from back to front, seen from the pole at x = y = 0.
 
-    Where a line along a side of one of two footprints parts them, the one on the camera's side of it covers
-    the other (the separating-plane rule of the painter's algorithm); else the nearer covers the farther.
+    If a line along a side of one of two footprints separates them, the one on the camera's side covers the other
+    (separating planes in the painter's algorithm); otherwise the nearer covers the farther.
 
     Example:
         >>> near, far = Thing((), 0, 5, 0, (2, 4, 1)), Thing((), 0, 15, 0, (2, 4, 1))
@@ -134,7 +134,7 @@ def painting_order(things: Sequence[Thing]) -> list[int]:
 
 
 def _covers(things: Sequence[Thing]) -> np.ndarray:
-    """Return (N, N) bool: whether row i stands before column j and must be painted after it."""
+    """Return (N, N) bool: whether thing i covers thing j and must be painted after it."""
     middle = np.array([(t.x, t.y) for t in things])
     heading = np.array([t.heading for t in things])
     half = np.array([t.size_m[:2] for t in things]) / 2
@@ -187,7 +187,7 @@ def hull(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def draw_ids(drawn: Drawn, size_wh: tuple[int, int]) -> np.ndarray:
-    """Return who shows where, (H, W) uint8: the ids of (id, patches), later ones over earlier ones."""
+    """Return the visible id per pixel, (H, W) uint8; later (id, patches) cover earlier ones."""
     ids = Image.new("L", size_wh)
     draw = ImageDraw.Draw(ids)
     for number, thing_patches in drawn:
@@ -197,7 +197,7 @@ def draw_ids(drawn: Drawn, size_wh: tuple[int, int]) -> np.ndarray:
 
 
 def draw_things(ground: Image.Image, drawn: Drawn) -> tuple[Image.Image, np.ndarray, np.ndarray]:
-    """Draw all things on the ground, once for colours, ids and lamps.
+    """Draw all things on the ground, in one pass for colors, ids and lamps.
 
     Returns:
         The RGB canvas; ids (H, W) uint8 as from draw_ids; lamps (H, W) uint8: 1 + position in SHINING, or 0.
@@ -208,7 +208,7 @@ def draw_things(ground: Image.Image, drawn: Drawn) -> tuple[Image.Image, np.ndar
     lamp = {finish: LAMP_STEP * k for k, finish in enumerate(SHINING, 1)}
     for number, thing_patches in drawn:
         for patch in thing_patches:
-            # Alpha carries who and what is drawn; ImageDraw writes it as it is and blends nothing.
-            draw.polygon(patch.outline, fill=(*patch.colour, number + lamp.get(patch.finish, 0)))
+            # Alpha holds the id and lamp of a patch; ImageDraw writes it without blending.
+            draw.polygon(patch.outline, fill=(*patch.color, number + lamp.get(patch.finish, 0)))
     marks = np.asarray(canvas.getchannel("A"))
     return canvas.convert("RGB"), marks % LAMP_STEP, marks // LAMP_STEP

@@ -1,4 +1,4 @@
-"""Roads in the world: where lanes run, and the outlines of asphalt, markings and pavements."""
+"""Roads: geometry of lanes, and outlines of asphalt, markings and pavements."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from cityzoo.demo.scenes.camera import Camera
-from cityzoo.demo.scenes.colours import pick
-from cityzoo.demo.scenes.meshes import Colour
+from cityzoo.demo.scenes.colors import pick
+from cityzoo.demo.scenes.meshes import Color
 
-GroundPatch = tuple[np.ndarray, Colour]  # outline (N, 2) in metres, colour
+GroundPatch = tuple[np.ndarray, Color]  # outline (N, 2) in meters, color
 FAR_M = 420.0
 View = tuple[str, "Camera", tuple["Road", ...]]  # name of the layout, camera, roads: the main road first
 Reach = tuple[float, float]
@@ -29,14 +29,14 @@ LAYOUTS: dict[str, tuple[float, Reach, Reach, Reach, Reach]] = {
 
 @dataclass(frozen=True)
 class Road:
-    """Hold a road: a straight or an arc through (x, y) along heading.
+    """A straight road or an arc through (x, y) along a heading.
 
     Attributes:
-        x, y, heading: where the middle line begins and where it leads, metres and radians clockwise from +y.
+        x, y, heading: start and direction of the middle line, meters and radians clockwise from +y.
         curvature: 1 / radius in 1/m, bending to the right when positive.
-        lanes: (metres right of the middle line, +1 along or -1 against the heading) for each lane.
-        lane_width_m: of every lane.
-        span_m: where it begins and ends along itself.
+        lanes: (meters right of the middle line, +1 along or -1 against the heading) for each lane.
+        lane_width_m: width of every lane.
+        span_m: start and end along the middle line.
         median_m: width of the strip between the directions, 0 for a painted line.
         pavement_m: width of the pavement on both sides, 0 for a shoulder and grass.
     """
@@ -56,11 +56,11 @@ class Road:
         """Return the distance from the middle line to the outer edge of the shoulder."""
         return max(abs(offset) for offset, _ in self.lanes) + self.lane_width_m / 2 + 0.6
 
-    def at(self, along_m: float, right_m: float) -> tuple[float, float, float]:
-        """Return x, y and heading at a place given along and across the road.
+    def position(self, along_m: float, right_m: float) -> tuple[float, float, float]:
+        """Return x, y and heading at a position along and across the road.
 
         Example:
-            >>> Road(0, 0, 0.0, 0, ((2, 1),), 3.5, (0, 9), 0, 0).at(5.0, 2.0)
+            >>> Road(0, 0, 0.0, 0, ((2, 1),), 3.5, (0, 9), 0, 0).position(5.0, 2.0)
             (2.0, 5.0, 0.0)
         """
         turn = along_m * self.curvature
@@ -71,12 +71,12 @@ class Road:
         return self.x + cos * aside + sin * ahead, self.y - sin * aside + cos * ahead, self.heading + turn
 
     def strip(self, right_m: tuple[float, float], along_m: tuple[float, float]) -> np.ndarray:
-        """Return the outline (N, 2) of a strip between two offsets and two places."""
+        """Return the outline (N, 2) of a strip between two offsets and two positions."""
         steps = 2 if not self.curvature else max(2, min(20, int((along_m[1] - along_m[0]) / 6)))
         step = (along_m[1] - along_m[0]) / (steps - 1)
         places = [along_m[0] + step * k for k in range(steps)]
-        out = [self.at(p, right_m[0])[:2] for p in places]
-        return np.array(out + [self.at(p, right_m[1])[:2] for p in reversed(places)])
+        out = [self.position(p, right_m[0])[:2] for p in places]
+        return np.array(out + [self.position(p, right_m[1])[:2] for p in reversed(places)])
 
 
 def make_road(
@@ -89,7 +89,7 @@ def make_road(
     motorway: bool = False,
     span_m: tuple[float, float] = (-8.0, FAR_M),
 ) -> Road:
-    """Return a road whose middle line passes (right_m, y); one-way and left-hand traffic are drawn by lot."""
+    """Return a road whose middle line passes (right_m, y); one-way and left-hand traffic are random."""
     width = rng.uniform(3.4, 3.75) if motorway else rng.uniform(3.0, 3.5)
     median = rng.uniform(1.2, 4.0) if motorway else (rng.uniform(0.8, 2.5) if rng.random() < 0.2 else 0.0)
     side = -1 if rng.random() < 0.25 else 1  # left-hand traffic
@@ -106,16 +106,16 @@ def make_road(
 def base_patches(road: Road, rng: np.random.Generator) -> list[GroundPatch]:
     """Return pavement, kerb, asphalt, wear and repairs, lowest first."""
     half, span = road.half_width_m, road.span_m
-    grey = rng.uniform(92, 150)
-    asphalt = (grey, grey + rng.uniform(-2, 2), grey + rng.uniform(-1, 6))
+    gray = rng.uniform(92, 150)
+    asphalt = (gray, gray + rng.uniform(-2, 2), gray + rng.uniform(-1, 6))
     found: list[GroundPatch] = []
     if road.pavement_m:
-        slab = grey + rng.uniform(25, 60)
+        slab = gray + rng.uniform(25, 60)
         outer = half + road.pavement_m
         found.append((road.strip((-outer, outer), span), (slab, slab - 4, slab - 10)))
         found.append((road.strip((-half - 0.25, half + 0.25), span), (slab + 18, slab + 16, slab + 12)))
     else:
-        found.append((road.strip((-half - 1.2, half + 1.2), span), (grey + 22, grey + 16, grey + 6)))
+        found.append((road.strip((-half - 1.2, half + 1.2), span), (gray + 22, gray + 16, gray + 6)))
     found.append((road.strip((-half, half), span), asphalt))
     worn = tuple(c - rng.uniform(3, 10) for c in asphalt)
     for offset, _ in road.lanes:
@@ -127,7 +127,7 @@ def base_patches(road: Road, rng: np.random.Generator) -> list[GroundPatch]:
         outline = road.strip((across, across + rng.uniform(0.8, 3)), (start, start + rng.uniform(1, 12)))
         found.append((outline, tuple(c + shade for c in asphalt)))
     if road.median_m:
-        strip = (96.0, 122.0, 70.0) if rng.random() < 0.6 else (grey + 30, grey + 28, grey + 22)
+        strip = (96.0, 122.0, 70.0) if rng.random() < 0.6 else (gray + 30, gray + 28, gray + 22)
         reach = road.median_m / 2 - 0.3
         found.append((road.strip((-reach, reach), span), strip))
     return found
@@ -136,7 +136,7 @@ def base_patches(road: Road, rng: np.random.Generator) -> list[GroundPatch]:
 def marking_patches(
     road: Road, rng: np.random.Generator, gap: tuple[float, float] | None
 ) -> list[GroundPatch]:
-    """Return edge lines, middle line, dashes and zebras; gap: stretch of a crossing that bears none."""
+    """Return edge lines, middle line, dashes and zebras; gap: stretch of a crossing without markings."""
     bright = rng.uniform(190, 240)
     white, yellow = (bright, bright, bright - 6), (bright, bright * 0.78, 60.0)
     stretches = [road.span_m] if gap is None else [(road.span_m[0], gap[0]), (gap[1], road.span_m[1])]
@@ -147,7 +147,7 @@ def marking_patches(
     for stretch in stretches:
         lines = [(edge, white), (-edge, white)] if not road.pavement_m or rng.random() < 0.5 else []
         lines += [(inner, middle), (-inner, middle)]
-        found += [(road.strip((at - 0.08, at + 0.08), stretch), colour) for at, colour in lines]
+        found += [(road.strip((at - 0.08, at + 0.08), stretch), color) for at, color in lines]
     for right in _lane_borders(road):
         found += [(o, white) for o in _dashes(road, right, gap, rng.uniform(0, 12))]
     if gap is not None:

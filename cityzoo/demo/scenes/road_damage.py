@@ -1,4 +1,4 @@
-"""Damage to the road's surface: potholes, spilt oil, standing water."""
+"""Road damage: potholes, spilled oil, standing water."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from cityzoo.demo.scenes.camera import NEAR_M, Camera
 from cityzoo.demo.scenes.light import Light
 from cityzoo.demo.scenes.noise import Noise, smoothstep
 
-KINDS = ("pothole", "oil", "flood")  # the flood last: what takes its colour from the sky
-EDGE = 0.3  # a pixel belongs to a stain where it is at least so opaque
+KINDS = ("pothole", "oil", "flood")  # flood last: it takes its color from the sky
+EDGE = 0.3  # least opacity of a pixel that belongs to a stain
 
 
 @dataclass(frozen=True)
 class Stain:
-    """Say what kind of stain lies where: middle in world metres, half width and half length, seed of its shape."""
+    """A stain: kind, middle in world meters, half width and half length, seed of its shape."""
 
     kind: str
     x: float
@@ -27,7 +27,7 @@ class Stain:
 
 
 def ground_xy(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Return where each pixel's ray meets the ground, x and y in world metres, (H, W) float32; NaN for none.
+    """Return the ground position of each pixel, x and y in world meters, (H, W) float32; NaN above the horizon.
 
     Example:
         >>> x, y = ground_xy(Camera(5.0, 0.5, 0.0, 0.0, 100.0, (64, 64)))
@@ -50,13 +50,13 @@ def ground_xy(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
 
 
 def stain_alpha(stain: Stain, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-    """Return how opaque a stain is, (H, W) float32 0..1, and how far inside its edge a pixel lies, metres."""
+    """Return the opacity of a stain, (H, W) float32 0..1, and the distance from its edge inwards, meters."""
     rng = np.random.Generator(np.random.PCG64(stain.seed))
     x, y = ground_xy(camera)
     right, ahead = x - stain.x, y - stain.y
     near = (np.abs(right) < 2 * stain.half_m[0]) & (np.abs(ahead) < 2 * stain.half_m[1])  # False for NaN
     right, ahead = np.where(near, right, 9e3), np.where(near, ahead, 9e3)
-    ragged = Noise(rng).at(np.where(near, x, 0), np.where(near, y, 0), 3)
+    ragged = Noise(rng).sample(np.where(near, x, 0), np.where(near, y, 0), 3)
     away = np.hypot(right / stain.half_m[0], ahead / stain.half_m[1])
     depth = np.where(near, (1 - away + 0.28 * ragged) * min(stain.half_m), -1)
     soft = {"pothole": 0.05, "oil": 0.22, "flood": 0.12}[stain.kind]
@@ -64,12 +64,12 @@ def stain_alpha(stain: Stain, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
 
 
 def paint_stain(canvas: Image.Image, stain: Stain, camera: Camera, light: Light) -> Image.Image:
-    """Return the ground (RGB, as large as the camera's image) with a stain on it."""
+    """Paint a stain on the ground (RGB, of the size of the camera image)."""
     alpha, depth = stain_alpha(stain, camera)
     ground = np.asarray(canvas, np.float32)
     lit = light.sky_part + light.sun_part * light.sun[2]
     if stain.kind == "pothole":
-        # The far wall of the hole is seen, the near one is not; the rim is broken and pale.
+        # The far wall of the hole is visible, the near one is not; the rim is broken and pale.
         wall = smoothstep(0.04, 0.16, np.roll(depth, max(2, canvas.height // 120), axis=0))
         painted = ground * (0.62 - 0.4 * wall)[..., None] + lit * np.array([10.0, 8.0, 5.0])
         rim = smoothstep(-0.12, -0.02, depth) * (1 - smoothstep(0.0, 0.04, depth))
@@ -80,7 +80,7 @@ def paint_stain(canvas: Image.Image, stain: Stain, camera: Camera, light: Light)
         painted = ground * 0.3 + 7 * sheen * lit + 0.05 * np.array(light.sky_low)
         opaque = 0.9 * alpha
     else:
-        # Still water mirrors the sky, and more of it the flatter it is looked at.
+        # Still water reflects the sky, more so at flatter angles.
         rows = np.linspace(1, 0, canvas.height)[:, None, None]
         mirrored = np.array(light.sky_low) * rows + np.array(light.sky_high) * (1 - rows)
         painted = 0.22 * ground + (0.5 + 0.3 * rows) * mirrored

@@ -1,4 +1,4 @@
-"""What stands beside the road: houses, trees, lamps, signs, barriers, people."""
+"""Objects next to the road: houses, trees, lamps, signs, barriers, people."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from cityzoo.demo.scenes.camera import Camera
-from cityzoo.demo.scenes.colours import paint
-from cityzoo.demo.scenes.meshes import Colour, Solid, Thing, upright
+from cityzoo.demo.scenes.colors import paint
+from cityzoo.demo.scenes.meshes import Color, Solid, Thing, upright
 from cityzoo.demo.scenes.road import Road
 
 HOUSE_PAINT = (
@@ -38,7 +38,7 @@ CLOTHES = (
 
 
 def house(rng: np.random.Generator, x: float, y: float, heading: float) -> Thing:
-    """Return a block with rows of windows; its length runs along the heading."""
+    """Return a block with rows of windows, with its length along the heading."""
     width, length, height = rng.uniform(8, 12), rng.uniform(9, 20), rng.uniform(6, 22)
     coat = paint(rng, HOUSE_PAINT)
     solid = Solid().box((0, 0), (width, length), (0, height), coat)
@@ -49,9 +49,9 @@ def house(rng: np.random.Generator, x: float, y: float, heading: float) -> Thing
         for column in range(columns):
             low, start = 1.2 + 3.2 * floor, -length / 2 + 0.8 + column * (length - 0.6) / columns
             lit = rng.random() < 0.25
-            colour: Colour = (206.0, 180.0, 120.0) if lit else (60.0, 70.0, 82.0)
+            color: Color = (206.0, 180.0, 120.0) if lit else (60.0, 70.0, 82.0)
             pane = upright(start, start + 1.3, low, low + 1.6)
-            solid.sides(pane, colour, "lit" if lit and rng.random() < 0.7 else "glass", width / 2)
+            solid.sides(pane, color, "lit" if lit and rng.random() < 0.7 else "glass", width / 2)
     for k in range(int(width / 3)):
         for floor in range(floors):
             left, low = -width / 2 + 0.8 + 3 * k, 1.2 + 3.2 * floor
@@ -61,7 +61,7 @@ def house(rng: np.random.Generator, x: float, y: float, heading: float) -> Thing
 
 
 def tree(rng: np.random.Generator, x: float, y: float) -> Thing:
-    """Return a tree: a trunk and clumps of leaves, flat and turned to the camera."""
+    """Return a tree: a trunk and flat clumps of leaves that face the camera."""
     height, spread = rng.uniform(4, 9), rng.uniform(1.3, 2.6)
     solid = Solid().end(-1e-3, (-0.14, 0.14), (0, height * 0.5), (74.0, 60.0, 48.0), "leaf")
     green = (rng.uniform(45, 100), rng.uniform(88, 125), rng.uniform(30, 60))
@@ -79,17 +79,17 @@ def tree(rng: np.random.Generator, x: float, y: float) -> Thing:
 
 
 def street_lamp(rng: np.random.Generator, x: float, y: float, heading: float) -> Thing:
-    """Return a lamp post whose arm reaches along the heading."""
+    """Return a lamp post with its arm along the heading."""
     height, arm = rng.uniform(6.5, 9.5), rng.uniform(1.2, 2.4)
-    grey = (110.0, 114.0, 118.0)
-    solid = Solid().box((0, 0), (0.16, 0.16), (0, height), grey, "matt")
-    solid.box((0, arm / 2), (0.1, arm), (height - 0.1, height), grey, "matt")
+    gray = (110.0, 114.0, 118.0)
+    solid = Solid().box((0, 0), (0.16, 0.16), (0, height), gray, "matt")
+    solid.box((0, arm / 2), (0.1, arm), (height - 0.1, height), gray, "matt")
     solid.box((0, arm), (0.3, 0.7), (height - 0.18, height - 0.02), (236.0, 226.0, 190.0), "street")
     return solid.stand(x, y, heading, (0.3, 0.3, height))
 
 
 def board(rng: np.random.Generator, x: float, y: float, heading: float) -> Thing:
-    """Return a road sign or a poster on a post, looking against the heading."""
+    """Return a road sign or a poster on a post, facing against the heading."""
     poster = rng.random() < 0.4
     width, low = (rng.uniform(2.5, 4), 1.6) if poster else (rng.uniform(0.6, 1.6), 2.1)
     high = low + width * rng.uniform(0.5, 0.9)
@@ -104,7 +104,7 @@ def board(rng: np.random.Generator, x: float, y: float, heading: float) -> Thing
 
 
 def person(rng: np.random.Generator, x: float, y: float) -> Thing:
-    """Return someone on foot, drawn and not labelled."""
+    """Return a pedestrian (rendered, but not labeled)."""
     scale = rng.uniform(0.9, 1.08)
     solid = Solid()
     stride = rng.uniform(0.05, 0.2)
@@ -118,24 +118,24 @@ def person(rng: np.random.Generator, x: float, y: float) -> Thing:
 
 def barrier(road: Road) -> list[Thing]:
     """Return the crash barrier on a road's median, in pieces."""
-    grey, found, along = (156.0, 158.0, 160.0), [], 4.0
+    gray, found, along = (156.0, 158.0, 160.0), [], 4.0
     while along < 130:
         length = 6.0 if along < 45 else 14.0
-        solid = Solid().box((0, 0), (0.12, length), (0.42, 0.78), grey, "matt")
+        solid = Solid().box((0, 0), (0.12, length), (0.42, 0.78), gray, "matt")
         solid.box((0, 2.0), (0.1, 0.14), (0, 0.44), (110.0, 110.0, 110.0), "matt")
-        found.append(solid.stand(*road.at(along + length / 2, 0.0), (0.2, length, 0.8)))
+        found.append(solid.stand(*road.position(along + length / 2, 0.0), (0.2, length, 0.8)))
         along += length
     return found
 
 
 class _Beside:
-    """Put things beside the main road where the camera can see them and no road crosses."""
+    """Placement of things next to the main road, visible to the camera and clear of other roads."""
 
     def __init__(self, roads: tuple[Road, ...], camera: Camera) -> None:
         self.roads, self.camera, self.things = roads, camera, []
 
     def put(self, along: float, right: float, make: Callable[..., Thing], margin_m: float = 2.0) -> None:
-        x, y, heading = self.roads[0].at(along, right)
+        x, y, heading = self.roads[0].position(along, right)
         for crossing in self.roads[1:]:
             if abs(y - crossing.y) < crossing.half_width_m + crossing.pavement_m + margin_m:
                 return
@@ -149,7 +149,7 @@ class _Beside:
 def place_scenery(
     rng: np.random.Generator, roads: tuple[Road, ...], camera: Camera, people: bool = True
 ) -> list[Thing]:
-    """Return everything that stands beside the main road and shows in the image."""
+    """Return all visible objects next to the main road."""
     road, beside = roads[0], _Beside(roads, camera)
     for side in (-1, 1):
         town = road.pavement_m > 0 and rng.random() < 0.75

@@ -1,4 +1,4 @@
-"""Smoke: a turbulent plume that widens, drifts and thins out as it rises."""
+"""Smoke: a turbulent plume that widens, drifts and dissolves as it rises."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from cityzoo.demo.scenes.light import Light
-from cityzoo.demo.scenes.meshes import Colour
+from cityzoo.demo.scenes.meshes import Color
 from cityzoo.demo.scenes.noise import Noise, smoothstep
 
-FAINT = 0.03  # what is less opaque than this is not drawn at all
+FAINT = 0.03  # less opacity is not drawn
 
 
 @dataclass(frozen=True)
 class Veil:
-    """Hold something partly transparent that lies over an image.
+    """A partly transparent layer over an image.
 
     Attributes:
-        alpha: (H, W) float32, 0 where nothing of it shows to 1 where it hides all.
-        colour: (H, W, 3) float32, 0..255.
+        alpha: (H, W) float32, 0 (transparent) to 1 (opaque).
+        color: (H, W, 3) float32, 0..255.
     """
 
     alpha: np.ndarray
-    colour: np.ndarray
+    color: np.ndarray
 
-    def over(self, image: np.ndarray) -> np.ndarray:
-        """Return the image (H, W, 3) float32 with this before it."""
-        return image + self.alpha[..., None] * (self.colour - image)
+    def composite(self, image: np.ndarray) -> np.ndarray:
+        """Return the image (H, W, 3) float32 with the layer over it."""
+        return image + self.alpha[..., None] * (self.color - image)
 
 
 @dataclass(frozen=True)
 class Window:
-    """Hold the part of an image where something can show, so that the rest is not reckoned.
+    """The part of an image in which a layer may be visible; nothing else is computed.
 
-    columns, rows: (h, w) float32, the middle of each pixel of the part. part: rows and columns as slices.
+    columns, rows: (h, w) float32, pixel centers of the part. part: rows and columns as slices.
     """
 
     columns: np.ndarray
@@ -42,13 +42,13 @@ class Window:
     part: tuple[slice, slice]
     size_wh: tuple[int, int]
 
-    def veil(self, alpha: np.ndarray, colour: np.ndarray) -> Veil:
-        """Return a veil of the whole image from alpha (h, w) and colour (h, w, 3) of the part."""
+    def veil(self, alpha: np.ndarray, color: np.ndarray) -> Veil:
+        """Return a layer of the whole image from alpha (h, w) and color (h, w, 3) of the part."""
         wide, high = self.size_wh
-        all_alpha, all_colour = np.zeros((high, wide), np.float32), np.zeros((high, wide, 3), np.float32)
+        all_alpha, all_color = np.zeros((high, wide), np.float32), np.zeros((high, wide, 3), np.float32)
         all_alpha[self.part] = np.clip(alpha - FAINT, 0, None) / (1 - FAINT)
-        all_colour[self.part] = colour
-        return Veil(all_alpha, all_colour)
+        all_color[self.part] = color
+        return Veil(all_alpha, all_color)
 
 
 def window(size_wh: tuple[int, int], span_x: tuple[float, float], span_y: tuple[float, float]) -> Window:
@@ -68,63 +68,66 @@ def window(size_wh: tuple[int, int], span_x: tuple[float, float], span_y: tuple[
 
 @dataclass(frozen=True)
 class Plume:
-    """Say where smoke rises and how.
+    """Position and shape of rising smoke.
 
     Attributes:
-        foot: x and y of its foot in pixels of the image.
-        metre_px: pixels of a metre there.
-        width_m, height_m: at the foot; until it is gone.
-        spread: metres that its half width grows on a metre upwards.
-        drift: metres that the wind takes it to the right on a metre upwards.
-        thickness: 0..1, how much it hides at its thickest.
-        colour: of the smoke in full daylight, 0..255.
-        haze: share of the far air's colour, 0..1.
+        foot: x and y of its foot in image pixels.
+        meter_px: pixels per meter at this distance.
+        width_m, height_m: width at the foot; height at which it vanishes.
+        spread: growth of the half width per meter upwards.
+        drift: meters to the right per meter upwards, by wind.
+        thickness: largest opacity, 0..1.
+        color: color in full daylight, 0..255.
+        haze: share of haze in the color, 0..1.
     """
 
     foot: tuple[float, float]
-    metre_px: float
+    meter_px: float
     width_m: float
     height_m: float
     spread: float
     drift: float
     thickness: float
-    colour: Colour
+    color: Color
     haze: float = 0.0
 
 
 def draw_smoke(plume: Plume, size_wh: tuple[int, int], light: Light, rng: np.random.Generator) -> Veil:
-    """Return the veil of a plume, lit by sky and sun, not yet dimmed by the night."""
+    """Return the layer of a plume, lit by sky and sun, before darkening at night."""
     eddies, waves = Noise(rng), Noise(rng)
     view = _window_of(plume, size_wh)
     columns, rows = view.columns, view.rows
-    up = (plume.foot[1] - rows) / plume.metre_px
+    up = (plume.foot[1] - rows) / plume.meter_px
     rise = np.clip(up, 0, 2 * plume.height_m)
     share = rise / plume.height_m
     half = plume.width_m / 2 + plume.spread * rise * (1 - 0.25 * share)
-    # The wind blows harder higher up; long waves bend the plume.
+    # Wind increases with height; long waves bend the plume.
     away = plume.drift * rise * (0.45 + 0.55 * share)
-    away += 0.45 * (half - plume.width_m / 2) * waves.at(rise / (0.3 * plume.height_m), 0 * rise, 2)
-    across = ((columns - plume.foot[0]) / plume.metre_px - away) / half
-    # Eddies grow with the plume: along it they are counted in widths, whose sum is a logarithm.
+    away += 0.45 * (half - plume.width_m / 2) * waves.sample(rise / (0.3 * plume.height_m), 0 * rise, 2)
+    across = ((columns - plume.foot[0]) / plume.meter_px - away) / half
+    # Eddies grow with the plume: their number along it is the sum of 1 / width, a logarithm.
     along = np.log(2 * half / plume.width_m) / plume.spread * 0.8 - np.minimum(up, 0) / plume.width_m
-    bend_x, bend_y = waves.at(1.3 * across, 1.3 * along + 9, 3), waves.at(1.3 * across + 31, 1.3 * along, 3)
+    bend_x, bend_y = (
+        waves.sample(1.3 * across, 1.3 * along + 9, 3),
+        waves.sample(1.3 * across + 31, 1.3 * along, 3),
+    )
     place = (1.25 * across + 0.4 * bend_x, 1.25 * along + 0.4 * bend_y)
-    curl, large = eddies.at(*place, 5), eddies.at(*place, 2)
+    curl, large = eddies.sample(*place, 5), eddies.sample(*place, 2)
     billow = 1 - 1.8 * np.sqrt(large**2 + 0.02)
     body = 1 - np.abs(across + 0.25 * bend_x) ** 2 + 0.7 * curl + 0.3 * billow
     body -= 1.5 * smoothstep(0.35, 1.15, share) + 2.2 * np.clip(-up / (0.5 * plume.width_m), 0, 3)
     dense = np.clip(body, 0, None) * (1 - 0.55 * np.clip(share, 0, 1)) * (0.75 + 0.25 * billow)
     alpha = plume.thickness * (1 - np.exp(-4.0 * np.clip(dense, 0, None)))
     relief = billow + 0.7 * large - 0.6 * across**2
-    return view.veil(alpha, _shade(plume, light, relief, curl, half * plume.metre_px))
+    return view.veil(alpha, _shade(plume, light, relief, curl, half * plume.meter_px))
 
 
 def _window_of(plume: Plume, size_wh: tuple[int, int]) -> Window:
-    (x, y), metre, top = plume.foot, plume.metre_px, 1.2 * plume.height_m
-    aside = 1.7 * metre * (plume.width_m / 2 + plume.spread * top)
-    blown = 1.1 * plume.drift * top * metre
+    (x, y), meter, top = plume.foot, plume.meter_px, 1.2 * plume.height_m
+    aside = 1.7 * meter * (plume.width_m / 2 + plume.spread * top)
+    blown = 1.1 * plume.drift * top * meter
     span_x = (x - aside + min(blown, 0), x + aside + max(blown, 0))
-    return window(size_wh, span_x, (y - top * metre, y + 1.2 * plume.width_m * metre))
+    return window(size_wh, span_x, (y - top * meter, y + 1.2 * plume.width_m * meter))
 
 
 def _shade(
@@ -135,4 +138,4 @@ def _shade(
     facing = np.clip((0.7 * slope_y - 0.5 * side * slope_x) * half_px * 0.22, -0.8, 0.8)
     bright = light.sky_part * (0.86 + 0.16 * facing) + light.sun_part * (0.42 + 0.38 * facing)
     bright = (bright + 0.09 * np.clip(curl, -1, 1))[..., None] * (1 - plume.haze)
-    return (bright * np.array(plume.colour) + plume.haze * np.array(light.haze_colour)).astype(np.float32)
+    return (bright * np.array(plume.color) + plume.haze * np.array(light.haze_color)).astype(np.float32)

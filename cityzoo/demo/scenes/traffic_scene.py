@@ -1,4 +1,4 @@
-"""Draw traffic-camera scenes: vehicles on roads in perspective, with exact boxes."""
+"""Traffic-camera scenes: vehicles on roads in perspective, with exact boxes."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from cityzoo.demo.scenes.vehicles import CLASS_NAMES
 
 __all__ = ["CLASS_NAMES", "Layers", "Plan", "Scene", "draw_scene", "plan_scene", "render"]
 
-VERSION = 2  # of the drawing; goes into the name of the cache folder
-ENLARGED = 2  # the canvas is drawn this many times as large, which smooths edges and halves the boxes' step
-LEAST_VISIBLE = 0.35  # share of its outline that a vehicle must show, or it is taken out of the scene
-LEAST_SIDE_PX = 7.0  # likewise the smaller side of its box
+VERSION = 2  # of the rendering; part of the cache folder's name
+ENLARGED = 2  # scale of the canvas, for smooth edges and boxes in steps of half a pixel
+LEAST_VISIBLE = 0.35  # visible share of the outline of a vehicle; others are removed from the scene
+LEAST_SIDE_PX = 7.0  # smaller side of its box, likewise
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Hold a drawn image and its labels.
+    """A rendered image and its labels.
 
     Attributes:
         image: (H, W, 3) uint8 RGB.
-        boxes_xyxy: (N, 4) float32 pixels, tight around what shows of each vehicle, in steps of half a pixel.
+        boxes_xyxy: (N, 4) float32 pixels, tight around the visible part of each vehicle, in half pixels.
         labels: (N,) int32, positions in CLASS_NAMES.
         condition: light and weather, one of cityzoo.demo.scenes.light.CONDITIONS.
-        layout: how the camera stands to the road.
-        mask: (H, W) bool, True where something shows that does not belong; None where nothing is wrong.
-        name: class of the image as a whole, "" where it has none.
+        layout: name of the view of the road.
+        mask: (H, W) bool, True at anomalies; None for a normal image.
+        name: class of the whole image, or "".
     """
 
     image: np.ndarray
@@ -52,13 +52,13 @@ class Scene:
 
 @dataclass(frozen=True)
 class Setting:
-    """Say where scenes play.
+    """Setting of a family of scenes.
 
     Attributes:
-        view: (generator, (height, width)) -> layout's name, camera, roads.
-        density: how much traffic there is.
-        place_seed: draws camera, roads, ground and scenery, the same for every scene; None: each has its own.
-        people: whether people stand about on the pavement.
+        view: (generator, (height, width)) -> name of the layout, camera, roads.
+        density: density of the traffic.
+        place_seed: seed of camera, roads, ground and scenery for all scenes; None: the seed of each scene.
+        people: whether there are people on the pavement.
     """
 
     view: Callable[[np.random.Generator, tuple[int, int]], View] = choose_view
@@ -72,10 +72,10 @@ ANYWHERE = Setting()
 
 @dataclass(frozen=True)
 class Plan:
-    """Hold all that makes a scene, before anything is drawn; camera pixels are those of the enlarged canvas.
+    """Content of a scene before rendering; camera pixels are those of the enlarged canvas.
 
-    place_seed: of what the ground looks like.
-    drawn: (id, patches) in drawing order, the id being 1 + position of the vehicle, or 0.
+    place_seed: seed of the ground.
+    drawn: (id, patches) in drawing order, with the id 1 + position of the vehicle, or 0.
     """
 
     seed: int
@@ -91,10 +91,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Layers:
-    """Hold a drawn plan: the colours before light and weather, and who is where, both on the enlarged canvas.
+    """A rendered plan on the enlarged canvas: colors before light and weather, and instance ids.
 
-    canvas: RGB. ids: (H, W) uint8, 1 + position of the vehicle that shows in a pixel, else 0.
-    lamps: (H, W) uint8, which kind of lamp shows in a pixel, 0 for none. shadows: "L", how dark.
+    canvas: RGB. ids: (H, W) uint8, 1 + position of the visible vehicle, or 0.
+    lamps: (H, W) uint8, kind of the visible lamp, or 0. shadows: "L", darkness.
     """
 
     canvas: Image.Image
@@ -104,10 +104,10 @@ class Layers:
 
 
 def generator(seed: int, stream: int) -> np.random.Generator:
-    """Return the generator of one purpose of a scene.
+    """Return the random generator of one aspect of a scene.
 
-    Every purpose has its own stream: a vehicle more or less leaves clouds, rain and noise as they were.
-    Streams 0 to 7 draw what every scene has; what a kind of scene adds begins at 8.
+    Each aspect has its own stream: an additional vehicle does not change clouds, rain and noise. Streams 0 to 7 are
+    shared by all scenes, those of specific scenes start at 8.
     """
     return np.random.Generator(np.random.PCG64([seed, stream]))
 
@@ -118,13 +118,13 @@ def plan_scene(
     condition: str | None = None,
     setting: Setting = ANYWHERE,
 ) -> Plan:
-    """Return the plan of a scene: camera, roads, light, and only vehicles that will show.
+    """Return the plan of a scene: camera, roads, light, and visible vehicles.
 
     Args:
         seed: 0 or more; equal seeds give equal plans.
-        size_hw: height and width of the image in pixels, both even numbers from 64 on.
-        condition: light and weather by name; drawn when None.
-        setting: where the scene plays.
+        size_hw: height and width of the image in pixels, both even and at least 64.
+        condition: name of light and weather; None for a random one.
+        setting: setting of the scene.
 
     Raises:
         ValueError: a negative seed or a size that is odd or too small.
@@ -150,7 +150,7 @@ def plan_scene(
 
 
 def arrange(plan: Plan) -> Plan:
-    """Return the plan with its things put into drawing order, as after a change of its vehicles."""
+    """Return the plan with its things in drawing order, as needed after a change of its vehicles."""
     things = [*plan.vehicles, *plan.scenery]
     found = patches(things, plan.camera, plan.light)
     drawn = tuple(
@@ -184,9 +184,9 @@ def _box(ids: np.ndarray, number: int) -> tuple[float, float, float, float]:
 
 
 def render(plan: Plan, stain: Callable[[Image.Image], Image.Image] | None = None) -> Layers:
-    """Return the layers of a plan: colours without light and weather, instance ids, shadows.
+    """Return the layers of a plan: colors without light and weather, instance ids, shadows.
 
-    stain: changes the ground before anything is drawn on it.
+    stain: changes the ground before things are drawn on it.
     """
     shadows = shadow_mask([*plan.scenery, *plan.vehicles], plan.camera, plan.light)
     canvas = paint_ground(plan.camera, plan.ground, shadows, plan.light, generator(plan.place_seed, 5))
@@ -202,12 +202,12 @@ def boxes_of(layers: Layers, vehicles: Sequence[Thing]) -> np.ndarray:
 
 
 def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384), condition: str | None = None) -> Scene:
-    """Draw one traffic-camera scene; equal arguments give equal bytes.
+    """Render a traffic-camera scene; equal arguments give equal bytes.
 
     Args:
         seed: 0 or more.
-        size_hw: height and width in pixels, both even numbers from 64 on.
-        condition: light and weather by name (cityzoo.demo.scenes.light.CONDITIONS); drawn when None.
+        size_hw: height and width in pixels, both even and at least 64.
+        condition: one of cityzoo.demo.scenes.light.CONDITIONS; None for a random one.
 
     Raises:
         ValueError: a negative seed or a size that is odd or too small.
@@ -221,7 +221,7 @@ def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384), condition: str 
 
 
 def shoot(plan: Plan) -> Scene:
-    """Return the image of a plan with the boxes of its vehicles."""
+    """Render a plan, with the boxes of its vehicles."""
     layers = render(plan)
     lamps = paint_lamps(layers.lamps, plan.light)
     lit = beams([*plan.scenery, *plan.vehicles], plan.camera, plan.light)

@@ -1,4 +1,4 @@
-"""Put vehicles on the lanes and at the kerb."""
+"""Placement of vehicles on lanes and at the curb."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from cityzoo.demo.scenes.camera import Camera
-from cityzoo.demo.scenes.colours import pick
+from cityzoo.demo.scenes.colors import pick
 from cityzoo.demo.scenes.meshes import Thing
 from cityzoo.demo.scenes.renderer import hull, twice_area
 from cityzoo.demo.scenes.road import Road
 from cityzoo.demo.scenes.vehicles import BUILDERS
 
 CLASS_SHARES = ((0.47, 0), (0.11, 1), (0.15, 2), (0.27, 3))
-LENGTHS_M = ((4.0, 5.2), (10.0, 12.5), (7.0, 14.0), (2.1, 2.6))  # room a class is given
-REACH_M = 110.0  # no vehicle stands farther along a road
+LENGTHS_M = ((4.0, 5.2), (10.0, 12.5), (7.0, 14.0), (2.1, 2.6))  # range of lengths per class
+REACH_M = 110.0  # largest distance of a vehicle along a road
 SMALLEST_PX = 10.0  # of a vehicle's outline, in image pixels
 
 
 @dataclass(frozen=True)
 class Density:
-    """Say how much traffic there is.
+    """Density of the traffic.
 
     Attributes:
-        gaps_m: (weight, mean metres between two vehicles), one of which is drawn for a scene.
-        unlike: factors from, to: by how much the mean gap of a lane may differ from the scene's.
-        first_m: the first vehicle of a lane stands up to this far into it.
-        closest_m: no two vehicles of a lane are planned nearer to each other.
-        parked: how often vehicles are parked at the kerb, 0..1.
-        most: vehicles in a scene, at most; their ids must stay below painter.LAMP_STEP.
-        nearest: whether the nearest are kept where there are more, else any.
+        gaps_m: (weight, mean meters between two vehicles), sampled per scene.
+        unlike: range of factors between the mean gap of a lane and the scene's.
+        first_m: largest distance of the first vehicle from the start of its lane.
+        closest_m: least gap between two vehicles of a lane.
+        parked: frequency of parked vehicles, 0..1.
+        most: largest number of vehicles; ids must stay below renderer.LAMP_STEP.
+        nearest: whether the nearest vehicles are kept if there are more, or random ones.
         class_shares: (weight, class) of the vehicles on the lanes.
     """
 
@@ -51,7 +51,7 @@ USUAL = Density()
 def place_vehicles(
     rng: np.random.Generator, roads: tuple[Road, ...], camera: Camera, density: Density = USUAL
 ) -> list[Thing]:
-    """Return vehicles that stand clear of each other and show in the image, nearest lanes' first."""
+    """Return visible vehicles that do not collide, those on the nearest lanes first."""
     gap_m = pick(rng, density.gaps_m)
     found: list[Thing] = []
     for road in roads:
@@ -83,7 +83,7 @@ def _fill_lane(
         label = pick(rng, density.class_shares)
         length = rng.uniform(*LENGTHS_M[label])
         along += length / 2
-        x, y, heading = road.at(along, lane[0] + rng.uniform(-0.3, 0.3) * (3 if label == 3 else 1))
+        x, y, heading = road.position(along, lane[0] + rng.uniform(-0.3, 0.3) * (3 if label == 3 else 1))
         turned = heading + (0 if lane[1] > 0 else math.pi) + rng.normal(0, 0.015)
         _try(rng, label, (x, y, turned), camera, found)
         along += length / 2 + density.closest_m + rng.exponential(gap_m)
@@ -96,7 +96,7 @@ def _try(
     camera: Camera,
     found: list[Thing],
 ) -> None:
-    """Add a vehicle when it shows and stands clear of those found before."""
+    """Add a vehicle if it is visible and does not collide with others."""
     (pixels,), (depth,) = camera.project(np.array([[place[0], place[1], 1.0]]))
     wide, high = camera.size_wh
     margin = (LENGTHS_M[label][1] / 2 + 0.5) * camera.focal_px / max(float(depth), 1.0)
@@ -104,7 +104,7 @@ def _try(
         return
     solid, size = BUILDERS[label](rng)
     thing = solid.stand(*place, size, label)
-    if shows(thing, camera) and not any(collide(thing, other) for other in found):
+    if is_visible(thing, camera) and not any(collide(thing, other) for other in found):
         found.append(thing)
 
 
@@ -113,7 +113,7 @@ def _park(rng: np.random.Generator, road: Road, camera: Camera, found: list[Thin
     along = rng.uniform(2, 10)
     while along < 60:
         label = 0 if rng.random() < 0.85 else 3
-        x, y, heading = road.at(along, side * (road.half_width_m + 0.75))
+        x, y, heading = road.position(along, side * (road.half_width_m + 0.75))
         _try(rng, label, (x, y, heading + (0 if side > 0 else math.pi)), camera, found)
         along += LENGTHS_M[label][1] + rng.uniform(0.8, 6)
 
@@ -124,12 +124,12 @@ def _cuboid(thing: Thing, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
 
 
 def outline_area(thing: Thing, camera: Camera) -> float:
-    """Return the area in pixels of a thing's upright cuboid, in the image or beyond its edges."""
+    """Return the area in pixels of a thing's upright cuboid, including parts outside the image."""
     return abs(twice_area(hull(list(map(tuple, _cuboid(thing, camera)[0].tolist()))))) / 2
 
 
-def shows(thing: Thing, camera: Camera) -> bool:
-    """Return whether a good part of a thing lies in the image and is large enough to be told."""
+def is_visible(thing: Thing, camera: Camera) -> bool:
+    """Return whether a large enough part of a thing is in the image."""
     pixels, depth = _cuboid(thing, camera)
     if depth.min() < 1.5:
         return False
@@ -143,7 +143,7 @@ def shows(thing: Thing, camera: Camera) -> bool:
 
 
 def collide(first: Thing, second: Thing) -> bool:
-    """Return whether two footprints come within half a metre, by separating axes in both frames."""
+    """Return whether two footprints come within half a meter, by separating axes in both frames."""
     if math.hypot(first.x - second.x, first.y - second.y) > (first.size_m[1] + second.size_m[1]) / 2 + 2:
         return False
     return _reaches_into(first, second) and _reaches_into(second, first)

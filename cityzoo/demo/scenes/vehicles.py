@@ -1,4 +1,4 @@
-"""Cars, buses, trucks and motorbikes, built from prisms in metres."""
+"""Cars, buses, trucks and motorbikes, built from prisms in meters."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cityzoo.demo.scenes.colours import BUS_PAINT, CAR_PAINT, DARK, GLASS, LOAD_PAINT, PLATE, paint, pick
-from cityzoo.demo.scenes.meshes import Colour, Solid, disc, upright
+from cityzoo.demo.scenes.colors import BUS_PAINT, CAR_PAINT, DARK, GLASS, LOAD_PAINT, PLATE, paint, pick
+from cityzoo.demo.scenes.meshes import Color, Solid, disc, upright
 
 CLASS_NAMES = ("car", "bus", "truck", "motorbike")
 Size = tuple[float, float, float]
 
-# length, width, height, bonnet, boot, windscreen rake, rear rake (all metres)
+# length, width, height, bonnet, boot, windscreen rake, rear rake (all meters)
 CAR_SHAPES = (
     (4, (4.6, 1.80, 1.45, 1.15, 0.55, 0.75, 0.60)),
     (4, (4.0, 1.74, 1.48, 0.95, 0.05, 0.65, 0.35)),
@@ -23,7 +23,7 @@ CAR_SHAPES = (
 
 
 def car(rng: np.random.Generator) -> tuple[Solid, Size]:
-    """Return a saloon, hatchback, off-roader, estate or people carrier, and its width, length, height."""
+    """Return a sedan, hatchback, SUV, station wagon or minivan, and its width, length, height."""
     scale = rng.uniform(0.95, 1.06)
     length, width, height, bonnet, boot, rake, rear_rake = (scale * v for v in pick(rng, CAR_SHAPES))
     coat, half, end = paint(rng, CAR_PAINT), width / 2, length / 2
@@ -90,7 +90,7 @@ def bus(rng: np.random.Generator) -> tuple[Solid, Size]:
 
 
 def truck(rng: np.random.Generator) -> tuple[Solid, Size]:
-    """Return a rigid or articulated lorry with box, tank or open load, and its width, length, height."""
+    """Return a rigid or articulated truck with box, tank or open load, and its width, length, height."""
     kind = pick(rng, ((4, "rigid"), (4, "trailer"), (2, "tipper"), (1, "tank")))
     length = {"rigid": rng.uniform(6.5, 9), "trailer": rng.uniform(13, 16), "tipper": 7.5, "tank": 11.0}[kind]
     width, cab_height = 2.5, rng.uniform(2.5, 3.4) if kind != "trailer" else rng.uniform(3.1, 3.7)
@@ -106,7 +106,7 @@ def truck(rng: np.random.Generator) -> tuple[Solid, Size]:
     return solid, (width, length, max(height, cab_height))
 
 
-def _cab(solid: Solid, coat: Colour, reach: tuple[float, float], height: float, half: float) -> None:
+def _cab(solid: Solid, coat: Color, reach: tuple[float, float], height: float, half: float) -> None:
     back, end = reach
     sill = min(2.35, height - 0.15)
     lower = [(back, 0.5), (end, 0.5), (end, 1.45), (end - 0.15, sill), (back, sill)]
@@ -123,7 +123,7 @@ def _cab(solid: Solid, coat: Colour, reach: tuple[float, float], height: float, 
 
 
 def _cargo(
-    rng: np.random.Generator, solid: Solid, kind: str, load: Colour, reach: tuple[float, float]
+    rng: np.random.Generator, solid: Solid, kind: str, load: Color, reach: tuple[float, float]
 ) -> float:
     (back, front), half = reach, 1.25
     middle, length = (back + front) / 2, front - back
@@ -141,10 +141,10 @@ def _cargo(
         heap = [(back + 0.2, 2.2), (front - 0.2, 2.2), (middle + 0.6, 2.65), (middle - 0.6, 2.65)]
         solid.prism(heap, (half - 0.15, 0.4), (120.0, 100.0, 76.0), finish="matt")
         return 2.65
-    print_colour = paint(rng, LOAD_PAINT)
+    print_color = paint(rng, LOAD_PAINT)
     low, high = height * rng.uniform(0.45, 0.55), height * rng.uniform(0.65, 0.85)
     start, stop = back + length * rng.uniform(0.1, 0.3), front - length * rng.uniform(0.1, 0.3)
-    solid.sides(upright(start, stop, low, high), print_colour, "paint", half)
+    solid.sides(upright(start, stop, low, high), print_color, "paint", half)
     solid.end(back, (-0.04, 0.04), (1.0, height - 0.1), DARK, "matt")
     solid.end(back, (-half, half), (0.95, 1.08), DARK, "matt")
     return height

@@ -1,4 +1,4 @@
-"""Polluted air that the wind carries over a town: emission, mixing, transport, chemistry and rain on a grid."""
+"""Dispersion of air pollution over a town: emission, mixing, transport, chemistry and rain on a grid."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from cityzoo.demo.sensors.air_weather import Weather
 from cityzoo.demo.sensors.faults import drift, generator, local_clock
 
 CELL_KM = 2.0
-SIDE = 28  # cells of the grid, which has the town in its middle
+SIDE = 28  # cells of the grid, with the town in the middle
 STEP_SECONDS = 600
-HALO = 4  # cells that the wind crosses in a step at most: 8 km in 10 minutes
-KINDS = ("pm25", "no2", "ox")  # ox: ozone and nitrogen dioxide together, which only trade places
-# µg/m2/s of each kind where traffic, heating and the works give off most.
+HALO = 4  # most cells that wind crosses in a step: 8 km in 10 minutes
+KINDS = ("pm25", "no2", "ox")  # ox: sum of ozone and nitrogen dioxide, which convert into each other
+# Largest emissions of each kind by traffic, heating and the factory, µg/m2/s.
 EMITTED = np.array([[0.22, 0.55, 0.9], [1.3, 0.1, 0.35], [0.25, 0.0, 0.0]])
 O3_OF_NO2 = 48.0 / 46.0  # by mass: molecule for molecule
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Hold where pollution comes from: (SIDE, SIDE) float64 maps from 0 to 1, rows northwards, columns eastwards."""
+    """Emission maps: (SIDE, SIDE) float64, 0..1, rows northwards, columns eastwards."""
 
     traffic: np.ndarray
     heating: np.ndarray
@@ -29,7 +29,7 @@ class Sources:
 
 
 def draw_sources(seed: int) -> Sources:
-    """Return a town's sources: streets densest in the middle, houses around it, one works outside."""
+    """Return the sources of a town: streets densest in the middle, houses around it, a factory outside."""
     rng = generator(seed, 2)
     middle = (SIDE - 1) / 2
     north, east = np.mgrid[:SIDE, :SIDE] - middle
@@ -47,7 +47,7 @@ def draw_sources(seed: int) -> Sources:
 
 
 def activity(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return how much is driven and how much is heated by the hour, (T,) float64 each, 1 at the peaks.
+    """Return the activity of traffic and heating, (T,) float64 each, 1 at the peaks.
 
     times: (T,) datetime64[s] UTC.
     """
@@ -64,7 +64,7 @@ def activity(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_background(weather: Weather, seed: int) -> np.ndarray:
-    """Return (T, 3) float64 µg/m3 of what the wind brings from afar: more where air has stood still for days."""
+    """Return the background concentrations (T, 3) float64 µg/m3, higher after days of still air."""
     rng, steps = generator(seed, 3), len(weather.still)
     gathered, level = np.zeros(steps), 0.0
     for hour in range(steps):
@@ -77,13 +77,13 @@ def draw_background(weather: Weather, seed: int) -> np.ndarray:
 
 
 def simulate_air(weather: Weather, sources: Sources, background: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Return concentrations over the town at the end of every hour.
+    """Return the concentrations over the town at the end of each hour.
 
-    Semi-Lagrangian transport (Robert 1981) in one layer as high as air is mixed.
+    Semi-Lagrangian transport (Robert 1981) in one layer of the mixing height.
 
     Args:
-        weather: T hours.
-        sources: maps.
+        weather: weather of T hours.
+        sources: emission maps.
         background: (T, 3) µg/m3 of KINDS.
         times: (T,) datetime64[s] UTC.
 
@@ -108,7 +108,7 @@ def simulate_air(weather: Weather, sources: Sources, background: np.ndarray, tim
 
 
 def _losses(weather: Weather, hour: int) -> np.ndarray:
-    """Return (3,) 1/s: fall-out, wash-out and growth in fog; sunlight and oxidation; uptake by the ground."""
+    """Return loss rates (3,) 1/s: deposition and wash-out; photolysis and oxidation; uptake by the ground."""
     foggy = (weather.humidity[hour] / 100) ** 4 * weather.still[hour]
     return np.array(
         [
@@ -120,7 +120,7 @@ def _losses(weather: Weather, hour: int) -> np.ndarray:
 
 
 def _carried(air: np.ndarray, background: np.ndarray, wind_u: float, wind_v: float) -> np.ndarray:
-    """Return the air that the wind brings to each cell within a step; background comes in over the edges."""
+    """Return the air transported to each cell within a step; background enters over the edges."""
     cells = STEP_SECONDS / 1000 / CELL_KM
     east, north = HALO - wind_u * cells, HALO - wind_v * cells
     column, row = int(np.floor(east)), int(np.floor(north))
@@ -133,8 +133,8 @@ def _carried(air: np.ndarray, background: np.ndarray, wind_u: float, wind_v: flo
     return (1 - right) * part[..., :-1] + right * part[..., 1:]
 
 
-def at_places(field: np.ndarray, north_east: np.ndarray) -> np.ndarray:
-    """Return a field's values at places, between cells by bilinear interpolation.
+def interpolate(field: np.ndarray, north_east: np.ndarray) -> np.ndarray:
+    """Interpolate a field bilinearly at places.
 
     Args:
         field: (..., SIDE, SIDE).

@@ -1,4 +1,4 @@
-"""Simulate a town's air quality stations: particles, nitrogen dioxide, ozone and weather, every hour."""
+"""Simulated air quality stations: particles, nitrogen dioxide, ozone and weather, every hour."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from cityzoo.demo.folder import write_once
 from cityzoo.demo.sensors.air_dispersion import (
     O3_OF_NO2,
     activity,
-    at_places,
     draw_background,
     draw_sources,
+    interpolate,
     simulate_air,
 )
 from cityzoo.demo.sensors.air_weather import Weather, draw_weather
@@ -32,27 +32,31 @@ from cityzoo.demo.sensors.faults import (
 from cityzoo.demo.sensors.files import write_long
 from cityzoo.demo.sensors.road_network import LEAST_WEIGHT
 
-VERSION = 1  # of the simulation; goes into the name of the cache folder
+VERSION = 1  # of the simulation; part of the cache folder's name
 DAYS = 120
-FIRST = np.datetime64("2025-09-30T22:00:00", "s")  # Wednesday, 1 October 2025, 00:00 by the town's clocks
-WARM_UP = 48  # hours until the air is the weather's own
-LOST = 0.015  # of messages
+FIRST = np.datetime64("2025-09-30T22:00:00", "s")  # Wednesday, 1 October 2025, 00:00 local time
+WARM_UP = 48  # hours before the simulation is independent of its start
+LOST = 0.015  # fraction of lost messages
 AIR, WEATHER = ("pm25", "no2", "o3"), ("temperature", "humidity", "wind_u", "wind_v", "rain", "mixing_height")
 CHANNELS = (*AIR, *WEATHER)
 UNITS = ("µg/m3", "µg/m3", "µg/m3", "°C", "%", "m/s", "m/s", "mm/h", "m")
-KINDS = {"kerb": (3, 4.0), "urban": (5, 10.0), "rural": (4, 21.0)}  # how many, how many km out at most
-NEAR_KM = 12.0  # stations so far apart have a weight of 1/e
+KINDS = {
+    "kerb": (3, 4.0),
+    "urban": (5, 10.0),
+    "rural": (4, 21.0),
+}  # number, largest distance from the middle in km
+NEAR_KM = 12.0  # distance with a weight of 1/e
 
 
 @dataclass(frozen=True)
 class AirDemo:
-    """Hold simulated measurements and what was behind them.
+    """Simulated measurements and their ground truth.
 
     Attributes:
-        series: what the stations say, in CHANNELS.
-        truth: (T, N, 9) float32, what they would say without noise and gaps.
-        weather: of T hours.
-        outages: when which stations said nothing; single lost messages come on top.
+        series: measurements in CHANNELS.
+        truth: (T, N, 9) float32, the values without noise and gaps.
+        weather: weather of T hours.
+        outages: outages of stations; single messages are lost in addition.
     """
 
     series: Series
@@ -62,22 +66,22 @@ class AirDemo:
 
 
 def simulate_air_quality(seed: int = 0, days: int = DAYS) -> Series:
-    """Return what 12 stations in and around a town measured; equal arguments give equal bytes.
+    """Return measurements of 12 stations in and around a town; equal arguments give equal bytes.
 
-    Traffic peaks in the morning and evening, houses are heated when it is cold, the wind carries it all from
-    station to station, rain washes it out, and in still spells of two to five days particles gather under an
-    inversion, often beyond 75 µg/m3. Stations are noisy, lose messages and fail now and then.
+    Traffic peaks in the morning and evening, houses are heated in cold weather, wind transports pollution between
+    stations, rain removes it, and in calm spells of two to five days particles accumulate under an inversion, often
+    above 75 µg/m3. Stations have noise, lost messages and outages.
 
     Args:
-        seed: 0 or more; another seed is another town and another winter.
-        days: from Wednesday, 1 October 2025 on, 1 to 366.
+        seed: 0 or more; determines the town and its winter.
+        days: number of days from 1 October 2025, 1 to 366.
 
     Returns:
         values (24 days, 12, 9) float32: pm25, no2, o3 in µg/m3, temperature °C, humidity %, wind eastwards and
-        northwards m/s, rain mm/h, mixing height m; weights of nearness; places.
+        northwards m/s, rain mm/h, mixing height m; weights by distance; places.
 
     Raises:
-        InputError: a negative seed, too many or too few days.
+        InputError: a negative seed, or days out of range.
 
     Example:
         >>> series = simulate_air_quality(days=2)
@@ -88,7 +92,7 @@ def simulate_air_quality(seed: int = 0, days: int = DAYS) -> Series:
 
 
 def simulate(seed: int = 0, days: int = DAYS) -> AirDemo:
-    """Return measurements of simulate_air_quality together with what was behind them."""
+    """Return measurements of simulate_air_quality with their ground truth."""
     check_days(days, 1, 366)
     times = FIRST + np.arange(-WARM_UP, 24 * days) * np.timedelta64(3600, "s")
     weather = draw_weather(times, seed)
@@ -110,7 +114,7 @@ def simulate(seed: int = 0, days: int = DAYS) -> AirDemo:
 
 
 def _stations(rng: np.random.Generator) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return names and places (12, 2) in km north and east of the middle, the rural ones all around."""
+    """Return names and places (12, 2) in km north and east of the middle."""
     names, places = [], []
     for kind, (count, furthest) in KINDS.items():
         for number in range(count):
@@ -128,9 +132,9 @@ def _at_stations(
     times: np.ndarray,
     seed: int,
 ) -> np.ndarray:
-    """Return (T, N, 3) float64 µg/m3: the town's air, what the street adds, and eddies that no grid shows."""
+    """Return (T, N, 3) float64 µg/m3: air of the grid, local traffic, and eddies below the grid size."""
     rng = generator(seed, 8)
-    pm25, no2, ox = at_places(air, places).transpose(1, 0, 2).astype(np.float64)
+    pm25, no2, ox = interpolate(air, places).transpose(1, 0, 2).astype(np.float64)
     kerb = np.array([name.startswith("kerb") for name in names]) * rng.uniform(0.7, 1.3, len(names))
     wind = np.hypot(weather.wind_u, weather.wind_v)
     street = (activity(times)[0] / (0.5 + np.sqrt(wind)))[:, None] * kerb
@@ -142,7 +146,7 @@ def _at_stations(
 
 
 def _weather_at(weather: Weather, names: tuple[str, ...]) -> np.ndarray:
-    """Return (T, N, 6) float64: the town is a little warmer and calmer than the country."""
+    """Return the local weather (T, N, 6) float64: towns are slightly warmer and calmer."""
     built = np.array([0.0 if name.startswith("rural") else 1.0 for name in names])
     columns = {name: getattr(weather, name)[:, None] for name in WEATHER}
     columns["temperature"] = columns["temperature"] + 1.2 * built
@@ -153,7 +157,7 @@ def _weather_at(weather: Weather, names: tuple[str, ...]) -> np.ndarray:
 
 
 def _measured(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the truth with the errors of instruments, in steps of 0.1."""
+    """Return the truth with measurement errors, in steps of 0.1."""
     share = np.array([0.07, 0.05, 0.03, 0, 0, 0.05, 0.05, 0.1, 0.05])
     floor = np.array([1.0, 1.0, 1.5, 0.2, 1.5, 0.15, 0.15, 0.0, 10.0])
     error = rng.standard_normal(truth.shape) * np.hypot(share * truth, floor)
@@ -163,15 +167,15 @@ def _measured(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def write(folder: str | Path, seed: int = 0, days: int = DAYS) -> Path:
-    """Write simulate_air_quality as a town would hand it over, and return the folder; it is written once.
+    """Write the series of `simulate_air_quality` once and return the folder.
 
-    measurements.csv (time with its offset from UTC, sensor, a column a channel; what was not measured is
-    empty, and rows of nothing are left out), measurements.yaml (time zone, step, units, and where the
-    following lie), adjacency.csv (weights of nearness), sensors.csv (sensor, latitude, longitude).
+    Files: measurements.csv (time with UTC offset, sensor, one column per channel; missing values are empty, rows
+    without values omitted), measurements.yaml (time zone, step, units, paths of the other files), adjacency.csv
+    (weights by distance), sensors.csv (sensor, latitude, longitude).
 
     Raises:
-        InputError: a bad seed or number of days, or a folder with something else in it.
-        OSError: the disk is full or may not be written to.
+        InputError: a seed or number of days out of range, or a folder with other content.
+        OSError: the disk is full or not writable.
     """
     made = {"demo": "air_sensors", "version": VERSION, "seed": seed, "days": days}
     return write_once(Path(folder), made, lambda draft: write_long(draft, simulate_air_quality(seed, days)))

@@ -1,4 +1,4 @@
-"""Weather over a made-up town in autumn and winter: fronts with wind and rain, and still, cold days between them."""
+"""Simulated weather in autumn and winter: fronts with wind and rain, and calm, cold spells in between."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import numpy as np
 
 from cityzoo.demo.sensors.faults import drift, generator, local_clock
 
-FIRST_STILL_H = (90.0, 170.0)  # hours from the beginning to the first still spell
-STILL_H = (60.0, 120.0)  # length of a still spell
-BETWEEN_H = (110.0, 230.0)  # from the end of one to the beginning of the next
+FIRST_STILL_H = (90.0, 170.0)  # hours to the first calm spell
+STILL_H = (60.0, 120.0)  # length of a calm spell
+BETWEEN_H = (110.0, 230.0)  # between two calm spells
 
 
 @dataclass(frozen=True)
 class Weather:
-    """Hold the weather hour by hour, the same all over the town; T values each, float64.
+    """Hourly weather of the whole town; T values each, float64.
 
     Attributes:
-        still: 0..1, 1 in the middle of a spell of high pressure, when air hardly moves.
+        still: 0..1, 1 in the middle of a calm spell.
         sun: 0..1.
         wind_u: m/s eastwards.
         wind_v: m/s northwards.
         temperature: degrees C.
-        humidity: per cent.
+        humidity: percent.
         rain: mm/h.
-        mixing_height: m, up to which air is mixed; low under an inversion.
+        mixing_height: m; low under an inversion.
     """
 
     still: np.ndarray
@@ -39,7 +39,7 @@ class Weather:
 
 
 def draw_weather(times: np.ndarray, seed: int) -> Weather:
-    """Return the weather of some hours.
+    """Return random weather.
 
     times: (T,) datetime64[s] UTC, an hour apart.
     """
@@ -88,7 +88,7 @@ def _still_spells(rng: np.random.Generator, steps: int) -> np.ndarray:
         length, depth = rng.uniform(*STILL_H), rng.uniform(0.75, 1.0)
         spell = np.clip(
             np.minimum(hours - at, (at + length - hours) * 2) / 24, 0, 1
-        )  # comes slowly, goes with a front
+        )  # starts slowly, ends with a front
         still = np.maximum(still, depth * spell)
         at += length + rng.uniform(*BETWEEN_H)
     return still

@@ -1,4 +1,4 @@
-"""The files in which a town hands over what its sensors measured: CSV tables and a YAML file beside them."""
+"""Files of simulated sensors: CSV tables, each with a YAML file of its metadata."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from cityzoo.data.series.series import Series
 
 
 def write_wide(folder: Path, series: Series, far_km: np.ndarray | None = None) -> None:
-    """Write the first channel as CHANNEL.csv, a column a sensor, and the others in folders of their own.
+    """Write one table per channel, CHANNEL.csv, one column per sensor; all but the first in folders of their own.
 
-    Beside each table lies CHANNEL.yaml, which says its time zone, step and unit, and where the roads and the
-    places of the sensors are: adjacency.csv (weights), distances.csv (from, to, km) and sensors.csv.
+    CHANNEL.yaml next to each table has the time zone, step and unit, and the paths of adjacency.csv (weights),
+    distances.csv (from, to, km) and sensors.csv (sensor, latitude, longitude).
 
     Args:
-        folder: an empty one.
-        series: what to write; adjacency and places where it has them.
-        far_km: (N, N) km by road, inf where there is no way.
+        folder: an empty folder.
+        series: the series, optionally with adjacency and places.
+        far_km: (N, N) km by road, inf if there is no route.
     """
     times = local_words(series)
     around = _write_network(folder, series, far_km)
@@ -35,14 +35,13 @@ def write_wide(folder: Path, series: Series, far_km: np.ndarray | None = None) -
 
 
 def write_long(folder: Path, series: Series) -> None:
-    """Write one table, measurements.csv: time, sensor, then a column a channel; rows of nothing are left out.
+    """Write one table, measurements.csv: time, sensor, one column per channel; rows without values are omitted.
 
-    Beside it lies measurements.yaml, which says time zone, step and units, and where the weights between the
-    sensors and their places are: adjacency.csv and sensors.csv.
+    measurements.yaml has the time zone, step and units, and the paths of adjacency.csv and sensors.csv.
 
     Args:
-        folder: an empty one.
-        series: what to write; adjacency and places where it has them.
+        folder: an empty folder.
+        series: the series, optionally with adjacency and places.
     """
     rows = (
         [time, sensor, *row]
@@ -57,7 +56,7 @@ def write_long(folder: Path, series: Series) -> None:
 
 
 def local_words(series: Series) -> list[str]:
-    """Return T times as the clock of the series' zone shows them, with their offset from UTC, ISO 8601.
+    """Return T local times with their UTC offset, ISO 8601.
 
     Example:
         >>> times = np.arange("2025-10-25T23:00", "2025-10-26T02:00", 3600, dtype="datetime64[s]")
@@ -76,7 +75,7 @@ def local_words(series: Series) -> list[str]:
 
 
 def _words(values: np.ndarray) -> list[list[str]]:
-    """Return numbers with up to one decimal, "" where nothing was measured."""
+    """Return numbers with up to one decimal, "" for missing values."""
     return [
         ["" if value != value else f"{value:.1f}".removesuffix(".0") for value in row]
         for row in values.tolist()
@@ -91,7 +90,7 @@ def _table(file: Path, header: Iterable[str], rows: Iterable[list]) -> None:
 
 
 def _write_network(folder: Path, series: Series, far_km: np.ndarray | None) -> dict[str, str]:
-    """Write where sensors are and what lies between them, and return the files by what they are."""
+    """Write places, weights and distances of the sensors, and return the file names by kind."""
     files = {}
     if series.places is not None:
         files["places"] = "sensors.csv"
@@ -114,5 +113,5 @@ def _write_network(folder: Path, series: Series, far_km: np.ndarray | None) -> d
 def _write_side(file: Path, series: Series, more: Mapping) -> None:
     import yaml
 
-    said = {"timezone": series.timezone, "step": f"{series.step_seconds // 60}min", **more}
-    file.write_text(yaml.safe_dump(said, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    content = {"timezone": series.timezone, "step": f"{series.step_seconds // 60}min", **more}
+    file.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")

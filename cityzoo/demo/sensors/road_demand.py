@@ -1,4 +1,4 @@
-"""How much traffic wants onto a town's motorways, and what hinders it: rush hours, weather, incidents."""
+"""Traffic demand on motorways and reductions of their capacity: rush hours, weather, incidents."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ INCIDENTS_A_DAY = 2.0
 
 @dataclass(frozen=True)
 class Incident:
-    """Hold one incident: a sensor's cell lets only a share of its capacity through.
+    """One incident, which reduces the capacity of a sensor's cell.
 
     Attributes:
         sensor: position of the sensor.
         begin: datetime64[s] UTC.
-        minutes: until half the road is free again; all of it is after half as long again.
-        left: share of capacity, 0..1.
+        minutes: duration until half of the lost capacity returns; all of it returns after half as long again.
+        left: remaining share of capacity, 0..1.
     """
 
     sensor: int
@@ -33,7 +33,7 @@ class Incident:
 
 
 def rush_hours(times: np.ndarray) -> np.ndarray:
-    """Return (T, 4) float64, traffic that wants to enter each corridor, 1 at its usual peak.
+    """Return the demand of each corridor, (T, 4) float64, 1 at its usual peak.
 
     times: (T,) datetime64[s] UTC.
     """
@@ -53,10 +53,10 @@ def rush_hours(times: np.ndarray) -> np.ndarray:
 
 
 def draw_demand(network: Network, times: np.ndarray, seed: int) -> np.ndarray:
-    """Return (T, N) float64 veh/h that want to enter at each cell.
+    """Return the demand at each cell, (T, N) float64 veh/h.
 
-    The usual amount brings the fullest cell of a corridor just over its capacity at its rush hour; days
-    differ, hours drift, and platoons come and go.
+    At rush hour the usual demand slightly exceeds the capacity of the fullest cell of a corridor; it varies by day,
+    hour and platoon.
     """
     rng = generator(seed, 1)
     step_minutes = float((times[1] - times[0]).astype(int)) / 60
@@ -75,9 +75,9 @@ def draw_demand(network: Network, times: np.ndarray, seed: int) -> np.ndarray:
 
 
 def draw_weather(times: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return how hard it rains or snows (T,) float64 0..1, and the day's worst (T,) that roads stay slow by.
+    """Return the precipitation (T,) float64 0..1, and the maximum of the day (T,), which keeps roads slow.
 
-    Every fourth day or so it rains for some hours; now and then it snows all day.
+    It rains for some hours on about every fourth day, and rarely snows all day.
     """
     rng = generator(seed, 2)
     step_hours = float((times[1] - times[0]).astype(int)) / 3600
@@ -96,16 +96,16 @@ def draw_weather(times: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_fluctuation(times: np.ndarray, sensors: int, seed: int) -> np.ndarray:
-    """Return (T, N) float64 factors about 1 on capacity, which is chance itself: lorries, lane changes, gaps.
+    """Return random factors of the capacity, (T, N) float64 around 1: trucks, lane changes, gaps.
 
-    It is what makes waves of stop and go run upstream through a jam (Brilon, Geistefeldt, Regler 2005).
+    They cause stop-and-go waves that move upstream through a jam (Brilon, Geistefeldt, Regler 2005).
     """
     step_minutes = float((times[1] - times[0]).astype(int)) / 60
     return np.exp(0.09 * drift(generator(seed, 7), (len(times), sensors), 10 / step_minutes))
 
 
 def draw_incidents(network: Network, times: np.ndarray, seed: int) -> tuple[Incident, ...]:
-    """Return incidents between 5 and 22 o'clock, where and when there is most traffic."""
+    """Return incidents between 5:00 and 22:00, more often in dense traffic."""
     rng = generator(seed, 3)
     busy = rush_hours(times)
     hours, _ = local_clock(times)
@@ -122,8 +122,8 @@ def draw_incidents(network: Network, times: np.ndarray, seed: int) -> tuple[Inci
     return tuple(found)
 
 
-def blocked_by(incidents: tuple[Incident, ...], times: np.ndarray, sensors: int) -> np.ndarray:
-    """Return (T, N) float64, share of capacity that incidents leave, 1 where there is none."""
+def blocked_capacity(incidents: tuple[Incident, ...], times: np.ndarray, sensors: int) -> np.ndarray:
+    """Return the share of capacity left by incidents, (T, N) float64, 1 without incidents."""
     left = np.ones((len(times), sensors))
     for incident in incidents:
         minutes = (times - incident.begin).astype(np.int64) / 60

@@ -1,7 +1,7 @@
-"""Traffic as a fluid: jams that grow upstream from bottlenecks and incidents, and dissolve.
+"""Macroscopic traffic flow: jams that grow upstream from bottlenecks and incidents, and dissolve.
 
 Godunov's scheme (the cell transmission model: Daganzo 1994, Lebacque 1996) with the fundamental diagram of
-Smulders 1990: speed falls a little while a road fills, and much once it is over its critical density.
+Smulders 1990: speed decreases slowly up to the critical density, and fast beyond.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import numpy as np
 
 from cityzoo.demo.sensors.road_network import Network
 
-STEP_SECONDS = 30  # no vehicle crosses a whole cell within it
+STEP_SECONDS = 30  # no vehicle crosses a whole cell in one step
 LANE_CAPACITY = 1950.0  # veh/h
 JAM_DENSITY = 130.0  # veh/km of a lane
 CRITICAL_SPEED = 0.8  # of the free speed, where flow is largest
-CAPACITY_DROP = 0.05  # less than its capacity leaves a queue (Hall and Agyemang-Duah 1991)
-RAMP_SHARE = 0.4  # of the room in a cell, which its on-ramp may take
+CAPACITY_DROP = 0.05  # relative loss of capacity at a queue (Hall and Agyemang-Duah 1991)
+RAMP_SHARE = 0.4  # share of the space in a cell for its on-ramp
 
 
 def capacities(network: Network) -> np.ndarray:
-    """Return (N,) veh/h that cells let through on dry days."""
+    """Return the capacity of the cells on dry days, (N,) veh/h."""
     return LANE_CAPACITY * network.lanes
 
 
@@ -31,15 +31,15 @@ def simulate_flow(
     slowed: np.ndarray,
     seconds: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return what passes each cell's middle when so much traffic wants to enter.
+    """Return speed and flow in the middle of each cell for a given demand.
 
     Args:
-        network: N cells.
-        entering: (D, S, N) veh/h that want to enter at each cell: D days side by side, S periods.
+        network: network of N cells.
+        entering: (D, S, N) demand at each cell, veh/h: D days in parallel, S periods.
         capacity: (D, S, N) factors of weather on capacity, 0..1.
-        blocked: (D, S, N) factors of incidents on what leaves a cell, 0..1.
+        blocked: (D, S, N) factors of incidents on the outflow of a cell, 0..1.
         slowed: (D, S, N) factors of weather on free speed, 0..1.
-        seconds: of a period.
+        seconds: length of a period.
 
     Returns:
         speed (D, S, N) km/h (mean over vehicles) and flow (D, S, N) veh/h, float64.
@@ -62,7 +62,7 @@ def simulate_flow(
 
 
 class _Road:
-    """Hold the cells and what holds for them in one period."""
+    """Cells and their parameters in one period."""
 
     def __init__(self, network: Network) -> None:
         self._network, self._ahead, self._hours = network, network.ahead, STEP_SECONDS / 3600
@@ -70,7 +70,9 @@ class _Road:
         starts = np.isin(np.arange(len(self._ahead)), self._ahead, invert=True)
         self._ramp_share = np.where(starts, 1.0, RAMP_SHARE)
         self._turns = network.moves.copy()
-        self._turns[np.arange(len(self._ahead)), self._ahead] = 0.0  # who goes straight on needs room there
+        self._turns[np.arange(len(self._ahead)), self._ahead] = (
+            0.0  # vehicles that go straight on need space there
+        )
 
     def set(self, capacity: np.ndarray, slowed: np.ndarray, blocked: np.ndarray) -> None:
         self._most = capacities(self._network) * capacity
@@ -82,7 +84,7 @@ class _Road:
     def advance(
         self, density: np.ndarray, queue: np.ndarray, entering: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return density, queue on the ramps and flow, one step on."""
+        """Return density, queue on the ramps and flow after one step."""
         full = density > self._critical
         falling = (1 - CRITICAL_SPEED) * density / self._critical
         crowded = self._most * (self._jam - density) / (self._jam - self._critical)

@@ -1,4 +1,4 @@
-"""A town's motorways, made up: two roads that cross, both directions of each, a sensor every kilometre or so."""
+"""Fictional motorways of a town: two crossing roads, both directions, a sensor about every kilometer."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ import numpy as np
 
 from cityzoo.demo.sensors.faults import KM_A_DEGREE, PLACE, generator
 
-DIRECTIONS = ("north", "south", "east", "west")  # where traffic of a corridor goes
+DIRECTIONS = ("north", "south", "east", "west")  # driving direction of each corridor
 CELLS = 10  # of a corridor; each has its sensor in the middle
-CROSSING = 4  # its end is the interchange: the town's middle
+CROSSING = 4  # its end is the interchange in the middle of the town
 TURNS = {0: (2, 3), 1: (2, 3), 2: (0, 1), 3: (0, 1)}  # corridor -> corridors that one turns into
 LEAST_WEIGHT = 0.1  # of an edge, as in Li et al. 2018
 
 
 @dataclass(frozen=True)
 class Network:
-    """Hold roads cut into cells, of one sensor each; N = 40.
+    """Roads divided into cells with one sensor each; N = 40.
 
     Attributes:
-        sensors: N names, numbered in driving direction, as "north_01".
+        sensors: N names, numbered in driving direction, such as "north_01".
         corridors: (N,) int, positions in DIRECTIONS.
         lengths_km: (N,) float64.
         lanes: (N,) int, 2 or 3.
         free_speeds: (N,) float64 km/h on an empty road in dry weather.
-        entering: (N,) float64, how much traffic comes in here, relative; most where a corridor begins.
-        moves: (N, N) float64, share of the traffic leaving the row's cell that goes on to the column's.
+        entering: (N,) float64, relative inflow; largest at the start of a corridor.
+        moves: (N, N) float64, share of the outflow of the row's cell that enters the column's.
         places: (N, 2) float64 latitude, longitude in degrees.
     """
 
@@ -47,14 +47,14 @@ class Network:
 
 
 def draw_network(seed: int) -> Network:
-    """Return the network of a seed: another seed, another town."""
+    """Return the network of a seed."""
     rng = generator(seed, 0)
-    axes = rng.uniform(1.0, 1.8, (2, CELLS))  # one road's cells have the same ends in both directions
+    axes = rng.uniform(1.0, 1.8, (2, CELLS))  # cells have the same ends in both directions
     lengths = np.concatenate([axes[0], axes[0][::-1], axes[1], axes[1][::-1]])
     corridors = np.repeat(np.arange(4), CELLS)
     cells = np.tile(np.arange(CELLS), 4)
     lanes = np.full(4 * CELLS, 3)
-    for corridor in range(4):  # two lane drops: one before the middle of the town, one behind it
+    for corridor in range(4):  # two lane drops: before and after the middle of the town
         lanes[corridor * CELLS + rng.choice([2, 3, 4, 5])] = 2
         lanes[corridor * CELLS + rng.choice([6, 7, 8, 9])] = 2
     entering = np.where(cells == 0, 1.0, rng.uniform(0.0, 0.22, 4 * CELLS) * (rng.random(4 * CELLS) < 0.6))
@@ -79,7 +79,7 @@ def _moves(rng: np.random.Generator, corridors: np.ndarray, cells: np.ndarray) -
 
 
 def _places(rng: np.random.Generator, axes: np.ndarray) -> np.ndarray:
-    """Return places on two roads that bend a little, the directions 20 m apart."""
+    """Return places on two slightly curved roads, with directions 20 m apart."""
     found = []
     for axis, heading in zip(axes, (np.pi / 2, 0.0), strict=True):
         ends = np.concatenate([[0.0], np.cumsum(axis)])
@@ -96,7 +96,7 @@ def _places(rng: np.random.Generator, axes: np.ndarray) -> np.ndarray:
 
 
 def distances(network: Network) -> np.ndarray:
-    """Return (N, N) float64 km by road from the row's sensor to the column's, in driving direction; inf: no way."""
+    """Return (N, N) float64 km by road from the row's sensor to the column's, inf without a route."""
     length = network.lengths_km
     far = np.where(network.moves > 0, (length[:, None] + length) / 2, np.inf)
     np.fill_diagonal(far, 0.0)
@@ -106,7 +106,7 @@ def distances(network: Network) -> np.ndarray:
 
 
 def adjacency(network: Network) -> np.ndarray:
-    """Return (N, N) float32 weights 0..1 of the ways from the row's sensor to the column's.
+    """Return weights (N, N) float32 0..1 of the routes from the row's sensor to the column's.
 
     exp(-(distance / s)^2) with s the distances' standard deviation, 0 below 0.1: Li, Yu, Shahabi, Liu,
     "Diffusion Convolutional Recurrent Neural Network", 2018.

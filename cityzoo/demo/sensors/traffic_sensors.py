@@ -1,4 +1,4 @@
-"""Simulate a town's loop detectors: speed and flow of 40 sensors every five minutes."""
+"""Simulated loop detectors: speed and flow of 40 sensors every five minutes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cityzoo.demo.sensors.faults import ZONE, Outage, apply_outages, check_days,
 from cityzoo.demo.sensors.files import write_wide
 from cityzoo.demo.sensors.road_demand import (
     Incident,
-    blocked_by,
+    blocked_capacity,
     draw_demand,
     draw_fluctuation,
     draw_incidents,
@@ -22,28 +22,28 @@ from cityzoo.demo.sensors.road_demand import (
 from cityzoo.demo.sensors.road_flow import simulate_flow
 from cityzoo.demo.sensors.road_network import Network, adjacency, distances, draw_network
 
-VERSION = 1  # of the simulation; goes into the name of the cache folder
+VERSION = 1  # of the simulation; part of the cache folder's name
 DAYS = 42
 STEP_SECONDS = 300
 A_DAY = 86400 // STEP_SECONDS
-FIRST = np.datetime64("2025-08-31T22:00:00", "s")  # Monday, 1 September 2025, 00:00 by the town's clocks
+FIRST = np.datetime64("2025-08-31T22:00:00", "s")  # Monday, 1 September 2025, 00:00 local time
 NIGHT = 21 * 3600 // STEP_SECONDS  # steps from 03:00, when roads are empty, to midnight
 WARM_UP = 3600 // STEP_SECONDS
-LOST = 0.01  # of messages
+LOST = 0.01  # fraction of lost messages
 CHANNELS, UNITS = ("speed", "flow"), ("km/h", "veh/h")
 
 
 @dataclass(frozen=True)
 class TrafficDemo:
-    """Hold simulated measurements and what was behind them.
+    """Simulated measurements and their ground truth.
 
     Attributes:
-        series: what the sensors say: speed km/h and flow veh/h.
-        truth: (T, N, 2) float32, what they would say without noise and gaps.
+        series: measurements, speed km/h and flow veh/h.
+        truth: (T, N, 2) float32, the values without noise and gaps.
         network: the roads.
-        incidents: what blocked them.
-        wet: (T,) float32 0..1, how hard it rained or snowed.
-        outages: when which sensors said nothing; single lost messages come on top.
+        incidents: incidents on the roads.
+        wet: (T,) float32 0..1, precipitation.
+        outages: outages of sensors; single messages are lost in addition.
     """
 
     series: Series
@@ -55,20 +55,20 @@ class TrafficDemo:
 
 
 def simulate_traffic(seed: int = 0, days: int = DAYS) -> Series:
-    """Return what 40 sensors on a town's motorways measured; equal arguments give equal bytes.
+    """Return measurements of 40 sensors on motorways; equal arguments give equal bytes.
 
-    Speed falls in rush hours, which differ by direction and by day of the week, upstream of incidents, and
-    in rain and snow; sensors are noisy, lose messages and fail now and then. Another seed is another town.
+    Speed drops in rush hours, which depend on direction and weekday, upstream of incidents, and in rain and snow.
+    Sensors have noise, lost messages and outages. Each seed has its own town.
 
     Args:
         seed: 0 or more.
-        days: from Monday, 1 September 2025 on, 1 to 366.
+        days: number of days from 1 September 2025, 1 to 366.
 
     Returns:
         values (288 days, 40, 2) float32: speed km/h and flow veh/h; weights of the roads; places.
 
     Raises:
-        InputError: a negative seed, too many or too few days.
+        InputError: a negative seed, or days out of range.
 
     Example:
         >>> series = simulate_traffic(days=1)
@@ -79,9 +79,9 @@ def simulate_traffic(seed: int = 0, days: int = DAYS) -> Series:
 
 
 def simulate(seed: int = 0, days: int = DAYS, incidents: tuple[Incident, ...] | None = None) -> TrafficDemo:
-    """Return measurements of simulate_traffic together with what was behind them.
+    """Return measurements of simulate_traffic with their ground truth.
 
-    incidents: instead of those of the seed; all else stays as it was.
+    incidents: replace the incidents of the seed; everything else is unchanged.
     """
     check_days(days, 1, 366)
     network = draw_network(seed)
@@ -109,12 +109,12 @@ def _drive(
 ) -> np.ndarray:
     """Return speed and flow (T - WARM_UP, N, 2) float32.
 
-    Each day from 03:00 to 03:00 is driven by itself, all days at once, on roads that were filled for an hour.
+    Days from 03:00 to 03:00 are simulated in parallel, each after a warm-up of an hour.
     """
     sensors = len(network.sensors)
     capacity = (1 - 0.16 * slick)[:, None] * draw_fluctuation(times, sensors, seed)
     free = np.broadcast_to((1 - 0.1 * slick - 0.08 * wet)[:, None], capacity.shape)
-    blocked, demand = blocked_by(incidents, times, sensors), draw_demand(network, times, seed)
+    blocked, demand = blocked_capacity(incidents, times, sensors), draw_demand(network, times, seed)
     days = (len(times) - WARM_UP) // A_DAY
     cut = np.arange(days)[:, None] * A_DAY + np.arange(WARM_UP + A_DAY)
     speed, flow = simulate_flow(network, demand[cut], capacity[cut], blocked[cut], free[cut], STEP_SECONDS)
@@ -122,24 +122,24 @@ def _drive(
 
 
 def _measured(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return what is left of the truth when vehicles are counted and their speeds, which differ, are averaged."""
+    """Return counts and mean speeds of a finite number of vehicles with different speeds."""
     counts = np.maximum(rng.poisson(truth[..., 1] * STEP_SECONDS / 3600), 1)
     spread = 0.8 + 10.0 / np.sqrt(counts)
-    bias = rng.normal(1.0, 0.01, truth.shape[1])  # of each detector
+    bias = rng.normal(1.0, 0.01, truth.shape[1])  # per detector
     speed = np.clip(truth[..., 0] * bias + rng.normal(0, 1, counts.shape) * spread, 1, None)
     return np.stack([speed.round(1), counts * (3600.0 / STEP_SECONDS)], -1)
 
 
 def write(folder: str | Path, seed: int = 0, days: int = DAYS) -> Path:
-    """Write simulate_traffic as a town would hand it over, and return the folder; it is written once.
+    """Write the series of `simulate_traffic` once and return the folder.
 
-    speed.csv (a column a sensor, times with their offset from UTC; what was not measured is empty), speed.yaml
-    (time zone, step, unit, and where the following lie), adjacency.csv (weights of the roads), sensors.csv
-    (sensor, latitude, longitude), distances.csv (from, to, km by road); the flows are in flow/flow.csv.
+    Files: speed.csv (one column per sensor, times with UTC offset; missing values are empty), speed.yaml (time zone,
+    step, unit, paths of the other files), adjacency.csv (weights of the roads), sensors.csv (sensor, latitude,
+    longitude), distances.csv (from, to, km by road), flow/flow.csv and flow/flow.yaml.
 
     Raises:
-        InputError: a bad seed or number of days, or a folder with something else in it.
-        OSError: the disk is full or may not be written to.
+        InputError: a seed or number of days out of range, or a folder with other content.
+        OSError: the disk is full or not writable.
     """
 
     def fill(draft: Path) -> None:

@@ -36,8 +36,8 @@ def test_yolo_boxes_come_back_within_a_hundredth_of_a_pixel(tmp_path):
         for number, file in enumerate(files):
             scene = draw_scene(scene_seed(5, split, number))
             rows = np.loadtxt(folder / "labels" / split / f"{file.stem}.txt", ndmin=2).reshape(-1, 5)
-            centre, size = rows[:, 1:3] * [384, 288], rows[:, 3:] * [384, 288]
-            back = np.concatenate([centre - size / 2, centre + size / 2], axis=1)
+            center, size = rows[:, 1:3] * [384, 288], rows[:, 3:] * [384, 288]
+            back = np.concatenate([center - size / 2, center + size / 2], axis=1)
             assert rows[:, 0].tolist() == scene.labels.tolist()
             assert np.abs(back - scene.boxes_xyxy).max(initial=0) < 0.01
             stored = np.asarray(Image.open(file), np.int32)

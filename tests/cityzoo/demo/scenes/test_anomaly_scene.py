@@ -15,9 +15,9 @@ from cityzoo.demo.scenes.anomaly_scene import (
     draw_held_out,
     draw_normal,
     mask_of,
-    plan_oddities,
+    plan_anomalies,
     plan_street,
-    shoot_street,
+    render_street,
 )
 from cityzoo.demo.scenes.traffic_scene import ENLARGED, arrange, render
 
@@ -28,13 +28,13 @@ SEEDS = range(48)
 @pytest.fixture(scope="module")
 def planned():
     """The plan and the anomalies of each seed."""
-    return [plan_oddities(plan_street(seed, SIZE)) for seed in SEEDS]
+    return [plan_anomalies(plan_street(seed, SIZE)) for seed in SEEDS]
 
 
 @pytest.fixture(scope="module")
 def held_out(planned):
     """The scene of a seed, rendered once."""
-    return cache(lambda seed: shoot_street(*planned[seed]))
+    return cache(lambda seed: render_street(*planned[seed]))
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def normal():
     return [draw_normal(seed) for seed in range(6)]
 
 
-def name_of(oddities):
-    return oddities[0].kind if oddities else "normal"
+def name_of(anomalies):
+    return anomalies[0].kind if anomalies else "normal"
 
 
 def test_equal_seeds_give_equal_bytes_and_others_do_not(rendered, normal):
@@ -81,8 +81,8 @@ def test_shares_of_the_kinds(planned):
     names = Counter(name_of(found) for _, found in planned)
     assert 0.25 < names["normal"] / len(SEEDS) < 0.55
     assert set(names) == set(CLASS_NAMES)
-    oddities = [len(found) for _, found in planned]
-    assert set(oddities) == {0, 1, 2} and oddities.count(2) < oddities.count(1) / 2
+    anomalies = [len(found) for _, found in planned]
+    assert set(anomalies) == {0, 1, 2} and anomalies.count(2) < anomalies.count(1) / 2
 
 
 def test_a_held_out_image_without_anomaly_is_the_normal_one(rendered):
@@ -98,14 +98,14 @@ def grown(mask, pixels):
 def test_masks_cover_what_differs_from_the_image_without(planned, held_out):
     compared = Counter()
     for seed in SEEDS:
-        plan, oddities = planned[seed]
-        things = tuple(thing for oddity in oddities for thing in oddity.things)
-        burns = any(oddity.kind == "fire" for oddity in oddities)
-        if not oddities or plan.light.lamps or compared[oddities[0].kind] == 1:
+        plan, anomalies = planned[seed]
+        things = tuple(thing for anomaly in anomalies for thing in anomaly.things)
+        burns = any(anomaly.kind == "fire" for anomaly in anomalies)
+        if not anomalies or plan.light.lamps or compared[anomalies[0].kind] == 1:
             continue  # at dusk the lamps of a wreck, and fire at all times, light what is around
-        compared[oddities[0].kind] += 1
+        compared[anomalies[0].kind] += 1
         mask = held_out(seed).mask
-        there, gone = (image.astype(int) for image in (held_out(seed).image, shoot_street(plan, ()).image))
+        there, gone = (image.astype(int) for image in (held_out(seed).image, render_street(plan, ()).image))
         changed = np.abs(there - gone).max(-1) > 12
         assert changed[mask].mean() > 0.6
         full = arrange(replace(plan, vehicles=plan.vehicles + things))
@@ -113,7 +113,7 @@ def test_masks_cover_what_differs_from_the_image_without(planned, held_out):
         shadow = grown(np.abs(dark[0] - dark[1]) > 2, 2)
         beyond = changed & ~grown(mask, 3) & ~shadow
         assert beyond.mean() < (0.03 if burns else 0.001)
-        assert all(part.sum() > 0 for part in mask_of(plan, oddities))
+        assert all(part.sum() > 0 for part in mask_of(plan, anomalies))
     assert len(compared) >= 6  # of the seven kinds
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from cityzoo.demo.scenes import incident_scene
-from cityzoo.demo.scenes.fire import box_of, contrast, shoot_burning
+from cityzoo.demo.scenes.fire import box_of, contrast, render_fire
 from cityzoo.demo.scenes.incident_scene import (
     CLASS_NAMES,
+    draw_exhausts,
     draw_scene,
-    exhausts,
     incident_of,
     low_sun,
     plan_blaze,
@@ -80,7 +80,7 @@ def test_it_is_small_and_large_by_day_and_by_night(scenes):
 def test_boxes_are_tight_around_what_differs_from_the_scene_without(scenes, kind):
     for seed in of_kind(kind, scenes):
         plan, layers, blaze = burning(seed)
-        with_it, without = (shoot_burning(plan, layers, blazes).astype(int) for blazes in ([blaze], []))
+        with_it, without = (render_fire(plan, layers, blazes).astype(int) for blazes in ([blaze], []))
         changed = np.abs(with_it - without).max(-1)
         for veil, label in ((blaze.fire, 0), (blaze.smoke, 1)):
             if veil is None:
@@ -107,11 +107,11 @@ def test_fire_is_bright_and_warm_and_lights_the_night(scenes):
     for seed in [*of_kind("fire", scenes), *of_kind("both", scenes)]:
         plan, layers, blaze = burning(seed)
         nights += plan.light.condition == "night"
-        image = shoot_burning(plan, layers, [blaze]).astype(float)
+        image = render_fire(plan, layers, [blaze]).astype(float)
         red, green, blue = image[blaze.fire.alpha > 0.6].mean(axis=0)
         assert red > 150 and red > green + 15 > blue + 25
         if plan.light.condition == "night":
-            assert image.mean() > shoot_burning(plan, layers, []).mean()
+            assert image.mean() > render_fire(plan, layers, []).mean()
     assert nights
 
 
@@ -123,7 +123,7 @@ def test_smoke_stands_out_against_what_is_behind_it(scenes):
 
 def test_images_without_hold_what_looks_alike():
     plans = [plan_scene(seed, (96, 128)) for seed in range(30)]
-    wisps = [blaze for plan in plans for blaze in exhausts(plan)]
+    wisps = [blaze for plan in plans for blaze in draw_exhausts(plan)]
     assert len(wisps) > 10 and all(wisp.fire is None for wisp in wisps)
     assert max(wisp.smoke.alpha.max() for wisp in wisps) < 0.35
     suns = [low_sun(plan_scene(seed, (96, 128), "dusk")) for seed in range(20)]

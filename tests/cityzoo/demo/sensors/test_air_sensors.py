@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from cityzoo.demo.sensors.air_dispersion import SIDE, Sources, at_places, simulate_air
+from cityzoo.demo.sensors.air_dispersion import SIDE, Sources, interpolate, simulate_air
 from cityzoo.demo.sensors.air_sensors import CHANNELS, FIRST, LOST, simulate, simulate_air_quality, write
 from cityzoo.demo.sensors.air_weather import Weather
 from cityzoo.errors import InputError
@@ -90,7 +90,7 @@ def test_the_wind_carries_a_front_from_station_to_station():
     background[6:] = 50.0  # comes in over the western edge
     air = simulate_air(weather(24, wind_v=0.0), Sources(NOTHING, NOTHING, NOTHING), background, times_of(24))
     places = np.array([[0.0, -20.0], [0.0, 20.0]])  # 40 km apart: 2.8 h at 4 m/s
-    west, east = at_places(air[:, PM25], places).T
+    west, east = interpolate(air[:, PM25], places).T
     crossed = [float(np.interp(30.0, series, np.arange(24.0))) for series in (west, east)]
     assert crossed[1] - crossed[0] == pytest.approx(40 / (4 * 3.6), abs=0.5)
 
@@ -112,7 +112,7 @@ def test_smoke_goes_where_the_wind_goes_and_all_of_it():
 def test_places_between_cells_are_interpolated():
     north, east = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
     field = (3 * north + 5 * east)[None]
-    assert at_places(field, np.array([[2.5, -7.3]]))[0, 0] == pytest.approx((3 * 2.5 - 5 * 7.3) / 2)
+    assert interpolate(field, np.array([[2.5, -7.3]]))[0, 0] == pytest.approx((3 * 2.5 - 5 * 7.3) / 2)
 
 
 def test_gaps_are_where_they_are_said_to_be(demo):

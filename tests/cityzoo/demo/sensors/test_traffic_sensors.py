@@ -64,7 +64,7 @@ def test_an_incident_runs_upstream_and_dissolves():
     assert np.abs(fallen[:120]).max() == 0 and np.abs(fallen[216:]).max() < 10  # gone by 18:00
 
 
-def test_neighbours_know_what_a_sensor_does_not_know_itself(demo):
+def test_neighbors_know_what_a_sensor_does_not_know_itself(demo):
     truth, train = demo.series.values[..., 0], 288 * 10
     filled = np.where(np.isnan(truth), np.nanmean(truth, 0), truth)
     rows, gains = np.arange(3, len(filled) - 3), []

@@ -1,14 +1,14 @@
-"""Colours of coats, loads, houses and clothes, as frequent as on the road."""
+"""Colors of vehicles and loads, with the frequencies of real traffic."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from cityzoo.demo.scenes.meshes import Colour
+from cityzoo.demo.scenes.meshes import Color
 
-DARK: Colour = (30.0, 31.0, 34.0)
-GLASS: Colour = (42.0, 52.0, 62.0)
-PLATE: Colour = (225.0, 225.0, 215.0)
+DARK: Color = (30.0, 31.0, 34.0)
+GLASS: Color = (42.0, 52.0, 62.0)
+PLATE: Color = (225.0, 225.0, 215.0)
 CAR_PAINT = (
     (5, (232, 232, 230)),
     (4, (170, 174, 178)),
@@ -39,7 +39,7 @@ LOAD_PAINT = (
 
 
 def pick(rng: np.random.Generator, table: tuple[tuple[float, object], ...]) -> object:
-    """Return one value of a table of (weight, value).
+    """Return a random value of a table of (weight, value).
 
     Example:
         >>> pick(np.random.default_rng(0), ((0.0, "never"), (1.0, "always")))
@@ -53,7 +53,7 @@ def pick(rng: np.random.Generator, table: tuple[tuple[float, object], ...]) -> o
     return table[-1][1]
 
 
-def paint(rng: np.random.Generator, table: tuple[tuple[float, object], ...]) -> Colour:
-    """Return one colour of a table, a little off, as no two coats are alike."""
+def paint(rng: np.random.Generator, table: tuple[tuple[float, object], ...]) -> Color:
+    """Return a random color of a table, slightly varied."""
     brighter, tints = rng.uniform(-14, 14), rng.uniform(-4, 4, 3).tolist()
     return tuple(max(8.0, min(245.0, c + brighter + t)) for c, t in zip(pick(rng, table), tints, strict=True))
