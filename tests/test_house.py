@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -246,6 +247,37 @@ def test_no_file_has_a_name_that_says_nothing():
     assert [file.stem for file in LIBRARY if file.stem.split("_")[0] in WORDS["preposition"]] == []
     participles = {file.stem for file in LIBRARY if re.fullmatch(r"[a-z]+ed|seen", file.stem)}
     assert participles <= ADJECTIVES
+
+
+# Phrases of the old dialect that are never needed: "X is not to be had", "is gone on with", "one a picture" ...
+DIALECT_PHRASES = re.compile(
+    r"\bto be had\b|\b(befalls?|anew|mended)\b|\bshall\b|\bgo(es|ne)? on (with|from)\b|\b(is|are) said\b"
+    r"|\bjudg(es?|ed|ing|ement)\b|\bbeside\b|\bone a (picture|image|class|box|line|folder)\b|\ba folder a class\b"
+    r'|"""(Hold|Say|Tell) |\bwhom\b|\blets? it look\b'
+)
+
+
+def test_prose_is_plain_english():
+    """Docstrings, comments and messages have fewer phrases of the old dialect every time; documents have none."""
+    found = Counter()
+    for file in TREES:
+        folder = file.relative_to(ROOT).parts[: 2 if file.parent.parent != ROOT else 1]
+        found["/".join(folder)] += len(DIALECT_PHRASES.findall(file.read_text()))
+    more = {folder: n for folder, n in found.items() if n > KNOWN["prose"].get(folder, 0)}
+    assert more == {}, "reword these, see 'Names and language' in CONTRIBUTING.md"
+    pages = [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "deploy").glob("*.md"),
+        ROOT / "augment/README.md",
+    ]
+    lines = [
+        f"{page.name}: {line}"
+        for page in pages
+        for line in page.read_text().splitlines()
+        if DIALECT_PHRASES.search(line)
+    ]
+    assert [line for line in lines if not line.startswith(("CHANGELOG", "report.md"))] == []
 
 
 @each_module
