@@ -76,7 +76,7 @@ def _luma(images: Sequence[ImageExample]) -> np.ndarray:
         whole = any(each.window_xyxy for each in images)
         reduction = 1 if whole else max(1, max(image.size) // (2 * SIDE))
         # Decodes only the luma of a JPEG, with no more frequencies than needed.
-        image.draft("L", tuple(side // reduction for side in image.size))
+        image.draft("L", (image.width // reduction, image.height // reduction))
         return np.array(image.convert("L"))
 
 

@@ -110,8 +110,8 @@ def _parse_scenes(truth: ImageSet, by: str) -> dict[str, np.ndarray]:
     return groups
 
 
-def _groups(names: Sequence[str]) -> dict[str, np.ndarray]:
-    names = np.array(names)
+def _groups(scenes: Sequence[str]) -> dict[str, np.ndarray]:
+    names = np.array(scenes)
     return {
         str(name): names == name
         for name in sorted(set(names.tolist()), key=lambda each: (each == OTHER, each))

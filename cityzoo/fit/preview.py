@@ -11,7 +11,7 @@ import augment
 from cityzoo.data.image.decode import read_image
 from cityzoo.data.image.views import AugmentedViews
 from cityzoo.errors import InputError
-from cityzoo.visualize.boxes import grid
+from cityzoo.visualize.boxes import image_grid
 
 IMAGES, VERSIONS = 6, 5
 CELL_PX = 400  # width of an image on the sheet
@@ -39,7 +39,7 @@ def contact_sheet(views: AugmentedViews, examples: int = IMAGES, versions: int =
     cells = [drawn[row, version] for row in chosen for version in range(versions)]
     captions = [f"{name}, {version + 1}" for name in names for version in range(versions)]
     cell_hw = round(CELL_PX * views.size_hw[0] / views.size_hw[1]), CELL_PX
-    return grid(cells, versions, cell_hw, captions)
+    return image_grid(cells, versions, cell_hw, captions)
 
 
 def write(views: AugmentedViews, path: str) -> None:
@@ -89,7 +89,7 @@ def strengths(image: np.ndarray, size_hw: tuple[int, int] = (84, 112), columns: 
             policy = augment.Policy(name, (augment.Step(name, {"strength": (strength, strength)}),))
             cells.append(augment.apply(sample, policy, large_hw, seed)["images"].numpy())
             captions.append(f"{name} {strength:g}")
-    return grid(cells, 5 * columns, size_hw, captions)
+    return image_grid(cells, 5 * columns, size_hw, captions)
 
 
 def main() -> None:

@@ -140,7 +140,7 @@ class Output(Protocol):
 
         By default the headline of `metrics` on images that are really repeated, which is slow.
         """
-        from cityzoo.metrics.weighted_by_repetition import weighted_metrics_by_repetition
+        from cityzoo.metrics.weighted import weighted_metrics_by_repetition
 
         return weighted_metrics_by_repetition(self.metrics, self.primary_metrics, truth, results)
 

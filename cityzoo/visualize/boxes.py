@@ -10,8 +10,8 @@ from PIL.ImageFont import FreeTypeFont
 
 from cityzoo.visualize.label_placement import LabelPlacer, Rectangle, load_font
 
-# Okabe & Ito, Color Universal Design (2008): told apart with every common colour blindness. Without black,
-# which is lost on asphalt; green is left to the annotations.
+# Okabe & Ito, Color Universal Design (2008): distinguishable with all common color blindness. Without black, which is
+# invisible on asphalt, and green, which marks annotations.
 PALETTE = ((230, 159, 0), (86, 180, 233), (204, 121, 167), (240, 228, 66), (213, 94, 0), (0, 114, 178))
 TRUTH = (0, 230, 118)
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
@@ -21,7 +21,7 @@ PAPER, INK = (255, 255, 255), (40, 40, 40)
 
 
 def class_color(label: int) -> tuple[int, int, int]:
-    """Return the RGB colour, 0..255, that a class has in every image.
+    """Return the RGB color of a class, 0..255.
 
     Example:
         >>> class_color(0) == class_color(len(PALETTE))
@@ -33,23 +33,23 @@ def class_color(label: int) -> tuple[int, int, int]:
 def draw_detections(
     image: np.ndarray,
     boxes_xyxy: np.ndarray,
-    labels: np.ndarray,
+    labels: np.ndarray | Sequence[int],
     class_names: Sequence[str],
     scores: np.ndarray | None = None,
     truth: tuple[np.ndarray, np.ndarray] | None = None,
     false_alarms: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Draw detections in the colour of their class, annotations dashed in white and green.
+    """Return an image with detections in the color of their class, annotations dashed in white and green.
 
-    Lines and letters grow with the image. A label that would leave the image moves in; in a crowd,
-    labels that find no free place are left out, those of the weakest detections first.
+    Lines and letters scale with the image. Labels stay within the image; in a crowd, labels without free space are left
+    out, those of low scores first.
 
     Args:
-        image: (H, W, 3) uint8 RGB; is not changed.
+        image: (H, W, 3) uint8 RGB; is not modified.
         boxes_xyxy: (N, 4) pixels.
         labels: (N,) positions in class_names.
         class_names: names of the classes.
-        scores: (N,) 0..1, written beside the name.
+        scores: (N,) 0..1, written next to the name.
         truth: boxes (M, 4) in pixels and labels (M,) of annotations.
         false_alarms: (N,) bool, detections to mark with a cross.
 
@@ -61,8 +61,8 @@ def draw_detections(
 
     Example:
         >>> street = np.zeros((48, 64, 3), np.uint8)
-        >>> drawn = draw_detections(street, [[8, 20, 40, 40]], [0], ["car"])
-        >>> bool((drawn[30, 8] == class_color(0)).all())
+        >>> found = draw_detections(street, [[8, 20, 40, 40]], [0], ["car"])
+        >>> bool((found[30, 8] == class_color(0)).all())
         True
     """
     canvas = Image.fromarray(_rgb(image))
@@ -71,39 +71,39 @@ def draw_detections(
     order = np.arange(len(boxes)) if scores is None else np.argsort(-np.asarray(scores), kind="stable")
     crosses = np.zeros(len(boxes), bool) if false_alarms is None else false_alarms
     annotated, annotated_labels = truth or (np.zeros((0, 4), np.float32), ())
-    for i in order[::-1]:  # the best on top
+    for i in order[::-1]:  # the highest score on top
         _outline(draw, _whole(boxes[i]), class_color(labels[i]))
     for box in annotated:
         _dashes(draw, _whole(box))
-    chips = LabelPlacer(canvas.size, [_whole(box) for box in (*boxes, *annotated)], _line_width(canvas.size))
+    placer = LabelPlacer(canvas.size, [_whole(box) for box in (*boxes, *annotated)], _line_width(canvas.size))
     for i in order:
         name = (FALSE_ALARM if crosses[i] else "") + class_names[labels[i]]
         texts = (name,) if scores is None else (f"{name} {scores[i]:.2f}", name)
-        chips.place(draw, _whole(boxes[i]), texts, class_color(labels[i]))
+        placer.place(draw, _whole(boxes[i]), texts, class_color(labels[i]))
     for box, label in zip(annotated, annotated_labels, strict=True):
-        chips.place(draw, _whole(box), (class_names[label],), TRUTH)
+        placer.place(draw, _whole(box), (class_names[label],), TRUTH)
     return np.asarray(canvas)
 
 
-def grid(
+def image_grid(
     images: Sequence[np.ndarray], columns: int, cell_hw: tuple[int, int], captions: Sequence[str]
 ) -> np.ndarray:
-    """Lay images out row by row on white, each fitted into its cell, a caption under each.
+    """Return images in a grid on white, each fitted into its cell above a caption.
 
     Args:
         images: (H, W, 3) uint8 RGB each, of any size.
-        columns: images in a row.
-        cell_hw: height and width in pixels that an image may take.
-        captions: a line for each image, cut where it would leave the cell.
+        columns: images per row.
+        cell_hw: height and width of a cell for an image, pixels.
+        captions: one line per image, truncated to the cell.
 
     Returns:
         (sheet height, sheet width, 3) uint8 RGB.
 
     Raises:
-        ValueError: no image, not one caption an image, or fewer than one column.
+        ValueError: no image, not one caption per image, or fewer than one column.
 
     Example:
-        >>> grid([np.zeros((20, 20, 3), np.uint8)] * 3, 2, (40, 60), ["a", "b", "c"]).shape
+        >>> image_grid([np.zeros((20, 20, 3), np.uint8)] * 3, 2, (40, 60), ["a", "b", "c"]).shape
         (128, 132, 3)
     """
     if not len(images) or len(images) != len(captions) or columns < 1:
@@ -128,14 +128,14 @@ def grid(
 
 
 def fit_into(image: np.ndarray, cell_hw: tuple[int, int]) -> np.ndarray:
-    """Scale an image to the largest size of its own shape that a cell holds.
+    """Return an image resized to fit into a cell, with its aspect ratio.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         cell_hw: height and width of the cell in pixels.
 
     Returns:
-        (h, w, 3) uint8 RGB, h or w as the cell's.
+        (h, w, 3) uint8 RGB, h or w equal to that of the cell.
 
     Example:
         >>> fit_into(np.zeros((50, 100, 3), np.uint8), (40, 40)).shape
@@ -147,14 +147,14 @@ def fit_into(image: np.ndarray, cell_hw: tuple[int, int]) -> np.ndarray:
     return image if scale == 1 else np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
 
 
-def _outline(draw: ImageDraw.ImageDraw, box: Rectangle, colour: tuple[int, int, int]) -> None:
+def _outline(draw: ImageDraw.ImageDraw, box: Rectangle, color: tuple[int, int, int]) -> None:
     x1, y1, x2, y2 = box
     width = _line_width(draw.im.size)
-    # A dark hairline on either side keeps a bright line visible on a bright street.
+    # Dark hairlines on both sides keep a bright line visible on a bright street.
     draw.rectangle((x1 - 1, y1 - 1, x2, y2), outline=BLACK)
     if x2 - x1 > 2 * width + 2 and y2 - y1 > 2 * width + 2:
         draw.rectangle((x1 + width, y1 + width, x2 - 1 - width, y2 - 1 - width), outline=BLACK)
-    draw.rectangle((x1, y1, x2 - 1, y2 - 1), outline=colour, width=width)
+    draw.rectangle((x1, y1, x2 - 1, y2 - 1), outline=color, width=width)
 
 
 def _dashes(draw: ImageDraw.ImageDraw, box: Rectangle) -> None:

@@ -1,4 +1,4 @@
-"""Words below an image."""
+"""Captions below images."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from PIL import Image, ImageDraw
 from cityzoo.visualize.boxes import INK, PAPER
 from cityzoo.visualize.label_placement import load_font
 
-LEAST_WIDTH = 220  # pixels; smaller images are enlarged, so that words have room
+LEAST_WIDTH = 220  # pixels; smaller images are enlarged to make room for the caption
 
 
 def add_caption(image: np.ndarray, words: str) -> np.ndarray:
-    """Return an image above a line of words, which is cut short by the image's width.
+    """Return an image above a line of text, which is truncated to the image's width.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         words: one line.
 
     Returns:
-        (H' + line, W', 3) uint8 RGB; small images come out larger.
+        (H' + line, W', 3) uint8 RGB; small images are enlarged.
 
     Example:
         >>> add_caption(np.zeros((60, 240, 3), np.uint8), "car").shape[1:]

@@ -1,4 +1,4 @@
-"""Sheets of images with results drawn on them."""
+"""Contact sheets of images with results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 from cityzoo.data.image.decode import read_image
 from cityzoo.sample import ImageSet
-from cityzoo.visualize.boxes import grid
+from cityzoo.visualize.boxes import image_grid
 
 COLUMNS, SHOWN = 3, 6
 CELL_WIDTH = 400
@@ -24,26 +24,26 @@ def write_sheets(
     draw: Callable[..., np.ndarray],
     folder: Path,
 ) -> None:
-    """Write `NAME.png` for each sheet, the first images of its rows; a sheet without rows is removed.
+    """Write `NAME.png` for each sheet, of its first images; remove the file of a sheet without images.
 
     Args:
         truth: the images.
         results: one per image.
-        sheets: name to rows of the images, the most telling first.
-        draw: (image, image, result) -> what is shown.
-        folder: where the sheets go.
+        sheets: name -> rows of the images, the most important first.
+        draw: (image, example, result) -> image to show.
+        folder: of the sheets.
     """
     for name, rows in sheets.items():
         path, chosen = folder / f"{name}.png", [int(row) for row in rows[:SHOWN]]
         if not chosen:
-            path.unlink(missing_ok=True)  # of an evaluation before this one
+            path.unlink(missing_ok=True)  # of an earlier evaluation
             continue
         images = [truth.examples[row] for row in chosen]
-        drawn = [
+        cells = [
             draw(read_image(each.path, each.window_xyxy), each, results[row])
             for each, row in zip(images, chosen, strict=True)
         ]
-        shape = float(np.clip(np.median([image.shape[0] / image.shape[1] for image in drawn]), 0.5, 1.25))
+        shape = float(np.clip(np.median([image.shape[0] / image.shape[1] for image in cells]), 0.5, 1.25))
         captions = [Path(each.path).name for each in images]
-        sheet = grid(drawn, COLUMNS, (round(CELL_WIDTH * shape), CELL_WIDTH), captions)
+        sheet = image_grid(cells, COLUMNS, (round(CELL_WIDTH * shape), CELL_WIDTH), captions)
         Image.fromarray(sheet).save(path)

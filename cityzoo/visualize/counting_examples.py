@@ -1,4 +1,4 @@
-"""What was counted in each image: a table for programs, sheets to look at."""
+"""Counts of each image as a CSV, and sheets of examples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cityzoo.visualize.contact_sheet import write_sheets
 
 
 def write_predictions(truth: ImageSet, results: Sequence[Any], path: Path) -> None:
-    """Write a CSV: path, true count, counted."""
+    """Write a CSV of path, true and predicted count."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "true", "counted"])
@@ -25,16 +25,16 @@ def write_predictions(truth: ImageSet, results: Sequence[Any], path: Path) -> No
 def draw_sheets(
     truth: ImageSet, results: Sequence[Any], draw: Callable[..., np.ndarray], folder: Path
 ) -> None:
-    """Write `worst.png`, the largest errors, and `best.png`, the fullest images with less than a tenth of error.
+    """Write `worst.png`, the largest errors, and `best.png`, the most crowded images with errors up to 10 %.
 
     Args:
         truth: images with boxes.
         results: with `number`.
-        draw: (image, image, result) -> what is shown.
-        folder: where the sheets go; a sheet that has no images is removed.
+        draw: (image, example, result) -> image to show.
+        folder: of the sheets; a sheet without images is removed.
     """
     true = np.array([len(image.labels) for image in truth.examples])
     error = np.abs(np.array([result.number for result in results]) - true)
     right = [row for row in np.argsort(-true, kind="stable") if error[row] <= max(0.5, true[row] / 10)]
-    sheets = {"worst": np.argsort(-error, kind="stable"), "best": right}
+    sheets = {"worst": list(np.argsort(-error, kind="stable")), "best": right}
     write_sheets(truth, results, sheets, draw, folder)

@@ -1,4 +1,4 @@
-"""The images to look at: where the detector is at its best, at its worst, and what it missed."""
+"""Examples of a detector: best and worst images, missed objects, false alarms."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from PIL import Image
 
 from cityzoo.metrics.matching import UNMATCHED, match, require_one_per_image
 from cityzoo.sample import Detections, ImageExample, ImageSet
-from cityzoo.visualize.boxes import draw_detections, fit_into, grid
+from cityzoo.visualize.boxes import draw_detections, fit_into, image_grid
 
-CELL_WIDTH = 400  # three fill the page at its full width
+CELL_WIDTH = 400  # three fill the width of the page
 COLUMNS = 3
 
 
 @dataclass(frozen=True)
 class Case:
-    """Hold how a detector did on one image at one score threshold.
+    """Results of a detector on one image at a score threshold.
 
     Attributes:
         row: position of the image in its set.
-        threshold: score under which detections were left out.
-        true_positives: detections that found an annotated object at IoU .5.
-        false_positives: detections that found none.
-        missed: annotated objects that no detection found.
+        threshold: minimum score of a detection.
+        true_positives: detections that match an annotated object at IoU .5.
+        false_positives: other detections.
+        missed: annotated objects without a detection.
         missed_size: sum over the missed objects of the square root of their share of the image.
 
     Example:
@@ -43,7 +43,7 @@ class Case:
 
     @property
     def f1(self) -> float:
-        """Return 2 TP / (2 TP + FP + FN), 1 where there was nothing to find and nothing was found."""
+        """2 TP / (2 TP + FP + FN), 1 without objects and detections."""
         mistakes = self.false_positives + self.missed
         return 1.0 if not mistakes else 2 * self.true_positives / (2 * self.true_positives + mistakes)
 
@@ -51,21 +51,20 @@ class Case:
 def pick_cases(
     truth: ImageSet, detections: Sequence[Detections], threshold: float, n: int = 6
 ) -> dict[str, list[Case]]:
-    """Choose the images that show best what a detector can and cannot do.
+    """Select images that show what a detector can and cannot do.
 
     Args:
-        truth: the annotated images.
-        detections: one per image, in the order of the images.
-        threshold: score under which a detection does not count.
-        n: images of each kind, at most.
+        truth: annotated images.
+        detections: one per image, in the same order.
+        threshold: minimum score of a detection.
+        n: maximum number of images per group.
 
     Returns:
-        `best`: highest F1, of these the ones with most objects, and something found in each; `worst`: lowest
-        F1, of these the ones with most mistakes, and a mistake in each; `missed`: most and largest missed
-        objects; `false`: most false alarms.
+        `best`: highest F1, then most objects found, at least one; `worst`: lowest F1, then most mistakes, at least one;
+        `missed`: most and largest missed objects; `false`: most false alarms.
 
     Raises:
-        InputError: not one Detections an image.
+        InputError: not one Detections per image.
 
     Example:
         >>> street = ImageSet("val", ("car",), (ImageExample("a.jpg", (50, 50), [[0, 0, 20, 20]], [0]),))
@@ -75,7 +74,7 @@ def pick_cases(
     """
     require_one_per_image(truth, detections)
     cases = [
-        _judge(row, image, found, threshold)
+        _evaluate(row, image, found, threshold)
         for row, (image, found) in enumerate(zip(truth.examples, detections, strict=True))
     ]
     found = [case for case in cases if case.true_positives]
@@ -97,17 +96,14 @@ def draw_cases(
     folder: str | Path,
     read_image: Callable[[str], np.ndarray],
 ) -> list[Path]:
-    """Write a PNG for each kind of case: detections in the colour of their class, missed objects dashed.
+    """Write a PNG for each group: detections in the color of their class, missed objects dashed; return the files.
 
     Args:
-        truth: the annotated images.
-        detections: one per image, in the order of the images.
-        cases: what `pick_cases` returned; a kind without cases gets no file.
-        folder: where `best.png`, `worst.png`, `missed.png` and `false.png` go.
-        read_image: gives the (H, W, 3) uint8 RGB of a path, EXIF rotation applied.
-
-    Returns:
-        The files written.
+        truth: annotated images.
+        detections: one per image, in the same order.
+        cases: result of `pick_cases`; a group without cases gets no file.
+        folder: of `best.png`, `worst.png`, `missed.png` and `false.png`.
+        read_image: path -> (H, W, 3) uint8 RGB, EXIF rotation applied.
 
     Example:
         >>> import tempfile
@@ -122,23 +118,25 @@ def draw_cases(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for kind, chosen in cases.items():
+    for name, chosen in cases.items():
         if not chosen:
-            (folder / f"{kind}.png").unlink(missing_ok=True)  # of an evaluation before this one
+            (folder / f"{name}.png").unlink(missing_ok=True)  # of an earlier evaluation
             continue
         shapes = [np.divide(*truth.examples[case.row].size_hw) for case in chosen]
         cell_hw = round(CELL_WIDTH * float(np.clip(np.median(shapes), 0.5, 1.25))), CELL_WIDTH
-        drawn = [
+        images = [
             _draw(truth.examples[c.row], detections[c.row], c, truth.class_names, cell_hw, read_image)
             for c in chosen
         ]
-        sheet = grid(drawn, COLUMNS, cell_hw, [_caption(case, truth.examples[case.row]) for case in chosen])
-        files.append(folder / f"{kind}.png")
+        sheet = image_grid(
+            images, COLUMNS, cell_hw, [_caption(case, truth.examples[case.row]) for case in chosen]
+        )
+        files.append(folder / f"{name}.png")
         Image.fromarray(sheet).save(files[-1])
     return files
 
 
-def _judge(row: int, image: ImageExample, found: Detections, threshold: float) -> Case:
+def _evaluate(row: int, image: ImageExample, found: Detections, threshold: float) -> Case:
     kept = found.scores >= threshold
     owner = match(image, found, threshold)
     missed = np.setdiff1d(np.arange(len(image.labels)), owner)
@@ -161,7 +159,7 @@ def _draw(
     cell_hw: tuple[int, int],
     read_image: Callable[[str], np.ndarray],
 ) -> np.ndarray:
-    # Scaled before it is drawn on, so that lines and letters stay sharp.
+    # Resized before drawing, to keep lines and letters sharp.
     image = fit_into(read_image(example.path), cell_hw)
     scale = np.tile(np.divide(image.shape[:2], example.size_hw)[::-1], 2)
     kept = found.scores >= case.threshold
@@ -180,5 +178,5 @@ def _draw(
 
 def _caption(case: Case, image: ImageExample) -> str:
     counts = ((case.true_positives, "found"), (case.false_positives, "false"), (case.missed, "missed"))
-    said = ", ".join(f"{n} {word}" for n, word in counts if n)
-    return f"{said}   {Path(image.path).name}"
+    words = ", ".join(f"{n} {word}" for n, word in counts if n)
+    return f"{words}   {Path(image.path).name}"

@@ -1,4 +1,4 @@
-"""Place the labels of boxes so that they can be read: inside of the image, never over each other."""
+"""Placement of box labels: inside the image, without overlaps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Rectangle = tuple[int, int, int, int]  # x1, y1, x2, y2 in whole pixels, x2 and 
 
 @cache
 def load_font(size: int) -> ImageFont.FreeTypeFont:
-    """Return DejaVu Sans, which matplotlib brings: the same everywhere, and not for Latin letters alone.
+    """Return DejaVu Sans of matplotlib, which is the same everywhere and covers more than Latin letters.
 
     Example:
         >>> load_font(12).size
@@ -26,11 +26,11 @@ def load_font(size: int) -> ImageFont.FreeTypeFont:
 
 
 class LabelPlacer:
-    """Write labels on colored ground, each beside its box.
+    """Write labels on colored backgrounds next to their boxes.
 
     Args:
         image_size: width and height in pixels.
-        boxes: every box of the image: a label stays off the boxes of others while it can.
+        boxes: all boxes of the image: labels avoid boxes of others if possible.
         line_width: of the boxes, in pixels.
 
     Example:
@@ -42,7 +42,7 @@ class LabelPlacer:
     """
 
     def __init__(self, image_size: tuple[int, int], boxes: Sequence[Rectangle], line_width: int) -> None:
-        """Begin with nothing written."""
+        """Start without labels."""
         self.width, self.height = image_size
         self.font = load_font(max(11, min(24, round(min(image_size) / 46))))
         self.pad = max(2, round(self.font.size / 5))
@@ -51,35 +51,35 @@ class LabelPlacer:
         self.placed = np.zeros((0, 4), int)
 
     def place(
-        self, draw: ImageDraw.ImageDraw, box: Rectangle, texts: Sequence[str], colour: tuple[int, int, int]
+        self, draw: ImageDraw.ImageDraw, box: Rectangle, texts: Sequence[str], color: tuple[int, int, int]
     ) -> Rectangle | None:
-        """Write the first of the texts that finds a place, and return the place, or None."""
+        """Write the first text that finds free space and return its place, or None."""
         others = self.boxes[(self.boxes != box).any(axis=-1)]
         sizes = [self._size(text) for text in texts]
-        # The second time round a label may lie on other boxes, but then its own box must be worth it.
-        for in_the_way in (np.concatenate([self.placed, others]), self.placed):
+        # In the second round a label may cover other boxes, if its own box is large enough.
+        for obstacles in (np.concatenate([self.placed, others]), self.placed):
             for text, (width, height) in zip(texts, sizes, strict=True):
-                if in_the_way is self.placed and _area(box) < 2 * width * height:
+                if obstacles is self.placed and _area(box) < 2 * width * height:
                     continue
                 place = next(
-                    (p for p in self._places(box, width, height) if not _touches(p, in_the_way)), None
+                    (p for p in self._places(box, width, height) if not _touches(p, obstacles)), None
                 )
                 if place is not None:
-                    self._write(draw, place, text, colour)
+                    self._write(draw, place, text, color)
                     return place
         return None
 
-    def _write(self, draw: ImageDraw.ImageDraw, place: Rectangle, text: str, colour: tuple) -> None:
+    def _write(self, draw: ImageDraw.ImageDraw, place: Rectangle, text: str, color: tuple) -> None:
         x1, y1, x2, y2 = place
         self.placed = np.concatenate([self.placed, [place]])
-        draw.rectangle((x1, y1, x2 - 1, y2 - 1), fill=colour)
-        draw.text((x1 + self.pad, (y1 + y2) / 2), text, _readable_on(colour), self.font, anchor="lm")
+        draw.rectangle((x1, y1, x2 - 1, y2 - 1), fill=color)
+        draw.text((x1 + self.pad, (y1 + y2) / 2), text, _readable_on(color), self.font, anchor="lm")
 
     def _size(self, text: str) -> tuple[int, int]:
-        return int(np.ceil(self.font.getlength(text))) + 2 * self.pad, self.font.size + self.pad
+        return int(np.ceil(self.font.getlength(text))) + 2 * self.pad, int(self.font.size) + self.pad
 
     def _places(self, box: Rectangle, width: int, height: int) -> list[Rectangle]:
-        """Return where a label may lie: above, inside, below its box; moved sideways into the image."""
+        """Return candidates above, inside and below a box, moved sideways into the image."""
         x1, y1, x2, y2 = box
         gap = self.line
         corners = [
@@ -107,6 +107,6 @@ def _area(box: Rectangle) -> int:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _readable_on(colour: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Return black or white, by the luma of the ground (ITU-R BT.601)."""
-    return (0, 0, 0) if np.dot(colour, (0.299, 0.587, 0.114)) > 110 else (255, 255, 255)
+def _readable_on(color: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return black or white, by the luma of the background (ITU-R BT.601)."""
+    return (0, 0, 0) if np.dot(color, (0.299, 0.587, 0.114)) > 110 else (255, 255, 255)

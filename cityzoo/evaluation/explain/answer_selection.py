@@ -55,9 +55,9 @@ def list_answers(row: int, image: ImageExample, result: Any) -> list[Answer]:
         return [
             Answer(row, i, int(label), float(score), bool(hit)) for i, (label, score, hit) in enumerate(found)
         ]
-    order = np.argsort(-np.asarray(result), kind="stable")
+    target, order = np.asarray(image.target), np.argsort(-np.asarray(result), kind="stable")
     return [
-        Answer(row, i, int(label), float(result[label]), bool(image.target[label] > 0))
+        Answer(row, i, int(label), float(result[label]), bool(target[label] > 0))
         for i, label in enumerate(order)
     ]
 

@@ -130,17 +130,14 @@ def _explain(
     answers, targets = map(list, zip(*found, strict=True))
     bar = keras.utils.Progbar(len(answers), unit_name="image")
     rows = []
-    for i, attribution in enumerate(maps(images, targets)):
-        left = occlusion_map(
-            lambda covered, each=targets[i]: each.log_odds(outputs(covered)),
-            images[i],
-            _area(shown, i),
-            targets[i].box_xyxy,
-        )
-        odds, (corners, box) = float(targets[i].log_odds(raw[i : i + 1])[0]), _in_image(shown, i, targets[i])
-        rows.append(
-            Explanation(examples[i], answers[i], targets[i].words, odds, attribution, corners, left, box)
-        )
+    for i, (target, attribution) in enumerate(zip(targets, maps(images, targets), strict=True)):
+
+        def log_odds(covered: np.ndarray, target: AttributionTarget = target) -> np.ndarray:
+            return target.log_odds(outputs(covered))
+
+        left = occlusion_map(log_odds, images[i], _area(shown, i), target.box_xyxy)
+        odds, (corners, box) = float(target.log_odds(raw[i : i + 1])[0]), _in_image(shown, i, target)
+        rows.append(Explanation(examples[i], answers[i], target.words, odds, attribution, corners, left, box))
         bar.update(i + 1)
     return targets, rows
 
@@ -189,7 +186,7 @@ def sanity(
     twin_maps = GradCam(twin, maps.mirrored)
     found: dict[str, Any] = {}
     for name, layers in (("head", {layer.name for layer in maps.rest.layers}), ("all", None)):
-        pairs = []
+        pairs: list[tuple[Explanation, np.ndarray]] = []
         for draw in range(DRAWS):
             randomize_weights(twin, model, seed + draw, layers)
             pairs += zip(rows, twin_maps(images, targets), strict=True)

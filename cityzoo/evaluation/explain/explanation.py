@@ -35,7 +35,7 @@ class Explanation:
     words: str
     odds: float
     attribution: np.ndarray
-    corners: tuple[float, float, float, float]
+    corners: np.ndarray
     left: np.ndarray
     box_xyxy: np.ndarray | None = None
 
@@ -66,8 +66,8 @@ class Explanation:
 
     def share_in_box(self, attribution: np.ndarray) -> float:
         """Return the share, 0..1, of a map's positive part that lies in the box."""
-        x1, y1, x2, y2 = self.box_xyxy.round().astype(int)
-        glow = resize_heatmap(np.maximum(attribution, 0), self.corners, self.image.size_hw)
+        x1, y1, x2, y2 = np.asarray(self.box_xyxy).round().astype(int)
+        glow = resize_heatmap(np.maximum(attribution, 0), tuple(self.corners), self.image.size_hw)
         return float(glow[y1:y2, x1:x2].sum() / max(glow.sum(), 1e-12))
 
 

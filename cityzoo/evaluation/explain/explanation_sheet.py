@@ -10,7 +10,7 @@ from PIL import Image
 
 from cityzoo.data.image.decode import read_image
 from cityzoo.evaluation.explain.explanation import Explanation
-from cityzoo.visualize.boxes import draw_detections, fit_into, grid
+from cityzoo.visualize.boxes import draw_detections, fit_into, image_grid
 from cityzoo.visualize.heatmap import overlay_heatmap
 
 CELL_WIDTH = 400
@@ -27,7 +27,7 @@ def draw_explanations(rows: Sequence[Explanation], class_names: Sequence[str], p
 def _row(each: Explanation, class_names: Sequence[str]) -> np.ndarray:
     height, width = each.image.size_hw
     cell_hw = round(CELL_WIDTH * float(np.clip(height / width, 0.4, 1.1))), CELL_WIDTH
-    return grid(_panels(each, class_names, cell_hw), 3, cell_hw, _captions(each, class_names))
+    return image_grid(_panels(each, class_names, cell_hw), 3, cell_hw, _captions(each, class_names))
 
 
 def _panels(each: Explanation, class_names: Sequence[str], cell_hw: tuple[int, int]) -> list[np.ndarray]:
@@ -56,7 +56,8 @@ def _part(each: Explanation) -> tuple[int, int, int, int]:
     low, high = each.box_xyxy[:2], each.box_xyxy[2:]
     side = size_wh * np.clip(AROUND * ((high - low) / size_wh).max(), LEAST_PART, 1.0)
     first = np.clip((low + high) / 2 - side / 2, 0, size_wh - side)
-    return tuple(int(each) for each in np.concatenate([first, first + side]).round())
+    x1, y1, x2, y2 = np.concatenate([first, first + side]).round().astype(int).tolist()
+    return x1, y1, x2, y2
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
@@ -80,4 +81,5 @@ def truth_words(each: Explanation, class_names: Sequence[str]) -> str:
     """Return the truth of a prediction: "true: bus", or whether a box was found."""
     if each.box_xyxy is not None:
         return "found" if each.answer.right else "false alarm"
-    return f"true: {'+'.join(class_names[i] for i in np.flatnonzero(each.image.target)) or 'none'}"
+    true = [name for name, value in zip(class_names, np.asarray(each.image.target), strict=True) if value]
+    return f"true: {'+'.join(true) or 'none'}"

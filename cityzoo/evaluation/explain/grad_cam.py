@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -158,7 +159,7 @@ class GradCam:
 
     def _sum(self, parts: dict[str, np.ndarray]) -> np.ndarray:
         size_hw = parts[self.levels[0]].shape[:2]
-        return sum(_spread(parts[name].sum(axis=-1), size_hw) for name in self.levels)
+        return functools.reduce(np.add, (_spread(parts[name].sum(axis=-1), size_hw) for name in self.levels))
 
 
 def _spread(part: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:

@@ -12,7 +12,7 @@ from cityzoo.evaluation.network_inputs import NetworkInputs
 from cityzoo.evaluation.robustness.adversarial import ATTACKS
 from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS
 from cityzoo.sample import ImageExample
-from cityzoo.visualize.boxes import grid
+from cityzoo.visualize.boxes import image_grid
 
 NAME = "robustness.png"
 SHOWN = (0.2, 0.6, 1.0)  # strengths, one column each
@@ -94,7 +94,7 @@ class Sheet:
             for name in ATTACKS
         }
         height = round(CELL_PX * max(len(cell) / cell.shape[1] for cell in cells))
-        sheet = grid(
+        sheet = image_grid(
             cells, len(SHOWN), (height, CELL_PX), [labels.get(caption, caption) for caption in captions]
         )
         Image.fromarray(sheet).save(folder / NAME)

@@ -63,7 +63,9 @@ def corrupt_batches(
         return tf.where(inside[own], tf.floor(after + 0.5), before)
 
     starts, stops, levels = zip(*((part.start, part.stop, strength) for part, strength in steps), strict=True)
-    batches = tf.data.Dataset.from_tensor_slices((np.int32(starts), np.int32(stops), np.float32(levels)))
+    batches = tf.data.Dataset.from_tensor_slices(
+        (np.array(starts, np.int32), np.array(stops, np.int32), np.array(levels, np.float32))
+    )
     batches = batches.map(changed, num_parallel_calls=2, deterministic=True).prefetch(2)
     for (part, _), batch in zip(steps, batches, strict=True):
         yield batch, inputs.matrices[part]

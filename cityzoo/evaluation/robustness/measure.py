@@ -112,7 +112,9 @@ def _losses(values: Mapping[Pass, float | None], lower: bool) -> dict[str, Any]:
         "clean": clean,
         "strengths": list(STRENGTHS),
         "corruptions": corruptions,
-        "mean_corruption_loss": _mean(sum((each["relative_loss"] for each in corruptions.values()), [])),
+        "mean_corruption_loss": _mean(
+            [lost[name, strength] for name in CORRUPTIONS for strength in STRENGTHS]
+        ),
         "attacks": {
             name: {"value": value, "relative_loss": lost[name, levels]}
             for (name, levels), value in values.items()

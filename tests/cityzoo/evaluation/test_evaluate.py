@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cityzoo.evaluation.evaluate import BEFORE, ComparedRun, analyze
-from cityzoo.metrics.weighted_by_repetition import weighted_metrics_by_repetition
+from cityzoo.metrics.weighted import weighted_metrics_by_repetition
 from cityzoo.outputs.classification import Classification
 from cityzoo.outputs.counting import Counting, CountResult
 from cityzoo.sample import ImageExample, ImageSet

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cityzoo.visualize.boxes import PALETTE, TRUTH, WHITE, class_color, draw_detections, fit_into, grid
+from cityzoo.visualize.boxes import PALETTE, TRUTH, WHITE, class_color, draw_detections, fit_into, image_grid
 from cityzoo.visualize.label_placement import LabelPlacer, load_font
 
 NAMES = ("car", "motorbike", "bus")
@@ -92,14 +92,14 @@ def test_grid_puts_each_image_into_its_cell():
     colours = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (9, 9, 9))
     shapes = ((50, 100), (100, 50), (80, 160), (30, 60))
     images = [np.full((*shape, 3), colour, np.uint8) for shape, colour in zip(shapes, colours, strict=True)]
-    sheet = grid(images, 3, (80, 160), ["", "", "", "caption"])
+    sheet = image_grid(images, 3, (80, 160), ["", "", "", "caption"])
     areas = [(sheet == colour).all(axis=-1).sum() for colour in colours]
     assert areas[0] == areas[2] == areas[3] == 80 * 160
     assert areas[1] == 80 * 40
     rows = [np.nonzero((sheet == colour).all(axis=-1))[0].min() for colour in colours]
     assert rows[0] == rows[1] == rows[2] < rows[3]
     with pytest.raises(ValueError, match="1 images, 2 captions"):
-        grid(images[:1], 3, (80, 160), ["a", "b"])
+        image_grid(images[:1], 3, (80, 160), ["a", "b"])
 
 
 def test_fit_into_keeps_the_shape():

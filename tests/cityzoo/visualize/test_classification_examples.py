@@ -23,7 +23,7 @@ def sheet(monkeypatch):
         given.append(([tuple(image[2, 2].tolist()) for image in images], list(captions)))
         return grid(images, columns, cell_hw, captions)
 
-    monkeypatch.setattr(classification_examples, "grid", noted)
+    monkeypatch.setattr(classification_examples, "image_grid", noted)
     return given
 
 
