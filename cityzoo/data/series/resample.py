@@ -41,17 +41,17 @@ def require_forward(raw: RawSeries, times: np.ndarray, track: np.ndarray, free: 
         )
 
 
-def find_step(times: np.ndarray, track: np.ndarray, asked: int | None, source: str) -> int:
-    """Return the time between rows in seconds: `asked`, else that of half of the rows, else the usual one nearest.
+def find_step(times: np.ndarray, track: np.ndarray, given: int | None, source: str) -> int:
+    """Return the time between rows in seconds: `given`, else that of half of the rows, else the usual one nearest.
 
     Args:
         times: (R,) datetime64[s], UTC.
         track: (R,) int.
-        asked: seconds; must not contradict the step of at least half of the rows.
+        given: seconds; must not contradict the step of at least half of the rows.
         source: for messages.
 
     Raises:
-        InputError: irregular rows, or another step than `asked`.
+        InputError: irregular rows, or another step than `given`.
 
     Example:
         >>> find_step(np.array([0, 298, 600, 905], "datetime64[s]"), np.zeros(4, int), None, "roads.csv")
@@ -62,24 +62,24 @@ def find_step(times: np.ndarray, track: np.ndarray, asked: int | None, source: s
     apart = apart[same & (apart > 0)]
     apart = apart if len(apart) else np.diff(np.unique(times)).astype(np.int64)
     if not len(apart):
-        if asked is None:
+        if given is None:
             raise InputError(f"'{source}' holds only one time: give more rows")
-        return asked
+        return given
     sizes, counts = np.unique(apart, return_counts=True)
     sure = int(sizes[counts.argmax()]) if counts.max() >= SHARE * len(apart) else None
-    if asked and sure and asked != sure:
+    if given and sure and given != sure:
         raise InputError(
-            f"rows of '{source}' are {format_step(sure)} apart, the given step is {format_step(asked)}: leave out the "
+            f"rows of '{source}' are {format_step(sure)} apart, the given step is {format_step(given)}: leave out the "
             "step, or resample the data"
         )
     median = float(np.median(apart))
     usual = min(STEPS, key=lambda step: abs(step - median))
-    if not (asked or sure) and abs(usual - median) > NEAR * usual:
+    if not (given or sure) and abs(usual - median) > NEAR * usual:
         raise InputError(
             f"rows of '{source}' have no regular step ({sizes[0]} to {sizes[-1]} seconds apart): give it, e.g. "
             "--step 5min"
         )
-    return asked or sure or usual
+    return given or sure or usual
 
 
 def to_regular_grid(

@@ -140,7 +140,7 @@ class Series:
         return replace(self, values=self.values[cut], times=self.times[cut])
 
     def subset(self, sensors: tuple[str, ...] | list[str]) -> Series:
-        """Return some sensors, in the order asked for, with the roads between them.
+        """Return some sensors, in the given order, with the roads between them.
 
         Raises:
             InputError: unknown sensor.
