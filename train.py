@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import time
@@ -18,9 +17,9 @@ from cityzoo.spec import TrainSpec
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Train as the flags say, once or on several draws, and leave a run folder."""
-    asked = parse_training(arguments)
-    if asked is None:  # --list has been answered
+    """Train as the flags say, once or several times, and leave a run folder."""
+    command = parse_training(arguments)
+    if command is None:  # --list or --print-config has been answered
         return 0
     with cli.quiet_start():  # only now: TensorFlow takes seconds to load
         from cityzoo import backend
@@ -30,55 +29,53 @@ def main(arguments: Sequence[str]) -> int:
         backend.prepare()
 
     distributed.start()
-    if asked.preview:
-        draw_preview(asked.spec, asked.preview)
-    elif asked.spec.draws > 1:
-        repeats.run_repeats(asked.spec, asked.resume, train)
+    if command.preview:
+        draw_preview(command.spec, command.preview)
+    elif command.spec.run.repeats > 1:
+        repeats.run_repeats(command.spec, command.resume, train)
     else:
-        train(asked.spec, asked.resume)
+        train(command.spec, command.resume)
     return 0
 
 
-def train(asked: TrainSpec, resumed: str | None = None) -> dict[str, Any]:
-    """Train, judge the best epoch on held-out images, leave a run folder; return the report."""
-    from cityzoo import tasks
-    from cityzoo.fit import devices, distributed, fine_tune, memory_trial, run_folder
+def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
+    """Train, evaluate the best epoch on held-out data, leave a run folder; return the report."""
+    from cityzoo.evaluation import evaluate, run_facts
+    from cityzoo.fit import auto_settings, devices, distributed, fine_tune, memory_trial, refit, run_folder
     from cityzoo.report import run_report
     from cityzoo.tune import repeats
 
-    course = tasks.find(asked.task).course
-    if course:  # sensors rather than images
-        return importlib.import_module(course).train(asked, resumed)
     start = time.perf_counter()
     task, data, output = fine_tune.load_task_data(asked)
-    spec = devices.resolve(asked, data, output, memory_trial.memory_trial(output, data))
-    fine_tune.check_processes_agree(spec, data)
-    fine_tune.seed_everything(spec.seed)
+    try_batches = memory_trial.memory_trial(task, output, data)
+    spec = auto_settings.resolve(asked, task, data, output, try_batches)
+    fine_tune.check_processes_agree(spec, task, data)
+    fine_tune.seed_everything(spec.run.seed)
     with distributed.distribution_scope(), devices.strategy().scope():
-        assembled = fine_tune.build_model(spec, output, data)
+        assembled = task.modality.build(spec, output, data)
         with run_folder.open_or_create(spec, resumed) as folder:
-            progress = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resumed))
+            state = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resumed))
+            refit.finish(spec, task, output, data, assembled, folder, state)
 
     report: dict[str, Any] = {}
     if distributed.is_chief():
-        figures = run_report.evaluate(folder, output, data.val, folder.path, seed=spec.seed)
+        task.modality.write_manifest(folder.path, data, output)
+        metrics = evaluate.evaluate(folder, task, output, data.held_out, folder.path, seed=spec.run.seed)
         seconds = round(time.perf_counter() - start, 1)
-        counts = fine_tune.parameter_counts(assembled)
-        facts = run_report.training_facts(
-            spec, data.findings.as_dict(), assembled.origin, counts, progress, seconds
-        )
-        facts["unlabelled"] = repeats.compare_with_labelled_only(asked, folder.path, figures, train)
-        report = run_report.write(folder.path, output, facts, figures, spec.seed)
+        facts = run_facts.training_facts(spec, data.findings, assembled, state, seconds)
+        facts["unlabelled"] = repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
+        report = run_report.write(folder.path, task, output, facts, metrics, spec.run.seed)
     distributed.barrier()
     return report
 
 
-def draw_preview(asked: TrainSpec, path: str) -> None:
-    """Draw augmented training images with their labels, instead of training."""
-    from cityzoo.fit import devices, fine_tune, preview
+def draw_preview(asked: TrainSpec[Any], path: str) -> None:
+    """Draw augmented training examples with their labels, instead of training."""
+    from cityzoo.fit import auto_settings, fine_tune
 
-    _, data, output = fine_tune.load_task_data(asked)
-    preview.write(fine_tune.training_views(devices.resolve(asked, data, output), output, data), path)
+    task, data, output = fine_tune.load_task_data(asked)
+    spec = auto_settings.resolve(asked, task, data, output)
+    task.modality.write_preview(task.modality.views(spec, output, data)[0], path)
 
 
 if __name__ == "__main__":

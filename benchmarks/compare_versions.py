@@ -15,6 +15,7 @@ import argparse
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -93,6 +94,7 @@ RUNS: dict[str, tuple[str, ...]] = {  # {data} and {weights} lie in the folder t
 }
 UNSTEADY = (
     "seconds",
+    "latency",
     "images_per_second",
     "ms_",
     "spec",
@@ -103,6 +105,9 @@ UNSTEADY = (
     "environment",
     "speed",
 )
+
+
+MODEL_NAME = re.compile("/(models|by_step)/(?:stid|tcn|graph_wavenet)/")  # the model is called "model" now
 
 
 def main() -> int:
@@ -166,6 +171,7 @@ def compare_records(before: dict[str, dict[str, float]], after: dict[str, dict[s
     """Print the numbers that differ; return 1 if there are any."""
     wrong = 0
     for name, old in before.items():
+        old = {MODEL_NAME.sub(r"/\1/model/", place): value for place, value in old.items()}
         new = after.get(name, {})
         gone = [place for place in old if place not in new]
         differ = [place for place in old if place in new and not close(old[place], new[place])]

@@ -29,9 +29,10 @@ def parser() -> argparse.ArgumentParser:
 
 def run(given: argparse.Namespace) -> None:
     """Measure on the run's held-out images and print seconds by part, then the figures by corruption."""
+    from cityzoo.evaluation.evaluation_data import load_evaluation_data
+
     from cityzoo.commands.evaluate_flags import evaluation_parser
     from cityzoo.evaluation.evaluated_run import open_judged
-    from cityzoo.evaluation.evaluation_data import load_evaluation_data
     from cityzoo.evaluation.robustness import measure
 
     subject = open_judged(given.run)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import functools
+import os
+import platform
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -155,3 +158,49 @@ def _jitted(model: keras.Model, then: Callable | None) -> Callable[..., Any]:
         return then(outputs) if then else outputs
 
     return jax.jit(run)
+
+
+def gpus() -> list[Any]:
+    """Return the GPUs of this machine that Keras' backend sees."""
+    if on_jax():
+        import jax
+
+        return [device for device in jax.local_devices() if device.platform == "gpu"]
+    import tensorflow as tf
+
+    return tf.config.list_physical_devices("GPU")
+
+
+def device_name() -> str:
+    """Return what the report calls this machine: GPU names, or the processor and its cores."""
+    return ", ".join(_about(gpu)[0] for gpu in gpus()) or f"{_processor()}, {os.cpu_count()} cores"
+
+
+def _about(gpu: Any) -> tuple[str, tuple[int, ...]]:
+    # Name and compute capability.
+    if on_jax():
+        return gpu.device_kind, tuple(map(int, gpu.compute_capability.split(".")))
+    import tensorflow as tf
+
+    details = tf.config.experimental.get_device_details(gpu)
+    return details.get("device_name", "GPU"), details.get("compute_capability", (0, 0))
+
+
+def _cpuinfo(key: str) -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
+
+
+def _processor() -> str:
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def is_fast_in_bfloat16() -> bool:
+    """Return whether this machine multiplies bfloat16 in hardware."""
+    if gpus():
+        return min(_about(gpu)[1] for gpu in gpus()) >= (8, 0)
+    if on_jax():  # XLA's code for CPUs is no faster with it
+        return False
+    flags = _cpuinfo("flags").split()
+    return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from cityzoo.errors import InputError
@@ -25,11 +25,19 @@ LOW, FULL = "mixed_bfloat16", "float32"
 
 @dataclass(frozen=True)
 class AssembledModel:
-    """Hold a model for training, with the backbone that it shares layers with."""
+    """A model for training, with the backbone that it shares layers with.
+
+    Attributes:
+        model: the whole model.
+        backbone: its backbone.
+        origin: where its weights come from; None for a backbone that is always trained from scratch.
+        shuffle_state: of Python's `random` after building, a function of the seed.
+    """
 
     model: keras.Model
     backbone: keras.Model
-    origin: zoo.Origin
+    origin: zoo.Origin | None
+    shuffle_state: Any = None
 
 
 @contextmanager

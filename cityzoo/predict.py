@@ -73,28 +73,39 @@ def predict_all(model: keras.Model, images: ImageSet, output: Output, batch_size
     size_hw = tuple(model.inputs[0].shape[1:3])
     rows = max(1, *(len(image.labels) for image in images.examples), 1)
     views = AugmentedViews(images, output, "none", size_hw, rows, seed=0)
-    mirrored = getattr(output, "flips", "no") == "yes"
+    mirrored = getattr(output, "flips", False)
     return predict_views(model, views, batch_size, mirrored, Progbar(len(images), unit_name="image").add)
 
 
 def measure_latency(model: keras.Model, batch_size: int = 8) -> dict[str, float]:
-    """Measure a model on images of noise: milliseconds for one image, images a second in batches.
+    """Measure a model on noise: milliseconds for one example, examples per second in batches.
 
     Args:
         model: the whole model.
-        batch_size: images in a batch.
+        batch_size: examples in a batch.
     """
-    run, shape = compiled(model), model.inputs[0].shape[1:]
-    noise = np.random.default_rng(0).uniform(0, 255, (batch_size, *shape)).astype(np.float32)
-    one, many = _median_seconds(run, noise[:1]), _median_seconds(run, noise)
+    import keras
+
+    run, rng = compiled(model), np.random.default_rng(0)
+
+    def noise(count: int) -> Any:
+        def of(tensor: Any) -> np.ndarray:
+            values = rng.uniform(0, 255, (count, *tensor.shape[1:]))
+            return (values if "float" in str(tensor.dtype) else np.zeros_like(values)).astype(
+                str(tensor.dtype)
+            )
+
+        return keras.tree.map_structure(of, model.input)
+
+    one, many = _median_seconds(run, noise(1)), _median_seconds(run, noise(batch_size))
     return {"latency_ms_batch_1": round(one * 1000, 2), "images_per_second": round(batch_size / many, 1)}
 
 
-def _median_seconds(run: Any, images: np.ndarray) -> float:
+def _median_seconds(run: Any, inputs: Any) -> float:
     seconds: list[float] = []
-    run(images)  # the first call compiles
+    run(inputs)  # the first call compiles
     while len(seconds) < LEAST_RUNS or (len(seconds) < MOST_RUNS and sum(seconds) < MEASURED_SECONDS):
         start = time.perf_counter()
-        run(images)
+        run(inputs)
         seconds.append(time.perf_counter() - start)
     return float(np.median(seconds))

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from numbers import Integral
+from typing import Any, Protocol
 
 import numpy as np
 
 PADDING = -1  # fills box and label rows that a batch needs and an image lacks
+
+
+class Example(Protocol):
+    """One labeled example of any modality.
+
+    Attributes:
+        path: file or name that identifies it.
+        target: (C,) float32, as `ImageExample.target`.
+    """
+
+    @property
+    def path(self) -> str:
+        """Return the file or name."""
+
+    @property
+    def target(self) -> np.ndarray | None:
+        """Return the label of the whole example."""
 
 
 def no_boxes() -> np.ndarray:
@@ -97,20 +115,27 @@ class ImageExample:
 
 
 @dataclass(frozen=True)
-class ImageSet:
-    """Hold the images of one split and the names that their labels point to.
+class ExampleSet:
+    """The examples of one split and the names that their labels point to.
 
     Example:
-        >>> len(ImageSet("val", ("car", "bus"), (ImageExample("a.jpg", (48, 64)),)))
+        >>> len(ExampleSet("val", ("car", "bus"), (ImageExample("a.jpg", (48, 64)),)))
         1
     """
 
     split: str
     class_names: tuple[str, ...]
-    examples: tuple[ImageExample, ...]
+    examples: tuple[Any, ...]
 
     def __len__(self) -> int:
         return len(self.examples)
+
+
+@dataclass(frozen=True)
+class ImageSet(ExampleSet):
+    """The images of one split."""
+
+    examples: tuple[ImageExample, ...]
 
 
 @dataclass(frozen=True)

@@ -1,52 +1,194 @@
-"""Read a run's spec.json back."""
+"""Read spec.json of run folders, and config files with the same names."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from dataclasses import Field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from cityzoo.errors import InputError
-from cityzoo.spec import Phase, TrainSpec
+from cityzoo import tasks
+from cityzoo.cli.values import CLOSED_FORM
+from cityzoo.errors import InputError, unknown
+from cityzoo.spec import FORMAT_VERSION, Phase, ResolvedFitFlags, ResolvedSpec, RunFlags, TrainSpec
+
+RENAMED = {  # flags of format 1
+    "draws": "repeats",
+    "labels": "bad_boxes",
+    "width": "hidden_size",
+    "channel": "channels",
+    "days": "train_days",
+}
+YES_NO = ("find_lr", "refit", "flips")  # "yes" and "no" in format 1
 
 
-def read_spec(path: Path) -> TrainSpec:
+class Config(NamedTuple):
+    """What a file says of a run.
+
+    Attributes:
+        values: of flags, by name.
+        plan: the phases, if the file is the spec.json of a run.
+    """
+
+    values: dict[str, Any]
+    plan: tuple[Phase, ...] | None = None
+
+
+def read_spec(path: Path) -> TrainSpec[Any]:
     """Read a spec.json back; flags that it lacks get today's defaults.
 
     Raises:
-        InputError: not there, damaged, or of fields that this version does not know.
+        InputError: not there, damaged, of a newer version, or with unknown names.
 
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     TrainSpec(image_size=(64, 96)).write(Path(folder, "spec.json"))
-        ...     read_spec(Path(folder, "spec.json")).image_size
-        (64, 96)
+        ...     tasks.find("vehicle_detect").make_spec({"seed": 3}).write(Path(folder, "spec.json"))
+        ...     read_spec(Path(folder, "spec.json")).run.seed
+        3
     """
-    try:
-        values = json.loads(path.read_text())
-    except OSError as error:
+    if not path.is_file():
         raise InputError(
-            f"'{path.parent}' is no run folder: it holds no {path.name}; give the folder that train.py named"
-        ) from error
-    except ValueError as error:
-        raise InputError(f"'{path}' is damaged ({error}): restore it from a copy, or train again") from error
-    known = {item.name for item in fields(TrainSpec)}
-    strange = sorted(set(values) - known) if isinstance(values, dict) else [type(values).__name__]
-    if strange:
-        raise InputError(
-            f"'{path}' holds {', '.join(strange)}, which this version of cityzoo does not know: "
-            "use the version that wrote it"
+            f"'{path.parent}' is not a run folder: it holds no {path.name}; give the folder that train.py printed"
         )
+    config = read_config(path)
+    return make_spec(config)
+
+
+def make_spec(config: Config) -> TrainSpec[Any]:
+    """Return the spec of a config: resolved if it comes from a run's spec.json."""
+    task = tasks.find(config.values.get("task", RunFlags.task))
+    spec = task.make_spec(config.values)
+    if config.plan is None:
+        return spec
+    fit = ResolvedFitFlags(**vars(spec.fit))
+    return ResolvedSpec(spec.run, fit, spec.modality, spec.output, spec.reader, config.plan)
+
+
+def read_config(path: Path) -> Config:
+    """Read a config file (YAML or JSON) or a run's spec.json.
+
+    Raises:
+        InputError: not there, damaged, of a newer version, unknown sections or keys, values of a wrong type.
+    """
+    content = _read_mapping(path)
+    version = content.pop("format_version", None if set(content) & set(tasks.SECTIONS) else 1)
+    if version is not None and (not isinstance(version, int) or version > FORMAT_VERSION):
+        raise InputError(
+            f"'{path}' has format_version {version}, this version of cityzoo reads up to {FORMAT_VERSION}: "
+            "use a newer version"
+        )
+    if version == 1 and "task" in content:
+        return _lift_flat(content, path)
+    name = (
+        (content.get("run") or {}).get("task", RunFlags.task) if _is_mapping(content.get("run", {})) else ""
+    )
+    task = tasks.find(name or RunFlags.task)
+    plan = content.pop("plan", None)
+    values: dict[str, Any] = {}
+    for section, entries in content.items():
+        if section not in task.flags:
+            raise InputError(f"'{path}': {unknown('section', section, task.flags)}")
+        if not _is_mapping(entries):
+            raise InputError(f"'{path}': section '{section}' is {_shown(entries)}: give names and values")
+        known = {item.name: item for item in task.flags[section]}
+        for key, value in entries.items():
+            if key not in known:
+                raise InputError(f"'{path}': {unknown(f'key of {section}', str(key), known)}")
+            values[key] = parse_value(known[key], value, f"'{path}': {section}.{key}")
+    return Config(values, None if plan is None else _read_plan(plan, path))
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
+    import yaml
+
     try:
-        values["phases"] = [
-            Phase(**each) if isinstance(each, dict) else each for each in values.get("phases", ())
-        ]
-    except TypeError as error:
-        raise InputError(f"'{path}' is damaged: its phases are no phases ({error}); train again") from error
-    return replace(TrainSpec(), **{name: _as_tuples(value) for name, value in values.items()})
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be read ({error.strerror}): give a YAML or JSON file") from error
+    except (ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"'{path}' is damaged ({reason}): correct it, restore it from a copy, or train again"
+        ) from error
+    if content is None:
+        return {}
+    if not _is_mapping(content):
+        raise InputError(
+            f"'{path}' is damaged: it holds {_shown(content)}, expected sections {', '.join(tasks.SECTIONS)}"
+        )
+    return dict(content)
+
+
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping)
+
+
+def parse_value(item: Field, value: Any, where: str) -> Any:
+    """Return the value of a flag as a file has it: text is read as on the command line.
+
+    Raises:
+        InputError: a value of another type, or one that the flag does not take.
+    """
+    about, kind = item.metadata, str(item.type)
+    if value is None and (item.default is None or item.default == ""):
+        return item.default
+    if isinstance(item.default, bool):
+        if isinstance(value, bool):
+            return value
+        raise InputError(f"{where} is {_shown(value)}: give true or false")
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        try:
+            parsed = about["parse"](str(value))
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from error
+        if about["choices"] and parsed not in about["choices"]:
+            raise InputError(f"{where}: {unknown('value', str(parsed), about['choices'])}")
+        return parsed
+    if isinstance(value, list) and ("tuple" in kind or "Sequence" in kind):
+        return _as_tuples(value)
+    if _is_mapping(value) and "Mapping" in kind:
+        return dict(value)
+    raise InputError(f"{where} is {_shown(value)}: give a value as for --{item.name.replace('_', '-')}")
+
+
+def _shown(value: Any) -> str:
+    names = {bool: "true or false", list: "a list", dict: "a mapping", type(None): "empty"}
+    return names.get(type(value), repr(value)[:80])
 
 
 def _as_tuples(value: Any) -> Any:
     return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _read_plan(plan: Any, path: Path) -> tuple[Phase, ...]:
+    try:
+        phases = tuple(Phase(**each) for each in plan)
+    except TypeError as error:
+        raise InputError(f"'{path}' is damaged: its plan holds no phases ({error}); train again") from error
+    return phases
+
+
+def _lift_flat(content: dict[str, Any], path: Path) -> Config:
+    # Format 1 had one flat dataclass for all tasks: names that this task does not have did nothing.
+    task = tasks.find(content["task"])
+    known = {item.name: item for items in task.flags.values() for item in items}
+    options = content.pop("options", None) or {}
+    phases = content.pop("phases", None) or []
+    values: dict[str, Any] = {}
+    for old, value in {**content, **options}.items():
+        name = RENAMED.get(old, old)
+        if name in known and value is not None:
+            value = {"yes": True, "no": False}.get(value, value) if name in YES_NO else value
+            values[name] = parse_value(known[name], value, f"'{path}': {old}")
+    try:
+        plan = tuple(Phase(**{**each, "freeze": _renamed_stage(each["freeze"])}) for each in phases)
+    except (TypeError, KeyError) as error:
+        raise InputError(f"'{path}' is damaged: its phases are not valid ({error}); train again") from error
+    return Config(values, plan)
+
+
+def _renamed_stage(stage: str) -> str:
+    return CLOSED_FORM if stage == "solve" else stage

@@ -8,6 +8,7 @@ from augment.policy import get_policy
 from cityzoo.errors import InputError
 
 AUTO = "auto"
+CLOSED_FORM = "closed_form"  # in place of a stage: the head is computed in one pass
 
 
 def parse_size(text: str) -> tuple[int, int] | str:
@@ -91,11 +92,11 @@ def parse_phases(text: str) -> tuple[tuple[str, int], ...]:
     """Read "backbone:20,C3:10" as stages to freeze up to and epochs.
 
     Example:
-        >>> parse_phases("backbone:20, C3:10"), parse_phases("solve,C3:10")
-        ((('backbone', 20), ('C3', 10)), (('solve', 1), ('C3', 10)))
+        >>> parse_phases("backbone:20, C3:10"), parse_phases("closed_form,C3:10")
+        ((('backbone', 20), ('C3', 10)), (('closed_form', 1), ('C3', 10)))
     """
-    words = (part.strip() for part in text.split(","))
-    parts = [(f"{word}:1" if word == "solve" else word).rpartition(":") for word in words]
+    words = (CLOSED_FORM if part.strip() == "solve" else part.strip() for part in text.split(","))
+    parts = [(f"{word}:1" if word == CLOSED_FORM else word).rpartition(":") for word in words]
     if not all(stage and epochs.isdecimal() and int(epochs) > 0 for stage, _, epochs in parts):
         raise InputError(
             f"phases '{text}' are not understood: give FREEZE:EPOCHS with commas between, e.g. backbone:20,C3:10"
@@ -126,6 +127,11 @@ def parse_number(text: str) -> float:
 def parse_share(text: str) -> float:
     """Read a factor above 0, at most 1."""
     return _number(text, 1e-6, 1.0, "a factor", "above 0, at most 1")
+
+
+def parse_score(text: str) -> float:
+    """Read a score, 0 to 1."""
+    return _number(text, 0.0, 1.0, "a score", "between 0 and 1")
 
 
 def parse_momentum(text: str) -> float:

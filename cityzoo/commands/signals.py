@@ -101,7 +101,7 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     from cityzoo.traffic_signals import compare, result_files, sumo, table
     from cityzoo.traffic_signals.demand import draw_days
-    from cityzoo.traffic_signals.forecast import read_forecasts
+    from cityzoo.traffic_signals.forecast_file import read_forecasts
     from cityzoo.traffic_signals.junction import Junction
 
     sumo.sumo_home()  # fail early

@@ -1,38 +1,99 @@
-"""What a report says beyond the figures: how sure they are, what got better and worse, where the model is weak."""
+"""Evaluate a run's best model: metrics, intervals, comparisons with other models, slices."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from cityzoo import predict
+from cityzoo.evaluation.compare import compare
+from cityzoo.evaluation.predictions import cached_predictions
+from cityzoo.evaluation.slices import slice_metrics
+from cityzoo.metrics.bootstrap import bootstrap_weights, intervals
+from cityzoo.metrics.weighted import WeightedMetrics
+from cityzoo.model import load
+
 if TYPE_CHECKING:
-    from cityzoo.metrics.weighted import WeightedMetrics
+    from cityzoo.fit.run_folder import RunFolder
+    from cityzoo.modalities import Modality
     from cityzoo.outputs import Output
-    from cityzoo.sample import ImageSet
+    from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
 BEFORE = "before fine-tuning"
-SLICE_DRAWS = 400
+SLICE_SAMPLES = 400  # of the bootstrap
 
 
 class ComparedRun(NamedTuple):
-    """Hold another model's figures on the same images.
+    """Another model's metrics on the same examples.
 
     Attributes:
-        weighed: its figures, see `cityzoo.outputs.Output.weighted_metrics`.
-        note: what has to be known when reading the comparison, "" for nothing.
+        metrics: function of the examples' weights, see `cityzoo.outputs.Output.weighted_metrics`.
+        note: what a reader of the comparison must know, "" for nothing.
     """
 
-    weighed: WeightedMetrics
+    metrics: WeightedMetrics
     note: str = ""
 
 
-def analyze(
+def evaluate(
+    run: RunFolder,
+    task: Task,
     output: Output,
-    truth: ImageSet,
+    truth: Any,
+    folder: Path,
+    others: Mapping[str, ComparedRun] | None = None,
+    seed: int = 0,
+    slice_by: str = "auto",
+) -> dict[str, Any]:
+    """Return the metrics of a run's best model on labeled examples, next to those before fine-tuning.
+
+    Predictions of each model are computed once and cached in the run's folder.
+
+    Args:
+        run: with its `model.keras` and, to compare with, `before.keras`.
+        task: of the run.
+        output: what predictions mean.
+        truth: the examples.
+        folder: gets result files and images of examples.
+        others: other models on the same examples, by name.
+        seed: of the bootstrap.
+        slice_by: see `Modality.slices`.
+    """
+    modality = task.modality
+    LOG.info("evaluating on %d %s %s", len(truth), truth.split, modality.unit)
+    model = load(run.model)
+    results = cached_predictions(run.model, modality, output, truth, run.path, model)
+    rivals, before = {}, None
+    if run.before.is_file():
+        earlier = cached_predictions(run.before, modality, output, truth, run.path)
+        rivals[BEFORE] = ComparedRun(output.weighted_metrics(truth, earlier))
+        before = {n: v for n, v in output.metrics(truth, earlier).items() if not isinstance(v, dict)}
+    details = output.details(truth, results)
+    output.write_results(truth, results, folder)
+    drawn = modality.write_examples(output, truth, results, details, folder)
+    speed = predict.measure_latency(model)
+    return {
+        **output.metrics(truth, results),
+        **details,
+        **drawn,
+        **analyze(modality, output, truth, results, {**rivals, **(others or {})}, seed, slice_by),
+        **({} if before is None else {"before": before}),
+        "split": truth.split,
+        f"n_{modality.unit}": len(truth),
+        "latency_ms": {"batch_1_median": speed["latency_ms_batch_1"]},
+        "images_per_second": speed["images_per_second"],
+    }
+
+
+def analyze(
+    modality: Modality[Any],
+    output: Output,
+    truth: Any,
     results: Sequence[Any],
     rivals: Mapping[str, ComparedRun],
     seed: int = 0,
@@ -41,78 +102,63 @@ def analyze(
     """Return intervals, comparisons with other models, and slices with the worst of them.
 
     Args:
+        modality: of the examples.
         output: what results mean.
-        truth: the labelled images.
-        results: of the judged model, one per image.
-        rivals: other models on the same images, by name; BEFORE for the same model before it was fine-tuned.
+        truth: the labeled examples.
+        results: of the evaluated model, one per example.
+        rivals: other models on the same examples, by name; BEFORE for the same model before fine-tuning.
         seed: of the bootstrap.
-        slice_by: see `cityzoo.evaluation.slices.slice_masks`.
+        slice_by: see `Modality.slices`.
 
     Returns:
-        `intervals`, `compared`, `slices` and `worst_slice`, as docs/report.md has them.
+        `intervals`, `compared`, `slices` and `worst_slice`, as docs/report.md describes them.
     """
-    from cityzoo.evaluation.camera_groups import scene_names
-    from cityzoo.evaluation.compare import compare
-    from cityzoo.evaluation.slices import slice_masks, slice_metrics
-    from cityzoo.metrics.bootstrap import bootstrap_weights, intervals
-
-    weighed = output.weighted_metrics(truth, results)
-    known = weighed(np.ones((1, len(truth))))
-    headline = [name for name in output.primary_metrics if name in known]
-    weights = bootstrap_weights(len(truth), output.bootstrap_samples, seed, scene_names(truth))
-    masks = slice_masks(truth, slice_by, _bar(len(truth)))
+    weighted = output.weighted_metrics(truth, results)
+    known = weighted(np.ones((1, len(truth))))
+    primary = [name for name in output.primary_metrics if name in known]
+    weights = bootstrap_weights(len(truth), output.bootstrap_samples, seed, modality.groups(truth))
+    masks = modality.slices(truth, slice_by)
     about = {
-        "headline": headline,
+        "headline": primary,
         "lower": output.lower_is_better,
         "class_figures": output.per_class_metrics,
         "masks": masks,
     }
     compared = {
-        name: compare(weighed, rival.weighed, weights, **about) | ({"note": rival.note} if rival.note else {})
+        name: compare(weighted, rival.metrics, weights, **about)
+        | ({"note": rival.note} if rival.note else {})
         for name, rival in rivals.items()
     }
     slices, worst = {}, None
-    if headline:
-        draws, lower = min(SLICE_DRAWS, output.bootstrap_samples), headline[0] in output.lower_is_better
-        slices, worst = slice_metrics(weighed, masks, headline[0], seed, draws, lower)
-        slices |= _by_size(output.size_slices(truth), weighed, weights[:draws], headline[0])
+    if primary:
+        samples, is_lower_better = (
+            min(SLICE_SAMPLES, output.bootstrap_samples),
+            primary[0] in output.lower_is_better,
+        )
+        slices, worst = slice_metrics(weighted, masks, primary[0], seed, samples, is_lower_better)
+        slices |= {
+            by: _slices_with_metrics(rows, weighted, weights[:samples], primary[0])
+            for by, rows in output.metric_slices(truth, results).items()
+            if rows
+        }
     return {
-        "intervals": intervals(weighed, weights, [key for key in known if "/" not in key]),
+        "intervals": intervals(weighted, weights, [key for key in known if "/" not in key]),
         "compared": compared,
         "slices": slices,
         "worst_slice": worst,
     }
 
 
-def _by_size(
-    sizes: Mapping[str, tuple[str, int]], weighed: WeightedMetrics, weights: np.ndarray, figure: str
-) -> dict:
-    from cityzoo.metrics.bootstrap import intervals
-
-    if not sizes:
-        return {}
-    values, sure = (
-        weighed(np.ones((1, weights.shape[1]))),
-        intervals(weighed, weights, [key for key, _ in sizes.values()]),
-    )
-    rows = {
+def _slices_with_metrics(
+    rows: Mapping[str, tuple[str, int]], weighted: WeightedMetrics, weights: np.ndarray, metric: str
+) -> dict[str, Any]:
+    values = weighted(np.ones((1, weights.shape[1])))
+    bounds = intervals(weighted, weights, [key for key, _ in rows.values()])
+    return {
         name: {
             "n": n,
-            figure: _known(values[key][0]),
-            **dict(zip(("low", "high"), sure[key] or (None, None), strict=True)),
+            metric: float(values[key][0]) if np.isfinite(values[key][0]) else None,
+            **dict(zip(("low", "high"), bounds[key] or (None, None), strict=True)),
         }
-        for name, (key, n) in sizes.items()
+        for name, (key, n) in rows.items()
     }
-    return {"object size (counted in objects)": rows}
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _bar(count: int) -> Any:
-    import keras
-
-    LOG.info("looking at light, blur and scenes of %d images", count)
-    bar = keras.utils.Progbar(count, unit_name="image")
-    return lambda done, total: bar.update(done)

@@ -1,11 +1,11 @@
-"""A run that evaluate.py judges: opened, checked, and compared with others on the same images."""
+"""A run that evaluate.py evaluates: opened, checked, and compared with others on the same examples."""
 
 from __future__ import annotations
 
-import argparse
+import importlib
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,170 +13,164 @@ from cityzoo import tasks
 from cityzoo.errors import InputError
 from cityzoo.evaluation.compare import require_same_classes
 from cityzoo.evaluation.evaluate import ComparedRun
-from cityzoo.evaluation.evaluation_data import reorder_labels
-from cityzoo.evaluation.predictions import predicted
-from cityzoo.fit.run_folder import RunFolder, finished_epochs, open_run
-from cityzoo.model import class_names, load
-from cityzoo.report import run_report
-from cityzoo.spec import TrainSpec
+from cityzoo.evaluation.predictions import cached_predictions
+from cityzoo.evaluation.run_facts import earlier_facts, training_provenance
+from cityzoo.fit.run_folder import RunFolder, finished_epochs, next_free_folder, open_run
+from cityzoo.model import load
+from cityzoo.spec import ResolvedSpec, TrainSpec
 
 if TYPE_CHECKING:
     import keras
 
+    from cityzoo.commands.evaluate_flags import EvaluateCommand
     from cityzoo.outputs import Output
-    from cityzoo.sample import ImageSet
 
 LOG = logging.getLogger(__name__)
-OTHER_SPLIT = (
-    "It was trained on other data or another split: it may have learned from images that judge it here."
-)
+OTHER_SPLIT = "It was trained on other data or another split: it may have been trained on examples that are evaluated here."
 
 
 @dataclass(frozen=True)
 class EvaluatedRun:
-    """Hold a run and what it takes to judge it.
+    """A run and what it takes to evaluate it.
 
     Attributes:
-        folder: where it lies.
-        spec: what it was trained by.
-        task: what it does.
-        output: what its outputs mean, with what it recalls of its training.
-        facts: how it was made, from its report; empty where training was stopped.
+        folder: the run folder.
+        spec: of the run.
+        task: of the run.
+        output: what its predictions mean, with what it remembers of its training.
+        facts: how it was made, from its report; empty if training was stopped.
         model: of its best epoch.
     """
 
     folder: RunFolder
-    spec: TrainSpec
+    spec: TrainSpec[Any]
     task: tasks.Task
     output: Output
     facts: dict[str, Any]
     model: keras.Model
 
-    def results(self, truth: ImageSet) -> list[Any]:
-        """Return what its model says of each image, computed once."""
-        return predicted(self.folder.model, self.output, truth, self.folder.path, self.model)
+    def results(self, truth: Any) -> list[Any]:
+        """Return its predictions for each example, computed once."""
+        return cached_predictions(
+            self.folder.model, self.task.modality, self.output, truth, self.folder.path, self.model
+        )
 
 
-def open_judged(path: str, wishes: Mapping[str, Any] | None = None) -> EvaluatedRun:
+def open_evaluated(path: str, options: Mapping[str, Any] | None = None) -> EvaluatedRun:
     """Open a run's folder.
 
     Args:
         path: the folder.
-        wishes: options of the task that only matter in judging, e.g. {"false_alarms": 50.0}; None is no wish.
+        options: options of the output that matter for evaluation alone, e.g. {"false_alarms": 50.0}.
 
     Raises:
-        InputError: no run, a damaged one, one that was stopped before its first epoch ended, draws of runs, or a wish
-            that its task does not know.
+        InputError: not a run, a damaged one, one that was stopped before its first epoch ended, or repeats of runs.
     """
     folder, spec = open_run(path)
-    if spec.draws > 1:
-        raise InputError(f"'{path}' holds {spec.draws} draws: give one of them, e.g. {path}/draw-1")
+    if spec.run.repeats > 1:
+        raise InputError(f"'{path}' holds {spec.run.repeats} repeats: give one of them, e.g. {path}/repeat-1")
     if not folder.model.is_file():
         raise InputError(
-            f"'{path}' holds no {folder.model.name}: its training ended before its first epoch did; go on by "
+            f"'{path}' holds no {folder.model.name}: its training ended before its first epoch did; resume it with "
             f"python train.py --resume {path}"
         )
-    model, task = load(folder.model), tasks.find(spec.task)
-    facts = run_report.earlier_facts(folder.path)
-    output = task.output_for(class_names(model), spec.options).restore(facts)
-    return EvaluatedRun(
-        folder, spec, task, _wished(output, wishes or {}, spec.task), _finished(facts, folder, spec), model
+    model, task = load(folder.model), tasks.find(spec.run.task)
+    facts = earlier_facts(folder.path)
+    output = task.output_for(task.modality.class_names(model), spec.output).restore(facts)
+    known = {item.name for item in fields(output)}
+    output = replace(output, **{name: value for name, value in (options or {}).items() if name in known})
+    return EvaluatedRun(folder, spec, task, output, facts or _unfinished(folder, spec), model)
+
+
+def _unfinished(folder: RunFolder, spec: TrainSpec[Any]) -> dict[str, Any]:
+    planned = sum(phase.epochs for phase in spec.plan) if isinstance(spec, ResolvedSpec) else 0
+    warning = (
+        f"this run has no report: it was stopped after {finished_epochs(folder)} of {planned} epochs; its best epoch so "
+        f"far is evaluated, python train.py --resume {folder.path} continues it"
     )
+    return {"task": spec.run.task, "backbone": spec.run.backbone, "warnings": [warning]}
 
 
-def _finished(facts: dict[str, Any], folder: RunFolder, spec: TrainSpec) -> dict[str, Any]:
-    planned, done = sum(phase.epochs for phase in spec.phases), finished_epochs(folder)
-    if facts:
-        return facts
-    said = (
-        f"this run has no report: it was stopped after {done} of {planned} epochs; its best epoch so far is judged, "
-        f"python train.py --resume {folder.path} goes on"
+def load_truth(subject: EvaluatedRun, command: EvaluateCommand) -> tuple[Any, dict[str, Any]]:
+    """Return the examples to evaluate on, and what the report says of the run and of them.
+
+    Raises:
+        InputError: unusable data, or data that does not fit the model.
+    """
+    modality = subject.task.modality
+    truth, findings = modality.read_to_evaluate(
+        subject.spec, subject.task, subject.output.class_names, command.flags
     )
-    return {"task": spec.task, "backbone": spec.backbone, "warnings": [said]}
+    modality.check_manifest(subject.folder.path, truth)
+    # What the report says of the run's own held-out examples does not hold for other ones.
+    facts = training_provenance(subject.facts) if command.uses_other_data else dict(subject.facts)
+    return truth, {**facts, "data": findings.as_dict()["source"], "findings": findings.as_dict()}
 
 
-def _wished(output: Output, wishes: Mapping[str, Any], task: str) -> Output:
-    asked = {name: value for name, value in wishes.items() if value is not None}
-    strange = sorted(set(asked) - {item.name for item in fields(output)})
-    if strange:
-        raise InputError(f"--{strange[0].replace('_', '-')} says nothing to the task '{task}': leave it out")
-    return replace(output, **asked)
+def choose_folder(command: EvaluateCommand) -> Path:
+    """Return where the report goes: the run folder, or a new one for other data or comparisons.
+
+    Raises:
+        InputError: --out exists or cannot be made.
+    """
+    if command.uses_other_data or command.others or command.out:
+        return next_free_folder(command.out, command.folder.path, "evaluation")
+    return command.folder.path
 
 
-def evaluate_other_run(
-    other: EvaluatedRun, subject: EvaluatedRun, truth: ImageSet, class_map: Mapping[str, str]
+def compare_with(
+    other: EvaluatedRun, subject: EvaluatedRun, truth: Any, class_map: Mapping[str, str]
 ) -> ComparedRun:
-    """Return what another run says of the images that a run is judged on.
+    """Return another run's metrics on the examples that a run is evaluated on.
 
     Args:
         other: the other run.
-        subject: the judged run.
-        truth: the images, with labels in the order of the judged run's classes.
-        class_map: from the other run's class names to the judged one's.
+        subject: the evaluated run.
+        truth: the examples, labels in the order of the evaluated run's classes.
+        class_map: from the other run's class names to the evaluated run's.
 
     Raises:
-        InputError: another task, or other classes.
+        InputError: another task, other classes, or data that does not fit its model.
     """
-    path = str(other.folder.path)
-    if other.spec.task != subject.spec.task:
+    path, modality = str(other.folder.path), subject.task.modality
+    if other.spec.run.task != subject.spec.run.task:
         raise InputError(
-            f"'{path}' is a run of {other.spec.task}, '{subject.folder.path}' one of {subject.spec.task}: only runs "
-            "of one task can be compared"
+            f"'{path}' is a run of {other.spec.run.task}, '{subject.folder.path}' one of {subject.spec.run.task}: only "
+            "runs of one task can be compared"
         )
     names = tuple(class_map.get(name, name) for name in other.output.class_names)
     require_same_classes(subject.output.class_names, names, path)
+    modality.check_manifest(other.folder.path, truth)
     output = replace(other.output, class_names=names)
-    images = reorder_labels(truth, names)
-    return ComparedRun(output.weighted_metrics(images, other.results(images)), _note(other, subject))
-
-
-def write_table(report: Mapping[str, Any], runs: Sequence[EvaluatedRun], folder: Path) -> None:
-    """Write TensorBoard's table of several runs: what tells them apart, and their figures on the same images.
-
-    Args:
-        report: of the first run, compared with the others.
-        runs: the judged run, then the others.
-        folder: of the report; the table lies in its `logs/`.
-    """
-    from cityzoo.report.tensorboard import varying_settings, write_hparams
-
-    names = [str(run.folder.path) for run in runs]
-    settings = varying_settings({name: asdict(run.spec) for name, run in zip(names, runs, strict=True)})
-    others = {name: report["compared"][name]["figures"] for name in names[1:]}
-    figures = {name: {key: row["other"] for key, row in rows.items()} for name, rows in others.items()}
-    figures[names[0]] = {key: report.get(key) for key in runs[0].output.primary_metrics}
-    write_hparams(folder / "logs", {name: (settings[name], figures[name]) for name in names})
+    examples = modality.reorder_labels(truth, names)
+    return ComparedRun(output.weighted_metrics(examples, other.results(examples)), _note(other, subject))
 
 
 def _note(other: EvaluatedRun, subject: EvaluatedRun) -> str:
-    divided_by = ("data", "val", "split_by", "limit", "class_map", "classes")
-    same = all(getattr(other.spec, name) == getattr(subject.spec, name) for name in divided_by)
-    return "" if same else OTHER_SPLIT
+    divided_by = ("data", "val", "split_by", "limit", "class_map", "classes", "split", "train_days")
+
+    def settings(run: EvaluatedRun) -> list[Any]:
+        return [getattr(s, n, None) for s in (run.spec.run, run.spec.modality) for n in divided_by]
+
+    return "" if settings(other) == settings(subject) else OTHER_SPLIT
 
 
 def optional_sections(
-    subject: EvaluatedRun, truth: ImageSet, flags: argparse.Namespace, folder: Path
+    subject: EvaluatedRun, truth: Any, flags: Mapping[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """Return what a report says beyond the figures where flags ask for it: `robustness` and `explanations`.
+    """Return the sections of a report that flags ask for, such as `robustness` and `explanations`.
 
     Args:
-        subject: the judged run.
-        truth: the images.
-        flags: of evaluate.py.
-        folder: gets `robustness.png` and `explanations.png`.
+        subject: the evaluated run.
+        truth: the examples.
+        flags: of the modality.
+        folder: gets the sections' images.
 
     Raises:
-        InputError: an image to explain that is not among them, or a task whose answers explain themselves.
+        InputError: a flag that does not fit the task or the data.
     """
-    from cityzoo.evaluation.explain import explain
-    from cityzoo.evaluation.robustness import measure
-
-    found, model, output, seed = {}, subject.model, subject.output, subject.spec.seed
-    if flags.explain:
-        wanted = int(flags.explain) if flags.explain.isdecimal() else flags.explain
-        found["explanations"] = explain.explanations(
-            model, output, truth, subject.results(truth), wanted, folder, seed
-        )
-    if flags.robustness:
-        found["robustness"] = measure.measure(model, output, truth, seed, flags.robustness, flags.eps, folder)
+    found: dict[str, Any] = {}
+    for name in subject.task.modality.report_sections:
+        section = importlib.import_module(f"cityzoo.evaluation.{name}.section")
+        found |= section.evaluate_section(subject, truth, flags, folder)
     return found

@@ -57,7 +57,7 @@ class NetworkInputs:
     @property
     def mirrored(self) -> bool:
         """Tell whether the kind judges by the mean over each image and its mirror image."""
-        return getattr(self.output, "flips", "no") == "yes"
+        return getattr(self.output, "flips", False)
 
 
 def spread_indices(count: int, most: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Let a model look at images without labels: annotated copies, and what it saw as JSON."""
+"""Predict examples without labels: annotated copies, and the predictions as JSON."""
 
 from __future__ import annotations
 
@@ -6,53 +6,64 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from cityzoo import predict
-from cityzoo.data.image.decode import read_image
-from cityzoo.sample import ImageSet
+from cityzoo.errors import InputError
+from cityzoo.fit.run_folder import next_free_folder
 
 if TYPE_CHECKING:
-    import keras
-
-    from cityzoo.outputs import Output
+    from cityzoo.commands.evaluate_flags import EvaluateCommand
+    from cityzoo.evaluation.evaluated_run import EvaluatedRun
+    from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
 
 
-def write(
-    folder: Path,
-    model: keras.Model,
-    output: Output,
-    found: ImageSet,
-    source: str,
-    report: dict[str, Any],
-    score: float | None = None,
-) -> None:
-    """Write what a model sees in images without labels.
+def find_unlabelled(command: EvaluateCommand, task: Task) -> str | None:
+    """Return the source of --predict, or of --data if it has no labels; None if there are labels to compare with.
+
+    Raises:
+        InputError: metrics are required or runs compared, and there are no labels.
+    """
+    if command.flags.get("predict"):
+        return command.flags["predict"]
+    if command.data is None or not task.modality.is_unlabelled(command.data):
+        return None
+    if command.require or command.others:
+        raise InputError(
+            f"'{command.data}' has no labels: nothing can be required or compared; give labeled {task.modality.unit}"
+        )
+    LOG.info("'%s' has no labels: predictions are written, nothing is evaluated", command.data)
+    return command.data
+
+
+def write(subject: EvaluatedRun, source: str, command: EvaluateCommand) -> None:
+    """Write predictions for examples without labels into a new folder: annotated copies and a JSON file.
 
     Args:
-        folder: gets `images/`, annotated copies, and a JSON file of what was seen in each.
-        model: a whole, loaded model.
-        output: what its outputs mean.
-        found: the images.
-        source: the image or the folder that they come from; folders in it are kept.
-        report: of the run, whose thresholds hold here.
-        score: what counts from this score on, instead.
+        subject: the run.
+        source: file or folder with the examples; its sub-folders are kept.
+        command: of evaluate.py.
     """
     import keras
 
-    images = replace(found, class_names=output.class_names)
-    seen = output.summarize_predictions(images, predict.predict_all(model, images, output), report, score)
-    target, origin = folder / "images", Path(source)
-    bar = keras.utils.Progbar(len(images), unit_name="image")
-    for image, result in zip(images.examples, seen.results, strict=True):
-        drawn = output.draw(read_image(image.path), None, result)
-        place = target / (Path(image.path).relative_to(origin) if origin.is_dir() else Path(image.path).name)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(drawn).save(place.with_name(place.name + ".jpg"), quality=92)
+    modality, output = subject.task.modality, subject.output
+    found = modality.read_unlabelled(source, command.flags)
+    folder = next_free_folder(command.out, subject.folder.path, "predictions")
+    examples = replace(found, class_names=output.class_names)
+    results = modality.predict(subject.model, examples, output)
+    summary = output.summarize_predictions(examples, results, subject.facts, command.flags.get("score"))
+    target, origin = folder / modality.unit, Path(source)
+    bar = keras.utils.Progbar(len(examples), unit_name=modality.unit.removesuffix("s"))
+    for example, result in zip(examples.examples, summary.results, strict=True):
+        drawn = modality.render(output, example, result, labeled=False)
+        if drawn is not None:
+            path = Path(example.path)
+            place = target / (path.relative_to(origin) if origin.is_dir() else path.name)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(drawn).save(place.with_name(place.name + ".jpg"), quality=92)
         bar.add(1)
-    (folder / seen.file).write_text(json.dumps(seen.document))
-    LOG.info("%s in %d images: %s", seen.line, len(images), folder)
+    (folder / summary.file).write_text(json.dumps(summary.document))
+    LOG.info("%s in %d %s: %s", summary.line, len(examples), modality.unit, folder)

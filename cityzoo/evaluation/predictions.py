@@ -15,27 +15,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cityzoo import predict
 from zoo.pretrained import sha256
 
 if TYPE_CHECKING:
     import keras
 
+    from cityzoo.modalities import Modality
     from cityzoo.outputs import Output
-    from cityzoo.sample import ImageSet
 
 LOG = logging.getLogger(__name__)
 FOLDER = "predictions"  # in a run's folder
 PLAIN = "value"  # the only column of results that are arrays
 
 
-def predicted(
-    model_file: Path, output: Output, truth: ImageSet, run: Path, model: keras.Model | None = None
+def cached_predictions(
+    model_file: Path,
+    modality: Modality[Any],
+    output: Output,
+    truth: Any,
+    run: Path,
+    model: keras.Model | None = None,
 ) -> list[Any]:
     """Return the results of a saved model for each image, from the run's kept ones where they are the same.
 
     Args:
         model_file: a `model.keras`.
+        modality: of the examples.
         output: what its outputs mean.
         truth: the images; their labels play no part.
         run: folder of the run, which keeps the results in `predictions/`.
@@ -46,11 +51,11 @@ def predicted(
     """
     from cityzoo.model import load
 
-    kept = run / FOLDER / f"{_key(model_file, output, truth)}.npz" if model_file.is_file() else None
+    kept = run / FOLDER / f"{_key(model_file, modality, output, truth)}.npz" if model_file.is_file() else None
     if kept is not None and kept.is_file():
         with np.load(kept, allow_pickle=False) as arrays:
             return unpacked(dict(arrays), output)
-    results = predict.predict_all(model or load(model_file), truth, output)
+    results = modality.predict(model or load(model_file), truth, output)
     if kept is not None:
         _keep(results, kept)
     return results
@@ -70,27 +75,20 @@ def _keep(results: Sequence[Any], kept: Path) -> None:
         LOG.debug("predictions are not kept: %s", error)
 
 
-def _key(model_file: Path, output: Output, truth: ImageSet) -> str:
-    # The choices among a kind's options, and its code, as of a task file that is being written, change what it says.
+def _key(model_file: Path, modality: Modality[Any], output: Output, truth: Any) -> str:
+    # The choices among an output's options, and its code, as of a task file that is being written, change results.
     choices = {
-        item.name: value for item in fields(output) if isinstance(value := getattr(output, item.name), str)
+        item.name: value
+        for item in fields(output)
+        if isinstance(value := getattr(output, item.name), str | bool)
     }
-    images = [
-        (
-            os.path.abspath(each.path),
-            os.stat(each.path).st_size,
-            os.stat(each.path).st_mtime_ns,
-            each.window_xyxy,
-        )
-        for each in truth.examples
-    ]
     about = [
         sha256(model_file),
         sha256(inspect.getfile(type(output))),
         _version(),
         output.class_names,
         choices,
-        images,
+        modality.identify(truth),
     ]
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
 

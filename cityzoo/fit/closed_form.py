@@ -16,82 +16,86 @@ import zoo
 from cityzoo.fit import distributed, phase_inputs, run_folder
 from cityzoo.fit.callbacks import seed_generator_states
 from cityzoo.fit.checkpoint import save_checkpoint
+from cityzoo.fit.context import TrainContext
 from cityzoo.fit.feature_cache import Cache
-from cityzoo.fit.phases import TrainContext, freeze, make_evaluator
+from cityzoo.fit.phases import freeze, make_evaluator
 from cityzoo.model import float32_copy, save
+from cityzoo.outputs import ClosedFormInput
 from cityzoo.spec import Phase
 
 LEAST_SCENES = 8
 
 
-def closed_form_phase(fitting: TrainContext, phase: Phase, checkpoint: object = None) -> None:
-    """Compute the head's last layer on the training images; the model is left with it.
+def closed_form_phase(context: TrainContext, phase: Phase, checkpoint: object = None) -> None:
+    """Compute the head's last layer from the training examples; the model is left with it.
 
     Args:
-        fitting: what all phases share.
-        phase: the one that says so.
-        checkpoint: of no use here: a phase of one pass is done or not.
+        context: what all phases share.
+        phase: the phase.
+        checkpoint: not used; a phase of one pass is done or not.
 
     Raises:
-        InputError: the kind has no layer that can be computed, or there is no room for what comes to it.
+        InputError: the output has no such layer, or there is no room for its inputs.
     """
-    progress, output, model = fitting.progress, fitting.output, fitting.assembled.model
+    state, output, model = context.state, context.output, context.assembled.model
     started = time.perf_counter()
-    freeze(fitting, phase)
+    freeze(context, phase)
     layer = model.get_layer(output.closed_form_layer)
     embedding = zoo.up_to(model, output.closed_form_layer, "embedding")
-    with _with_cache(fitting) as lent:
+    with _with_cache(context) as lent:
         source = phase_inputs.cached_suffix_input(lent, embedding)
-        judge = make_evaluator(lent, source, None)
+        evaluate = make_evaluator(lent, source, None)
         prepared = time.perf_counter()
         rows = source.train.tensors["embedding"]
-        groups = np.tile(_groups(fitting), len(rows) // source.train.count)
-        progress.solved = output.fit_closed_form(layer, rows, source.train.targets, groups, fitting.spec.seed)
-        figures = {
-            f"val_{n}": v for n, v in judge()[0].items() if n in output.primary_metrics and v is not None
+        groups = np.tile(_groups(context), len(rows) // source.train.count)
+        given = ClosedFormInput(layer, rows, source.train.targets, groups, context.spec.run.seed)
+        state.solved = output.fit_closed_form(given)
+        metrics = {
+            f"val_{n}": v for n, v in evaluate()[0].items() if n in output.primary_metrics and v is not None
         }
-    name = f"phase {progress.phase + 1}"
-    progress.seconds[f"{name} features"] = round(prepared - started, 1)
-    progress.seconds[f"{name} solving"] = round(time.perf_counter() - prepared, 1)
-    _keep(fitting, figures)
+    name = f"phase {state.phase + 1}"
+    state.seconds[f"{name} features"] = round(prepared - started, 1)
+    state.seconds[f"{name} solving"] = round(time.perf_counter() - prepared, 1)
+    _save(context, metrics)
 
 
-def _groups(fitting: TrainContext) -> np.ndarray:
-    """Scenes of the training images, (N,) int; the images themselves where there are too few scenes to part."""
-    images = fitting.train.examples.examples
-    scenes = np.unique([each.scene for each in images], return_inverse=True)[1]
-    return scenes if scenes.max() + 1 >= LEAST_SCENES else np.arange(len(images))
+def _groups(context: TrainContext) -> np.ndarray:
+    """Scenes of the training examples, (N,) int; the examples themselves where there are too few scenes."""
+    scenes = np.unique(
+        [getattr(e, "scene", "") for e in context.train.examples.examples], return_inverse=True
+    )[1]
+    return scenes if scenes.max() + 1 >= LEAST_SCENES else np.arange(len(scenes))
 
 
 @contextmanager
-def _with_cache(fitting: TrainContext) -> Iterator[TrainContext]:
+def _with_cache(context: TrainContext) -> Iterator[TrainContext]:
     # One pass needs everything at once: with --cache off it lies on the disk for that long.
-    if fitting.cache is not None:
-        yield fitting
+    if context.cache is not None:
+        yield context
         return
     with tempfile.TemporaryDirectory(prefix="cityzoo-") as folder:
-        yield replace(fitting, cache=Cache(Path(folder), asked=True))
+        yield replace(context, cache=Cache(Path(folder), asked=True))
 
 
-def _keep(fitting: TrainContext, figures: dict[str, float]) -> None:
-    progress, model, run = fitting.progress, fitting.assembled.model, fitting.run
-    progress.epoch += 1
-    progress.spent = fitting.clock()
-    row = {"epoch": progress.epoch, "phase": progress.phase + 1, "seconds": round(progress.spent, 1)}
-    progress.history.append({**row, **{name: round(float(value), 6) for name, value in figures.items()}})
-    progress.best, progress.stale = figures.get(f"val_{fitting.task.monitor}"), 0
-    save(float32_copy(model), run.model)
-    run_folder.write_history(run.history, progress.history)
+def _save(context: TrainContext, metrics: dict[str, float]) -> None:
+    state, model, folder = context.state, context.assembled.model, context.folder
+    state.epoch += 1
+    state.spent = context.elapsed_seconds()
+    row = {"epoch": state.epoch, "phase": state.phase + 1, "seconds": round(state.spent, 1)}
+    state.history.append({**row, **{name: round(float(value), 6) for name, value in metrics.items()}})
+    state.best, state.stale, state.best_epoch = metrics.get(f"val_{context.task.monitor}"), 0, state.epoch
+    save(float32_copy(model), folder.model)
+    run_folder.write_history(folder.history, state.history)
     arrays = {"model": model.get_weights(), "best": model.get_weights(), "optimizer": [], "average": []}
     arrays["seeds"] = [keras.ops.convert_to_numpy(each) for each in seed_generator_states(model)]
-    save_checkpoint(run.checkpoint, arrays, asdict(progress))
+    save_checkpoint(folder.checkpoint, arrays, asdict(state))
     if distributed.is_chief():
-        _to_tensorboard(run.logs, figures, progress.epoch)
+        _to_tensorboard(folder.logs, metrics, state.epoch)
 
 
-def _to_tensorboard(logs: Path, figures: dict[str, float], epoch: int) -> None:
+def _to_tensorboard(logs: Path, metrics: dict[str, float], epoch: int) -> None:
     import tensorflow as tf
 
     with tf.summary.create_file_writer(str(logs / "validation")).as_default():
-        for name, value in figures.items():
+        for name, value in metrics.items():
             tf.summary.scalar(f"epoch_{name.removeprefix('val_')}", value, step=epoch - 1)

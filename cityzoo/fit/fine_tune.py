@@ -3,235 +3,161 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
-from dataclasses import asdict, replace
 from functools import partial
+from typing import Any
 
 import keras
 import numpy as np
 
-import augment
-import zoo
-import zoo.pretrained
-from cityzoo import demo, tasks
-from cityzoo.data import image as datasets
-from cityzoo.data.image.few_shot import sample_shots
-from cityzoo.data.image.views import AugmentedViews, sequential_order
+from cityzoo import peft, tasks
 from cityzoo.errors import InputError
-from cityzoo.fit import devices, distributed, feature_cache, peft, preview, run_folder, semi_supervised
-from cityzoo.fit.callbacks import TrainState, seed_generator_states
+from cityzoo.fit import distributed, feature_cache
+from cityzoo.fit.callbacks import seed_generator_states
 from cityzoo.fit.checkpoint import load_checkpoint
 from cityzoo.fit.closed_form import closed_form_phase
-from cityzoo.fit.parameter_table import learning_table
-from cityzoo.fit.phases import TrainContext, fit_phase, freeze
-from cityzoo.fit.transfer import is_model, load_matching_weights
-from cityzoo.model import AssembledModel, assemble, count_parameters, float32_copy, save
+from cityzoo.fit.context import TrainContext, TrainState
+from cityzoo.fit.optimizers import stage_rates
+from cityzoo.fit.phases import fit_phase, freeze
+from cityzoo.fit.run_folder import RunFolder
+from cityzoo.modalities import Dataset
+from cityzoo.model import AssembledModel, count_parameters, float32_copy, save
 from cityzoo.outputs import Output
-from cityzoo.spec import SOLVE, TrainSpec
+from cityzoo.spec import CLOSED_FORM, Phase, ResolvedSpec, TrainSpec
 
 LOG = logging.getLogger(__name__)
-CALIBRATION_IMAGES = 16
-DRAWING_PROCESSES = 8
 
 
-def load_task_data(spec: TrainSpec) -> tuple[tasks.Task, datasets.Dataset, Output]:
-    """Return a spec's task, its data, and its kind for them.
+def load_task_data(spec: TrainSpec[Any]) -> tuple[tasks.Task, Dataset, Output]:
+    """Return a spec's task, its data, and its output for that data.
 
     Raises:
         InputError: anything about the task or the data that cannot be used.
     """
-    task = tasks.find(spec.task)
-    data = read_data(spec, task)
-    return task, data, task.output_for(data.train.class_names, spec.options).with_train_statistics(data.train)
+    task = tasks.find(spec.run.task)
+    data = task.modality.read(spec, task)
+    output = task.output_for(data.train.class_names, spec.output)
+    return task, data, output.with_train_statistics(data.train)
 
 
-def read_data(spec: TrainSpec, task: tasks.Task) -> datasets.Dataset:
-    """Read the labelled images, or draw the task's demo data, and say what the check found.
-
-    Raises:
-        InputError: anything about the data that cannot be used.
-    """
-    source = spec.data
-    if source is None:
-        LOG.info("no --data: training on the demo images of this task, which cityzoo draws itself")
-        bar = keras.utils.Progbar(None, unit_name="image")
-        workers = min(os.cpu_count() or 1, DRAWING_PROCESSES)
-        if task.demo is None:
-            raise InputError(f"task '{spec.task}' draws no demo data: give --data")
-        source = str(
-            demo.write_demo(task.demo(), None, spec.seed, progress=partial(_show, bar), workers=workers)
-        )
-    data = task.read(
-        source,
-        spec.options,
-        format=spec.format,
-        classes=spec.classes,
-        class_map=spec.class_map,
-        labels=spec.labels,
-        val=spec.val,
-        exif=spec.exif,
-        split_by=spec.split_by,
-        limit=spec.limit,
-    )
-    if spec.shots is None:
-        return data
-    data = replace(data, train=sample_shots(data.train, spec.shots, spec.seed))
-    data.findings.describe(data.train)
-    LOG.info("--shots %d: training on %d of them", spec.shots, len(data.train))
-    return data
-
-
-def _show(bar: keras.utils.Progbar, done: int, total: int) -> None:
-    bar.target = total
-    bar.update(done)
-
-
-def check_processes_agree(spec: TrainSpec, data: datasets.Dataset) -> None:
-    """Refuse to train where the processes of one training were given different things.
+def check_processes_agree(spec: ResolvedSpec[Any], task: tasks.Task, data: Dataset) -> None:
+    """Refuse to train if the processes of one training were given different things.
 
     Raises:
         InputError: in every process, with what differs.
     """
-    sides = (data.train.examples, data.val.examples)
     distributed.require_equal_across_processes(
         {
-            "flags": asdict(replace(spec, out=None)),
-            "images": [
-                (
-                    each.path,
-                    each.window_xyxy,
-                    each.boxes_xyxy.tolist(),
-                    each.labels.tolist(),
-                    str(each.target),
-                )
-                for s in sides
-                for each in s
-            ],
-            "arithmetic": devices.dtype_policies(spec),
+            "flags": spec.replace(out=None).as_dict(),
+            task.modality.unit: task.modality.fingerprint(data),
+            "arithmetic": task.modality.dtype_policies(spec),
         }
     )
 
 
-def build_model(spec: TrainSpec, output: Output, data: datasets.Dataset) -> AssembledModel:
-    """Put the head on the backbone and give it its starting weights.
-
-    Raises:
-        InputError: the backbone cannot take this size, or the weights are not to be had.
-    """
-    name = f"{tasks.short_name(spec.task)}_{spec.backbone}"
-    policies = devices.dtype_policies(spec)
-    given = "random" if is_model(spec.weights) else spec.weights
-    try:
-        assembled = assemble(spec.backbone, output, spec.image_size, given, policies, name, spec.structure)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    if is_model(spec.weights):
-        taken = load_matching_weights(assembled.model, spec.weights)
-        note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
-        origin = zoo.Origin("file", spec.weights, zoo.pretrained.sha256(spec.weights), note)
-        assembled = replace(assembled, origin=origin)
-    elif assembled.origin.kind == "random":
-        calibrate(assembled, spec, output, data)
-    return peft.adapted(assembled, spec)
-
-
-def calibrate(assembled: AssembledModel, spec: TrainSpec, output: Output, data: datasets.Dataset) -> None:
-    """Bring random weights to unit variance on a batch of the images to come; see `zoo.calibrate`."""
-    views = AugmentedViews(data.train, output, "none", spec.image_size, max_boxes_per_image(data), spec.seed)
-    count = min(CALIBRATION_IMAGES, len(data.train))
-    images, _, _ = next(iter(views.batches(sequential_order(count), count)))
-    zoo.calibrate(assembled.backbone, images.numpy().astype(np.float32))
-
-
-def max_boxes_per_image(data: datasets.Dataset) -> int:
-    """Return the boxes of the fullest image, at least 1."""
-    return max(1, *(len(image.labels) for side in (data.train, data.val) for image in side.examples))
-
-
-def training_views(spec: TrainSpec, output: Output, data: datasets.Dataset) -> AugmentedViews:
-    """Return how the training images come to the network, augmented as the spec says."""
-    policy = augment.get_policy(spec.augment)
-    rows = max_boxes_per_image(data)
-    return AugmentedViews(data.train, output, policy, spec.image_size, rows, spec.seed, spec.keep_decoded)
-
-
 def fine_tune(
-    spec: TrainSpec,
+    spec: ResolvedSpec[Any],
     task: tasks.Task,
     output: Output,
-    data: datasets.Dataset,
+    data: Dataset,
     assembled: AssembledModel,
-    run: run_folder.RunFolder,
+    folder: RunFolder,
     resume: bool = False,
 ) -> TrainState:
     """Go through the phases, from the start or from the run's checkpoint.
 
     Returns:
-        How it went; `run` then holds the best and the last model.
+        How it went; `folder` then holds the best and the last model.
 
     Raises:
         InputError: a phase cannot be done, or the checkpoint does not fit.
     """
-    train = training_views(spec, output, data)
-    val = AugmentedViews(data.val, output, "none", spec.image_size, train.max_rows, spec.seed)
-    cache = feature_cache.choose(spec.cache)
-    progress, checkpoint = _restore(assembled, run) if resume else (TrainState(), {})
-    began = time.perf_counter() - progress.spent
-    clock = partial(_seconds_since, began)
-    extra = semi_supervised.views(spec, output)
-    fitting = TrainContext(task, output, assembled, train, val, spec, run, cache, progress, clock, extra)
-    for phase in spec.phases:
-        freeze(fitting, phase)  # a stage that the backbone lacks is said now, not after the first phase
+    modality = task.modality
+    train, val = modality.views(spec, output, data)
+    cache = feature_cache.choose(getattr(spec.modality, "cache", "off"))
+    state, checkpoint = _restore(assembled, folder) if resume else (TrainState(), {})
+    elapsed_seconds = partial(_seconds_since, time.perf_counter() - state.spent)
+    extra = modality.unlabelled_views(spec, output)
+    context = TrainContext(
+        *(task, output, assembled, train, val, spec, folder, cache, state, elapsed_seconds, extra)
+    )
+    for phase in spec.plan:
+        freeze(context, phase)  # a missing stage is reported now, not after the first phase
     if not resume and distributed.is_chief():
-        save(float32_copy(assembled.model), run.before)
-        preview.to_tensorboard(train, run.logs)
-    for number in range(progress.phase, len(spec.phases)):
-        progress.phase = number
-        progress.stale = progress.stale if checkpoint else 0
-        _announce(fitting, number)
-        end = sum(each.epochs for each in spec.phases[: number + 1])
-        if progress.epoch < end and progress.stale < spec.patience:
-            run_phase = closed_form_phase if spec.phases[number].freeze == SOLVE else fit_phase
-            run_phase(fitting, spec.phases[number], checkpoint)
+        save(float32_copy(assembled.model), folder.before)
+        modality.log_preview(train, folder.logs)
+    for number in range(state.phase, len(spec.plan)):
+        state.phase = number
+        state.stale = state.stale if checkpoint else 0
+        _log_phase(context, number)
+        end = sum(each.epochs for each in spec.plan[: number + 1])
+        if state.epoch < end and state.stale < spec.fit.patience:
+            run_phase = closed_form_phase if spec.plan[number].freeze == CLOSED_FORM else fit_phase
+            run_phase(context, spec.plan[number], checkpoint)
         elif checkpoint:  # the run was stopped just after the last epoch of this phase
             assembled.model.set_weights(checkpoint["best"])
-        checkpoint, progress.epoch = {}, end
-    peft.save_both(assembled, spec, run, load_checkpoint(run.checkpoint)[0]["model"])
-    return progress
+        checkpoint, state.epoch = {}, end
+    last = load_checkpoint(folder.checkpoint)[0]["model"]
+    peft.save_models(assembled, folder.model, folder.last, folder.delta, last)
+    return state
 
 
 def _seconds_since(moment: float) -> float:
     return time.perf_counter() - moment
 
 
-def _announce(fitting: TrainContext, number: int) -> None:
-    spec, phase = fitting.spec, fitting.spec.phases[number]
-    if phase.freeze == SOLVE:
-        LOG.info("phase %d of %d: the head is computed, frozen: backbone", number + 1, len(spec.phases))
+def _log_phase(context: TrainContext, number: int) -> None:
+    phase, total = context.spec.plan[number], len(context.spec.plan)
+    if phase.freeze == CLOSED_FORM:
+        LOG.info("phase %d/%d: fitting the head in closed form, backbone frozen", number + 1, total)
         return
-    what = "phase %d of %d: %d epochs, frozen: %s, %s parameters learn"
-    freeze(fitting, phase)
-    learn = count_parameters(fitting.assembled.model.trainable_weights)
-    LOG.info(what, number + 1, len(spec.phases), phase.epochs, phase.freeze, f"{learn:,}")
-    LOG.info("%s", learning_table(fitting.assembled, phase.learning_rate, spec.layer_decay))
+    freeze(context, phase)
+    trainable = count_parameters(context.assembled.model.trainable_weights)
+    LOG.info(
+        "phase %d/%d: %d epochs, frozen up to %s, %s trainable parameters",
+        *(number + 1, total, phase.epochs, phase.freeze, f"{trainable:,}"),
+    )
+    LOG.info("%s", parameter_table(context, phase))
 
 
-def _restore(
-    assembled: AssembledModel, run: run_folder.RunFolder
-) -> tuple[TrainState, dict[str, list[np.ndarray]]]:
-    arrays, state = load_checkpoint(run.checkpoint)
+def parameter_table(context: TrainContext, phase: Phase) -> str:
+    """Return a line for each stage and for the head: parameters, trainable ones, peak learning rate."""
+    backbone, model = context.assembled.backbone, context.assembled.model
+    of_layer = context.modality.stage_of_layers(backbone)
+    rates = stage_rates(of_layer, backbone, model, context.modality.layer_decay(context.spec))
+    counts: dict[str, list[float]] = {}
+    for layer in sorted(backbone.layers, key=lambda layer: of_layer[layer.name]):
+        row = counts.setdefault(of_layer[layer.name], [0, 0, 0.0])
+        row[0] += count_parameters(layer.weights)
+        row[1] += count_parameters(layer.trainable_weights)
+        row[2] = max([row[2], *(phase.learning_rate * rates[w.path] for w in layer.trainable_weights)])
+    total, trainable = (
+        count_parameters(of(model)) - count_parameters(of(backbone))
+        for of in (lambda m: m.weights, lambda m: m.trainable_weights)
+    )
+    counts["head"] = [total, trainable, phase.learning_rate]
+    rows = [f"  {'stage':<8}{'parameters':>12}{'trainable':>12}{'rate':>10}"]
+    rows += [
+        f"  {n:<8}{a:>12,}{b:>12,}{f'{rate:.2g}' if b else '-':>10}"
+        for n, (a, b, rate) in counts.items()
+        if a
+    ]
+    return "\n".join(rows)
+
+
+def _restore(assembled: AssembledModel, folder: RunFolder) -> tuple[TrainState, dict[str, list[np.ndarray]]]:
+    arrays, values = load_checkpoint(folder.checkpoint)
     try:
         assembled.model.set_weights(arrays["model"])
         for variable, value in zip(seed_generator_states(assembled.model), arrays["seeds"], strict=True):
             variable.assign(value)
-        return TrainState(**state), arrays
+        return TrainState(**values), arrays
     except (ValueError, TypeError) as error:
-        raise InputError(f"'{run.checkpoint}' does not fit the spec beside it: train again") from error
+        raise InputError(f"'{folder.checkpoint}' does not fit the spec next to it: train again") from error
 
 
 def parameter_counts(assembled: AssembledModel) -> dict[str, int]:
-    """Return how many parameters learn in the last phase, how many do not, and all."""
+    """Return the numbers of trainable (in the last phase), frozen and all parameters."""
     trainable = count_parameters(assembled.model.trainable_weights)
     total = count_parameters(assembled.model.weights)
     return {"trainable": trainable, "frozen": total - trainable, "total": total}

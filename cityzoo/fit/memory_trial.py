@@ -1,43 +1,41 @@
-"""What a training step takes of a device's memory, tried with a model of its own before the run's is built."""
+"""Try batch sizes with a model of its own, before the run's is built."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
-import numpy as np
-
-from cityzoo.data.image import Dataset
-from cityzoo.data.image.views import sequential_order
-from cityzoo.fit import devices, fine_tune
+from cityzoo.fit import devices, distributed
 from cityzoo.fit.auto_batch_size import training_step
 from cityzoo.fit.optimizers import optimizer
-from cityzoo.model import assemble
+from cityzoo.modalities import Dataset
 from cityzoo.outputs import Output
-from cityzoo.spec import TrainSpec
+from cityzoo.spec import Phase, ResolvedSpec
+from cityzoo.tasks import Task
 
 
-def memory_trial(output: Output, data: Dataset) -> Callable[[TrainSpec], Callable[[int], None]]:
-    """Return what makes, for a spec, a trial of batch sizes: steps of a model of its own, all of which learns."""
+def memory_trial(
+    task: Task, output: Output, data: Dataset
+) -> Callable[[ResolvedSpec[Any]], Callable[[int], None]]:
+    """Return a function that makes, for a spec, a trial of batch sizes: steps of a model that trains as a whole."""
 
-    def of_spec(spec: TrainSpec) -> Callable[[int], None]:
+    def of_spec(spec: ResolvedSpec[Any]) -> Callable[[int], None]:
+        spec = replace(spec.replace(weights="random"), plan=(Phase("none", 1, spec.fit.learning_rate),))
         strategy = devices.strategy()
         with strategy.scope():
-            policies = devices.dtype_policies(spec)
-            model = assemble(
-                spec.backbone, output, spec.image_size, "random", policies, "trial", spec.structure
-            ).model
-        images, target, _ = next(
-            iter(fine_tune.training_views(spec, output, data).batches(sequential_order(1), 1))
-        )
-        row = images[0].numpy().astype(np.float32), target[0].numpy()
-        make = partial(optimizer, spec.optimizer, spec.learning_rate)
-        step = training_step(model, output.loss(spec.image_size), make, row)
+            assembled = task.modality.build(spec, output, data)
+        train, _ = task.modality.views(spec, output, data)
+        first = task.modality.training_batches(assembled, train, spec, 0, 1, None, distributed.process_shard)
+        row = next(iter(first.unbatch().as_numpy_iterator()))
+        make = partial(optimizer, spec.fit.optimizer, spec.fit.learning_rate)
+        step = training_step(assembled.model, output.loss(task.modality.size_hw(spec)), make, row)
 
-        def in_scope(size: int) -> None:
+        def try_in_scope(size: int) -> None:
             with strategy.scope():
                 step(size)
 
-        return in_scope
+        return try_in_scope
 
     return of_spec

@@ -10,15 +10,14 @@ from typing import Any
 import keras
 from keras import ops
 
-import zoo
 from cityzoo.errors import InputError, unknown
+from cityzoo.spec import OPTIMIZERS
 
 SPARED = re.compile("bias|gamma|beta|scale|shift")  # names; vectors of any name are spared too
 PREDICTIONS = (
     "logits",
     "distances",
 )  # layers that end a head; Muon is for what lies between input and output
-OPTIMIZERS = ("adamw", "sgd", "lion", "muon", "lookahead:adamw", "lookahead:sgd")
 
 
 class _Rated:
@@ -28,9 +27,15 @@ class _Rated:
     rate and decay are there. `rates` is variable's path -> factor of the learning rate.
     """
 
-    def __init__(self, *args: Any, rates: Mapping[str, float] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        rates: Mapping[str, float] | None = None,
+        decays_vectors: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.rates = dict(rates or {})
+        self.rates, self.decays_vectors = dict(rates or {}), decays_vectors
 
     def build(self, variables: list[keras.Variable]) -> None:
         if self.built:
@@ -42,7 +47,9 @@ class _Rated:
             )
         super().build(variables)
         self._factors = [self.rates.get(variable.path, 1.0) for variable in variables]
-        self._decays = [len(v.shape) > 1 and not SPARED.search(v.name) for v in variables]
+        self._decays = [
+            self.decays_vectors or (len(v.shape) > 1 and not SPARED.search(v.name)) for v in variables
+        ]
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
@@ -65,7 +72,8 @@ class _Rated:
         return list(zip(super()._clip_gradients(list(gradients)), variables, strict=True))
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "rates": dict(self.rates)}
+        own = {"rates": dict(self.rates), "decays_vectors": self.decays_vectors}
+        return {**super().get_config(), **own}
 
 
 class _Lookahead:
@@ -160,6 +168,8 @@ def optimizer(
     weight_decay: float = 0.01,
     clip_norm: float | None = 10.0,
     rates: Mapping[str, float] | None = None,
+    decays_vectors: bool = False,
+    clips_each_variable: bool = False,
 ) -> keras.optimizers.Optimizer:
     """Return an optimizer whose whole state is in its `variables`, and whose config makes it again.
 
@@ -172,6 +182,8 @@ def optimizer(
         weight_decay: 0 or more.
         clip_norm: longest gradient, as one vector over all variables and summed over all devices; None: any.
         rates: variable's path -> factor of its learning rate (its decay goes along); others have 1.
+        decays_vectors: whether weight decay spares nothing.
+        clips_each_variable: whether `clip_norm` limits each variable's gradient instead of all together.
 
     Raises:
         InputError: no such optimizer; in `build`: a rate for what does not learn.
@@ -184,7 +196,13 @@ def optimizer(
         [0.995, 1.99]
     """
     known = {"adamw": AdamW, "lion": Lion, "lookahead:adamw": LookaheadAdamW}
-    settings = {"weight_decay": weight_decay, "global_clipnorm": clip_norm, "rates": rates}
+    clip = "clipnorm" if clips_each_variable else "global_clipnorm"
+    settings = {
+        "weight_decay": weight_decay,
+        clip: clip_norm,
+        "rates": rates,
+        "decays_vectors": decays_vectors,
+    }
     if name in ("sgd", "lookahead:sgd"):
         kind = SGD if name == "sgd" else LookaheadSGD
         return kind(schedule, momentum=0.9, nesterov=True, **settings)
@@ -195,14 +213,17 @@ def optimizer(
     return known[name](schedule, **settings)
 
 
-def stage_rates(backbone: keras.Model, model: keras.Model, decay: float) -> dict[str, float]:
+def stage_rates(
+    of_layer: Mapping[str, str], backbone: keras.Model, model: keras.Model, decay: float
+) -> dict[str, float]:
     """Return a factor of the learning rate for everything that learns: the deeper, the smaller.
 
     The head has 1, the last stage of the backbone `decay`, the one before it `decay ** 2`, and so on
     (Clark et al. 2020, "ELECTRA", arXiv 2003.10555, there layer by layer). Call it after freezing.
 
     Args:
-        backbone: a functional backbone with stages.
+        of_layer: stage of each of the backbone's layers; deeper stages sort first.
+        backbone: the backbone.
         model: the model that trains: the whole one or the part behind a cut; it shares layers with `backbone`.
         decay: above 0, at most 1; 1 makes all rates equal.
 
@@ -213,11 +234,13 @@ def stage_rates(backbone: keras.Model, model: keras.Model, decay: float) -> dict
         InputError: a decay out of range.
 
     Example:
+        >>> import zoo
         >>> images = x = keras.Input((32, 32, 3))
         >>> for number in range(1, 6):
         ...     x = keras.layers.Conv2D(1, 1, strides=2, use_bias=False, name=f"conv{number}")(x)
         >>> whole = keras.Model(images, keras.layers.Dense(1, use_bias=False, name="head")(x))
-        >>> rates = stage_rates(keras.Model(images, x), whole, 0.5)
+        >>> backbone = keras.Model(images, x)
+        >>> rates = stage_rates(zoo.stage_of_layers(backbone), backbone, whole, 0.5)
         >>> rates["head/kernel"], rates["conv5/kernel"], rates["conv3/kernel"]
         (1.0, 0.5, 0.125)
     """
@@ -225,7 +248,6 @@ def stage_rates(backbone: keras.Model, model: keras.Model, decay: float) -> dict
         raise InputError(
             f"a decay of {decay} from stage to stage makes no sense: give a number above 0, up to 1"
         )
-    of_layer = zoo.stage_of_layers(backbone)
     of_variable = {id(v): of_layer[layer.name] for layer in backbone.layers for v in layer.weights}
     order = sorted(set(of_variable.values()), reverse=True)  # "tail" lies behind the stages
     depth = {stage: number for number, stage in enumerate(order, start=1)}

@@ -1,4 +1,4 @@
-"""The folder that a run leaves behind, and from which it goes on."""
+"""The folder that a run leaves behind, and from which it is resumed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from cityzoo.errors import InputError
 from cityzoo.fit import distributed
-from cityzoo.spec import SOLVE, Phase, TrainSpec
+from cityzoo.spec import CLOSED_FORM, Phase, TrainSpec
 from cityzoo.spec_file import read_spec
-from cityzoo.tasks import short_name
 
 LOG = logging.getLogger(__name__)
 RUNS = Path("runs")
@@ -87,13 +87,13 @@ def free_name(spec: TrainSpec) -> Path:
     Raises:
         InputError: `--out` exists.
     """
-    if spec.out:
-        if Path(spec.out).exists():
+    if spec.run.out:
+        if Path(spec.run.out).exists():
             raise InputError(
-                f"--out '{spec.out}' exists: give a new name, remove it, or go on with it by --resume {spec.out}"
+                f"--out '{spec.run.out}' exists: give a new name, remove it, or resume it with --resume {spec.run.out}"
             )
-        return Path(spec.out)
-    stem, number = f"{short_name(spec.task)}-{spec.backbone}", 1
+        return Path(spec.run.out)
+    stem, number = f"{spec.run.task_name}-{spec.run.backbone}", 1
     while (RUNS / f"{stem}-{number}").exists():
         number += 1
     return RUNS / f"{stem}-{number}"
@@ -124,7 +124,7 @@ def open_or_create(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
         if not run.checkpoint.exists():
             raise InputError("interrupted before the first epoch was finished: nothing is kept") from None
         raise InputError(
-            f"interrupted; all finished epochs are kept, go on by: python train.py --resume {run.path}"
+            f"interrupted. Finished epochs are saved; resume with: python train.py --resume {quote(str(run.path))}"
         ) from None
     finally:
         kept = (run.checkpoint, run.bad_batch, run.model)
@@ -199,12 +199,12 @@ def extend_epochs(phases: tuple[Phase, ...], epochs: int, finished: int) -> tupl
         is_left = finished > before + phase.epochs or (
             finished == before + phase.epochs and number < len(phases) - 1
         )
-        if not is_left and phase.freeze != SOLVE and epochs < min(finished - before, phase.epochs):
+        if not is_left and phase.freeze != CLOSED_FORM and epochs < min(finished - before, phase.epochs):
             raise InputError(
                 f"--epochs {epochs} is less than the {finished - before} epochs that phase {number + 1} of this run "
                 "has done: give more, or leave it out"
             )
-        is_left = is_left or phase.freeze == SOLVE  # one pass, however long the others are
+        is_left = is_left or phase.freeze == CLOSED_FORM  # one pass, however long the others are
         made.append(phase if is_left else replace(phase, epochs=epochs))
         before += phase.epochs
     return tuple(made)
@@ -219,3 +219,22 @@ def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
         writer.writeheader()
         writer.writerows(rows)
     os.replace(part, path)
+
+
+def next_free_folder(out: str | None, run: Path, stem: str) -> Path:
+    """Return a new folder: what --out says, or the next free number in the run.
+
+    Raises:
+        InputError: it exists or cannot be made.
+    """
+    number = 1
+    while out is None and (run / f"{stem}-{number}").exists():
+        number += 1
+    folder = Path(out) if out else run / f"{stem}-{number}"
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError as error:
+        raise InputError(f"--out '{folder}' exists: give a new name or remove it") from error
+    except OSError as error:
+        raise InputError(f"'{folder}' cannot be made ({error.strerror}): give another --out") from error
+    return folder

@@ -9,8 +9,8 @@ import keras
 from keras import ops
 
 from cityzoo.errors import InputError, unknown
+from cityzoo.spec import SCHEDULES
 
-SCHEDULES = ("cosine", "onecycle", "step", "constant")
 START = 0.05  # share of the peak that a linear warm-up starts from
 WARM_UP, LONGEST_WARM_UP = 0.1, 100  # share of a phase's steps, and steps
 COSINE_END = 0.01  # share of the peak

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.metrics.tgcn_protocol import TgcnProtocol
-
 LEAST_SHARE = 0.01  # of the mean; smaller values have no percentage error
 WORST = 10  # sensors in the report
 
@@ -34,54 +32,6 @@ def default_horizons(horizon: int) -> tuple[int, ...]:
         ((3, 6, 9, 12), (1, 2, 3), (1,))
     """
     return tuple(sorted({max(1, round(horizon * quarter / 4)) for quarter in (1, 2, 3, 4)}))
-
-
-def point_metrics(
-    protocol: TgcnProtocol,
-    values: np.ndarray,
-    forecast: np.ndarray,
-    horizons: Sequence[int],
-    step_seconds: int,
-) -> dict[str, float]:
-    """Return MAE, RMSE and MAPE of a point forecast, each averaged over all steps up to a horizon.
-
-    Args:
-        protocol: selects the windows.
-        values: (rows, N) float, NaN where missing.
-        forecast: (W, horizon, N), of the origins of the shortest horizon.
-        horizons: in rows, rising.
-        step_seconds: of a row.
-
-    Returns:
-        `mae_15min`, `rmse_15min`, `mape_15min` ...; MAPE as a share, without values below 1 % of the mean.
-    """
-    found: dict[str, float] = {}
-    least = LEAST_SHARE * float(np.nanmean(np.abs(values)))
-    for horizon, errors in protocol.errors(values, forecast, tuple(horizons)).items():
-        origins = protocol.origins(horizon)
-        truth = values[origins[:, None] + np.arange(1, horizon + 1)]
-        share = np.abs(truth - forecast[: len(origins), :horizon]) / np.where(
-            np.abs(truth) > least, np.abs(truth), np.nan
-        )
-        name = format_horizon(horizon, step_seconds)
-        found |= {f"{metric}_{name}": value for metric, value in errors.items()}
-        found[f"mape_{name}"] = float(np.nanmean(share)) if np.isfinite(share).any() else float("nan")
-    return found
-
-
-def coverage(truth: np.ndarray, forecast: np.ndarray) -> float:
-    """Return the share of measurements between the outermost quantiles, 0..1.
-
-    Args:
-        truth: (W, horizon, N) float, NaN where missing.
-        forecast: (W, horizon, N, Q), quantiles rising.
-
-    Example:
-        >>> coverage(np.array([[[1.0], [5.0], [np.nan]]]), np.array([[[[0, 1, 2]], [[0, 1, 2]], [[0, 1, 2]]]]))
-        0.5
-    """
-    inside = (truth >= forecast[..., 0]) & (truth <= forecast[..., -1])
-    return float(inside[np.isfinite(truth)].mean())
 
 
 def errors_by_step(

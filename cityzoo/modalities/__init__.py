@@ -1,1 +1,317 @@
-"""One file per kind of input data: how it is read, batched and fed to a backbone."""
+"""Modalities: what a kind of input data (images, series, ...) needs; a task is a modality and an output.
+
+`fit/`, `evaluation/` and `report/` know examples through this interface alone. A new modality is one file here, with its
+backbones in `zoo/` and its readers in `data/`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+
+from cityzoo.errors import InputError
+from cityzoo.sample import Example, ExampleSet
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from cityzoo.model import AssembledModel
+    from cityzoo.outputs import Output
+    from cityzoo.spec import ResolvedSpec, TrainSpec
+    from cityzoo.tasks import Task
+
+Flags = TypeVar("Flags")
+Masks = dict[str, dict[str, "np.ndarray"]]  # attribute -> slice -> (N,) bool
+Shard = Callable[[Any, int], tuple[Any, int]]  # (rows, batch size) -> those of this process
+
+
+class Findings(Protocol):
+    """What the check of a data set found."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the findings as a report stores them."""
+
+
+class Dataset(Protocol):
+    """Checked data: examples to train on, to choose the best epoch by, and to evaluate on."""
+
+    train: Any
+    val: Any
+    findings: Any
+
+    @property
+    def held_out(self) -> Any:
+        """Return the examples that metrics are reported for: the test split, or val where there is none."""
+
+
+class Views(Protocol):
+    """Examples of one split as they come to the network."""
+
+    examples: Any
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+
+
+class Modality(ABC, Generic[Flags]):
+    """What training and evaluation must know of one kind of input data.
+
+    Attributes:
+        name: section of spec.json and config files.
+        unit: what examples are called, plural.
+        flags: dataclass of the modality's flags of train.py.
+        evaluate_flags: dataclass of its flags of evaluate.py.
+        freeze_points: values of --freeze besides "auto".
+        trains_head_first: whether, by default, a first phase trains the head alone.
+        report_sections: modules of `cityzoo.evaluation` that add optional sections to a report.
+        supports_preview: whether `write_preview` draws something.
+    """
+
+    name: ClassVar[str]
+    unit: ClassVar[str]
+    flags: ClassVar[type]
+    evaluate_flags: ClassVar[type | None] = None
+    freeze_points: ClassVar[tuple[str, ...]] = ("none", "backbone")
+    trains_head_first: ClassVar[bool] = False
+    report_sections: ClassVar[tuple[str, ...]] = ()
+    supports_preview: ClassVar[bool] = False
+
+    # --- before anything heavy is loaded
+
+    @abstractmethod
+    def backbones(self) -> Mapping[str, str]:
+        """Return each backbone's name with one line about it."""
+
+    def check(self, spec: TrainSpec[Flags], task: Task) -> None:
+        """Raise InputError for settings that are known to be wrong before any work."""
+
+    # --- data
+
+    @abstractmethod
+    def read(self, spec: TrainSpec[Flags], task: Task) -> Dataset:
+        """Read the labeled data, or the task's demo data, and log what the check found.
+
+        Raises:
+            InputError: anything about the data that cannot be used.
+        """
+
+    @abstractmethod
+    def read_to_evaluate(
+        self, spec: TrainSpec[Flags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
+    ) -> tuple[ExampleSet, Any]:
+        """Return the examples that evaluate.py's flags name, with the model's labels, and the findings.
+
+        Raises:
+            InputError: unusable data, or labels that the model does not have.
+        """
+
+    def read_unlabelled(self, path: str, flags: Mapping[str, Any]) -> ExampleSet:
+        """Return examples without labels for `--predict`.
+
+        Raises:
+            InputError: nothing usable there, or a modality without such data.
+        """
+        raise InputError(f"--predict does not support {self.unit}: remove it")
+
+    def is_unlabelled(self, path: str) -> bool:
+        """Return whether a source holds examples without any labels."""
+        return False
+
+    def fingerprint(self, data: Dataset) -> list[Any]:
+        """Return what must be equal in all processes of one training."""
+        return [len(data.train), len(data.val)]
+
+    # --- model
+
+    def resolve(self, spec: TrainSpec[Flags], data: Dataset) -> Flags:
+        """Return the flags with every "auto" replaced by a value."""
+        return spec.modality
+
+    def default_freeze(self, spec: TrainSpec[Flags]) -> str:
+        """Return what `--freeze auto` means."""
+        return "none"
+
+    @abstractmethod
+    def build(self, spec: ResolvedSpec[Flags], output: Output, data: Dataset) -> AssembledModel:
+        """Put the head on the backbone and give the model its starting weights.
+
+        Raises:
+            InputError: the backbone cannot be built like this, or weights are unavailable.
+        """
+
+    def class_names(self, model: keras.Model) -> tuple[str, ...]:
+        """Return the class names that a saved model carries."""
+        return ()
+
+    def size_hw(self, spec: ResolvedSpec[Flags]) -> tuple[int, int] | None:
+        """Return height and width of the network's input in pixels; None where examples have none."""
+        return None
+
+    def dtype_policies(self, spec: TrainSpec[Flags]) -> tuple[str, str]:
+        """Return the dtype policies of backbone and head."""
+        return "float32", "float32"
+
+    def freeze(self, assembled: AssembledModel, spec: ResolvedSpec[Flags], stage: str) -> None:
+        """Freeze the backbone up to a freeze point; the head always trains.
+
+        Raises:
+            ValueError: the backbone has no such point.
+        """
+        for layer in assembled.backbone.layers:
+            layer.trainable = stage == "none"
+
+    def stage_of_layers(self, backbone: keras.Model) -> Mapping[str, str]:
+        """Return the stage of each of the backbone's layers, deeper stages sorting first."""
+        return {layer.name: "backbone" for layer in backbone.layers}
+
+    def layer_decay(self, spec: ResolvedSpec[Flags]) -> float:
+        """Return the factor of the learning rate from each stage to the one before it."""
+        return 1.0
+
+    def optimizer_settings(self, spec: ResolvedSpec[Flags]) -> dict[str, Any]:
+        """Return arguments of `cityzoo.fit.optimizers.optimizer` that differ from its defaults."""
+        return {}
+
+    def schedule_settings(self, spec: ResolvedSpec[Flags], steps: int) -> dict[str, Any]:
+        """Return arguments of `cityzoo.fit.schedules.schedule` that differ from its defaults."""
+        return {}
+
+    def prefix(self, backbone: keras.Model, stage: str) -> keras.Model | None:
+        """Return the frozen part of the backbone if its outputs can be cached, else None."""
+        return None
+
+    # --- batches
+
+    @abstractmethod
+    def views(self, spec: ResolvedSpec[Flags], output: Output, data: Dataset) -> tuple[Views, Views]:
+        """Return the training and the validation examples as they come to the network."""
+
+    def unlabelled_views(self, spec: ResolvedSpec[Flags], output: Output) -> Any | None:
+        """Return unlabeled examples to train with as well; None if there are none."""
+        return None
+
+    def count_unlabelled(self, spec: TrainSpec[Flags]) -> int:
+        """Return the number of unlabeled examples to train with."""
+        return 0
+
+    def views_shown(self, spec: ResolvedSpec[Flags], stage: str) -> int | None:
+        """Return how many views each example is shown in, in turn, while frozen up to a stage; None: a new one each time."""
+        return None
+
+    def steps_per_epoch(self, views: Views, batch_size: int) -> int:
+        """Return the number of training steps of an epoch."""
+        return len(views) // batch_size
+
+    @abstractmethod
+    def training_batches(
+        self,
+        assembled: AssembledModel,
+        views: Views,
+        spec: ResolvedSpec[Flags],
+        first: int,
+        last: int,
+        shown: int | None,
+        shard: Shard,
+    ) -> Iterable[Any]:
+        """Return the batches (inputs, target) of the epochs from `first` to `last` (exclusive), in order.
+
+        The same arguments give the same batches, so that a resumed run continues exactly.
+
+        Args:
+            assembled: the model that is trained.
+            views: training examples.
+            spec: of the run.
+            first: first epoch.
+            last: the epoch after the last one.
+            shown: number of views that each example is shown in, in turn; None: a new one each epoch.
+            shard: selects this process's part of each batch.
+        """
+
+    def examples_of_step(
+        self,
+        assembled: AssembledModel,
+        views: Views,
+        spec: ResolvedSpec[Flags],
+        epoch: int,
+        step: int,
+        shown: int | None,
+    ) -> list[tuple[str, int]]:
+        """Return name and view of each example of a training step."""
+        return []
+
+    @abstractmethod
+    def predict_views(self, model: keras.Model, views: Views, batch_size: int) -> list[Any]:
+        """Return the decoded results for every example, in order."""
+
+    @abstractmethod
+    def predict(self, model: keras.Model, examples: ExampleSet, output: Output) -> list[Any]:
+        """Return the decoded results of a loaded model for every example, in order, with a progress bar."""
+
+    def raw_outputs(self, run: Callable[[Any], Any], examples: ExampleSet) -> np.ndarray:
+        """Return a compiled model's outputs for every example, not decoded, for `Output.calibrate`."""
+        raise NotImplementedError(f"{self.unit} have no calibration of outputs")
+
+    # --- evaluation
+
+    def identify(self, examples: ExampleSet) -> list[Any]:
+        """Return what predictions depend on: plain values that change when an example changes."""
+        return [example.path for example in examples.examples]
+
+    def reorder_labels(self, examples: Any, class_names: Sequence[str]) -> Any:
+        """Return the examples with labels that point into other class names, or another order of them.
+
+        Raises:
+            InputError: a label that is not among them.
+        """
+        return examples
+
+    def groups(self, examples: ExampleSet) -> list[str]:
+        """Return a group for each example; examples of one group are resampled together. "" is a group of its own."""
+        return [""] * len(examples)
+
+    def slices(self, examples: ExampleSet, by: str) -> Masks:
+        """Return subsets of the examples to report metrics of.
+
+        Raises:
+            InputError: `by` cannot be used.
+        """
+        return {}
+
+    def write_manifest(self, folder: Path, data: Dataset, output: Output) -> None:
+        """Write what the model's users need next to it, where the model itself does not hold everything."""
+
+    def check_manifest(self, folder: Path, examples: ExampleSet) -> None:
+        """Raise InputError if examples do not fit what a run's model was made for."""
+
+    # --- drawing
+
+    def write_examples(
+        self,
+        output: Output,
+        examples: ExampleSet,
+        results: Sequence[Any],
+        details: Mapping[str, Any],
+        folder: Path,
+    ) -> dict[str, Any]:
+        """Draw informative examples into a folder; return what the report must know of them."""
+        return {}
+
+    def render(
+        self, output: Output, example: Example, result: Any, labeled: bool = True
+    ) -> np.ndarray | None:
+        """Return an example with its label and result as an image, (H, W, 3) uint8 RGB; None if it has no image."""
+        return None
+
+    def write_preview(self, views: Views, path: str) -> None:
+        """Draw training examples as the network sees them.
+
+        Raises:
+            InputError: the modality draws none, or the file cannot be written.
+        """
+        raise InputError(f"--preview does not support {self.unit}: remove it")
+
+    def log_preview(self, views: Views, logs: Path) -> None:
+        """Write a few training examples to TensorBoard."""

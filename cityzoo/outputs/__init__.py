@@ -1,29 +1,31 @@
-"""Kinds of output: what a head's numbers mean, from the training target to the figure in the report."""
+"""Outputs: what the numbers of a head mean, from the training target to the metric; nothing about how examples look."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from cityzoo.metrics.weighted import WeightedMetrics
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from cityzoo.metrics.weighted import WeightedMetrics
     from cityzoo.outputs.attribution_target import AttributionTarget
-    from cityzoo.report.layout import Layout
-    from cityzoo.sample import ImageExample, ImageSet
+    from cityzoo.sample import Example, ExampleSet
 
 
 class PredictionSummary(NamedTuple):
-    """Hold what a model saw in images without labels.
+    """Predictions for examples without labels.
 
     Attributes:
-        results: to be drawn, one per image.
+        results: one per example, to be drawn.
         file: name of the JSON file.
-        document: what it holds.
-        line: says it in a few words.
+        document: its content.
+        line: a summary in a few words.
     """
 
     results: list[Any]
@@ -32,23 +34,43 @@ class PredictionSummary(NamedTuple):
     line: str
 
 
-class Output(Protocol):
-    """Tie a head of `heads/` to data and metrics; a task names its kind, which inherits from this.
+class ClosedFormInput(NamedTuple):
+    """What a last layer is computed from.
 
-    A kind is a frozen dataclass, made from the class names. Fields declared by `cli.flag` are flags of train.py.
+    Attributes:
+        layer: the layer named `Output.closed_form_layer`.
+        inputs: (N, ...) float16, its inputs for each view of each example; may lie on disk.
+        targets: (N, ...) float32, as `Output.make_targets` returns them.
+        groups: (N,) int; rows of one group are alike: frames of a scene, views of an image.
+        seed: of the run.
+    """
+
+    layer: keras.layers.Layer
+    inputs: np.ndarray
+    targets: np.ndarray
+    groups: np.ndarray
+    seed: int
+
+
+@dataclass(frozen=True)
+class Output(ABC):
+    """A head of `heads/` with its targets, decoding and metrics; a task names a subclass.
+
+    Subclasses are frozen dataclasses that start with `class_names`; fields declared by `cli.flag` become flags.
 
     Attributes:
         class_names: what labels point to.
-        headline: figures of `metrics` that are said first, in this order.
-        lower: those of them that are better when lower.
-        fit: how an image comes to the network's input: "letterbox" keeps its shape, "stretch" fills it.
-        result: the type of `results`, a dataclass or a named tuple; None: plain arrays.
-        draws: resamples of the images that intervals are made of; 1,000 where `weighed` is fast.
-        class_figures: figures of `per_class` by which a class is said to have got worse.
-        solved: name of the layer that `solve` can compute instead of training it; "" where there is none.
-        trains: whether gradients can train the head at all.
-        learns_unlabelled: whether images without labels can take part, by `heads.fixmatch`.
-        explained: whether `asked` knows where answers come from; else they explain themselves, as a density map does.
+        primary_metrics: keys of `metrics`, the most important first.
+        lower_is_better: those that improve when they fall.
+        resize_mode: how an image comes to the network's input: "letterbox" keeps its aspect ratio, "stretch" fills it.
+        result_type: dataclass or named tuple of a result; None: plain arrays.
+        bootstrap_samples: resamples behind each interval; 1,000 where `weighted_metrics` is fast.
+        per_class_metrics: keys of `per_class` by which a class can regress.
+        closed_form_layer: name of the layer that `fit_closed_form` can compute; "" if there is none.
+        trainable: whether the head has parameters that gradients can train.
+        supports_unlabelled: whether FixMatch can use unlabeled examples.
+        supports_attribution: whether `attribution_target` is implemented.
+        page: module of `cityzoo.report.pages` that shows the metrics, and of `cityzoo.visualize` that draws results.
     """
 
     class_names: tuple[str, ...]
@@ -62,106 +84,120 @@ class Output(Protocol):
     trainable: ClassVar[bool] = True
     supports_unlabelled: ClassVar[bool] = False
     supports_attribution: ClassVar[bool] = False
+    page: ClassVar[str]
 
-    def with_train_statistics(self, train: ImageSet) -> Output:
-        """Return the kind as training on these images wants it: weights of rare classes, say.
+    def with_train_statistics(self, train: Any) -> Output:
+        """Return the output with what it needs to know of the training examples, such as class counts.
 
         Raises:
             InputError: nothing can be learned from them.
         """
         return self
 
-    def restore(self, report: dict[str, Any]) -> Output:
-        """Return the kind with what it knew of its training images, from the run's report, which may be empty."""
+    def restore(self, report: Mapping[str, Any]) -> Output:
+        """Return the output with what a run's report, which may be empty, says about its training examples."""
         return self
 
-    def label_columns(self, images: Sequence[ImageExample]) -> dict[str, Sequence[Any]]:
-        """Return what `augment.input_pipeline` moves along with images: boxes, labels, masks.
+    def label_columns(self, examples: Sequence[Example]) -> dict[str, Sequence[Any]]:
+        """Return the labels that `augment.pipeline` transforms along with images: boxes, labels, masks.
 
-        By default their targets; zeros where nothing is known, as of images to predict.
+        By default the targets; zeros for unlabeled examples.
         """
         unknown = [0.0] * len(self.class_names)
-        return {"labels": [unknown if p.target is None else p.target.tolist() for p in images]}
+        return {"labels": [unknown if e.target is None else e.target.tolist() for e in examples]}
 
+    @abstractmethod
     def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
-        """Put the head on a backbone's levels."""
+        """Return the head's output on a backbone's features."""
 
-    def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
-        """Return the loss for inputs of that size."""
+    @abstractmethod
+    def loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
+        """Return the training loss, for inputs of that size where examples are images."""
 
     def make_targets(self, batch: dict[str, Any]) -> Any:
-        """Return what the loss compares with a batch's outputs, inside a `tf.data` graph; boxes are padded."""
+        """Return the targets of the loss for a batch, inside a `tf.data` graph; boxes are padded."""
         return batch["labels"]
 
-    def fit_closed_form(
-        self,
-        layer: keras.layers.Layer,
-        inputs: np.ndarray,
-        targets: np.ndarray,
-        groups: np.ndarray,
-        seed: int,
-    ) -> dict[str, Any]:
-        """Compute the weights of the layer `solved` in one pass; return what a report says of it.
+    def fit_closed_form(self, given: ClosedFormInput) -> dict[str, Any]:
+        """Compute the weights of `closed_form_layer` in one pass; return what a report says about it."""
+        raise TypeError(f"{type(self).__name__} has no layer that is computed in closed form")
+
+    @abstractmethod
+    def decode(self, outputs: np.ndarray, matrices: np.ndarray | None, examples: Sequence[Any]) -> list[Any]:
+        """Decode the outputs for a batch into one result per example.
 
         Args:
-            layer: the layer of that name.
-            inputs: (N, ...) float16, what comes to it for each view of each image; may lie on disk.
-            targets: (N, ...) float32, as `target` makes them.
-            groups: (N,) int, rows of a group are alike: frames of a scene, views of an image.
-            seed: of the run.
+            outputs: (B, ...) float32.
+            matrices: (B, 3, 3) float32, original pixels -> network input pixels; None where examples are no images.
+            examples: the B examples.
         """
-
-    def decode(self, outputs: np.ndarray, matrices: np.ndarray, images: Sequence[ImageExample]) -> list[Any]:
-        """Turn the outputs for a batch into results in the original images' pixels."""
 
     def attribution_target(
-        self, output: np.ndarray, matrix: np.ndarray, image: ImageExample, number: int
+        self, output: np.ndarray, matrix: np.ndarray, example: Any, number: int
     ) -> AttributionTarget | None:
-        """Return where in the outputs for one image its `number`-th answer comes from; None: not so many answers.
+        """Return where in the outputs for one example its `number`-th prediction comes from; None if there are fewer.
 
         Args:
-            output: of one image, without the axis of the batch.
-            matrix: (3, 3) float32, original pixels -> pixels of the network's input.
-            image: that image.
-            number: 0 is the surest answer.
+            output: of one example, without the batch axis.
+            matrix: (3, 3) float32, original pixels -> network input pixels.
+            example: the example.
+            number: 0 is the prediction with the highest confidence.
         """
+        return None
 
-    def draw(self, image: np.ndarray, truth: ImageExample | None, result: Any) -> np.ndarray:
-        """Return the upright image, (H, W, 3) uint8 RGB, with a result and, if they are known, its labels."""
+    @abstractmethod
+    def metrics(self, truth: Any, results: Sequence[Any]) -> dict[str, Any]:
+        """Compare results with the labels."""
 
-    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Return an augmented image, (h, w, 3) uint8 RGB, with what the loss will want of it drawn on it."""
+    def weighted_metrics(self, truth: Any, results: Sequence[Any]) -> WeightedMetrics:
+        """Return a function from weights of the examples to metrics.
 
-    def metrics(self, truth: ImageSet, results: Sequence[Any]) -> dict[str, Any]:
-        """Judge results against the labels."""
-
-    def weighted_metrics(self, truth: ImageSet, results: Sequence[Any]) -> WeightedMetrics:
-        """Return what gives the figures when some images count more often than others, or not at all.
-
-        By default the headline of `metrics` on images that are really repeated, which is slow.
+        By default the primary metrics on examples that are really repeated, which is slow.
         """
         from cityzoo.metrics.weighted import weighted_metrics_by_repetition
 
         return weighted_metrics_by_repetition(self.metrics, self.primary_metrics, truth, results)
 
-    def size_slices(self, truth: ImageSet) -> dict[str, tuple[str, int]]:
-        """Return, where objects of a size are judged apart, slice -> (its figure in `weighed`, its objects)."""
+    def metric_slices(self, truth: Any, results: Sequence[Any]) -> dict[str, dict[str, tuple[str, int]]]:
+        """Return slices that have metrics of their own: attribute -> slice -> (key in `weighted_metrics`, count)."""
         return {}
 
-    def write_details(self, truth: ImageSet, results: Sequence[Any], folder: Path) -> dict[str, Any]:
-        """Write the results and telling images into a folder; return what else a report says of them."""
+    def details(self, truth: Any, results: Sequence[Any]) -> dict[str, Any]:
+        """Return what a report says besides the metrics: curves, thresholds, confusion."""
+        return {}
 
-    def layout(self, report: dict[str, Any]) -> Layout:
-        """Return what the page of a report shows of this kind's figures."""
+    def write_results(self, truth: Any, results: Sequence[Any], folder: Path) -> None:
+        """Write the results into files that other programs read."""
+        return
 
     def summarize_predictions(
-        self, images: ImageSet, results: Sequence[Any], report: dict[str, Any], score: float | None
+        self, examples: ExampleSet, results: Sequence[Any], report: Mapping[str, Any], score: float | None
     ) -> PredictionSummary:
-        """Say what a model sees in images without labels.
+        """Summarize predictions for examples without labels.
 
         Args:
-            images: what it looked at.
-            results: one per image.
+            examples: N of them.
+            results: one per example.
             report: of the run, with its thresholds; may be empty.
-            score: what --score says, or None.
+            score: value of --score.
         """
+        raise TypeError(f"{type(self).__name__} does not predict unlabeled examples")
+
+    def calibrate(
+        self, model: keras.Model, predict: Callable[[], tuple[Any, np.ndarray]]
+    ) -> list[list[float]] | None:
+        """Fit what is set on validation data after training, such as conformal widths; None where there is nothing.
+
+        Args:
+            model: with the weights of the best epoch; not changed.
+            predict: returns the validation examples and the raw outputs for them.
+        """
+        return None
+
+    def apply_calibration(self, model: keras.Model, fitted: list[list[float]]) -> None:
+        """Put what `calibrate` returned into a model."""
+        return
+
+    def headline(self, report: Mapping[str, Any]) -> str:
+        """Return a line for the console about a report, besides the primary metrics; "" for none."""
+        return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +12,13 @@ import numpy as np
 
 from cityzoo.cli import flag
 from cityzoo.cli.values import parse_count, parse_number
-from cityzoo.outputs import Output, PredictionSummary
+from cityzoo.outputs import ClosedFormInput, Output, PredictionSummary
 from cityzoo.sample import ImageExample, ImageSet
 
 if TYPE_CHECKING:
     import keras
 
     from cityzoo.metrics.weighted import WeightedMetrics
-    from cityzoo.report.layout import Layout
 
 SMOOTH_CELLS = 0.8  # deviation of the Gaussian over the map: single cells are noise
 NORMAL = 0  # position in the class names
@@ -53,6 +53,7 @@ class Anomaly(Output):
         1024, "normal patches that are remembered: more see finer, and take longer", parse_count, "N"
     )
     false_alarms: float = flag(5.0, "alarms wanted at most in 1,000 normal frames", parse_number, "N")
+    page: ClassVar[str] = "anomaly"
     primary_metrics: ClassVar[tuple[str, ...]] = ("image_auroc", "pixel_auroc")
     result_type: ClassVar[type] = AnomalyResult
     bootstrap_samples: ClassVar[int] = 1000
@@ -66,25 +67,19 @@ class Anomaly(Output):
 
         return PatchMemoryBank(self.memory)(features)
 
-    def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
+    def loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
         """Return the mean distance, which nothing is trained by."""
         import keras
 
         return keras.losses.MeanAbsoluteError()
 
-    def fit_closed_form(
-        self,
-        layer: keras.layers.Layer,
-        inputs: np.ndarray,
-        targets: np.ndarray,
-        groups: np.ndarray,
-        seed: int,
-    ) -> dict[str, Any]:
+    def fit_closed_form(self, given: ClosedFormInput) -> dict[str, Any]:
         """Fill the memory with patches of the normal frames, in one pass."""
         import keras
 
         from heads.memory_bank import MOST_PATCHES, bank_weights, coreset
 
+        inputs, seed = given.inputs, given.seed
         rows, place = np.divmod(_spread(inputs.shape, MOST_PATCHES, seed), np.prod(inputs.shape[1:3]))
         patches = np.empty((len(rows), inputs.shape[-1]), np.float32)
         for row in np.unique(rows):
@@ -94,7 +89,7 @@ class Anomaly(Output):
         kept = patches[coreset(patches, self.memory, seed, bar.update)]
         bar.update(self.memory, finalize=True)
         filled = kept[np.arange(self.memory) % len(kept)]  # fewer patches than the memory has places
-        layer.set_weights(bank_weights(filled))
+        given.layer.set_weights(bank_weights(filled))
         return {"how": "coreset", "patches": len(patches), "memory": len(kept)}
 
     def decode(
@@ -110,25 +105,6 @@ class Anomaly(Output):
             found.append(AnomalyResult(float(smooth.max()), smooth, (0.0, 0.0, float(width), float(height))))
         return found
 
-    def draw(self, image: np.ndarray, truth: ImageExample | None, result: AnomalyResult) -> np.ndarray:
-        """Return the image with its strange places glowing, above a line with its score."""
-        from cityzoo.visualize.captions import add_caption
-        from cityzoo.visualize.heatmap import overlay_heatmap
-
-        low = float(np.median(result.heat))
-        known = "" if truth is None else f"   true: {self._name(truth)}"
-        shown = overlay_heatmap(image, result.heat, result.corners, (low, max(result.score, 2 * low)))
-        return add_caption(shown, f"score {result.score:.2f}{known}")
-
-    def _name(self, image: ImageExample) -> str:
-        return self.class_names[int(np.argmax(image.target))]
-
-    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Return the image above the name of its class."""
-        from cityzoo.visualize.captions import add_caption
-
-        return add_caption(image, self.class_names[int(np.argmax(target))])
-
     def metrics(self, truth: ImageSet, results: Sequence[AnomalyResult]) -> dict[str, Any]:
         """Return AUROC by image and by pixel, where there are anomalies to judge by."""
         from cityzoo.metrics.anomaly import anomaly_metrics
@@ -141,23 +117,20 @@ class Anomaly(Output):
 
         return weighted_anomaly_metrics(truth, results)
 
-    def write_details(
-        self, truth: ImageSet, results: Sequence[AnomalyResult], folder: Path
-    ) -> dict[str, Any]:
-        """Write `predictions.csv` and sheets; return the threshold."""
+    def details(self, truth: ImageSet, results: Sequence[AnomalyResult]) -> dict[str, Any]:
+        """Return the alarm threshold."""
         from cityzoo.metrics.anomaly import alarm_threshold
-        from cityzoo.visualize import anomaly_examples
 
-        alarm = alarm_threshold(truth, results, self.false_alarms)
-        anomaly_examples.write_predictions(truth, results, folder / "predictions.csv")
-        anomaly_examples.draw_sheets(truth, results, alarm["threshold"], self.draw, folder)
-        return {"alarm": alarm}
+        return {"alarm": alarm_threshold(truth, results, self.false_alarms)}
 
-    def layout(self, report: dict[str, Any]) -> Layout:
-        """Return what a page shows of anomalies."""
-        from cityzoo.report.pages.anomaly import layout
-
-        return layout(report, self.class_names)
+    def write_results(self, truth: ImageSet, results: Sequence[AnomalyResult], folder: Path) -> None:
+        """Write `predictions.csv`: path, true class, score."""
+        with (folder / "predictions.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["path", "true", "score"])
+            for image, result in zip(truth.examples, results, strict=True):
+                name = truth.class_names[int(np.argmax(image.target))]
+                writer.writerow([image.path, name, f"{result.score:.6f}"])
 
     def summarize_predictions(
         self,

@@ -69,7 +69,7 @@ def class_attribution_target(
 
     Example:
         >>> class_attribution_target(np.array([0.7, 0.3]), 1, ("bus", "car"), several=False, number=0)
-        AttributionTarget(place=(0,), sign=-1, words='bus', tied=False, box_xyxy=None)
+        Asked(place=(0,), sign=-1, words='bus', tied=False, box_xyxy=None)
     """
     if number >= len(shares):
         return None

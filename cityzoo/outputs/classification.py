@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,15 +13,14 @@ import numpy as np
 from cityzoo.cli import flag
 from cityzoo.cli.values import parse_number, parse_smoothing
 from cityzoo.errors import InputError
-from cityzoo.outputs import Output, PredictionSummary
-from cityzoo.sample import ImageExample, ImageSet
+from cityzoo.outputs import ClosedFormInput, Output, PredictionSummary
+from cityzoo.sample import Example, ExampleSet
 
 if TYPE_CHECKING:
     import keras
 
     from cityzoo.metrics.weighted import WeightedMetrics
     from cityzoo.outputs.attribution_target import AttributionTarget
-    from cityzoo.report.layout import Layout
     from heads.classification import ClassificationHead
     from heads.linear_probe import Linear
 
@@ -76,10 +76,11 @@ class Classification(Output):
     dropout: float = flag(
         0.2, "share of the pooled features that is dropped in training, 0 to 0.9", parse_smoothing, "SHARE"
     )
-    flips: str = flag(
-        "no", "judge by the mean over an image and its mirror image: twice the time", choices=("no", "yes")
+    flips: bool = flag(
+        False, "average predictions over each image and its mirror image; takes twice the time"
     )
     counts: tuple[int, ...] = ()
+    page: ClassVar[str] = "classification"
     primary_metrics: ClassVar[tuple[str, ...]] = ("balanced_accuracy", "accuracy", "mean_auroc", "loss")
     lower_is_better: ClassVar[tuple[str, ...]] = ("loss",)
     closed_form_layer: ClassVar[str] = "head_logits"
@@ -89,7 +90,7 @@ class Classification(Output):
     supports_unlabelled: ClassVar[bool] = True
     supports_attribution: ClassVar[bool] = True
 
-    def with_train_statistics(self, train: ImageSet) -> Classification:
+    def with_train_statistics(self, train: ExampleSet) -> Classification:
         """Return the kind with the counts of these images.
 
         Raises:
@@ -132,7 +133,7 @@ class Classification(Output):
         """Return (batch, classes) float32 logits; of two classes (batch, 1), the second one's."""
         return self._head(features)
 
-    def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
+    def loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
         """Return the cross-entropy."""
         from heads.classification import ClassificationLoss
 
@@ -143,20 +144,14 @@ class Classification(Output):
 
         return class_weights(self.counts, self.class_weights) if self.counts else ()
 
-    def fit_closed_form(
-        self,
-        layer: keras.layers.Layer,
-        inputs: np.ndarray,
-        targets: np.ndarray,
-        groups: np.ndarray,
-        seed: int,
-    ) -> dict[str, Any]:
+    def fit_closed_form(self, given: ClosedFormInput) -> dict[str, Any]:
         """Compute the layer of logits from the pooled features."""
-        found = self._solved(np.asarray(inputs, np.float32), np.asarray(targets), groups, seed)
-        layer.set_weights([found.kernel, found.bias])
+        inputs, targets = np.asarray(given.inputs, np.float32), np.asarray(given.targets)
+        found = self._probe(inputs, targets, given.groups, given.seed)
+        given.layer.set_weights([found.kernel, found.bias])
         return found.facts
 
-    def _solved(self, rows: np.ndarray, targets: np.ndarray, groups: np.ndarray, seed: int) -> Linear:
+    def _probe(self, rows: np.ndarray, targets: np.ndarray, groups: np.ndarray, seed: int) -> Linear:
         from heads import linear_probe
 
         if self.head == "cosine":
@@ -167,7 +162,7 @@ class Classification(Output):
         return linear_probe.logistic_regression(rows, targets, groups, self.several, weights, seed)
 
     def decode(
-        self, outputs: np.ndarray, matrices: np.ndarray, images: Sequence[ImageExample]
+        self, outputs: np.ndarray, matrices: np.ndarray | None, examples: Sequence[Example]
     ) -> list[np.ndarray]:
         """Return the probabilities of each image, (C,) float64."""
         logits = np.asarray(outputs, np.float64)
@@ -178,7 +173,7 @@ class Classification(Output):
         return list(raised / raised.sum(axis=1, keepdims=True))
 
     def attribution_target(
-        self, output: np.ndarray, matrix: np.ndarray, image: ImageExample, number: int
+        self, output: np.ndarray, matrix: np.ndarray, image: Example, number: int
     ) -> AttributionTarget | None:
         """Return where the logit of the `number`-th surest class lies."""
         from cityzoo.outputs.attribution_target import class_attribution_target
@@ -186,58 +181,46 @@ class Classification(Output):
         shares = self.decode(output[None], matrix[None], [image])[0]
         return class_attribution_target(shares, len(output), self.class_names, self.several, number)
 
-    def draw(self, image: np.ndarray, truth: ImageExample | None, result: np.ndarray) -> np.ndarray:
-        """Return the image above a line that names what was said of it."""
-        from cityzoo.visualize.captions import add_caption
-
-        known = "" if truth is None else f"   true: {self.words(truth.target)}"
-        return add_caption(image, f"{self.words(result)}{known}")
-
-    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Return the image above the name of its class."""
-        from cityzoo.visualize.captions import add_caption
-
-        return add_caption(image, self.words(target))
-
-    def words(self, shares: np.ndarray) -> str:
+    def caption(self, shares: np.ndarray) -> str:
         """Return the classes that hold, with their probability unless it is 1.
 
         Example:
-            >>> Classification(("bus", "car")).words(np.array([0.1, 0.9]))
+            >>> Classification(("bus", "car")).caption(np.array([0.1, 0.9]))
             'car 0.90'
         """
         top = int(np.argmax(shares))
         return self.class_names[top] + ("" if shares[top] == 1 else f" {shares[top]:.2f}")
 
-    def metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+    def metrics(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
         """Return accuracy, balanced accuracy, AUROC, log loss, and figures by class."""
         from cityzoo.metrics.classification import multiclass_metrics
 
         return multiclass_metrics(truth, results)
 
-    def write_details(self, truth: ImageSet, results: Sequence[np.ndarray], folder: Path) -> dict[str, Any]:
-        """Write `predictions.csv` and sheets of mistakes and right answers; return curves and calibration."""
+    def details(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+        """Return curves and calibration."""
         from cityzoo.metrics.classification_curves import classification_details
-        from cityzoo.visualize import classification_examples
 
-        classification_examples.write_predictions(truth, results, folder / "predictions.csv")
-        classification_examples.draw_sheets(truth, results, self.words, folder, self.several)
         return classification_details(truth, results, self.several)
 
-    def weighted_metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
+    def write_results(self, truth: ExampleSet, results: Sequence[np.ndarray], folder: Path) -> None:
+        """Write `predictions.csv`: path, window, true classes, and a probability for each class."""
+        with (folder / "predictions.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["path", "window_xyxy", "true", *truth.class_names])
+            for example, shares in zip(truth.examples, results, strict=True):
+                names = [truth.class_names[i] for i in np.flatnonzero(example.target)]
+                window = " ".join(map(str, getattr(example, "window_xyxy", None) or ()))
+                writer.writerow([example.path, window, "+".join(names), *(f"{p:.6f}" for p in shares)])
+
+    def weighted_metrics(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
         from cityzoo.metrics.weighted_classification import weighted_multiclass_metrics
 
         return weighted_multiclass_metrics(truth, results)
 
-    def layout(self, report: dict[str, Any]) -> Layout:
-        """Return what a page shows of a classifier."""
-        from cityzoo.report.pages.classification import layout
-
-        return layout(report, self.class_names)
-
     def summarize_predictions(
-        self, images: ImageSet, results: Sequence[np.ndarray], report: dict[str, Any], score: float | None
+        self, images: ExampleSet, results: Sequence[np.ndarray], report: dict[str, Any], score: float | None
     ) -> PredictionSummary:
         """Return the probabilities of every image."""
         rows = {

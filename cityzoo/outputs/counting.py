@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,10 +19,8 @@ if TYPE_CHECKING:
     import keras
 
     from cityzoo.metrics.weighted import WeightedMetrics
-    from cityzoo.report.layout import Layout
 
 HEADS = ("density", "regression")
-GOLD = (255, 176, 0)
 
 
 class CountResult(NamedTuple):
@@ -47,7 +46,7 @@ class Counting(Output):
         head: "density" or "regression".
         neck_width: channels of the density map's neck.
         dense_units: width of regression's dense layer.
-        usual: mean count of the training images, once it is known.
+        train_mean_count: mean count of the training images, once it is known.
     """
 
     class_names: tuple[str, ...]
@@ -56,7 +55,8 @@ class Counting(Output):
     )
     neck_width: int = flag(64, "channels of the density map's neck", parse_count, "N")
     dense_units: int = flag(1024, "width of the regression's dense layer", parse_count, "N")
-    usual: float | None = None
+    train_mean_count: float | None = None
+    page: ClassVar[str] = "counting"
     primary_metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "bias")
     lower_is_better: ClassVar[tuple[str, ...]] = ("mae", "rmse")
     result_type: ClassVar[type] = CountResult
@@ -64,11 +64,11 @@ class Counting(Output):
 
     def with_train_statistics(self, train: ImageSet) -> Counting:
         """Return the kind that knows the mean count."""
-        return replace(self, usual=float(np.mean([image.target[0] for image in train.examples])))
+        return replace(self, train_mean_count=float(np.mean([image.target[0] for image in train.examples])))
 
     def restore(self, report: dict[str, Any]) -> Counting:
         """Return the kind that knows the mean count of its training."""
-        return replace(self, usual=report.get("usual_count"))
+        return replace(self, train_mean_count=report.get("usual_count"))
 
     def label_columns(self, images: Sequence[ImageExample]) -> dict[str, Sequence[Any]]:
         """Return the boxes, which move with their image: what leaves it is counted no more."""
@@ -88,7 +88,7 @@ class Counting(Output):
         )
         return head(features)
 
-    def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
+    def loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
         """Return the squared error, of the map or of the count."""
         import keras
 
@@ -125,55 +125,32 @@ class Counting(Output):
             found.append(CountResult(float(density.sum()), density, tuple(map(float, corners))))
         return found
 
-    def draw(self, image: np.ndarray, truth: ImageExample | None, result: CountResult) -> np.ndarray:
-        """Return the image with the density laid over it, above a line with the counts."""
-        from cityzoo.visualize.captions import add_caption
-        from cityzoo.visualize.heatmap import overlay_heatmap
-
-        known = "" if truth is None else f", true: {len(truth.labels)}"
-        shown = (
-            image
-            if result.density is None
-            else overlay_heatmap(image, np.sqrt(result.density), result.corners)
-        )
-        return add_caption(shown, f"counted {result.number:.1f}{known}")
-
-    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Return the image with its target laid over it."""
-        from cityzoo.visualize.captions import add_caption
-        from cityzoo.visualize.heatmap import overlay_heatmap
-
-        whole = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
-        shown = overlay_heatmap(image, np.sqrt(target[..., 0]), whole) if target.ndim == 3 else image
-        return add_caption(shown, f"{float(target.sum()):.1f} to count")
-
     def metrics(self, truth: ImageSet, results: Sequence[CountResult]) -> dict[str, Any]:
         """Return MAE, RMSE, bias, R2, and the error by how crowded images are."""
         from cityzoo.metrics.counting import count_metrics
 
-        return count_metrics(truth, [result.number for result in results], self.usual)
+        return count_metrics(truth, [result.number for result in results], self.train_mean_count)
 
-    def write_details(self, truth: ImageSet, results: Sequence[CountResult], folder: Path) -> dict[str, Any]:
-        """Write `predictions.csv` and sheets of errors and crowds; return errors by size and each count."""
+    def details(self, truth: ImageSet, results: Sequence[CountResult]) -> dict[str, Any]:
+        """Return errors by size and each count."""
         from cityzoo.metrics.counting import error_by_size, scatter
-        from cityzoo.visualize import counting_examples
 
-        counting_examples.write_predictions(truth, results, folder / "predictions.csv")
-        counting_examples.draw_sheets(truth, results, self.draw, folder)
         counted = [result.number for result in results]
         return {"by_size": error_by_size(truth, counted), "scatter": scatter(truth, counted)}
+
+    def write_results(self, truth: ImageSet, results: Sequence[CountResult], folder: Path) -> None:
+        """Write `predictions.csv`: path, true count, predicted count."""
+        with (folder / "predictions.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["path", "true", "counted"])
+            for image, result in zip(truth.examples, results, strict=True):
+                writer.writerow([image.path, len(image.labels), f"{result.number:.4f}"])
 
     def weighted_metrics(self, truth: ImageSet, results: Sequence[CountResult]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
         from cityzoo.metrics.weighted_counting import weighted_count_metrics
 
-        return weighted_count_metrics(truth, [result.number for result in results], self.usual)
-
-    def layout(self, report: dict[str, Any]) -> Layout:
-        """Return what a page shows of a counter."""
-        from cityzoo.report.pages.counting import layout
-
-        return layout(report, self.class_names)
+        return weighted_count_metrics(truth, [result.number for result in results], self.train_mean_count)
 
     def summarize_predictions(
         self, images: ImageSet, results: Sequence[CountResult], report: dict[str, Any], score: float | None

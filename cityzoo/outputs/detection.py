@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from cityzoo.metrics.weighted import WeightedMetrics
     from cityzoo.outputs.attribution_target import AttributionTarget
-    from cityzoo.report.layout import Layout
     from heads.detection import DetectionHead
 
 SHOWN_SCORE = 0.3  # in TensorBoard's images
@@ -57,6 +56,7 @@ class Detection(Output):
     false_alarms: float = flag(
         100.0, "false alarms wanted at most in 1,000 frames: the report names the score", parse_number, "N"
     )
+    page: ClassVar[str] = "detection"
     primary_metrics: ClassVar[tuple[str, ...]] = ("AP", "AP50", "AP75")
     supports_attribution: ClassVar[bool] = True
     result_type: ClassVar[type] = Detections
@@ -123,45 +123,19 @@ class Detection(Output):
         point, column = int(points[solid][number]), int(columns[solid][number])
         return AttributionTarget((point, column), 1, self.class_names[column - 4], box_xyxy=output[point, :4])
 
-    def draw(self, image: np.ndarray, truth: ImageExample | None, result: Detections) -> np.ndarray:
-        """Return the image with the detections that are fairly sure, and the annotations."""
-        from cityzoo.visualize.boxes import draw_detections
-
-        sure = result.filter_by_score(SHOWN_SCORE if truth is not None else 0.0)
-        known = None if truth is None else (truth.boxes_xyxy, truth.labels)
-        return draw_detections(
-            image, sure.boxes_xyxy, sure.labels, self.class_names, sure.scores, truth=known
-        )
-
-    def draw_target(self, image: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Return the image with the boxes of `target`, (N, 5) float32."""
-        from cityzoo.visualize.boxes import draw_detections
-
-        labels = target[:, 4].astype(int)
-        return draw_detections(image, target[labels >= 0, :4], labels[labels >= 0], self.class_names)
-
     def metrics(self, truth: ImageSet, results: Sequence[Detections]) -> dict[str, Any]:
         """Return COCO's twelve figures and AP by class."""
         from cityzoo.metrics.coco import coco_metrics
 
         return coco_metrics(truth, results)
 
-    def write_details(self, truth: ImageSet, results: Sequence[Detections], folder: Path) -> dict[str, Any]:
-        """Write `detections.json` and `truth.json` in COCO's format and `best.png worst.png missed.png false.png`.
-
-        Returns:
-            `operating_point`, the score of the best F1; `curves`, `confusion` there, `errors` and `thresholds`.
-        """
-        from cityzoo.data.image.decode import read_image
+    def details(self, truth: ImageSet, results: Sequence[Detections]) -> dict[str, Any]:
+        """Return `operating_point`, the score of the best F1; `curves`, `confusion` there, `errors` and `thresholds`."""
         from cityzoo.metrics import detection_curves
-        from cityzoo.metrics.coco import write_coco_json
         from cityzoo.metrics.matching import operating_threshold
         from cityzoo.metrics.tide import tide_errors
-        from cityzoo.visualize.detection_examples import draw_cases, pick_cases
 
         point = operating_threshold(truth, results)
-        draw_cases(truth, results, pick_cases(truth, results, point["score"]), folder, read_image)
-        write_coco_json(folder, truth, results)
         return {
             "operating_point": point,
             "curves": detection_curves.curves(truth, results),
@@ -172,6 +146,12 @@ class Detection(Output):
             ),
         }
 
+    def write_results(self, truth: ImageSet, results: Sequence[Detections], folder: Path) -> None:
+        """Write `detections.json` and `truth.json` in COCO's format."""
+        from cityzoo.metrics.coco import write_coco_json
+
+        write_coco_json(folder, truth, results)
+
     def weighted_metrics(self, truth: ImageSet, results: Sequence[Detections]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
         from cityzoo.metrics.keys import pointer
@@ -180,21 +160,18 @@ class Detection(Output):
         classes = [pointer("per_class", name, "AP50") for name in self.class_names]
         return weighted_coco_metrics(truth, results, [*self.primary_metrics, *SIZES, *classes])
 
-    def size_slices(self, truth: ImageSet) -> dict[str, tuple[str, int]]:
-        """Return COCO's small, medium and large objects: what judges them, and how many there are."""
+    def metric_slices(
+        self, truth: ImageSet, results: Sequence[Detections]
+    ) -> dict[str, dict[str, tuple[str, int]]]:
+        """Return COCO's small, medium and large objects: their AP, and how many there are."""
         boxes = np.concatenate([each.boxes_xyxy for each in truth.examples] or [np.zeros((0, 4))])
         bins = np.digitize((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), SIZE_LIMITS)
         names = ("small: under 32 x 32 pixels", "medium", "large: over 96 x 96 pixels")
-        return {
-            name: (figure, int((bins == i).sum()))
-            for i, (name, figure) in enumerate(zip(names, SIZES, strict=True))
+        sizes = {
+            name: (key, int((bins == i).sum()))
+            for i, (name, key) in enumerate(zip(names, SIZES, strict=True))
         }
-
-    def layout(self, report: dict[str, Any]) -> Layout:
-        """Return what a page shows of a detector."""
-        from cityzoo.report.pages.detection import layout
-
-        return layout(report, self.class_names)
+        return {"object size (counted in objects)": sizes}
 
     def summarize_predictions(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,11 +13,10 @@ from cityzoo.cli.values import parse_number
 from cityzoo.errors import InputError
 from cityzoo.outputs import PredictionSummary
 from cityzoo.outputs.classification import Classification
-from cityzoo.sample import ImageSet
+from cityzoo.sample import ExampleSet
 
 if TYPE_CHECKING:
     from cityzoo.metrics.weighted import WeightedMetrics
-    from cityzoo.report.layout import Layout
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,13 @@ class MultiLabelClassification(Classification):
     false_alarms: float = flag(
         5.0, "alarms wanted at most in 1,000 frames that have no reason for one", parse_number, "N"
     )
+    page: ClassVar[str] = "multilabel"
     primary_metrics: ClassVar[tuple[str, ...]] = ("mean_auroc", "mean_ap", "loss")
     per_class_metrics: ClassVar[tuple[str, ...]] = ("auroc",)
     several: ClassVar[bool] = True
     supports_unlabelled: ClassVar[bool] = False
 
-    def with_train_statistics(self, train: ImageSet) -> Classification:
+    def with_train_statistics(self, train: ExampleSet) -> Classification:
         """Return the kind with the counts of these images.
 
         Raises:
@@ -47,40 +46,34 @@ class MultiLabelClassification(Classification):
             raise InputError(f"--head {self.head} knows one class an image: this task needs --head linear")
         return super().with_train_statistics(train)
 
-    def words(self, shares: np.ndarray) -> str:
+    def caption(self, shares: np.ndarray) -> str:
         """Return every class with its probability, or the classes that hold, or "none"."""
         pairs = list(zip(self.class_names, shares, strict=True))
         if set(np.unique(shares)) <= {0.0, 1.0}:
             return "+".join(name for name, share in pairs if share) or "none"
         return ", ".join(f"{name} {share:.2f}" for name, share in pairs)
 
-    def metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+    def metrics(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
         """Return mean AUROC and average precision, log loss, and figures by class."""
         from cityzoo.metrics.classification import multilabel_metrics
 
         return multilabel_metrics(truth, results)
 
-    def write_details(self, truth: ImageSet, results: Sequence[np.ndarray], folder: Path) -> dict[str, Any]:
-        """Write `predictions.csv` and sheets; return curves, calibration and the alarm thresholds."""
+    def details(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+        """Return curves, calibration and the alarm thresholds."""
         from cityzoo.metrics.classification import alarm_thresholds
 
-        found = super().write_details(truth, results, folder)
-        return {**found, "alarms": alarm_thresholds(truth, results, self.false_alarms)}
+        alarms = alarm_thresholds(truth, results, self.false_alarms)
+        return {**super().details(truth, results), "alarms": alarms}
 
-    def weighted_metrics(self, truth: ImageSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
+    def weighted_metrics(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
         from cityzoo.metrics.weighted_classification import weighted_multilabel_metrics
 
         return weighted_multilabel_metrics(truth, results)
 
-    def layout(self, report: dict[str, Any]) -> Layout:
-        """Return what a page shows of a classifier with thresholds."""
-        from cityzoo.report.pages.multilabel import layout
-
-        return layout(report, self.class_names)
-
     def summarize_predictions(
-        self, images: ImageSet, results: Sequence[np.ndarray], report: dict[str, Any], score: float | None
+        self, images: ExampleSet, results: Sequence[np.ndarray], report: dict[str, Any], score: float | None
     ) -> PredictionSummary:
         """Return probabilities, and the alarms by the report's thresholds (or by --score, or .5)."""
         alarms = report.get("alarms") or {}

@@ -1,35 +1,35 @@
-"""The flags of forecasting tasks: how a series is read, and how far ahead what is said."""
+"""Forecasts with intervals: quantiles of the rows to come, compared with baselines that need no network."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from cityzoo.cli import flag
-from cityzoo.cli.values import parse_count, parse_number
-from cityzoo.errors import InputError, unknown
-from zoo.series.build import BACKBONES
+from cityzoo.metrics.weighted import WeightedMetrics
+from cityzoo.outputs import Output
 
 if TYPE_CHECKING:
-    from cityzoo.data.series.load import Loaded
-    from cityzoo.spec import TrainSpec
+    import keras
 
-HEEDS = (  # of what every run can be told
-    *("task", "backbone", "data", "format", "weights", "freeze", "epochs", "batch_size", "learning_rate"),
-    *("weight_decay", "clip_norm", "seed", "out"),
-)
-FROM_ZERO = ("auto", "random")
-FREEZE = ("auto", "none", "encoder")
-GRAPHS = ("auto", "roads", "correlation", "both", "none")
+    from cityzoo.alarms.rules import Rule
+    from cityzoo.data.series.series import Series
+    from cityzoo.data.series.windows import WindowSet
+    from heads.forecast import QuantileForecastHead
+
+DAY = 86400  # seconds
+LISTED_SENSORS = 20  # with a slice of their own, those with the largest errors
 
 
 def parse_rules(text: str) -> tuple[str, ...]:
-    """Read alarm rules with semicolons between, and check each.
+    """Read alarm rules separated by semicolons, and check each.
 
     Raises:
-        InputError: a rule that is none.
+        InputError: not a valid rule.
 
     Example:
         >>> parse_rules("speed < 30 within 30min with 0.6 probability")
@@ -43,112 +43,238 @@ def parse_rules(text: str) -> tuple[str, ...]:
     return rules
 
 
-def parse_shares(text: str) -> tuple[float, ...]:
-    """Read "0.7,0.1,0.2" as shares of train, val and test.
-
-    Raises:
-        InputError: not three shares that add up to 1.
-    """
-    words = re.split(r"[,/ ]+", text.strip())
-    try:
-        shares = tuple(float(word) for word in words)
-    except ValueError:
-        shares = ()
-    if len(shares) != 3 or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
-        raise InputError(
-            f"'{text}' is no split in time: give train, val and test that add up to 1, e.g. 0.7,0.1,0.2"
-        )
-    return shares
-
-
 @dataclass(frozen=True)
-class ReadsSeries:
-    """Read a series; None means: as the data itself says, or a file beside it."""
-
-    start: str | None = flag(
-        None, "time of the first row, where the data has none: 2012-03-01", metavar="TIME"
-    )
-    step: str | None = flag(None, "time from row to row, where the data has none: 5min", metavar="STEP")
-    timezone: str | None = flag(
-        None, "where the sensors are, e.g. America/Los_Angeles (default: UTC)", metavar="ZONE"
-    )
-    unit: str | None = flag(None, "unit of each channel, with commas between", metavar="UNIT")
-    channel: str | None = flag(
-        None, "channels to use, the first is forecast: pm25,temperature,wind_u", metavar="NAMES"
-    )
-    adjacency: str | None = flag(
-        None, "roads between sensors: a CSV or .npy matrix, or from,to,cost", metavar="FILE"
-    )
-    missing: str | None = flag(
-        None, "which zeros mean 'not measured': auto, none, zero", choices=("auto", "none", "zero")
-    )
-    assumed: tuple[str, str] | None = None
-
-    def __call__(self, source: str, window: int, format: str | None = None) -> Loaded:
-        """Return the checked series and what the check found.
-
-        Raises:
-            InputError: anything about the data that cannot be used.
-        """
-        from cityzoo.data.series.load import load_series
-
-        wishes: dict[str, Any] = {
-            name: value for name, value in vars(self).items() if value is not None and name != "assumed"
-        }
-        return load_series(source, **wishes, format=format, window=window, assumed=self.assumed)
-
-
-@dataclass(frozen=True)
-class Forecasting:
-    """Say what is forecast, from what, and how it is judged.
+class QuantileForecast(Output):
+    """Quantiles of the first channel of each sensor for each step ahead; see `cityzoo.outputs.Output`.
 
     Attributes:
-        history: rows that a forecast looks at.
-        horizon: rows ahead.
-        split: shares of train, val and test, in time.
-        graph: which sensors a sensor looks at.
-        width: numbers that a backbone keeps of each sensor.
-        days: use only the last days of train, as of a new sensor.
-        refit: whether val is learned from as well once it has chosen the number of epochs.
+        refit: whether the model is trained again on train and val, for the number of epochs that val chose.
         alarm: rules for early warning.
+        quantiles: rising, .5 among them.
+        horizon: rows ahead, once the windows are known.
+        spread: standard deviation of the target on the training rows, once they are known.
     """
 
-    history: int = flag(12, "rows that a forecast looks at", parse_count, "ROWS")
-    horizon: int = flag(12, "rows ahead", parse_count, "ROWS")
-    split: tuple = flag((0.7, 0.1, 0.2), "train, val, test, in time", parse_shares, "A,B,C")
-    graph: str = flag(
-        "auto",
-        "whom a sensor looks at: its roads (--adjacency), those whose changes go with its own, both, none; auto: "
-        "correlation",
-        choices=GRAPHS,
-    )
-    width: int = flag(128, "numbers that the backbone keeps of each sensor", parse_count, "N")
-    days: float = flag(
-        0.0, "learn from the last days of train alone, as of a new sensor; 0: all", parse_number, "DAYS"
-    )
-    refit: str = flag(
-        "yes", "learn from val too, once it has chosen the epochs and widths", choices=("yes", "no")
-    )
-    alarm: tuple = flag(
+    class_names: tuple[str, ...] = ()
+    refit: bool = flag(True, "train again on train and val, for the number of epochs that val chose")
+    alarm: tuple[str, ...] = flag(
         (),
-        "early warning, rules with ';' between: 'pm25 > 75 within 6h with 0.8 probability'",
+        "rules for early warning, separated by ';': 'pm25 > 75 within 6h with 0.8 probability'",
         parse_rules,
         "RULES",
     )
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
+    horizon: int = 12
+    spread: float = 1.0
+    page: ClassVar[str] = "forecast"
+    primary_metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "coverage", "loss")
+    lower_is_better: ClassVar[tuple[str, ...]] = ("mae", "rmse", "loss")
+    bootstrap_samples: ClassVar[int] = 1000
 
+    def check_rules(self, series: Series | None, horizon: int = 0) -> list[Rule]:
+        """Return the alarm rules.
 
-def check(spec: TrainSpec) -> None:
-    """Refuse what can be known to be wrong before any work.
+        Raises:
+            InputError: not a valid rule, or, if the series is given, one about something that is not forecast.
+        """
+        from cityzoo.alarms.rules import check_rules, parse_rule
 
-    Raises:
-        InputError: an unknown backbone or part to freeze, weights that are not there.
-    """
-    if spec.backbone not in BACKBONES:
-        raise unknown("backbone of series", spec.backbone, BACKBONES)
-    if spec.freeze not in FREEZE:
-        raise unknown("part to freeze", spec.freeze, FREEZE)
-    if spec.weights not in FROM_ZERO and not Path(spec.weights).exists():
-        raise InputError(
-            f"--weights '{spec.weights}' is neither a run's folder nor its model.keras, nor auto or random"
+        rules = [parse_rule(rule) for rule in self.alarm]
+        if series is not None:
+            check_rules(rules, series.channels[:1], series.step_seconds, horizon)
+        return rules
+
+    def with_train_statistics(self, train: WindowSet) -> QuantileForecast:
+        """Return the output that knows the horizon and the spread of the training rows."""
+        values = train.series.values[train.rows.start : train.rows.stop, :, 0].astype(np.float64)
+        return replace(self, horizon=train.horizon, spread=float(np.nanstd(values)))
+
+    @property
+    def _head(self) -> QuantileForecastHead:
+        from heads.forecast import QuantileForecastHead
+
+        return QuantileForecastHead(self.horizon, self.quantiles)
+
+    def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        """Return (batch, horizon, sensors, quantiles) float32, in the unit of the first channel."""
+        return self._head(features)
+
+    def loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
+        """Return the pinball loss in standard deviations of the target."""
+        return self._head.loss(self.spread)
+
+    def decode(
+        self, outputs: np.ndarray, matrices: np.ndarray | None, examples: Sequence[Any]
+    ) -> list[np.ndarray]:
+        """Return each window's quantiles, (horizon, sensors, quantiles) float32."""
+        return list(np.asarray(outputs, np.float32))
+
+    def metrics(self, truth: WindowSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+        """Return MAE, RMSE and MAPE by horizon, coverage of the interval and pinball loss."""
+        weighted = self._weighted(truth, np.stack(list(results)), [])
+        return {key: float(values[0]) for key, values in weighted(np.ones((1, len(truth)))).items()}
+
+    def weighted_metrics(self, truth: WindowSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
+        """Return a function from weights of the windows to the same metrics, and the MAE of listed sensors."""
+        quantiles = np.stack(list(results))
+        return self._weighted(truth, quantiles, self._listed(truth, quantiles))
+
+    def _weighted(self, truth: WindowSet, quantiles: np.ndarray, sensors: Sequence[int]) -> WeightedMetrics:
+        from cityzoo.metrics.weighted_forecast import weighted_forecast
+
+        return weighted_forecast(
+            truth.targets(),
+            quantiles,
+            self.quantiles,
+            windows=_windows(truth),
+            smallest=_smallest(truth),
+            spread=self.spread,
+            sensors={truth.series.sensors[row]: row for row in sensors},
         )
+
+    def _listed(self, truth: WindowSet, quantiles: np.ndarray) -> list[int]:
+        errors = np.abs(truth.targets() - self._median(quantiles))
+        known = np.isfinite(errors).any(axis=(0, 1))
+        mae = np.nanmean(np.where(known, errors, 0.0), axis=(0, 1))
+        return [int(row) for row in np.argsort(-mae, kind="stable") if known[row]][:LISTED_SENSORS]
+
+    def _median(self, quantiles: np.ndarray) -> np.ndarray:
+        return quantiles[..., self.quantiles.index(0.5)].astype(np.float64)
+
+    def metric_slices(
+        self, truth: WindowSet, results: Sequence[np.ndarray]
+    ) -> dict[str, dict[str, tuple[str, int]]]:
+        """Return the sensors with the largest errors: their MAE, and how many windows have a measurement."""
+        from cityzoo.metrics.keys import pointer
+
+        quantiles, targets = np.stack(list(results)), truth.targets()
+        counts = np.isfinite(targets).any(axis=1).sum(axis=0)
+        names = truth.series.sensors
+        rows = self._listed(truth, quantiles)
+        return {"sensor": {names[r]: (pointer("per_sensor", names[r], "mae"), int(counts[r])) for r in rows}}
+
+    def baselines(self, truth: WindowSet) -> dict[str, np.ndarray]:
+        """Return the forecasts that need no network, (W, horizon, sensors) float64, by name."""
+        from cityzoo.metrics import forecast_baselines
+
+        series = truth.series
+        values = series.values[..., 0].astype(np.float64)
+        rows_a_day = max(1, DAY // series.step_seconds)
+        known = forecast_baselines.HistoryView(values, truth.rows.start, rows_a_day)
+        return forecast_baselines.forecasts(known, truth.origins, truth.horizon)
+
+    def details(self, truth: WindowSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+        """Return the baselines next to the model, errors by step and sensor, and how early warning would have done."""
+        from cityzoo.metrics import forecast_errors
+        from cityzoo.metrics.weighted_forecast import weighted_points
+
+        series, step = truth.series, truth.series.step_seconds
+        targets = truth.targets().astype(np.float64)
+        quantiles = np.stack(list(results))
+        points = {**self.baselines(truth), "model": self._median(quantiles)}
+        once, windows, smallest = np.ones((1, len(truth))), _windows(truth), _smallest(truth)
+        models = {
+            name: {
+                key: float(values[0])
+                for key, values in weighted_points(targets, each, windows, smallest)(once).items()
+            }
+            for name, each in points.items()
+        }
+        last = f"mae_{forecast_errors.format_horizon(truth.horizon, step)}"
+        best = min((name for name in models if name != "model"), key=lambda name: models[name][last])
+        worst = forecast_errors.worst_sensors(targets, points["model"], points[best], series.sensors)
+        found = {
+            **{name: rows for name, rows in models.items() if name != "model"},
+            "models": models,
+            "horizons": list(windows),
+            "best_baseline": best,
+            "gain": 1 - models["model"][last] / models[best][last],
+            "interval": [self.quantiles[0], self.quantiles[-1]],
+            "by_step": forecast_errors.errors_by_step(targets, points, step),
+            "worst_sensors": worst,
+            "unit": series.units[0],
+            "channel": series.channels[0],
+            "test": _span(truth),
+            "n_sensors": len(series.sensors),
+        }
+        return found | self._early_warning(truth, quantiles, points["time_of_day_mean"])
+
+    def _early_warning(self, truth: WindowSet, quantiles: np.ndarray, usual: np.ndarray) -> dict[str, Any]:
+        from cityzoo.alarms import forecast_alarms
+
+        if not self.alarm:
+            return {}
+        rules, forecasts, rows = self._alarm_input(truth, quantiles)
+        found = forecast_alarms.evaluate_alarms(rules, forecasts, rows, {truth.series.channels[0]: usual})
+        kept = ("channel", "unit", "sensors", "from", "to")
+        ways = ("persistence", "time_of_day_mean", "model")
+        by_rule = {
+            rule["rule"]: {**{n: rule[n] for n in kept}, "by": {n: rule[n] for n in ways}}
+            for rule in found["rules"]
+        }
+        return {"early_warning": {"probability": found["probability"], "rules": by_rule}}
+
+    def _alarm_input(self, truth: WindowSet, quantiles: np.ndarray) -> tuple[list[Rule], dict, Series]:
+        from cityzoo.alarms.forecasts import Forecasts
+
+        series, origins = truth.series, truth.origins
+        forecasts = {series.channels[0]: Forecasts(quantiles, self.quantiles, series.times[origins])}
+        end = min(int(origins[-1]) + truth.horizon + 1, len(series))
+        return self.check_rules(series, truth.horizon), forecasts, series.rows(range(int(origins[0]), end))
+
+    def write_results(self, truth: WindowSet, results: Sequence[np.ndarray], folder: Path) -> None:
+        """Write `alarms.jsonl` and `alarms.txt` if there are rules."""
+        from cityzoo.alarms import forecast_alarms
+
+        if self.alarm:
+            forecast_alarms.write_alarms(folder, *self._alarm_input(truth, np.stack(list(results))))
+
+    def calibrate(
+        self, model: keras.Model, predict: Callable[[], tuple[WindowSet, np.ndarray]]
+    ) -> list[list[float]]:
+        """Return conformal widths of the interval, fitted on the validation windows."""
+        from heads.forecast import conformal_offsets
+
+        windows, outputs = predict()
+        return conformal_offsets(windows.targets(), outputs, self.quantiles).tolist()
+
+    def apply_calibration(self, model: keras.Model, fitted: list[list[float]]) -> None:
+        """Set the widths of the interval."""
+        from heads.forecast import apply_conformal
+
+        apply_conformal(model, np.array(fitted, np.float32))
+
+    def headline(self, report: Mapping[str, Any]) -> str:
+        """Return the errors by horizon next to those of the best baseline."""
+        names, best = report["horizons"], report["best_baseline"]
+        other = report["models"][best]
+        shown = [
+            f"MAE {report[f'mae_{name}']:.3f} RMSE {report[f'rmse_{name}']:.3f} at {name}" for name in names
+        ]
+        beaten = [report[f"mae_{name}"] < other[f"mae_{name}"] for name in names]
+        verdict = "better" if all(beaten) else "NOT better" if not any(beaten) else "better at some horizons"
+        maes = ", ".join(f"{other[f'mae_{name}']:.3f}" for name in names)
+        return (
+            f"{report['n_sensors']} sensors: {', '.join(shown)}; {verdict} than {best} ({maes}); "
+            f"the interval covers {100 * report['coverage']:.0f} %"
+        )
+
+
+def _windows(truth: WindowSet) -> dict[str, tuple[int, int]]:
+    # Reported horizons by name: rows ahead, and how many windows count.
+    from cityzoo.metrics.forecast_errors import default_horizons, format_horizon
+
+    step = truth.series.step_seconds
+    return {format_horizon(rows, step): (rows, truth.count(rows)) for rows in default_horizons(truth.horizon)}
+
+
+def _smallest(truth: WindowSet) -> float:
+    from cityzoo.metrics.forecast_errors import LEAST_SHARE
+
+    return LEAST_SHARE * float(np.nanmean(np.abs(truth.series.values[..., 0].astype(np.float64))))
+
+
+def _span(truth: WindowSet) -> dict[str, Any]:
+    series, first, last = truth.series, truth.rows.start, truth.rows.stop - 1
+    begin, end = (str(series.local_times[row]).replace("T", " ")[:16] for row in (first, last))
+    return {"first": first, "last": last, "from": begin, "to": end, "timezone": series.timezone}

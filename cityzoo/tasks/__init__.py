@@ -3,114 +3,124 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import pkgutil
+import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from cityzoo.cli import flag_fields
-from cityzoo.data import image as datasets
+from cityzoo.cli import flag_fields, quiet_start
 from cityzoo.errors import InputError, unknown
-from cityzoo.spec import TrainSpec
-from cityzoo.task_file import load_file
+from cityzoo.spec import FitFlags, RunFlags, TrainSpec
 
 if TYPE_CHECKING:
+    from cityzoo.modalities import Modality
     from cityzoo.outputs import Output
 
 SUFFIX = ".py"
-
-
-def read_boxes(source: str, **how: Any) -> datasets.Dataset:
-    """Read images with boxes; `how` as `cityzoo.data.image.load` takes it."""
-    return datasets.load(source, **how)
-
-
-def read_image_labels(source: str, **how: Any) -> datasets.Dataset:
-    """Read images with labels of the whole image; `how` as `cityzoo.data.image.load` takes it."""
-    return datasets.load(source, wants="labels", **how)
+PREFIX = "cityzoo_own_task_"
+SECTIONS = ("run", "fit", "modality", "output", "reader")
 
 
 @dataclass(frozen=True)
 class Task:
-    """Say what a task learns and what differs from the usual defaults.
+    """What a task predicts from what, and where it differs from the usual defaults.
 
     Attributes:
         summary: what it does, one line for --list and --help.
-        output: a dataclass that says what the task's outputs mean: head, loss, metrics. Its first field is the class
-            names; those declared by `cli.flag` are flags of train.py.
-        demo: returns the data that is drawn where the user brings none; None: there is none. With a `course`, takes a
-            seed and a folder, or None for the cache, and returns the path of what it wrote.
-        monitor: figure that chooses the best epoch.
-        defaults: fields of `TrainSpec`, of the kind or of the reader that this task sets otherwise.
-        reader: reads labelled data: a function like `read_boxes`, or a dataclass whose instances are such functions;
-            then its fields declared by `cli.flag` are flags of train.py, too.
-        course: module with `train` and `evaluate`, where data are not images; "" for images.
-        check: refuses flags that cannot be, before anything heavy is loaded; None: as for images.
-        heeds: fields of `TrainSpec` that are flags of this task; none: all of them.
+        modality: what its examples are, such as `cityzoo.modalities.image.IMAGE`.
+        output: what its predictions are: a subclass of `cityzoo.outputs.Output`. Its fields declared by `cli.flag` are
+            flags of train.py.
+        reader: reads labeled data; a function, or a dataclass whose instances are such functions: then its fields
+            declared by `cli.flag` are flags of train.py, too.
+        demo: returns the demo data used without --data, as the modality takes it; None: there is none.
+        monitor: metric that chooses the best epoch.
+        defaults: values of flags that this task sets otherwise.
 
     Raises:
-        ValueError: a default for what is no flag of this task.
+        ValueError: a default for an unknown flag, or one flag declared twice.
     """
 
     summary: str
+    modality: Modality[Any]
     output: type[Output]
+    reader: Callable[..., Any]
     demo: Callable[..., Any] | None
     monitor: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    reader: Callable[..., Any] = read_boxes
-    course: str = ""
-    check: Callable[[TrainSpec], None] | None = None
-    heeds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        known = {item.name for item in (*flag_fields(TrainSpec), *self.flags)}
-        strange = sorted(set(self.defaults) - known)
+        names = [item.name for items in self.flags.values() for item in items]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two sections of this task declare the flag '{twice[0]}': rename one of them")
+        strange = sorted(set(self.defaults) - set(names))
         if strange:
             raise ValueError(
-                f"task defaults name no flag '{strange[0]}': allowed are {', '.join(sorted(known))}"
+                f"task defaults name no flag '{strange[0]}': allowed are {', '.join(sorted(names))}"
             )
 
     @property
-    def shared_flags(self) -> list[Field]:
-        """Return the flags of every run that this task heeds."""
-        return [item for item in flag_fields(TrainSpec) if not self.heeds or item.name in self.heeds]
+    def flags(self) -> dict[str, list[Field]]:
+        """Return the flags of train.py for this task by section of the spec."""
+        declared = (RunFlags, FitFlags, self.modality.flags, self.output, self.reader)
+        return {section: flag_fields(owner) for section, owner in zip(SECTIONS, declared, strict=True)}
 
-    @property
-    def flags(self) -> list[Field]:
-        """Return the flags that belong to this task alone."""
-        return [*flag_fields(self.reader), *flag_fields(self.output)]
+    def make_spec(self, values: Mapping[str, Any]) -> TrainSpec[Any]:
+        """Return the spec of a run: the task's defaults, and `values` of flags by name over them.
 
-    def read(self, source: str, options: Mapping[str, Any], **how: Any) -> datasets.Dataset:
-        """Return the checked images of a source, labelled as this task needs them.
+        Example:
+            >>> spec = find("vehicle_detect").make_spec({"batch_size": 8, "neck_width": 32})
+            >>> spec.fit.batch_size, spec.output["neck_width"], spec.modality.augment
+            (8, 32, 'standard')
+        """
+        known = {**self.defaults, **values}
+        sections = {
+            section: {item.name: known.get(item.name, item.default) for item in items}
+            for section, items in self.flags.items()
+        }
+        return TrainSpec(
+            RunFlags(**sections["run"]),
+            FitFlags(**sections["fit"]),
+            self.modality.flags(**sections["modality"]),
+            sections["output"],
+            sections["reader"],
+        )
+
+    def read(self, source: str, options: Mapping[str, Any], **how: Any) -> Any:
+        """Return the checked examples of a source, labeled as this task needs them.
 
         Args:
             source: as `--data` takes it.
-            options: values of the task's own flags; those left out have the task's defaults.
-            how: as `cityzoo.data.image.load` takes it.
+            options: values of the reader's flags; those left out have the task's defaults.
+            how: as the modality's reading function takes it.
 
         Raises:
             InputError: anything about the data that cannot be used.
         """
         if not isinstance(self.reader, type):
             return self.reader(source, **how)
-        return self.reader(**self._given(self.reader, options))(source, **how)
+        return self.reader(**self._select(self.reader, options))(source, **how)
 
     def output_for(self, class_names: tuple[str, ...], options: Mapping[str, Any] | None = None) -> Output:
-        """Return the task's kind for these classes.
+        """Return the task's output for these classes.
 
         Args:
             class_names: what labels point to.
-            options: values of the task's own flags; those left out have the task's defaults.
+            options: values of the output's flags; those left out have the task's defaults.
 
         Example:
-            >>> kind = find("vehicle_detect").output_for(("car",), {"neck_width": 32})
-            >>> kind.class_names, kind.neck_width, kind.label_smoothing
+            >>> output = find("vehicle_detect").output_for(("car",), {"neck_width": 32})
+            >>> output.class_names, output.neck_width, output.label_smoothing
             (('car',), 32, 0.0)
         """
-        return self.output(tuple(class_names), **self._given(self.output, options or {}))
+        return self.output(tuple(class_names), **self._select(self.output, options or {}))
 
-    def _given(self, declared: type, options: Mapping[str, Any]) -> dict[str, Any]:
+    def _select(self, declared: type, options: Mapping[str, Any]) -> dict[str, Any]:
         values = {**self.defaults, **options}
         return {item.name: values[item.name] for item in flag_fields(declared) if item.name in values}
 
@@ -129,7 +139,7 @@ def find(name: str) -> Task:
     """Return a task by the name of its file, or by the path of a file elsewhere.
 
     Raises:
-        InputError: there is no such task, which names the nearest; or a file that holds none or breaks.
+        InputError: no such task, or a file that holds none or breaks.
 
     Example:
         >>> find("vehicle_detect").monitor
@@ -147,11 +157,38 @@ def find(name: str) -> Task:
     return importlib.import_module(f"cityzoo.tasks.{name}").TASK
 
 
-def short_name(name: str) -> str:
-    """Return what runs and models of a task are named after.
+def load_file(path: Path) -> ModuleType:
+    """Run a Python file as a module, once per process.
 
-    Example:
-        >>> short_name("vehicle_detect"), short_name("plans/pothole.py")
-        ('vehicle_detect', 'pothole')
+    Raises:
+        InputError: no such file, or an error in it: with its line.
     """
-    return Path(name).stem
+    if not path.is_file():
+        raise InputError(
+            f"task file '{path}' does not exist: give the name of a task or the path of its file"
+        )
+    name = PREFIX + path.stem
+    loaded = sys.modules.get(name)
+    if loaded is not None and Path(str(loaded.__file__)) == path.resolve():
+        return loaded
+    with quiet_start():  # the file most likely imports Keras, whose start-up messages would hide ours
+        import keras  # noqa: F401
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up while it runs
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever the user's code raises
+        del sys.modules[name]
+        raise InputError(f"task file {_where(error, path)}") from error
+    return module
+
+
+def _where(error: Exception, path: Path) -> str:
+    if isinstance(error, SyntaxError) and error.filename == str(path.resolve()):
+        line, text = error.lineno, (error.text or "").strip()
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        own = [frame for frame in frames if frame.filename == str(path.resolve())]
+        line, text = (own[-1].lineno, own[-1].line or "") if own else (1, "")
+    return f"{path}:{line}: {type(error).__name__}: {error}: {text}"

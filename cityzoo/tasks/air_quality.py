@@ -1,7 +1,11 @@
 """Forecast what air stations measure, a day ahead in steps of an hour."""
 
+from __future__ import annotations
+
+from cityzoo.data.series.reader import SeriesReader
 from cityzoo.demo import SeriesDemo
-from cityzoo.outputs.quantile_forecast import HEEDS, Forecasting, ReadsSeries, check
+from cityzoo.modalities.series import SERIES
+from cityzoo.outputs.quantile_forecast import QuantileForecast
 from cityzoo.tasks import Task
 
 
@@ -13,22 +17,22 @@ def demo() -> SeriesDemo:
 
 
 TASK = Task(
-    summary="PM2.5 and others of air stations, the next day with intervals and alarms",
-    output=Forecasting,
+    summary="PM2.5 and others at air stations for the next day, with intervals and alarms",
+    modality=SERIES,
+    output=QuantileForecast,
+    reader=SeriesReader,
     demo=demo,
-    monitor="mae_24h",
+    monitor="loss",
     defaults={
         "backbone": "stid",
         "history": 24,
         "horizon": 24,
+        "epochs": 20,
         "batch_size": 32,
         "learning_rate": 0.004,
         "weight_decay": 0.001,
         "clip_norm": 1.0,
+        "patience": 20,
         "alarm": ("pm25 > 75 within 6h with 0.5 probability",),
     },
-    reader=ReadsSeries,
-    course="cityzoo.modalities.series",
-    check=check,
-    heeds=HEEDS,
 )

@@ -8,6 +8,7 @@ from typing import Any
 from cityzoo.data import image as datasets
 from cityzoo.data.image import derived_labels
 from cityzoo.demo import Demo
+from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.multilabel import MultiLabelClassification
 from cityzoo.tasks import Task
 
@@ -38,6 +39,7 @@ def demo() -> Demo:
 
 TASK = Task(
     summary="fire, smoke, both or neither in a camera's frame, with thresholds for alarms",
+    modality=IMAGE,
     output=MultiLabelClassification,
     demo=demo,
     monitor="mean_auroc",
@@ -46,7 +48,7 @@ TASK = Task(
         "split_by": "auto",
         "image_size": (224, 224),
         "pooling": "mean+peak",
-        "flips": "yes",
+        "flips": True,
         "freeze": "backbone",
         "augment": "light",
         "views": 2,

@@ -11,6 +11,7 @@ from cityzoo.data import image as datasets
 from cityzoo.data.image import derived_labels
 from cityzoo.demo import Demo
 from cityzoo.errors import InputError
+from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.anomaly import Anomaly
 from cityzoo.sample import ImageSet, no_boxes
 from cityzoo.tasks import Task
@@ -69,6 +70,7 @@ def demo() -> Demo:
 
 TASK = Task(
     summary="what does not belong in a camera's view, with heat maps; learns from normal frames alone",
+    modality=IMAGE,
     output=Anomaly,
     demo=demo,
     monitor="image_auroc",

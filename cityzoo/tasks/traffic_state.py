@@ -12,6 +12,7 @@ from cityzoo.cli.values import parse_count, parse_share
 from cityzoo.data import image as datasets
 from cityzoo.data.image import derived_labels
 from cityzoo.demo import Demo
+from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.classification import Classification
 from cityzoo.sample import ImageExample, ImageSet, no_boxes
 from cityzoo.tasks import Task
@@ -84,6 +85,7 @@ def demo() -> Demo:
 
 TASK = Task(
     summary="free, dense or jammed traffic in a camera's frame",
+    modality=IMAGE,
     output=Classification,
     demo=demo,
     monitor="balanced_accuracy",

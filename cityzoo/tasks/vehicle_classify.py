@@ -10,6 +10,7 @@ from cityzoo.cli.values import parse_count, parse_number
 from cityzoo.data import image as datasets
 from cityzoo.data.image import derived_labels
 from cityzoo.demo import Demo
+from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.classification import Classification
 from cityzoo.tasks import Task
 
@@ -52,6 +53,7 @@ def demo() -> Demo:
 
 TASK = Task(
     summary="the type of a vehicle (car, bus, truck, motorbike ...) from its crop",
+    modality=IMAGE,
     output=VehicleType,
     demo=demo,
     monitor="balanced_accuracy",

@@ -8,6 +8,7 @@ from typing import Any
 from cityzoo.data import image as datasets
 from cityzoo.data.image import derived_labels
 from cityzoo.demo import Demo
+from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.counting import Counting
 from cityzoo.tasks import Task
 
@@ -36,6 +37,7 @@ def demo() -> Demo:
 
 TASK = Task(
     summary="how many vehicles a camera's frame shows, and where they are",
+    modality=IMAGE,
     output=Counting,
     demo=demo,
     monitor="mae",

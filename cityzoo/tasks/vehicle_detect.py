@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from cityzoo.data.image.readers import read_boxes
 from cityzoo.demo import Demo
+from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.detection import Detection
 from cityzoo.tasks import Task
 
@@ -16,7 +18,9 @@ def demo() -> Demo:
 
 TASK = Task(
     summary="boxes around cars, buses, trucks, motorbikes ... of a street camera's images",
+    modality=IMAGE,
     output=Detection,
+    reader=read_boxes,
     demo=demo,
     monitor="AP",
 )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cityzoo.traffic_signals.compare import FIXED, FORECAST, Comparison, Scene
-from cityzoo.traffic_signals.forecast import write_flows
+from cityzoo.traffic_signals.forecast_file import write_flows
 from cityzoo.traffic_signals.junction import ARMS
 from cityzoo.traffic_signals.plans import running_plans
 from cityzoo.traffic_signals.table import forecast_errors, format_clock

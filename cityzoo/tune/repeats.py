@@ -6,7 +6,6 @@ import logging
 import math
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ import numpy as np
 
 from cityzoo import tasks
 from cityzoo.errors import InputError
+from cityzoo.evaluation.run_facts import earlier_facts
 from cityzoo.fit import distributed, run_folder
 from cityzoo.fit.run_folder import RunFolder
-from cityzoo.report import run_report
 from cityzoo.report.pages.repeats import repeats_layout
 from cityzoo.report.write import write_report
 from cityzoo.spec import TrainSpec
@@ -45,17 +44,17 @@ def run_repeats(spec: TrainSpec, resumed: str | None, train: Train) -> dict[str,
         InputError: several processes, or the folder cannot be written.
     """
     if distributed.process_count() > 1:
-        raise InputError("--draws takes one process: give each draw a --seed and a run of its own")
+        raise InputError("--repeats takes one process: start each repeat on its own, with its --seed")
     folder = RunFolder(Path(resumed)) if resumed else run_folder.create(spec)
     reports = []
-    for number in range(spec.draws):
-        own = RunFolder(folder.path / f"draw-{number + 1}")
-        LOG.info("draw %d of %d, seed %d", number + 1, spec.draws, spec.seed + number)
+    for number in range(spec.run.repeats):
+        own = RunFolder(folder.path / f"repeat-{number + 1}")
+        LOG.info("repeat %d/%d, seed %d", number + 1, spec.run.repeats, spec.run.seed + number)
         reports.append(
-            _trained(replace(spec, draws=1, seed=spec.seed + number, out=str(own.path)), own, train)
+            _finished(spec.replace(repeats=1, seed=spec.run.seed + number, out=str(own.path)), own, train)
         )
         keras.utils.clear_session()
-    output = tasks.find(spec.task).output
+    output = tasks.find(spec.run.task).output
     report = summary(spec, reports, output.primary_metrics)
     _, page = write_report(
         folder.path, report, repeats_layout(output.primary_metrics, output.lower_is_better)
@@ -68,8 +67,8 @@ def run_repeats(spec: TrainSpec, resumed: str | None, train: Train) -> dict[str,
     return report
 
 
-def _trained(spec: TrainSpec, own: RunFolder, train: Train) -> dict[str, Any]:
-    report = run_report.earlier_facts(own.path)
+def _finished(spec: TrainSpec, own: RunFolder, train: Train) -> dict[str, Any]:
+    report = earlier_facts(own.path)
     if report:
         return report
     if own.checkpoint.is_file():
@@ -91,7 +90,7 @@ def summary(spec: TrainSpec, reports: Sequence[dict[str, Any]], names: Sequence[
         mean over draws is, not how sure the held-out images are.
     """
     rows = {
-        f"draw {number + 1}": {"seed": spec.seed + number, **{n: each.get(n) for n in names}}
+        f"repeat {number + 1}": {"seed": spec.run.seed + number, **{n: each.get(n) for n in names}}
         for number, each in enumerate(reports)
     }
     values = {n: [row[n] for row in rows.values() if row[n] is not None] for n in names}
@@ -99,14 +98,15 @@ def summary(spec: TrainSpec, reports: Sequence[dict[str, Any]], names: Sequence[
     return {
         **{n: float(np.mean(known)) if known else None for n, known in values.items()},
         "interval": {n: interval(known) for n, known in values.items() if len(known) > 1},
-        "draws": rows,
+        "repeats": rows,
         **{
             key: first.get(key)
-            for key in ("task", "backbone", "split", "n_images", "data", "weights", "device")
+            for key in first
+            if key in ("task", "backbone", "split", "data", "weights", "device") or key.startswith("n_")
         },
         "warnings": first.get("warnings"),
         "seconds": {"total": round(sum((each.get("seconds") or {}).get("total", 0) for each in reports), 1)},
-        "spec": asdict(spec),
+        "spec": spec.as_dict(),
     }
 
 
@@ -142,14 +142,14 @@ def compare_with_labelled_only(
     Returns:
         For each headline figure `labelled_only`, `with_unlabelled` and `gain`; None where none were given.
     """
-    if spec.unlabelled is None:
+    if getattr(spec.modality, "unlabelled", None) is None:
         return None
     keras.utils.clear_session()
     own = RunFolder(run / LABELLED_ONLY)
     LOG.info("the same without unlabelled images, to compare: %s", own.path)
-    other = _trained(replace(spec, unlabelled=None, out=str(own.path)), own, train)
+    other = _finished(spec.replace(unlabelled=None, out=str(own.path)), own, train)
     rows = {}
-    for name in tasks.find(spec.task).output.primary_metrics:
+    for name in tasks.find(spec.run.task).output.primary_metrics:
         if report.get(name) is not None and other.get(name) is not None:
             rows[name] = {"labelled_only": other[name], "with_unlabelled": report[name]}
             rows[name]["gain"] = report[name] - other[name]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +11,9 @@ import numpy as np
 
 from cityzoo.metrics.anomaly import anomaly_mask
 from cityzoo.sample import ImageSet
+from cityzoo.visualize.captions import add_caption
 from cityzoo.visualize.contact_sheet import write_sheets
-
-
-def write_predictions(truth: ImageSet, results: Sequence[Any], path: Path) -> None:
-    """Write a CSV of path, true class and score."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "true", "score"])
-        for image, result in zip(truth.examples, results, strict=True):
-            name = truth.class_names[int(np.argmax(np.asarray(image.target)))]
-            writer.writerow([image.path, name, f"{result.score:.6f}"])
+from cityzoo.visualize.heatmap import overlay_heatmap
 
 
 def draw_sheets(
@@ -50,3 +42,23 @@ def draw_sheets(
         "false": [row for row in order if not anomalous[row]],
     }
     write_sheets(truth, results, sheets, draw, folder)
+
+
+def draw(image: np.ndarray, example: Any, result: Any, output: Any) -> np.ndarray:
+    """Return the image with its anomalous places highlighted, above a line with its score."""
+    low = float(np.median(result.heat))
+    known = "" if example is None else f"   true: {output.class_names[int(np.argmax(example.target))]}"
+    shown = overlay_heatmap(image, result.heat, result.corners, (low, max(result.score, 2 * low)))
+    return add_caption(shown, f"score {result.score:.2f}{known}")
+
+
+def draw_target(image: np.ndarray, target: np.ndarray, output: Any) -> np.ndarray:
+    """Return the image above the name of its class."""
+    return add_caption(image, output.class_names[int(np.argmax(target))])
+
+
+def write_examples(
+    truth: ImageSet, results: Sequence[Any], output: Any, details: Mapping[str, Any], folder: Path
+) -> None:
+    """Write `found.png`, `missed.png` and `false.png`."""
+    draw_sheets(truth, results, details["alarm"]["threshold"], partial(draw, output=output), folder)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,21 +13,11 @@ from PIL import Image
 from cityzoo.data.image.decode import read_image
 from cityzoo.sample import ImageSet
 from cityzoo.visualize.boxes import image_grid
+from cityzoo.visualize.captions import add_caption
 
 COLUMNS, ROWS = 6, 2
 MOST_OF_A_SCENE = 2
 CELL_HW = (170, 200)
-
-
-def write_predictions(truth: ImageSet, results: Sequence[np.ndarray], path: Path) -> None:
-    """Write a CSV of path, window, true classes and the probability of each class."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "window_xyxy", "true", *truth.class_names])
-        for image, shares in zip(truth.examples, results, strict=True):
-            names = [truth.class_names[i] for i in np.flatnonzero(np.asarray(image.target))]
-            window = " ".join(map(str, image.window_xyxy or ()))
-            writer.writerow([image.path, window, "+".join(names), *(f"{p:.6f}" for p in shares)])
 
 
 def draw_sheets(
@@ -90,3 +80,21 @@ def _in_turn(targets: np.ndarray, margins: np.ndarray) -> list[int]:
     ]
     longest = max(map(len, queues), default=0)
     return [int(queue[i]) for i in range(longest) for queue in queues if i < len(queue)]
+
+
+def draw(image: np.ndarray, example: Any, result: np.ndarray, output: Any) -> np.ndarray:
+    """Return the image above a line with the predicted and, if given, the true class."""
+    known = "" if example is None else f"   true: {output.caption(example.target)}"
+    return add_caption(image, f"{output.caption(result)}{known}")
+
+
+def draw_target(image: np.ndarray, target: np.ndarray, output: Any) -> np.ndarray:
+    """Return the image above the name of its class."""
+    return add_caption(image, output.caption(target))
+
+
+def write_examples(
+    truth: ImageSet, results: Sequence[np.ndarray], output: Any, details: Mapping[str, Any], folder: Path
+) -> None:
+    """Write `worst.png` and `best.png`."""
+    draw_sheets(truth, results, output.caption, folder, output.several)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cityzoo.sample import ImageSet
+from cityzoo.visualize.captions import add_caption
 from cityzoo.visualize.contact_sheet import write_sheets
-
-
-def write_predictions(truth: ImageSet, results: Sequence[Any], path: Path) -> None:
-    """Write a CSV of path, true and predicted count."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "true", "counted"])
-        for image, result in zip(truth.examples, results, strict=True):
-            writer.writerow([image.path, len(image.labels), f"{result.number:.4f}"])
+from cityzoo.visualize.heatmap import overlay_heatmap
 
 
 def draw_sheets(
@@ -38,3 +31,25 @@ def draw_sheets(
     right = [row for row in np.argsort(-true, kind="stable") if error[row] <= max(0.5, true[row] / 10)]
     sheets = {"worst": list(np.argsort(-error, kind="stable")), "best": right}
     write_sheets(truth, results, sheets, draw, folder)
+
+
+def draw(image: np.ndarray, example: Any, result: Any, output: Any) -> np.ndarray:
+    """Return the image with its density map as an overlay, above a line with the counts."""
+    known = "" if example is None else f", true: {len(example.labels)}"
+    if result.density is not None:
+        image = overlay_heatmap(image, np.sqrt(result.density), result.corners)
+    return add_caption(image, f"counted {result.number:.1f}{known}")
+
+
+def draw_target(image: np.ndarray, target: np.ndarray, output: Any) -> np.ndarray:
+    """Return the image with its target as an overlay."""
+    whole = (0.0, 0.0, float(image.shape[1]), float(image.shape[0]))
+    shown = overlay_heatmap(image, np.sqrt(target[..., 0]), whole) if target.ndim == 3 else image
+    return add_caption(shown, f"{float(target.sum()):.1f} to count")
+
+
+def write_examples(
+    truth: ImageSet, results: Sequence[Any], output: Any, details: Mapping[str, Any], folder: Path
+) -> None:
+    """Write `worst.png` and `best.png`."""
+    draw_sheets(truth, results, partial(draw, output=output), folder)

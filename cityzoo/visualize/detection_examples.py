@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,8 @@ from cityzoo.metrics.matching import UNMATCHED, match, require_one_per_image
 from cityzoo.sample import Detections, ImageExample, ImageSet
 from cityzoo.visualize.boxes import draw_detections, fit_into, image_grid
 
-CELL_WIDTH = 400  # three fill the width of the page
+SHOWN_SCORE = 0.3  # in TensorBoard's images
+CELL_WIDTH = 400  # three fill the page at its full width
 COLUMNS = 3
 
 
@@ -178,5 +180,28 @@ def _draw(
 
 def _caption(case: Case, image: ImageExample) -> str:
     counts = ((case.true_positives, "found"), (case.false_positives, "false"), (case.missed, "missed"))
-    words = ", ".join(f"{n} {word}" for n, word in counts if n)
-    return f"{words}   {Path(image.path).name}"
+    said = ", ".join(f"{n} {word}" for n, word in counts if n)
+    return f"{said}   {Path(image.path).name}"
+
+
+def draw(image: np.ndarray, example: ImageExample | None, result: Detections, output: Any) -> np.ndarray:
+    """Return the image with detections of fairly high score and, if given, the labels."""
+    kept = result.filter_by_score(SHOWN_SCORE if example is not None else 0.0)
+    known = None if example is None else (example.boxes_xyxy, example.labels)
+    return draw_detections(image, kept.boxes_xyxy, kept.labels, output.class_names, kept.scores, truth=known)
+
+
+def draw_target(image: np.ndarray, target: np.ndarray, output: Any) -> np.ndarray:
+    """Return the image with the boxes of a target, (N, 5) float32."""
+    labels = target[:, 4].astype(int)
+    return draw_detections(image, target[labels >= 0, :4], labels[labels >= 0], output.class_names)
+
+
+def write_examples(
+    truth: ImageSet, results: Sequence[Detections], output: Any, details: Mapping[str, Any], folder: Path
+) -> None:
+    """Write `best.png worst.png missed.png false.png`."""
+    from cityzoo.data.image.decode import read_image
+
+    cases = pick_cases(truth, results, details["operating_point"]["score"])
+    draw_cases(truth, results, cases, folder, read_image)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cityzoo.data.series.series import Series
-
-if TYPE_CHECKING:
-    from cityzoo.outputs.quantile_forecast import Forecasting
+from cityzoo.data.series.windows import WindowSet
 
 DAYS, STRIP, PLACES = "days", "strip", "map"
 SHOWN = 3  # sensors: smallest, median and largest error
@@ -21,30 +18,27 @@ DAY = 86400
 
 def draw_forecasts(
     folder: Path,
-    series: Series,
-    origins: np.ndarray,
-    truth: np.ndarray,
+    windows: WindowSet,
     quantiles: np.ndarray,
-    how: Forecasting,
-    points: Mapping[str, np.ndarray],
+    levels: Sequence[float],
+    baseline: np.ndarray,
 ) -> dict[str, str]:
     """Write `days.png`, `strip.png` and, if locations are known, `map.png`; return stem -> title.
 
     Args:
-        folder: to write to.
-        series: the whole series.
-        origins: (W,) int, the last known row of each forecast.
-        truth: (W, horizon, N) float, NaN where missing.
+        folder: where they go.
+        windows: W windows.
         quantiles: (W, horizon, N, Q) float32.
-        how: with the levels of the quantiles.
-        points: point forecasts by name, the model's last.
+        levels: of the Q quantiles.
+        baseline: (W, horizon, N) float, the best forecast without a network.
     """
-    middle = quantiles[..., how.quantiles.index(0.5)]
-    errors = np.abs(truth - middle)
-    _days(folder / f"{DAYS}.png", series, origins, truth, quantiles, how, errors, _best(points, truth))
+    series, origins, truth = windows.series, windows.origins, windows.targets()
+    median = list(levels).index(0.5)
+    errors = np.abs(truth - quantiles[..., median])
+    _days(folder / f"{DAYS}.png", windows, truth, quantiles, median, errors, baseline)
     _strip(folder / f"{STRIP}.png", series, origins, errors)
     titles = {
-        DAYS: f"Sensors with the smallest, median and largest error, {how.horizon} steps ahead",
+        DAYS: f"Sensors with the smallest, median and largest error, {windows.horizon} steps ahead",
         STRIP: "Mean absolute error of each forecast, one row per sensor",
     }
     if series.places is not None and np.isfinite(series.places).all(axis=1).sum() > 1:
@@ -53,35 +47,30 @@ def draw_forecasts(
     return titles
 
 
-def _best(points: Mapping[str, np.ndarray], truth: np.ndarray) -> np.ndarray:
-    *baselines, _ = points
-    return points[min(baselines, key=lambda name: np.nanmean(np.abs(truth[:, -1] - points[name][:, -1])))]
-
-
 def _days(
     path: Path,
-    series: Series,
-    origins: np.ndarray,
+    windows: WindowSet,
     truth: np.ndarray,
     quantiles: np.ndarray,
-    how: Forecasting,
+    median: int,
     errors: np.ndarray,
     baseline: np.ndarray,
 ) -> None:
     from matplotlib.figure import Figure
 
+    series, origins = windows.series, windows.origins
     mae = np.nanmean(np.where(np.isfinite(errors), errors, np.nan), axis=(0, 1))
     order = [row for row in np.argsort(mae) if np.isfinite(mae[row])]
     chosen = [order[0], order[len(order) // 2], order[-1]][: max(1, min(SHOWN, len(order)))]
     rows = slice(0, max(2, min(len(origins), round(2 * DAY / series.step_seconds))))
-    hours = (np.arange(len(origins))[rows] + how.horizon) * series.step_seconds / 3600
+    hours = (np.arange(len(origins))[rows] + windows.horizon) * series.step_seconds / 3600
     figure = Figure(figsize=(11, 2.6 * len(chosen)), layout="constrained")
     for number, sensor in enumerate(chosen):
         axes = figure.add_subplot(len(chosen), 1, number + 1)
         ahead = quantiles[rows, -1, sensor]
         axes.fill_between(hours, ahead[:, 0], ahead[:, -1], color=BLUE, alpha=0.2, linewidth=0)
         axes.plot(hours, baseline[rows, -1, sensor], color=GRAY, linewidth=1)
-        axes.plot(hours, ahead[:, how.quantiles.index(0.5)], color=BLUE, linewidth=1.6)
+        axes.plot(hours, ahead[:, median], color=BLUE, linewidth=1.6)
         axes.plot(hours, truth[rows, -1, sensor], color=INK, linewidth=1.1)
         axes.set_title(f"{series.sensors[sensor]}, MAE {mae[sensor]:.2f}", loc="left", fontsize=10)
         axes.set_ylabel(f"{series.channels[0]} {series.units[0]}".strip())

@@ -50,6 +50,11 @@ class Dataset:
     findings: Findings
 
     @property
+    def held_out(self) -> ImageSet:
+        """Return the val split, which metrics are reported for."""
+        return self.val
+
+    @property
     def labelled(self) -> bool:
         """Whether images have targets (labels of the whole image) rather than boxes."""
         return any(image.target is not None for image in (*self.train.examples, *self.val.examples))

@@ -43,6 +43,9 @@ class AugmentedViews:
     seed: int
     keep_decoded: str = "off"
 
+    def __len__(self) -> int:
+        return len(self.examples)
+
     @property
     def described_policy(self) -> list[dict[str, Any]]:
         """Return the policy as plain values."""

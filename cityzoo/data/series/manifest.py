@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cityzoo.data.series.series import Series
+from cityzoo.data.series.windows import WindowSet
 from cityzoo.errors import InputError
-
-if TYPE_CHECKING:
-    from cityzoo.outputs.quantile_forecast import Forecasting
 
 NAME = "sensors.json"
 
 
-def write(folder: Path, series: Series, how: Forecasting) -> None:
-    """Write the sensors in the order of the model, channels, units, time zone, step, horizon and quantiles."""
+def write(folder: Path, windows: WindowSet, quantiles: Sequence[float]) -> None:
+    """Write the sensors in the order of the model, its channels, units, clock, windows and quantiles."""
+    series = windows.series
     about = {
         "sensors": series.sensors,
         "channels": series.channels,
         "units": series.units,
         "timezone": series.timezone,
         "step_seconds": series.step_seconds,
-        "history": how.history,
-        "horizon": how.horizon,
-        "quantiles": how.quantiles,
+        "history": windows.history,
+        "horizon": windows.horizon,
+        "quantiles": tuple(quantiles),
     }
     (folder / NAME).write_text(json.dumps(about, indent=2) + "\n")
 

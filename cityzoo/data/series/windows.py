@@ -1,21 +1,82 @@
-"""Windows of a series as batches for Keras: history in, what came out."""
+"""Windows of a series: history in, what came after it out."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 
 from cityzoo.data.series.series import Series
+from cityzoo.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class WindowSet:
+    """The windows of one split.
+
+    Attributes:
+        split: "train", "val" or "test".
+        series: the whole series; windows may reach back before their split.
+        rows: rows of the split; targets lie within them.
+        origins: (W,) int, the last row of history of each window.
+        history: rows in.
+        horizon: rows out.
+        window_counts: number of windows that count for a horizon of so many rows; None: all of them.
+    """
+
+    split: str
+    series: Series
+    rows: range
+    origins: np.ndarray
+    history: int
+    horizon: int
+    window_counts: Callable[[int], int] | None = None
+
+    class_names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.origins)
+
+    @property
+    def examples(self) -> tuple[int, ...]:
+        """Return the origins."""
+        return tuple(self.origins.tolist())
+
+    def count(self, horizon: int) -> int:
+        """Return how many of the windows, from the first on, count for a shorter horizon."""
+        return len(self) if self.window_counts is None else min(len(self), self.window_counts(horizon))
+
+    def targets(self) -> np.ndarray:
+        """Return (W, horizon, N) float32, NaN where missing."""
+        return make_targets(self.series, self.origins, self.horizon)
+
+
+def windows_of(split: str, series: Series, rows: range, history: int, horizon: int) -> WindowSet:
+    """Return the windows whose targets all lie within some rows.
+
+    History may reach back before them: on the first day, earlier measurements are known.
+
+    Raises:
+        InputError: not a single window.
+    """
+    origins = np.arange(max(rows.start - 1, history - 1), rows.stop - horizon)
+    if not len(origins):
+        raise InputError(
+            f"{len(rows)} rows hold no window of {history} in and {horizon} out: give more rows, more "
+            "--train-days, or another --split"
+        )
+    return WindowSet(split, series, rows, origins, history, horizon)
 
 
 def make_inputs(series: Series, origins: np.ndarray, steps: int) -> dict[str, np.ndarray]:
-    """Return what a backbone is given for some windows; see `zoo.series.blocks.inputs`.
+    """Return the inputs of a backbone for some windows; see `zoo.series.blocks.inputs`.
 
     Args:
         series: the whole of it.
-        origins: (B,) int, the last row that each forecast knows.
+        origins: (B,) int, the last row of history of each window.
         steps: rows of history.
 
     Returns:
@@ -23,62 +84,59 @@ def make_inputs(series: Series, origins: np.ndarray, steps: int) -> dict[str, np
     """
     rows = np.asarray(origins)[:, None] + np.arange(1 - steps, 1)
     values = series.values[rows]
-    seen = np.isfinite(values)
+    observed = np.isfinite(values)
     return {
-        "series": np.where(seen, values, 0).astype(np.float32),
-        "mask": seen.astype(np.float32),
+        "series": np.where(observed, values, 0).astype(np.float32),
+        "mask": observed.astype(np.float32),
         "time_of_day": series.time_of_day[origins].astype(np.float32),
         "day_of_week": series.day_of_week[origins].astype(np.int32),
     }
 
 
-def truth(series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
-    """Return what came, (B, horizon, N) float32 of the first channel; NaN where missing or past the end."""
+def make_targets(series: Series, origins: np.ndarray, horizon: int) -> np.ndarray:
+    """Return (B, horizon, N) float32 of the first channel after each origin; NaN where missing or past the end."""
     rows = np.asarray(origins)[:, None] + np.arange(1, horizon + 1)
     values = series.values[np.minimum(rows, len(series) - 1), :, 0]
     return np.where((rows < len(series))[..., None], values, np.nan).astype(np.float32)
 
 
-class Windows(keras.utils.PyDataset):
-    """Give batches of windows, cut from the series as they are needed, in another order each epoch.
+def batch_orders(
+    count: int, batch_size: int, seed: int, shuffle_state: Any, first: int, last: int
+) -> Iterator[list[np.ndarray]]:
+    """Yield for each epoch from `first` to `last` (exclusive) the positions of the windows of each batch, in order.
+
+    Windows are shuffled by `seed`, then whole batches by a generator in `shuffle_state`, as `keras.Model.fit` shuffles
+    the batches of a `PyDataset`. The last window batch of an epoch may be smaller than the others.
 
     Args:
-        series: the whole of it.
-        origins: (W,) int, the last row of history of each window.
-        steps: rows of history.
-        horizon: rows ahead.
+        count: windows.
         batch_size: windows in a batch.
-        seed: of the order.
+        seed: of the run.
+        shuffle_state: of `random.Random` before the first epoch.
+        first: epoch, from 0.
+        last: the epoch after the last one.
     """
-
-    def __init__(
-        self, series: Series, origins: np.ndarray, steps: int, horizon: int, batch_size: int, seed: int
-    ) -> None:
-        """Begin with the first epoch's order."""
-        super().__init__()
-        self.series, self.origins, self.steps, self.horizon = series, np.asarray(origins), steps, horizon
-        self.batch_size, self.lots = batch_size, np.random.default_rng(seed)
-        self.order = self.lots.permutation(len(self.origins))
-
-    def __len__(self) -> int:
-        return -(-len(self.origins) // self.batch_size)
-
-    def __getitem__(self, number: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
-        chosen = self.origins[self.order[number * self.batch_size : (number + 1) * self.batch_size]]
-        return make_inputs(self.series, chosen, self.steps), truth(self.series, chosen, self.horizon)
-
-    def on_epoch_end(self) -> None:
-        """Draw the next order."""
-        self.order = self.lots.permutation(len(self.origins))
+    generator, batch_generator = np.random.default_rng(seed), random.Random()
+    batch_generator.setstate(shuffle_state)
+    generator.permutation(count)  # `fit` reshuffles a `PyDataset` before its first epoch, too
+    for epoch in range(last):
+        order = generator.permutation(count)
+        starts = list(range(0, count, batch_size))
+        batch_generator.shuffle(starts)
+        if epoch >= first:
+            yield [order[start : start + batch_size] for start in starts]
 
 
-def forecast(model: keras.Model, series: Series, origins: np.ndarray, batch_size: int = 64) -> Any:
-    """Return what a model says, (W, horizon, N, quantiles) float32, in the unit of the first channel."""
-    from cityzoo.backend import compiled
+def batches(
+    windows: WindowSet, batch_size: int, seed: int, shuffle_state: Any, first: int, last: int
+) -> Callable[[], Iterator[tuple[dict[str, np.ndarray], np.ndarray]]]:
+    """Return a generator of the training batches (inputs, targets) of some epochs; see `batch_orders`."""
 
-    run, steps = compiled(model), model.input["series"].shape[1]
-    parts = [
-        np.asarray(run(make_inputs(series, origins[start : start + batch_size], steps)))
-        for start in range(0, len(origins), batch_size)
-    ]
-    return np.concatenate(parts)
+    def generate() -> Iterator[Any]:
+        for epoch in batch_orders(len(windows), batch_size, seed, shuffle_state, first, last):
+            for positions in epoch:
+                chosen = windows.origins[positions]
+                inputs = make_inputs(windows.series, chosen, windows.history)
+                yield inputs, make_targets(windows.series, chosen, windows.horizon)
+
+    return generate

@@ -87,7 +87,7 @@ def explanations(
         path.unlink(missing_ok=True)  # of an earlier evaluation
         return {"images": [], "sanity": None, "method": "", "level": ""}
     shown = prepare(model, output, truth, [each.row for each in answers])
-    images, maps = shown.images.astype(np.float32), GradCam(model, getattr(output, "flips", "no") == "yes")
+    images, maps = shown.images.astype(np.float32), GradCam(model, getattr(output, "flips", False))
     targets, rows = _explain(model, output, shown, images, answers, maps)
     draw_explanations(rows, output.class_names, path)
     whole = targets[0].box_xyxy is None

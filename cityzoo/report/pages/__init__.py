@@ -11,6 +11,15 @@ from cityzoo.errors import unknown
 from cityzoo.report.layout import Layout
 
 WITHOUT_LAYOUT = ("repeats", "shared")
+ModelCard = dict[str, list[str]]
+
+
+def find_model_card(name: str) -> Callable[[Mapping[str, Any], str], ModelCard]:
+    """Return the function (report, task summary) -> model card of a page: its own, or the usual one."""
+    from cityzoo.report import model_card
+
+    page = importlib.import_module(f"{__name__}.{name}")
+    return getattr(page, "model_card", model_card.model_card)
 
 
 def find(name: str) -> Callable[[Mapping[str, Any], tuple[str, ...]], Layout]:

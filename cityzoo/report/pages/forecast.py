@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cityzoo.metrics.keys import pointer
+from cityzoo.report.forecast_card import model_card  # noqa: F401  (found by name)
 from cityzoo.report.layout import Card, Chart, Layout, Section, ShownAs, Table
 
 ALARM_COLUMNS: dict[str, tuple[str, ShownAs]] = {

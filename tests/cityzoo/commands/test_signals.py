@@ -11,7 +11,7 @@ from cityzoo import cli
 from cityzoo.commands import signals as command
 from cityzoo.errors import InputError
 from cityzoo.traffic_signals import sumo
-from cityzoo.traffic_signals.forecast import read_forecasts
+from cityzoo.traffic_signals.forecast_file import read_forecasts
 
 try:
     sumo.sumo_home()

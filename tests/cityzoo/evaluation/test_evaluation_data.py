@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from cityzoo.evaluation.evaluation_data import load_evaluation_data, next_free_folder, reorder_labels
 from PIL import Image
 
 from cityzoo import tasks
 from cityzoo.commands.evaluate_flags import evaluation_parser
 from cityzoo.errors import InputError
-from cityzoo.evaluation.evaluation_data import load_evaluation_data, next_free_folder, reorder_labels
 from cityzoo.sample import ImageExample, ImageSet
 from cityzoo.spec import TrainSpec
 

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
+from cityzoo.fit.transfer import is_model, load_matching_weights
 
 from cityzoo.errors import InputError
-from cityzoo.fit.transfer import is_model, load_matching_weights
 from cityzoo.model import assemble, save
 from cityzoo.outputs.classification import Classification
 from cityzoo.outputs.detection import Detection

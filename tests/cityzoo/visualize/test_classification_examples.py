@@ -17,7 +17,7 @@ NAMES = ("red", "green")
 @pytest.fixture
 def sheet(monkeypatch):
     """What goes onto the sheets, in order: (colours of the images' middles, captions)."""
-    given, grid = [], classification_examples.image_grid
+    given, grid = [], classification_examples.grid
 
     def noted(images, columns, cell_hw, captions):
         given.append(([tuple(image[2, 2].tolist()) for image in images], list(captions)))

@@ -7,7 +7,7 @@ import pytest
 from cityzoo.data.image import formats, load
 from cityzoo.data.image.formats import class_folders, label_csv
 
-SHARED = Path(__file__).resolve().parents[4].parent / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 TOTALS = {
     "highway": ((709, 141), 1931, ("bus", "car", "motorbike", "person", "truck")),
     "traffic_cam": ((139, 44), 3496, ("bike", "bus", "car", "truck")),

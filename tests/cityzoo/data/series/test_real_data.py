@@ -8,7 +8,7 @@ import pytest
 from cityzoo.data.series import load_series, split
 from cityzoo.data.series.formats import find
 
-FOLDER = Path(__file__).resolve().parents[4].parent / "shared" / "data" / "traffic_speed"
+FOLDER = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "traffic_speed"
 FILE = FOLDER / "los_speed.csv"
 
 

@@ -153,7 +153,9 @@ def test_losses_by_hand_of_a_figure_that_is_better_when_lower(trained, truth):
     noise = found["corruptions"]["noise"]
     assert noise["values"] == [2, 3, 1, None, 4] and noise["relative_loss"] == [0, 0.5, -0.5, None, 1]
     assert noise["mean_relative_loss"] == found["mean_corruption_loss"] == 0.25
-    assert found["lower"] and found["attacks"] == {} and "not trained by gradients" in found["attacks_left_out"]
+    assert (
+        found["lower"] and found["attacks"] == {} and "not trained by gradients" in found["attacks_left_out"]
+    )
     assert json.loads(json.dumps(found)) == found
 
 

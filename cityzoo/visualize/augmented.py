@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 import augment
+from cityzoo import visualize
 from cityzoo.data.image.decode import read_image
 from cityzoo.data.image.views import AugmentedViews
 from cityzoo.errors import InputError
@@ -32,9 +33,10 @@ def contact_sheet(views: AugmentedViews, examples: int = IMAGES, versions: int =
     # Version by version, so that neighbours in a batch, which mixes take from, are different images.
     rows = [(row, version) for version in range(versions) for row in chosen]
     drawn: dict[tuple[int, int], np.ndarray] = {}
+    draw_target = visualize.find(views.output).draw_target
     for images, targets, _ in views.batches(lambda: iter(rows), len(chosen)):
         for image, target in zip(images.numpy(), targets.numpy(), strict=True):
-            drawn[rows[len(drawn)]] = views.output.draw_target(image, target)
+            drawn[rows[len(drawn)]] = draw_target(image, target, views.output)
     names = [Path(views.examples.examples[row].path).name for row in chosen]
     cells = [drawn[row, version] for row in chosen for version in range(versions)]
     captions = [f"{name}, {version + 1}" for name in names for version in range(versions)]
@@ -93,11 +95,11 @@ def strengths(image: np.ndarray, size_hw: tuple[int, int] = (84, 112), columns: 
 
 
 def main() -> None:
-    """Answer `python -m cityzoo.fit.preview OUT IMAGE`."""
+    """Answer `python -m cityzoo.visualize.augmented OUT IMAGE`."""
     from cityzoo import cli
 
     parser = cli.Parser(
-        prog="python -m cityzoo.fit.preview",
+        prog="python -m cityzoo.visualize.augmented",
         description="Draw every transform of augment/ at strengths 0 to 1 on one image.",
     )
     parser.add_argument("out", help="image file to write, e.g. transforms.jpg")

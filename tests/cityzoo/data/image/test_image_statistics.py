@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from cityzoo.evaluation import image_statistics
-from cityzoo.evaluation.image_statistics import crop_black_bars, measure_images, sharpness
+from cityzoo.data.image import image_statistics
+from cityzoo.data.image.image_statistics import crop_black_bars, measure_images, sharpness
 from cityzoo.sample import ImageExample
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.evaluation.forecast_baselines import BASELINES, HistoryView, ar_weights, forecasts
+from cityzoo.metrics.forecast_baselines import BASELINES, HistoryView, ar_weights, forecasts
 from cityzoo.metrics.tgcn_protocol import TgcnProtocol
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from cityzoo.data.image.scenes import parse_slice_by
 from cityzoo.errors import InputError
-from cityzoo.evaluation.camera_groups import parse_slice_by
 
 PATHS = ["roads/cam1/val/images/day_001.jpg", "roads/cam2/night_002.jpg", "roads/cam2/night_003.jpg"]
 
@@ -54,7 +54,5 @@ def test_what_is_wrong_is_said_in_a_line(tmp_path):
             parse_slice_by(by)
         assert words in str(raised.value) and "\n" not in str(raised.value)
     for by in (r"kerb(\d)", str(one)):
-        with pytest.raises(
-            InputError, match=r"none of 3 files, e.g. 'roads/cam1/val/images/day_001.jpg'"
-        ):
+        with pytest.raises(InputError, match=r"none of 3 files, e.g. 'roads/cam1/val/images/day_001.jpg'"):
             parse_slice_by(by)(PATHS)

@@ -1,47 +1,55 @@
-"""Parameter-efficient runs: adapt before the first phase, merge after the last, leave a delta file."""
+"""Parameter-efficient fine-tuning: adapt a model before training, merge it and save a delta file afterwards."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 
 import zoo
 from cityzoo.errors import InputError
-from cityzoo.fit.run_folder import RunFolder
 from cityzoo.model import AssembledModel, float32_copy, save
-from cityzoo.spec import SOLVE, TrainSpec
+from cityzoo.spec import CLOSED_FORM, Phase
 
 ORDER = ("none", "C1", "C2", "C3", "C4", "C5", "backbone")
 
 
-def adapted(assembled: AssembledModel, spec: TrainSpec) -> AssembledModel:
-    """Return the model on an adapted backbone, where `--adapt` or `--delta` asks for it, and as it is otherwise.
+def adapt(
+    assembled: AssembledModel, method: str | None, delta: str | None, plan: Sequence[Phase], seed: int
+) -> AssembledModel:
+    """Return the model on an adapted backbone; unchanged if neither a method nor a delta file is given.
+
+    Args:
+        assembled: a fresh model.
+        method: value of --adapt.
+        delta: value of --delta.
+        plan: phases to come; what stays frozen in all of them is not adapted.
+        seed: of new weights.
 
     Raises:
         InputError: nothing to adapt, or the delta file belongs to other base weights.
     """
-    if not (spec.adapt or spec.delta):
+    if not (method or delta):
         return assembled
     plain, head = assembled.backbone, {}
     try:
-        if spec.delta:
-            backbone, head = zoo.load_delta(plain, spec.delta)
+        if delta:
+            backbone, head = zoo.load_delta(plain, delta)
         else:
-            backbone = zoo.adapt(plain, spec.adapt, above=_above(spec), seed=spec.seed)
+            backbone = zoo.adapt(plain, method, above=_above(plan), seed=seed)
         model = zoo.transplant(assembled.model, plain, backbone)
     except ValueError as error:
         raise InputError(str(error)) from error
     model.name = assembled.model.name
-    _assign(head_weights(model, backbone), head, spec.delta)
+    _assign(head_weights(model, backbone), head, delta)
     return replace(assembled, model=model, backbone=backbone)
 
 
-def _above(spec: TrainSpec) -> str | None:
-    # What stays frozen in every phase needs no adapting, and so its features can be kept.
-    stages = [phase.freeze for phase in spec.phases if phase.freeze != SOLVE]
+def _above(plan: Sequence[Phase]) -> str | None:
+    stages = [phase.freeze for phase in plan if phase.freeze != CLOSED_FORM]
     least = min(stages, key=ORDER.index, default="backbone")
     return None if least in ("none", "backbone") else least
 
@@ -63,21 +71,24 @@ def _assign(weights: dict[str, keras.Variable], values: dict[str, np.ndarray], p
         weights[name].assign(values[name])
 
 
-def save_both(assembled: AssembledModel, spec: TrainSpec, run: RunFolder, last: Sequence[np.ndarray]) -> None:
-    """Save the last epoch's weights; of an adapted model, also the best ones: merged, and as a delta file.
+def save_models(
+    assembled: AssembledModel, best_path: Path, last_path: Path, delta_path: Path, last: Sequence[np.ndarray]
+) -> None:
+    """Save the model of the last epoch; of an adapted model also the best one, merged, and its delta file.
 
     Args:
         assembled: with the weights of the best epoch, which it keeps.
-        spec: of the run.
-        run: where the files go.
+        best_path: where the best model goes.
+        last_path: where the last model goes.
+        delta_path: where the delta file goes.
         last: weights of the last epoch.
     """
     model, backbone = assembled.model, assembled.backbone
-    is_adapted = bool(spec.adapt or spec.delta)
+    is_adapted = hasattr(backbone, "adaptation")
     if is_adapted:
-        zoo.save_delta(backbone, run.delta, extra=head_weights(model, backbone))
-        save(float32_copy(zoo.merge(backbone, model)), run.model)
+        zoo.save_delta(backbone, delta_path, extra=head_weights(model, backbone))
+        save(float32_copy(zoo.merge(backbone, model)), best_path)
     best = model.get_weights()
     model.set_weights(last)
-    save(float32_copy(zoo.merge(backbone, model) if is_adapted else model), run.last)
+    save(float32_copy(zoo.merge(backbone, model) if is_adapted else model), last_path)
     model.set_weights(best)

@@ -1,0 +1,111 @@
+"""How a run was made and where its metrics were computed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cityzoo.errors import InputError
+
+if TYPE_CHECKING:
+    from cityzoo.fit.context import TrainState
+    from cityzoo.modalities import Findings
+    from cityzoo.model import AssembledModel
+    from cityzoo.spec import ResolvedSpec
+
+PACKAGES = ("cityzoo", "tensorflow", "keras", "numpy")
+PROVENANCE = (
+    *("task", "backbone", "warnings", "weights", "parameters", "solved", "epochs", "seconds", "spec"),
+    *("unlabelled", "usual_count"),
+)
+
+
+def environment(seed: int) -> dict[str, Any]:
+    """Return where figures were made: device, versions, commit."""
+    import keras
+
+    from cityzoo.backend import device_name
+
+    versions = {"python": platform.python_version()}
+    for package in (*PACKAGES, keras.backend.backend()):
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {"device": device_name(), "versions": versions, "commit": _commit(), "seed": seed}
+
+
+def _commit() -> str | None:
+    here = Path(__file__).parent
+    try:
+        words = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+        found = subprocess.run(words, cwd=here, capture_output=True, text=True, timeout=10, check=False)
+    except OSError:
+        return None  # no git on this machine
+    return found.stdout.strip() or None
+
+
+def training_facts(
+    spec: ResolvedSpec[Any], findings: Findings, assembled: AssembledModel, state: TrainState, seconds: float
+) -> dict[str, Any]:
+    """Return what a report says of how the model was made.
+
+    Args:
+        spec: of the run.
+        findings: of the data check.
+        assembled: the model.
+        state: epochs, seconds by phase, what computing the head in closed form reports.
+        seconds: of the whole run so far.
+    """
+    from cityzoo.fit.fine_tune import parameter_counts
+
+    origin, warnings, found = assembled.origin, [], findings.as_dict()
+    if origin is not None and origin.kind == "random":
+        warnings.append(
+            f"trained from RANDOM backbone weights, results are far below those with pretrained ones ({origin.note})"
+        )
+    return {
+        "task": spec.run.task,
+        "backbone": spec.run.backbone,
+        "data": found["source"],
+        "findings": found,
+        "warnings": warnings,
+        "weights": None if origin is None else asdict(origin),
+        "parameters": parameter_counts(assembled),
+        "solved": state.solved,
+        "epochs": len(state.history),
+        "seconds": {**state.seconds, "total": seconds},
+        "spec": spec.as_dict(),
+    }
+
+
+def earlier_facts(folder: Path) -> dict[str, Any]:
+    """Return the report that a run has, or nothing where it has none (its training was stopped).
+
+    Raises:
+        InputError: it is damaged.
+    """
+    path = folder / "report.json"
+    try:
+        report = json.loads(path.read_text()) if path.is_file() else {}
+    except ValueError as error:
+        raise InputError(f"'{path}' is damaged ({error}): remove it, the run is then judged anew") from error
+    if not isinstance(report, dict):
+        raise InputError(f"'{path}' is damaged (it is no report): remove it, the run is then judged anew")
+    return report
+
+
+def training_provenance(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a report says of how its model was made, which holds on whatever images it is judged.
+
+    Example:
+        >>> training_provenance({"task": "vehicle_detect", "AP50": 0.6, "epochs": 38})
+        {'task': 'vehicle_detect', 'epochs': 38}
+    """
+    return {name: report[name] for name in PROVENANCE if name in report}

@@ -1,0 +1,71 @@
+"""What all phases of a run share, and how far the run has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cityzoo.fit.feature_cache import Cache
+from cityzoo.fit.run_folder import RunFolder
+from cityzoo.modalities import Modality, Views
+from cityzoo.model import AssembledModel
+from cityzoo.outputs import Output
+from cityzoo.spec import ResolvedSpec
+from cityzoo.tasks import Task
+
+
+@dataclass
+class TrainState:
+    """How far a run has come; what a resumed one starts from.
+
+    Attributes:
+        phase: number of the current phase, from 0.
+        epoch: epochs finished, over all phases.
+        best: monitored metric of the best epoch so far; None before the first.
+        best_epoch: that epoch, from 1.
+        stale: epochs since then.
+        history: a row of metrics for each epoch.
+        solved: what computing the head in closed form reports.
+        seconds: spent on each part of each phase.
+        spent: seconds from the start of training to the end of the last epoch, pauses left out.
+    """
+
+    phase: int = 0
+    epoch: int = 0
+    best: float | None = None
+    best_epoch: int = 0
+    stale: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    solved: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    spent: float = 0.0
+
+
+@dataclass(frozen=True)
+class TrainContext:
+    """What all phases of a run share."""
+
+    task: Task
+    output: Output
+    assembled: AssembledModel
+    train: Views
+    val: Views
+    spec: ResolvedSpec[Any]
+    folder: RunFolder
+    cache: Cache | None
+    state: TrainState
+    elapsed_seconds: Callable[[], float]
+    unlabelled: Any | None = None  # a weakly and a strongly augmented set
+
+    @property
+    def modality(self) -> Modality[Any]:
+        """Return the task's modality."""
+        return self.task.modality
+
+    @property
+    def steps(self) -> int:
+        """Return the steps of an epoch: a pass over the labeled examples or, if there are more, the unlabeled ones."""
+        size = self.spec.fit.batch_size
+        unlabelled = len(self.unlabelled[0]) // size if self.unlabelled else 0
+        return max(self.modality.steps_per_epoch(self.train, size), unlabelled)

@@ -1,0 +1,318 @@
+"""Images of cameras: labels are boxes, classes of whole images, counts or masks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import zoo.registry
+from cityzoo.errors import InputError, unknown
+from cityzoo.modalities import Masks, Modality, Shard
+from cityzoo.modalities.image.flags import ImageEvaluateFlags, ImageFlags
+from cityzoo.spec import AUTO, CLOSED_FORM, ResolvedSpec, TrainSpec
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from cityzoo.data.image import Dataset
+    from cityzoo.data.image.views import AugmentedViews
+    from cityzoo.model import AssembledModel
+    from cityzoo.outputs import Output
+    from cityzoo.sample import ImageExample, ImageSet
+    from cityzoo.tasks import Task
+
+Spec = ResolvedSpec[Any]
+
+
+class Image(Modality[ImageFlags]):
+    """RGB images, decoded, augmented and letterboxed to one size."""
+
+    name: ClassVar[str] = "image"
+    unit: ClassVar[str] = "images"
+    flags: ClassVar[type] = ImageFlags
+    evaluate_flags: ClassVar[type] = ImageEvaluateFlags
+    freeze_points: ClassVar[tuple[str, ...]] = ("none", "C2", "C3", "C4", "C5", "backbone")
+    trains_head_first: ClassVar[bool] = True
+    report_sections: ClassVar[tuple[str, ...]] = ("explain", "robustness")
+    supports_preview: ClassVar[bool] = True
+
+    def backbones(self) -> Mapping[str, str]:
+        """Return the table of `zoo`."""
+        import zoo.listing
+
+        lines = {}
+        for row in zoo.listing.rows():
+            levels = "P3 P4 P5" if row.levels else "classification only"
+            cached = "cached" if row.cached else "downloaded when used"
+            size = f"{row.params_millions:>8.2f} M{row.default_size:>8} px"
+            lines[row.name] = f"{size}   {levels:<20}ImageNet weights {cached}"
+        return lines
+
+    def check(self, spec: TrainSpec[ImageFlags], task: Task) -> None:
+        """Raise InputError for an unknown backbone or size, and weights or delta files that do not exist."""
+        run, flags = spec.run, spec.modality
+        if run.backbone not in zoo.registry.BACKBONES:
+            raise unknown("backbone", run.backbone, zoo.registry.BACKBONES)
+        if not zoo.registry.get(run.backbone).has_levels:
+            usable = ", ".join(name for name in zoo.registry.names() if zoo.registry.get(name).has_levels)
+            raise InputError(
+                f"backbone '{run.backbone}' has no feature pyramid (classification only); use one of: {usable}"
+            )
+        if flags.image_size != AUTO and any(side % 32 for side in flags.image_size):
+            near = "x".join(str(max(32, round(side / 32) * 32)) for side in flags.image_size)
+            raise InputError(
+                f"--image-size {'x'.join(map(str, flags.image_size))} does not fit {run.backbone}: "
+                f"sides must be multiples of 32, e.g. {near}"
+            )
+        if flags.delta and flags.adapt:
+            raise InputError("--delta contains the adaptation method: remove --adapt")
+        if flags.delta and not Path(flags.delta).is_file():
+            raise InputError(f"--delta '{flags.delta}' does not exist: give the delta.npz of an --adapt run")
+        if run.weights not in (AUTO, "imagenet", "random") and not Path(run.weights).is_file():
+            raise InputError(f"--weights '{run.weights}' is neither a file nor one of auto, imagenet, random")
+
+    def read(self, spec: TrainSpec[ImageFlags], task: Task) -> Dataset:
+        """Read the labeled images, or draw the task's demo data."""
+        from cityzoo.modalities.image import data
+
+        return data.read(spec, task)
+
+    def read_to_evaluate(
+        self, spec: TrainSpec[ImageFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
+    ) -> tuple[ImageSet, Any]:
+        """Return the images that evaluate.py's flags name, and the findings."""
+        from cityzoo.modalities.image import data
+
+        return data.read_to_evaluate(spec, task, class_names, flags)
+
+    def read_unlabelled(self, path: str, flags: Mapping[str, Any]) -> ImageSet:
+        """Return images without labels."""
+        from cityzoo.data.image import load_images
+
+        return load_images(path, labels=flags["bad_boxes"], limit=flags["limit"])
+
+    def is_unlabelled(self, path: str) -> bool:
+        """Return whether a source holds images and no annotations."""
+        from cityzoo.modalities.image import data
+
+        return data.is_unlabelled(path)
+
+    def fingerprint(self, data: Dataset) -> list[Any]:
+        """Return paths and labels of all images."""
+        return [
+            (e.path, e.window_xyxy, e.boxes_xyxy.tolist(), e.labels.tolist(), str(e.target))
+            for side in (data.train, data.val)
+            for e in side.examples
+        ]
+
+    def resolve(self, spec: TrainSpec[ImageFlags], data: Dataset) -> ImageFlags:
+        """Choose input size and views."""
+        from cityzoo.modalities.image import settings
+
+        return settings.resolve_flags(spec.modality, spec.run, data)
+
+    def default_freeze(self, spec: TrainSpec[ImageFlags]) -> str:
+        """Return C3 for light backbones on CPUs, none on GPUs, else the whole backbone."""
+        from cityzoo.modalities.image import settings
+
+        return settings.default_freeze(spec)
+
+    def build(self, spec: Spec, output: Output, data: Dataset) -> AssembledModel:
+        """Put the head on a backbone of `zoo`."""
+        from cityzoo.modalities.image import build
+
+        return build.build(spec, output, data)
+
+    def class_names(self, model: keras.Model) -> tuple[str, ...]:
+        """Return the class names that a saved model carries."""
+        from cityzoo.model import class_names
+
+        return class_names(model)
+
+    def size_hw(self, spec: Spec) -> tuple[int, int]:
+        """Return height and width of the network's input in pixels."""
+        return spec.modality.image_size
+
+    def dtype_policies(self, spec: TrainSpec[ImageFlags]) -> tuple[str, str]:
+        """Return bfloat16 where this machine is faster with it."""
+        from cityzoo.modalities.image import settings
+
+        return settings.dtype_policies(spec)
+
+    def freeze(self, assembled: AssembledModel, spec: Spec, stage: str) -> None:
+        """Freeze stages; BatchNorm statistics of the rest stay frozen too, unless --batchnorm learn."""
+        import zoo
+
+        stage = "backbone" if stage == CLOSED_FORM else stage
+        if hasattr(assembled.backbone, "adaptation"):
+            zoo.freeze_base(assembled.backbone, stage)
+        else:
+            zoo.freeze(assembled.backbone, stage, batchnorm=spec.modality.batchnorm == "frozen")
+
+    def stage_of_layers(self, backbone: keras.Model) -> Mapping[str, str]:
+        """Return C1..C5, or "tail" behind them."""
+        import zoo
+
+        return zoo.stage_of_layers(backbone)
+
+    def layer_decay(self, spec: Spec) -> float:
+        """Return --layer-decay."""
+        return spec.modality.layer_decay
+
+    def prefix(self, backbone: keras.Model, stage: str) -> keras.Model | None:
+        """Return the frozen stages."""
+        import zoo
+
+        last = list(zoo.stages(backbone))[-1]
+        return zoo.prefix(backbone, last if stage == "backbone" else stage)
+
+    def views(self, spec: Spec, output: Output, data: Dataset) -> tuple[AugmentedViews, AugmentedViews]:
+        """Return augmented training images and plain validation images."""
+        from cityzoo.modalities.image import build
+
+        return build.make_views(spec, output, data)
+
+    def unlabelled_views(self, spec: Spec, output: Output) -> Any | None:
+        """Return the images of --unlabelled, weakly and strongly augmented."""
+        from cityzoo.modalities.image import unlabelled
+
+        return unlabelled.make_views(spec, output)
+
+    def count_unlabelled(self, spec: TrainSpec[ImageFlags]) -> int:
+        """Return the number of images of --unlabelled."""
+        from cityzoo.data.image.raw import images_under
+
+        folder = spec.modality.unlabelled
+        return len(images_under(Path(folder))) if folder and Path(folder).is_dir() else 0
+
+    def views_shown(self, spec: Spec, stage: str) -> int | None:
+        """Return --views while something is frozen."""
+        return None if stage == "none" else spec.modality.views
+
+    def training_batches(
+        self,
+        assembled: AssembledModel,
+        views: AugmentedViews,
+        spec: Spec,
+        first: int,
+        last: int,
+        shown: int | None,
+        shard: Shard,
+    ) -> Iterable[Any]:
+        """Return augmented batches; with `shown`, the last view takes nothing from other images."""
+        import tensorflow as tf
+
+        import augment
+        from cityzoo.data.image.views import shuffled
+
+        unmixed_from = None if shown is None else shown - 1
+        if shown is None:
+            epochs = sum(phase.epochs for phase in spec.plan)
+            unmixed_from = math.ceil(epochs * augment.get_policy(spec.modality.augment).mix_until)
+        batch_size = spec.fit.batch_size
+        rows = shuffled(len(views), batch_size, spec.run.seed, first, last, shown)
+        triples = views.batches(*shard(rows, batch_size), unmixed_from=unmixed_from)
+        batches = triples.map(lambda images, y, matrix: (tf.cast(images, tf.float32), y))
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+    def examples_of_step(
+        self,
+        assembled: AssembledModel,
+        views: AugmentedViews,
+        spec: Spec,
+        epoch: int,
+        step: int,
+        shown: int | None,
+    ) -> list[tuple[str, int]]:
+        """Return path and view of each image of a training step."""
+        from itertools import islice
+
+        from cityzoo.data.image.views import shuffled
+
+        size = spec.fit.batch_size
+        rows = shuffled(len(views), size, spec.run.seed, epoch, epoch + 1, shown)
+        chosen = islice(rows(), step * size, (step + 1) * size)
+        return [(views.examples.examples[row].path, view) for row, view in chosen]
+
+    def predict_views(self, model: keras.Model, views: AugmentedViews, batch_size: int) -> list[Any]:
+        """Return the decoded results for every image."""
+        from cityzoo import predict
+
+        return predict.predict_views(model, views, batch_size)
+
+    def predict(self, model: keras.Model, examples: ImageSet, output: Output) -> list[Any]:
+        """Return the decoded results of a loaded model for every image."""
+        from cityzoo import predict
+
+        return predict.predict_all(model, examples, output)
+
+    def identify(self, examples: ImageSet) -> list[Any]:
+        """Return path, size, time and window of every image."""
+        found = [(e, Path(e.path).absolute(), Path(e.path).stat()) for e in examples.examples]
+        return [(str(path), stat.st_size, stat.st_mtime_ns, e.window_xyxy) for e, path, stat in found]
+
+    def reorder_labels(self, examples: ImageSet, class_names: Sequence[str]) -> ImageSet:
+        """Return the images with labels that point into other class names."""
+        from cityzoo.modalities.image import data
+
+        return data.reorder_labels(examples, class_names)
+
+    def groups(self, examples: ImageSet) -> list[str]:
+        """Return the scene of every image."""
+        from cityzoo.data.image.scenes import scene_names
+
+        return scene_names(examples)
+
+    def slices(self, examples: ImageSet, by: str) -> Masks:
+        """Return slices by brightness, blur, crowding, size and scene."""
+        from keras.utils import Progbar
+
+        from cityzoo.data.image.slices import slice_masks
+
+        bar = Progbar(len(examples), unit_name="image")
+        return slice_masks(examples, by, lambda done, total: bar.update(done))
+
+    def write_examples(
+        self,
+        output: Output,
+        examples: ImageSet,
+        results: Sequence[Any],
+        details: Mapping[str, Any],
+        folder: Path,
+    ) -> dict[str, Any]:
+        """Draw sheets of good and bad predictions."""
+        from cityzoo import visualize
+
+        drawing = visualize.find(output)
+        if drawing:
+            drawing.write_examples(examples, results, output, details, folder)
+        return {}
+
+    def render(
+        self, output: Output, example: ImageExample, result: Any, labeled: bool = True
+    ) -> np.ndarray | None:
+        """Return the image with its label and result drawn."""
+        from cityzoo import visualize
+        from cityzoo.data.image.decode import read_image
+
+        drawing = visualize.find(output)
+        image = read_image(example.path, example.window_xyxy)
+        return drawing.draw(image, example if labeled else None, result, output) if drawing else image
+
+    def write_preview(self, views: AugmentedViews, path: str) -> None:
+        """Draw augmented training images with their labels."""
+        from cityzoo.visualize import augmented
+
+        augmented.write(views, path)
+
+    def log_preview(self, views: AugmentedViews, logs: Path) -> None:
+        """Write a small sheet of augmented images to TensorBoard."""
+        from cityzoo.visualize import augmented
+
+        augmented.to_tensorboard(views, logs)
+
+
+IMAGE = Image()

@@ -1,0 +1,73 @@
+"""Build image models: backbone and head, starting weights, parameter-efficient adaptation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+import augment
+import zoo
+import zoo.pretrained
+from cityzoo import peft
+from cityzoo.data.image import Dataset
+from cityzoo.data.image.views import AugmentedViews, sequential_order
+from cityzoo.errors import InputError
+from cityzoo.modalities.image.flags import ResolvedImageFlags
+from cityzoo.modalities.image.settings import dtype_policies
+from cityzoo.model import AssembledModel, assemble
+from cityzoo.outputs import Output
+from cityzoo.spec import ResolvedSpec
+from cityzoo.transfer import is_model, load_matching_weights
+
+CALIBRATION_IMAGES = 16
+ImageSpec = ResolvedSpec[ResolvedImageFlags]
+
+
+def build(spec: ImageSpec, output: Output, data: Dataset) -> AssembledModel:
+    """Put the head on the backbone and give it its starting weights.
+
+    Raises:
+        InputError: the backbone cannot take this size, or the weights are unavailable.
+    """
+    run, flags = spec.run, spec.modality
+    name = f"{run.task_name}_{run.backbone}"
+    given = "random" if is_model(run.weights) else run.weights
+    policies = dtype_policies(spec)
+    try:
+        assembled = assemble(run.backbone, output, flags.image_size, given, policies, name, flags.structure)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    if is_model(run.weights):
+        taken = load_matching_weights(assembled.model, run.weights)
+        note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
+        origin = zoo.Origin("file", run.weights, zoo.pretrained.sha256(run.weights), note)
+        assembled = replace(assembled, origin=origin)
+    elif assembled.origin.kind == "random":
+        calibrate(assembled, spec, output, data)
+    return peft.adapt(assembled, flags.adapt, flags.delta, spec.plan, run.seed)
+
+
+def calibrate(assembled: AssembledModel, spec: ImageSpec, output: Output, data: Dataset) -> None:
+    """Bring random weights to unit variance on a batch of training images; see `zoo.calibrate`."""
+    views = AugmentedViews(
+        data.train, output, "none", spec.modality.image_size, max_boxes(data), spec.run.seed
+    )
+    count = min(CALIBRATION_IMAGES, len(data.train))
+    images, _, _ = next(iter(views.batches(sequential_order(count), count)))
+    zoo.calibrate(assembled.backbone, images.numpy().astype(np.float32))
+
+
+def max_boxes(data: Dataset) -> int:
+    """Return the largest number of boxes in an image, at least 1."""
+    return max(1, *(len(image.labels) for side in (data.train, data.val) for image in side.examples))
+
+
+def make_views(spec: ImageSpec, output: Output, data: Dataset) -> tuple[AugmentedViews, AugmentedViews]:
+    """Return the training images, augmented as the spec says, and the validation images as they are."""
+    flags, rows = spec.modality, max_boxes(data)
+    policy = augment.get_policy(flags.augment)
+    train = AugmentedViews(
+        data.train, output, policy, flags.image_size, rows, spec.run.seed, flags.keep_decoded
+    )
+    return train, AugmentedViews(data.val, output, "none", flags.image_size, rows, spec.run.seed)

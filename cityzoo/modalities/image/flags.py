@@ -1,0 +1,179 @@
+"""Flags of tasks on images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from augment.policy import POLICIES
+from cityzoo.cli import flag
+from cityzoo.cli.values import (
+    AUTO,
+    parse_auto_count,
+    parse_count,
+    parse_mapping,
+    parse_names,
+    parse_number,
+    parse_policy,
+    parse_score,
+    parse_share,
+    parse_size,
+    parse_structure,
+    parse_way,
+)
+from cityzoo.spec import Auto
+
+BAD_BOXES = ("clip", "drop", "fail")
+ROBUSTNESS_IMAGES = 100
+
+
+@dataclass(frozen=True)
+class ImageFlags:
+    """How images are read, augmented and fed to a backbone."""
+
+    val: str | None = flag(
+        None, "held-out data (default: the val split of --data, else a fifth of it)", metavar="PATH"
+    )
+    classes: tuple[str, ...] = flag(
+        (), "classes to train, in this order (default: all)", parse_names, "A,B,C"
+    )
+    class_map: Mapping[str, str] | None = flag(
+        None, "rename or drop classes of the data: van=car,person=ignore", parse_mapping, "A=B,C=ignore"
+    )
+    bad_boxes: str = flag(
+        "clip",
+        "cut boxes that exceed the image by rounding and stop if over 1 %% are bad (clip), leave out bad boxes and "
+        "images (drop), or stop at the first (fail)",
+        choices=BAD_BOXES,
+        was="labels",
+    )
+    exif: str = flag(
+        AUTO,
+        "whether boxes of EXIF-rotated images refer to the upright or the stored image",
+        choices=(AUTO, "upright", "stored"),
+    )
+    split_by: str = flag(
+        "file",
+        "without a val split: split by file, or by whole scenes, found in file names (needed for frames of one "
+        "camera); auto: by scene if there are 8 or more",
+        choices=("file", "scene", AUTO),
+    )
+    shots: int | None = flag(None, "train on this many images per class, sampled by --seed", parse_count, "N")
+    unlabelled: str | None = flag(
+        None,
+        "folder of unlabeled images to train on as well (FixMatch); the report compares with training without",
+        metavar="FOLDER",
+    )
+    structure: str = flag(
+        "",
+        "change the backbone first: truncate:STAGE, attention:se|cbam:STAGE, activation:TO, dropout:RATE:STAGE, "
+        "depth:RATE, separated by commas",
+        parse_structure,
+        "CHANGES",
+    )
+    adapt: str | None = flag(
+        None,
+        "train few new parameters instead of the backbone's own: lora:RANK, adalora:RANK, adapter:WIDTH, bias, norm, "
+        "ssf; leaves a small delta file next to the model",
+        parse_way,
+        "METHOD",
+    )
+    delta: str | None = flag(
+        None, "start from the delta file of an earlier --adapt run on the same base weights", metavar="FILE"
+    )
+    batchnorm: str = flag(
+        "frozen",
+        "BatchNorm statistics of unfrozen layers: frozen (best for small data) or updated (learn)",
+        choices=("frozen", "learn"),
+    )
+    layer_decay: float = flag(
+        1.0, "factor of the learning rate from each stage to the one before it, 0 to 1", parse_share, "FACTOR"
+    )
+    image_size: tuple[int, int] | Auto = flag(
+        AUTO,
+        "network input in pixels; auto: the images' aspect ratio, long side 320 on CPU and 640 on GPU, up to 1.6 times "
+        "that for small objects",
+        parse_size,
+        "SIDE|HxW",
+    )
+    augment: str | Sequence[Mapping[str, Any]] = flag(
+        "standard",
+        f"augmentation policy: {', '.join(POLICIES)}, or a YAML/JSON file; see it with --preview",
+        parse_policy,
+        "POLICY|FILE",
+    )
+    views: int | Auto = flag(
+        AUTO,
+        "augmented versions of each image that pass through a frozen backbone; auto: 4, fewer for a heavy backbone on "
+        "a CPU",
+        parse_auto_count,
+        "K",
+    )
+    cache: str = flag(
+        AUTO,
+        "where features of the frozen backbone are cached: auto (up to 12 GB in the user's cache), off, or a folder",
+        metavar="auto|off|FOLDER",
+    )
+    keep_decoded: str = flag(
+        "off",
+        "keep decoded images if decoding is slow: off, memory, or a folder",
+        metavar="off|memory|FOLDER",
+    )
+    precision: str = flag(
+        AUTO,
+        "floating-point precision of training; auto: bfloat16 where this machine is faster with it",
+        choices=(AUTO, "float32", "bfloat16"),
+    )
+
+
+@dataclass(frozen=True)
+class ResolvedImageFlags(ImageFlags):
+    """The same with every "auto" replaced by a value."""
+
+    image_size: tuple[int, int] = (320, 320)
+    views: int = 1
+
+
+@dataclass(frozen=True)
+class ImageEvaluateFlags:
+    """Flags of evaluate.py for tasks on images."""
+
+    split: str | None = flag(
+        None,
+        "images to evaluate on (default: val; all if --data has no val split)",
+        choices=("val", "train", "all"),
+    )
+    class_map: Mapping[str, str] | None = flag(
+        None,
+        "rename the data's classes to the model's, or drop them: van=car,person=ignore",
+        parse_mapping,
+        "A=B",
+    )
+    bad_boxes: str = flag(
+        "clip", "what to do about bad boxes, as in train.py", choices=BAD_BOXES, was="labels"
+    )
+    predict: str | None = flag(
+        None,
+        "an image or a folder without labels: write annotated copies and JSON, evaluate nothing",
+        metavar="PATH",
+    )
+    score: float | None = flag(
+        None, "lowest score that --predict shows (default: that of the best F1)", parse_score, "0..1"
+    )
+    robustness: int | None = flag(
+        None,
+        "also evaluate under fog, rain, snow, night ... at 5 strengths and under attack, on N images "
+        f"({ROBUSTNESS_IMAGES} if not given)",
+        parse_count,
+        "N",
+        const=ROBUSTNESS_IMAGES,
+    )
+    attack_eps: float = flag(
+        4.0, "how far an attack of --robustness may change a pixel, of 255", parse_number, "LEVELS", was="eps"
+    )
+    explain: str | None = flag(
+        None,
+        "show which pixels predictions depend on: in N informative images, or for prediction K of one image",
+        metavar="N|IMAGE[:K]",
+    )

@@ -1,0 +1,101 @@
+"""Values of `auto` for images: input size, views, precision and how deep to freeze."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import median
+
+import augment
+import zoo.registry
+from cityzoo import backend
+from cityzoo.data.image import Dataset
+from cityzoo.modalities.image.flags import ImageFlags, ResolvedImageFlags
+from cityzoo.model import FULL, LOW
+from cityzoo.sample import ImageExample
+from cityzoo.spec import AUTO, RunFlags, TrainSpec
+
+LONG_SIDES = {"CPU": (320, 512), "GPU": (640, 1024)}  # pixels: usual, and for images of small objects
+SMALL_OBJECT = 20  # pixels: target size of a median object in the network's input
+LIGHT_MILLIONS = 5.0  # backbones of at most so many parameters are unfrozen on CPUs too
+VIEWS = 4  # augmented versions of each image that pass through a frozen backbone
+HEAVY_VIEWS = 1200  # in all, for a heavy backbone on a CPU: minutes of waiting before the first epoch
+DENSE_FAMILIES = ("vgg", "resnet")  # plain convolutions: twice as fast in bfloat16; depthwise ones are slower
+
+
+def resolve_flags(flags: ImageFlags, run: RunFlags, data: Dataset) -> ResolvedImageFlags:
+    """Return the flags with every "auto" replaced by what fits this machine and this data."""
+    size_hw = flags.image_size
+    if size_hw == AUTO:
+        size_hw = auto_size(data, *LONG_SIDES["GPU" if backend.gpus() else "CPU"])
+    views = auto_views(run.backbone, len(data.train)) if flags.views == AUTO else flags.views
+    policy = tuple(
+        augment.get_policy(flags.augment).describe()
+    )  # a file may change before the run is resumed
+    chosen = {"image_size": tuple(size_hw), "views": views, "augment": policy}
+    return ResolvedImageFlags(**{**vars(flags), **chosen})
+
+
+def auto_views(backbone: str, num_images: int) -> int:
+    """Return the number of augmented versions of each image that pass through a frozen backbone.
+
+    Example:
+        >>> auto_views("mobilenet", 800)
+        4
+    """
+    if backend.gpus() or is_light(backbone):
+        return VIEWS
+    return min(max(HEAVY_VIEWS // num_images, 1), VIEWS)
+
+
+def is_light(backbone: str) -> bool:
+    """Return whether a backbone is small enough to be fine-tuned on a CPU."""
+    return zoo.registry.get(backbone).params_millions <= LIGHT_MILLIONS
+
+
+def auto_size(data: Dataset, usual: int, largest: int) -> tuple[int, int]:
+    """Return an input size with the aspect ratio of the median image, so that 16:9 cameras need no padding.
+
+    Args:
+        data: the images.
+        usual: long side in pixels if objects are large enough.
+        largest: long side in pixels that small objects may require at most.
+
+    Returns:
+        Height and width, multiples of 32.
+    """
+    images = data.train.examples
+    aspect = median(image.size_hw[1] / image.size_hw[0] for image in images)
+    wanted = SMALL_OBJECT / max(_median_share(images), 1e-6)
+    long_side = min(max(usual, round(wanted / 32) * 32), largest)
+    short = max(32, math.ceil(long_side * min(aspect, 1 / aspect) / 32 - 0.25) * 32)
+    return (short, long_side) if aspect >= 1 else (long_side, short)
+
+
+def _median_share(images: Sequence[ImageExample]) -> float:
+    # Of an object's side (the square root of its area) in its image's long side.
+    shares = [
+        math.sqrt((x2 - x1) * (y2 - y1)) / max(image.size_hw)
+        for image in images
+        for x1, y1, x2, y2 in image.boxes_xyxy.tolist()
+    ]
+    return median(shares) if shares else 1.0
+
+
+def dtype_policies(spec: TrainSpec[ImageFlags]) -> tuple[str, str]:
+    """Return the dtype policies of backbone and head.
+
+    The head's convolutions are dense and gain wherever bfloat16 is fast; a backbone of depthwise convolutions loses on
+    CPUs, so it stays in float32 there.
+    """
+    asked = spec.modality.precision
+    low = backend.is_fast_in_bfloat16() if asked == AUTO else asked == "bfloat16"
+    dense = bool(backend.gpus()) or zoo.registry.get(spec.run.backbone).family in DENSE_FAMILIES
+    return (LOW if low and (dense or asked == "bfloat16") else FULL), (LOW if low else FULL)
+
+
+def default_freeze(spec: TrainSpec[ImageFlags]) -> str:
+    """Return what `--freeze auto` means."""
+    if backend.gpus():
+        return "none"
+    return "C3" if is_light(spec.run.backbone) else "backbone"

@@ -1,0 +1,58 @@
+"""Images without labels that take part in training (FixMatch)."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import augment
+from cityzoo.data.image import load_images
+from cityzoo.data.image.views import AugmentedViews
+from cityzoo.errors import InputError
+from cityzoo.modalities.image.flags import ResolvedImageFlags
+from cityzoo.outputs import Output
+from cityzoo.sample import ImageSet
+from cityzoo.spec import ResolvedSpec
+
+STRONG = "randaugment"  # what the paper pairs with its weak flips and shifts
+
+
+def make_views(
+    spec: ResolvedSpec[ResolvedImageFlags], output: Output
+) -> tuple[AugmentedViews, AugmentedViews] | None:
+    """Return the images of `--unlabelled`, weakly and strongly augmented; None without any.
+
+    Raises:
+        InputError: nothing there, fewer than a batch, or a task that cannot use them.
+    """
+    flags, seed, size = spec.modality, spec.run.seed, spec.fit.batch_size
+    if flags.unlabelled is None:
+        return None
+    if not output.supports_unlabelled:
+        raise InputError("--unlabelled supports single-label classification only; remove it for this task")
+    found = load_images(flags.unlabelled, labels=flags.bad_boxes)
+    if len(found) < size:
+        raise InputError(
+            f"--unlabelled '{flags.unlabelled}' holds {len(found)} images, less than a batch of {size}: "
+            "give more, or a smaller --batch-size"
+        )
+    nothing = np.zeros(len(output.class_names), np.float32)
+    images = tuple(replace(each, target=nothing) for each in found.examples)
+    whole = ImageSet("unlabelled", output.class_names, images)
+    if int(os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES", "1")) > 1:
+        raise InputError("--unlabelled trains in one process only: remove it, or train on one machine")
+    policy = _without_mixes(flags.augment)
+    weak = AugmentedViews(whole, output, policy, flags.image_size, 1, seed, flags.keep_decoded)
+    return weak, replace(weak, policy=_without_mixes(STRONG), seed=seed + 1)
+
+
+def _without_mixes(policy: Any) -> augment.Policy:
+    # An image that takes parts of its neighbors has no single class to agree on.
+    import augment.transforms  # fills TRANSFORMS
+
+    whole = augment.get_policy(policy)
+    alone = (step for step in whole.steps if augment.TRANSFORMS[step.transform].stage != "mix")
+    return replace(whole, steps=tuple(alone))
