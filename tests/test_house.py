@@ -175,7 +175,15 @@ ALLOWED_ED = {
     "speed",
     "weighted",
 }  # no participles, but weighted metrics
-ADJECTIVES = {"distributed", "pretrained", "shared", "weighted"}  # names of files
+ADJECTIVES = {
+    "augmented",
+    "distributed",
+    "pretrained",
+    "shared",
+    "unlabeled",
+    "unlabelled",
+    "weighted",
+}  # names of files
 
 
 def public_functions(tree):
