@@ -48,7 +48,7 @@ def read_image(
         upright = ImageOps.exif_transpose(image)
         if window_xyxy is not None:
             _require_within(window_xyxy, upright.size[::-1], path)
-            upright = upright.crop(tuple(int(each) for each in window_xyxy))
+            upright = upright.crop(window_xyxy)
         return np.array(as_rgb(upright), np.uint8)
 
 
@@ -89,9 +89,9 @@ def source(element: Mapping[str, Any]) -> tuple[tuple[int, int], Callable[[int],
     """
     import augment
 
-    path, window = element["path"], tuple(int(each) for each in element.get("window", ()))
-    if any(window):
-        x1, y1, x2, y2 = window
+    path, x1, y1, x2, y2 = element["path"], *(int(each) for each in element.get("window", (0, 0, 0, 0)))
+    if x1 or y1 or x2 or y2:
+        window = (x1, y1, x2, y2)
         cut = _cut if element["plain"] else read_image
         return (y2 - y1, x2 - x1), lambda reduction: (cut(path, window), 1)
 

@@ -66,7 +66,7 @@ def _crop(image: ImageExample, box: np.ndarray, label: int, classes: int, contex
         size_hw=(bottom - top, right - left),
         window_xyxy=(left, top, right, bottom),
         boxes_xyxy=no_boxes(),
-        labels=(),
+        labels=np.zeros(0, np.int32),
         mask="",
         target=np.eye(classes, dtype=np.float32)[label],
     )
@@ -101,7 +101,9 @@ def presence(side: ImageSet, absent: Sequence[str] = ABSENT) -> ImageSet:
         if image.target is not None and present[dropped].any() and present[kept].any():
             names = "+".join(side.class_names[number] for number in np.flatnonzero(present))
             raise InputError(f"'{image.path}' has contradictory labels {names}: correct them")
-        images.append(replace(image, boxes_xyxy=no_boxes(), labels=(), target=present[kept]))
+        images.append(
+            replace(image, boxes_xyxy=no_boxes(), labels=np.zeros(0, np.int32), target=present[kept])
+        )
     return replace(
         side, class_names=tuple(side.class_names[number] for number in kept), examples=tuple(images)
     )

@@ -89,16 +89,16 @@ def remove_contradictions(
 
     Only labels of whole images are compared, after selection and renaming of classes.
     """
-    groups: dict[str, list[ImageExample]] = defaultdict(list)
+    groups: dict[str, list[tuple[ImageExample, np.ndarray]]] = defaultdict(list)
     for each in (*train.examples, *val.examples):
         if each.target is not None:
-            groups[facts[each.path].digest].append(each)
+            groups[facts[each.path].digest].append((each, each.target))
     bad: set[int] = set()
     for copies in groups.values():
-        if len({each.target.tobytes() for each in copies}) > 1:
-            bad |= {id(each) for each in copies}
-            for each in copies:
-                names = "+".join(train.class_names[place] for place in np.flatnonzero(each.target)) or "none"
+        if len({target.tobytes() for _, target in copies}) > 1:
+            bad |= {id(each) for each, _ in copies}
+            for each, target in copies:
+                names = "+".join(train.class_names[place] for place in np.flatnonzero(target)) or "none"
                 findings.add("contradiction", f"{brief(each.path, findings.source)} ({names})")
     good_train, good_val = (
         replace(side, examples=tuple(each for each in side.examples if id(each) not in bad))

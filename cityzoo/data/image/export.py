@@ -14,21 +14,27 @@ from cityzoo.errors import InputError
 
 
 class LabeledImage(Protocol):
-    """What the writers need of an image.
+    """Content of an image that the writers store."""
 
-    Attributes:
-        image: (H, W, 3) uint8 RGB.
-        boxes_xyxy: (N, 4) float32, pixels.
-        labels: (N,) int32, positions in the class names.
-        mask: (H, W) bool, pixels of what does not belong in the image, or None.
-        name: class of the whole image, or "".
-    """
+    @property
+    def image(self) -> np.ndarray:
+        """Pixels (H, W, 3) uint8 RGB."""
 
-    image: np.ndarray
-    boxes_xyxy: np.ndarray
-    labels: np.ndarray
-    mask: np.ndarray | None
-    name: str
+    @property
+    def boxes_xyxy(self) -> np.ndarray:
+        """Boxes (N, 4) float32, pixels."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Positions in the class names, (N,) int32."""
+
+    @property
+    def mask(self) -> np.ndarray | None:
+        """Anomalous pixels (H, W) bool, or None."""
+
+    @property
+    def name(self) -> str:
+        """Class of the whole image, or ""."""
 
 
 Numbered = Iterable[tuple[str, int, LabeledImage]]  # split, number in the split, image

@@ -32,13 +32,11 @@ def sample_shots(side: ImageSet, shots: int, seed: int) -> ImageSet:
     """
     rng = np.random.default_rng([seed, shots])
     present = np.stack([_classes(image, len(side.class_names)) for image in side.examples])
-    groups = (
-        dict(zip(side.class_names, present.T, strict=True))
-        if present.any()
-        else {"any": np.ones(len(present), bool)}
-    )
+    groups: dict[str, np.ndarray] = {"any": np.ones(len(present), bool)}
+    if present.any():
+        groups = dict(zip(side.class_names, present.T, strict=True))
     if present.any() and not present.any(axis=1).all():
-        groups["none of the classes"] = ~present.any(axis=1)
+        groups["none of the classes"] = np.asarray(~present.any(axis=1))
     rows_kept: set[int] = set()
     for name, chosen in groups.items():
         rows = np.flatnonzero(chosen)

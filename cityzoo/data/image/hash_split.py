@@ -141,7 +141,8 @@ def split_by_hash(
             break
     _fill_empty(train, val, place)
     rank = {id(each): number for number, each in enumerate(images)}
-    return tuple(sorted(side[:limit], key=lambda each: rank[id(each)]) for side in (train, val))
+    train, val = (sorted(side[:limit], key=lambda each: rank[id(each)]) for side in (train, val))
+    return train, val
 
 
 def _require_scenes(images: Sequence[RawImage]) -> None:

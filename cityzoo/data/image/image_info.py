@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
@@ -82,7 +83,8 @@ def _one_line(error: BaseException) -> str:
 
 
 def _describe(image: Image.Image, content: bytes, digest: str) -> ImageInfo:
-    raw_mode = str(image.tile[0][3]) if image.tile else ""  # before getexif, which loads a PNG
+    tile = getattr(image, "tile", ())
+    raw_mode = str(tile[0][3]) if tile else ""  # before getexif, which loads a PNG
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     orientation = orientation if orientation in range(1, 9) else 1
     kinds = _kinds(image, raw_mode)
@@ -170,7 +172,8 @@ def _key(path: str) -> str:
 
 
 def _ticker(total: int, progress: bool) -> Callable[[int], None]:
-    start, bars = time.monotonic(), []
+    start = time.monotonic()
+    bars: list[Any] = []
 
     def tick(done: int) -> None:
         if not progress or time.monotonic() - start < QUIET_SECONDS:
@@ -190,13 +193,12 @@ def _load_cache(path: Path) -> dict[str, ImageInfo]:
         content = json.loads(path.read_text("utf-8"))
         if content["version"] != VERSION:
             return {}
-        return {key: _from_row(row) for key, row in content["images"].items()}
+        return {
+            key: ImageInfo(**row | {name: tuple(row[name]) for name in ("stored_hw", "kinds")})
+            for key, row in content["images"].items()
+        }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
-
-
-def _from_row(row: dict) -> ImageInfo:
-    return ImageInfo(**{name: tuple(each) if isinstance(each, list) else each for name, each in row.items()})
 
 
 def _save_cache(path: Path, facts: dict[str, ImageInfo]) -> None:

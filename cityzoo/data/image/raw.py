@@ -48,7 +48,7 @@ class RawBox(NamedTuple):
         problem: kind of finding that the reader noticed (see `findings.KINDS`), or "".
     """
 
-    numbers: tuple[float, float, float, float]
+    numbers: tuple[float, ...]
     name: str
     mark: str
     problem: str = ""

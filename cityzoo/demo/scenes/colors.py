@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import numpy as np
 
 from cityzoo.demo.scenes.meshes import Color
 
+Value = TypeVar("Value")
 DARK: Color = (30.0, 31.0, 34.0)
 GLASS: Color = (42.0, 52.0, 62.0)
 PLATE: Color = (225.0, 225.0, 215.0)
@@ -38,7 +42,7 @@ LOAD_PAINT = (
 )
 
 
-def pick(rng: np.random.Generator, table: tuple[tuple[float, object], ...]) -> object:
+def pick(rng: np.random.Generator, table: Sequence[tuple[float, Value]]) -> Value:
     """Return a random value of a table of (weight, value).
 
     Example:
@@ -53,7 +57,7 @@ def pick(rng: np.random.Generator, table: tuple[tuple[float, object], ...]) -> o
     return table[-1][1]
 
 
-def paint(rng: np.random.Generator, table: tuple[tuple[float, object], ...]) -> Color:
+def paint(rng: np.random.Generator, table: Sequence[tuple[float, Color]]) -> Color:
     """Return a random color of a table, slightly varied."""
     brighter, tints = rng.uniform(-14, 14), rng.uniform(-4, 4, 3).tolist()
     return tuple(max(8.0, min(245.0, c + brighter + t)) for c, t in zip(pick(rng, table), tints, strict=True))

@@ -110,10 +110,7 @@ def animal(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
 
 
 def _scaled(thing: Thing, scale: float) -> Thing:
-    def scaled(point: tuple[float, float, float]) -> tuple[float, float, float]:
-        return tuple(scale * value for value in point)
-
-    return _moved(thing, scaled)
+    return _moved(thing, lambda point: tuple(scale * value for value in point))
 
 
 def _moved(thing: Thing, move: Callable) -> Thing:

@@ -14,7 +14,7 @@ from cityzoo.demo.scenes.meshes import LOOSE, Color, Thing
 from cityzoo.demo.scenes.renderer import hull
 from cityzoo.demo.scenes.road import GroundPatch, Road, base_patches, marking_patches
 
-Rgb = tuple[int, int, int]
+Rgb = tuple[int, ...]
 
 
 def to_rgb(color: Color) -> Rgb:
@@ -56,7 +56,7 @@ def paint_ground(
     wide, high = camera.size_wh
     lit = light.sky_part + light.sun_part * light.sun[2]
     wet = 0.72 if light.rain else 1.0
-    land = (92.0, 116.0, 66.0) if rng.random() < 0.65 else (140.0, 128.0, 108.0)
+    land: Color = (92.0, 116.0, 66.0) if rng.random() < 0.65 else (140.0, 128.0, 108.0)
     land = tuple(c + rng.uniform(-14, 14) for c in land)
     canvas = Image.new("RGB", camera.size_wh, to_rgb(tuple(lit * c for c in land)))
     draw = ImageDraw.Draw(canvas)

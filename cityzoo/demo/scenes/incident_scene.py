@@ -18,6 +18,7 @@ from cityzoo.demo.scenes.fire import (
     render_fire,
 )
 from cityzoo.demo.scenes.meshes import Thing
+from cityzoo.demo.scenes.smoke import Veil
 from cityzoo.demo.scenes.traffic_scene import ENLARGED, Layers, Plan, Scene, generator, plan_scene, render
 
 VERSION = 1  # of the rendering; part of the cache folder's name
@@ -96,7 +97,7 @@ def plan_blaze(plan: Plan, layers: Layers) -> FireAndSmoke | None:
     return None
 
 
-def _shows(veil: object, plan: Plan) -> bool:
+def _shows(veil: Veil, plan: Plan) -> bool:
     box, enough = box_of(veil), LEAST_SIDE_PX * plan.camera.size_wh[1] / ENLARGED / 288
     if box is None or (veil.alpha >= SHOWS).sum() < LEAST_AREA * (enough / LEAST_SIDE_PX) ** 2:
         return False
@@ -154,7 +155,8 @@ def _on_ground(plan: Plan, rng: np.random.Generator) -> Source:
 
 def draw_exhausts(plan: Plan) -> list[FireAndSmoke]:
     """Return faint exhaust clouds behind some vehicles, which do not count as smoke."""
-    rng, found = generator(plan.seed, 10), []
+    rng = generator(plan.seed, 10)
+    found: list[FireAndSmoke | None] = []
     for thing in plan.vehicles if rng.random() < 0.5 else ():
         if rng.random() > 0.4 or len(found) == 3:
             continue

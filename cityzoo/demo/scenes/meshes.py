@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-Color = tuple[float, float, float]
+Color = tuple[float, ...]  # red, green, blue, 0..255
 Point = tuple[float, float, float]
 
 LOOSE = -2  # label of objects without lamps, but with a contact shadow

@@ -35,9 +35,9 @@ def twice_area(outline: Sequence[tuple[float, float]]) -> float:
 
     Example:
         >>> twice_area([(0, 1), (1, 1), (1, 0), (0, 0)])
-        2
+        2.0
     """
-    total = 0
+    total = 0.0
     previous = outline[-1]
     for point in outline:
         total += point[0] * previous[1] - previous[0] * point[1]

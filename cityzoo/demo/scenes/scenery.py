@@ -132,7 +132,8 @@ class _Beside:
     """Placement of things next to the main road, visible to the camera and clear of other roads."""
 
     def __init__(self, roads: tuple[Road, ...], camera: Camera) -> None:
-        self.roads, self.camera, self.things = roads, camera, []
+        self.roads, self.camera = roads, camera
+        self.things: list[Thing] = []
 
     def put(self, along: float, right: float, make: Callable[..., Thing], margin_m: float = 2.0) -> None:
         x, y, heading = self.roads[0].position(along, right)

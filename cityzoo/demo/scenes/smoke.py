@@ -62,8 +62,8 @@ def window(size_wh: tuple[int, int], span_x: tuple[float, float], span_y: tuple[
     for side, (low, high) in zip(size_wh, (span_x, span_y), strict=True):
         start = int(min(max(low, 0), side - 2))
         ranges.append((start, int(max(min(np.ceil(high), side), start + 2))))
-    grid = np.meshgrid(*(np.arange(*r, dtype=np.float32) + 0.5 for r in ranges))
-    return Window(*grid, (slice(*ranges[1]), slice(*ranges[0])), size_wh)
+    columns, rows = np.meshgrid(*(np.arange(*r, dtype=np.float32) + 0.5 for r in ranges))
+    return Window(columns, rows, (slice(*ranges[1]), slice(*ranges[0])), size_wh)
 
 
 @dataclass(frozen=True)

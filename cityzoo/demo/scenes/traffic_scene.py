@@ -174,7 +174,7 @@ def _take_out_hidden(plan: Plan) -> Plan:
     return replace(plan, vehicles=vehicles, drawn=drawn)
 
 
-def _box(ids: np.ndarray, number: int) -> tuple[float, float, float, float]:
+def _box(ids: np.ndarray, number: int) -> tuple[float, ...]:
     mine = ids == number
     rows, columns = np.flatnonzero(mine.any(axis=1)), np.flatnonzero(mine.any(axis=0))
     if not len(rows):

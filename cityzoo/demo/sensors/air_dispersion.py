@@ -37,7 +37,7 @@ def draw_sources(seed: int) -> Sources:
     def hill(at_north: float, at_east: float, cells: float) -> np.ndarray:
         return np.exp(-0.5 * ((north - at_north) ** 2 + (east - at_east) ** 2) / cells**2)
 
-    suburbs = [hill(*rng.uniform(-6, 6, 2), rng.uniform(1.2, 2.2)) for _ in range(5)]
+    suburbs = [hill(rng.uniform(-6, 6), rng.uniform(-6, 6), rng.uniform(1.2, 2.2)) for _ in range(5)]
     roads = 0.35 * np.maximum(np.exp(-np.abs(north)), np.exp(-np.abs(east)))
     traffic = np.maximum(hill(0, 0, 2.8), roads)
     heating = np.clip(0.8 * hill(0, 0, 3.5) + 0.7 * np.sum(suburbs, 0), 0, 1)

@@ -92,7 +92,7 @@ def simulate(seed: int = 0, days: int = DAYS, incidents: tuple[Incident, ...] | 
     wet, slick = draw_weather(times, seed)
     truth = _drive(network, times, incidents, wet, slick, seed)[NIGHT : NIGHT + days * A_DAY]
     times, wet = (each[NIGHT + WARM_UP :][: len(truth)] for each in (times, wet))
-    outages = plan_outages(generator(seed, 4), *truth.shape[:2], STEP_SECONDS)
+    outages = plan_outages(generator(seed, 4), len(truth), truth.shape[1], STEP_SECONDS)
     values = apply_outages(_measured(truth, generator(seed, 5)), outages, LOST, generator(seed, 6))
     roads = adjacency(network)
     series = Series(values, times, network.sensors, CHANNELS, UNITS, ZONE, roads, network.places)

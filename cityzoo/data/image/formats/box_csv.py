@@ -33,7 +33,7 @@ def read(source: str) -> RawDataset:
     ids = _class_ids(files[0].parent)
     images = [image for file in files for image in _read_file(file, ids)]
     found = sorted({box.name for image in images for box in image.boxes if box.problem != "malformed"})
-    return RawDataset(tuple(sorted(ids, key=ids.get)) if ids else tuple(found), tuple(images))
+    return RawDataset(tuple(sorted(ids, key=ids.__getitem__)) if ids else tuple(found), tuple(images))
 
 
 def _box_files(path: Path) -> list[Path]:
@@ -95,7 +95,7 @@ def _read_file(path: Path, ids: dict[str, int]) -> list[RawImage]:
 
 
 def _box(row: list[str], line: int, ids: dict[str, int]) -> RawBox:
-    numbers = [_number(field) for field in row[1:5]]
-    if len(row) != COLUMNS or None in numbers or not row[5]:
+    numbers = tuple(number for field in row[1:5] if (number := _number(field)) is not None)
+    if len(row) != COLUMNS or len(numbers) < 4 or not row[5]:
         return RawBox((math.nan,) * 4, row[-1], f":{line}", "malformed")
-    return RawBox(tuple(numbers), row[5], f":{line}", "unknown class" if ids and row[5] not in ids else "")
+    return RawBox(numbers, row[5], f":{line}", "unknown class" if ids and row[5] not in ids else "")

@@ -106,8 +106,8 @@ def _images(path: Path, content: dict, names: dict[int, str]) -> list[RawImage]:
 
 
 def _declared(image: dict) -> tuple[int, int] | None:
-    size = image.get("height"), image.get("width")
-    return (int(size[0]), int(size[1])) if all(size) else None
+    height, width = image.get("height"), image.get("width")
+    return (int(height), int(width)) if height and width else None
 
 
 def _box(annotation: dict, names: dict[int, str]) -> RawBox:

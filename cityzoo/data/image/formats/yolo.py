@@ -65,7 +65,7 @@ def _read_yaml(path: Path) -> tuple[dict[int, str], list[tuple[str | None, list[
     if not isinstance(content, dict):
         raise InputError(f"{path} has no keys: add train, val and names")
     names = _names(content, path)
-    splits = []
+    splits: list[tuple[str | None, list[Path]]] = []
     for key, split in (("train", "train"), ("val", "val"), ("valid", "val"), ("test", "test")):
         entries = content.get(key) or []
         needed = split != "test"
