@@ -1,1 +1,1 @@
-"""How good a detector is: COCO numbers, images of its best and worst cases, one page that says it all."""
+"""Reports of runs and evaluations: report.json, report.html, model card, TensorBoard."""

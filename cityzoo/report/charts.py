@@ -1,12 +1,15 @@
-"""Charts of a report: SVG for the page, images for TensorBoard."""
+"""Charts of a report and its learning curve: SVG for the page, images for TensorBoard."""
 
 from __future__ import annotations
 
+import csv
 import io
+import math
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityzoo.report.chart_series import INK, MARKER, NAMELESS, OVERALL, Entry, Line, chart_lines
@@ -21,6 +24,7 @@ GRAY = "#9aa3ae"
 WIDTH, FONT = 400, 14  # points; on a phone of 320 px letters still have 11 px
 LABEL_LETTERS = 36  # per line of an axis label
 MARKED_POINTS = 16  # lines with at most so many points have markers
+LEARNING_CURVE = Chart("Learning curve", "history", "epoch", "value", "epoch", "")
 
 
 @dataclass(frozen=True)
@@ -171,3 +175,52 @@ def _inline(document: str, title: str) -> str:
     body = re.sub(r"font-family: [^;\"]*", "font-family: inherit", body)
     body = re.sub(r'<g id="[^"]*"', "<g", body)  # they would be shared by all charts of a page
     return f'{head} role="img" aria-label="{escape(title)}">{body}'
+
+
+def read_history(file: str | Path, columns: Iterable[str]) -> dict[str, list[float]]:
+    """Return columns of a run's `history.csv`; NaN where an epoch has no value.
+
+    Example:
+        >>> read_history("no/such/history.csv", ["val_AP"])
+        {}
+    """
+    if not Path(file).is_file():
+        return {}
+    with open(file, newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    history = {name: [_number(row.get(name)) for row in rows] for name in columns}
+    return {name: values for name, values in history.items() if not all(map(math.isnan, values))}
+
+
+def learning_curve(history: Mapping[str, Sequence[float]], names: Mapping[str, str]) -> SvgChart:
+    """Return metrics over the epochs as a chart, with the last values in its legend.
+
+    Args:
+        history: column -> one value per epoch; lines skip NaN.
+        names: column -> name of its line.
+
+    Returns:
+        An empty chart for fewer than two epochs.
+
+    Example:
+        >>> chart = learning_curve({"val_AP": [0.1, math.nan, 0.3]}, {"val_AP": "AP"})
+        >>> chart.legend[0].name, chart.svg[:4], learning_curve({}, {}).svg
+        ('AP 0.300', '<svg', '')
+    """
+    lines = {
+        f"{names[column]} {_last(values):.3f}": {"epoch": range(1, len(values) + 1), "value": values}
+        for column, values in history.items()
+    }
+    return draw_chart(LEARNING_CURVE, {"history": lines})
+
+
+def _last(values: Sequence[float]) -> float:
+    return next(value for value in reversed(values) if not math.isnan(value))
+
+
+def _number(cell: str | None) -> float:
+    try:
+        value = float(cell or "nan")
+    except ValueError:
+        return math.nan
+    return value if math.isfinite(value) else math.nan

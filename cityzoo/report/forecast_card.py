@@ -15,14 +15,7 @@ SHORT = 14  # days of data, below which weekly and seasonal patterns are unknown
 
 
 def model_card(report: Mapping[str, Any], task_summary: str) -> dict[str, list[str]]:
-    """Return the model card after Mitchell et al. 2019, "Model Cards for Model Reporting" (arXiv 1810.03993).
-
-    Args:
-        report: contents of report.json; sentences about missing keys are left out.
-        task_summary: what the task does, see `Task.summary`.
-
-    Returns:
-        sentences by section: "Intended use", "Not for", "Data", "How it was judged", "Known limits", "Licences".
+    """Return the card of a forecasting model, see `cityzoo.report.model_card.model_card`.
 
     Example:
         >>> card = model_card({"best_baseline": "linear_ar", "gain": -0.1}, "speed of the next hour")

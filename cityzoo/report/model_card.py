@@ -96,7 +96,7 @@ def _evaluation(report: Mapping[str, Any]) -> Iterator[str]:
         yield "They are not from the training data: neither weights nor the best epoch were selected on them."
     elif split in ("train", "all"):
         yield "All or some of them are training images: metrics show how well it memorizes."
-    elif split and report.get("epochs") == 1:  # a computed head, say: nothing to choose
+    elif split and report.get("epochs") == 1:  # such as a closed-form head: nothing to select
         yield "They were held out from training."
     elif split:
         yield (

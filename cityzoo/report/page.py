@@ -15,9 +15,8 @@ from cityzoo.data.series.findings import KINDS as SERIES_KINDS
 from cityzoo.evaluation.evaluate import BEFORE
 from cityzoo.metrics.keys import look_up, pointer
 from cityzoo.report import html_numbers, number_format
-from cityzoo.report.charts import SvgChart, draw_chart
+from cityzoo.report.charts import SvgChart, draw_chart, learning_curve, read_history
 from cityzoo.report.layout import Chart, Layout, Table
-from cityzoo.report.learning_curve import learning_curve, read_history
 from cityzoo.report.pages.shared import SECTIONS
 from cityzoo.report.slice_table import slice_rows
 from cityzoo.visualize.boxes import PALETTE

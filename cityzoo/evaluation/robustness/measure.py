@@ -72,7 +72,7 @@ def measure(
     figure = output.primary_metrics[0]
     truth = _without_masks(output, inputs.examples, results[CLEAN], figure)
     values = {name: output.metrics(truth, each).get(figure) for name, each in results.items()}
-    clock.lap("figures")
+    clock.lap("figures")  # key of report.json
     if sheet and folder:
         sheet.write(folder)
         clock.lap("sheet")

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from cityzoo.report.chart_series import COLORS, chart_lines
-from cityzoo.report.charts import FONT, WIDTH, SvgChart, chart_image, draw_chart
+from cityzoo.report.charts import FONT, WIDTH, SvgChart, chart_image, draw_chart, learning_curve, read_history
 from cityzoo.report.layout import Chart
-from cityzoo.report.learning_curve import learning_curve, read_history
 
 CURVES = Chart("P & R", "curves", "recall", "precision", "recall", "precision", unit_square=True)
 
