@@ -26,8 +26,6 @@ PAGES = sorted(
 GUIDES = {page.stem: page.read_text() for page in PAGES if page.parent.name == "docs"}
 # Flags of --task files, .ci/types, tensorboard, the demo, pip, git, docker and Ray's launcher.
 OTHER_PROGRAMS = "cost write logdir count format out upgrade strict tags build-arg workers retries gpus"
-# Of the regrouped flags; remove this line when they exist.
-COMING = "repeats bad-boxes attack-eps hidden-size channels train-days config print-config"
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -45,8 +43,9 @@ def flags_of(parser):
 def known_flags():
     """Every flag of train.py and evaluate.py, whatever the task."""
     known = set().union(*(flags_of(training_parser(name)) for name in tasks.names()))
-    others = {f"--{name}" for name in f"{OTHER_PROGRAMS} {COMING}".split()}
-    return known | flags_of(evaluation_parser()) | others
+    others = {f"--{name}" for name in OTHER_PROGRAMS.split()}
+    known |= set().union(*(flags_of(evaluation_parser(tasks.find(name))) for name in tasks.names()))
+    return known | others
 
 
 @each_page
@@ -139,14 +138,14 @@ def test_the_own_task_of_the_docs_trains(tmp_path):
         Image.fromarray(gray).save(folder / f"{level}.png")
     command = [sys.executable, str(ROOT / "train.py"), "--task", str(path), "--data", str(tmp_path / "roads")]
     command += ["--backbone", "mobilenet_025", "--weights", "random", "--image-size", "64", "--cost", "4"]
-    command += ["--phases", "solve,C5:1", "--out", str(tmp_path / "run")]
+    command += ["--phases", "closed_form,C5:1", "--out", str(tmp_path / "run")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     confusion = report["confusion"]
     missed, alarms = confusion["wet"]["dry"], confusion["dry"]["wet"]
     assert report["cost_per_100"] == pytest.approx(100 * (4 * missed + alarms) / 12)
-    assert report["spec"]["options"]["cost"] == 4.0
+    assert report["spec"]["output"]["cost"] == 4.0
 
 
 def test_the_format_of_contributing_read_boxes(tmp_path):

@@ -366,7 +366,7 @@ def test_importing_the_packages_loads_nothing_heavy():
     modules = [
         *PACKAGES,
         "cityzoo.commands.train_flags",
-        "cityzoo.evaluation.evaluation_data",
+        "cityzoo.commands.evaluate_flags",
         "cityzoo.data.image",
         "cityzoo.tasks",
     ]
