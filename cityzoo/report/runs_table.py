@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cityzoo.report.tensorboard import settings_of, write_hparams
+from cityzoo.report.tensorboard import varying_settings, write_hparams
 
 if TYPE_CHECKING:
     from cityzoo.evaluation.evaluated_run import EvaluatedRun
@@ -21,7 +21,9 @@ def write_table(report: Mapping[str, Any], runs: Sequence[EvaluatedRun], folder:
         folder: of the report; the table lies in its `logs/`.
     """
     names = [str(run.folder.path) for run in runs]
-    settings = settings_of({name: _flat(run.spec.as_dict()) for name, run in zip(names, runs, strict=True)})
+    settings = varying_settings(
+        {name: _flat(run.spec.as_dict()) for name, run in zip(names, runs, strict=True)}
+    )
     others = {name: report["compared"][name]["figures"] for name in names[1:]}
     metrics = {name: {key: row["other"] for key, row in rows.items()} for name, rows in others.items()}
     metrics[names[0]] = {key: report.get(key) for key in runs[0].output.primary_metrics}

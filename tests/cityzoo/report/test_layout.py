@@ -1,4 +1,4 @@
-"""The page of each kind: every figure on it, nothing from elsewhere, whole where figures are missing."""
+"""Each page: all metrics on it, nothing from elsewhere, complete where metrics are missing."""
 
 import json
 import re
@@ -10,11 +10,6 @@ from PIL import Image
 from cityzoo.errors import InputError
 from cityzoo.metrics.coco import SUMMARY
 from cityzoo.metrics.keys import look_up, pointer
-from cityzoo.outputs.anomaly import Anomaly
-from cityzoo.outputs.classification import Classification
-from cityzoo.outputs.counting import Counting
-from cityzoo.outputs.detection import Detection
-from cityzoo.outputs.multilabel import MultiLabelClassification
 from cityzoo.report import pages
 from cityzoo.report.number_format import format_count, format_score, format_share
 from cityzoo.report.page import page_html
@@ -31,7 +26,7 @@ def rows(columns, start):
 
 
 def reports():
-    """A kind and a report with all figures that its layout names."""
+    """Page -> report with all metrics that its layout names."""
     classes = rows(("precision", "recall", "f1", "auroc", "ap"), 0.3)
     for number, row in enumerate(classes.values()):
         row["n"] = 1234 + number
@@ -59,45 +54,41 @@ def reports():
     boxes = rows(("AP", "AP50", "AR"), 0.4)
     anomalies = {"image_auroc": 0.971, "pixel_auroc": 0.882, "image_ap": 0.913}
     return {
-        "detection": (
-            Detection(NAMES),
-            {n: round(0.401 + 0.01 * i, 3) for i, n in enumerate(SUMMARY)}
-            | {"operating_point": point, "per_class": {n: {**r, "n_boxes": 7} for n, r in boxes.items()}},
-        ),
-        "classification": (
-            Classification(NAMES),
-            {**one, "loss": 0.489, "per_class": classes, "confusion": confusion},
-        ),
-        "several": (
-            MultiLabelClassification(NAMES),
-            {
-                "mean_auroc": 0.945,
-                "mean_ap": 0.856,
-                "macro_f1": 0.634,
-                "loss": 0.489,
-                "per_class": classes,
-                "alarms": alarms,
-            },
-        ),
-        "counting": (Counting(NAMES), {**counts, "mean_count": 7.891, "by_crowding": crowd}),
-        "anomaly": (
-            Anomaly(NAMES),
-            {**anomalies, "alarm": {"threshold": 12.345, "recall": 0.43, "max_false_alarms_per_1000": 2.5}},
-        ),
+        "detection": {n: round(0.401 + 0.01 * i, 3) for i, n in enumerate(SUMMARY)}
+        | {"operating_point": point, "per_class": {n: {**r, "n_boxes": 7} for n, r in boxes.items()}},
+        "classification": {**one, "loss": 0.489, "per_class": classes, "confusion": confusion},
+        "multilabel": {
+            "mean_auroc": 0.945,
+            "mean_ap": 0.856,
+            "macro_f1": 0.634,
+            "loss": 0.489,
+            "per_class": classes,
+            "alarms": alarms,
+        },
+        "counting": {**counts, "mean_count": 7.891, "by_crowding": crowd},
+        "anomaly": {
+            **anomalies,
+            "alarm": {"threshold": 12.345, "recall": 0.43, "max_false_alarms_per_1000": 2.5},
+        },
     }
 
 
+def layout_of(name, report):
+    """The layout of a page."""
+    return pages.find(name)(report, NAMES)
+
+
 def page(name, folder, **change):
-    """The page of a kind's report and the report."""
-    output, report = reports()[name]
-    report = {"task": "a_task", "backbone": "slim", **report, **change}
-    return page_html(report, folder, output.layout(report)), report, output.layout(report)
+    """The page of a report, the report and its layout."""
+    report = {"task": "a_task", "backbone": "slim", **reports()[name], **change}
+    layout = layout_of(name, report)
+    return page_html(report, folder, layout), report, layout
 
 
-each_kind = pytest.mark.parametrize("name", reports())
+each_page = pytest.mark.parametrize("name", reports())
 
 
-@each_kind
+@each_page
 def test_cards_show_their_figure_and_its_value(name, tmp_path):
     """All four, in order, rounded as they say."""
     html, report, layout = page(name, tmp_path)
@@ -110,7 +101,7 @@ def test_cards_show_their_figure_and_its_value(name, tmp_path):
         )
 
 
-@each_kind
+@each_page
 def test_every_figure_of_the_layout_is_on_the_page(name, tmp_path):
     """With what it says, and every cell of every table."""
     html, report, layout = page(name, tmp_path)
@@ -131,7 +122,7 @@ def test_every_figure_of_the_layout_is_on_the_page(name, tmp_path):
     assert "{" not in re.sub(r"(?s)<style>.*?</style>", "", html)  # the remark's numbers are in their places
 
 
-@each_kind
+@each_page
 def test_nothing_comes_from_elsewhere_and_names_are_text(name, tmp_path):
     """With images and curves of the layout in the folder."""
     _, _, layout = page(name, tmp_path)
@@ -150,19 +141,19 @@ def test_nothing_comes_from_elsewhere_and_names_are_text(name, tmp_path):
     assert "<b>us" not in html and html.rstrip().endswith("</html>")
 
 
-@each_kind
+@each_page
 def test_missing_figures_leave_a_page(name, tmp_path):
     """Each gone, each None, and all of them; a None is a dash and never a word of Python."""
-    output, report = reports()[name]
+    report = reports()[name]
     for key in report:
         for changed in ({k: v for k, v in report.items() if k != key}, {**report, key: None}):
-            html = page_html(changed, tmp_path, output.layout(changed))
+            html = page_html(changed, tmp_path, layout_of(name, changed))
             assert html.rstrip().endswith("</html>")
             assert "None" not in html and "undefined" not in html.lower()
-    assert "<h1>" in page_html({}, tmp_path, output.layout({}))
+    assert "<h1>" in page_html({}, tmp_path, layout_of(name, {}))
 
 
-@pytest.mark.parametrize("name", ["detection", "classification", "several", "counting"])
+@pytest.mark.parametrize("name", ["detection", "classification", "multilabel", "counting"])
 def test_missing_cells_are_dashes(name, tmp_path):
     """A class without images has rows of None."""
     _, report, layout = page(name, tmp_path)
@@ -183,15 +174,15 @@ def test_errors_are_better_when_lower(after, css, tmp_path):
 def test_remarks_need_their_numbers(tmp_path):
     """No operating point and no threshold, no sentence about them."""
     for name, key, word in (("detection", "operating_point", "best"), ("anomaly", "alarm", "An alarm is")):
-        output, report = reports()[name]
-        assert output.layout(report).remark
-        assert not output.layout({}).remark and not output.layout({**report, key: None}).remark, word
+        report = reports()[name]
+        assert layout_of(name, report).remark
+        assert not layout_of(name, {}).remark and not layout_of(name, {**report, key: None}).remark, word
     none = {"alarm": {"threshold": None, "recall": None}}
-    assert not Anomaly(NAMES).layout(none).remark
+    assert not layout_of("anomaly", none).remark
 
 
 def test_the_allowed_rate_of_false_alarms_is_on_the_page(tmp_path):
-    html, _, layout = page("several", tmp_path)
+    html, _, layout = page("multilabel", tmp_path)
     assert "max_false_alarms_per_1000" in layout.tables[0].columns and ">2.5</data>" in html
     html, _, _ = page("anomaly", tmp_path)
     assert re.search(r"at most <data[^>]*>2.5</data> false alarms per 1,000", html)
