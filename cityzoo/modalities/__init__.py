@@ -9,10 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from cityzoo.errors import InputError
-from cityzoo.sample import Example, ExampleSet
+from cityzoo.modalities.protocols import Dataset, Findings, Views
+from cityzoo.modalities.renderer import ExampleRenderer
+from cityzoo.sample import ExampleSet
 
 if TYPE_CHECKING:
     import keras
@@ -25,38 +27,11 @@ if TYPE_CHECKING:
 
 Flags = TypeVar("Flags")
 Masks = dict[str, dict[str, "np.ndarray"]]  # attribute -> slice -> (N,) bool
+__all__ = ["Dataset", "Findings", "Masks", "Modality", "Shard", "Views"]
 Shard = Callable[[Any, int], tuple[Any, int]]  # (rows, batch size) -> those of this process
 
 
-class Findings(Protocol):
-    """What the check of a data set found."""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the findings as a report stores them."""
-
-
-class Dataset(Protocol):
-    """Checked data: examples to train on, to choose the best epoch by, and to evaluate on."""
-
-    train: Any
-    val: Any
-    findings: Any
-
-    @property
-    def held_out(self) -> Any:
-        """Return the examples that metrics are reported for: the test split, or val where there is none."""
-
-
-class Views(Protocol):
-    """Examples of one split as they come to the network."""
-
-    examples: Any
-
-    def __len__(self) -> int:
-        """Return the number of examples."""
-
-
-class Modality(ABC, Generic[Flags]):
+class Modality(ExampleRenderer, ABC, Generic[Flags]):
     """What training and evaluation must know of one kind of input data.
 
     Attributes:
@@ -252,7 +227,7 @@ class Modality(ABC, Generic[Flags]):
 
     def raw_outputs(self, run: Callable[[Any], Any], examples: ExampleSet) -> np.ndarray:
         """Return a compiled model's outputs for every example, not decoded, for `Output.calibrate`."""
-        raise NotImplementedError(f"{self.unit} have no calibration of outputs")
+        raise TypeError(f"{self.unit} have no calibration of outputs")
 
     # --- evaluation
 
@@ -285,33 +260,3 @@ class Modality(ABC, Generic[Flags]):
 
     def check_manifest(self, folder: Path, examples: ExampleSet) -> None:
         """Raise InputError if examples do not fit what a run's model was made for."""
-
-    # --- drawing
-
-    def write_examples(
-        self,
-        output: Output,
-        examples: ExampleSet,
-        results: Sequence[Any],
-        details: Mapping[str, Any],
-        folder: Path,
-    ) -> dict[str, Any]:
-        """Draw informative examples into a folder; return what the report must know of them."""
-        return {}
-
-    def render(
-        self, output: Output, example: Example, result: Any, labeled: bool = True
-    ) -> np.ndarray | None:
-        """Return an example with its label and result as an image, (H, W, 3) uint8 RGB; None if it has no image."""
-        return None
-
-    def write_preview(self, views: Views, path: str) -> None:
-        """Draw training examples as the network sees them.
-
-        Raises:
-            InputError: the modality draws none, or the file cannot be written.
-        """
-        raise InputError(f"--preview does not support {self.unit}: remove it")
-
-    def log_preview(self, views: Views, logs: Path) -> None:
-        """Write a few training examples to TensorBoard."""

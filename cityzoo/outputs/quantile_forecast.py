@@ -16,6 +16,7 @@ from cityzoo.outputs import Output
 if TYPE_CHECKING:
     import keras
 
+    from cityzoo.alarms.early_warning import EarlyWarning
     from cityzoo.alarms.rules import Rule
     from cityzoo.data.series.series import Series
     from cityzoo.data.series.windows import WindowSet
@@ -197,37 +198,21 @@ class QuantileForecast(Output):
             "test": _span(truth),
             "n_sensors": len(series.sensors),
         }
-        return found | self._early_warning(truth, quantiles, points["time_of_day_mean"])
+        if self.alarm:
+            warning = self._early_warning(truth, quantiles)
+            found["early_warning"] = warning.evaluate(points["time_of_day_mean"])
+        return found
 
-    def _early_warning(self, truth: WindowSet, quantiles: np.ndarray, usual: np.ndarray) -> dict[str, Any]:
-        from cityzoo.alarms import forecast_alarms
+    def _early_warning(self, truth: WindowSet, quantiles: np.ndarray) -> EarlyWarning:
+        from cityzoo.alarms.early_warning import EarlyWarning
 
-        if not self.alarm:
-            return {}
-        rules, forecasts, rows = self._alarm_input(truth, quantiles)
-        found = forecast_alarms.evaluate_alarms(rules, forecasts, rows, {truth.series.channels[0]: usual})
-        kept = ("channel", "unit", "sensors", "from", "to")
-        ways = ("persistence", "time_of_day_mean", "model")
-        by_rule = {
-            rule["rule"]: {**{n: rule[n] for n in kept}, "by": {n: rule[n] for n in ways}}
-            for rule in found["rules"]
-        }
-        return {"early_warning": {"probability": found["probability"], "rules": by_rule}}
-
-    def _alarm_input(self, truth: WindowSet, quantiles: np.ndarray) -> tuple[list[Rule], dict, Series]:
-        from cityzoo.alarms.forecasts import Forecasts
-
-        series, origins = truth.series, truth.origins
-        forecasts = {series.channels[0]: Forecasts(quantiles, self.quantiles, series.times[origins])}
-        end = min(int(origins[-1]) + truth.horizon + 1, len(series))
-        return self.check_rules(series, truth.horizon), forecasts, series.rows(range(int(origins[0]), end))
+        rules = self.check_rules(truth.series, truth.horizon)
+        return EarlyWarning(tuple(rules), truth, quantiles, self.quantiles)
 
     def write_results(self, truth: WindowSet, results: Sequence[np.ndarray], folder: Path) -> None:
         """Write `alarms.jsonl` and `alarms.txt` if there are rules."""
-        from cityzoo.alarms import forecast_alarms
-
         if self.alarm:
-            forecast_alarms.write_alarms(folder, *self._alarm_input(truth, np.stack(list(results))))
+            self._early_warning(truth, np.stack(list(results))).write(folder)
 
     def calibrate(
         self, model: keras.Model, predict: Callable[[], tuple[WindowSet, np.ndarray]]

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import augment
+import zoo
 import zoo.registry
+from augment.epoch_order import shuffled
+from cityzoo.data.image import load_images
+from cityzoo.data.image.raw import images_under
+from cityzoo.data.image.scenes import scene_names
 from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard
+from cityzoo.modalities.image import data as reading
+from cityzoo.modalities.image import settings
 from cityzoo.modalities.image.flags import ImageEvaluateFlags, ImageFlags
+from cityzoo.modalities.image.renderer import ImageRenderer
 from cityzoo.spec import AUTO, CLOSED_FORM, ResolvedSpec, TrainSpec
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
     from cityzoo.data.image import Dataset
     from cityzoo.data.image.views import AugmentedViews
     from cityzoo.model import AssembledModel
     from cityzoo.outputs import Output
-    from cityzoo.sample import ImageExample, ImageSet
+    from cityzoo.sample import ImageSet
     from cityzoo.tasks import Task
 
 Spec = ResolvedSpec[Any]
 
 
-class Image(Modality[ImageFlags]):
+class Image(ImageRenderer, Modality[ImageFlags]):
     """RGB images, decoded, augmented and letterboxed to one size."""
 
     name: ClassVar[str] = "image"
@@ -76,29 +85,21 @@ class Image(Modality[ImageFlags]):
 
     def read(self, spec: TrainSpec[ImageFlags], task: Task) -> Dataset:
         """Read the labeled images, or draw the task's demo data."""
-        from cityzoo.modalities.image import data
-
-        return data.read(spec, task)
+        return reading.read(spec, task)
 
     def read_to_evaluate(
         self, spec: TrainSpec[ImageFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
     ) -> tuple[ImageSet, Any]:
         """Return the images that evaluate.py's flags name, and the findings."""
-        from cityzoo.modalities.image import data
-
-        return data.read_to_evaluate(spec, task, class_names, flags)
+        return reading.read_to_evaluate(spec, task, class_names, flags)
 
     def read_unlabelled(self, path: str, flags: Mapping[str, Any]) -> ImageSet:
         """Return images without labels."""
-        from cityzoo.data.image import load_images
-
         return load_images(path, labels=flags["bad_boxes"], limit=flags["limit"])
 
     def is_unlabelled(self, path: str) -> bool:
         """Return whether a source holds images and no annotations."""
-        from cityzoo.modalities.image import data
-
-        return data.is_unlabelled(path)
+        return reading.is_unlabelled(path)
 
     def fingerprint(self, data: Dataset) -> list[Any]:
         """Return paths and labels of all images."""
@@ -110,14 +111,10 @@ class Image(Modality[ImageFlags]):
 
     def resolve(self, spec: TrainSpec[ImageFlags], data: Dataset) -> ImageFlags:
         """Choose input size and views."""
-        from cityzoo.modalities.image import settings
-
         return settings.resolve_flags(spec.modality, spec.run, data)
 
     def default_freeze(self, spec: TrainSpec[ImageFlags]) -> str:
         """Return C3 for light backbones on CPUs, none on GPUs, else the whole backbone."""
-        from cityzoo.modalities.image import settings
-
         return settings.default_freeze(spec)
 
     def build(self, spec: Spec, output: Output, data: Dataset) -> AssembledModel:
@@ -138,14 +135,10 @@ class Image(Modality[ImageFlags]):
 
     def dtype_policies(self, spec: TrainSpec[ImageFlags]) -> tuple[str, str]:
         """Return bfloat16 where this machine is faster with it."""
-        from cityzoo.modalities.image import settings
-
         return settings.dtype_policies(spec)
 
     def freeze(self, assembled: AssembledModel, spec: Spec, stage: str) -> None:
         """Freeze stages; BatchNorm statistics of the rest stay frozen too, unless --batchnorm learn."""
-        import zoo
-
         stage = "backbone" if stage == CLOSED_FORM else stage
         if hasattr(assembled.backbone, "adaptation"):
             zoo.freeze_base(assembled.backbone, stage)
@@ -154,8 +147,6 @@ class Image(Modality[ImageFlags]):
 
     def stage_of_layers(self, backbone: keras.Model) -> Mapping[str, str]:
         """Return C1..C5, or "tail" behind them."""
-        import zoo
-
         return zoo.stage_of_layers(backbone)
 
     def layer_decay(self, spec: Spec) -> float:
@@ -164,8 +155,6 @@ class Image(Modality[ImageFlags]):
 
     def prefix(self, backbone: keras.Model, stage: str) -> keras.Model | None:
         """Return the frozen stages."""
-        import zoo
-
         last = list(zoo.stages(backbone))[-1]
         return zoo.prefix(backbone, last if stage == "backbone" else stage)
 
@@ -183,8 +172,6 @@ class Image(Modality[ImageFlags]):
 
     def count_unlabelled(self, spec: TrainSpec[ImageFlags]) -> int:
         """Return the number of images of --unlabelled."""
-        from cityzoo.data.image.raw import images_under
-
         folder = spec.modality.unlabelled
         return len(images_under(Path(folder))) if folder and Path(folder).is_dir() else 0
 
@@ -204,9 +191,6 @@ class Image(Modality[ImageFlags]):
     ) -> Iterable[Any]:
         """Return augmented batches; with `shown`, the last view takes nothing from other images."""
         import tensorflow as tf
-
-        import augment
-        from cityzoo.data.image.views import shuffled
 
         unmixed_from = None if shown is None else shown - 1
         if shown is None:
@@ -228,10 +212,6 @@ class Image(Modality[ImageFlags]):
         shown: int | None,
     ) -> list[tuple[str, int]]:
         """Return path and view of each image of a training step."""
-        from itertools import islice
-
-        from cityzoo.data.image.views import shuffled
-
         size = spec.fit.batch_size
         rows = shuffled(len(views), size, spec.run.seed, epoch, epoch + 1, shown)
         chosen = islice(rows(), step * size, (step + 1) * size)
@@ -256,14 +236,10 @@ class Image(Modality[ImageFlags]):
 
     def reorder_labels(self, examples: ImageSet, class_names: Sequence[str]) -> ImageSet:
         """Return the images with labels that point into other class names."""
-        from cityzoo.modalities.image import data
-
-        return data.reorder_labels(examples, class_names)
+        return reading.reorder_labels(examples, class_names)
 
     def groups(self, examples: ImageSet) -> list[str]:
         """Return the scene of every image."""
-        from cityzoo.data.image.scenes import scene_names
-
         return scene_names(examples)
 
     def slices(self, examples: ImageSet, by: str) -> Masks:
@@ -274,45 +250,6 @@ class Image(Modality[ImageFlags]):
 
         bar = Progbar(len(examples), unit_name="image")
         return slice_masks(examples, by, lambda done, total: bar.update(done))
-
-    def write_examples(
-        self,
-        output: Output,
-        examples: ImageSet,
-        results: Sequence[Any],
-        details: Mapping[str, Any],
-        folder: Path,
-    ) -> dict[str, Any]:
-        """Draw sheets of good and bad predictions."""
-        from cityzoo import visualize
-
-        drawing = visualize.find(output)
-        if drawing:
-            drawing.write_examples(examples, results, output, details, folder)
-        return {}
-
-    def render(
-        self, output: Output, example: ImageExample, result: Any, labeled: bool = True
-    ) -> np.ndarray | None:
-        """Return the image with its label and result drawn."""
-        from cityzoo import visualize
-        from cityzoo.data.image.decode import read_image
-
-        drawing = visualize.find(output)
-        image = read_image(example.path, example.window_xyxy)
-        return drawing.draw(image, example if labeled else None, result, output) if drawing else image
-
-    def write_preview(self, views: AugmentedViews, path: str) -> None:
-        """Draw augmented training images with their labels."""
-        from cityzoo.visualize import augmented
-
-        augmented.write(views, path)
-
-    def log_preview(self, views: AugmentedViews, logs: Path) -> None:
-        """Write a small sheet of augmented images to TensorBoard."""
-        from cityzoo.visualize import augmented
-
-        augmented.to_tensorboard(views, logs)
 
 
 IMAGE = Image()
