@@ -20,7 +20,7 @@ class IncidentReader:
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:
         """Return the checked images of a source."""
         return derived_labels.map_splits(
-            datasets.load(source, wants="either", **how), derived_labels.presence
+            datasets.load(source, wants="either", **how), derived_labels.label_presence
         )
 
 

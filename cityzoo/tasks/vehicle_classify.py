@@ -34,7 +34,7 @@ class VehicleCropReader:
         if found.labelled:
             return found
         return derived_labels.map_splits(
-            found, lambda side: derived_labels.crops(side, self.context, self.least_px)
+            found, lambda side: derived_labels.crop_boxes(side, self.context, self.least_px)
         )
 
 

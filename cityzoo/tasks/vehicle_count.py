@@ -19,7 +19,7 @@ class CountReader:
 
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:
         """Return the checked images of a source."""
-        return derived_labels.map_splits(datasets.load(source, **how), derived_labels.counts)
+        return derived_labels.map_splits(datasets.load(source, **how), derived_labels.count_boxes)
 
 
 def demo() -> Demo:

@@ -22,36 +22,36 @@ def map_splits(dataset: Dataset, change: Callable[[ImageSet], ImageSet]) -> Data
         InputError: a split has no image left.
     """
     train, val = change(dataset.train), change(dataset.val)
-    for side in (train, val):
-        if not side.examples:
+    for image_set in (train, val):
+        if not image_set.examples:
             raise InputError(
-                f"the {side.split} split of '{dataset.findings.source}' has no image with a label: check its labels"
+                f"no image with a label in the {image_set.split} split of '{dataset.findings.source}': check its labels"
             )
-        dataset.findings.describe(side)
+        dataset.findings.describe(image_set)
     return replace(dataset, train=train, val=val)
 
 
-def crops(side: ImageSet, context: float = 0.0, least_px: int = 8) -> ImageSet:
+def crop_boxes(image_set: ImageSet, context: float = 0.0, least_px: int = 8) -> ImageSet:
     """Return one example per box: a window of the image and the class of the box.
 
     Args:
-        side: images with boxes.
+        image_set: images with boxes.
         context: margin around the box, as a fraction of its sides.
         least_px: boxes with a shorter side are skipped, pixels.
 
     Example:
         >>> street = ImageExample("a.jpg", (48, 64), [[10, 10, 30, 20], [0, 0, 3, 3]], [1, 0])
-        >>> (car,) = crops(ImageSet("train", ("bus", "car"), (street,)), context=0.2).examples
+        >>> (car,) = crop_boxes(ImageSet("train", ("bus", "car"), (street,)), context=0.2).examples
         >>> car.window_xyxy, car.size_hw, car.target.tolist()
         ((8, 9, 32, 21), (12, 24), [0.0, 1.0])
     """
     found = [
-        _crop(image, box, int(label), len(side.class_names), context)
-        for image in side.examples
+        _crop(image, box, int(label), len(image_set.class_names), context)
+        for image in image_set.examples
         for box, label in zip(image.boxes_xyxy, image.labels, strict=True)
         if min(box[2] - box[0], box[3] - box[1]) >= least_px
     ]
-    return replace(side, examples=tuple(found))
+    return replace(image_set, examples=tuple(found))
 
 
 def _crop(image: ImageExample, box: np.ndarray, label: int, classes: int, context: float) -> ImageExample:
@@ -72,11 +72,11 @@ def _crop(image: ImageExample, box: np.ndarray, label: int, classes: int, contex
     )
 
 
-def presence(side: ImageSet, absent: Sequence[str] = ABSENT) -> ImageSet:
+def label_presence(image_set: ImageSet, absent: Sequence[str] = ABSENT) -> ImageSet:
     """Return examples with a target of 1 for each class that is present, without classes that stand for absence.
 
     Args:
-        side: images with boxes, or with targets (C,) of 0 and 1.
+        image_set: images with boxes, or with targets (C,) of 0 and 1.
         absent: class names that stand for the absence of all others.
 
     Raises:
@@ -84,28 +84,28 @@ def presence(side: ImageSet, absent: Sequence[str] = ABSENT) -> ImageSet:
 
     Example:
         >>> street = ImageExample("a.jpg", (48, 64), [[0, 0, 8, 8], [0, 8, 8, 16]], [0, 0])
-        >>> made = presence(ImageSet("train", ("fire", "default", "smoke"), (street,)))
+        >>> made = label_presence(ImageSet("train", ("fire", "default", "smoke"), (street,)))
         >>> made.class_names, made.examples[0].target.tolist()
         (('fire', 'smoke'), [1.0, 0.0])
     """
-    kept = [number for number, name in enumerate(side.class_names) if name.lower() not in absent]
+    kept = [number for number, name in enumerate(image_set.class_names) if name.lower() not in absent]
     if not kept:
         raise InputError(
-            f"the classes of the data are {', '.join(side.class_names) or 'none'}: at least one class must not be "
+            f"the classes of the data are {', '.join(image_set.class_names) or 'none'}: at least one class must not be "
             f"any of {', '.join(absent)}"
         )
-    dropped = [number for number in range(len(side.class_names)) if number not in kept]
+    dropped = [number for number in range(len(image_set.class_names)) if number not in kept]
     images = []
-    for image in side.examples:
-        present = _presence(image, len(side.class_names))
+    for image in image_set.examples:
+        present = _presence(image, len(image_set.class_names))
         if image.target is not None and present[dropped].any() and present[kept].any():
-            names = "+".join(side.class_names[number] for number in np.flatnonzero(present))
+            names = "+".join(image_set.class_names[number] for number in np.flatnonzero(present))
             raise InputError(f"'{image.path}' has contradictory labels {names}: correct them")
         images.append(
             replace(image, boxes_xyxy=no_boxes(), labels=np.zeros(0, np.int32), target=present[kept])
         )
     return replace(
-        side, class_names=tuple(side.class_names[number] for number in kept), examples=tuple(images)
+        image_set, class_names=tuple(image_set.class_names[number] for number in kept), examples=tuple(images)
     )
 
 
@@ -115,16 +115,16 @@ def _presence(image: ImageExample, classes: int) -> np.ndarray:
     return (np.bincount(image.labels, minlength=classes) > 0).astype(np.float32)
 
 
-def counts(side: ImageSet) -> ImageSet:
+def count_boxes(image_set: ImageSet) -> ImageSet:
     """Return examples with their number of boxes as target (1,); the boxes are kept.
 
     Example:
         >>> street = ImageExample("a.jpg", (48, 64), [[0, 0, 8, 8], [0, 8, 8, 16]], [0, 0])
-        >>> counts(ImageSet("train", ("car",), (street,))).examples[0].target.tolist()
+        >>> count_boxes(ImageSet("train", ("car",), (street,))).examples[0].target.tolist()
         [2.0]
     """
-    counted = (replace(each, target=np.array([len(each.labels)], np.float32)) for each in side.examples)
-    return replace(side, examples=tuple(counted))
+    counted = (replace(each, target=np.array([len(each.labels)], np.float32)) for each in image_set.examples)
+    return replace(image_set, examples=tuple(counted))
 
 
 def covered_area(image: ImageExample) -> float:

@@ -40,8 +40,8 @@ def find_duplicates(
             different.append(each)
     train = [each for each in train if facts[each.path].perceptual_hash]
     hashes = (
-        np.array([int(facts[each.path].perceptual_hash, 16) for each in side], np.uint64)
-        for side in (train, different)
+        np.array([int(facts[each.path].perceptual_hash, 16) for each in split], np.uint64)
+        for split in (train, different)
     )
     for each, position in zip(different, find_similar(*hashes).tolist(), strict=True):
         if position >= 0:
@@ -101,7 +101,7 @@ def remove_contradictions(
                 names = "+".join(train.class_names[place] for place in np.flatnonzero(target)) or "none"
                 findings.add("contradiction", f"{brief(each.path, findings.source)} ({names})")
     good_train, good_val = (
-        replace(side, examples=tuple(each for each in side.examples if id(each) not in bad))
-        for side in (train, val)
+        replace(split, examples=tuple(each for each in split.examples if id(each) not in bad))
+        for split in (train, val)
     )
     return good_train, good_val

@@ -10,14 +10,14 @@ from cityzoo.errors import InputError
 from cityzoo.sample import ImageExample, ImageSet
 
 
-def sample_shots(side: ImageSet, shots: int, seed: int) -> ImageSet:
+def sample_shots(image_set: ImageSet, shots: int, seed: int) -> ImageSet:
     """Return `shots` random images of each class, in their original order.
 
     An image with several classes counts for each of them. If some images have none of the classes, `shots` of those
     are sampled too. If no image has classes, but only counts, `shots` of all are sampled.
 
     Args:
-        side: images with targets or boxes.
+        image_set: images with targets or boxes.
         shots: images per class.
         seed: seed of the sample.
 
@@ -31,10 +31,10 @@ def sample_shots(side: ImageSet, shots: int, seed: int) -> ImageSet:
         (4, [2.0, 2.0])
     """
     rng = np.random.default_rng([seed, shots])
-    present = np.stack([_classes(image, len(side.class_names)) for image in side.examples])
+    present = np.stack([_classes(image, len(image_set.class_names)) for image in image_set.examples])
     groups: dict[str, np.ndarray] = {"any": np.ones(len(present), bool)}
     if present.any():
-        groups = dict(zip(side.class_names, present.T, strict=True))
+        groups = dict(zip(image_set.class_names, present.T, strict=True))
     if present.any() and not present.any(axis=1).all():
         groups["none of the classes"] = np.asarray(~present.any(axis=1))
     rows_kept: set[int] = set()
@@ -46,7 +46,7 @@ def sample_shots(side: ImageSet, shots: int, seed: int) -> ImageSet:
                 "shots or add images"
             )
         rows_kept |= set(rng.permutation(rows)[:shots].tolist())
-    return replace(side, examples=tuple(side.examples[row] for row in sorted(rows_kept)))
+    return replace(image_set, examples=tuple(image_set.examples[row] for row in sorted(rows_kept)))
 
 
 def _classes(image: ImageExample, classes: int) -> np.ndarray:

@@ -141,7 +141,7 @@ def split_by_hash(
             break
     _fill_empty(train, val, place)
     rank = {id(each): number for number, each in enumerate(images)}
-    train, val = (sorted(side[:limit], key=lambda each: rank[id(each)]) for side in (train, val))
+    train, val = (sorted(split[:limit], key=lambda each: rank[id(each)]) for split in (train, val))
     return train, val
 
 

@@ -26,7 +26,7 @@ from cityzoo.data.image.raw import (
 from cityzoo.data.image.train_val import (
     SPLIT_BY,
     Opener,
-    Side,
+    Split,
     find_shared_scenes,
     resolve_split_by,
     split_train_val,
@@ -129,14 +129,14 @@ def load(
     class_names, label_of = map_classes(raw.class_names, classes, class_map, may_be_none=raw.labeled)
     findings, opener = Findings(source, name), _opener(source, progress)
     if other is None:
-        sides = split_train_val(raw, val_fraction, limit, findings, opener, split_by)
+        splits = split_train_val(raw, val_fraction, limit, findings, opener, split_by)
     else:
         label_of = add_val_classes(label_of, class_names, bool(classes), class_map or {}, other.class_names)
-        sides = splits_from_two_sources(raw, other, limit)
+        splits = splits_from_two_sources(raw, other, limit)
     checker = Checker(label_of, exif, findings, source, raw.labeled)
-    train, val_set = _check(sides, class_names, checker, opener, findings)
+    train, val_set = _check(splits, class_names, checker, opener, findings)
     if split_by == "scene":
-        find_shared_scenes(*sides, findings)
+        find_shared_scenes(*splits, findings)
     raise_on_bad_data(findings, labels, checker.boxes_seen)
     require_content(train, val_set, findings, wants != "frames", split_by, to_train)
     LOG.info("%s", findings.text())
@@ -183,9 +183,9 @@ def load_images(
     if not files:
         what = "contains no images" if origin.is_dir() else "is not an image"
         raise InputError(f"'{path}' {what}: give an image (.jpg, .png, ...) or a folder of images")
-    side = take_first([RawImage(str(file), (), PIXELS_XYXY, str(file)) for file in files], limit)
+    raw = take_first([RawImage(str(file), (), PIXELS_XYXY, str(file)) for file in files], limit)
     findings = Findings(path, "images")
-    images = Checker({}, "auto", findings, path).examples(side, _opener(path, progress)(side))
+    images = Checker({}, "auto", findings, path).examples(raw, _opener(path, progress)(raw))
     raise_on_bad_data(findings, labels, 0)
     if findings.total(BAD_IMAGES):
         LOG.warning("%s", findings.text())
@@ -234,17 +234,17 @@ def _with_classes_of(raw: RawDataset, other: RawDataset) -> RawDataset:
 
 
 def _check(
-    sides: tuple[Side, Side],
+    splits: tuple[Split, Split],
     class_names: tuple[str, ...],
     checker: Checker,
     opener: Opener,
     findings: Findings,
 ) -> tuple[ImageSet, ImageSet]:
-    facts = opener([*sides[0], *sides[1]])
+    facts = opener([*splits[0], *splits[1]])
     train, val = (
-        ImageSet(split, class_names, checker.examples(side, facts))
-        for split, side in zip(("train", "val"), sides, strict=True)
+        ImageSet(name, class_names, checker.examples(split, facts))
+        for name, split in zip(("train", "val"), splits, strict=True)
     )
     train, val = remove_contradictions(train, val, facts, findings)
-    find_duplicates(*sides, facts, findings)
+    find_duplicates(*splits, facts, findings)
     return train, val

@@ -14,7 +14,7 @@ SPLIT_BY = ("file", "scene", "auto")
 ENOUGH_SCENES = 8  # for "auto": with fewer, val would have only one or two
 LOG = logging.getLogger(__name__)
 Opener = Callable[[Sequence[RawImage]], dict[str, ImageInfo]]
-Side = list[RawImage]
+Split = list[RawImage]
 
 
 def split_train_val(
@@ -24,7 +24,7 @@ def split_train_val(
     findings: Findings,
     opener: Opener,
     split_by: str,
-) -> tuple[Side, Side]:
+) -> tuple[Split, Split]:
     """Return train and val of one source; test is used only if there is nothing else.
 
     Args:
@@ -35,14 +35,14 @@ def split_train_val(
         opener: opens images and returns their facts by path.
         split_by: "file" or "scene", see `split_by_hash`.
     """
-    sides: dict[str | None, Side] = {"train": [], "val": [], "test": [], None: []}
+    splits: dict[str | None, Split] = {"train": [], "val": [], "test": [], None: []}
     for each in raw.images:
-        sides[each.split].append(each)
-    if not (sides["train"] or sides["val"] or sides[None]):
-        return split_by_hash(sides["test"], val_fraction, limit, opener, split_by)
-    for each in sides["test"]:
+        splits[each.split].append(each)
+    if not (splits["train"] or splits["val"] or splits[None]):
+        return split_by_hash(splits["test"], val_fraction, limit, opener, split_by)
+    for each in splits["test"]:
         findings.add("test split", brief(each.path, findings.source))
-    train, val = sides["train"] + sides[None], sides["val"]
+    train, val = splits["train"] + splits[None], splits["val"]
     if train and val:
         return take_first(train, limit), take_first(val, limit)
     return split_by_hash(train or val, val_fraction, limit, opener, split_by)
@@ -68,7 +68,7 @@ def resolve_split_by(split_by: str, raw: RawDataset) -> str:
     return "file"
 
 
-def splits_from_two_sources(raw: RawDataset, other: RawDataset, limit: int | None) -> tuple[Side, Side]:
+def splits_from_two_sources(raw: RawDataset, other: RawDataset, limit: int | None) -> tuple[Split, Split]:
     """Return train of one source and val of another: the split with that name, or all images."""
     return take_first(_part(raw, "train"), limit), take_first(_part(other, "val"), limit)
 
@@ -78,9 +78,9 @@ def find_shared_scenes(train: Sequence[RawImage], val: Sequence[RawImage], findi
     in_train = {scene_of(each.path) for each in train}
     for scene in dict.fromkeys(scene_of(each.path) for each in val):
         if scene in in_train:
-            findings.add("scene on both sides", scene)
+            findings.add("scene on both splits", scene)
 
 
-def _part(raw: RawDataset, split: str) -> Side:
+def _part(raw: RawDataset, split: str) -> Split:
     """Return the images of one split, or all if the data has no such split."""
     return [each for each in raw.images if each.split == split] or list(raw.images)

@@ -23,7 +23,7 @@ __all__ = ["AugmentedViews", "Rows", "sequential_order", "shuffled"]
 
 @dataclass(frozen=True)
 class AugmentedViews:
-    """Hold how the images of a set come to the network.
+    """Augmented views of the images of a set, as the network gets them.
 
     Attributes:
         images: the set.

@@ -40,8 +40,8 @@ def ground_patches(roads: tuple[Road, ...], rng: np.random.Generator) -> list[Gr
         asphalt = found[2 if cross.pavement_m else 1][1]  # above pavement and kerb, or above the verge
         mouth = main.half_width_m + max(main.pavement_m, cross.pavement_m)
         found.append((main.strip((-mouth, mouth), gap), asphalt))
-        beside = (-reach - main.half_width_m, -reach + main.half_width_m)
-        found += marking_patches(cross, rng, beside)
+        gap = (-reach - main.half_width_m, -reach + main.half_width_m)
+        found += marking_patches(cross, rng, gap)
     return found + marking_patches(roads[0], rng, gap)
 
 

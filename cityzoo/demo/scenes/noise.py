@@ -35,10 +35,10 @@ class Noise:
         left, low = np.floor(x), np.floor(y)
         part_x, part_y = (p * p * (3 - 2 * p) for p in (x - left, y - low))
         column, row = left.astype(np.int32) & (SIDE - 1), low.astype(np.int32) & (SIDE - 1)
-        beside, above = (column + 1) & (SIDE - 1), ((row + 1) & (SIDE - 1)) * SIDE
+        right, above = (column + 1) & (SIDE - 1), ((row + 1) & (SIDE - 1)) * SIDE
         row = row * SIDE
-        lower = self.lattice[row + column] * (1 - part_x) + self.lattice[row + beside] * part_x
-        upper = self.lattice[above + column] * (1 - part_x) + self.lattice[above + beside] * part_x
+        lower = self.lattice[row + column] * (1 - part_x) + self.lattice[row + right] * part_x
+        upper = self.lattice[above + column] * (1 - part_x) + self.lattice[above + right] * part_x
         return lower * (1 - part_y) + upper * part_y
 
     def sample(self, x: np.ndarray, y: np.ndarray, octaves: int = 4) -> np.ndarray:

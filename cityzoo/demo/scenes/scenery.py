@@ -128,7 +128,7 @@ def barrier(road: Road) -> list[Thing]:
     return found
 
 
-class _Beside:
+class _Roadside:
     """Placement of things next to the main road, visible to the camera and clear of other roads."""
 
     def __init__(self, roads: tuple[Road, ...], camera: Camera) -> None:
@@ -151,30 +151,30 @@ def place_scenery(
     rng: np.random.Generator, roads: tuple[Road, ...], camera: Camera, people: bool = True
 ) -> list[Thing]:
     """Return all visible objects next to the main road."""
-    road, beside = roads[0], _Beside(roads, camera)
+    road, roadside = roads[0], _Roadside(roads, camera)
     for side in (-1, 1):
         town = road.pavement_m > 0 and rng.random() < 0.75
-        _row_of_lamps(rng, beside, road, side)
+        _row_of_lamps(rng, roadside, road, side)
         along = rng.uniform(8, 20)
         while town and along < 120:
             right = side * (road.half_width_m + max(road.pavement_m, 1.5) + 7.5)
-            beside.put(along, right, lambda x, y, heading: house(rng, x, y, heading), 7.0)
+            roadside.put(along, right, lambda x, y, heading: house(rng, x, y, heading), 7.0)
             along += rng.uniform(17, 26)
-        _trees(rng, beside, road, side, town)
+        _trees(rng, roadside, road, side, town)
         for _ in range(int(rng.integers(0, 3))):
             right = side * (road.half_width_m + 0.9)
-            beside.put(rng.uniform(12, 50), right, lambda x, y, heading: board(rng, x, y, heading))
+            roadside.put(rng.uniform(12, 50), right, lambda x, y, heading: board(rng, x, y, heading))
         for _ in range(int(rng.integers(0, 6)) if people and road.pavement_m else 0):
             right = side * (road.half_width_m + rng.uniform(0.3, max(road.pavement_m, 0.5)))
-            beside.put(rng.uniform(8, 45), right, lambda x, y, heading: person(rng, x, y))
+            roadside.put(rng.uniform(8, 45), right, lambda x, y, heading: person(rng, x, y))
     rails = barrier(road) if road.median_m > 1 and len(roads) == 1 and rng.random() < 0.7 else []
-    return rails + beside.things
+    return rails + roadside.things
 
 
-def _row_of_lamps(rng: np.random.Generator, beside: _Beside, road: Road, side: int) -> None:
+def _row_of_lamps(rng: np.random.Generator, roadside: _Roadside, road: Road, side: int) -> None:
     step, along = rng.uniform(24, 34), rng.uniform(8, 20)
     while along < 110:
-        beside.put(
+        roadside.put(
             along,
             side * (road.half_width_m + 0.7),
             lambda x, y, heading: street_lamp(rng, x, y, heading - side * math.pi / 2),
@@ -182,10 +182,10 @@ def _row_of_lamps(rng: np.random.Generator, beside: _Beside, road: Road, side: i
         along += step
 
 
-def _trees(rng: np.random.Generator, beside: _Beside, road: Road, side: int, town: bool) -> None:
+def _trees(rng: np.random.Generator, roadside: _Roadside, road: Road, side: int, town: bool) -> None:
     step, along = rng.uniform(8, 18) if rng.random() < 0.75 else 60.0, rng.uniform(9, 20)
     edge = road.half_width_m + max(road.pavement_m, 1.5)
     while along < 130:
         right = side * (edge - 0.6 if town else edge + rng.uniform(1.5, 9))
-        beside.put(along, right, lambda x, y, heading: tree(rng, x, y))
+        roadside.put(along, right, lambda x, y, heading: tree(rng, x, y))
         along += step

@@ -20,7 +20,7 @@ def side(*images, names=NAMES):
 
 def windows(*boxes, size_hw=(100, 200), **how):
     """Windows that are cut around boxes."""
-    found = derived_labels.crops(side(ImageExample("a.jpg", size_hw, boxes, [0] * len(boxes))), **how)
+    found = derived_labels.crop_boxes(side(ImageExample("a.jpg", size_hw, boxes, [0] * len(boxes))), **how)
     return [image.window_xyxy for image in found.examples]
 
 
@@ -29,7 +29,7 @@ def test_a_crop_is_its_box():
     street = ImageExample(
         "a.jpg", (100, 200), [[10, 20, 50, 60], [100, 10, 180, 90]], [1, 0], plain=False, scene="x"
     )
-    first, second = derived_labels.crops(side(street)).examples
+    first, second = derived_labels.crop_boxes(side(street)).examples
     assert first.window_xyxy == (10, 20, 50, 60) and first.size_hw == (40, 40)
     assert (first.target.tolist(), second.target.tolist()) == ([0, 1], [1, 0])
     assert (first.path, first.plain, first.scene) == ("a.jpg", False, "x")
@@ -61,7 +61,7 @@ def test_windows_end_at_the_edge_of_the_image(box, window):
 def test_a_crop_has_no_mask():
     """A mask is as large as its image, and the crop is not."""
     street = ImageExample("a.jpg", (100, 200), [[10, 20, 50, 60]], [1], mask="m.png")
-    assert derived_labels.crops(side(street)).examples[0].mask == ""
+    assert derived_labels.crop_boxes(side(street)).examples[0].mask == ""
 
 
 def test_small_boxes_are_left_out():
@@ -86,7 +86,7 @@ def test_the_network_sees_the_painted_box(tmp_path, paint, suffix):
     path = paint(tmp_path / f"street.{suffix}", size_wh, box)
     street = ImageExample(str(path), size_wh[::-1], [box], [1])
     for context, expected in ((0.0, [0, 0, 64, 64]), (1.0, [16, 16, 48, 48])):
-        cut = derived_labels.crops(side(street), context)
+        cut = derived_labels.crop_boxes(side(street), context)
         views = AugmentedViews(cut, VehicleType(NAMES), "none", (64, 64), max_rows=0, seed=0)
         ((images, targets, _),) = views.batches(sequential_order(1), 1).as_numpy_iterator()
         assert targets.tolist() == [[0, 1]]
@@ -99,7 +99,7 @@ def test_crops_of_one_file_stay_themselves_where_decoded_images_are_kept(tmp_pat
     path = paint(tmp_path / "street.png", (160, 90), (20, 20, 60, 60))
     street = ImageExample(str(path), (90, 160), [[20, 20, 60, 60], [100, 20, 140, 60]], [1, 0])
     views = AugmentedViews(
-        derived_labels.crops(side(street)), Classification(NAMES), "none", (32, 32), 0, 0, "memory"
+        derived_labels.crop_boxes(side(street)), Classification(NAMES), "none", (32, 32), 0, 0, "memory"
     )
     for _ in range(2):
         ((images, _, _),) = views.batches(sequential_order(2), 2).as_numpy_iterator()
@@ -110,7 +110,7 @@ def test_presence_from_boxes():
     """Once or often is the same; classes that stand for none are none, however they are spelt."""
     street = ImageExample("a.jpg", (50, 50), [[0, 0, 9, 9]] * 3, [0, 0, 2])
     calm, empty = ImageExample("b.jpg", (50, 50), [[0, 0, 9, 9]], [1]), ImageExample("c.jpg", (50, 50))
-    made = derived_labels.presence(side(street, calm, empty, names=("fire", "Normal", "smoke", "none")))
+    made = derived_labels.label_presence(side(street, calm, empty, names=("fire", "Normal", "smoke", "none")))
     assert made.class_names == ("fire", "smoke")
     assert [each.target.tolist() for each in made.examples] == [[1, 1], [0, 0], [0, 0]]
     assert all(len(each.boxes_xyxy) == len(each.labels) == 0 for each in made.examples)
@@ -119,7 +119,7 @@ def test_presence_from_boxes():
 def test_presence_from_labels_and_their_contradictions():
     """Fire and smoke agree, fire and normal do not; a frame of "normal" has nothing."""
     names = ("fire", "normal", "smoke")
-    made = derived_labels.presence(
+    made = derived_labels.label_presence(
         side(
             *(ImageExample("a.jpg", (9, 9), target=each) for each in ([1, 0, 1], [0, 1, 0], [0, 0, 0])),
             names=names,
@@ -127,26 +127,26 @@ def test_presence_from_labels_and_their_contradictions():
     )
     assert [each.target.tolist() for each in made.examples] == [[1, 1], [0, 0], [0, 0]]
     with pytest.raises(InputError, match=r"'bad.jpg' .*fire\+normal: correct"):
-        derived_labels.presence(side(ImageExample("bad.jpg", (9, 9), target=[1, 1, 0]), names=names))
+        derived_labels.label_presence(side(ImageExample("bad.jpg", (9, 9), target=[1, 1, 0]), names=names))
 
 
 def test_nothing_but_none_is_refused():
     """Frames of "normal" alone leave no class to learn."""
     calm = ImageExample("a.jpg", (9, 9), target=[1])
     with pytest.raises(InputError, match="normal"):
-        derived_labels.presence(side(calm, names=("normal",)))
+        derived_labels.label_presence(side(calm, names=("normal",)))
 
 
 def test_what_stands_for_none_can_be_said():
     street = ImageExample("a.jpg", (9, 9), target=[1, 0])
-    made = derived_labels.presence(side(street, names=("quiet", "fire")), absent=("quiet",))
+    made = derived_labels.label_presence(side(street, names=("quiet", "fire")), absent=("quiet",))
     assert made.class_names == ("fire",) and made.examples[0].target.tolist() == [0]
 
 
 def test_counts_keep_their_boxes():
     """They are what the density map is painted from."""
     street = ImageExample("a.jpg", (50, 50), [[0, 0, 9, 9], [9, 9, 30, 30]], [0, 1])
-    made = derived_labels.counts(side(street, ImageExample("b.jpg", (50, 50))))
+    made = derived_labels.count_boxes(side(street, ImageExample("b.jpg", (50, 50))))
     assert [each.target.tolist() for each in made.examples] == [[2], [0]]
     assert made.examples[0].boxes_xyxy.tolist() == street.boxes_xyxy.tolist() and made.class_names == NAMES
 
@@ -189,12 +189,12 @@ def test_both_sides_are_changed_and_described(yolo):
     """What a report says of the data is what training sees."""
     before = dataset(yolo)
     assert not before.labelled
-    after = derived_labels.map_splits(before, derived_labels.crops)
+    after = derived_labels.map_splits(before, derived_labels.crop_boxes)
     assert after.labelled and all(each.window_xyxy for each in (*after.train.examples, *after.val.examples))
     name = after.train.class_names[0]
     assert after.findings.splits["train"]["labels"][name] == len(after.train.examples) == 2
 
 
 def test_a_side_that_is_left_empty_is_named(yolo):
-    with pytest.raises(InputError, match="the train split of .* no image with a label"):
-        derived_labels.map_splits(dataset(yolo), lambda side: derived_labels.crops(side, least_px=1000))
+    with pytest.raises(InputError, match="no image with a label in the train split"):
+        derived_labels.map_splits(dataset(yolo), lambda side: derived_labels.crop_boxes(side, least_px=1000))
