@@ -49,7 +49,7 @@ def build(
             dropped. Empty: the last feature map, averaged over space, as {"pooled": (batch, channels)}.
 
     Raises:
-        ValueError: unknown name, impossible size, level that the backbone lacks, or weights not to be had.
+        ValueError: unknown name, impossible size, level that the backbone lacks, or weights that are unavailable.
 
     Example:
         >>> built = build("mobilenet_025", 64, weights="random")

@@ -65,7 +65,7 @@ def initialize(
         (the network, its `Origin`). Weights are loaded whole or not at all.
 
     Raises:
-        ValueError: the weights asked for are not to be had, or belong to another architecture.
+        ValueError: the requested weights are unavailable, or belong to another architecture.
     """
     if str(weights) == "random":
         return make(False), Origin("random", note="asked for")
@@ -106,8 +106,8 @@ def download(name: str) -> Path:
     except Exception as error:  # get_file raises a bare Exception when offline
         reason = " ".join(str(error).split())
         raise ValueError(
-            f"ImageNet weights of '{name}' are not to be had ({reason}): put {row.weights_url} as {path} "
-            "(KERAS_HOME moves that folder), or give --weights PATH, or --weights random"
+            f"could not get ImageNet weights for '{name}' ({reason}): save {row.weights_url} as {path} "
+            "(KERAS_HOME sets the folder), or use --weights PATH or --weights random"
         ) from error
     finally:
         part.unlink(missing_ok=True)

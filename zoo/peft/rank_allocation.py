@@ -39,7 +39,7 @@ class RankAllocation(keras.callbacks.Callback):
     10 % and 70 % of the steps. Until then a triplet that is taken away has its lambda set to zero and may
     come back; at the end it is masked for good.
 
-    The importance of a weight is |w * gradient| (equation 8). Inside `fit` the gradient is not to be had, but
+    The importance of a weight is |w * gradient| (equation 8). Inside `fit` the gradient is unavailable, but
     its moving average is: the optimizer's momentum. A triplet's importance is that of lambda plus the means
     over its column of P and row of Q (equation 9), smoothed over the looks; the paper's further factor, the
     uncertainty, is left out, since the momentum is an average already. With an optimizer that has no
