@@ -78,7 +78,7 @@ def find_shared_scenes(train: Sequence[RawImage], val: Sequence[RawImage], findi
     in_train = {scene_of(each.path) for each in train}
     for scene in dict.fromkeys(scene_of(each.path) for each in val):
         if scene in in_train:
-            findings.add("scene on both splits", scene)
+            findings.add("scene on both sides", scene)
 
 
 def _part(raw: RawDataset, split: str) -> Split:
