@@ -117,7 +117,7 @@ def load(
         >>> len(data.train) + len(data.val), data.train.class_names, data.val.examples[0].size_hw
         (4, ('car',), (48, 64))
     """
-    _require("--labels", labels, LABELS)
+    _require("--bad-boxes", labels, LABELS)
     _require("--exif", exif, EXIF)
     _require("--split-by", split_by, SPLIT_BY)
     _require("wants", wants, WANTS)
@@ -174,7 +174,7 @@ def load_images(
     Raises:
         InputError: a missing path, no images, or unreadable ones.
     """
-    _require("--labels", labels, LABELS)
+    _require("--bad-boxes", labels, LABELS)
     _require_limit(limit)
     origin = Path(path)
     if not origin.exists():

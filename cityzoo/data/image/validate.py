@@ -21,9 +21,11 @@ def raise_on_bad_data(findings: Findings, labels: str, boxes_seen: int) -> None:
         return
     for kind in (*BAD_IMAGES, "unknown class", "unknown label"):
         if findings.counts[kind]:
-            raise InputError(f"{findings.line(kind)}; correct the data, or skip them with --labels drop")
+            raise InputError(f"{findings.line(kind)}; correct the data, or skip them with --bad-boxes drop")
     if findings.counts["contradiction"]:
-        raise InputError(f"{findings.line('contradiction')}; correct them, or skip them with --labels drop")
+        raise InputError(
+            f"{findings.line('contradiction')}; correct them, or skip them with --bad-boxes drop"
+        )
     bad = findings.total(BAD_BOXES)
     if bad > (TOLERATED * boxes_seen if labels == "clip" else 0):
         each = "; ".join(findings.line(k) for k in BAD_BOXES if findings.counts[k])
@@ -31,7 +33,7 @@ def raise_on_bad_data(findings: Findings, labels: str, boxes_seen: int) -> None:
         hint = " (were EXIF-rotated images annotated as stored? --exif stored)" if rotated else ""
         raise InputError(
             f"{bad} of {boxes_seen} boxes are bad ({bad / boxes_seen:.1%}): {each}; "
-            f"correct the data{hint}, or skip them with --labels drop"
+            f"correct the data{hint}, or skip them with --bad-boxes drop"
         )
 
 

@@ -1,4 +1,4 @@
-"""The data check on whole data sets: turned boxes, bad ones, bad images, and --labels."""
+"""The data check on whole data sets: turned boxes, bad ones, bad images, and --bad-boxes."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,7 @@ def test_more_bad_boxes_stop_it_and_name_the_flag(yolo):
         load(folder)
     assert str(raised.value) == (
         "2 of 103 boxes are bad (1.9%): boxes with non-finite coordinates: 1 (val/labels/v.txt:2); inverted boxes: 1 "
-        "(train/labels/7.txt:2); correct the data, or skip them with --labels drop"
+        "(train/labels/7.txt:2); correct the data, or skip them with --bad-boxes drop"
     )
     data = load(folder, labels="drop")
     assert sum(len(each.labels) for each in data.train.examples) == 100
@@ -104,7 +104,7 @@ def test_overhang_by_rounding_is_clipped(yolo, labels):
 def test_a_class_id_outside_the_names(yolo):
     folder = str(yolo({"train/a": [BOX, "2 0.5 0.5 0.1 0.1"], "val/b": [BOX]}))
     message = (
-        r"class that is not in the class list: 1 \(train/labels/a.txt:2 \(class '2'\)\); .*--labels drop"
+        r"class that is not in the class list: 1 \(train/labels/a.txt:2 \(class '2'\)\); .*--bad-boxes drop"
     )
     for labels in ("clip", "fail"):
         with pytest.raises(InputError, match=message):
@@ -116,7 +116,9 @@ def test_a_corrupt_image_among_good_ones(yolo):
     folder = yolo(_many(5) | {"val/v": [BOX]})
     broken = folder / "train/images/3.png"
     broken.write_bytes(broken.read_bytes()[:-40])
-    with pytest.raises(InputError, match=r"unreadable images: 1 \(train/images/3.png .*\); .*--labels drop"):
+    with pytest.raises(
+        InputError, match=r"unreadable images: 1 \(train/images/3.png .*\); .*--bad-boxes drop"
+    ):
         load(str(folder))
     data = load(str(folder), labels="drop")
     assert len(data.train) == 4

@@ -111,10 +111,10 @@ def test_a_limit_keeps_the_first_of_each_split_by_hash(yolo, monkeypatch):
         load(str(folder), limit=0)
 
 
-@pytest.mark.parametrize("flag", ["labels", "exif"])
-def test_unknown_values_of_flags(tmp_path, flag):
-    with pytest.raises(InputError, match=f"unknown value of --{flag} 'clup'"):
-        load(str(tmp_path), **{flag: "clup"})
+@pytest.mark.parametrize(("name", "flag"), [("labels", "--bad-boxes"), ("exif", "--exif")])
+def test_unknown_values_of_flags(tmp_path, name, flag):
+    with pytest.raises(InputError, match=f"unknown value of {flag} 'clup'"):
+        load(str(tmp_path), **{name: "clup"})
 
 
 def test_load_images_of_a_folder_or_one(tmp_path, paint):
@@ -131,7 +131,9 @@ def test_load_images_of_a_folder_or_one(tmp_path, paint):
 def test_load_images_with_a_corrupt_one(tmp_path, paint, caplog):
     paint(tmp_path / "a.jpg")
     (tmp_path / "b.jpg").write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"unreadable images: 1 \(b.jpg \(not an image\)\).*--labels drop"):
+    with pytest.raises(
+        InputError, match=r"unreadable images: 1 \(b.jpg \(not an image\)\).*--bad-boxes drop"
+    ):
         load_images(str(tmp_path))
     assert len(load_images(str(tmp_path), labels="drop")) == 1
     assert "b.jpg (not an image)" in caplog.text

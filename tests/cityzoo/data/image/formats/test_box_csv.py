@@ -40,7 +40,7 @@ def test_a_class_that_the_mapping_lacks(images, write_lines):
     write_lines(images / "roads.csv", "img/a.png,1,2,30,40,car", "img/b.png,1,2,30,40,lorry")
     write_lines(images / "classes.csv", "car,0")
     with pytest.raises(
-        InputError, match=r"boxes with a class .*: 1 \(roads.csv:2 \(class 'lorry'\)\); .*--labels drop"
+        InputError, match=r"boxes with a class .*: 1 \(roads.csv:2 \(class 'lorry'\)\); .*--bad-boxes drop"
     ):
         load(str(images))
 

@@ -144,7 +144,9 @@ def test_an_empty_class_folder_is_named(tree):
 def test_an_unreadable_image_in_a_class_folder(tree):
     root = tree(*(f"{name}/{number}.png" for name in ("a", "b") for number in range(4)))
     (root / "a/2.png").write_bytes(b"x")
-    with pytest.raises(InputError, match=r"unreadable images: 1 \(a/2.png \(not an image\)\).*--labels drop"):
+    with pytest.raises(
+        InputError, match=r"unreadable images: 1 \(a/2.png \(not an image\)\).*--bad-boxes drop"
+    ):
         load(str(root), wants="labels")
     data = load(str(root), wants="labels", labels="drop")
     assert len(data.train) + len(data.val) == 7
@@ -157,7 +159,7 @@ def test_copies_in_two_classes_contradict(tree):
     (root / "train/a/same.png").write_bytes((root / "train/a/2.png").read_bytes())
     message = (
         r"contradictory labels: 3 \(train/a/1.png \(a\), train/b/copy.png \(b\), "
-        r"val/b/copy.png \(b\)\); correct them, or skip them with --labels drop$"
+        r"val/b/copy.png \(b\)\); correct them, or skip them with --bad-boxes drop$"
     )
     for labels in ("clip", "fail"):
         with pytest.raises(InputError, match=message):

@@ -102,7 +102,7 @@ def test_what_cannot_be_used_is_named_with_file_and_line(table, lines, message):
 def test_a_path_that_does_not_exist(table):
     path = table("path,label", *(f"img/{name}.png,{name > 'c'}" for name in "abcdef"), "img/gone.png,True")
     with pytest.raises(
-        InputError, match=r"missing images: 1 \(img/gone.png \(no such file\)\).*--labels drop"
+        InputError, match=r"missing images: 1 \(img/gone.png \(no such file\)\).*--bad-boxes drop"
     ):
         load(path, wants="labels")
     data = load(path, wants="labels", labels="drop")
