@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from cityzoo import visualize
 from cityzoo.evaluation.network_inputs import NetworkInputs
 from cityzoo.evaluation.robustness.adversarial import ATTACKS
 from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS
@@ -83,7 +84,7 @@ class Sheet:
     def write(self, folder: Path) -> Path:
         """Write `robustness.png`: clean and attacked, then one row per corruption; return the file."""
         cells_by_caption = {
-            caption: self._output.draw(self._shown(image), self._image, result)
+            caption: self._draw(self._shown(image), result)
             for (caption, image), result in zip(self._images.items(), self.results, strict=True)
         }
         empty = np.full((*self._size_hw, 3), 255, np.uint8)
@@ -99,6 +100,10 @@ class Sheet:
         )
         Image.fromarray(sheet).save(folder / NAME)
         return folder / NAME
+
+    def _draw(self, image: np.ndarray, result: Any) -> np.ndarray:
+        drawing = visualize.find(self._output)
+        return drawing.draw(image, self._image, result, self._output) if drawing else image
 
     def _shown(self, image: np.ndarray) -> np.ndarray:
         example = Image.fromarray(image[self._window].astype(np.uint8))

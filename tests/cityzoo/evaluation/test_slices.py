@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cityzoo.data.image.slices import slice_masks
 from cityzoo.errors import InputError
-from cityzoo.evaluation.slices import slice_masks, slice_metrics
+from cityzoo.evaluation.slices import slice_metrics
 from cityzoo.sample import ImageExample, ImageSet
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"

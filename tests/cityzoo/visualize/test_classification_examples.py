@@ -17,7 +17,7 @@ NAMES = ("red", "green")
 @pytest.fixture
 def sheet(monkeypatch):
     """What goes onto the sheets, in order: (colours of the images' middles, captions)."""
-    given, grid = [], classification_examples.grid
+    given, grid = [], classification_examples.image_grid
 
     def noted(images, columns, cell_hw, captions):
         given.append(([tuple(image[2, 2].tolist()) for image in images], list(captions)))
@@ -46,7 +46,7 @@ def test_surest_first_and_right_answers_of_all_classes_in_turn(tmp_path, sheet):
     truth = images(tmp_path, np.eye(2)[[0, 0, 1, 0, 1, 0]])
     red = np.array([0.9, 0.6, 0.2, 0.3, 0.55, 0.05])
     classification_examples.draw_sheets(
-        truth, list(np.stack([red, 1 - red], axis=1)), Classification(NAMES).words, tmp_path
+        truth, list(np.stack([red, 1 - red], axis=1)), Classification(NAMES).caption, tmp_path
     )
     worst, best = sheet
     assert numbers(worst) == [5, 3, 4]
@@ -62,7 +62,7 @@ def test_several_are_judged_by_the_class_that_is_furthest_off(tmp_path, sheet):
     truth = images(tmp_path, np.array([[1, 0], [1, 1], [0, 0], [0, 1]]))
     results = [np.array(p) for p in ([0.9, 0.8], [0.7, 0.99], [0.1, 0.2], [0.6, 0.9])]
     classification_examples.draw_sheets(
-        truth, results, MultiLabelClassification(NAMES).words, tmp_path, several=True
+        truth, results, MultiLabelClassification(NAMES).caption, tmp_path, several=True
     )
     worst, best = sheet
     assert numbers(worst) == [0, 3] and sorted(numbers(best)) == [1, 2]
@@ -72,7 +72,7 @@ def test_several_are_judged_by_the_class_that_is_furthest_off(tmp_path, sheet):
 def test_no_more_than_twelve(tmp_path, sheet):
     truth = images(tmp_path, np.eye(2)[[0] * 20])
     shares = [np.array([0.6 + 0.01 * i, 0.4 - 0.01 * i]) for i in range(20)]
-    classification_examples.draw_sheets(truth, shares, Classification(NAMES).words, tmp_path)
+    classification_examples.draw_sheets(truth, shares, Classification(NAMES).caption, tmp_path)
     ((shown),) = sheet
     assert numbers(shown) == list(range(19, 7, -1))
 
@@ -83,7 +83,7 @@ def test_a_sheet_without_images_is_removed(tmp_path, share, left):
     for name in ("best", "worst"):
         (tmp_path / f"{name}.png").write_bytes(b"old")
     truth = images(tmp_path, np.eye(2)[[0, 0]])
-    words = Classification(NAMES).words
+    words = Classification(NAMES).caption
     classification_examples.draw_sheets(truth, [np.array([share, 1 - share])] * 2, words, tmp_path)
     kept = {"best", "worst"} & {file.stem for file in tmp_path.iterdir()}
     assert kept == {left} and (tmp_path / f"{left}.png").read_bytes() != b"old"
@@ -96,7 +96,9 @@ def test_windows_are_cut_from_their_files(tmp_path, sheet):
     image.save(tmp_path / "street.png")
     crop = ImageExample(str(tmp_path / "street.png"), (20, 20), target=[0, 1], window_xyxy=(40, 20, 60, 40))
     truth = ImageSet("val", NAMES, (crop,))
-    classification_examples.draw_sheets(truth, [np.array([0.2, 0.8])], Classification(NAMES).words, tmp_path)
+    classification_examples.draw_sheets(
+        truth, [np.array([0.2, 0.8])], Classification(NAMES).caption, tmp_path
+    )
     assert sheet[0][0] == [(0, 200, 0)]
 
 
@@ -107,10 +109,9 @@ def test_the_table_says_all_classes_and_survives_commas(tmp_path):
         NAMES,
         (ImageExample("a,b.png", (9, 9), target=[1, 1]), ImageExample("c.png", (9, 9), target=[0, 0])),
     )
-    classification_examples.write_predictions(
-        truth, [np.array([0.25, 1 / 3]), np.array([0, 1.0])], tmp_path / "p.csv"
-    )
-    first, second = csv.DictReader((tmp_path / "p.csv").open())
+    results = [np.array([0.25, 1 / 3]), np.array([0, 1.0])]
+    MultiLabelClassification(NAMES).write_results(truth, results, tmp_path)
+    first, second = csv.DictReader((tmp_path / "predictions.csv").open())
     assert first == {
         "path": "a,b.png",
         "window_xyxy": "",

@@ -54,7 +54,7 @@ def test_boxes_come_to_the_sheets_pixels(filled):
 def test_clean_and_attacked_come_first_then_a_row_a_corruption(filled, tmp_path, monkeypatch):
     """The image is shown without its bars; attacks that were left out leave their cells empty."""
     sheet, inputs = filled
-    given, grid = [], corruption_sheet.grid
+    given, grid = [], corruption_sheet.image_grid
     monkeypatch.setattr(corruption_sheet, "image_grid", lambda *words: given.append(words) or grid(*words))
     sheet.results = inputs.output.decode(np.zeros((30, 1, 5)), sheet.batch()[1], sheet.examples)
     with Image.open(sheet.write(tmp_path)) as opened:

@@ -15,6 +15,7 @@ from cityzoo.errors import InputError
 from cityzoo.evaluation.network_inputs import prepare
 from cityzoo.evaluation.robustness import adversarial, corruption_sheet, measure, passes
 from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS
+from cityzoo.outputs import ClosedFormInput
 from cityzoo.outputs.classification import Classification
 from cityzoo.sample import ImageExample, ImageSet
 
@@ -48,9 +49,8 @@ def trained(truth):
     model = keras.Model(images, output.build_head({"P4": fine, "P5": coarse}))
     inputs = prepare(model, output, truth, range(24))
     pooled = keras.Model(images, model.get_layer("head_embedding").output)(inputs.images.astype("float32"))
-    output.fit_closed_form(
-        model.get_layer(output.closed_form_layer), np.asarray(pooled), inputs.targets, np.arange(24), seed=0
-    )
+    layer = model.get_layer(output.closed_form_layer)
+    output.fit_closed_form(ClosedFormInput(layer, np.asarray(pooled), inputs.targets, np.arange(24), seed=0))
     return model, output
 
 
