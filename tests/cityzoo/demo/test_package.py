@@ -1,0 +1,20 @@
+"""The demo's public face: what others may import of it."""
+
+import re
+from pathlib import Path
+
+LIBRARY = Path(__file__).resolve().parents[3] / "cityzoo"
+INSIDE = re.compile(r"^( *)(?:from|import) cityzoo\.demo(?:\.(\w+)| import (?:scenes|sensors))", re.MULTILINE)
+
+
+def test_only_the_demos_of_tasks_import_its_scenes_and_sensors():
+    """And they do so in `demo()`, so that nothing is loaded before it is rendered."""
+    found = {
+        str(file.relative_to(LIBRARY)): match.groups()
+        for file in LIBRARY.rglob("*.py")
+        if LIBRARY / "demo" not in file.parents
+        for match in INSIDE.finditer(file.read_text("utf-8"))
+    }
+    assert {name for name in found if not name.startswith("tasks/")} == set()
+    assert all(indent and part in ("scenes", "sensors") for indent, part in found.values())
+    assert len(found) >= 8
