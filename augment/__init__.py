@@ -1,6 +1,6 @@
-"""Geometry as one affine warp, colours as one matrix, weather, mixes, and named policies for tf.data.
+"""Image augmentation for tf.data: one affine warp, one color matrix, weather, mixes, and named policies.
 
-Importing the package loads no TensorFlow: what works on tensors brings it with it.
+Importing the package does not load TensorFlow; functions on tensors do when first used.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""Stand in for `tensorflow_addons.image`, which today's TensorFlow cannot load: its arguments, its numbers.
+"""Replacement of `tensorflow_addons.image` with the same arguments and results, for current TensorFlow.
 
-Code moves by one import: `from augment import addons`, then `addons.rotate` for `tfa.image.rotate`. (New code is
-better served by `warp`, and by policies, which move boxes too.) The conventions are those of tensorflow-addons:
+To migrate, use `from augment import addons` and `addons.rotate` for `tfa.image.rotate`. (For new code prefer `warp`,
+and policies, which move boxes too.) The conventions are those of tensorflow-addons:
 
-- angles are radians, counter-clockwise as seen; those of `geometry.rotation` degrees, clockwise.
-- transforms lead from the result back to the image; `geometry`'s matrices from the image to the result.
-- pixel centres lie at whole numbers, the middle of an image at ((W - 1) / 2, (H - 1) / 2); in `geometry` they
-  lie at halves, the middle at (W / 2, H / 2). That is the same point: a turn about it and a translation mean
-  the same here and there, other transforms differ by half a pixel, there and back.
-- the result has the image's type; it is filled with 0, and not averaged over areas where it shrinks.
+- angles are radians, counter-clockwise on screen; those of `affine.rotation` are degrees, clockwise.
+- transforms map the result to the image; matrices of `affine` map the image to the result.
+- pixel centers lie at integers, the center of an image at ((W - 1) / 2, (H - 1) / 2); in `affine` they lie at
+  halves, the center at (W / 2, H / 2). Both are the same point: rotations about it and translations agree, other
+  transforms differ by a shift of half a pixel before and after.
+- the result has the image's dtype; it is filled with 0, without anti-aliasing.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ def transform(
     name: str | None = None,
     fill_value: Any = 0.0,
 ) -> tf.Tensor:
-    """Return images moved by projective transforms that lead from the result to the image.
+    """Return images moved by projective transforms from the result to the image.
 
     Args:
         images: (B, H, W, C), (H, W, C) or (H, W), of a type in `DTYPES`.
-        transforms: (8,) for all images or (B, 8), float32. Of a row a0 a1 a2 b0 b1 b2 c0 c1, the pixel with
-            its centre at (x, y) shows what the image has at (a0 x + a1 y + a2, b0 x + b1 y + b2) / k, pixels,
-            with k = c0 x + c1 y + 1. No gradient flows back into them.
-        interpolation: "nearest" or "bilinear", which cuts whole numbers off rather than round them.
-        fill_mode: what lies beyond the edges of an image a b c d: "constant" (k k | a b c d | k k), "reflect"
-            (b a | a b c d | d c), "nearest" (a a | a b c d | d d) or "wrap" (c d | a b c d | a b; TensorFlow's
-            kernel gets it right up to W - 2 pixels beyond the edge, and H - 2).
-        output_shape: height and width of the result, pixels; None leaves them as they are.
-        name: of the operation.
+        transforms: (8,) for all images or (B, 8), float32. With a row a0 a1 a2 b0 b1 b2 c0 c1, the result
+            at (x, y) is the image at (a0 x + a1 y + a2, b0 x + b1 y + b2) / k, pixels, with k = c0 x + c1 y + 1.
+            They have no gradient.
+        interpolation: "nearest" or "bilinear", which truncates integers instead of rounding.
+        fill_mode: values beyond the edges of an image a b c d: "constant" (k k | a b c d | k k), "reflect"
+            (b a | a b c d | d c), "nearest" (a a | a b c d | d d) or "wrap" (c d | a b c d | a b; in TensorFlow's
+            kernel correct up to W - 2 and H - 2 pixels beyond the edge).
+        output_shape: height and width of the result, pixels; None: unchanged.
+        name: name of the operation.
         fill_value: the k of "constant", a number.
 
     Returns:
-        Of the rank and the type of `images`.
+        A tensor of the rank and dtype of `images`.
 
     Raises:
-        ValueError: any of these is of another shape, type or name than said.
+        ValueError: invalid shape, dtype or name of an argument.
 
     Example:
         >>> from_the_right = [1, 0, 1, 0, 1, 0, 0, 0]
@@ -64,7 +64,7 @@ def transform(
         if images.dtype.name not in DTYPES:
             raise ValueError(f"images of type {images.dtype.name}: cast them to one of {', '.join(DTYPES)}")
         if tf.convert_to_tensor(fill_value).shape.rank:
-            raise ValueError(f"fill_value {fill_value}: it is one number for all channels")
+            raise ValueError(f"fill_value {fill_value}: expected one number for all channels")
         batch = _as_batch(images)
         moved = tf.raw_ops.ImageProjectiveTransformV3(
             images=batch,
@@ -85,19 +85,19 @@ def rotate(
     name: str | None = None,
     fill_value: Any = 0.0,
 ) -> tf.Tensor:
-    """Return images turned about their middles, counter-clockwise as seen.
+    """Return images rotated about their centers, counter-clockwise on screen.
 
     Args:
         images: as in `transform`.
         angles: a number for all images or (B,), radians.
-        interpolation, fill_mode, name, fill_value: as in `transform`. After a quarter turn where one of height
-            and width is odd and the other even, every "nearest" is a tie, decided by the cosine's last bit.
+        interpolation, fill_mode, name, fill_value: as in `transform`. For a quarter turn with one of height
+            and width odd and the other even, every "nearest" is a tie, decided by the last bit of the cosine.
 
     Returns:
-        Of the shape and the type of `images`.
+        A tensor of the shape and dtype of `images`.
 
     Raises:
-        ValueError: any of these is of another shape, type or name than said.
+        ValueError: invalid shape, dtype or name of an argument.
 
     Example:
         >>> rotate([[1, 2], [3, 4]], 3.14159265 / 2).numpy().tolist()
@@ -109,7 +109,7 @@ def rotate(
         radians = _per_image("angles", angles, (), batch)
         cos, sin, zero = tf.cos(radians), tf.sin(radians), tf.zeros_like(radians)
         last_y, last_x = tf.unstack(tf.cast(tf.shape(batch)[1:3] - 1, tf.float32))
-        # Nearest pixels hang on the last bit: these sums are done in the order of tensorflow-addons.
+        # Nearest pixels depend on the last bit: sum in the order of tensorflow-addons.
         x = (last_x - (cos * last_x - sin * last_y)) / 2
         y = (last_y - (sin * last_x + cos * last_y)) / 2
         rows = tf.stack([cos, -sin, x, sin, cos, y, zero, zero], axis=1)
@@ -132,10 +132,10 @@ def translate(
         interpolation, fill_mode, name, fill_value: as in `transform`.
 
     Returns:
-        Of the shape and the type of `images`.
+        A tensor of the shape and dtype of `images`.
 
     Raises:
-        ValueError: any of these is of another shape, type or name than said.
+        ValueError: invalid shape, dtype or name of an argument.
 
     Example:
         >>> translate([[1, 2, 3], [4, 5, 6]], [1, 0], fill_value=9).numpy().tolist()
@@ -151,20 +151,20 @@ def translate(
 
 
 def cutout(images: Any, mask_size: Any, offset: Any = (0, 0), constant_values: Any = 0) -> tf.Tensor:
-    """Return images with a rectangle painted over (DeVries and Taylor 2017, arXiv 1708.04552).
+    """Return images with a rectangle filled with a constant (DeVries and Taylor 2017, arXiv 1708.04552).
 
     Args:
         images: (B, H, W, C), (H, W, C) or (H, W), of any type; tensorflow-addons takes batches only.
-        mask_size: height and width of the rectangle or one number for both, even whole numbers, pixels.
-        offset: row and column (not x and y) of its middle, for all images or (B, 2), whole numbers, pixels:
-            the rectangle has as many rows before that row as from it on. What leaves the image is cut off.
-        constant_values: what the rectangle is painted with.
+        mask_size: height and width of the rectangle or one number for both, even integers, pixels.
+        offset: row and column (not x and y) of its center, for all images or (B, 2), integers, pixels: half of the
+            rectangle's rows come before that row. It is clipped to the image.
+        constant_values: fill value.
 
     Returns:
-        Of the shape and the type of `images`.
+        A tensor of the shape and dtype of `images`.
 
     Raises:
-        ValueError: any of these is of another shape or type than said, or the rectangle has an odd side.
+        ValueError: invalid shape or dtype of an argument, or an odd side.
 
     Example:
         >>> cutout(tf.ones((3, 5), tf.uint8), (2, 4), offset=(2, 3)).numpy().tolist()
@@ -183,7 +183,7 @@ def cutout(images: Any, mask_size: Any, offset: Any = (0, 0), constant_values: A
 
 
 def _as_batch(images: tf.Tensor) -> tf.Tensor:
-    # (B, H, W, C). An image of unknown rank, as tf.io.decode_image returns it, is looked at when it comes.
+    # (B, H, W, C). An image of unknown rank, as from tf.io.decode_image, is reshaped at run time.
     rank = images.shape.rank
     if rank is None:
         first, last = tf.unstack(tf.cast(tf.rank(images) < [4, 3], tf.int32))
@@ -196,7 +196,7 @@ def _as_batch(images: tf.Tensor) -> tf.Tensor:
 
 
 def _as_given(batch: tf.Tensor, images: tf.Tensor) -> tf.Tensor:
-    # The way back from `_as_batch`.
+    # Inverse of `_as_batch`.
     rank = images.shape.rank
     if rank is None:
         first, last = tf.unstack(tf.cast(tf.rank(images) < [4, 3], tf.int32))
@@ -211,7 +211,7 @@ def _per_image(
     # (1, *shape) or (B, *shape).
     given = tf.convert_to_tensor(values, dtype_hint=dtype)
     if dtype.is_integer and not given.dtype.is_integer:
-        raise ValueError(f"{what} of type {given.dtype.name}: give whole numbers")
+        raise ValueError(f"{what} of type {given.dtype.name}: give integers")
     rows = given[None] if given.shape.rank == len(shape) else given
     if rows.shape.rank != len(shape) + 1 or not rows.shape[1:].is_compatible_with(shape):
         raise ValueError(f"{what} of shape {given.shape}: give {shape} for all images or {('B', *shape)}")
@@ -222,7 +222,7 @@ def _per_image(
 
 
 def _size_hw(output_shape: Any, batch: tf.Tensor) -> tf.Tensor:
-    if output_shape is None:  # numbers that are known keep the shape static
+    if output_shape is None:  # known sizes keep the shape static
         known = batch.shape[1:3]
         return tf.constant(known.as_list()) if known.is_fully_defined() else tf.shape(batch)[1:3]
     size_hw = tf.cast(output_shape, tf.int32)

@@ -1,25 +1,25 @@
-"""Affine 3x3 matrices in numpy, and the boxes they move, as arrays or as TensorFlow tensors.
+"""Affine 3x3 matrices in NumPy, and boxes moved by them, as arrays or TensorFlow tensors.
 
-Coordinates are continuous pixels: the origin is the top-left corner of the image, the centre of its first
-pixel lies at (0.5, 0.5), so an image of W x H fills [0, W] x [0, H] and boxes need no half-pixel correction.
-A matrix maps column vectors (x, y, 1); `b @ a` does `a` first. Whatever makes matrices takes numbers for one
-matrix or arrays for as many, so that a whole batch is planned at once. numpy users never load TensorFlow.
+Coordinates are continuous pixels: the origin is the top-left corner of the image, the center of its first
+pixel lies at (0.5, 0.5), an image of W x H fills [0, W] x [0, H], and boxes need no half-pixel correction.
+A matrix maps column vectors (x, y, 1); `b @ a` applies `a` first. Functions that return matrices take numbers for
+one matrix or arrays for a batch. NumPy users never load TensorFlow.
 """
 
 from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
-Array = Any  # numpy.ndarray or tf.Tensor: what goes in comes out
+Array = Any  # numpy.ndarray or tf.Tensor; results are of the same kind
 Numbers = Any  # float, or numpy.ndarray (...)
 
 
 def array_namespace(*values: Array) -> ModuleType:
-    """Return numpy or TensorFlow, which share many names (stack, floor, where, linalg.inv ...)."""
+    """Return NumPy or TensorFlow, which share many names (stack, floor, where, linalg.inv ...)."""
     if any(type(value).__module__.startswith("tensorflow.") for value in values):
         return sys.modules["tensorflow"]
     return np
@@ -30,7 +30,7 @@ def _float32(lib: ModuleType, value: Array) -> Array:
 
 
 def affine(rows: list[list[Numbers]]) -> np.ndarray:
-    """Return the 3x3 matrices of their two upper rows.
+    """Return the 3x3 matrices with given upper two rows.
 
     Args:
         rows: [[a, b, c], [d, e, f]], numbers or (...) arrays; x' = a x + b y + c, y' = d x + e y + f.
@@ -59,12 +59,12 @@ def translation(x: Numbers, y: Numbers) -> np.ndarray:
 
 
 def scaling(x: Numbers, y: Numbers) -> np.ndarray:
-    """Return the (..., 3, 3) float32 matrix that stretches by `x` and `y` about the origin; -1 mirrors."""
+    """Return the (..., 3, 3) float32 matrix that scales by `x` and `y` about the origin; -1 mirrors."""
     return affine([[x, 0.0, 0.0], [0.0, y, 0.0]])
 
 
 def rotation(degrees: Numbers) -> np.ndarray:
-    """Return the (..., 3, 3) float32 matrix that rotates about the origin, clockwise as seen (y points down).
+    """Return the (..., 3, 3) float32 matrix that rotates about the origin, clockwise on screen (y points down).
 
     Example:
         >>> (rotation(90.0) @ np.array([1, 0, 1])).round(3).tolist()
@@ -76,13 +76,13 @@ def rotation(degrees: Numbers) -> np.ndarray:
 
 
 def shearing(x_degrees: Numbers, y_degrees: Numbers) -> np.ndarray:
-    """Return the (..., 3, 3) float32 matrix that leans verticals and horizontals by so many degrees."""
+    """Return the (..., 3, 3) float32 matrix that tilts verticals and horizontals by these angles."""
     x, y = (np.tan(np.radians(degrees)) for degrees in (x_degrees, y_degrees))
     return affine([[1.0, x, 0.0], [y, 1.0, 0.0]])
 
 
 def about(matrix: np.ndarray, x: Numbers, y: Numbers) -> np.ndarray:
-    """Return `matrix` done about the point (x, y), which stays where it is if the matrix fixes the origin.
+    """Return `matrix` applied about the point (x, y) instead of the origin.
 
     Example:
         >>> (about(scaling(2, 2), 10, 10) @ np.array([10, 12, 1])).tolist()
@@ -92,7 +92,7 @@ def about(matrix: np.ndarray, x: Numbers, y: Numbers) -> np.ndarray:
 
 
 def stretch(image_hw: Numbers, size_hw: tuple[int, int]) -> np.ndarray:
-    """Return the (..., 3, 3) float32 matrix that makes an image fill the network's input, whatever its shape.
+    """Return the (..., 3, 3) float32 matrix that stretches an image to fill the network's input.
 
     Args:
         image_hw: (..., 2) height and width of the image, pixels.
@@ -107,10 +107,10 @@ def stretch(image_hw: Numbers, size_hw: tuple[int, int]) -> np.ndarray:
 
 
 def letterbox(image_hw: Numbers, size_hw: tuple[int, int]) -> np.ndarray:
-    """Return the (..., 3, 3) float32 matrix that fits a whole image into the middle of the network's input.
+    """Return the (..., 3, 3) float32 matrix that fits a whole image centered into the network's input.
 
-    The scaled image has whole pixels as its size and offset, so that its edges lie between pixels; the two
-    scales may therefore differ by up to half a pixel over the image.
+    Size and offset of the scaled image are whole pixels; the two scales may therefore differ by up to half a pixel
+    over the image.
 
     Args:
         image_hw: (..., 2) height and width of the image, pixels.
@@ -132,7 +132,7 @@ FITS = {"letterbox": letterbox, "stretch": stretch}
 
 
 def invert(matrix: Array) -> Array:
-    """Return the matrix of the way back: network input pixels to original pixels.
+    """Return the inverse matrix: network input pixels to original pixels.
 
     Args:
         matrix: (..., 3, 3) float32, affine; an array or a tensor.
@@ -144,31 +144,32 @@ def invert(matrix: Array) -> Array:
     return array_namespace(matrix).linalg.inv(matrix)
 
 
+BoxRule = Literal["corners", "rounded", "ellipse"]
 # Exponents of the norm in `move_boxes`.
-BOX_RULES = {"corners": 1.0, "rounded": 1.5, "ellipse": 2.0}
+BOX_RULES: dict[BoxRule, float] = {"corners": 1.0, "rounded": 1.5, "ellipse": 2.0}
 
 
-def move_boxes(boxes: Array, matrix: Array, rule: str = "rounded") -> Array:
-    """Return the upright boxes around what was in `boxes` after the image moved.
+def move_boxes(boxes: Array, matrix: Array, rule: BoxRule = "rounded") -> Array:
+    """Return the axis-aligned boxes around moved objects.
 
-    The rule says which shape, inscribed in the box, is followed: the box itself (`corners`: cuts nothing off,
-    but too big for all that leave the corners of their box empty), the ellipse (`ellipse`: Kalra et al. 2021,
-    "Towards Rotation Invariance in Object Detection", arXiv 2109.13488), or between them the Lame curve of
-    exponent 3 (`rounded`). For half sides (a, b) and a matrix with linear part A, the new half width is
-    (|A00 a|^p + |A01 b|^p)^(1/p), the curve's support function, with p = 1, 2 and 1.5. Without rotation and
-    shear all rules agree exactly. Mean IoU with the tight box over six outlines of vehicles turned by up to
-    15 degrees: corners .86, ellipse .89, rounded .91; the worst case .59, .71, .80.
+    The rule is the assumed outline within the box: the box itself (`corners`: cuts nothing off, but too large for
+    objects that leave the corners empty), the ellipse (`ellipse`: Kalra et al. 2021, "Towards Rotation Invariance in
+    Object Detection", arXiv 2109.13488), or between them the Lame curve of exponent 3 (`rounded`).
+    For half sides (a, b) and a matrix with linear part A, the new half width is (|A00 a|^p + |A01 b|^p)^(1/p), the
+    curve's support function, with p = 1, 2 and 1.5. Without rotation and shear all rules agree exactly. Mean IoU with
+    the tight box over six outlines of vehicles rotated by up to 15 degrees: corners .86, ellipse .89, rounded .91;
+    the worst case .59, .71, .80.
 
     Args:
         boxes: (..., N, 4) float32, pixels, x1 y1 x2 y2.
         matrix: (..., 3, 3) float32, affine; leading axes as in `boxes`.
-        rule: "corners", "rounded" or "ellipse".
+        rule: see above.
 
     Returns:
-        (..., N, 4) float32, pixels of the new image, not clipped; inverted boxes lose their area.
+        (..., N, 4) float32, pixels of the new image, not clipped; inverted boxes have no area.
 
     Raises:
-        ValueError: a rule of another name.
+        ValueError: unknown rule.
 
     Example:
         >>> move_boxes(np.array([[10., 10., 20., 30.]]), translation(5, -5)).tolist()
@@ -194,7 +195,7 @@ def _row(linear: Array, points: Array, i: int) -> Array:
 
 
 def clip_boxes(boxes: Array, size_hw: Array) -> Array:
-    """Return (..., 4) boxes cut off at the edges of an image of `size_hw`; those outside get no area.
+    """Return (..., 4) boxes clipped to an image of `size_hw`; those outside have no area.
 
     Example:
         >>> clip_boxes(np.array([[-5., 2., 70., 20.]]), (32, 64)).tolist()
@@ -219,7 +220,7 @@ def box_areas(boxes: Array) -> Array:
 
 
 def visible_shares(boxes: Array, size_hw: Array) -> Array:
-    """Return the share (0..1) of each (..., 4) box that lies in an image of `size_hw`; 0 without area.
+    """Return the share (0..1) of each (..., 4) box that lies in an image of `size_hw`; 0 for boxes without area.
 
     Example:
         >>> visible_shares(np.array([[-10., 0., 30., 8.], [3., 3., 3., 9.]]), (32, 64)).tolist()

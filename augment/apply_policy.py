@@ -1,4 +1,4 @@
-"""A sample through a policy: one warp for each image, colours and mixes for each batch."""
+"""Apply a policy to samples: one warp per image, then colors, pixel effects and mixes per batch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from augment.colour import recolour
+from augment.color import recolor
 from augment.placement import padded, plan
 from augment.policy import Policy, get_policy
 from augment.policy_file import check
@@ -18,26 +18,26 @@ Sample = dict[str, Any]
 
 
 def apply(sample: Sample, policy: Policy | str, size_hw: tuple[int, int], seed: tf.Tensor) -> Sample:
-    """Return the sample as the network is to see it; the same seed gives the same image.
+    """Return an augmented sample at the network's input size; the same seed gives the same image.
 
-    Mixes need a batch and are left out; `augment.input_pipeline` does them.
+    Mixes need a batch and are skipped; `augment.pipeline` applies them.
 
     Args:
         sample: `images` (H, W, 3) uint8 or float32 RGB 0..255; optionally `bounding_boxes`, a dict of
             `boxes` (N, 4) float32, pixels of `images`, xyxy, and `labels` (N,) int32, without padding;
-            optionally `segmentation_masks` (H, W, 1) uint8 or int32; optionally `matrix` (3, 3) float32, by
-            which `images` came from the original image. Other keys pass through.
+            optionally `segmentation_masks` (H, W, 1) uint8 or int32; optionally `matrix` (3, 3) float32,
+            from the original image to `images`. Other keys pass through.
         policy: a policy or its name.
         size_hw: height and width of the network's input, pixels.
-        seed: (2,) int32; unused where the policy draws nothing.
+        seed: (2,) int32; unused if the policy samples nothing.
 
     Returns:
         The same keys with `images` (h, w, 3) of the same type; boxes moved, clipped, and dropped (with their
-        labels) where too little of them is left; and `matrix` (3, 3) float32: original pixels -> pixels of
+        labels) if too little of them is visible; and `matrix` (3, 3) float32: original pixels -> pixels of
         `images`. `augment.invert` brings predictions back.
 
     Raises:
-        ValueError: an unknown policy, or a step that names an unknown transform.
+        ValueError: unknown policy or transform.
 
     Example:
         >>> sample = {"images": tf.zeros((90, 160, 3), tf.uint8)}
@@ -45,7 +45,8 @@ def apply(sample: Sample, policy: Policy | str, size_hw: tuple[int, int], seed: 
         >>> result["images"].shape, result["images"].dtype.name, sorted(result)
         (TensorShape([64, 64, 3]), 'uint8', ['images', 'matrix'])
     """
-    policy, size_hw, sample = get_policy(policy), tuple(size_hw), dict(sample)
+    policy, sample = get_policy(policy), dict(sample)
+    size_hw = (size_hw[0], size_hw[1])
     check(policy)
     images, given = sample.pop("images"), sample.get("bounding_boxes", {"boxes": tf.zeros((0, 4))})
 
@@ -70,29 +71,29 @@ def apply(sample: Sample, policy: Policy | str, size_hw: tuple[int, int], seed: 
         sample["segmentation_masks"] = mask
     sample["matrix"] = matrix @ sample["matrix"] if "matrix" in sample else matrix
     alone = {"images": image[None], "lots": lots, "seed": seeds}
-    return {**sample, "images": cast_to_uint8(alone, policy, mixing=False)["images"][0]}
+    return {**sample, "images": apply_batch_steps(alone, policy, mixing=False)["images"][0]}
 
 
-def cast_to_uint8(batch: Sample, policy: Policy, mixing: bool = True) -> Sample:
-    """Return a batch of warped images after the colours, the pixel effects and the mixes of their policy.
+def apply_batch_steps(batch: Sample, policy: Policy, mixing: bool = True) -> Sample:
+    """Apply the color, pixel and mix steps of a policy to a batch of warped images.
 
     Args:
-        batch: `images` (B, h, w, 3) uint8 or float32, 0..255; `lots` and `seed` as `augment.sampling.sample_parameters` gives
-            them; boxes padded; optionally `mixes` (B,) bool: where it is False the image takes nothing from
-            its neighbours.
-        policy: the one that they were warped by.
-        mixing: whether there are any mixes at all.
+        batch: `images` (B, h, w, 3) uint8 or float32, 0..255; `lots` and `seed` from
+            `augment.sampling.sample_parameters`; boxes padded; optionally `mixes` (B,) bool: False for images
+            that take nothing from their neighbors.
+        policy: the policy that the images were warped with.
+        mixing: whether to apply mixes.
     """
     batch = dict(batch)
     left_out = {"geometric"} if mixing else {"geometric", "mix"}
-    steps = sampled_steps(policy, batch.pop("lots"), batch.pop("seed"))
-    steps = [step for step in steps if step.transform.stage not in left_out]
+    sampled = sampled_steps(policy, batch.pop("lots"), batch.pop("seed"))
+    steps = [step for step in sampled if step.transform.stage not in left_out]
     mixes, dtype = batch.pop("mixes", True), batch["images"].dtype
     if not steps:
         return batch
     batch["images"] = tf.cast(batch["images"], tf.float32)
     for group in _in_groups([step for step in steps if step.transform.stage != "mix"]):
-        change = _recoloured if group[0].transform.stage == "colour" else _changed
+        change = _change_colors if group[0].transform.stage == "color" else _change_pixels
         batch["images"] = tf.clip_by_value(change(batch["images"], group), 0.0, 255.0)
     for step in steps:
         if step.transform.stage == "mix" and _has_use(step.transform.needs, batch):
@@ -107,28 +108,28 @@ def _has_use(needs: tuple[str, ...], batch: Sample) -> bool:
 
 
 def _in_groups(steps: list[SampledStep]) -> list[list[SampledStep]]:
-    # Neighbouring colour steps together, every other step alone.
+    # Consecutive color steps together, every other step alone.
     groups: list[list[SampledStep]] = []
     for step in steps:
-        if groups and step.transform.stage == groups[-1][-1].transform.stage == "colour":
+        if groups and step.transform.stage == groups[-1][-1].transform.stage == "color":
             groups[-1].append(step)
         else:
             groups.append([step])
     return groups
 
 
-def _recoloured(images: tf.Tensor, steps: list[SampledStep]) -> tf.Tensor:
+def _change_colors(images: tf.Tensor, steps: list[SampledStep]) -> tf.Tensor:
     mean = tf.reduce_mean(tf.reshape(images, (tf.shape(images)[0], -1, 3)), axis=1)
     whole = tf.concat([mean, tf.ones_like(mean[:, :1])], axis=1)[..., None]
     matrix = tf.eye(4, batch_shape=[tf.shape(images)[0]])
     for step in steps:
         change = step.transform.function((matrix @ whole)[:, :3, 0], **step.values)
         matrix = tf.where(step.happens[:, None, None], change @ matrix, matrix)
-    return recolour(images, matrix)
+    return recolor(images, matrix)
 
 
-def _changed(images: tf.Tensor, steps: list[SampledStep]) -> tf.Tensor:
-    # Only the images that it happens to are gathered, changed, and put back.
+def _change_pixels(images: tf.Tensor, steps: list[SampledStep]) -> tf.Tensor:
+    # Gather, change and put back only the affected images.
     (step,) = steps
     rows = tf.where(step.happens)
 

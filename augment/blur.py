@@ -1,4 +1,4 @@
-"""Transforms that make images softer or sharper. Lengths are pixels of an image of 256 on its shorter side."""
+"""Blur and sharpen. Lengths are pixels of an image with a shorter side of 256; borders are mirrored."""
 
 from __future__ import annotations
 
@@ -12,14 +12,7 @@ from augment.registry import Value, pixels
 
 @pixels(sigma=Value(0.0, 3.0, 0.0, 16.0))
 def blur(images: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
-    """Blur by a Gaussian, as a lens out of focus or behind a wet cover.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        sigma: (B,) float32, standard deviation in pixels of an image whose shorter side is 256.
-
-    Returns:
-        (B, H, W, 3) float32; outside of the image lies its mirror image.
+    """Blur by a Gaussian of standard deviation `sigma`, like a lens out of focus or behind a wet cover.
 
     Example:
         >>> spot = tf.scatter_nd([[0, 128, 128, 0]], [100.0], (1, 256, 256, 3))
@@ -38,15 +31,7 @@ def blur(images: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
 
 @pixels(length=Value(0.0, 16.0, 0.0, 128.0), degrees=Value(0.0, 0.0, -180.0, 180.0))
 def motion_blur(images: tf.Tensor, length: tf.Tensor, degrees: tf.Tensor) -> tf.Tensor:
-    """Blur along a line, as a camera does that shakes while it exposes.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        length: (B,) float32, of the line, pixels of an image whose shorter side is 256.
-        degrees: (B,) float32, of the line: 0 lies flat, 45 rises to the right.
-
-    Returns:
-        (B, H, W, 3) float32; outside of the image lies its mirror image.
+    """Blur along a line of `length` pixels, like a shaking camera; 0 degrees is horizontal, 45 rises to the right.
 
     Example:
         >>> spot = tf.scatter_nd([[0, 128, 128, 0]], [100.0], (1, 256, 256, 3))
@@ -58,7 +43,7 @@ def motion_blur(images: tf.Tensor, length: tf.Tensor, degrees: tf.Tensor) -> tf.
     def one(part: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tf.Tensor:
         kernel, reach = _line(part[1] * unit, part[2] * (math.pi / 180))
         padded = tf.pad(part[0], [[reach, reach], [reach, reach], [0, 0]], "SYMMETRIC")
-        taps = tf.where(kernel > 0)  # few, so that a sum of moved images beats a convolution
+        taps = tf.where(kernel > 0)  # few: a sum of shifted images is faster than a convolution
         weights = tf.gather_nd(kernel, taps)
         begins = tf.pad(tf.cast(taps, tf.int32), [[0, 0], [0, 1]])
 
@@ -72,14 +57,9 @@ def motion_blur(images: tf.Tensor, length: tf.Tensor, degrees: tf.Tensor) -> tf.
 
 @pixels(amount=Value(0.0, 0.9, -1.0, 8.0, mirrored=True))
 def sharpen(images: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
-    """Add what a slight smoothing takes away; below 0 smooth instead, -1 as much as Pillow's SMOOTH.
+    """Sharpen as Pillow's ImageEnhance.Sharpness of factor 1 + `amount`; -1 smooths as Pillow's SMOOTH.
 
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        amount: (B,) float32; 1 more is the factor of Pillow's ImageEnhance.Sharpness.
-
-    Returns:
-        (B, H, W, 3) float32; pixels at the border stay as they are.
+    Pixels at the border do not change.
     """
     height, width = images.shape[1:3]
     rows = images[:, : height - 2] + images[:, 1 : height - 1] + images[:, 2:]
@@ -90,7 +70,7 @@ def sharpen(images: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
 
 
 def _one_by_one(one, images: tf.Tensor, *values: tf.Tensor) -> tf.Tensor:
-    # Kernels are as large as each image needs, which a batch cannot be.
+    # Kernel sizes differ between images.
     return tf.map_fn(one, (images, *values), fn_output_signature=tf.TensorSpec(images.shape[1:], tf.float32))
 
 
@@ -103,7 +83,7 @@ def _gaussian(sigma: tf.Tensor) -> tf.Tensor:
 
 
 def _blur_columns(image: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    # Every value of a row is a channel of its own: one convolution along the columns does them all.
+    # Treat every value of a row as a channel: one convolution along the columns blurs all.
     height, width, depth = image.shape
     reach = tf.size(kernel) // 2
     columns = tf.pad(

@@ -1,4 +1,4 @@
-"""ImageExample files into arrays: JPEG decoded no larger than needed, decoded images kept if wanted."""
+"""Decode image files: JPEG at a useful reduction, with an optional cache of decoded images."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ Read = Callable[[Mapping[str, Any]], tuple[Size, Decode]]
 
 
 def read_file(element: Mapping[str, Any]) -> tuple[Size, Decode]:
-    """Return the size of the image at `path` and what decodes it; the file is read now, decoded later.
+    """Return the size of the image at `path` and its decoder; the file is read now, decoded later.
 
-    JPEG, PNG, BMP, GIF (the first image). EXIF rotation is not looked at: images that carry one need
-    another `read`.
+    JPEG, PNG, BMP, GIF (the first image). EXIF rotation is ignored: rotated images need another `read`.
 
     Args:
-        element: its `path` names the file.
+        element: `path` is the file.
 
     Returns:
         (height, width) in pixels; and a function from the largest useful reduction (1, 2, 4 or 8) to the image,
-        (H, W, 3) uint8 RGB, and the reduction that it was decoded at.
+        (H, W, 3) uint8 RGB, and its actual reduction.
 
     Raises:
-        ValueError: no such file, not an image, or a broken one.
+        ValueError: missing file, or not a valid image.
 
     Example:
         >>> file = tempfile.NamedTemporaryFile(suffix=".jpg")
@@ -44,37 +43,37 @@ def read_file(element: Mapping[str, Any]) -> tuple[Size, Decode]:
         ((48, 64), (24, 32, 3))
     """
     path = element["path"]
-    contents = _asked(path, tf.io.read_file, path)
+    contents = _run(path, tf.io.read_file, path)
     if tf.io.is_jpeg(contents):
-        height, width, _ = _asked(path, tf.io.extract_jpeg_shape, contents).numpy().tolist()
+        height, width, _ = _run(path, tf.io.extract_jpeg_shape, contents).numpy().tolist()
         return (height, width), lambda reduction: (_decode_jpeg(path, contents, reduction), reduction)
-    image = _array(_asked(path, tf.io.decode_image, contents, channels=3, expand_animations=False))
+    image = _array(_run(path, tf.io.decode_image, contents, channels=3, expand_animations=False))
     return image.shape[:2], lambda reduction: (image, 1)
 
 
 def _decode_jpeg(path: str, contents: tf.Tensor, reduction: int) -> np.ndarray:
-    # Reduced, the decoder leaves the high frequencies out, which costs less and is anti-aliased.
+    # At a reduction the decoder omits high frequencies, which is faster and anti-aliased.
     # The accurate DCT gives Pillow's pixels.
     how = {"channels": 3, "ratio": int(reduction), "dct_method": "INTEGER_ACCURATE"}
-    return _array(_asked(path, tf.io.decode_jpeg, contents, **how))
+    return _array(_run(path, tf.io.decode_jpeg, contents, **how))
 
 
 def read_mask(path: str) -> np.ndarray:
     """Return the class numbers in an image file of one channel, (H, W, 1) uint8.
 
     Raises:
-        ValueError: no such file, not an image, or a broken one.
+        ValueError: missing file, or not a valid image.
     """
-    contents = _asked(path, tf.io.read_file, path)
-    return _array(_asked(path, tf.io.decode_image, contents, channels=1, expand_animations=False))
+    contents = _run(path, tf.io.read_file, path)
+    return _array(_run(path, tf.io.decode_image, contents, channels=1, expand_animations=False))
 
 
-def _asked(path: str, operation: Callable[..., tf.Tensor], *given: Any, **how: Any) -> tf.Tensor:
-    # TensorFlow's decoders use their memory again: no other that was tried is faster on whole images.
+def _run(path: str, operation: Callable[..., tf.Tensor], *given: Any, **how: Any) -> tf.Tensor:
+    # TensorFlow's decoders reuse their memory: the fastest of those tried on whole images.
     try:
         return operation(*given, **how)
     except tf.errors.OpError as error:
-        raise ValueError(f"'{path}' is no image that can be read: {error.message}") from error
+        raise ValueError(f"'{path}' cannot be read as an image: {error.message}") from error
 
 
 def _array(image: tf.Tensor) -> np.ndarray:
@@ -82,20 +81,19 @@ def _array(image: tf.Tensor) -> np.ndarray:
 
 
 class DecodedCache:
-    """Keep decoded images, in memory or on disk, so that each is decoded once for each reduction.
+    """Cache of decoded images, in memory or on disk, by file and reduction.
 
-    The pixels are the same with and without it. A file that changes is decoded anew. Where memory or disk run
-    out the rest is decoded each time, and said once.
+    Pixels are the same with and without it. Changed files are decoded again. If memory or disk run out, the rest is
+    decoded each time, with one warning.
     """
 
     def __init__(self, read: Read, folder: str | os.PathLike | None = None, limit_bytes: int | None = None):
-        """Take what reads the images.
+        """Wrap a reader.
 
         Args:
-            read: such as `read_file`; its elements have a `path`, and may have a `window` of it.
-            folder: where to keep the images; None: in memory.
-            limit_bytes: how much to keep at most; default: half of the memory that is free now, or, on a disk,
-                as much as there is room for.
+            read: a reader such as `read_file`; its elements have a `path`, and optionally a `window`.
+            folder: folder of the cache; None: in memory.
+            limit_bytes: maximum size; default: half of the free memory, or unlimited on disk.
         """
         self.read, self.folder = read, None if folder is None else Path(folder)
         if self.folder:
@@ -106,7 +104,7 @@ class DecodedCache:
         self.examples: dict[str, tuple[np.ndarray, int]] = {}
 
     def __call__(self, element: Mapping[str, Any]) -> tuple[Size, Decode]:
-        """Return the image's size and what decodes it or fetches it."""
+        """Return the image's size and its cached decoder."""
         size_hw, decode = self.read(element)
 
         def decode_once(reduction: int) -> tuple[np.ndarray, int]:
@@ -145,14 +143,16 @@ class DecodedCache:
         try:
             self._put(key, np.array(image), at)
         except OSError as error:
-            LOG.warning("decoded images are kept no more (%s): the rest is decoded each time", error.strerror)
+            LOG.warning(
+                "cannot cache more decoded images (%s): the rest is decoded each time", error.strerror
+            )
             self.full = True
 
     def _put(self, key: str, image: np.ndarray, at: int) -> None:
         if self.folder is None:
             self.examples[key] = image, at
             return
-        # Written beside and renamed: a killed run leaves no half image.
+        # Written to a temporary file and renamed: a killed run leaves no partial image.
         with tempfile.NamedTemporaryFile(dir=self.folder, suffix=".part", delete=False) as file:
             try:
                 np.savez(file, image=image, at=at)

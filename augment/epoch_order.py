@@ -1,4 +1,4 @@
-"""Which image comes when, and in which of its versions: plain iterators, so that any epoch can be had again."""
+"""Order of images and views in training, as iterators that can reproduce any epoch."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-View = tuple[int, int]  # row of the image in its set, number of the view
+View = tuple[int, int]  # row of the image, number of the view
 Rows = Callable[[], Iterator[View]]
 
 
 def sequential_order(count: int, views: int = 1) -> Rows:
-    """Return every image once for each view, view by view.
+    """Return every image once per view, view by view.
 
     Example:
         >>> list(sequential_order(2, views=2)())
@@ -23,21 +23,21 @@ def sequential_order(count: int, views: int = 1) -> Rows:
 def shuffled(
     count: int, batch_size: int, seed: int, first_epoch: int, epochs: int, views: int | None
 ) -> Rows:
-    """Return the images of some epochs, each epoch in an order of its own, whole batches alone.
+    """Return the images of some epochs, each shuffled differently, in full batches only.
 
     Args:
         count: number of images.
-        batch_size: the remainder of an epoch that fills no batch is left to the next epoch's chance.
-        seed: of the run.
+        batch_size: the last incomplete batch of an epoch is dropped.
+        seed: seed of the run.
         first_epoch: number of the first epoch, counted from 0 over the whole run.
         epochs: number after the last epoch.
-        views: epoch e shows view e modulo this; None: view e, a new one each time.
+        views: epoch e shows view e modulo this; None: view e, always a new one.
 
     Example:
         >>> rows = list(shuffled(4, 1, seed=0, first_epoch=0, epochs=2, views=1)())
         >>> sorted(rows[:4]), rows[:4] == rows[4:]
         ([(0, 0), (1, 0), (2, 0), (3, 0)], False)
-        >>> list(shuffled(4, 1, 0, 1, 2, 1)()) == rows[4:]  # going on at epoch 1 sees what it would have seen
+        >>> list(shuffled(4, 1, 0, 1, 2, 1)()) == rows[4:]  # resuming at epoch 1 gives the same images
         True
     """
 
@@ -52,16 +52,16 @@ def shuffled(
 
 
 def sharded(rows: Rows, batch_size: int, index: int, count: int) -> Rows:
-    """Return the rows that one of several hosts reads: its part of every batch, so that all see one epoch.
+    """Return the rows that one of several hosts reads: its part of every batch.
 
     Args:
-        rows: of all hosts together.
-        batch_size: of all hosts together.
-        index: number of this host, from 0.
+        rows: rows of all hosts.
+        batch_size: batch size over all hosts.
+        index: index of this host.
         count: number of hosts.
 
     Raises:
-        ValueError: a batch cannot be shared evenly, or no such host.
+        ValueError: a batch cannot be split evenly, or invalid index.
 
     Example:
         >>> [list(sharded(sequential_order(5), 4, host, 2)()) for host in (0, 1)]

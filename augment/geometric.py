@@ -1,6 +1,6 @@
-"""Transforms that move images: drawn values in, a matrix for each out. A new one is one decorated function.
+"""Geometric transforms: from sampled values to one matrix per image. A new one is one decorated function.
 
-They work on numpy arrays, a whole batch at once: small matrices are much cheaper there than in a graph.
+They work on NumPy arrays of a whole batch: small matrices are much cheaper there than in a graph.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ MOVE = Value(0.0, 0.3, -1.0, 1.0, mirrored=True)
 
 @dataclass(frozen=True)
 class Canvas:
-    """Hold what a geometric transform may look at.
+    """Inputs of a geometric transform.
 
     Attributes:
         size_hw: height and width of the network's input, pixels.
         original_boxes: (B, N, 4) float32, pixels of the images; those without area are padding.
-        matrix: (B, 3, 3) float32, by which the images have come to the canvas by now.
-        box_rule: how boxes follow them.
+        matrix: (B, 3, 3) float32, image to canvas after the previous steps.
+        box_rule: see `augment.move_boxes`.
     """
 
     size_hw: tuple[int, int]
     original_boxes: np.ndarray
     matrix: np.ndarray
-    box_rule: str = "rounded"
+    box_rule: affine.BoxRule = "rounded"
 
     @functools.cached_property
     def boxes(self) -> np.ndarray:
-        """Return where the boxes are on the canvas by now, (B, N, 4) float32, pixels."""
+        """Return the current boxes on the canvas, (B, N, 4) float32, pixels."""
         return affine.move_boxes(self.original_boxes, self.matrix, self.box_rule)
 
     def about_middle(self, matrix: np.ndarray) -> np.ndarray:
-        """Return `matrix` done about the middle of the canvas."""
+        """Return `matrix` applied about the center of the canvas."""
         return affine.about(matrix, self.size_hw[1] / 2, self.size_hw[0] / 2)
 
 
@@ -51,19 +51,19 @@ def flip(canvas: Canvas) -> np.ndarray:
 
 @geometric(degrees=Value(0.0, 30.0, -180.0, 180.0, mirrored=True))
 def rotate(canvas: Canvas, degrees: np.ndarray) -> np.ndarray:
-    """Rotate clockwise about the middle."""
+    """Rotate clockwise about the center."""
     return canvas.about_middle(affine.rotation(degrees))
 
 
 @geometric(factor=Value(1.0, 1.5, 0.05, 20.0, mirrored=True))
 def scale(canvas: Canvas, factor: np.ndarray) -> np.ndarray:
-    """Enlarge (factor above 1) or shrink about the middle."""
+    """Enlarge (factor above 1) or shrink about the center."""
     return canvas.about_middle(affine.scaling(factor, factor))
 
 
 @geometric(x_degrees=LEAN, y_degrees=LEAN)
 def shear(canvas: Canvas, x_degrees: np.ndarray, y_degrees: np.ndarray) -> np.ndarray:
-    """Lean verticals by `x_degrees` and horizontals by `y_degrees` about the middle."""
+    """Tilt verticals by `x_degrees` and horizontals by `y_degrees` about the center."""
     return canvas.about_middle(affine.shearing(x_degrees, y_degrees))
 
 
@@ -75,12 +75,12 @@ def translate(canvas: Canvas, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 @geometric(side=Value(1.0, 0.3, 0.05, 1.0), x=SHARE, y=SHARE)
 def crop(canvas: Canvas, side: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Enlarge a window that keeps the middle of every box now on the canvas, and so loses none of them.
+    """Enlarge a window that contains the center of every box on the canvas.
 
     Args:
-        canvas: what to crop.
-        side: (B,) the window's sides as a share of the canvas', 0..1; enlarged where the boxes need more.
-        x: (B,) where the window lies within its freedom, 0 (left) .. 1 (right).
+        canvas: the canvas.
+        side: (B,) the window's sides as a share of the canvas', 0..1; enlarged if the boxes need more.
+        x: (B,) position of the window within its range, 0 (left) .. 1 (right).
         y: (B,) the same from top to bottom.
     """
     size_wh = np.array(canvas.size_hw[::-1], np.float32)

@@ -1,4 +1,4 @@
-"""Files -> decode -> warp -> batch -> colours -> mix -> prefetch: one call, for any kind of label."""
+"""Input pipeline: files -> decode -> warp -> batch -> colors -> mix -> prefetch, for any kind of label."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from augment.apply_policy import Sample, cast_to_uint8
+from augment.apply_policy import Sample, apply_batch_steps
 from augment.decode import Read, read_file
 from augment.epoch_order import Rows, sequential_order, sharded
 from augment.loader import Loader
@@ -32,26 +32,25 @@ def pipeline(
     workers: int | None = None,
     drop_remainder: bool = False,
 ) -> tf.data.Dataset:
-    """Return batches of augmented images: same seed, same images, however many workers there are.
+    """Return batches of augmented images; the same seed gives the same images with any number of workers.
 
     Args:
-        columns: lists as long as there are images. `path`: files. Optionally `boxes`: (N, 4) xyxy pixels
-            each, with `labels`: (N,) each; or, without boxes, `labels`: a class number, or a row of one for
-            each class; `masks`: files of class numbers, one channel, as large as the image. Any other column
-            goes through as it is.
+        columns: lists with one entry per image. `path`: files. Optionally `boxes`: (N, 4) xyxy pixels each, with
+            `labels`: (N,) each; or, without boxes, `labels`: a class number, or one number per class; `masks`:
+            files of class numbers, one channel, as large as the image. Other columns pass through.
         policy: a name, a policy, a list or a file; see `augment.get_policy`.
         size_hw: height and width of the network's input, pixels.
-        batch_size: images in a batch, over all hosts.
-        rows: which image comes when, in which view; default: each once. See `augment.shuffled`.
-        seed: of the run; an image draws from (seed, row, view) alone.
-        max_boxes: rows that boxes are padded to; default: those of the fullest image.
-        read: (element of the columns) -> size and decoder of its image; default: `augment.read_file`. Wrapped
-            in `augment.DecodedCache`, decoded images stay in memory or on disk.
-        unmixed_from: number of the view from which images take nothing from their neighbours.
-        shard: number of this host and of all hosts; each yields its part of every batch. Images then mix
-            with neighbours on their own host.
-        workers: threads that decode and warp; default: as many as help.
-        drop_remainder: whether a last batch that is not full is left out.
+        batch_size: images per batch, over all hosts.
+        rows: order of images and views; default: each once. See `augment.shuffled`.
+        seed: seed of the run; an image depends on (seed, row, view) only.
+        max_boxes: number of rows that boxes are padded to; default: the maximum per image.
+        read: (element of the columns) -> size and decoder of its image; default: `augment.read_file`. Wrap
+            it in `augment.DecodedCache` to keep decoded images in memory or on disk.
+        unmixed_from: number of the view from which images are not mixed.
+        shard: index of this host and number of hosts; each yields its part of every batch. Images then mix
+            within their host.
+        workers: threads for decoding and warping; default: one per core.
+        drop_remainder: whether to drop an incomplete last batch.
 
     Returns:
         Batches of `images` (B, h, w, 3) uint8 RGB, `matrix` (B, 3, 3) float32 (original -> network input
@@ -59,7 +58,7 @@ def pipeline(
         `labels` (B, N) int32, padding -1), `labels`, `segmentation_masks` (B, h, w, 1) uint8.
 
     Raises:
-        ValueError: not a policy, columns of different lengths, or a batch that hosts cannot share.
+        ValueError: invalid policy, columns of different lengths, or a batch that cannot be split over hosts.
 
     Example:
         >>> import tempfile
@@ -78,9 +77,9 @@ def pipeline(
     spec = tf.TensorSpec((own if drop_remainder else None, 2), tf.int32)
 
     def batch(rows: tf.Tensor) -> Sample:
-        return cast_to_uint8({**_loaded(load, rows), "mixes": rows[:, 1] < unmixed}, policy)
+        return apply_batch_steps({**_loaded(load, rows), "mixes": rows[:, 1] < unmixed}, policy)
 
-    # Two at a time: while the threads read one batch, the colours of the other are changed.
+    # Two at a time: threads read one batch while the colors of the other are changed.
     batches = tf.data.Dataset.from_generator(chunks, output_signature=spec).map(
         batch, num_parallel_calls=2, deterministic=True
     )

@@ -1,4 +1,4 @@
-"""What gets between the street and the image: glare, dirt on the lens, a broken stream."""
+"""Faults of lens and stream: glare, dirt on the lens, dropped frames."""
 
 from __future__ import annotations
 
@@ -13,25 +13,16 @@ from augment.weather import smooth_mask
 
 WARM, WHITE = np.array([1.0, 0.9, 0.7], np.float32), np.array([0.95, 1.0, 1.0], np.float32)
 MUD, DUST = np.array([52, 46, 38], np.float32), np.array([150, 140, 122], np.float32)
-LIGHTS = 3  # at most in an image
-# Of a light: how strong, how high and how wide (shares of the shorter side) its core, halo, veil and streak are.
+LIGHTS = 3  # maximum per image
+# Strength, height and width (shares of the shorter side) of a light's core, halo, veil and streak.
 BLOOM = ((5.0, 0.03, 0.03), (1.0, 0.1, 0.1), (0.35, 0.45, 0.45), (0.5, 0.006, 0.2))
-BANDS = 24  # of a broken image
-GREY = 128.0  # what a decoder shows where nothing came
+BANDS = 24  # per broken image
+GRAY = 128.0  # shown by a decoder for missing blocks
 
 
 @pixels(strength=STRENGTH)
 def glare(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Shine into the lens: one to three lights, low sun or headlights, that bloom and veil the image.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        strength: (B,) float32, 0..1.
-        seeds: (B, 2) int32.
-
-    Returns:
-        (B, H, W, 3) float32.
-    """
+    """Add one to three lights, low sun or headlights, that bloom and veil the image."""
     height, width = images.shape[1:3]
     share, drawn = per_example(strength), uniform(seeds, (2 + 3 * LIGHTS,))
     x, y, power = tf.split(drawn[:, 2:, None], 3, axis=1)  # (B, lights, 1)
@@ -42,31 +33,22 @@ def glare(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor
     columns = (tf.range(width, dtype=tf.float32) + 0.5 - x * width) / min(height, width)
     light = tf.zeros(())
     for much, high, wide in BLOOM:
-        # A Gaussian of two directions is the product of two of one.
+        # A 2-D Gaussian is the product of two 1-D ones.
         down, across = tf.exp(-0.5 * tf.square(rows / high)), tf.exp(-0.5 * tf.square(columns / wide))
         light += much * tf.matmul(power * down, across, transpose_a=True)[..., None]
-    colour = WARM + per_example(drawn[:, 1]) * (WHITE - WARM)
+    color = WARM + per_example(drawn[:, 1]) * (WHITE - WARM)
     dimmed = images * (1 - 0.2 * share)  # the camera exposes for the light
-    return dimmed + (1 - tf.exp(-share * light)) * (255 * colour - dimmed)
+    return dimmed + (1 - tf.exp(-share * light)) * (255 * color - dimmed)
 
 
 @pixels(strength=STRENGTH)
 def dirt(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Soil the lens: drops that blur what lies behind them, and smears of mud or dust.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        strength: (B,) float32, 0..1.
-        seeds: (B, 2) int32.
-
-    Returns:
-        (B, H, W, 3) float32.
-    """
+    """Add dirt on the lens: drops that blur the image, and smears of mud or dust."""
     size_hw, unit = images.shape[1:3], scale(images)
     drawn = uniform(branch(seeds, 0), (2,))
     bumps = sparse_points(branch(seeds, 1), size_hw, (16 * unit,) * 2, (8 * unit, 7 * unit), 0.2 * strength)
     drops = tf.clip_by_value((bumps - 0.3) / 0.15, 0.0, 1.0)
-    # A drop shows the street upside down: its lower edge is bright with sky, its upper one dark.
+    # A drop shows the street upside down: its lower edge is bright sky, its upper one dark.
     sky = tf.reduce_mean(images, axis=(1, 2, 3), keepdims=True)
     sky *= 1.5 * (bumps - tf.roll(bumps, -max(1, round(2 * unit)), axis=1))
     wet = images + drops * (smooth_mask(images, 12) + sky - images)
@@ -79,15 +61,9 @@ def dirt(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
 
 @pixels(strength=STRENGTH)
 def dropped_frames(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Break the stream: from some row on, bands are moved, drawn out from the row above, or grey in blocks.
+    """Break the stream: below some row, bands are shifted, stretched from the row above, or gray in blocks.
 
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        strength: (B,) float32, 0..1; at 1 the break lies a tenth to four tenths below the top.
-        seeds: (B, 2) int32.
-
-    Returns:
-        (B, H, W, 3) float32.
+    At strength 1 the break lies a tenth to four tenths below the top.
     """
     height, width = images.shape[1:3]
     block = math.ceil(height / BANDS)
@@ -95,7 +71,7 @@ def dropped_frames(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> 
     drawn = uniform(branch(seeds, 0), (3, BANDS))
     top = tf.round(height * (1 - strength * (0.6 + 0.3 * drawn[:, 0, 0])))
     broken = rows >= tf.cast(top, tf.int32)[:, None]
-    # What goes wrong, goes wrong for a band or some.
+    # Each fault lasts for one or more bands.
     turn = tf.cumsum(tf.cast(drawn[:, 0] < 0.5, tf.int32), axis=1)
     fate = tf.gather(tf.gather(drawn, turn, axis=2, batch_dims=1), band, axis=2)
     kind, amount = fate[:, 1], fate[:, 2]
@@ -111,4 +87,4 @@ def dropped_frames(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> 
     holes = uniform(branch(seeds, 1), (BANDS, math.ceil(width / block))) < 0.55
     holes = tf.gather(tf.gather(holes, band, axis=1), np.arange(width) // block, axis=2)
     holes &= (broken & lost)[:, :, None]
-    return tf.where(holes[..., None], GREY, tf.reshape(torn, tf.shape(images)))
+    return tf.where(holes[..., None], GRAY, tf.reshape(torn, tf.shape(images)))

@@ -1,4 +1,4 @@
-"""The images of a batch, from files to warped arrays: one call of Python for each batch, threads within it."""
+"""Load a batch from files to warped arrays: one Python call per batch, with threads inside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from augment.warp import warp, warp_mask
 
 @functools.cache
 def _threads(workers: int) -> ThreadPoolExecutor:
-    # For all pipelines of the process: they take turns, and threads are dear to start.
+    # Shared by all pipelines of the process: threads are expensive to start.
     return ThreadPoolExecutor(workers, thread_name_prefix="augment")
 
 
@@ -32,7 +32,7 @@ class Loader:
     """Read, plan and warp the images of a batch.
 
     Called with rows (B, 2) int32, each an image and its view, it returns one array for each of `specs`.
-    Decoding and warping let other threads run; what is left is a twentieth of an image's time.
+    Decoding and warping release the GIL; the rest is a twentieth of an image's time.
     """
 
     def __init__(
@@ -46,23 +46,22 @@ class Loader:
         read: Read = read_file,
         workers: int | None = None,
     ) -> None:
-        """Take what `augment.input_pipeline` is given.
+        """Take the arguments of `augment.pipeline`.
 
         Raises:
             ValueError: no paths, or columns of different lengths.
         """
         lengths = {name: len(column) for name, column in columns.items()}
         if "path" not in lengths or len(set(lengths.values())) != 1:
-            raise ValueError(
-                f"columns have the lengths {lengths}: give a 'path' column, and all of one length"
-            )
-        self.policy, self.size_hw, self.seed, self.read = policy, tuple(size_hw), seed, read
+            raise ValueError(f"columns have the lengths {lengths}: give a 'path' column, and equal lengths")
+        self.policy, self.seed, self.read = policy, seed, read
+        self.size_hw = (size_hw[0], size_hw[1])
         self.workers = workers or _cores()
         self.columns = dict(columns)
         self.boxes = self.columns.pop("boxes", None)
-        self.labels = self.columns.pop("labels") if self.boxes is not None else None
+        self.labels = self.columns.pop("labels") if self.boxes is not None else ()
         self.max_boxes = max_boxes or max([1, *map(len, self.boxes or ())])
-        # TensorFlow's idea of the types: texts become bytes, whole numbers int32.
+        # As TensorFlow types: strings become bytes, integers int32.
         aside = ("path", "masks", "image_hw")
         self.passing = {n: tf.constant(c).numpy() for n, c in self.columns.items() if n not in aside}
 
@@ -72,7 +71,7 @@ class Loader:
 
     @property
     def specs(self) -> dict[str, tf.TensorSpec]:
-        """Return shape and type of what comes out, by name, in order."""
+        """Return shapes and types of the outputs, by name, in order."""
         spec, size = tf.TensorSpec, self.size_hw
         specs = {
             "images": spec((None, *size, 3), tf.uint8),
@@ -92,24 +91,24 @@ class Loader:
     def __call__(self, rows: np.ndarray) -> list[np.ndarray]:
         """Return the arrays of a batch, in the order of `specs`."""
         numbers = rows[:, 0]
-        opened = self._side_by_side(self._open, numbers)
+        opened = self._in_threads(self._open, numbers)
         seeds = np.full(len(rows), self.seed)
         lots, seeds = sample_parameters(self.policy, np.column_stack([seeds, rows]))
         sizes, boxes = np.array([size_hw for size_hw, _ in opened]), self._boxes(numbers)
         made = plan(self.policy, self.size_hw, sizes, boxes, lots)
         images = np.empty((len(rows), *self.size_hw, 3), np.uint8)
         decoders = [decode for _, decode in opened]
-        self._side_by_side(_fill, images, decoders, made.matrices, made.reductions)
+        self._in_threads(_fill, images, decoders, made.matrices, made.reductions)
         found = {"images": images, "matrix": made.matrices, "lots": lots, "seed": seeds, "image_id": numbers}
         if self.boxes is not None:
             found["boxes"], found["labels"] = self._moved_boxes(numbers, made)
         if "masks" in self.columns:
-            found["segmentation_masks"] = np.stack(self._side_by_side(self._mask, numbers, made.matrices))
+            found["segmentation_masks"] = np.stack(self._in_threads(self._mask, numbers, made.matrices))
         found |= {name: column[numbers] for name, column in self.passing.items()}
         return [found[name] for name in self.specs]
 
-    def _side_by_side(self, function: Callable, *columns: Iterable) -> list[Any]:
-        # One piece of the batch for each thread: handing over single images takes a tenth of their time.
+    def _in_threads(self, function: Callable, *columns: Iterable) -> list[Any]:
+        # One piece of the batch per thread: passing single images would add a tenth to their time.
         jobs = list(zip(*columns, strict=True))
         size = -(-len(jobs) // self.workers)
         pieces = [jobs[first : first + size] for first in range(0, len(jobs), size)]
@@ -120,7 +119,7 @@ class Loader:
         return self.read({name: column[number] for name, column in self.columns.items()})
 
     def _boxes(self, numbers: np.ndarray) -> np.ndarray:
-        # Padded to the fullest image of the batch; what has no area is dropped again by the plan.
+        # Padded to the maximum of the batch; the plan drops boxes without area.
         if self.boxes is None:
             return np.zeros((len(numbers), 0, 4), np.float32)
         each = [np.asarray(self.boxes[number], np.float32).reshape(-1, 4) for number in numbers]
@@ -130,13 +129,13 @@ class Loader:
         return whole
 
     def _moved_boxes(self, numbers: np.ndarray, made: Plan) -> tuple[np.ndarray, np.ndarray]:
-        boxes, labels = [], []
+        rows = []
         for number, moved, kept in zip(numbers, made.boxes, made.kept, strict=True):
-            (rows,) = np.nonzero(kept)
-            own = np.asarray(self.labels[number], np.int32)[rows]
-            for column, value in zip((boxes, labels), padded(moved[rows], own, self.max_boxes), strict=True):
-                column.append(value)
-        return np.stack(boxes), np.stack(labels)
+            (own,) = np.nonzero(kept)  # padding is never kept
+            labels = np.asarray(self.labels[number], np.int32)[own]
+            rows.append(padded(moved[own], labels, self.max_boxes))
+        boxes, labels = (np.stack(column) for column in zip(*rows, strict=True))
+        return boxes, labels
 
     def _mask(self, number: int, matrix: np.ndarray) -> np.ndarray:
         return warp_mask(read_mask(self.columns["masks"][number]), matrix, self.size_hw)

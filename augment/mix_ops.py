@@ -1,4 +1,4 @@
-"""What mixing takes: the neighbours of some images of a batch, labels blended, and boxes put together."""
+"""Operations of mixes: gather neighbors in a batch, blend labels, join boxes."""
 
 from __future__ import annotations
 
@@ -10,64 +10,62 @@ from augment import affine
 
 Batch = dict[str, Any]
 PADDING = -1
-# An object of whose box less than this share is to be seen is dropped: as `min_visible` of policies, so that
-# whatever cuts an object, warp or mix, the same is asked of the network.
+# Boxes with a smaller visible share are dropped; equal to `Policy.min_visible`, which applies to the warp.
 MIN_VISIBLE = 0.3
 CHANGED = ("images", "bounding_boxes", "labels", "segmentation_masks", "matrix")
 
 
 def require(batch: Batch, name: str, needs: tuple[str, ...] = ()) -> None:
-    """Refuse a batch that a mix makes no sense of.
+    """Check that a mix supports a batch.
 
     Args:
-        batch: what is to be mixed.
+        batch: the batch.
         name: the mix, for the message.
-        needs: keys of which the batch must hold one; none where any batch will do.
+        needs: keys of which the batch must contain one; empty: any batch.
 
     Raises:
-        ValueError: `labels` that are class numbers, or none of the keys in `needs`.
+        ValueError: integer `labels`, or none of the keys in `needs`.
 
     Example:
         >>> require({"images": tf.zeros((2, 8, 8, 3)), "labels": tf.constant([0, 2])}, "mixup")
         Traceback (most recent call last):
-        ValueError: mixup blends labels, and these are class numbers (int32, shape (2,)): give (B, C) floats, as \
-by tf.one_hot(labels, C)
+        ValueError: mixup cannot blend class numbers (int32, shape (2,)): give (B, C) floats, e.g. tf.one_hot(labels, C)
     """
     labels = batch.get("labels")
     if labels is not None and not labels.dtype.is_floating:
         raise ValueError(
-            f"{name} blends labels, and these are class numbers ({labels.dtype.name}, shape {labels.shape}): "
-            "give (B, C) floats, as by tf.one_hot(labels, C)"
+            f"{name} cannot blend class numbers ({labels.dtype.name}, shape {labels.shape}): "
+            "give (B, C) floats, e.g. tf.one_hot(labels, C)"
         )
     if needs and not any(key in batch for key in needs):
         raise ValueError(
-            f"{name} needs {' or '.join(needs)}, the batch holds {', '.join(sorted(batch))}: "
-            "leave it out of the policy"
+            f"{name} needs {' or '.join(needs)}, the batch has {', '.join(sorted(batch))}: "
+            "remove it from the policy"
         )
 
 
-def with_neighbours(batch: Batch, happens: tf.Tensor) -> tf.Tensor:
-    """Return `happens`, (B,) bool; False where the only neighbour of an image is the image itself."""
+def with_neighbors(batch: Batch, happens: tf.Tensor) -> tf.Tensor:
+    """Return `happens`, (B,) bool; False in batches of one image."""
     return happens & (tf.shape(batch["images"])[0] > 1)
 
 
 def pick(happens: tf.Tensor, *values: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Return the rows of the K images that a step happens to, (K,) int64, and of each value (B, ...) theirs."""
+    """Return the rows of the K images that a step applies to, (K,) int64, and their entries of values (B, ...)."""
     rows = tf.where(happens)[:, 0]
     return rows, *(tf.gather(value, rows) for value in values)
 
 
 def around(batch: Batch, rows: tf.Tensor) -> tf.Tensor:
-    """Return rows, int64, of which those behind the last image start again from the first."""
+    """Return rows, int64, wrapped around to the first image after the last."""
     return rows % tf.maximum(tf.shape(batch["images"], tf.int64)[0], 1)
 
 
 def take(batch: Batch, rows: tf.Tensor) -> Batch:
-    """Return what mixing may change of some images; `images` are float32.
+    """Return the entries of some images that mixes may change; `images` are float32.
 
     Args:
         batch: all images.
-        rows: (K,) int64, which may run on behind the last image.
+        rows: (K,) int64, wrapped around after the last image.
     """
     part = {key: batch[key] for key in CHANGED if key in batch}
     part = tf.nest.map_structure(lambda every: tf.gather(every, around(batch, rows)), part)
@@ -75,14 +73,13 @@ def take(batch: Batch, rows: tf.Tensor) -> Batch:
 
 
 def paste(batch: Batch, rows: tf.Tensor, mixed: Batch) -> Batch:
-    """Return the batch with some images replaced; the others stay bit for bit, and so do all types.
+    """Return the batch with some images replaced; the others and all dtypes are unchanged.
 
     Args:
         batch: all images.
         rows: (K,) int64.
         mixed: some of the keys of `batch`, K images each.
     """
-
     count, mixed_count = tf.shape(batch["images"])[0], tf.size(rows)
     source = tf.tensor_scatter_nd_update(tf.range(count), rows[:, None], count + tf.range(mixed_count))
 
@@ -100,12 +97,12 @@ def paste(batch: Batch, rows: tf.Tensor, mixed: Batch) -> Batch:
 
 
 def blend(under: tf.Tensor, over: tf.Tensor, opacity: tf.Tensor) -> tf.Tensor:
-    """Return (K, h, w, C) images laid over others; `opacity` is (K, h, w) or (K, 1, 1), 0..1."""
+    """Return (K, h, w, C) images blended over others; `opacity` is (K, h, w) or (K, 1, 1), 0..1."""
     return under + opacity[..., None] * (over - under)
 
 
 def blend_labels(images: list[Batch], shares: list[tf.Tensor]) -> Batch:
-    """Return {"labels": (K, C)}, those of each image weighted by its share, (K,); {} where there are none."""
+    """Return {"labels": (K, C)}, weighted by each image's share, (K,); {} without labels."""
     if "labels" not in images[0]:
         return {}
     several = [image["labels"] for image in images]
@@ -115,16 +112,16 @@ def blend_labels(images: list[Batch], shares: list[tf.Tensor]) -> Batch:
 
 
 def is_box(bounding_boxes: Batch) -> tf.Tensor:
-    """Return (K, N) bool: which rows are boxes, and not padding."""
+    """Return (K, N) bool: which rows are boxes, not padding."""
     return bounding_boxes["labels"] != PADDING
 
 
 def join_boxes(images: list[Batch], kept: list[tf.Tensor]) -> Batch:
-    """Return the boxes of several images as those of one, with as many rows as one had: the largest, in order.
+    """Join the boxes of several images; of more than N the largest remain, in order.
 
     Args:
-        images: for each `boxes` (K, N, 4), `labels` (K, N), and whatever else has N rows.
-        kept: for each (K, N) bool, the boxes that may stay.
+        images: for each `boxes` (K, N, 4), `labels` (K, N), and other keys with N rows.
+        kept: for each (K, N) bool, the boxes to consider.
 
     Example:
         >>> one, two = ({"boxes": [[[0.0, 0, side, 1]]], "labels": [[side]]} for side in (3, 4))
@@ -134,7 +131,7 @@ def join_boxes(images: list[Batch], kept: list[tf.Tensor]) -> Batch:
     together = {key: tf.concat([image[key] for image in images], axis=1) for key in images[0]}
     areas = tf.where(tf.concat(kept, axis=1), affine.box_areas(together["boxes"]), -1.0)
     largest, index = tf.math.top_k(areas, tf.shape(images[0]["labels"])[1])
-    # Rows that stay empty point to a row of padding behind all others.
+    # Empty rows point to a row of padding after all others.
     index = tf.sort(tf.where(largest >= 0, index, tf.shape(areas)[1]))
 
     def chosen(values: tf.Tensor) -> tf.Tensor:
@@ -145,7 +142,7 @@ def join_boxes(images: list[Batch], kept: list[tf.Tensor]) -> Batch:
 
 
 def intersect(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """Return (..., 4) what boxes share with others; where that is nothing, inverted boxes, which have no area.
+    """Return (..., 4) intersections of boxes; empty ones are inverted boxes, without area.
 
     Example:
         >>> intersect(tf.constant([0.0, 0, 4, 4]), tf.constant([2.0, 1, 9, 9])).numpy().tolist()
@@ -156,16 +153,15 @@ def intersect(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
 
 
 def shared_areas(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """Return (K, N, M) areas that (K, N, 4) boxes share with (K, M, 4) others, square pixels."""
+    """Return (K, N, M) areas of intersection of (K, N, 4) boxes with (K, M, 4) others, square pixels."""
     return affine.box_areas(intersect(boxes[:, :, None], others[:, None]))
 
 
 def uncovered(boxes: tf.Tensor, windows: tf.Tensor, counts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return what is left of boxes that windows are pasted over.
+    """Return the visible part of boxes under pasted windows.
 
-    A window that hides an end of a box over its whole breadth shortens the box to the rest of it. One that
-    takes a corner, or a piece from a side or the middle, leaves the box as it was: what is still to be seen
-    reaches all four of its sides.
+    A window over a full end of a box shortens the box. One over a corner, or a part of a side or of the interior, does
+    not change it: the visible part still reaches all four sides.
 
     Args:
         boxes: (K, N, 4) float32.
@@ -173,8 +169,8 @@ def uncovered(boxes: tf.Tensor, windows: tf.Tensor, counts: tf.Tensor) -> tuple[
         counts: (K, M) bool, which of the windows are pasted.
 
     Returns:
-        (K, N, 4) float32, and (K, N) the share of each box that is still to be seen, 0..1, or less where two
-        windows hide the same part: that is counted twice.
+        (K, N, 4) float32, and (K, N) the visible share of each box, 0..1, underestimated if windows overlap (their
+        common part is counted twice).
 
     Example:
         >>> box, window = tf.constant([[[10.0, 10, 30, 20]]]), tf.constant([[[0.0, 0, 15, 40]]])

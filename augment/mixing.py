@@ -1,11 +1,10 @@
-"""Mixes: images of a batch that take parts of their neighbours, which are decoded already and cost nothing.
+"""Mixes: images of a batch take parts of their neighbors.
 
 A batch holds `images` (B, h, w, 3), float32 RGB 0..255 (other types are kept), h and w static; optionally
 `bounding_boxes`, `boxes` (B, N, 4) float32 pixels xyxy and `labels` (B, N) int32, rows of padding -1; optionally
-`labels` (B, C) float32, one-hot or multi-hot; optionally `segmentation_masks` (B, h, w, 1), whole numbers. Other
-keys pass through. ImageExample i takes from i + 1, i + 2 and i + 3, as they were before the step; behind the last
-comes the first. Images that a step does not happen to come back bit for bit. N stays what it was: of more
-boxes the largest remain, in order.
+`labels` (B, C) float32, one-hot or multi-hot; optionally `segmentation_masks` (B, h, w, 1), integers. Other
+keys pass through. Image i takes from i + 1, i + 2 and i + 3 (cyclically), as they were before the step. Images that a
+step does not apply to are unchanged, bit for bit. N is constant: of more boxes the largest remain, in order.
 """
 
 from __future__ import annotations
@@ -25,34 +24,34 @@ from augment.mix_ops import (
     pick,
     require,
     take,
-    with_neighbours,
+    with_neighbors,
 )
 from augment.pasting import copy_paste, cutmix
 from augment.registry import Value, mix
 
 __all__ = ["copy_paste", "cutmix", "mixup", "mosaic"]
 
-MIN_OPACITY = 0.2  # on street images fainter ghosts are hard to tell even for a person who knows of them
-MIDDLE = Value(0.5, 0.5, 0.3, 0.7)  # nearer to the edge, a strip of an image is all there is to see
+MIN_OPACITY = 0.2  # fainter objects on street images are hard to see even for a person who knows of them
+MIDDLE = Value(0.5, 0.5, 0.3, 0.7)  # nearer to the edge only a strip of an image would be visible
 
 
 @mix(needs=("bounding_boxes", "segmentation_masks"), x=MIDDLE, y=MIDDLE)
 def mosaic(batch: Batch, happens: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> Batch:
-    """Show four images around a point: the image above left, then its three neighbours row by row.
+    """Show four images around a point: the image top left, then its three neighbors row by row.
 
-    All four are scaled alike, so that the largest field is just filled: to half where the point is the middle,
-    to 0.7 where it lies at 0.7. No grey is added and no shape distorted. Boxes are clipped to what is to be
-    seen, and dropped where that is less than `MIN_VISIBLE` of them; labels are weighted by area.
+    All four are scaled by the same factor, which just fills the largest field: 0.5 for a point in the center, 0.7 for
+    one at 0.7. There is no padding and no distortion. Boxes are clipped to their visible part, and dropped if that is
+    less than `MIN_VISIBLE` of them; labels are weighted by area.
     Bochkovskiy et al. 2020, "YOLOv4: Optimal Speed and Accuracy of Object Detection", arXiv 2004.10934.
 
     Args:
-        batch: see above; with `labels` it needs boxes or masks too. `matrix` (B, 3, 3) goes with the image.
+        batch: see above; with `labels` it needs boxes or masks too. `matrix` (B, 3, 3) follows the image.
         happens: (B,) bool.
-        x: (B,) float32, where the four meet, as a share of the width, 0..1.
+        x: (B,) float32, the point where the four meet, as a share of the width, 0..1.
         y: (B,) float32, the same of the height.
 
     Raises:
-        ValueError: labels without boxes or masks, or labels that are class numbers.
+        ValueError: labels without boxes or masks, or integer labels.
 
     Example:
         >>> shades = {"images": tf.reshape(tf.range(4.0), (4, 1, 1, 1)) * tf.ones((1, 4, 4, 3))}
@@ -78,16 +77,16 @@ def mosaic(batch: Batch, happens: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> Batc
 
 
 def _scale_and_point(x: tf.Tensor, y: tf.Tensor, size_hw: tuple[int, int]) -> tuple[tf.Tensor, tf.Tensor]:
-    # (K,) and, in pixels, (K, 2). The outermost pixel of the largest field shows the outermost of its image.
+    # (K,) and, in pixels, (K, 2). The outermost pixel of the largest field shows the outermost pixel of its image.
     size_wh = tf.constant(size_hw[::-1], tf.float32)
     point = tf.stack([x, y], axis=1) * size_wh
     reach = tf.maximum(point, size_wh - point)
     scale = tf.reduce_max((reach - 0.5) / (size_wh - 0.5), axis=1)
-    return scale * (1 + 1e-5), point  # a hair more, lest rounding put a pixel outside
+    return scale * (1 + 1e-5), point  # slightly more, against rounding
 
 
 def _field_matrix(scale: tf.Tensor, point: tf.Tensor, size_hw: tuple[int, int], field: int) -> tf.Tensor:
-    # (K, 3, 3): the corner of the image that faces the other three goes to the point.
+    # (K, 3, 3): maps the corner of the image that faces the other three to the point.
     corner = tf.constant([(1 - field % 2) * size_hw[1], (1 - field // 2) * size_hw[0]], tf.float32)
     offset = point - scale[:, None] * corner
     zero, one = tf.zeros_like(scale), tf.ones_like(scale)
@@ -96,11 +95,11 @@ def _field_matrix(scale: tf.Tensor, point: tf.Tensor, size_hw: tuple[int, int], 
 
 
 def _fields(every: tf.Tensor, four: tf.Tensor, scale: tf.Tensor, point: tf.Tensor, method: str) -> tf.Tensor:
-    # A window of four images side by side, resampled once; `four` (K, 4) are their rows. At no less than half
-    # the size, the two pixels that bilinear weighs are as wide as its step: nothing is skipped.
+    # A window of four tiled images, resampled once; `four` (K, 4) are their rows. At half the size or more,
+    # bilinear interpolation skips no pixel.
     height, width, channels = every.shape[1:]
     lines = tf.reshape(four, (-1, 2, 1, 2)) * height + tf.range(height, dtype=tf.int64)[:, None]
-    # Whole lines of pixels gathered in the order that they have side by side: faster than concatenating.
+    # Gathering whole lines of pixels in tiled order is faster than concatenating.
     canvas = tf.gather(tf.reshape(every, (-1, width * channels)), tf.reshape(lines, (-1, 2 * height, 2)))
     canvas = tf.reshape(canvas, (-1, 2 * height, 2 * width, channels))
     size = tf.constant([height, width], tf.float32)
@@ -121,19 +120,19 @@ def _boxes_of_four(images: list[Batch], matrices: list[tf.Tensor], size_hw: tupl
 
 @mix(share=Value(1.0, 0.5, 0.0, 1.0))
 def mixup(batch: Batch, happens: tf.Tensor, share: tf.Tensor) -> Batch:
-    """Blend the image with the next, and their labels; the boxes of both stay.
+    """Blend the image with the next, and their labels; keep the boxes of both.
 
-    The mask is that of the larger share. Boxes of an image whose share is below `MIN_OPACITY` are dropped.
+    The mask is that of the larger share. Boxes of an image with a share below `MIN_OPACITY` are dropped.
     Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization", arXiv 1710.09412; with boxes Zhang et al.
     2019, "Bag of Freebies for Training Object Detection Neural Networks", arXiv 1902.04103.
 
     Args:
         batch: see above.
-        happens: (B,) bool; an image alone in its batch stays as it is.
-        share: (B,) float32, the image's own, 0..1.
+        happens: (B,) bool; a single image in a batch is not changed.
+        share: (B,) float32, share of the image itself, 0..1.
 
     Raises:
-        ValueError: labels that are class numbers.
+        ValueError: integer labels.
 
     Example:
         >>> shades = {"images": tf.reshape([0.0, 100.0], (2, 1, 1, 1)) * tf.ones((1, 2, 2, 3))}
@@ -142,7 +141,7 @@ def mixup(batch: Batch, happens: tf.Tensor, share: tf.Tensor) -> Batch:
         [25.0, 100.0]
     """
     require(batch, "mixup")
-    rows, share = pick(with_neighbours(batch, happens), share)
+    rows, share = pick(with_neighbors(batch, happens), share)
     own, other = images = [take(batch, rows), take(batch, rows + 1)]
     shares = [share, 1 - share]
     mixed = {"images": blend(other["images"], own["images"], share[:, None, None])}

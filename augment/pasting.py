@@ -1,4 +1,4 @@
-"""Mixes that paste parts of the next image where they were: a window, or objects. Batches: `augment.mixing`."""
+"""Mixes that paste a window or objects of the next image at the same position. Batches: `augment.mixing`."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from augment.mix_ops import (
     shared_areas,
     take,
     uncovered,
-    with_neighbours,
+    with_neighbors,
 )
 from augment.registry import SHARE, Value, mix
 
-MAX_OVERLAP = 0.3  # between an object that is pasted and one that is there, of the smaller of the two
-FEATHER = 0.1  # how far an object fades out around its box, as a share of the box' shorter side
+MAX_OVERLAP = 0.3  # of a pasted and an existing object, as a share of the smaller one
+FEATHER = 0.1  # width of the fade around an object, as a share of its box' shorter side
 
 
 @mix(side=Value(0.0, 0.7, 0.0, 1.0), x=SHARE, y=SHARE)
 def cutmix(batch: Batch, happens: tf.Tensor, side: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> Batch:
-    """Paste a window of the next image where it was; labels are weighted by area.
+    """Paste a window of the next image at the same position; labels are weighted by area.
 
-    Boxes are cut to what is to be seen of them, and dropped where that is less than `MIN_VISIBLE`.
+    Boxes are clipped to their visible part, and dropped if that is less than `MIN_VISIBLE`.
     Yun et al. 2019, "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features",
-    arXiv 1905.04899; there the window may hang over the edge, here it lies inside.
+    arXiv 1905.04899; there the window may cross the edge, here it lies inside.
 
     Args:
         batch: see `augment.mixing`.
-        happens: (B,) bool; an image alone in its batch stays as it is.
+        happens: (B,) bool; a single image in a batch is not changed.
         side: (B,) float32, the window's sides as a share of the image's, 0..1, rounded to whole pixels.
-        x: (B,) float32, where the window lies within its freedom, 0 (left) .. 1 (right).
+        x: (B,) float32, position of the window within its range, 0 (left) .. 1 (right).
         y: (B,) float32, the same from top to bottom.
 
     Raises:
-        ValueError: labels that are class numbers.
+        ValueError: integer labels.
 
     Example:
         >>> shades = {"images": tf.reshape([0.0, 9.0], (2, 1, 1, 1)) * tf.ones((1, 2, 4, 3))}
@@ -52,7 +52,7 @@ def cutmix(batch: Batch, happens: tf.Tensor, side: tf.Tensor, x: tf.Tensor, y: t
         [[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 9.0, 9.0]]
     """
     require(batch, "cutmix")
-    rows, side, x, y = pick(with_neighbours(batch, happens), side, x, y)
+    rows, side, x, y = pick(with_neighbors(batch, happens), side, x, y)
     own, other = take(batch, rows), take(batch, rows + 1)
     size_wh = tf.constant(tuple(batch["images"].shape[1:3])[::-1], tf.float32)
     sides = tf.round(side[:, None] * size_wh)
@@ -72,26 +72,26 @@ def cutmix(batch: Batch, happens: tf.Tensor, side: tf.Tensor, x: tf.Tensor, y: t
 
 @mix(needs=("bounding_boxes",), share=SHARE)
 def copy_paste(batch: Batch, happens: tf.Tensor, share: tf.Tensor, seeds: tf.Tensor) -> Batch:
-    """Paste objects of the next image where they were, fading out around their boxes.
+    """Paste objects of the next image at the same position, fading out around their boxes.
 
-    In the same place the perspective of a street camera stays right. An object comes with those that are seen in
-    its box, and stays away where one of them would share more than `MAX_OVERLAP` of the smaller box with an
-    object that is there. Boxes of those are cut to what is still to be seen, and dropped where that is less than
+    The same position preserves the perspective of a street camera. An object is pasted together with those visible in
+    its box, and not pasted if one of them would overlap more than `MAX_OVERLAP` of the smaller box with an existing
+    object. Boxes of existing objects are clipped to their visible part, and dropped if that is less than
     `MIN_VISIBLE`. Labels are weighted by area.
     Ghiasi et al. 2021, "Simple Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation",
     arXiv 2012.07177, by boxes; the soft edges as in Dwibedi et al. 2017, "Cut, Paste and Learn", arXiv 1708.01642.
 
     Args:
         batch: see `augment.mixing`; it needs boxes.
-        happens: (B,) bool; an image alone in its batch stays as it is.
-        share: (B,) float32, chance of each object of the next image, 0..1.
+        happens: (B,) bool; a single image in a batch is not changed.
+        share: (B,) float32, probability of each object of the next image, 0..1.
         seeds: (B, 2) int32.
 
     Raises:
-        ValueError: no boxes, or labels that are class numbers.
+        ValueError: no boxes, or integer labels.
     """
     require(batch, "copy_paste", ("bounding_boxes",))
-    rows, share, seeds = pick(with_neighbours(batch, happens), share, seeds)
+    rows, share, seeds = pick(with_neighbors(batch, happens), share, seeds)
     own, other = take(batch, rows), take(batch, rows + 1)
     below, above = own["bounding_boxes"], other["bounding_boxes"]
     chosen = _chosen(below, above, share, seeds)
@@ -110,7 +110,7 @@ def _chosen(below: Batch, above: Batch, share: tf.Tensor, seeds: tf.Tensor) -> t
     smaller = tf.minimum(affine.box_areas(below["boxes"])[:, :, None], areas[:, None])
     collide = shared_areas(below["boxes"], above["boxes"]) > MAX_OVERLAP * smaller
     free = there & ~tf.reduce_any(collide & is_box(below)[:, :, None], axis=1)
-    # comes[k, i, j]: with i comes j, since it is seen in the box of i, or in that of one which comes with i.
+    # comes[k, i, j]: i is pasted with j, which is visible in the box of i, or in one pasted with i.
     comes = shared_areas(above["boxes"], above["boxes"]) >= MIN_VISIBLE * areas[:, None]
     comes = tf.cast(comes & there[:, :, None] & there[:, None], tf.float32)
     comes = comes @ comes > 0
@@ -124,7 +124,7 @@ def _chosen(below: Batch, above: Batch, share: tf.Tensor, seeds: tf.Tensor) -> t
 
 
 def _pasted(own: Batch, other: Batch, windows: tf.Tensor, counts: tf.Tensor, fade: tf.Tensor) -> Batch:
-    # Those of the (K, M, 4) windows of the other image that count, laid over the own: pixels, masks, labels.
+    # Paste (K, M, 4) windows of the other image where `counts`: pixels, masks, labels.
     opacity = _opacity(windows, counts, fade, tuple(own["images"].shape[1:3]))
     mixed = {"images": blend(own["images"], other["images"], opacity)}
     area = tf.reduce_mean(opacity, axis=(1, 2))
@@ -137,7 +137,7 @@ def _pasted(own: Batch, other: Batch, windows: tf.Tensor, counts: tf.Tensor, fad
 
 def _opacity(windows: tf.Tensor, counts: tf.Tensor, fade: tf.Tensor, size_hw: tuple[int, int]) -> tf.Tensor:
     # (K, h, w): 1 inside the windows, falling to 0 within `fade` pixels, (K, M), around them. A window is the
-    # product of a column and a row of pixels, and so all of an image's are one product of matrices.
+    # product of a column and a row of pixels, and all of an image's are one matrix product.
     def along(size: int, first: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
         centres = tf.range(size, dtype=tf.float32) + 0.5
         depth = tf.minimum(centres - first[..., None], last[..., None] - centres)

@@ -1,4 +1,4 @@
-"""Transforms of single pixels, and what storage does to them: tones, noise, JPEG, cut-out."""
+"""Transforms of single pixels: tones, noise, JPEG compression, cutout."""
 
 from __future__ import annotations
 
@@ -6,54 +6,31 @@ import tensorflow as tf
 
 from augment.random_fields import normal, per_example
 from augment.registry import SHARE, STRENGTH, Value, pixels
-from augment.warp import GREY
+from augment.warp import GRAY
 
 
 @pixels(exponent=Value(1.0, 1.6, 0.1, 10.0, mirrored=True))
 def gamma(images: tf.Tensor, exponent: tf.Tensor) -> tf.Tensor:
-    """Raise the values, as shares of 255, to `exponent`: above 1 darkens the middle, as at dusk.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        exponent: (B,) float32, above 0.
-
-    Returns:
-        (B, H, W, 3) float32.
+    """Raise the values, as shares of 255, to `exponent`; above 1 darkens mid-tones, as at dusk.
 
     Example:
         >>> gamma(tf.fill((1, 1, 1, 3), 127.5), tf.constant([2.0]))[0, 0, 0].numpy().round(2).tolist()
         [63.75, 63.75, 63.75]
     """
-    # exp(log) takes a sixth of the time of tf.pow, and a third of that of a table.
+    # exp(log) takes a sixth of the time of tf.pow, and a third of that of a lookup table.
     raised = 255 * tf.exp(per_example(exponent) * tf.math.log(tf.nn.relu(images) / 255))
     return _unless(exponent, 1.0, images, raised)
 
 
 @pixels(deviation=Value(0.0, 0.15, 0.0, 1.0))
 def noise(images: tf.Tensor, deviation: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Add Gaussian noise.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        deviation: (B,) float32, standard deviation as a share of 255.
-        seeds: (B, 2) int32.
-
-    Returns:
-        (B, H, W, 3) float32.
-    """
+    """Add Gaussian noise; `deviation` is a share of 255."""
     return images + 255 * per_example(deviation) * normal(seeds, images.shape[1:])
 
 
 @pixels(bits=Value(8.0, 3.0, 1.0, 8.0))
 def posterize(images: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
-    """Keep the highest `bits` of every value.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        bits: (B,) float32, rounded to 1..8.
-
-    Returns:
-        (B, H, W, 3) float32.
+    """Keep the highest `bits` of every value, rounded to 1..8.
 
     Example:
         >>> posterize(tf.constant([[[[100.0, 200.0, 255.0]]]]), tf.constant([2.0]))[0, 0, 0].numpy().tolist()
@@ -65,14 +42,7 @@ def posterize(images: tf.Tensor, bits: tf.Tensor) -> tf.Tensor:
 
 @pixels(threshold=Value(256.0, 64.0, 0.0, 256.0))
 def solarize(images: tf.Tensor, threshold: tf.Tensor) -> tf.Tensor:
-    """Invert the values from `threshold` up.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        threshold: (B,) float32, 0..256; at 256 nothing changes.
-
-    Returns:
-        (B, H, W, 3) float32.
+    """Invert the values from `threshold` up, 0..256; at 256 nothing changes.
 
     Example:
         >>> solarize(tf.constant([[[[100.0, 200.0, 255.0]]]]), tf.constant([128.0]))[0, 0, 0].numpy().tolist()
@@ -83,35 +53,19 @@ def solarize(images: tf.Tensor, threshold: tf.Tensor) -> tf.Tensor:
 
 @pixels(strength=STRENGTH)
 def autocontrast(images: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
-    """Stretch each channel so that its values reach from 0 to 255; below strength 1 go part of the way.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        strength: (B,) float32, 0..1.
-
-    Returns:
-        (B, H, W, 3) float32; channels of one value stay as they are.
-    """
+    """Stretch each channel to 0..255, or partly if strength is below 1; constant channels do not change."""
     low = tf.reduce_min(images, axis=(1, 2), keepdims=True)
     high = tf.reduce_max(images, axis=(1, 2), keepdims=True)
     gain = tf.where(high > low, 255 / tf.maximum(high - low, 1e-3), 1.0)
     start = tf.where(high > low, low, 0.0)
     share = per_example(strength)
-    # One product and one sum: with strength 0 they are times 1 and less 0.
+    # At strength 0 exactly times 1 minus 0.
     return images * (1 + share * (gain - 1)) - share * start * gain
 
 
 @pixels(strength=STRENGTH)
 def equalize(images: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
-    """Spread each channel's values so that all are about as frequent; below strength 1 go part of the way.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        strength: (B,) float32, 0..1.
-
-    Returns:
-        (B, H, W, 3) float32; at strength 1 as Pillow's ImageOps.equalize.
-    """
+    """Equalize each channel's histogram as Pillow's ImageOps.equalize, or partly if strength is below 1."""
     levels = tf.cast(tf.clip_by_value(tf.round(images), 0.0, 255.0), tf.int32) + [0, 256, 512]
 
     def table(level: tf.Tensor) -> tf.Tensor:
@@ -133,15 +87,7 @@ def equalize(images: tf.Tensor, strength: tf.Tensor) -> tf.Tensor:
 
 @pixels(quality=Value(100.0, 10.0, 1.0, 100.0))
 def jpeg(images: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
-    """Write and read as JPEG, with its blocks and fringes.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        quality: (B,) float32, rounded to 1..100; at 100 nothing changes.
-
-    Returns:
-        (B, H, W, 3) float32, whole numbers where something changed.
-    """
+    """Compress as JPEG of `quality`, rounded to 1..100; at 100 nothing changes."""
     quality = tf.cast(tf.round(quality), tf.int32)
     levels = tf.cast(tf.clip_by_value(tf.round(images), 0.0, 255.0), tf.uint8)
 
@@ -155,16 +101,9 @@ def jpeg(images: tf.Tensor, quality: tf.Tensor) -> tf.Tensor:
 
 @pixels(side=Value(0.0, 0.5, 0.0, 1.0), x=SHARE, y=SHARE)
 def cutout(images: tf.Tensor, side: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """Cover a square with grey (DeVries and Taylor, 2017, "Improved Regularization ... with Cutout").
+    """Cover a square with gray (DeVries and Taylor, 2017, "Improved Regularization ... with Cutout").
 
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        side: (B,) float32, of the square, as a share of the image's shorter side.
-        x: (B,) float32, 0..1, of the image's width: where the square's centre lies.
-        y: (B,) float32, 0..1, of the image's height.
-
-    Returns:
-        (B, H, W, 3) float32.
+    `side` is a share of the image's shorter side, `x` and `y` are the square's center as shares of width and height.
 
     Example:
         >>> half = tf.constant([0.5])
@@ -175,7 +114,7 @@ def cutout(images: tf.Tensor, side: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf
     reach = side[:, None] * min(height, width) / 2
     rows = tf.abs(tf.range(height, dtype=tf.float32) + 0.5 - y[:, None] * height) < reach
     columns = tf.abs(tf.range(width, dtype=tf.float32) + 0.5 - x[:, None] * width) < reach
-    return tf.where((rows[:, :, None] & columns[:, None, :])[..., None], GREY, images)
+    return tf.where((rows[:, :, None] & columns[:, None, :])[..., None], GRAY, images)
 
 
 def _unless(values: tf.Tensor, neutral: float, images: tf.Tensor, changed: tf.Tensor) -> tf.Tensor:

@@ -1,4 +1,4 @@
-"""Where every image of a batch goes, and its boxes with it: numpy, before a pixel is touched."""
+"""Plan the warp of every image of a batch, and its boxes, in NumPy."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from augment.sampling import sampled_steps
 
 @dataclass(frozen=True)
 class Plan:
-    """Hold what the geometric steps of a policy come to.
+    """Result of the geometric steps of a policy.
 
     Attributes:
         matrices: (B, 3, 3) float32, pixels of the image -> pixels of the network's input.
-        reductions: (B,) int, by how much (1, 2, 4 or 8) an image may be decoded smaller.
+        reductions: (B,) int, factor (1, 2, 4 or 8) by which an image may be decoded smaller.
         boxes: (B, N, 4) float32, pixels of the network's input, clipped.
-        kept: (B, N) bool, whether enough of the box is left.
+        kept: (B, N) bool, whether enough of the box is visible.
     """
 
     matrices: np.ndarray
@@ -60,7 +60,7 @@ def plan(
 
 
 def useful_reductions(matrices: np.ndarray) -> np.ndarray:
-    """Return by how much (1, 2, 4 or 8) images may be reduced before their (B, 3, 3) matrices lose detail.
+    """Return the factor (1, 2, 4 or 8) by which images may be reduced without loss before the (B, 3, 3) matrices.
 
     Example:
         >>> useful_reductions(affine.scaling(*[np.array([1.0, 0.5, 0.3, 0.2, 0.1])] * 2)).tolist()
@@ -72,9 +72,9 @@ def useful_reductions(matrices: np.ndarray) -> np.ndarray:
 
 
 def padded(boxes: np.ndarray, labels: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return exactly `rows` boxes (rows, 4) and labels (rows,), of the types given.
+    """Return exactly `rows` boxes (rows, 4) and labels (rows,), of the given dtypes.
 
-    Rows that are missing are -1. Of more than `rows` the largest stay, in their old order.
+    Missing rows are -1. Of more than `rows` the largest remain, in order.
 
     Example:
         >>> boxes, labels = padded(np.array([[0, 0, 3, 3], [0, 0, 1, 1], [0, 0, 2, 2]]), np.arange(3), 2)

@@ -1,26 +1,29 @@
-"""Policies: ordered lists of transforms with ranges, by name, from a file, or as a list. They load no TensorFlow."""
+"""Policies: ordered lists of transforms with ranges, by name, from a file, or as a list; without TensorFlow."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, get_args
+
+from augment.affine import BoxRule
 
 Range = tuple[float, float]
-FIT_NAMES = ("letterbox", "stretch")
+Fit = Literal["letterbox", "stretch"]
+FIT_NAMES: tuple[Fit, ...] = get_args(Fit)
 
 
 @dataclass(frozen=True)
 class Step:
-    """Name a transform and the ranges that its values are drawn from, uniformly.
+    """A transform and the ranges that its values are sampled from, uniformly.
 
     Attributes:
-        transform: a function of `augment/`; `augment.TRANSFORMS` lists them all.
-        ranges: for each of the function's values the lowest and the highest; or for `strength`, 0..1, which
-            sets all of them (the sign is drawn too, where a transform works both ways). Values that only say
-            where or when, such as `x` and `y` of a crop, may be left out: they are drawn from all there is.
-        probability: share of images that it happens to, 0..1.
+        transform: name of a transform; `augment.registry.load_transforms` returns all.
+        ranges: lower and upper limit of each value of the transform; or of `strength`, 0..1, which sets all of
+            them (with a random sign for mirrored values). Positions, such as `x` and `y` of a crop, are optional and
+            sampled from their full range by default.
+        probability: share of images that it is applied to, 0..1.
     """
 
     transform: str
@@ -30,20 +33,19 @@ class Step:
 
 @dataclass(frozen=True)
 class Policy:
-    """Hold an ordered list of transforms and how images and boxes come through it.
+    """An ordered list of transforms, and how images are resized and boxes kept.
 
-    Whatever the order of the list, geometric transforms come first, as one warp, and mixes last.
+    Geometric transforms always come first, as one warp, and mixes last.
 
     Attributes:
-        name: what the policy is called.
+        name: name of the policy.
         steps: the transforms in order.
-        fit: how an image comes to the size of the network: "letterbox" (whole, in its true shape, between
-            grey bars) or "stretch".
-        box_rule: how boxes follow a rotation: "rounded", "ellipse" or "corners" (see `augment.move_boxes`).
-        min_visible: a box whose visible share of area falls below this is dropped, 0..1.
-        pick: only so many of the steps happen to an image, chosen anew for each; None: every step by its
-            own probability.
-        mix_until: share of the training, 0..1, after which images are mixed no more and look like real ones.
+        fit: how an image is resized to the network's input: "letterbox" (keeps the aspect ratio, with gray bars)
+            or "stretch".
+        box_rule: how boxes follow a rotation (see `augment.move_boxes`).
+        min_visible: minimum visible share of a box's area, 0..1; other boxes are dropped.
+        pick: number of random steps applied per image; None: every step by its own probability.
+        mix_until: share of the training, 0..1, after which images are no longer mixed.
 
     Example:
         >>> get_policy("light").describe()[1]
@@ -52,18 +54,18 @@ class Policy:
 
     name: str
     steps: tuple[Step, ...] = ()
-    fit: str = "letterbox"
-    box_rule: str = "rounded"
+    fit: Fit = "letterbox"
+    box_rule: BoxRule = "rounded"
     min_visible: float = 0.3
     pick: int | None = None
     mix_until: float = 0.8
 
     def describe(self) -> list[dict[str, Any]]:
-        """Return the policy as plain values for JSON or YAML: the fit first, then a dict for each step.
+        """Return the policy as plain values for JSON or YAML: the fit first, then a dict per step.
 
-        `policy_from_list` makes the policy again.
+        `policy_from_list` is the inverse.
         """
-        fit = {"policy": self.name, "transform": self.fit}
+        fit: dict[str, Any] = {"policy": self.name, "transform": self.fit}
         fit |= {"box_rule": self.box_rule, "min_visible": self.min_visible}
         fit |= {} if self.pick is None else {"pick": self.pick}
         fit |= {"mix_until": self.mix_until} if self.mix_until != Policy.mix_until else {}
@@ -103,7 +105,7 @@ _GEOMETRY = (
     Step("scale", {"factor": (0.7, 1.2)}),
     Step("translate", {"x": _both(0.1), "y": _both(0.1)}),
 )
-_COLOURS = (
+_COLORS = (
     Step("brightness", {"amount": _both(0.15)}, 0.7),
     Step("contrast", {"factor": (0.7, 1.3)}, 0.7),
     Step("saturation", {"factor": (0.5, 1.5)}, 0.5),
@@ -115,7 +117,7 @@ STANDARD = Policy(
     (
         *_GEOMETRY,
         Step("gamma", {"exponent": (0.7, 1.4)}, 0.3),
-        *_COLOURS,
+        *_COLORS,
         Step("noise", {"deviation": (0.0, 0.04)}, 0.3),
     ),
 )
@@ -126,7 +128,7 @@ STRONG = Policy(
     (
         *_GEOMETRY,
         Step("gamma", {"exponent": (0.6, 1.6)}, 0.3),
-        *_COLOURS,
+        *_COLORS,
         Step("temperature", {"strength": (0.0, 0.6)}, 0.3),
         Step("night", {"strength": (0.0, 0.7)}, 0.1),
         Step("rain", {"strength": (0.0, 0.7)}, 0.08),
@@ -159,12 +161,12 @@ NIGHT = Policy(
     ),
 )
 
-_CHOICES = ("rotate", "shear", "translate", "brightness", "contrast", "saturation")
-_CHOICES += ("autocontrast", "posterize", "solarize", "sharpen")
+_CHOICES = ("rotate", "shear", "translate", "brightness", "contrast", "saturation", "autocontrast")
+_CHOICES_OF_TONES = ("posterize", "solarize", "sharpen")
 
 
 def _choices(low: float, high: float) -> tuple[Step, ...]:
-    return tuple(Step(name, {"strength": (low, high)}) for name in _CHOICES)
+    return tuple(Step(name, {"strength": (low, high)}) for name in _CHOICES + _CHOICES_OF_TONES)
 
 
 # Cubuk et al. 2020 (arXiv 1909.13719): two of the list, all at one strength. Mueller & Hutter 2021
@@ -186,17 +188,16 @@ def closest_name(received: str, allowed: Iterable[str]) -> str:
     return f"did you mean '{near[0]}'? " if near else ""
 
 
-def get_policy(source: str | Policy | Sequence[Mapping[str, Any]], fit: str | None = None) -> Policy:
-    """Return a policy by name, from a file, from a list, or as it is.
+def get_policy(source: str | Policy | Sequence[Mapping[str, Any]], fit: Fit | None = None) -> Policy:
+    """Return a policy by name, from a file or list, or unchanged.
 
     Args:
-        source: a key of `POLICIES`; or the path of a .yaml, .yml or .json file; or the list that such a file
-            holds (see `augment.policy_from_list`); or a policy.
+        source: a key of `POLICIES`; or the path of a .yaml, .yml or .json file; or the contents of such a
+            file (see `augment.policy_from_list`); or a policy.
         fit: "letterbox" or "stretch", instead of the policy's own.
 
     Raises:
-        ValueError: an unknown name or fit; the message names the nearest match. A file or a list that is not
-            a policy.
+        ValueError: unknown name or fit, or an invalid file or list.
 
     Example:
         >>> get_policy("light").fit, get_policy([{"transform": "flip"}]).steps

@@ -1,4 +1,4 @@
-"""Policies from a YAML or JSON file, or from a list, and the check that each value can be drawn."""
+"""Read policies from a YAML or JSON file or a list, and validate them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from augment.policy import FIT_NAMES, Policy, Step, closest_name
-from augment.registry import STRENGTH, TRANSFORMS, Transform, Value
+from augment.registry import STRENGTH, TRANSFORMS, Transform, Value, load_transforms
 
 SUFFIXES = (".yaml", ".yml", ".json")
 FIT_KEYS = ("policy", "box_rule", "min_visible", "pick", "mix_until")
@@ -17,7 +17,7 @@ SHAPE = "a policy is a list of entries such as {transform: rotate, degrees: [-10
 
 
 def read_policy(path: str) -> Policy:
-    """Return the policy that a file holds, named as the file is.
+    """Read a policy file; the policy is named after the file.
 
     Raises:
         ValueError: no such file, not YAML or JSON, or not a policy; see `policy_from_list`.
@@ -49,17 +49,17 @@ def policy_from_list(entries: Sequence[Mapping[str, Any]], name: str = "custom")
         entries: a dict for each step: `transform`, optionally `probability`, and a [low, high] range for each
             value of the transform, or for `strength`. An entry whose transform is `letterbox` or `stretch` sets
             the fit, and optionally `box_rule`, `min_visible`, `pick`, `mix_until`, and `policy`, the name.
-        name: what the policy is called otherwise.
+        name: name of the policy if no entry sets it.
 
     Raises:
-        ValueError: anything else; the message names the entry, the value, and what is allowed.
+        ValueError: invalid entry; the message names the entry, the value and the allowed range.
 
     Example:
         >>> policy_from_list([{"transform": "rotate", "degrees": [-5, 5]}]).steps[0].ranges
         {'degrees': (-5.0, 5.0)}
         >>> policy_from_list([{"transform": "rotate", "degrees": [5, -5]}])
         Traceback (most recent call last):
-        ValueError: 'rotate': degrees is [5, -5], its lower end above its upper: write [-5, 5]
+        ValueError: 'rotate': degrees is [5, -5], with the lower limit above the upper: write [-5, 5]
     """
     if not isinstance(entries, Sequence) or not all(isinstance(entry, Mapping) for entry in entries):
         raise ValueError(f"got {type(entries).__name__} '{str(entries)[:60]}': {SHAPE}")
@@ -67,7 +67,7 @@ def policy_from_list(entries: Sequence[Mapping[str, Any]], name: str = "custom")
     steps = []
     for number, entry in enumerate(entries, 1):
         if "transform" not in entry:
-            raise ValueError(f"entry {number} names no transform: {SHAPE}")
+            raise ValueError(f"entry {number} has no 'transform': {SHAPE}")
         if entry["transform"] in FIT_NAMES:
             fit = _fit(entry)
         else:
@@ -82,7 +82,8 @@ def _fit(entry: Mapping[str, Any]) -> dict[str, Any]:
     for key in fit:
         if key not in FIT_KEYS:
             raise ValueError(
-                f"'{entry['transform']}': unknown key '{key}': {closest_name(key, FIT_KEYS)}Allowed: {', '.join(FIT_KEYS)}"
+                f"'{entry['transform']}': unknown key '{key}': {closest_name(key, FIT_KEYS)}"
+                f"Allowed: {', '.join(FIT_KEYS)}"
             )
     return {"fit": entry["transform"], **fit}
 
@@ -95,14 +96,14 @@ def _step(entry: Mapping[str, Any]) -> Step:
 
 
 def _range(transform: str, value: str, received: Any) -> tuple[float, float]:
-    # One number stands for a range of no width.
+    # One number is a range of zero width.
     limits = [received, received] if _is_number(received) else received
     if not isinstance(limits, Sequence) or len(limits) != 2 or not all(map(_is_number, limits)):
         raise ValueError(f"'{transform}': {value} is {received!r}, expected a range [low, high]")
     low, high = map(float, limits)
     if low > high:
         raise ValueError(
-            f"'{transform}': {value} is {list(limits)}, its lower end above its upper: "
+            f"'{transform}': {value} is {list(limits)}, with the lower limit above the upper: "
             f"write {list(reversed(limits))}"
         )
     return low, high
@@ -113,13 +114,14 @@ def _is_number(value: Any) -> bool:
 
 
 def check(policy: Policy) -> None:
-    """Make sure that every step of a policy can be done.
+    """Validate every step of a policy.
 
     Raises:
-        ValueError: an unknown transform, box rule or value, a missing one, or one outside of what is allowed.
+        ValueError: unknown transform, box rule or value, missing value, or value out of range.
     """
-    import augment.transforms  # noqa: F401  # fills TRANSFORMS; takes TensorFlow with it
     from augment.affine import BOX_RULES
+
+    load_transforms()
 
     for step in policy.steps:
         if step.transform not in TRANSFORMS:
@@ -145,7 +147,7 @@ def _check_number(transform: str, name: str, received: Any, low: float, high: fl
 
 
 def values_of(transform: Transform, ranges: Mapping[str, Any]) -> dict[str, Value]:
-    """Return what a step draws: its `strength`, or every value of its transform."""
+    """Return what a step samples: its `strength`, or every value of its transform."""
     if "strength" in ranges:
         return {"strength": STRENGTH} | {n: v for n, v in transform.values.items() if v.neutral == v.full}
     return transform.values
@@ -164,6 +166,6 @@ def _check_ranges(transform: Transform, ranges: Mapping[str, Any]) -> None:
     for name, value in values.items():
         if name not in ranges and value.neutral != value.full:
             raise ValueError(
-                f"'{transform.name}': its {name} is missing, give a range [low, high] "
+                f"'{transform.name}': {name} is missing: give a range [low, high] "
                 f"within {value.low:g} to {value.high:g}, or a strength within 0 to 1"
             )

@@ -1,4 +1,4 @@
-"""Random fields: numbers and smooth noise, drawn for each image of a batch from its own seed alone."""
+"""Random fields: numbers and smooth noise, sampled for each image of a batch from its own seed."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ STRIDE = 0x61C88647  # 2^32 less 2^32 over the golden ratio: odd, and its multip
 
 
 def per_example(values: tf.Tensor) -> tf.Tensor:
-    """Return (B,) values as (B, 1, 1, 1) float32, to stand against the pixels of each image."""
+    """Return (B,) values as (B, 1, 1, 1) float32, to broadcast over the pixels of each image."""
     return tf.cast(values, tf.float32)[:, None, None, None]
 
 
 def scale(images: tf.Tensor) -> float:
-    """Return the shorter side in units of 256 pixels: lengths are given for images of that size."""
+    """Return the shorter side in units of 256 pixels, the size that lengths are given for."""
     return min(images.shape[1:3]) / 256
 
 
 def branch(seeds: tf.Tensor, number: int) -> tf.Tensor:
-    """Return seeds, (B, 2) int32, for another draw for the same images; branches may branch again.
+    """Return seeds, (B, 2) int32, for another sample of the same images; branches may be branched again.
 
     Args:
         seeds: (B, 2) int32.
-        number: which draw, 0 or more.
+        number: number of the sample, 0 or more.
     """
     return tf.convert_to_tensor(seeds) * [1, STRIDE] + [0, number + 1]
 
 
 def uniform(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
-    """Draw numbers in [0, 1) for each image.
+    """Sample numbers in [0, 1) for each image.
 
     Args:
         seeds: (B, 2) int32.
-        shape: what each image gets.
+        shape: shape per image.
 
     Returns:
         (B, *shape) float32.
@@ -50,15 +50,15 @@ def uniform(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
 
 
 def normal(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
-    """Draw standard normal numbers for each image.
+    """Sample standard normal numbers for each image.
 
     Two numbers come from 32 random bits (Box and Muller, 1958, "A Note on the Generation of Random Normal
     Deviates", 16 bits for the radius and 16 for the angle), a third of the time of `tf.random.stateless_normal`;
-    none lies beyond 4.9, as would one in a million.
+    the maximum is 4.9.
 
     Args:
         seeds: (B, 2) int32.
-        shape: what each image gets.
+        shape: shape per image.
 
     Returns:
         (B, *shape) float32.
@@ -78,15 +78,15 @@ def normal(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
 
 
 def smooth_noise(seeds: tf.Tensor, size_hw: Sequence[int], cells: float, octaves: int = 3) -> tf.Tensor:
-    """Draw smooth noise: every pixel is standard normal, and like its neighbours.
+    """Sample smooth noise: every pixel is standard normal and similar to its neighbors.
 
-    Octave by octave the detail gets twice as fine and half as strong (Perlin, 1985, "An Image Synthesizer").
+    Each octave is twice as fine and half as strong (Perlin, 1985, "An Image Synthesizer").
 
     Args:
         seeds: (B, 2) int32.
         size_hw: height and width, pixels.
-        cells: how many clouds of the largest kind lie along the shorter side.
-        octaves: how many sizes of detail.
+        cells: number of the largest structures along the shorter side.
+        octaves: number of scales.
 
     Returns:
         (B, H, W, 1) float32.
@@ -95,7 +95,7 @@ def smooth_noise(seeds: tf.Tensor, size_hw: Sequence[int], cells: float, octaves
     for octave in range(octaves):
         spacing = min(size_hw) / (cells * 2**octave)
         rows, columns = (_bumps(size, spacing, 0.7 * spacing) for size in size_hw)
-        # Rows of length 1 keep the variance of what they mix.
+        # Rows of length 1 preserve the variance.
         rows, columns = (bumps / np.linalg.norm(bumps, axis=1, keepdims=True) for bumps in (rows, columns))
         lattice = normal(branch(seeds, octave), (rows.shape[1], columns.shape[1]))
         parts.append(0.5**octave * _lay(lattice, rows, columns))
@@ -110,18 +110,18 @@ def sparse_points(
     spread_hw: Sequence[float],
     share: tf.Tensor,
 ) -> tf.Tensor:
-    """Draw bumps of random height, 0..1, at a random share of the points of a lattice.
+    """Sample bumps of random height, 0..1, at a random share of the points of a lattice.
 
     Args:
         seeds: (B, 2) int32.
         size_hw: height and width, pixels.
-        spacing_hw: of the lattice, pixels.
+        spacing_hw: spacing of the lattice, pixels.
         spread_hw: standard deviations of the Gaussian bumps, pixels.
-        share: (B,) float32, 0..1, of the points that have a bump; a larger share keeps and raises the bumps of a
-            smaller one.
+        share: (B,) float32, 0..1, of the points with a bump; a larger share keeps and raises the bumps of a smaller
+            one.
 
     Returns:
-        (B, H, W, 1) float32, 0 or more: bumps that meet add up.
+        (B, H, W, 1) float32, 0 or more; overlapping bumps add up.
     """
     rows, columns = map(_bumps, size_hw, spacing_hw, spread_hw)
     drawn = uniform(seeds, (rows.shape[1], columns.shape[1]))
@@ -130,16 +130,16 @@ def sparse_points(
 
 
 def _for_each(seeds: tf.Tensor, draw: Callable[[tf.Tensor], tf.Tensor], shape: Sequence[int]) -> tf.Tensor:
-    # One by one: in a batch the same numbers would be rounded otherwise, by where in a register they come to lie.
+    # One by one: in a batch the same numbers may be rounded differently, depending on their position.
     signature = tf.TensorSpec(shape, tf.float32)
     return tf.map_fn(draw, tf.convert_to_tensor(seeds), fn_output_signature=signature)
 
 
 def _bumps(size: int, spacing: float, spread: float) -> np.ndarray:
-    # (size, points): what each point of a row of points, which begins and ends outside, gives to each pixel.
+    # (size, points): weight of each lattice point, which begin and end outside, at each pixel.
     points = np.arange(-1, math.ceil(size / spacing) + 1) + 0.5
     distance = (np.arange(size)[:, None] + 0.5) - points * spacing
-    wide = max(spread, 0.5)  # narrower ones would fall between the pixels: they are paler instead
+    wide = max(spread, 0.5)  # narrower ones would fall between pixels: make them fainter instead
     return (spread / wide * np.exp(-0.5 * (distance / wide) ** 2)).astype(np.float32)
 
 

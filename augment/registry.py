@@ -1,26 +1,26 @@
-"""The register of transforms: each is one decorated function that says what its values mean."""
+"""The registry of transforms: each is one decorated function that declares its values."""
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Value:
-    """Say what one value of a transform may be, and how strength 0..1 becomes it.
+    """Allowed range of one value of a transform, and its mapping from strength 0..1.
 
     Attributes:
-        neutral: the value at strength 0, at which nothing changes (or as little as the transform can).
-        full: the value at strength 1, about the most that a person still recognises the scene at.
+        neutral: the value at strength 0, at which nothing changes (or as little as possible).
+        full: the value at strength 1, about the limit at which a person still recognises the scene.
         low: smallest value allowed.
         high: largest value allowed.
-        mirrored: whether strength works both ways: a drawn sign then decides between full and its opposite
-            about neutral.
+        mirrored: whether a random sign decides between full and its opposite about neutral.
 
     Example:
         >>> degrees = Value(0.0, 30.0, -180.0, 180.0, mirrored=True)
@@ -35,30 +35,31 @@ class Value:
     mirrored: bool = False
 
     def at(self, strength: Any, sign: Any = 1.0) -> Any:
-        """Return the value at a strength (0..1, a number or a tensor); `sign` (1 or -1) counts if mirrored."""
-        way = sign if self.mirrored else 1.0
-        return self.neutral + way * strength * (self.full - self.neutral)
+        """Return the value at a strength (0..1, a number or a tensor); `sign` (1 or -1) is used if mirrored."""
+        direction = sign if self.mirrored else 1.0
+        return self.neutral + direction * strength * (self.full - self.neutral)
 
 
+Stage = Literal["geometric", "color", "pixels", "mix"]
 STRENGTH = Value(0.0, 1.0, 0.0, 1.0)
-SHARE = Value(0.5, 0.5, 0.0, 1.0)  # a place or a moment: strength has no say in it
+SHARE = Value(0.5, 0.5, 0.0, 1.0)  # a position or a time, independent of strength
 
 
 @dataclass(frozen=True)
 class Transform:
-    """Hold a registered transform.
+    """A registered transform.
 
     Attributes:
-        name: what policies call it.
-        stage: "geometric", "colour", "pixels" or "mix"; see the decorator of that name.
-        function: does it.
-        values: what the function takes by name, drawn for each image.
+        name: its name in policies.
+        stage: the decorator that registered it.
+        function: the decorated function.
+        values: its arguments by name, sampled for each image.
         seeded: whether the function also takes `seeds`.
-        needs: keys of which a batch must hold one; the transform leaves others alone.
+        needs: keys of which a batch must contain one; other batches are not changed.
     """
 
     name: str
-    stage: str
+    stage: Stage
     function: Callable[..., Any]
     values: dict[str, Value]
     seeded: bool
@@ -70,12 +71,19 @@ class Transform:
         return (inspect.getdoc(self.function) or self.name).splitlines()[0]
 
 
-STAGES = ("geometric", "colour", "pixels", "mix")
+MODULES = ("blur", "color", "geometric", "lens", "mixing", "pasting", "pixels", "weather")
 TRANSFORMS: dict[str, Transform] = {}
 
 
+def load_transforms() -> dict[str, Transform]:
+    """Import all `MODULES` of transforms, with TensorFlow, and return the filled `TRANSFORMS`."""
+    for name in MODULES:
+        importlib.import_module(f"augment.{name}")
+    return TRANSFORMS
+
+
 def _register(
-    stage: str, values: dict[str, Value], needs: tuple[str, ...] = ()
+    stage: Stage, values: dict[str, Value], needs: tuple[str, ...] = ()
 ) -> Callable[[Callable], Callable]:
     def register(function: Callable) -> Callable:
         taken = inspect.signature(function).parameters
@@ -92,35 +100,35 @@ def _register(
 
 
 def geometric(**values: Value) -> Callable[[Callable], Callable]:
-    """Register (canvas, values: (B,)) -> ([B,] 3, 3) float32, canvas pixels to canvas pixels; numpy arrays.
+    """Register (canvas, values: (B,)) -> ([B,] 3, 3) float32, canvas pixels to canvas pixels; NumPy arrays.
 
-    All geometric steps of a policy become one matrix for each image, which is resampled once.
+    All geometric steps of a policy become one matrix per image, which is resampled once.
     """
     return _register("geometric", values)
 
 
-def colour(**values: Value) -> Callable[[Callable], Callable]:
+def color(**values: Value) -> Callable[[Callable], Callable]:
     """Register (mean_rgb (B, 3), values: (B,)) -> (B, 4, 4) float32, applied to columns (R, G, B, 1), 0..255.
 
-    `mean_rgb` is the mean colour of each image as the steps before have made it. Neighbouring colour steps
-    become one matrix, and the pixels are touched once.
+    `mean_rgb` is the mean color of each image after the previous steps. Consecutive color steps are combined into
+    one matrix.
     """
-    return _register("colour", values)
+    return _register("color", values)
 
 
 def pixels(**values: Value) -> Callable[[Callable], Callable]:
     """Register (images (B, H, W, 3) float32 0..255, values: (B,)[, seeds (B, 2) int32]) -> images.
 
-    H and W are static. Results may leave 0..255: whoever calls clips. A function that takes `seeds` draws from
-    them alone, each image from its own: what happens to an image must not depend on its batch.
+    H and W are static. Results may leave 0..255 and are clipped afterwards. A function that takes `seeds` samples
+    from them only, each image from its own: the result of an image must not depend on its batch.
     """
     return _register("pixels", values)
 
 
 def mix(needs: tuple[str, ...] = (), **values: Value) -> Callable[[Callable], Callable]:
-    """Register (batch, happens (B,) bool, values: (B,)) -> batch, where images take parts of their neighbours.
+    """Register (batch, happens (B,) bool, values: (B,)) -> batch, where images take parts of their neighbors.
 
-    `needs` are keys of a batch, such as "bounding_boxes": batches that hold none of them are left as they are.
+    `needs` are keys of a batch, such as "bounding_boxes"; batches with none of them are not changed.
     """
     return _register("mix", values, needs)
 

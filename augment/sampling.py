@@ -1,4 +1,4 @@
-"""What befalls each image: drawn from its own seed alone, whatever batch, worker or run it is in."""
+"""Sample the parameters of each image from its own seed, independent of batch, worker and run."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from augment.policy import Policy, Step
 from augment.policy_file import values_of
 from augment.registry import TRANSFORMS, Transform, at_strength
 
-SPARE_LOTS = 2  # of each step: whether it happens, and the sign of a mirrored strength
+SPARE_LOTS = 2  # per step: whether it applies, and the sign of a mirrored strength
 APART = 7919  # between the seeds of an image's steps
 
 
 @dataclass(frozen=True)
 class SampledStep:
-    """Hold a step with its lot.
+    """A step with its sampled parameters.
 
     Attributes:
-        transform: what is to be done.
-        happens: (...) bool, whether it is done to the image.
+        transform: the transform.
+        happens: (...) bool, whether it is applied to the image.
         values: (...) float32 each, by name.
-        seeds: (..., 2) int32, for transforms that draw more by themselves.
+        seeds: (..., 2) int32, for transforms that sample more themselves.
     """
 
     transform: Transform
@@ -34,18 +34,18 @@ class SampledStep:
 
 
 def sample_parameters(policy: Policy, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return all that chance has to say about some images, each from its own key alone.
+    """Return all random numbers of some images, each from its own key only.
 
-    Philox is made for this: any key starts a stream of its own (Salmon et al. 2011, "Parallel Random Numbers:
+    With Philox any key starts an independent stream (Salmon et al. 2011, "Parallel Random Numbers:
     As Easy as 1, 2, 3").
 
     Args:
         policy: checked.
-        keys: (B, 3) whole numbers, such as seed of the run, image, view.
+        keys: (B, 3) integers, such as seed of the run, image, view.
 
     Returns:
-        (B, n) float32 in 0..1, what a policy needs to decide; and (B, 2) int32, seeds for transforms that draw
-        more by themselves.
+        (B, n) float32 in 0..1, the numbers that the policy uses; and (B, 2) int32, seeds for transforms that
+        sample more themselves.
 
     Example:
         >>> lots, seeds = sample_parameters(Policy("none"), np.array([[0, 1, 0], [0, 2, 0], [0, 1, 0]]))
@@ -65,7 +65,7 @@ def _widths(policy: Policy) -> list[int]:
 
 
 def sampled_steps(policy: Policy, lots: Array, seeds: Array) -> Iterator[SampledStep]:
-    """Yield the steps of a policy with what the lots say about them, as arrays or as tensors.
+    """Yield the steps of a policy with their sampled parameters, as arrays or tensors.
 
     Args:
         policy: checked.
@@ -84,7 +84,7 @@ def sampled_steps(policy: Policy, lots: Array, seeds: Array) -> Iterator[Sampled
 
 
 def _happening(policy: Policy, lots: Array, widths: list[int]) -> list[Array]:
-    # The first lot of each step; where only some are picked, those with the smallest.
+    # By the first number of each step; if only some are picked, those with the smallest numbers.
     starts = [sum(widths[:number]) for number in range(len(widths))]
     if policy.pick is None:
         return [lots[..., s] < step.probability for s, step in zip(starts, policy.steps, strict=True)]

@@ -1,6 +1,6 @@
 """Resample an image once, through one affine matrix.
 
-OpenCV does it: its warp of three channels takes a seventh of the time of TensorFlow's own, to the same values.
+OpenCV's warp of three channels takes a seventh of the time of TensorFlow's, with the same values.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 from augment import affine
 
 Linear = list[list[float]]  # the upper left 2 x 2 of a matrix
-GREY = 114.0  # what fills the canvas where there is no image
+GRAY = 114.0  # fill value outside the image
 
 
 @functools.cache
 def _opencv() -> ModuleType:
     import cv2
 
-    # Images are warped side by side already; threads within one would only get in each other's way.
+    # Images are warped in parallel already: more threads within one are slower.
     cv2.setNumThreads(1)
     return cv2
 
@@ -30,22 +30,21 @@ def warp(
     image: np.ndarray,
     matrix: np.ndarray,
     size_hw: tuple[int, int],
-    fill: float = GREY,
+    fill: float = GRAY,
     out: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Return the image moved by `matrix`: bilinear, anti-aliased where it shrinks.
+    """Return the image warped by `matrix`: bilinear, anti-aliased if it shrinks.
 
     Args:
         image: (H, W, 3) uint8 or float32, 0..255.
         matrix: (3, 3) float32, affine: pixels of `image` -> pixels of the result.
         size_hw: height and width of the result, pixels.
-        fill: value of the pixels where there is no image.
-        out: (h, w, 3) of the type of `image`, such as a row of a batch, to be filled: new memory costs as much
-            as the arithmetic.
+        fill: value of pixels outside the image.
+        out: (h, w, 3) of the dtype of `image` to fill, such as a row of a batch; new memory takes as long as the
+            arithmetic.
 
     Returns:
-        (h, w, 3) of the type of `image`: `out`, if given. Where nothing moves its pixels are those of `image`,
-        bit for bit.
+        (h, w, 3) of the dtype of `image`: `out`, if given. The identity returns equal pixels, bit for bit.
 
     Example:
         >>> image = np.array([[[0], [10]], [[20], [30]]], np.uint8).repeat(3, axis=2)
@@ -62,7 +61,7 @@ def warp(
         return out
     return cv2.warpAffine(
         image,
-        _way_back(linear, offset),
+        _inverse(linear, offset),
         out.shape[1::-1],
         dst=out,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
@@ -71,12 +70,12 @@ def warp(
     )
 
 
-# Numbers, not arrays, from here on: numpy takes microseconds for each small operation, and all threads wait.
+# Numbers, not arrays, from here on: NumPy takes microseconds per small operation, and holds the GIL.
 
 
-def _way_back(linear: Linear, offset: list[float]) -> np.ndarray:
-    # The inverse, (2, 3), as OpenCV wants it: it counts pixels by whole numbers at their centres, so half a pixel
-    # is added before and taken away after.
+def _inverse(linear: Linear, offset: list[float]) -> np.ndarray:
+    # The inverse, (2, 3), in OpenCV's convention of integers at pixel centers: add half a pixel before and subtract it
+    # after.
     (a, b), (d, e) = linear
     size = a * e - b * d
     inverse = (e / size, -b / size), (-d / size, a / size)
@@ -85,14 +84,13 @@ def _way_back(linear: Linear, offset: list[float]) -> np.ndarray:
 
 
 def _averaged(cv2: ModuleType, image: np.ndarray, linear: Linear) -> tuple[np.ndarray, Linear]:
-    # Bilinear interpolation looks at two pixels a side, so that it may skip none down to half the size; what
-    # shrinks further is halved first, as often as needed, by averaging. Held against an ideal area average
-    # (street images, 512 to 1280 px to 256 px, turned by up to 7 degrees) this is 33 to 42 dB, bilinear alone
-    # 25 to 40.
+    # Bilinear interpolation skips no pixel down to half the size; larger reductions are preceded by halving, by
+    # averaging. Compared with an ideal area average (street images, 512 to 1280 px to 256 px, rotated by up to 7
+    # degrees) this reaches 33 to 42 dB, bilinear alone 25 to 40.
     while True:
         (a, b), (d, e) = linear
         height, width = image.shape[:2]
-        # The lengths of the columns are the scales along the image's own x and y.
+        # The lengths of the columns are the scales along the image's x and y.
         down_x = 1 + (math.hypot(a, d) <= 0.5001 and width > 1)
         down_y = 1 + (math.hypot(b, e) <= 0.5001 and height > 1)
         if down_x == down_y == 1:
@@ -100,7 +98,7 @@ def _averaged(cv2: ModuleType, image: np.ndarray, linear: Linear) -> tuple[np.nd
         if height % down_y or width % down_x:
             image = cv2.copyMakeBorder(image, 0, -height % down_y, 0, -width % down_x, cv2.BORDER_REPLICATE)
         size = -(-width // down_x), -(-height // down_y)
-        # Exactly half way between pixels, linear interpolation is their mean, and quicker than averaging areas.
+        # Half way between pixels, linear interpolation is their mean, and faster than area averaging.
         image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
         linear = [[a * down_x, b * down_y], [d * down_x, e * down_y]]
 
@@ -108,7 +106,7 @@ def _averaged(cv2: ModuleType, image: np.ndarray, linear: Linear) -> tuple[np.nd
 def _whole_pixels(
     linear: Linear, offset: list[float], image_hw: tuple[int, ...], size_hw: tuple[int, ...]
 ) -> tuple[list[int], list[int]] | None:
-    # Size and offset, if an upright matrix puts the whole image on whole pixels of the canvas, as fits do.
+    # Size and offset, if a matrix without rotation maps the whole image to whole pixels of the canvas, as fits do.
     (a, b), (d, e) = linear
     if b or d:
         return None
@@ -139,16 +137,16 @@ def _place(
 
 
 def warp_mask(mask: np.ndarray, matrix: np.ndarray, size_hw: tuple[int, int], fill: int = 0) -> np.ndarray:
-    """Return a mask of classes moved by `matrix`: each pixel takes the class at its centre.
+    """Return a mask of classes warped by `matrix`: each pixel takes the class at its center.
 
     Args:
         mask: (H, W, C) uint8 or int32.
         matrix: (3, 3) float32, affine: pixels of `mask` -> pixels of the result.
         size_hw: height and width of the result, pixels.
-        fill: value of the pixels whose centres lie outside the mask.
+        fill: value of pixels with centers outside the mask.
 
     Returns:
-        (h, w, C), of the type of `mask`.
+        (h, w, C), of the dtype of `mask`.
 
     Example:
         >>> mask = np.array([[[1], [2]]], np.uint8)

@@ -1,4 +1,4 @@
-"""What a street camera sees when the weather or the day turns: night, rain, fog, snow."""
+"""Weather and night as seen by a street camera. Lengths scale with the image size."""
 
 from __future__ import annotations
 
@@ -14,17 +14,9 @@ SODIUM, COLD = np.array([1.2, 0.95, 0.65], np.float32), np.array([0.85, 0.97, 1.
 
 @pixels(strength=STRENGTH)
 def night(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Make it night: little light, in pools and of one colour, lamps that stay bright, and a noisy camera.
+    """Simulate night: low light in pools of one color, bright lamps, and sensor noise.
 
-    Noise is that of a sensor (EMVA 1288): its variance grows with the light, from that of reading alone.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        strength: (B,) float32, 0..1.
-        seeds: (B, 2) int32.
-
-    Returns:
-        (B, H, W, 3) float32.
+    The noise follows EMVA 1288: its variance grows with the light, starting from the read noise.
     """
     size_hw = images.shape[1:3]
     share, drawn = per_example(strength), uniform(branch(seeds, 0), (2,))
@@ -40,23 +32,15 @@ def night(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor
 
 @pixels(strength=STRENGTH)
 def fog(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Fill the air with fog, thicker to the top, where a street camera looks far, and in banks.
+    """Add fog in banks, thicker towards the top, where a street camera looks far.
 
-    A share t of a thing's light arrives, and 1 - t of the air's is added; t falls exponentially with distance
+    A share t of an object's light arrives, and 1 - t of the air's is added; t falls exponentially with distance
     (Koschmieder, 1924, "Theorie der horizontalen Sichtweite").
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        strength: (B,) float32, 0..1.
-        seeds: (B, 2) int32.
-
-    Returns:
-        (B, H, W, 3) float32.
     """
     size_hw = images.shape[1:3]
     drawn = uniform(branch(seeds, 0), (2,))
     banks = tf.exp(0.3 * smooth_noise(branch(seeds, 1), size_hw, 3.0, 3))
-    # Distance on a flat road grows as 1 / (row - horizon); the horizon is drawn from just above the image to a third.
+    # Distance on a flat road grows as 1 / (row - horizon); the horizon is sampled from just above the image to a third.
     horizon = per_example(0.35 * drawn[:, 0] - 0.05)
     rows = np.linspace(0.0, 1.0, size_hw[0], dtype=np.float32)[None, :, None, None]
     distance = 0.3 / (tf.nn.relu(rows - horizon) + 0.12)
@@ -68,19 +52,10 @@ def fog(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
 
 @pixels(strength=STRENGTH)
 def rain(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Let it rain: slanted streaks, far and near, before a greyer and softer street.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        strength: (B,) float32, 0..1.
-        seeds: (B, 2) int32.
-
-    Returns:
-        (B, H, W, 3) float32.
-    """
+    """Add rain: slanted streaks, far and near, over a grayer and softer street."""
     (height, width), unit = images.shape[1:3], scale(images)
     drawn = uniform(branch(seeds, 0), (1,))
-    slope = 0.7 * drawn[:, 0] - 0.35  # pixels to the side for each pixel of fall
+    slope = 0.7 * drawn[:, 0] - 0.35  # horizontal pixels per vertical pixel
     margin = int(0.35 * height) + 1
     canvas = (height, width + 2 * margin)
     far = sparse_points(
@@ -98,16 +73,7 @@ def rain(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
 
 @pixels(strength=STRENGTH)
 def snow(images: tf.Tensor, strength: tf.Tensor, seeds: tf.Tensor) -> tf.Tensor:
-    """Let it snow: flakes of three sizes, before a street that fades to white.
-
-    Args:
-        images: (B, H, W, 3) float32, 0..255.
-        strength: (B,) float32, 0..1.
-        seeds: (B, 2) int32.
-
-    Returns:
-        (B, H, W, 3) float32.
-    """
+    """Add snow: flakes of three sizes over a street that fades to white."""
     size_hw, unit, share = images.shape[1:3], scale(images), per_example(strength)
     flakes = []
     for number, (size, much) in enumerate(((0.8, 0.05), (1.6, 0.02), (3.5, 0.006))):
@@ -131,7 +97,7 @@ def _luma(images: tf.Tensor) -> tf.Tensor:
 
 
 def _lamps(luma: tf.Tensor) -> tf.Tensor:
-    # What is bright and small: a morphological opening takes it away, and leaves the sky.
+    # Bright and small: a morphological opening removes lamps, but not the sky.
     step = max(1, round(5 * scale(luma)))
     eroded = -tf.nn.max_pool2d(-luma, 2 * step, step, "SAME")
     opened = tf.image.resize(tf.nn.max_pool2d(eroded, 3, 1, "SAME"), luma.shape[1:3])
@@ -139,7 +105,7 @@ def _lamps(luma: tf.Tensor) -> tf.Tensor:
 
 
 def _slant(fields: tf.Tensor, slope: tf.Tensor, margin: int, width: int) -> tf.Tensor:
-    # Row y of the result begins `slope * y` to the side of where the middle of the wider field begins.
+    # Row y of the result is shifted by `slope * y` within the wider field.
     height = fields.shape[1]
     one, none = tf.ones_like(slope), tf.zeros_like(slope)
     offset = margin - slope * height / 2

@@ -79,12 +79,12 @@ def strengths(image: np.ndarray, size_hw: tuple[int, int] = (84, 112), columns: 
     """
     import tensorflow as tf
 
-    from augment import transforms  # noqa: F401  # fills TRANSFORMS
+    from augment.registry import load_transforms
 
     sample, seed = {"images": tf.constant(image)}, tf.constant([2, 7])
     large_hw = tuple(3 * side for side in size_hw)  # effects are made at the size of a network's input
     cells, captions = [], []
-    for name, transform in augment.TRANSFORMS.items():
+    for name, transform in load_transforms().items():
         if transform.stage == "mix":
             continue
         for strength in (0.0, 0.25, 0.5, 0.75, 1.0):

@@ -146,7 +146,7 @@ def test_names_are_taken_in_capitals_too():
     [
         ({"interpolation": "bicubic"}, "interpolation 'bicubic': allowed are nearest, bilinear"),
         ({"fill_mode": "mirror"}, "fill_mode 'mirror': allowed are constant, reflect, wrap, nearest"),
-        ({"fill_value": (1, 2, 3)}, r"fill_value \(1, 2, 3\): it is one number"),
+        ({"fill_value": (1, 2, 3)}, r"fill_value \(1, 2, 3\): expected one number"),
         ({"images": IMAGE.astype(np.uint16)}, "images of type uint16: cast them to one of uint8, int32"),
         ({"images": IMAGE[None, None]}, r"images of shape \(1, 1, 8, 11, 3\): give \(B, H, W, C\)"),
         ({"images": IMAGE[0, :, 0]}, r"images of shape \(11,\): give"),
@@ -199,7 +199,7 @@ def test_bad_output_shapes(size):
     [
         ((1, 2, 3), r"offset of shape \(3,\): give \(2,\)"),
         (((1, 2),) * 3, r"offset of shape \(3, 2\) for 2 images"),
-        ((1.5, 2.5), "offset of type float32: give whole numbers"),
+        ((1.5, 2.5), "offset of type float32: give integers"),
     ],
 )
 def test_bad_offsets(offset, said):

@@ -123,7 +123,7 @@ def test_a_folder_that_cannot_be_written_stops_the_keeping_and_nothing_else(file
     (tmp_path / "kept").rmdir()
     for _ in range(2):
         np.testing.assert_array_equal(read(files["png"], 1, kept)[1], PIXELS)
-    assert [record.getMessage() for record in caplog.records if "kept no more" in record.getMessage()]
+    assert [record.getMessage() for record in caplog.records if "cannot cache more" in record.getMessage()]
 
 
 def test_no_more_is_reduced_than_leaves_every_pixel_of_the_result_its_own():
@@ -135,7 +135,7 @@ def test_what_is_no_image_or_half_of_one_is_named(files, tmp_path):
     whole = (tmp_path / "image.jpg").read_bytes()
     for name, contents in (("half.jpg", whole[: len(whole) // 2]), ("text.png", b"not an image")):
         (tmp_path / name).write_bytes(contents)
-        with pytest.raises(ValueError, match=f"{name}' is no image that can be read"):
+        with pytest.raises(ValueError, match=f"{name}' cannot be read"):
             read(str(tmp_path / name), 1)
-    with pytest.raises(ValueError, match="gone.png' is no image that can be read"):
+    with pytest.raises(ValueError, match="gone.png' cannot be read"):
         read(str(tmp_path / "gone.png"), 1)

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from augment.lens import BANDS, GREY, dirt, dropped_frames, glare
+from augment.lens import BANDS, GRAY, dirt, dropped_frames, glare
 
 COUNT = 24
 SEEDS = tf.stack([tf.range(COUNT), tf.fill((COUNT,), 4)], axis=1)
@@ -89,7 +89,7 @@ def test_dropped_frames_leave_all_above_the_break():
 
 def test_dropped_frames_hold_nothing_but_rows_of_the_image_and_grey():
     seen = dropped_frames(labelled(), FULL, SEEDS).numpy()
-    grey = (seen == GREY).all(-1)
+    grey = (seen == GRAY).all(-1)
     assert 0.03 < grey.mean() < 0.4
     breaks = first_changed(seen)
     kinds = set()
@@ -109,7 +109,7 @@ def test_dropped_frames_hold_nothing_but_rows_of_the_image_and_grey():
 
 
 def test_grey_blocks_are_square():
-    grey = (dropped_frames(labelled(), FULL, SEEDS).numpy() == GREY).all(-1)
+    grey = (dropped_frames(labelled(), FULL, SEEDS).numpy() == GRAY).all(-1)
     block = HEIGHT // BANDS
     breaks = first_changed(dropped_frames(labelled(), FULL, SEEDS).numpy())
     for holes, top in zip(grey, breaks, strict=True):

@@ -49,5 +49,5 @@ def test_a_batch_without_any_box(paths):
 
 def test_an_image_that_cannot_be_read_is_named(paths):
     load = Loader({"path": [*paths, "gone.png"]}, Policy("none"), (16, 16))
-    with pytest.raises(ValueError, match="'gone.png' is no image that can be read"):
+    with pytest.raises(ValueError, match="'gone.png' cannot be read"):
         load(np.array([[3, 0]], np.int32))

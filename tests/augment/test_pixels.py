@@ -205,7 +205,7 @@ def test_cutout_covers_its_square(side, x, y, rows, columns):
         0
     ].numpy()
     expected = BATCH[0].copy()
-    expected[rows, columns] = pixels.GREY
+    expected[rows, columns] = pixels.GRAY
     np.testing.assert_array_equal(changed, expected)
 
 

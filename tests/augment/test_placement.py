@@ -2,7 +2,6 @@
 
 import numpy as np
 
-import augment.transforms  # noqa: F401
 from augment import Policy, Step, get_policy
 from augment.placement import padded, plan
 from augment.sampling import sample_parameters

@@ -57,7 +57,7 @@ BAD = {
     "an unknown transform": ([{"transform": "rotat"}], "unknown transform 'rotat': did you mean 'rotate'?"),
     "a range upside down": (
         [{"transform": "rotate", "degrees": [10, -10]}],
-        r"'rotate': degrees is \[10, -10\], its lower end above its upper: write \[-10, 10\]",
+        r"'rotate': degrees is \[10, -10\].*: write \[-10, 10\]",
     ),
     "out of bounds": (
         [{"transform": "rotate", "degrees": [-10, 500]}],
@@ -72,10 +72,10 @@ BAD = {
         [{"transform": "rotate", "degree": 3}],
         "unknown value 'degree': did you mean 'degrees'",
     ),
-    "a missing value": ([{"transform": "rotate"}], "'rotate': its degrees is missing, give a range"),
+    "a missing value": ([{"transform": "rotate"}], "'rotate': degrees is missing: give a range"),
     "words": ([{"transform": "rotate", "degrees": "ten"}], "degrees is 'ten', expected a range"),
     "not a number": ([{"transform": "rotate", "degrees": [0, float("nan")]}], "expected a range"),
-    "no transform": ([{"degrees": [0, 1]}], "entry 1 names no transform"),
+    "no transform": ([{"degrees": [0, 1]}], "entry 1 .*transform"),
     "a mapping": ({"rotate": [0, 1]}, "got dict .* a policy is a list of entries"),
     "a list of names": (["rotate"], "a policy is a list of entries"),
     "a fit's key": ([{"transform": "stretch", "pik": 1}], "unknown key 'pik': did you mean 'pick'"),

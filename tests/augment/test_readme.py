@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import augment.transforms  # noqa: F401
 from augment import POLICIES, TRANSFORMS, get_policy
 
 README = Path(__file__).resolve().parents[2] / "augment" / "README.md"

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import augment.transforms  # noqa: F401
 from augment import Policy, Step, get_policy
 from augment.sampling import sample_parameters, sampled_steps
 

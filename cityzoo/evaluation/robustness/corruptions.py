@@ -49,10 +49,9 @@ def corrupt_batches(
     """
     import tensorflow as tf
 
-    import augment.transforms  # noqa: F401  # fills TRANSFORMS
-    from augment import TRANSFORMS
+    from augment.registry import load_transforms
 
-    transform = TRANSFORMS[CORRUPTIONS[corruption]]
+    transform = load_transforms()[CORRUPTIONS[corruption]]
     images, inside, seeds = map(tf.constant, (inputs.images, inputs.inside, inputs.seeds))
     steps = [(part, strength) for strength in strengths for part in inputs.parts]
 

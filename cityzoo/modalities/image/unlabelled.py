@@ -51,8 +51,7 @@ def make_views(
 
 def _without_mixes(policy: Any) -> augment.Policy:
     # An image that takes parts of its neighbors has no single class to agree on.
-    import augment.transforms  # fills TRANSFORMS
 
     whole = augment.get_policy(policy)
-    alone = (step for step in whole.steps if augment.TRANSFORMS[step.transform].stage != "mix")
+    alone = (step for step in whole.steps if augment.registry.load_transforms()[step.transform].stage != "mix")
     return replace(whole, steps=tuple(alone))

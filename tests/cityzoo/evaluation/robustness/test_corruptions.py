@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from augment import Policy, Step
-from augment.apply_policy import cast_to_uint8
+from augment.apply_policy import apply_batch_steps
 from augment.sampling import APART
 from cityzoo.evaluation import network_inputs as inputs_module
 from cityzoo.evaluation.network_inputs import NetworkInputs
@@ -45,7 +45,7 @@ def test_what_a_policy_makes_of_the_same_images(inputs, name):
     step = Step(CORRUPTIONS[name], {"strength": (0.6, 0.6)})
     seeds = tf.constant(inputs.seeds) - [0, APART]
     batch = {"images": tf.constant(inputs.images), "lots": tf.zeros((5, 3)), "seed": seeds}
-    wanted = cast_to_uint8(batch, Policy("one", (step,)))["images"].numpy()
+    wanted = apply_batch_steps(batch, Policy("one", (step,)))["images"].numpy()
     (weaker, found), matrices = under(inputs, name, 0.2, 0.6)
     assert (found[inputs.inside[..., 0]] == wanted[inputs.inside[..., 0]]).all()
     changes = [np.abs(each - inputs.images).mean(axis=(1, 2, 3)) for each in (weaker, found)]

@@ -1,27 +1,26 @@
-"""Colour matrices against their definitions, and composed against one after the other."""
+"""Color matrices against their definitions, and composed against one after the other."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-import augment.transforms  # noqa: F401
-from augment.colour import LUMA, recolour
+from augment.color import LUMA, recolor
 from augment.registry import TRANSFORMS
 
 BATCH = tf.constant(np.random.default_rng(0).uniform(40, 200, (3, 6, 5, 3)).astype("f"))
 VALUES = tf.constant([0.1, 0.2, 0.4])
-COLOURS = {name: each for name, each in TRANSFORMS.items() if each.stage == "colour"}
+COLORS = {name: each for name, each in TRANSFORMS.items() if each.stage == "color"}
 
 
 def change(name, images, values):
     """The images after one transform."""
-    transform = COLOURS[name]
+    transform = COLORS[name]
     (value,) = transform.values
     mean = tf.reduce_mean(images, (1, 2))
-    return recolour(images, transform.function(mean, **{value: tf.broadcast_to(values, (images.shape[0],))}))
+    return recolor(images, transform.function(mean, **{value: tf.broadcast_to(values, (images.shape[0],))}))
 
 
-@pytest.mark.parametrize("name", COLOURS)
+@pytest.mark.parametrize("name", COLORS)
 def test_a_batch_equals_its_images_one_by_one(name):
     together = change(name, BATCH, VALUES)
     apart = [change(name, BATCH[i : i + 1], VALUES[i : i + 1])[0] for i in range(3)]
@@ -29,9 +28,9 @@ def test_a_batch_equals_its_images_one_by_one(name):
     assert np.abs(together[0] - change(name, BATCH, VALUES[::-1])[0]).max() > 0.5
 
 
-@pytest.mark.parametrize("name", COLOURS)
+@pytest.mark.parametrize("name", COLORS)
 def test_the_neutral_value_changes_nothing_and_the_full_one_much(name):
-    (value,) = COLOURS[name].values.values()
+    (value,) = COLORS[name].values.values()
     np.testing.assert_allclose(change(name, BATCH, value.neutral), BATCH, atol=1e-2)
     assert np.abs(change(name, BATCH, value.full) - BATCH).mean() > 10
 
@@ -56,7 +55,7 @@ def test_saturation_contrast_brightness_and_warmth_against_the_definition():
     np.testing.assert_allclose(change("temperature", BATCH, 0.2), BATCH * [1.2, 1, 0.8], rtol=1e-5)
 
 
-def test_a_chain_of_colours_as_one_matrix_equals_one_after_the_other():
+def test_a_chain_of_colors_as_one_matrix_equals_one_after_the_other():
     """Contrast stretches about the mean that the steps before have made, not about the first one."""
     names = ["brightness", "contrast", "hue", "saturation", "contrast"]
     values = [tf.fill((3,), value) for value in (0.3, 1.5, 25.0, 0.4, 0.7)]
@@ -65,6 +64,6 @@ def test_a_chain_of_colours_as_one_matrix_equals_one_after_the_other():
     whole = tf.concat([mean, tf.ones((3, 1))], 1)[..., None]
     for name, value in zip(names, values, strict=True):
         one_by_one = change(name, one_by_one, value)
-        (key,) = COLOURS[name].values
-        matrix = COLOURS[name].function((matrix @ whole)[:, :3, 0], **{key: value}) @ matrix
-    np.testing.assert_allclose(recolour(BATCH, matrix), one_by_one, atol=0.02)
+        (key,) = COLORS[name].values
+        matrix = COLORS[name].function((matrix @ whole)[:, :3, 0], **{key: value}) @ matrix
+    np.testing.assert_allclose(recolor(BATCH, matrix), one_by_one, atol=0.02)
