@@ -1,1 +1,1 @@
-"""Task-specific top layers: each owns its outputs, its loss and its decoding. Pure Keras."""
+"""Task-specific heads with their losses, in pure Keras; `detection_decode` and `linear_probe` need only NumPy."""

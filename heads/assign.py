@@ -1,4 +1,4 @@
-"""Decide which points of the pyramid learn which object."""
+"""Assign objects to points of the pyramid for training."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import keras
 import numpy as np
 from keras import ops
 
-CANDIDATES = 10  # points at most that learn one object
-SCORE_POWER, IOU_POWER = 0.5, 4.0  # alignment = score ** 0.5 * IoU ** 4: where the boxes fit comes first
+CANDIDATES = 10  # maximum points per object
+SCORE_POWER, IOU_POWER = 0.5, 4.0  # alignment = score ** 0.5 * IoU ** 4: overlap dominates
 
 
 class Assignment(NamedTuple):
-    """Hold what each point shall answer.
+    """Training target of each point.
 
     Attributes:
         boxes: (batch, points, 4) float32, pixels, xyxy; meaningful where `quality` > 0.
-        classes: (batch, points, classes) float32, the wanted score of each class, 0..1.
+        classes: (batch, points, classes) float32, the target score of each class, 0..1.
         quality: (batch, points) float32, the sum of `classes` over the classes.
     """
 
@@ -51,9 +51,9 @@ def anchor_points(size_hw: tuple[int, int], strides: tuple[int, ...]) -> tuple[n
 
 
 def inside(points: np.ndarray, strides: np.ndarray, boxes):
-    """Tell which points lie in which boxes, a box smaller than a cell counting as one cell wide.
+    """Return which points lie in which boxes; boxes smaller than a cell are widened to one cell.
 
-    Without the widening, an object that falls between the points of the finest level would never be learnt.
+    Otherwise an object between the points of the finest level would never be assigned.
 
     Args:
         points: (A, 2) float32, pixels, x, y.
@@ -74,18 +74,18 @@ def inside(points: np.ndarray, strides: np.ndarray, boxes):
     finest = float(strides.min())
     reach = ops.maximum(halves, finest / 2)[:, :, None, :]
     offset = ops.abs(points[None, None] - centres[:, :, None, :])
-    return ops.all(offset <= reach, axis=-1)  # <=: a box centred between two points has them both
+    return ops.all(offset <= reach, axis=-1)  # <=: a box centered between two points contains both
 
 
 def assign(
     boxes, labels, predicted_boxes, predicted_scores, points: np.ndarray, strides: np.ndarray
 ) -> Assignment:
-    """Give each object the points whose score and box already fit it best.
+    """Assign to each object the points with the best current scores and boxes.
 
     Task-aligned assignment; Feng et al. 2021, "TOOD: Task-aligned One-stage Object Detection"
-    (arXiv 2108.07755): of the points within an object, the `CANDIDATES` with the highest alignment learn
-    it; a point claimed twice goes to the object that it overlaps more; the best point of an object
-    aims at a score equal to the IoU it reaches, the others at less in proportion.
+    (arXiv 2108.07755): of the points within an object, the `CANDIDATES` with the highest alignment are
+    assigned to it; a point of two objects goes to the one that it overlaps more; the target score of an
+    object's best point is its IoU, the others' are proportionally lower.
 
     Args:
         boxes: (batch, N, 4) float32, pixels, xyxy; padded rows are -1.
@@ -96,7 +96,7 @@ def assign(
         strides: (A,) float32, pixels.
 
     Returns:
-        The `Assignment`; an image without objects gets a quality of 0 everywhere.
+        The `Assignment`; images without objects have quality 0 everywhere.
     """
     num_classes = predicted_scores.shape[-1]
     one_hot = ops.one_hot(labels, num_classes, dtype="float32")  # a padded row (-1) becomes all zero
@@ -115,7 +115,7 @@ def assign(
 
     best_alignment = ops.max(chosen, axis=-1, keepdims=True)
     best_iou = ops.max(iou * ops.cast(chosen > 0, "float32"), axis=-1, keepdims=True)
-    quality = chosen / (best_alignment + 1e-9) * best_iou  # (batch, N, A), one object a point at most
+    quality = chosen / (best_alignment + 1e-9) * best_iou  # (batch, N, A), at most one object per point
     return Assignment(
         boxes=ops.matmul(ops.transpose(owner, (0, 2, 1)), boxes),
         classes=ops.matmul(ops.transpose(quality, (0, 2, 1)), one_hot),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import keras
 import numpy as np
@@ -11,24 +12,25 @@ from keras import layers, ops
 
 LOGITS = "head_logits"
 LEVELS = 2
+Weighting = Literal["none", "balanced", "sqrt"]
 SMALLEST = 1e-7
 
 
 @dataclass(frozen=True)
 class ClassificationHead:
-    """Put logits on the pooled features of the two coarsest levels.
+    """Logits from the pooled features of the two coarsest levels.
 
-    The coarsest tells shapes, the one before it parts and textures; side by side a linear layer on them beats one on
-    the last level alone, and by most where images are few. A third level adds next to nothing.
+    The coarsest level encodes shapes, the one before it parts and textures; a linear layer on both is more accurate
+    than on the last level alone, most of all with few images. A third level adds almost nothing.
 
     Attributes:
-        num_logits: numbers that come out; 1 for two classes (logistic output).
-        dropout: share of the pooled features that is dropped in training.
-        normalized: whether pooled features are brought to length 1, so that the logits are cosines.
-        peaks: whether the highest value of each feature stands beside its mean: for what is small in its image.
+        num_logits: number of outputs; 1 for two classes (logistic output).
+        dropout: dropout rate of the pooled features.
+        normalized: scale pooled features to length 1, which makes the logits cosines.
+        peaks: use the maximum of each feature in addition to its mean, for small objects.
 
     Raises:
-        ValueError: no logits, or a dropout that leaves nothing.
+        ValueError: fewer than 1 logit, or dropout outside [0, 1).
 
     Example:
         >>> levels = {"P4": keras.Input((4, 4, 48)), "P5": keras.Input((2, 2, 96))}
@@ -45,7 +47,7 @@ class ClassificationHead:
         if self.num_logits < 1 or not 0 <= self.dropout < 1:
             raise ValueError(
                 f"a classification head cannot have num_logits={self.num_logits}, dropout={self.dropout}: "
-                "give at least 1 logit, and a dropout from 0 to below 1"
+                "give at least 1 logit, and a dropout of at least 0 and below 1"
             )
 
     def __call__(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
@@ -75,18 +77,18 @@ class ClassificationHead:
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class ClassificationLoss(keras.losses.Loss):
-    """Compare logits with classes: cross-entropy, focal where asked (Lin et al. 2017, arXiv 1708.02002).
+    """Cross-entropy of logits, with an optional focal factor (Lin et al. 2017, arXiv 1708.02002).
 
-    Called with y_true (batch, C) float32 and y_pred (batch, C) logits. One class of several: rows of y_true sum to 1
-    (mixed images have two classes) and softmax ties the logits. Several at once: each is 0 or 1 by itself, by
-    sigmoid. Two classes on one logit: y_pred is (batch, 1), the second class's, and the loss is the binary
+    Called with y_true (batch, C) float32 and y_pred (batch, C) logits. Single label: rows of y_true sum to 1
+    (mixed images have two classes), with softmax. Multi-label: each class is 0 or 1, with sigmoid. Two classes on one
+    logit: y_pred is (batch, 1), the second class's, and the loss is the binary
     cross-entropy -y log p - (1 - y) log(1 - p).
 
     Args:
-        several: whether several classes can hold at once.
-        focal: exponent of (1 - p), p being the probability of what is true; 0: plain cross-entropy.
-        class_weights: (C,) what an example of each class counts; none: 1.
-        label_smoothing: share of a label, 0..1, that is given to all answers alike.
+        several: whether an image can have several classes (multi-label).
+        focal: exponent of (1 - p), where p is the probability of the true class; 0: plain cross-entropy.
+        class_weights: (C,) weight of each class; empty: 1.
+        label_smoothing: share of a label, 0..1, that is distributed over all classes.
 
     Example:
         >>> import numpy as np
@@ -105,7 +107,7 @@ class ClassificationLoss(keras.losses.Loss):
         reduction: str = "sum_over_batch_size",
         dtype: str | None = None,
     ) -> None:
-        """Take how the classes are told apart."""
+        """Set the kind of labels and their weights."""
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.several, self.focal, self.label_smoothing = several, focal, label_smoothing
         self.class_weights = tuple(class_weights)
@@ -132,21 +134,21 @@ class ClassificationLoss(keras.losses.Loss):
         return -ops.mean(of_yes + of_no, axis=-1)
 
     def _hard(self, probability):
-        # Away from 0, where the slope of powers below 1 has no end.
+        # Not 0, where powers below 1 have an infinite slope.
         return ops.power(ops.maximum(1.0 - probability, SMALLEST), self.focal) if self.focal else 1.0
 
     def get_config(self) -> dict:
-        """Return the arguments that make this loss again."""
+        """Return the arguments of this loss."""
         own = ("several", "focal", "class_weights", "label_smoothing")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
 
-def class_weights(counts: Sequence[int], how: str) -> tuple[float, ...]:
-    """Return how much each class counts, so that the mean over all images is 1 and the learning rate need not change.
+def class_weights(counts: Sequence[int], how: Weighting) -> tuple[float, ...]:
+    """Return a weight for each class; their mean over all images is 1, which keeps the learning rate valid.
 
     Args:
         counts: images of each class.
-        how: "balanced": every class as much as any other; "sqrt": halfway there; "none": no weights.
+        how: "balanced": equal total weight of all classes; "sqrt": its square root; "none": no weights.
 
     Example:
         >>> [round(weight, 3) for weight in class_weights((1, 3), "balanced")], class_weights((1, 3), "none")

@@ -10,14 +10,14 @@ from keras import layers, ops
 
 from heads.neck import conv_block, path_aggregation
 
-STRIDE = 8  # pixels of the input that a cell of the density map stands for
+STRIDE = 8  # pixels of the input per cell of the density map
 FINEST = "P3"
-UNIT = 100.0  # the density map is learned in hundredths of an object, so that gradients are of a usual size
+UNIT = 100.0  # the loss is in hundredths of an object, which gives gradients of a usual size
 
 
 @dataclass(frozen=True)
 class CountRegressionHead:
-    """Say a count straight from pooled features: features -> Dense -> count, as a baseline.
+    """Count from pooled features: features -> Dense -> count, as a baseline.
 
     Attributes:
         units: width of the dense layer.
@@ -43,10 +43,10 @@ class CountRegressionHead:
 
 @dataclass(frozen=True)
 class DensityMapHead:
-    """Say for every cell of 8 x 8 pixels how many objects lie in it; the sum is the count.
+    """Number of objects in each cell of 8 x 8 pixels; the sum is the count.
 
-    Lempitsky & Zisserman 2010, "Learning to count objects in images": a map is learned from where objects are, which
-    a count alone does not say, so that far fewer images do.
+    Lempitsky & Zisserman 2010, "Learning to count objects in images": a map is trained on the positions of
+    objects, which needs far fewer images than training on counts.
 
     Attributes:
         channels: width of the neck.
@@ -60,7 +60,7 @@ class DensityMapHead:
     channels: int = 64
 
     def __call__(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
-        """Return (batch, H / 8, W / 8, 1) float32: objects a cell, 0 or more.
+        """Return (batch, H / 8, W / 8, 1) float32: objects per cell, 0 or more.
 
         Args:
             features: level name to (batch, H / stride, W / stride, C) features, P3 among them.
@@ -72,24 +72,24 @@ class DensityMapHead:
             raise ValueError(f"a density map needs the level {FINEST}, received {sorted(features)}")
         x = path_aggregation(features, self.channels)[FINEST]
         x = conv_block(x, self.channels, "head_density")
-        sparse = keras.initializers.Constant(-4.0)  # softplus(-4) / 100: nearly nothing in each cell at first
+        sparse = keras.initializers.Constant(-4.0)  # softplus(-4) / 100: nearly 0 in each cell at first
         x = layers.Conv2D(1, 1, dtype="float32", bias_initializer=sparse, name="head_logits")(x)
         x = layers.Activation("softplus", dtype="float32", name="head_softplus")(x)
         return layers.Rescaling(1.0 / UNIT, dtype="float32", name="head_map")(x)
 
 
 def density_targets(boxes: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    """Return the density map that boxes stand for: each adds 1 in all, spread as a Gaussian over its middle.
+    """Return the density map of boxes: each adds 1 in total, as a Gaussian around its center.
 
-    The spread is a quarter of the box's sides, at least half a cell, so that near objects are learned by their body
-    and far ones by their place. What would fall outside of the image stays inside: an object counts as one.
+    The spread is a quarter of the box's sides, at least half a cell. A Gaussian is normalised within the image: every
+    object counts as one.
 
     Args:
         boxes: (batch, N, 4) float32 xyxy, pixels of the network's input; rows without area are padding.
         size_hw: height and width of the network's input, pixels, multiples of 8.
 
     Returns:
-        (batch, H / 8, W / 8, 1) float32, objects a cell.
+        (batch, H / 8, W / 8, 1) float32, objects per cell.
 
     Example:
         >>> boxes = np.array([[[8.0, 8.0, 40.0, 24.0], [-1.0, -1.0, -1.0, -1.0]]])
@@ -115,12 +115,12 @@ def _bell(middle: np.ndarray, spread: np.ndarray, side: int) -> np.ndarray:
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class DensityLoss(keras.losses.Loss):
-    """Compare density maps by their squared difference, cell by cell, and by the count that they sum up to.
+    """Squared difference of density maps per cell, plus the error of the total count.
 
-    Called with y_true and y_pred (batch, h, w, 1) float32, objects a cell.
+    Called with y_true and y_pred (batch, h, w, 1) float32, objects per cell.
 
     Args:
-        count_weight: weight of the count's absolute error, which keeps many small errors from adding up.
+        count_weight: weight of the absolute error of the count, which penalises many small errors of one sign.
 
     Example:
         >>> import numpy as np
@@ -147,5 +147,5 @@ class DensityLoss(keras.losses.Loss):
         return by_cell + self.count_weight * ops.abs(ops.sum(difference, axis=(1, 2, 3)))
 
     def get_config(self) -> dict:
-        """Return the arguments that make this loss again."""
+        """Return the arguments of this loss."""
         return {**super().get_config(), "count_weight": self.count_weight}

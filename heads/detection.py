@@ -11,21 +11,21 @@ from keras import layers, ops
 from heads.assign import anchor_points, assign
 from heads.neck import BATCHNORM_MOMENTUM, path_aggregation
 
-COARSEST = "P5"  # the loss counts on strides 8, 16 and 32, also behind a truncated backbone
-PRIOR_SCORE = 0.01  # of a fresh head: nearly every point is background (Lin et al. 2017, arXiv 1708.02002)
+COARSEST = "P5"  # the loss needs strides 8, 16 and 32, also after a truncated backbone
+PRIOR_SCORE = 0.01  # initial score: nearly every point is background (Lin et al. 2017, arXiv 1708.02002)
 
 
 @dataclass(frozen=True)
 class DetectionHead:
-    """Put boxes and class logits on a feature pyramid.
+    """Boxes and class logits from a feature pyramid.
 
     Two towers of convolutions, one for classes and one for boxes, are shared by all levels; only their
-    BatchNorms differ (Lyu et al. 2022, "RTMDet", arXiv 2212.07784). A box is said as the distances from
-    a point to its four sides (Tian et al. 2019, "FCOS", arXiv 1904.01355).
+    BatchNorms differ (Lyu et al. 2022, "RTMDet", arXiv 2212.07784). A box is predicted as the distances from a
+    point to its four sides (Tian et al. 2019, "FCOS", arXiv 1904.01355).
 
     Attributes:
         num_classes: number of classes, background not counted.
-        channels: width of neck and towers; multiples of 32 are the fast ones.
+        channels: width of neck and towers; multiples of 32 are fastest.
         depth: convolutions in each tower.
 
     Example:
@@ -52,12 +52,12 @@ class DetectionHead:
     def __call__(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return one (batch, points, 4 + num_classes) float32 tensor for all levels, finest first.
 
-        The first four numbers are a box in pixels of the network's input, xyxy; the rest are logits. One
-        tensor, not a dict, because the assignment needs both at once and Keras hands a loss one output.
+        The first four numbers are a box in pixels of the network's input, xyxy; the rest are logits. They are
+        one tensor because the loss needs both and Keras passes a loss one output.
 
         Args:
-            features: level name (`P3`: stride 8, ...) to (batch, H / stride, W / stride, C) features; levels
-                that are missing up to P5 are made by the neck.
+            features: level name (`P3`: stride 8, ...) to (batch, H / stride, W / stride, C) features; the
+                neck adds missing levels up to P5.
         """
         pyramid = path_aggregation(features, self.channels, COARSEST)
         tower = {kind: self._convolutions(kind) for kind in ("class", "box")}
@@ -110,8 +110,8 @@ class DetectionHead:
 
 
 def _boxes_from_distances(raw: keras.KerasTensor, stride: int) -> keras.KerasTensor:
-    # The grid comes from a running sum and not from a constant: it then fits any input size, and the saved
-    # model holds no array of coordinates. softplus keeps distances positive and grows gently.
+    # The grid is a running sum instead of a constant: it fits any input size, and the saved model contains no
+    # array of coordinates. softplus keeps distances positive and grows slowly.
     distances = ops.softplus(raw) * float(stride)
     ones = ops.ones_like(raw[..., :1])
     x = (ops.cumsum(ones, axis=2) - 0.5) * float(stride)
@@ -122,27 +122,27 @@ def _boxes_from_distances(raw: keras.KerasTensor, stride: int) -> keras.KerasTen
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class DetectionLoss(keras.losses.Loss):
-    """Compare boxes and logits with the objects of each image.
+    """Loss of boxes and logits against the objects of each image.
 
-    Class logits learn the quality of their own box by the quality focal loss (Li et al. 2020, arXiv
-    2006.04388), boxes learn by CIoU (Zheng et al. 2020, arXiv 1911.08287) weighted by that quality. Each
-    image is divided by its own sum of qualities, so that a batch split over devices gives the same loss.
+    Class logits are trained on the quality of their own box by the quality focal loss (Li et al. 2020, arXiv
+    2006.04388), boxes by CIoU (Zheng et al. 2020, arXiv 1911.08287) weighted by that quality. Each
+    image is divided by its own sum of qualities: a batch split over devices has the same loss.
 
     Called with y_true (batch, N, 5) float32, rows of x1, y1, x2, y2 in pixels of the network's input and
     the class, padded rows -1; and y_pred (batch, points, 4 + classes) float32 as `DetectionHead` returns.
 
     Args:
         size_hw: height and width of the network's input in pixels.
-        strides: step of each level in pixels, finest first.
+        strides: stride of each level in pixels, finest first.
         box_weight: weight of the box part.
-        label_smoothing: share of an object's quality, 0..1, that is wanted of all classes alike, where it is not
-            certain that labels name the right one; background stays background.
+        label_smoothing: share of an object's quality, 0..1, that is distributed over all classes, for uncertain
+            labels; background is not smoothed.
 
     Example:
         >>> import numpy as np
         >>> loss = DetectionLoss((32, 32), (32,), box_weight=0.0)
         >>> empty, sure = -np.ones((1, 1, 5), "float32"), np.array([[[0, 0, 32, 32, -9.0]]], "float32")
-        >>> float(loss(empty, sure)) < 1e-6  # no object, and the only point says so
+        >>> float(loss(empty, sure)) < 1e-6  # no object, and a low score
         True
     """
 
@@ -156,7 +156,7 @@ class DetectionLoss(keras.losses.Loss):
         reduction: str = "sum_over_batch_size",
         dtype: str | None = None,
     ) -> None:
-        """Set the grid that the predictions lie on."""
+        """Set the grid of the predictions."""
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.size_hw = (size_hw[0], size_hw[1])
         self.strides, self.box_weight = tuple(strides), box_weight
@@ -188,6 +188,6 @@ class DetectionLoss(keras.losses.Loss):
         return (class_loss + self.box_weight * box_loss) / total
 
     def get_config(self) -> dict:
-        """Return the arguments that make this loss again."""
+        """Return the arguments of this loss."""
         own = ("size_hw", "strides", "box_weight", "label_smoothing")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -1,25 +1,25 @@
-"""Learn from images without labels: what one shows surely, a strongly changed copy of it shall show, too."""
+"""Semi-supervised training: confident predictions become labels of strongly augmented copies."""
 
 from __future__ import annotations
 
 import keras
 from keras import ops
 
-ROWS = 3  # of an image's group: labelled, unlabelled and weakly changed, the same one strongly changed
+ROWS = 3  # per group: labeled; unlabeled and weakly augmented; the same one, strongly augmented
 
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class FixMatchLoss(keras.losses.Loss):
-    """Add to a classifier's loss the agreement on unlabelled images (Sohn et al. 2020, arXiv 2001.07685).
+    """Loss of a classifier plus its agreement on unlabeled images (Sohn et al. 2020, arXiv 2001.07685).
 
-    Called with y_true (3 n, C) and y_pred (3 n, logits) in groups of three rows: a labelled image; an unlabelled one,
-    weakly augmented; the same one, strongly augmented. Where the weak one's largest probability reaches the threshold,
-    its class becomes the strong one's label. Groups, and not thirds of a batch, so that devices can share it.
+    Called with y_true (3 n, C) and y_pred (3 n, logits) in groups of three rows: a labeled image; an unlabeled one,
+    weakly augmented; the same one, strongly augmented. If the weak one's largest probability reaches the threshold,
+    its class becomes the strong one's label. Groups, unlike thirds of a batch, can be split over devices.
 
     Args:
-        labelled: loss of labelled images, from logits.
-        threshold: probability from which a class is taken for true.
-        weight: of the unlabelled part.
+        labelled: loss of labeled images, from logits.
+        threshold: minimum probability of a pseudo-label.
+        weight: weight of the unlabeled part.
 
     Example:
         >>> import numpy as np
@@ -38,7 +38,7 @@ class FixMatchLoss(keras.losses.Loss):
         reduction: str = "sum_over_batch_size",
         dtype: str | None = None,
     ) -> None:
-        """Take the loss of labelled images and how sure a guess must be."""
+        """Set the loss of labeled images, the threshold and the weight."""
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.labelled, self.threshold, self.weight = labelled, threshold, weight
 
@@ -55,7 +55,7 @@ class FixMatchLoss(keras.losses.Loss):
         return of_labelled + self.weight * sure * agreement
 
     def get_config(self) -> dict:
-        """Return the arguments that make this loss again."""
+        """Return the arguments of this loss."""
         labelled = keras.saving.serialize_keras_object(self.labelled)
         return {
             **super().get_config(),
@@ -72,7 +72,7 @@ class FixMatchLoss(keras.losses.Loss):
 
 
 def _of_all(logits):
-    # One logit is the second class's; the first one's is 0.
+    # A single logit is that of the second class; the first is 0.
     if logits.shape[-1] > 1:
         return logits
     return ops.concatenate([ops.zeros_like(logits), logits], axis=-1)

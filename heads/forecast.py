@@ -1,4 +1,4 @@
-"""Forecast series with intervals: quantiles that never cross, their masked loss, and conformal widths."""
+"""Quantile forecasts of series: quantiles that never cross, their masked loss, and conformal widths."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 from keras import layers, ops
 
 TINY = 1e-6
-SPACING = -2.0  # softplus(-2) = .13 standard deviations between the quantiles of a fresh head
+SPACING = -2.0  # softplus(-2) = .13 standard deviations between the initial quantiles
 
 
 @dataclass(frozen=True)
 class QuantileForecastHead:
-    """Say for each sensor and each step ahead what is to come, as quantiles; the median is the forecast.
+    """Quantiles for each sensor and each step ahead; the median is the forecast.
 
-    The median is a correction of the last observed value. The others stand off from it by sums of softplus, so that
-    they cannot cross whatever the weights (the idea of Gasthaus et al. 2019, "Probabilistic forecasting with spline
-    quantile function RNNs"), and times `head_widths`, which starts as 1 and which `conformal_offsets` sets.
+    The median is a correction of the last observed value. The others differ from it by sums of softplus, and therefore
+    cannot cross (the idea of Gasthaus et al. 2019, "Probabilistic forecasting with spline
+    quantile function RNNs"), multiplied by `head_widths`, initially 1, set by `apply_conformal`.
 
     Attributes:
-        horizon: steps ahead.
-        quantiles: rising, within 0 and 1, .5 among them.
+        horizon: number of steps ahead.
+        quantiles: increasing, between 0 and 1, including .5.
 
     Raises:
-        ValueError: no step ahead, or quantiles out of order, out of range or without .5.
+        ValueError: no step ahead, or quantiles not increasing, out of range or without .5.
 
     Example:
         >>> features = {"nodes": keras.Input((3, 8)), "last": keras.Input((3, 1)), "spread": keras.Input((3, 1))}
@@ -34,7 +34,7 @@ class QuantileForecastHead:
         >>> QuantileForecastHead(quantiles=(0.1, 0.9))
         Traceback (most recent call last):
         ...
-        ValueError: quantiles rise, lie within 0 and 1 and include 0.5, received (0.1, 0.9)
+        ValueError: quantiles must increase, lie between 0 and 1 and include 0.5, received (0.1, 0.9)
     """
 
     horizon: int = 12
@@ -42,18 +42,20 @@ class QuantileForecastHead:
 
     def __post_init__(self) -> None:
         if self.horizon < 1:
-            raise ValueError(f"a forecast looks at least one step ahead, received horizon={self.horizon}")
+            raise ValueError(f"the horizon must be at least 1 step, received horizon={self.horizon}")
         edges = (0.0, *self.quantiles, 1.0)
         if 0.5 not in self.quantiles or any(a >= b for a, b in zip(edges, edges[1:], strict=False)):
-            raise ValueError(f"quantiles rise, lie within 0 and 1 and include 0.5, received {self.quantiles}")
+            raise ValueError(
+                f"quantiles must increase, lie between 0 and 1 and include 0.5, received {self.quantiles}"
+            )
 
     @property
     def median(self) -> int:
-        """Return where among the quantiles the forecast itself stands."""
+        """Return the index of the median among the quantiles."""
         return self.quantiles.index(0.5)
 
     def __call__(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
-        """Return (batch, horizon, nodes, quantiles) float32 in the target's own unit.
+        """Return (batch, horizon, nodes, quantiles) float32 in the target's unit.
 
         Args:
             features: `nodes` (batch, nodes, width); `last` (batch, nodes, 1), last observed value, and `spread`
@@ -61,7 +63,7 @@ class QuantileForecastHead:
         """
         nodes, count, at = features["nodes"].shape[1], len(self.quantiles), self.median
         bias = np.full((self.horizon, count), SPACING)
-        bias[:, at] = 0.0  # a fresh head says: it stays as it is
+        bias[:, at] = 0.0  # an untrained head repeats the last value
         raw = layers.Dense(
             self.horizon * count,
             kernel_initializer="zeros",
@@ -95,7 +97,7 @@ class QuantileForecastHead:
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class PinballLoss(keras.losses.Loss):
-    """Compare quantiles with what came, where something was observed.
+    """Pinball loss of quantiles, over observed values only.
 
     q (y - f) where y > f, else (1 - q) (f - y) (Koenker & Bassett 1978, "Regression quantiles"), mean over the
     quantiles and the observed values of each window, in standard deviations of the target. Called with y_true
@@ -136,20 +138,20 @@ class PinballLoss(keras.losses.Loss):
         return ops.sum(each, axis=(1, 2)) / ops.maximum(ops.sum(observed, axis=(1, 2)), 1.0)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this loss again."""
+        """Return the arguments of this loss."""
         return {**super().get_config(), "quantiles": self.quantiles, "spread": self.spread}
 
 
 def conformal_offsets(truth: np.ndarray, forecast: np.ndarray, quantiles: tuple[float, ...]) -> np.ndarray:
-    """Return by how much each quantile must stand further off from the median to hold on data not trained on.
+    """Return by which factor each quantile's distance to the median must grow to hold on held-out data.
 
-    Romano et al. 2019, "Conformalized quantile regression" (arXiv 1905.03222), side by side and step by step, with
-    factors instead of summands: what is sure stays narrow. Windows overlap, so that the guarantee of exchangeable
-    data does not hold; coverage on later data is to be measured.
+    Romano et al. 2019, "Conformalized quantile regression" (arXiv 1905.03222), for each side and step, with factors
+    instead of summands, which keeps narrow intervals narrow. Windows overlap, which voids the guarantee for
+    exchangeable data: measure the coverage on later data.
 
     Args:
         truth: (windows, horizon, nodes) float, NaN where missing.
-        forecast: (windows, horizon, nodes, quantiles) float32, of a head whose widths are 1.
+        forecast: (windows, horizon, nodes, quantiles) float32, of a head with widths of 1.
         quantiles: as the head's.
 
     Returns:
@@ -169,10 +171,7 @@ def conformal_offsets(truth: np.ndarray, forecast: np.ndarray, quantiles: tuple[
         ratios = ((truth - forecast[..., at]) / least).transpose(1, 0, 2).reshape(truth.shape[1], -1)
         for step in np.flatnonzero(np.isfinite(ratios).any(axis=1) & (i != at)):
             widths[step, i] = max(np.nanquantile(ratios[step], max(q, 1 - q)), 0.0)
-    above, below = (
-        widths[:, at + 1 :],
-        widths[:, :at][:, ::-1],
-    )  # outer ones at least as far off as inner ones
+    above, below = widths[:, at + 1 :], widths[:, :at][:, ::-1]  # outer ones at least as wide as inner ones
     widths[:, at + 1 :] = np.maximum.accumulate(above, axis=1)
     widths[:, :at] = np.maximum.accumulate(below, axis=1)[:, ::-1]
     return widths

@@ -1,4 +1,4 @@
-"""Compute a linear classifier instead of training it: logistic regression, nearest class mean, cosine prototypes."""
+"""Linear classifiers in closed form: logistic regression, nearest class mean, cosine prototypes."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # C of the penalty |w|^2 / 2C, on standardised features
-USUAL_STRENGTH = 0.01  # where there are too few images to choose by
+USUAL_STRENGTH = 0.01  # if there are too few images to choose it
 FOLDS, STEPS = 4, 200
-NEVER = -30.0  # logit of a class that training never shows
+NEVER = -30.0  # logit of a class without training images
 SHARPNESSES = np.geomspace(1e-3, 1e2, 61)
 
 
 class Linear(NamedTuple):
-    """Hold a linear layer: logits = rows @ kernel + bias.
+    """A linear layer: logits = rows @ kernel + bias.
 
     Attributes:
         kernel: (D, C) float32.
         bias: (C,) float32.
-        facts: how it was found.
+        facts: method and its parameters, for the report.
     """
 
     kernel: np.ndarray
@@ -36,22 +36,22 @@ def logistic_regression(
     class_weights: Sequence[float] = (),
     seed: int = 0,
 ) -> Linear:
-    """Fit multinomial logistic regression (or one logistic regression a class) by L-BFGS.
+    """Fit multinomial logistic regression (or one logistic regression per class) by L-BFGS.
 
-    Features are standardised for the fit, and the layer that comes out takes them as they are. The penalty is the
-    strongest whose likelihood on left-out groups is within one standard error of the best (Breiman et al. 1984): what
-    comes later is less like the training images than any part of them is like the rest.
+    Features are standardised for the fit; the returned layer takes raw ones. The penalty is the strongest within one
+    standard error of the best likelihood on left-out groups (Breiman et al. 1984), since later images differ more from
+    the training images than these from each other.
 
     Args:
         rows: (N, D) float, features.
-        targets: (N, C) float, 0 or 1; without `several` one 1 a row.
+        targets: (N, C) float, 0 or 1; without `several` exactly one 1 per row.
         groups: (N,) int, rows of a group are alike: views of an image, frames of a scene.
-        several: whether several classes can hold at once.
-        class_weights: (C,) what a row of each class counts; none: 1.
-        seed: of the division into parts.
+        several: whether a row can have several classes (multi-label).
+        class_weights: (C,) weight of each class; empty: 1.
+        seed: seed of the cross-validation folds.
 
     Returns:
-        C columns; 1 where there are two classes of which one holds. A class without rows is never named.
+        C columns, or 1 for two exclusive classes. A class without rows is never predicted.
 
     Example:
         >>> rows, targets = np.array([[0.0], [1.0], [4.0], [5.0]]), np.eye(2)[[0, 0, 1, 1]]
@@ -67,7 +67,7 @@ def logistic_regression(
     kernel, bias, strengths = np.zeros((rows.shape[1], columns)), np.full(columns, NEVER), []
     for number, labels in enumerate(answers):
         known = np.unique(labels).astype(int)
-        if len(known) == 1:  # nothing to tell apart: always that answer
+        if len(known) == 1:  # one class only: always predict it
             bias[_places(known, number, several, columns)] = -NEVER if known[0] or not several else NEVER
             continue
         weights = _by_answer(class_weights, number, several)
@@ -85,7 +85,7 @@ def logistic_regression(
 
 
 def _places(known: np.ndarray, number: int, several: bool, columns: int) -> list[int]:
-    """Columns that an answer fills: its own, or those of the classes that are there."""
+    """Columns of one regression: its own, or those of the known classes."""
     if several:
         return [number]
     return known.tolist() if columns > 1 else [0]
@@ -136,14 +136,14 @@ def _strength(
 
 
 def nearest_mean(rows: np.ndarray, targets: np.ndarray) -> Linear:
-    """Return the layer whose largest logit is the nearest class mean (Snell et al. 2017, arXiv 1703.05175).
+    """Return the layer that predicts the nearest class mean (Snell et al. 2017, arXiv 1703.05175).
 
-    The squared distance to a mean m is |x|^2 - 2 x m + |m|^2; without |x|^2, which is the same for all classes, it is
-    linear in x. Distances are measured in standard deviations of each feature.
+    The squared distance to a mean m is |x|^2 - 2 x m + |m|^2; without |x|^2, equal for all classes, it is linear in
+    x. Distances are measured in standard deviations of each feature.
 
     Args:
         rows: (N, D) float, features.
-        targets: (N, C) float, one 1 a row.
+        targets: (N, C) float, exactly one 1 per row.
 
     Example:
         >>> found = nearest_mean(np.array([[0.0], [2.0], [8.0]]), np.eye(2)[[0, 0, 1]])
@@ -158,11 +158,11 @@ def nearest_mean(rows: np.ndarray, targets: np.ndarray) -> Linear:
 
 
 def cosine_prototypes(rows: np.ndarray, targets: np.ndarray) -> Linear:
-    """Return the layer whose logits are cosines to the class means, for rows of length 1.
+    """Return the layer of cosines to the class means, for rows of length 1.
 
     Args:
         rows: (N, D) float, features of length 1.
-        targets: (N, C) float, one 1 a row.
+        targets: (N, C) float, exactly one 1 per row.
 
     Example:
         >>> found = cosine_prototypes(np.array([[1.0, 0.0], [0.0, 1.0]]), np.eye(2))
@@ -181,7 +181,7 @@ def _class_means(rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
 def _sharpened(
     kernel: np.ndarray, bias: np.ndarray, rows: np.ndarray, targets: np.ndarray, how: str
 ) -> Linear:
-    # Distances order classes; a factor that makes them likely also makes probabilities of them.
+    # Distances only rank the classes: the most likely scale turns them into probabilities.
     logits = np.asarray(rows, np.float32) @ kernel + bias
     losses = []
     for sharpness in SHARPNESSES:

@@ -1,4 +1,4 @@
-"""Find what does not belong: the distance of each patch to the nearest one that was seen in normal images."""
+"""Anomaly detection by the distance of each patch to its nearest neighbor in normal images."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ import numpy as np
 from keras import layers, ops
 
 BANK = "head_bank"
-PROJECTED = 96  # dimensions in which the coreset is chosen; the memory keeps all of them
-MOST_PATCHES = 60_000  # that the coreset is chosen from
+PROJECTED = 96  # dimensions for choosing the coreset; the memory keeps all of them
+MOST_PATCHES = 60_000  # input of the coreset
 
 
 @dataclass(frozen=True)
 class PatchMemoryBank:
-    """Measure how far each patch is from a memory of normal ones (Roth et al. 2022, "PatchCore", arXiv 2106.08265).
+    """Distance of each patch to a memory of normal ones (Roth et al. 2022, "PatchCore", arXiv 2106.08265).
 
     A patch is the features of two middle levels around a cell of the finer one. The memory is a 1 x 1 convolution: with
-    kernel -2 m and bias |m|^2 its channels say |x - m|^2 - |x|^2 for every memorised patch m, so that the model is
-    built-in layers alone, runs wherever convolutions do, and a GPU searches the memory as fast as it convolves.
+    kernel -2 m and bias |m|^2 its channels are |x - m|^2 - |x|^2 for every stored patch m. The model thus consists of
+    built-in layers, and a GPU searches the memory as fast as it convolves.
 
     Attributes:
         size: patches in the memory.
-        levels: names of the two levels, the finer one first; the last, coarser ones know ImageNet's classes too well.
+        levels: names of the two levels, the finer one first; coarser ones are too specific to ImageNet's classes.
 
     Raises:
-        ValueError: an empty memory.
+        ValueError: size below 1.
 
     Example:
         >>> levels = {"P3": keras.Input((8, 8, 8)), "P4": keras.Input((4, 4, 16)), "P5": keras.Input((2, 2, 32))}
@@ -40,7 +40,7 @@ class PatchMemoryBank:
 
     def __post_init__(self) -> None:
         if self.size < 1:
-            raise ValueError(f"a memory of {self.size} patches holds nothing: give at least 1, e.g. 1024")
+            raise ValueError(f"a memory of {self.size} patches is empty: give at least 1, e.g. 1024")
 
     def __call__(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return (batch, H / 8, W / 8, 1) float32, the distance of each patch to its nearest one in the memory.
@@ -63,12 +63,12 @@ class PatchMemoryBank:
 
 
 def _around(level: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    # The mean over 3 x 3 cells: a patch knows its surroundings, and a shift by a pixel changes little.
+    # The mean over 3 x 3 cells includes the surroundings, and a shift by a pixel changes little.
     return layers.AveragePooling2D(3, 1, padding="same", dtype="float32", name=f"{name}_around")(level)
 
 
 def bank_weights(memory: np.ndarray) -> list[np.ndarray]:
-    """Return the weights of the layer `BANK` for a memory.
+    """Return the weights of the layer `head_bank` for a memory.
 
     Args:
         memory: (M, D) float, patches.
@@ -83,16 +83,16 @@ def bank_weights(memory: np.ndarray) -> list[np.ndarray]:
 def coreset(
     patches: np.ndarray, size: int, seed: int = 0, progress: Callable[[int], None] | None = None
 ) -> np.ndarray:
-    """Choose patches so that every other one is near a chosen one: the greedy k-centre rule.
+    """Choose patches that cover all others, by the greedy k-center algorithm.
 
-    Each next one is the patch that is furthest from all chosen so far (Sener & Savarese 2018, arXiv 1708.00489), as
-    measured in a random projection, which keeps distances nearly (Johnson & Lindenstrauss 1984).
+    Each next patch is the one furthest from all chosen so far (Sener & Savarese 2018, arXiv 1708.00489), measured in a
+    random projection, which nearly preserves distances (Johnson & Lindenstrauss 1984).
 
     Args:
         patches: (N, D) float.
         size: patches to choose.
-        seed: of the projection and the first choice.
-        progress: called with the number chosen so far, now and then.
+        seed: seed of the projection and the first choice.
+        progress: called with the number chosen so far, every 64 patches.
 
     Returns:
         (min(size, N),) int, rows of `patches`.
@@ -111,7 +111,7 @@ def coreset(
     while len(chosen) < min(size, len(points)):
         last = points[chosen[-1]]
         np.minimum(nearest, squares - 2 * (points @ last) + squares[chosen[-1]], out=nearest)
-        nearest[chosen[-1]] = -np.inf  # never again, also among equal patches
+        nearest[chosen[-1]] = -np.inf  # never chosen again, also among equal patches
         chosen.append(int(nearest.argmax()))
         if progress and len(chosen) % 64 == 0:
             progress(len(chosen))

@@ -1,22 +1,22 @@
-"""Mix pyramid levels, so that each sees both fine detail and wide context."""
+"""Path aggregation network: mixes fine detail and wide context over pyramid levels."""
 
 from __future__ import annotations
 
 import keras
 from keras import layers
 
-BATCHNORM_MOMENTUM = 0.9  # fine-tuning has hundreds of steps; 0.99 would still remember the first ones
+BATCHNORM_MOMENTUM = 0.9  # for the hundreds of steps of fine-tuning, 0.99 is too slow
 
 
 def conv_block(tensor: keras.KerasTensor, channels: int, name: str, kernel: int = 3, stride: int = 1):
     """Apply convolution, BatchNorm and ReLU.
 
-    Dense 3x3 kernels on purpose: on CPUs they train as fast as depthwise ones (and twice as fast in
-    bfloat16), and ReLU spares a third of the time that SiLU costs there.
+    Dense 3x3 kernels train as fast as depthwise ones on CPUs (twice as fast in bfloat16), and ReLU takes a third
+    less time than SiLU.
 
     Args:
         tensor: (batch, H, W, C) features.
-        channels: number of channels that come out.
+        channels: number of output channels.
         name: prefix of the three layers' names.
         kernel: side of the kernel in pixels.
         stride: step in pixels.
@@ -44,23 +44,23 @@ def conv_block(tensor: keras.KerasTensor, channels: int, name: str, kernel: int 
 def path_aggregation(
     features: dict[str, keras.KerasTensor], channels: int, coarsest: str | None = None
 ) -> dict[str, keras.KerasTensor]:
-    """Run a light PAN over the levels: coarse to fine, then fine to coarse.
+    """Run a light PAN over the levels, coarse to fine, then fine to coarse.
 
     Liu et al. 2018, "Path Aggregation Network for Instance Segmentation" (arXiv 1803.01534), on top of
     Lin et al. 2017, "Feature Pyramid Networks" (arXiv 1612.03144); levels are added, not concatenated,
-    which halves the cost of every convolution behind them.
+    which halves the cost of every following convolution.
 
     Args:
         features: level name to (batch, H / stride, W / stride, C) features, e.g. `P3`, `P4`, `P5`.
-        channels: number of channels of every level that comes out.
-        coarsest: a level that comes out at least; those that are missing up to it are made from the last one
-            by convolutions of stride 2, as Tian et al. 2019 (arXiv 1904.01355) make P6. None: none is made.
+        channels: number of channels of every output level.
+        coarsest: level up to which missing ones are added, by convolutions of stride 2 on the last one (as P6 in
+            Tian et al. 2019, arXiv 1904.01355). None: no level is added.
 
     Returns:
-        The same level names and sizes, and those made, each with `channels` channels.
+        The same levels, and the added ones, each with `channels` channels.
 
     Raises:
-        ValueError: names that are not neighbouring levels.
+        ValueError: levels are not consecutive.
 
     Example:
         >>> levels = {"P3": keras.Input((8, 8, 24)), "P4": keras.Input((4, 4, 48))}
@@ -72,7 +72,7 @@ def path_aggregation(
     names = sorted(features)
     exponents = [int(name[1:]) for name in names]
     if not names or exponents != list(range(exponents[0], exponents[0] + len(names))):
-        raise ValueError(f"the neck received levels {names}, expected neighbours such as P3, P4, P5")
+        raise ValueError(f"the neck received levels {names}, expected consecutive ones such as P3, P4, P5")
     pyramid = {name: conv_block(features[name], channels, f"neck_{name}_lateral", kernel=1) for name in names}
     for number in range(exponents[-1] + 1, int(coarsest[1:]) + 1 if coarsest else 0):
         below = conv_block(pyramid[names[-1]], channels, f"neck_P{number}_made", stride=2)

@@ -1,4 +1,4 @@
-"""Pretrained backbones of `keras.applications`: RGB 0..255 in, pyramid levels out, cut and frozen by stage.
+"""Pretrained backbones of `keras.applications`: RGB 0..255 in, pyramid levels out, split and frozen by stage.
 
 Names are loaded when first used, so that `import zoo` does not load TensorFlow.
 """
@@ -19,7 +19,7 @@ _HOME = {
     "build": "backbone",
     "cached": "pretrained",
     "calibrate": "lsuv",
-    "fingerprint": "peft.fingerprints",
+    "fingerprint": "peft.rewrite",
     "freeze": "freezing",
     "freeze_base": "peft.adapt",
     "get": "registry",
@@ -30,12 +30,11 @@ _HOME = {
     "prefix": "split",
     "rank_allocation": "peft.rank_allocation",
     "read_delta": "peft.delta",
-    "rows": "listing",
+    "rows": "registry",
     "save_delta": "peft.delta",
     "shares": "peft.adapt",
     "stage_of_layers": "feature_pyramid",
     "stages": "feature_pyramid",
-    "subgraph": "feature_pyramid",
     "suffix": "split",
     "pyramid_outputs": "feature_pyramid",
     "transplant": "peft.merge",

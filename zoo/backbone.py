@@ -24,8 +24,8 @@ class Built:
     """A backbone ready for its head: `model` and the `origin` of its weights.
 
     `model` takes (batch, height, width, 3) float32 RGB 0..255 and returns {"P3": (batch, height / 8,
-    width / 8, channels), "P4": ..., "P5": ...} float32, or {"pooled": (batch, channels)} where no levels were
-    asked for.
+    width / 8, channels), "P4": ..., "P5": ...} float32, or {"pooled": (batch, channels)} if no levels were
+    requested.
     """
 
     name: str
@@ -39,17 +39,17 @@ def build(
     weights: str | os.PathLike = "auto",
     levels: Iterable[str] = LEVELS,
 ) -> Built:
-    """Build a backbone with its preprocessing inside and its layers flat, to be cut and frozen by stage.
+    """Build a backbone with preprocessing inside and a flat graph that can be split and frozen by stage.
 
     Args:
         name: a name of the table (`zoo.names()`).
-        size_hw: height and width in pixels, or one number for both; multiples of 32 where there are levels.
+        size_hw: height and width in pixels, or one number for both; multiples of 32 if there are levels.
         weights: "auto" (ImageNet, else random with a warning), "imagenet", "random" or the path of a file.
-        levels: which feature maps to return, of stride 2^k ("P2" .. "P5"); what lies behind the last is
+        levels: which feature maps to return, of stride 2^k ("P2" .. "P5"); layers after the last are
             dropped. Empty: the last feature map, averaged over space, as {"pooled": (batch, channels)}.
 
     Raises:
-        ValueError: unknown name, impossible size, level that the backbone lacks, or weights that are unavailable.
+        ValueError: unknown name, invalid size, level that the backbone lacks, or unavailable weights.
 
     Example:
         >>> built = build("mobilenet_025", 64, weights="random")
@@ -63,7 +63,7 @@ def build(
     if levels and not row.has_levels:
         usable = ", ".join(other for other in registry.names() if registry.get(other).has_levels)
         raise ValueError(
-            f"backbone '{name}' classifies only, it has no levels: use levels=() or one of: {usable}"
+            f"backbone '{name}' has no feature pyramid (classification only): use levels=() or one of: {usable}"
         )
     height, width = _checked_size(name, size_hw, bool(levels))
     network, origin = initialize(name, lambda top: _network(row, height, width, top), weights)
@@ -99,7 +99,7 @@ def _checked_size(name: str, size_hw: int | tuple[int, int], on_grid: bool) -> t
     if len(sizes) != 2 or nearest != sizes:
         grid = f"multiples of {step}, " if on_grid else ""
         raise ValueError(
-            f"size {' x '.join(map(str, sizes))} does not fit backbone '{name}': height and width must be "
+            f"invalid size {' x '.join(map(str, sizes))} for backbone '{name}': height and width must be "
             f"{grid}at least {least}; nearest: {' x '.join(map(str, nearest))}"
         )
     return sizes

@@ -1,8 +1,7 @@
 """Stages: the tensors that every path of a backbone runs through, at sizes of exactly input / 2^k.
 
-Such a tensor cuts the graph in two exactly. The last one of size input / 2^k is the stage Ck of the
-literature (He et al. 2016, Lin et al. 2017), found for every architecture alike, with no table of layer
-names.
+Such a tensor splits the graph in two. The last one of size input / 2^k is the stage Ck of the literature (He et
+al. 2016, Lin et al. 2017), found in the graph of any architecture, without a table of layer names.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ TAIL = "tail"
 def cut_points(model: keras.Model) -> list[keras.KerasTensor]:
     """Return the tensors that lie on every path from the input to the deepest output, in graph order.
 
-    With several outputs the deepest is the one of the smallest map. Paths are counted exactly (Python's
-    integers): a tensor is on every path when paths to it times paths from it are all the paths.
+    With several outputs the deepest is the one of the smallest map. Paths are counted exactly (Python
+    integers): a tensor is on every path if paths to it times paths from it equal all paths.
     """
     source, sink = model.inputs[0], min(model.outputs, key=_area)
     path = graph.needed(model, [sink])
@@ -41,7 +40,7 @@ def cut_points(model: keras.Model) -> list[keras.KerasTensor]:
 
 
 def stages(model: keras.Model) -> dict[str, keras.KerasTensor]:
-    """Return the stages that a backbone has: {"C1": tensor, ... "C5": tensor}, those of exact size alone.
+    """Return the stages of a backbone: {"C1": tensor, ... "C5": tensor}, of exact size only.
 
     Args:
         model: a functional model of one image input of known height and width (for a detector: its backbone).
@@ -60,9 +59,8 @@ def stages(model: keras.Model) -> dict[str, keras.KerasTensor]:
     for tensor in cut_points(model):
         for number in range(1, 6):
             stride = 2**number
-            if len(tensor.shape) == 4 and (tensor.shape[1] * stride, tensor.shape[2] * stride) == (
-                height,
-                width,
+            if len(tensor.shape) == 4 and (height, width) == tuple(
+                stride * side for side in tensor.shape[1:3]
             ):
                 found[f"C{number}"] = tensor
     return dict(sorted(found.items()))
@@ -83,7 +81,7 @@ def stage(model: keras.Model, name: str) -> keras.KerasTensor:
 
 
 def stage_of_layers(model: keras.Model) -> dict[str, str]:
-    """Return layer's name -> first stage at or after it; layers after the last stage are "tail"."""
+    """Return layer name -> first stage at or after it; layers after the last stage are "tail"."""
     found = {layer.name: TAIL for layer in model.layers}
     for name, tensor in reversed(stages(model).items()):
         found.update({node.operation.name: name for node in graph.needed(model, [tensor])})
@@ -92,32 +90,8 @@ def stage_of_layers(model: keras.Model) -> dict[str, str]:
 
 
 def pyramid_outputs(model: keras.Model) -> dict[str, str]:
-    """Return stage -> name of the layer whose output it is, to write down and find again with `subgraph`."""
+    """Return stage -> name of the layer that outputs it."""
     return {name: tensor._keras_history.operation.name for name, tensor in stages(model).items()}
-
-
-def subgraph(model: keras.Model, layers: dict[str, str]) -> keras.Model:
-    """Return the part of a (loaded) model that ends in named layers, sharing them.
-
-    Args:
-        model: a functional model which holds the backbone's layers flat, as a detector does.
-        layers: output's name ("P3") -> name of a layer.
-
-    Returns:
-        A model from the first input to {"P3": tensor, ...}.
-
-    Raises:
-        ValueError: the model has no layer of that name.
-    """
-    import keras
-
-    outputs = {node.operation.name: node.outputs[0] for node in reversed(graph.nodes(model))}
-    missing = [name for name in layers.values() if name not in outputs]
-    if missing:
-        raise ValueError(
-            f"model '{model.name}' has no layer '{missing[0]}': was it built on another backbone?"
-        )
-    return keras.Model(model.inputs[0], {level: outputs[name] for level, name in layers.items()})
 
 
 def _area(tensor: keras.KerasTensor) -> int:

@@ -1,7 +1,8 @@
-"""Freeze a backbone up to a stage, said in the same words for every architecture."""
+"""Freeze a backbone up to a stage, under the same stage names for every architecture."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,10 @@ NONE, BACKBONE = "none", "backbone"
 
 @dataclass(frozen=True)
 class Freeze:
-    """What is frozen now: parameters that train and that do not, in all and stage by stage.
+    """Trainable and frozen parameters of a backbone, in total and by stage.
 
-    `by_stage` is {"C1": (trainable, frozen), ..., "tail": ...}; the moving statistics of a BatchNormalization
-    are always counted as frozen. `str()` gives a small table.
+    `by_stage` is {"C1": (trainable, frozen), ..., "tail": ...}; moving statistics of BatchNormalization count as
+    frozen. `str()` is a small table.
     """
 
     upto: str
@@ -27,21 +28,21 @@ class Freeze:
     by_stage: dict[str, tuple[int, int]]
 
     def __str__(self) -> str:
-        """Return a small table, a line a stage."""
+        """Return a small table, one line per stage."""
         rows = [f"{'stage':<9}{'trainable':>13}{'frozen':>13}"]
         rows += [f"{name:<9}{train:>13,}{still:>13,}" for name, (train, still) in self.by_stage.items()]
         return "\n".join([*rows, f"{'backbone':<9}{self.trainable:>13,}{self.frozen:>13,}"])
 
 
 def freeze(backbone: keras.Model, upto: str, batchnorm: bool = False) -> Freeze:
-    """Freeze the layers at or before a stage and unfreeze the rest; compile afterwards, or nothing changes.
+    """Freeze the layers at or before a stage and unfreeze the rest; compile the model afterwards.
 
-    A frozen BatchNormalization also keeps its moving statistics still, in `fit` too.
+    A frozen BatchNormalization does not update its moving statistics, in `fit` either.
 
     Args:
-        backbone: a functional backbone, as `build` makes it; a larger model built on it shares the layers.
+        backbone: a functional backbone from `build`; a larger model built on it shares the layers.
         upto: "none", a stage ("C2" .. "C5") or "backbone" (all of it).
-        batchnorm: freeze every BatchNormalization, also behind the stage.
+        batchnorm: freeze every BatchNormalization, also after the stage.
 
     Returns:
         The counts of trainable and frozen parameters.
@@ -65,7 +66,7 @@ def freeze(backbone: keras.Model, upto: str, batchnorm: bool = False) -> Freeze:
     order = [NONE, *found, TAIL]
     still = order if upto == BACKBONE else order[: order.index(upto) + 1]
     of_layer = stage_of_layers(backbone)
-    # From above first: setting a model's flag sets those of all its layers, so that the layers come after it.
+    # Setting a model's flag sets those of all its layers: the model comes first.
     backbone.trainable = True
     for layer in backbone.layers:
         layer.trainable = of_layer[layer.name] not in still
@@ -93,7 +94,4 @@ def _count(backbone: keras.Model, upto: str, of_layer: dict[str, str], order: li
 
 
 def _size(weight: keras.Variable) -> int:
-    size = 1
-    for side in weight.shape:
-        size *= side
-    return size
+    return math.prod(weight.shape)

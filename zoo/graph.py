@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def nodes(model: keras.Model) -> list[Any]:
-    """Return the calls of layers and operations of a functional model, inputs first, input layers left out.
+    """Return the calls of layers and operations of a functional model, inputs first, without input layers.
 
-    A node has `operation`, `input_tensors` (a tensor used twice is there twice) and `outputs`.
+    A node has `operation`, `input_tensors` (a tensor used twice is listed twice) and `outputs`.
     """
     by_depth = model._nodes_by_depth
     ordered = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
@@ -37,13 +37,12 @@ def run(
     feeds: dict[int, Any],
     apply: Callable[..., Any] = lambda operation, *args, **kwargs: operation(*args, **kwargs),
 ) -> dict[int, Any]:
-    """Compute tensors of a functional model, each node once; a value is dropped after its last use.
+    """Compute tensors of a functional model, each node once; values are freed after their last use.
 
     Args:
         model: the functional model whose graph is walked.
         targets: the tensors to compute.
-        feeds: id of a tensor of the graph -> its value, or another symbolic tensor (the layers are then
-            shared).
+        feeds: id of a tensor of the graph -> its value, or another symbolic tensor (layers are then shared).
         apply: called for every node with the operation and its arguments.
 
     Returns:

@@ -1,9 +1,9 @@
-"""Bring a randomly initialised network to unit variance, layer by layer, on a batch of data.
+"""Scale a randomly initialised network to unit variance, layer by layer, on a batch of data.
 
 LSUV: Mishkin and Matas, "All you need is a good init", ICLR 2016, arXiv 1511.06422. Here a layer is measured
-behind its activation, so that the features themselves have unit variance, and BatchNormalization gets its
-moving statistics from the batch, so that the network is in the same state in inference as in training. Stacks
-without normalization (VGG) start as `zoo.dirac_init` says.
+after its activation, which gives the features unit variance, and BatchNormalization gets its moving statistics
+from the batch, which makes inference agree with training. Stacks without normalization (VGG) use
+`zoo.dirac_init`.
 """
 
 from __future__ import annotations
@@ -19,30 +19,32 @@ if TYPE_CHECKING:
 _ROUNDS = 4
 _SMALLEST_STD = 1e-6
 _HOMOGENEOUS = ("linear", "relu", "leaky_relu")
-# Behind any other activation (sigmoid, softmax, tanh) a scale means something: such a layer stays as it is.
+# The scale before any other activation (sigmoid, softmax, tanh) matters: such layers are not changed.
 _SCALABLE = (*_HOMOGENEOUS, "relu6", "silu", "gelu", "hard_silu")
 
 
 def calibrate(model: keras.Model, images: np.ndarray) -> dict[str, float]:
-    """Give a random backbone features of unit variance, in one pass: no layer runs twice for a later one.
+    """Scale a random backbone to features of unit variance, in one pass over its layers.
 
     Args:
-        model: a functional backbone, as `build` makes it; its weights are changed in place.
-        images: (batch, height, width, 3) float32 or uint8, RGB 0..255, about 16 images of the data to come.
+        model: a functional backbone from `build`; its weights are changed in place.
+        images: (batch, height, width, 3) float32 or uint8, RGB 0..255, about 16 images of the training data.
 
     Returns:
         The standard deviation of each output in inference, {"P3": 1.0, ...}. Where a level is a sum of
-        branches (ResNet, Xception) it is what the sum gives, commonly 1 to 3; behind max pooling (P5 of
-        VGG) a little above 1.
+        branches (ResNet, Xception) it is that of the sum, commonly 1 to 3; after max pooling (P5 of
+        VGG) slightly above 1.
 
     Raises:
-        ValueError: the images are not of the model's size.
+        ValueError: the images do not have the model's size.
     """
     import keras
 
     shape, wanted = tuple(images.shape[1:]), tuple(model.inputs[0].shape[1:])
     if shape != wanted:
-        raise ValueError(f"images of {shape} do not fit backbone '{model.name}': give (batch, *{wanted})")
+        raise ValueError(
+            f"images have shape {shape}, not the input shape of backbone '{model.name}': give (batch, *{wanted})"
+        )
     batch = keras.ops.cast(images, model.inputs[0].dtype)
     followers = _followers(model)
 
@@ -72,7 +74,7 @@ def _calibrated(operation: Any, activation: Any, args: tuple, kwargs: dict) -> A
 def _fit_kernel(layer: keras.Layer, args: tuple, kwargs: dict) -> Any:
     if dirac_init.applies(layer):
         return dirac_init.dirac_initialize(layer, lambda: _infer(layer, args, kwargs))
-    # Without a bias one division is exact for linear and ReLU layers: the output need not be computed again.
+    # Without a bias one division is exact for linear and ReLU layers: no second forward pass is needed.
     output = _infer(layer, args, kwargs)
     exact = _activation_name(layer) in _HOMOGENEOUS and not _has_bias(layer)
     for _ in range(_ROUNDS):
@@ -104,7 +106,7 @@ def _fit_batchnorm(layer: keras.Layer, activation: Any, value: Any) -> Any:
 
 
 def _followers(model: keras.Model) -> dict[int, Any]:
-    """Return id of a BatchNormalization -> the activation layer that alone uses its output."""
+    """Return id of a BatchNormalization -> the activation layer that is the only user of its output."""
     import keras
 
     users: dict[int, list[Any]] = {}

@@ -1,8 +1,8 @@
-"""Preprocessing inside the graph, out of layers that every Keras has: outside, an image is RGB in 0..255."""
+"""Preprocessing inside the graph, made of built-in layers: the input is always RGB in 0..255."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     import keras
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
 CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 TORCH_MEAN_RGB = (0.485, 0.456, 0.406)
 TORCH_STD_RGB = (0.229, 0.224, 0.225)
-BEHAVIOURS = ("caffe", "tf", "torch", "inside")
+Preprocessing = Literal["caffe", "tf", "torch", "inside"]
 
 
-def preprocess(images: keras.KerasTensor, behaviour: str) -> keras.KerasTensor:
+def preprocess(images: keras.KerasTensor, mode: Preprocessing) -> keras.KerasTensor:
     """Add a family's preprocessing to a functional graph.
 
     Args:
         images: (batch, height, width, 3) float32 RGB, 0..255.
-        behaviour: "caffe" (BGR minus the mean), "tf" (-1..1), "torch" (0..1, then ImageNet's mean and
-            standard deviation) or "inside" (the network does it itself: images pass unchanged).
+        mode: "caffe" (BGR minus the mean), "tf" (-1..1), "torch" (0..1, then ImageNet's mean and
+            standard deviation) or "inside" (the network contains its own: images pass unchanged).
 
     Returns:
-        The same shape, as the family's own `preprocess_input` makes it.
+        The same shape, equal to the family's `preprocess_input`.
 
     Raises:
-        ValueError: the behaviour is none of the four.
+        ValueError: unknown mode.
 
     Example:
         >>> import keras
@@ -38,14 +38,14 @@ def preprocess(images: keras.KerasTensor, behaviour: str) -> keras.KerasTensor:
     """
     import keras
 
-    if behaviour not in BEHAVIOURS:
-        raise ValueError(f"unknown preprocessing '{behaviour}'. Allowed: {', '.join(BEHAVIOURS)}")
-    if behaviour == "caffe":
+    if mode not in get_args(Preprocessing):
+        raise ValueError(f"unknown preprocessing '{mode}'. Allowed: {', '.join(get_args(Preprocessing))}")
+    if mode == "caffe":
         bgr = keras.ops.flip(images, axis=-1)
         return keras.layers.Rescaling([1.0] * 3, [-mean for mean in CAFFE_MEAN_BGR])(bgr)
-    if behaviour == "tf":
+    if mode == "tf":
         return keras.layers.Rescaling(1 / 127.5, -1.0)(images)
-    if behaviour == "torch":
+    if mode == "torch":
         scale = [1 / (255 * std) for std in TORCH_STD_RGB]
         offset = [-mean / std for mean, std in zip(TORCH_MEAN_RGB, TORCH_STD_RGB, strict=True)]
         return keras.layers.Rescaling(scale, offset)(images)
@@ -53,12 +53,11 @@ def preprocess(images: keras.KerasTensor, behaviour: str) -> keras.KerasTensor:
 
 
 def fix_normalization(model: keras.Model) -> None:
-    """Give the `Normalization` layers that hold their statistics as weights those of ImageNet.
+    """Set ImageNet's statistics in the `Normalization` layers that store them as weights.
 
-    `keras.applications.EfficientNetB*` builds another graph for `weights="imagenet"` than for any other
-    weights: the published files hold the standard deviation where the variance belongs, and an extra
-        `Rescaling` makes up for it.
-    One graph for all weights needs the true variance in the layer instead, which is the same function.
+    `keras.applications.EfficientNetB*` builds a different graph for `weights="imagenet"`: the published files
+    hold the standard deviation instead of the variance, and an extra `Rescaling` corrects for it. With the true
+    variance in the layer, one graph serves all weights and computes the same.
     """
     import keras
     import numpy as np

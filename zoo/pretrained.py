@@ -1,4 +1,4 @@
-"""Weights of a backbone: published ones from cache or download, a file of the user's, or random ones."""
+"""Weights of a backbone: published ones from cache or download, a file, or random ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from zoo import registry
 
@@ -26,12 +26,11 @@ KEYWORDS = ("auto", "imagenet", "random")
 class Origin:
     """Where a backbone's weights came from, for the report.
 
-    `kind` is "imagenet", "file" or "random"; `path` and `sha256` belong to the file that was loaded; `note`
-    says in words what a reader of the report should know ("asked for auto, ImageNet weights were not to be
-    had: ...").
+    `path` and `sha256` are of the loaded file; `note` is a remark for the report, such as why random weights
+    were used.
     """
 
-    kind: str
+    kind: Literal["imagenet", "file", "random"]
     path: str | None = None
     sha256: str | None = None
     note: str = ""
@@ -43,7 +42,7 @@ def cache_folder() -> Path:
 
 
 def cached(name: str) -> bool:
-    """Return whether the ImageNet weights of a backbone lie in Keras' cache.
+    """Return whether the ImageNet weights of a backbone are in Keras' cache.
 
     Raises:
         ValueError: no such backbone.
@@ -54,21 +53,21 @@ def cached(name: str) -> bool:
 def initialize(
     name: str, make: Callable[[bool], keras.Model], weights: str | os.PathLike = "auto"
 ) -> tuple[keras.Model, Origin]:
-    """Build a backbone's network and give it its weights.
+    """Build a backbone's network and load its weights.
 
     Args:
         name: a name of the table.
         make: builds the network with random weights, with (True) or without (False) its classifier.
-        weights: "auto" (ImageNet, else random with a loud warning), "imagenet", "random" or a file.
+        weights: "auto" (ImageNet, else random with a warning), "imagenet", "random" or a file.
 
     Returns:
-        (the network, its `Origin`). Weights are loaded whole or not at all.
+        (the network, its `Origin`). Weights are loaded completely or not at all.
 
     Raises:
         ValueError: the requested weights are unavailable, or belong to another architecture.
     """
     if str(weights) == "random":
-        return make(False), Origin("random", note="asked for")
+        return make(False), Origin("random", note="requested")
     if str(weights) not in KEYWORDS:
         return _from_file(name, make, Path(weights).expanduser(), "file")
     try:
@@ -77,17 +76,17 @@ def initialize(
         if str(weights) == "imagenet":
             raise
         logger.warning("RANDOM WEIGHTS for %s, results will be far worse: %s", name, error)
-        return make(False), Origin("random", note=f"asked for auto: {error}")
+        return make(False), Origin("random", note=f"auto: {error}")
 
 
 def download(name: str) -> Path:
-    """Return the file of a backbone's ImageNet weights, downloading it where Keras' cache lacks it.
+    """Return the file of a backbone's ImageNet weights, downloading it if it is not in Keras' cache.
 
-    The file appears in the cache when it is whole and its hash is right, never half (`keras.utils.get_file`
-    writes in place). A read-only cache is read all the same.
+    The file is moved into the cache once it is complete and its hash verified (`keras.utils.get_file` writes in
+    place). A read-only cache can be read.
 
     Raises:
-        ValueError: it can neither be found nor be downloaded; says where to put it by hand.
+        ValueError: neither cached nor downloadable; the message says where to save it manually.
     """
     row = registry.get(name)
     path = cache_folder() / row.weights_file
@@ -106,7 +105,7 @@ def download(name: str) -> Path:
     except Exception as error:  # get_file raises a bare Exception when offline
         reason = " ".join(str(error).split())
         raise ValueError(
-            f"could not get ImageNet weights for '{name}' ({reason}): save {row.weights_url} as {path} "
+            f"could not get ImageNet weights for '{name}' ({reason}). Save {row.weights_url} as {path} "
             "(KERAS_HOME sets the folder), or use --weights PATH or --weights random"
         ) from error
     finally:
@@ -123,12 +122,14 @@ def sha256(path: str | os.PathLike) -> str:
     return digest.hexdigest()
 
 
-def _from_file(name: str, make: Callable[[bool], keras.Model], path: Path, kind: str):
+def _from_file(
+    name: str, make: Callable[[bool], keras.Model], path: Path, kind: Literal["imagenet", "file"]
+) -> tuple[keras.Model, Origin]:
     from zoo.weights_file import load_file
 
     if not path.is_file():
         allowed = ", ".join(KEYWORDS)
-        raise ValueError(f"weights '{path}' are neither a file nor one of: {allowed}; give an existing file")
+        raise ValueError(f"weights '{path}' not found: give an existing file, or one of: {allowed}")
     model = make(False)
     load_file(model, path, name, lambda: make(True))
     return model, Origin(kind, str(path), sha256(path))

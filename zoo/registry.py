@@ -9,18 +9,20 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 
+from zoo.preprocess import Preprocessing
+
 _STORE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 
 
 @dataclass(frozen=True)
 class Family:
-    """What the members of a family share: preprocessing, smallest input, where the ImageNet weights lie.
+    """Preprocessing, smallest input and ImageNet weights of a family of backbones.
 
-    `url` and `file` have a place `{id}` for the member; `file` is the name in Keras' cache where the URL has another.
-    `has_levels` is False where unpadded convolutions leave no feature map of size exactly input / 2^k.
+    `url` and `file` contain `{id}` for the member; `file` is the name in Keras' cache if it differs from the URL's.
+    `has_levels` is False if unpadded convolutions leave no feature map of exactly input / 2^k.
     """
 
-    preprocess: str
+    preprocess: Preprocessing
     min_size: int
     url: str
     file: str | None = None
@@ -29,11 +31,11 @@ class Family:
 
 @dataclass(frozen=True)
 class Backbone:
-    """One line of the table: how `keras.applications` builds it and which weights belong to it.
+    """One line of the table: how `keras.applications` builds it, and its weights.
 
     `builder` is the attribute of `keras.applications`, `weights_id` fills the family's URL, `default_size` is in
     pixels, `params_millions` counts the network without its classifier, `weights_hash` is the MD5 or SHA-256 that
-    Keras publishes (None: it publishes none), `alpha` is the width multiplier (None: the architecture has none).
+    Keras publishes (None: not published), `alpha` is the width multiplier (None: the architecture has none).
     """
 
     builder: str
@@ -46,12 +48,12 @@ class Backbone:
 
     @property
     def kwargs(self) -> dict[str, float]:
-        """Return the keyword arguments that the builder needs beside the usual ones."""
+        """Return the additional keyword arguments of the builder."""
         return {} if self.alpha is None else {"alpha": self.alpha}
 
     @property
-    def preprocess(self) -> str:
-        """Return the behaviour of the preprocessing: caffe, tf, torch or inside."""
+    def preprocess(self) -> Preprocessing:
+        """Return the mode of `zoo.preprocess.preprocess`."""
         return FAMILIES[self.family].preprocess
 
     @property
@@ -77,7 +79,7 @@ class Backbone:
 
 
 _TF_NOTOP = "weights_tf_dim_ordering_tf_kernels_notop.h5"
-# The preprocessing "inside" means that keras.applications already puts it into the graph.
+# "inside": keras.applications adds the preprocessing to the graph itself.
 FAMILIES: dict[str, Family] = {
     "vgg": Family("caffe", 32, _STORE + "vgg{id}/vgg{id}_" + _TF_NOTOP),
     "resnet": Family("caffe", 32, _STORE + "resnet/resnet{id}_" + _TF_NOTOP),
@@ -173,7 +175,7 @@ def names() -> list[str]:
 
 
 def get(name: str) -> Backbone:
-    """Return the line of one backbone; the name must match exactly.
+    """Return the table entry of one backbone; the name must match exactly.
 
     Raises:
         ValueError: the name is not in the table.
@@ -191,3 +193,33 @@ def get(name: str) -> Backbone:
     near = difflib.get_close_matches(str(name), names(), n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'? " if near else ""
     raise ValueError(f"unknown backbone '{name}': {hint}Allowed: {', '.join(names())}")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One backbone in the output of `train.py --list`: millions of parameters without the classifier, sizes in pixels.
+
+    `levels` is False for classification only; `cached` is whether the ImageNet weights are in Keras' cache.
+    """
+
+    name: str
+    params_millions: float
+    default_size: int
+    min_size: int
+    levels: bool
+    cached: bool
+
+
+def rows() -> list[Row]:
+    """Return a row for every backbone, in the order of the table.
+
+    Example:
+        >>> rows()[0].name, rows()[0].params_millions
+        ('vgg16', 14.715)
+    """
+    from zoo.pretrained import cached
+
+    return [
+        Row(name, row.params_millions, row.default_size, row.min_size, row.has_levels, cached(name))
+        for name, row in BACKBONES.items()
+    ]

@@ -1,4 +1,4 @@
-"""Cut a functional model at a stage: a prefix (computed once, cached) and a suffix (trained)."""
+"""Split a functional model at a stage: a prefix (computed once, cached) and a suffix (trained)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 def prefix(backbone: keras.Model, at: str, levels: Iterable[str] | None = None) -> keras.Model:
-    """Return the part of a backbone up to a stage, with every tensor that the rest needs.
+    """Return the part of a backbone up to a stage, with every tensor that the suffix needs.
 
     Args:
         backbone: a functional backbone, as `build` makes it.
-        at: the stage to cut at, "C2" .. "C5".
-        levels: the levels that the head takes; those before the cut are handed on. Default: its own.
+        at: the stage to split at, "C2" .. "C5".
+        levels: the levels that the head uses; those before the split are passed through. Default: its own.
 
     Returns:
-        A model from the backbone's input to {"P3": ..., "P4": ...}: levels before it, and the cut.
+        A model from the backbone's input to {"P3": ..., "P4": ...}: earlier levels, and the split.
 
     Raises:
         ValueError: the backbone has no such stage.
@@ -37,14 +37,14 @@ def prefix(backbone: keras.Model, at: str, levels: Iterable[str] | None = None) 
 
 
 def up_to(model: keras.Model, layer: str, name: str) -> keras.Model:
-    """Return the part of a model that makes what comes to a layer.
+    """Return the part of a model that computes a layer's input.
 
-    Unlike the layer's own `input` this holds where several models share the layer, as adapted ones do.
+    Unlike the layer's own `input`, this works if several models share the layer, as adapted ones do.
 
     Args:
         model: a functional model.
         layer: name of a layer with one input.
-        name: what the output is called.
+        name: name of the output.
 
     Raises:
         ValueError: the model has no such layer.
@@ -65,12 +65,11 @@ def up_to(model: keras.Model, layer: str, name: str) -> keras.Model:
 
 
 def suffix(prefix_model: keras.Model, model: keras.Model) -> keras.Model:
-    """Return what is left of a model behind a prefix: from the prefix's outputs to the model's outputs.
+    """Return the rest of a model after a prefix: from the prefix's outputs to the model's outputs.
 
     Args:
-        prefix_model: what `prefix` made of the model's backbone.
-        model: the backbone itself, or a larger functional model that holds its layers flat (backbone, neck,
-            head).
+        prefix_model: `prefix` of the model's backbone.
+        model: the backbone, or a larger functional model that contains its layers flat (backbone, neck, head).
 
     Returns:
         A model {"P3": ..., "P4": ...} -> the outputs of `model`, whose layers it shares.
@@ -98,6 +97,8 @@ def suffix(prefix_model: keras.Model, model: keras.Model) -> keras.Model:
     try:
         values = graph.run(model, model.outputs, feeds)
     except KeyError as error:
-        raise ValueError(f"model '{model.name}' does not run through '{prefix_model.name}' alone") from error
+        raise ValueError(
+            f"model '{model.name}' bypasses '{prefix_model.name}': give a model that uses the prefix's outputs only"
+        ) from error
     outputs = keras.tree.map_structure(lambda tensor: values[id(tensor)], model.output)
     return keras.Model(inputs, outputs, name=f"{model.name}_after_{prefix_model.name}")

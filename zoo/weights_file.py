@@ -1,4 +1,4 @@
-"""Read one file of weights into a network, by what the file holds and not by what it is called."""
+"""Load a weights file into a network, by its content and not by its name."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ Key = tuple[str, int]
 
 
 def load_file(model: keras.Model, path: Path, name: str, make_with_top: Callable[[], keras.Model]) -> None:
-    """Load weights into a backbone's network, all of them or none.
+    """Load weights into a backbone's network, all or none.
 
     Args:
         model: the network without its classifier.
         path: a Keras 3 `.weights.h5`, a legacy `.h5`, with or without the classifier, or a `.keras` model
-            that holds the backbone's layers.
+            that contains the backbone's layers.
         name: the backbone's name, for messages.
-        make_with_top: builds the same network with its classifier; called where the file has one.
+        make_with_top: builds the same network with its classifier; called if the file has one.
 
     Raises:
-        ValueError: the file cannot be read, or belongs to another architecture (first difference named).
+        ValueError: unreadable file, or another architecture (with the first difference).
     """
     if zipfile.is_zipfile(path):
         return _load_keras_model(model, path, name)
@@ -57,8 +57,8 @@ def _read_shapes(path: Path) -> tuple[str, Shapes]:
             return "keras3", _keras3_shapes(file)
     except (OSError, KeyError, RuntimeError) as error:
         raise ValueError(
-            f"weights file '{path}' cannot be read ({error}): it is no HDF5 file or was cut short; delete it "
-            "and fetch it again"
+            f"weights file '{path}' cannot be read ({error}): not an HDF5 file, or truncated; delete it "
+            "and download it again"
         ) from error
 
 
@@ -83,7 +83,7 @@ def _legacy_shapes(file: h5py.File) -> Shapes:
 
 
 def _texts(group: h5py.Group, attribute: str) -> list[str]:
-    # Lists beyond HDF5's limit for an attribute were saved in pieces: layer_names0, layer_names1, ...
+    # Lists beyond HDF5's limit for an attribute are saved in pieces: layer_names0, layer_names1, ...
     numbered = itertools.takewhile(group.attrs.__contains__, (f"{attribute}{n}" for n in itertools.count()))
     pieces = [attribute] if attribute in group.attrs else list(numbered)
     values = [value for piece in pieces for value in group.attrs[piece]]
@@ -91,14 +91,14 @@ def _texts(group: h5py.Group, attribute: str) -> list[str]:
 
 
 def _load_whole(model: keras.Model, path: Path, kind: str, in_file: Shapes, name: str) -> None:
-    # Keras chooses its reader by the file's name alone: give the content the name that it needs.
+    # Keras chooses its reader by the file's name: link the content to a suitable name.
     suffix = ".weights.h5" if kind == "keras3" else ".h5"
     with tempfile.TemporaryDirectory() as folder:
         link = Path(folder) / f"named{suffix}"
         _link(path.resolve(), link)
         try:
             with warnings.catch_warnings():
-                # Of some layers that it leaves unloaded Keras only warns.
+                # Keras only warns about some layers that it does not load.
                 warnings.simplefilter("error", UserWarning)
                 model.load_weights(link)
         except (ValueError, KeyError, UserWarning) as error:
@@ -117,7 +117,7 @@ def _difference(model: keras.Model, path: Path, kind: str, in_file: Shapes, name
 
 
 def _wanted_keras3(model: keras.Model) -> Shapes:
-    # Keras itself says under which keys it would look: far steadier than rebuilding its naming here.
+    # Let Keras write the keys that it would look for, which is more robust than rebuilding its naming here.
     import h5py
 
     with tempfile.TemporaryDirectory() as folder:
@@ -128,7 +128,7 @@ def _wanted_keras3(model: keras.Model) -> Shapes:
 
 
 def _wanted_legacy(model: keras.Model, in_file: Shapes) -> Shapes:
-    # Legacy files are read by position: what is wanted goes under the file's own keys.
+    # Legacy files are read by position: use the file's keys.
     names = [*in_file, *(weight.path for weight in model.weights[len(in_file) :])]
     shapes = []
     for layer in model.layers:
@@ -144,7 +144,7 @@ def _load_keras_model(model: keras.Model, path: Path, name: str) -> None:
         donor = keras.saving.load_model(path, compile=False)
     except (ValueError, TypeError, OSError, KeyError) as error:
         raise ValueError(
-            f"weights file '{path}' is no model that can be loaded: {' '.join(str(error).split())}"
+            f"weights file '{path}' cannot be loaded as a model: {' '.join(str(error).split())}"
         ) from error
     _copy_layers(_by_key(donor), model, path, name)
 
@@ -163,9 +163,9 @@ def _copy_layers(given: dict[Key, keras.Layer], model: keras.Model, path: Path, 
 
 
 def _twin_layers(twin: keras.Model, model: keras.Model) -> dict[Key, keras.Layer]:
-    """Return the layers of the network with classifier under the keys of the one without.
+    """Return the layers of the network with classifier by the keys of the one without.
 
-    ConvNeXt's last LayerNormalization has a name of its own where there is a classifier.
+    ConvNeXt's last LayerNormalization has another name if there is a classifier.
     """
     given, wanted = _by_key(twin), _by_key(model)
     for key in wanted.keys() - given.keys():
@@ -177,10 +177,10 @@ def _twin_layers(twin: keras.Model, model: keras.Model) -> dict[Key, keras.Layer
 
 
 def _by_key(model: keras.Model) -> dict[Key, keras.Layer]:
-    """Return (name, rank) -> layer with weights; unnamed layers go by their order of creation.
+    """Return (name, rank) -> layer with weights; unnamed layers are ranked by order of creation.
 
-    Keras numbers unnamed layers through a whole process (conv2d, conv2d_1, ...), so that only their order
-    tells which is which; a backbone's are created before those of the neck and the head.
+    Keras numbers unnamed layers per process (conv2d, conv2d_1, ...): only their order identifies them, and a backbone's
+    layers are created before those of the neck and the head.
     """
     numbered = []
     for layer in model.layers:

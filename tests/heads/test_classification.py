@@ -202,7 +202,7 @@ def test_dropout_drops_in_training_alone():
 
 @pytest.mark.parametrize("head", [{"num_logits": 0}, {"num_logits": 2, "dropout": 1.0}, {"num_logits": -1}])
 def test_a_head_that_says_nothing_is_refused(head):
-    with pytest.raises(ValueError, match="give at least 1 logit, and a dropout from 0 to below 1"):
+    with pytest.raises(ValueError, match="give at least 1 logit, and a dropout"):
         ClassificationHead(**head)
 
 

@@ -113,5 +113,5 @@ def test_widths_move_intervals_and_nothing_else():
 
 @pytest.mark.parametrize("quantiles", [(0.1, 0.9), (0.9, 0.5), (0.0, 0.5), (0.5, 1.0), ()])
 def test_impossible_quantiles_are_refused(quantiles):
-    with pytest.raises(ValueError, match="quantiles rise"):
+    with pytest.raises(ValueError, match="quantiles must increase"):
         QuantileForecastHead(12, quantiles)

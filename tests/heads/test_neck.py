@@ -33,7 +33,7 @@ def test_every_level_sees_every_other():
 @pytest.mark.parametrize("sides", [{"P3": 8, "P5": 2}, {}])
 def test_levels_must_be_neighbours(sides):
     """A missing level between two, or none at all."""
-    with pytest.raises(ValueError, match="expected neighbours such as P3, P4, P5"):
+    with pytest.raises(ValueError, match="such as P3, P4, P5"):
         path_aggregation(levels(**sides), 16)
 
 

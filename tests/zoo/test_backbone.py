@@ -136,7 +136,7 @@ def test_an_impossible_size_is_answered_with_the_nearest(name, size, said):
 
 
 def test_levels_that_are_not_there_are_refused():
-    with pytest.raises(ValueError, match="classifies only.*vgg16"):
+    with pytest.raises(ValueError, match="classification only.*vgg16"):
         zoo.build("inception_v3", 96, weights="random")
     with pytest.raises(ValueError, match="xception' has no stage 'C2'. Stages: C3, C4, C5"):
         zoo.build("xception", 96, weights="random", levels=("P2",))

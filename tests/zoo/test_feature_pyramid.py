@@ -1,5 +1,4 @@
 import keras
-import numpy as np
 import pytest
 
 import zoo
@@ -88,17 +87,3 @@ def test_layers_behind_the_last_stage_are_the_tail():
     model = zoo.build("mobilenet_025", 64, weights="random", levels=()).model
     assert zoo.stage_of_layers(model)["pooled"] == "tail"
     assert list(zoo.stages(model)) == ["C1", "C2", "C3", "C4", "C5"]
-
-
-def test_a_backbone_is_found_again_in_a_loaded_detector(tmp_path):
-    backbone = zoo.build("mobilenet_025", 64, weights="random").model
-    head = keras.layers.Conv2D(1, 1, name="head")(backbone.output["P4"])
-    keras.Model(backbone.inputs[0], head).save(tmp_path / "detector.keras")
-    names = zoo.pyramid_outputs(backbone)
-    detector = keras.saving.load_model(tmp_path / "detector.keras")
-    again = zoo.subgraph(detector, {"P3": names["C3"], "P4": names["C4"]})
-    images = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype("float32")
-    for level in ("P3", "P4"):
-        np.testing.assert_allclose(again(images)[level], backbone(images)[level], rtol=1e-4, atol=1e-6)
-    with pytest.raises(ValueError, match="no layer 'nowhere'"):
-        zoo.subgraph(detector, {"P3": "nowhere"})

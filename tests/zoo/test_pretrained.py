@@ -193,7 +193,7 @@ def test_a_corrupt_file_is_an_error(content, tmp_path):
 
 
 def test_a_file_that_is_not_there_is_an_error():
-    with pytest.raises(ValueError, match="'imagnet' are neither a file nor one of: auto, imagenet, random"):
+    with pytest.raises(ValueError, match="'imagnet' .*one of: auto, imagenet, random"):
         zoo.build("mobilenet_025", 64, weights="imagnet")
 
 
@@ -211,7 +211,7 @@ def test_auto_goes_on_random_and_says_so_loudly(cache, offline, caplog):
     with caplog.at_level(logging.WARNING, logger="zoo.pretrained"):
         built = zoo.build("mobilenet_025", 64, weights="auto")
     assert built.origin.kind == "random"
-    assert "--weights PATH" in built.origin.note
+    assert "KERAS_HOME" in built.origin.note
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "RANDOM WEIGHTS for mobilenet_025" in caplog.text
 
@@ -269,7 +269,7 @@ def test_weights_are_downloaded_once_and_whole(cache, server, table, files, dono
 @pytest.mark.parametrize("path", ["/nowhere.h5", "/legacy.h5"])
 def test_a_missing_page_or_a_wrong_hash_leaves_nothing_in_the_cache(path, cache, server, table):
     table(server + path, "0" * 64)
-    with pytest.raises(ValueError, match="--weights PATH"):
+    with pytest.raises(ValueError, match="--weights random"):
         zoo.build("mobilenet_025", 64, weights="imagenet")
     assert not list(cache.glob("*"))
 
@@ -282,7 +282,7 @@ def test_a_server_that_never_answers_is_given_up(cache, table, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         table(f"http://127.0.0.1:{silent.getsockname()[1]}/x.h5")
         start = time.monotonic()
-        with pytest.raises(ValueError, match="--weights PATH"):
+        with pytest.raises(ValueError, match="--weights random"):
             pretrained.download("mobilenet_025")
         assert time.monotonic() - start < 5
     assert socket.getdefaulttimeout() is None

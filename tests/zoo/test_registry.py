@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import zoo
 from zoo import registry
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +50,7 @@ def test_names_match_exactly(name):
 
 def test_importing_the_table_and_the_list_loads_no_framework():
     code = (
-        "import sys, zoo, zoo.registry, zoo.listing; zoo.rows(); zoo.names();"
+        "import sys, zoo, zoo.registry; zoo.rows(); zoo.names();"
         "heavy = {'keras', 'tensorflow', 'numpy', 'h5py'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )
@@ -100,3 +101,19 @@ def test_url_file_and_hash_are_those_that_keras_uses(name, monkeypatch):
         "models",
         row.weights_hash,
     )
+
+
+def test_a_row_for_every_backbone(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / registry.get("vgg19").weights_file).write_bytes(b"x")
+    rows = {row.name: row for row in zoo.rows()}
+    assert sorted(rows) == zoo.names()
+    assert [name for name, row in rows.items() if row.cached] == ["vgg19"]
+    assert {name for name, row in rows.items() if not row.levels} == {
+        "inception_v3",
+        "inception_resnet_v2",
+        "nasnet_mobile",
+        "nasnet_large",
+    }
+    assert rows["efficientnet_b7"].default_size == 600

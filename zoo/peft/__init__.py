@@ -1,5 +1,5 @@
-"""Adapt a pretrained backbone by few new parameters, beside freezing it: LoRA, AdaLoRA, adapters, bias, norm, SSF.
+"""Parameter-efficient fine-tuning of a pretrained backbone: LoRA, AdaLoRA, adapters, bias, norm, SSF.
 
-The pretrained weights stay as they are and can be shared by many tasks; what a task learned is a small file
-(`delta`), or is folded into a plain model (`merging`). The functions are handed out by `zoo` itself.
+The pretrained weights stay unchanged and can be shared by many tasks; the result of training is a small file
+(`delta`), or is merged into a plain model (`merge`). `zoo` exports the functions.
 """

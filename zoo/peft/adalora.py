@@ -1,7 +1,7 @@
-"""AdaLoRA: P diag(lambda) Q added to each kernel, whose ranks are allotted while training (Zhang et al. 2023).
+"""AdaLoRA: P diag(lambda) Q added to each kernel, with ranks allocated in training (Zhang et al. 2023).
 
-arXiv 2303.10512. A triplet is a column of P, an entry of lambda and a row of Q. Training begins with half as
-many triplets again as LoRA of that rank has, and `rank_allocation` takes the least important ones away.
+arXiv 2303.10512. A triplet is a column of P, an entry of lambda and a row of Q. Training begins with 1.5 times the
+triplets of LoRA of that rank, and `rank_allocation` removes the least important ones.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from zoo.peft.lora import full_rank
 from zoo.peft.methods import Chains
 from zoo.peft.rewrite import copy, values
 
-SURPLUS = 1.5  # triplets to begin with for each one that may stay
-ORTHOGONALITY = 0.1  # weight of the penalty, shared out among the layers
+SURPLUS = 1.5  # initial triplets per final one
+ORTHOGONALITY = 0.1  # weight of the penalty, divided among the layers
 
 
 class _Triplets(keras.Layer):
-    """Give a layer with a `kernel` of shape (..., outputs) a trained sum of rank-one kernels beside it.
+    """Layer with a trained sum of rank-one kernels added to its `kernel` of shape (..., outputs).
 
-    P is (..., triplets), lambda (triplets,) and Q (triplets, outputs); `svd_alive` (triplets,) is 1 for those that
-    count and 0 for those taken away, `svd_importance` what `rank_allocation` thinks of them.
+    P is (..., triplets), lambda (triplets,) and Q (triplets, outputs); `svd_alive` (triplets,) is 1 for those in
+    use and 0 for those removed, `svd_importance` the score that `rank_allocation` gives them.
     """
 
     svd_p = None
 
     def __init__(self, *, triplets: int, penalty: float = 0.0, seed: int = 0, **kwargs: Any) -> None:
-        """Take the number of triplets and the weight of the orthogonality penalty."""
+        """Set the number of triplets and the weight of the orthogonality penalty."""
         super().__init__(**kwargs)
         self.triplets, self.penalty, self.seed = triplets, penalty, seed
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make P and Q orthonormal, so that the penalty starts at zero, and lambda zero."""
+        """Create orthonormal P and Q (the penalty starts at zero) and zero lambda."""
         super().build(input_shape)
         shape, count = tuple(self._kernel.shape), (self.triplets,)
         p_start, q_start = (keras.initializers.Orthogonal(seed=self.seed + i) for i in (0, 1))
@@ -56,16 +56,16 @@ class _Triplets(keras.Layer):
 
     @property
     def gain(self) -> float:
-        """Return what the sum is multiplied by.
+        """Return the factor of the sum.
 
-        A step of Adam moves lambda by the learning rate; the same step on LoRA's matrix B moves its rows, each as
-        long as there are outputs, by that times the root of the outputs.
+        A step of Adam moves lambda by the learning rate; the same step on LoRA's matrix B moves its rows, of one
+        entry per output, by that times the root of the outputs.
         """
         return math.sqrt(self.svd_q.shape[-1])
 
     @property
     def kernel(self) -> Any:
-        """Return the kernel with the living triplets added."""
+        """Return the kernel plus the triplets in use."""
         kernel = super().kernel
         if self.svd_p is None:
             return kernel
@@ -73,7 +73,7 @@ class _Triplets(keras.Layer):
         return keras.ops.cast(keras.ops.cast(kernel, "float32") + added, self.compute_dtype)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
-        """Compute the layer; in training, ask for orthonormal columns of P and rows of Q."""
+        """Compute the layer; in training, penalise columns of P and rows of Q that are not orthonormal."""
         if training and self.penalty:
             p = keras.ops.reshape(self.svd_p, (-1, self.triplets))
             ours = keras.ops.matmul(keras.ops.transpose(p), p)
@@ -84,11 +84,11 @@ class _Triplets(keras.Layer):
         return super().call(inputs)
 
     def save_own_variables(self, store: Any) -> None:
-        """Save every variable as it is; Keras' convolutions would save the sum as their kernel."""
+        """Save every variable unchanged; Keras' convolutions would save the sum as their kernel."""
         keras.Layer.save_own_variables(self, store)
 
     def load_own_variables(self, store: Any) -> None:
-        """Load what `save_own_variables` saved."""
+        """Load the variables of `save_own_variables`."""
         keras.Layer.load_own_variables(self, store)
 
     def get_config(self) -> dict[str, Any]:
@@ -109,7 +109,7 @@ class TripletDense(_Triplets, keras.layers.Dense):
 
 @dataclass(frozen=True)
 class AdaLora:
-    """Give every Conv2D and Dense triplets, of which as many stay in all as LoRA of that rank would have."""
+    """Add triplets to every Conv2D and Dense, and keep as many in total as LoRA of that rank has."""
 
     rank: int
     trains = frozenset({"svd_p", "svd_lambda", "svd_q"})
@@ -134,7 +134,7 @@ class AdaLora:
         return chains
 
     def fold(self, chain: list[Any]) -> dict[str, np.ndarray]:
-        """Add the living triplets to the kernel, in float32 whatever the layer computes in."""
+        """Add the triplets in use to the kernel, in float32 regardless of the layer's dtype."""
         weights = values(chain[0])
         scaled = weights.pop("svd_lambda") * weights.pop("svd_alive") * np.float32(chain[0].gain)
         weights["kernel"] = weights["kernel"] + (weights.pop("svd_p") * scaled) @ weights.pop("svd_q")
@@ -142,5 +142,5 @@ class AdaLora:
         return weights
 
     def budget(self, layers: list[keras.Layer]) -> int:
-        """Return how many triplets stay in all: the rank for each layer, or what its kernel can have."""
+        """Return the final number of triplets: per layer the rank, at most its full rank."""
         return sum(min(self.rank, layer.triplets) for layer in layers)

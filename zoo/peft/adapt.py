@@ -1,25 +1,24 @@
-"""Adapt a backbone, and say what of it trains."""
+"""Adapt a backbone, and count its trainable parameters."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 
 from zoo import feature_pyramid, freezing
 from zoo.peft import methods
-from zoo.peft.fingerprints import fingerprint
-from zoo.peft.rewrite import operations, parts, rewrite
+from zoo.peft.rewrite import fingerprint, operations, parts, rewrite
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What was done to a backbone; it hangs on the adapted one as `adaptation`.
+    """Record of an adaptation, the attribute `adaptation` of the adapted backbone.
 
-    `base` is the backbone before, which shares all layers that nothing trains, `base_sha256` the fingerprint
-    of its weights then; `chains` maps its operations to the chains that took their place.
+    `base` is the original backbone, which shares all unchanged layers, `base_sha256` the fingerprint of its weights;
+    `chains` maps its operations to the chains that replace them.
     """
 
     how: str
@@ -31,7 +30,7 @@ class Adaptation:
 
     @property
     def layers(self) -> list[keras.Layer]:
-        """Return the layers that the way made, in graph order."""
+        """Return the layers that the method created, in graph order."""
         steps = [step for source, chain in self.chains.items() for step in chain if step is not source]
         return [layer for step in steps for layer in getattr(step, "layers", [step])]
 
@@ -44,9 +43,9 @@ class Adaptation:
 
 @dataclass(frozen=True)
 class ParameterShares:
-    """What of an adapted backbone trains: parameters that train, of how many the base has, in all and by stage.
+    """Trainable parameters of an adapted backbone and parameters of its base, in total and by stage.
 
-    `by_stage` is {"C1": (trainable, base), ..., "tail": ...}. `str()` gives a small table.
+    `by_stage` is {"C1": (trainable, base), ..., "tail": ...}. `str()` is a small table.
     """
 
     how: str
@@ -60,7 +59,7 @@ class ParameterShares:
         return self.trainable / self.base
 
     def __str__(self) -> str:
-        """Return a small table, a line a stage."""
+        """Return a small table, one line per stage."""
         rows = [f"{'stage':<9}{'trainable':>13}{'base':>13}{'share':>9}"]
         for name, (train, base) in [*self.by_stage.items(), ("backbone", (self.trainable, self.base))]:
             rows.append(f"{name:<9}{train:>13,}{base:>13,}{train / max(base, 1):>9.2%}")
@@ -68,21 +67,19 @@ class ParameterShares:
 
 
 def adapt(backbone: keras.Model, how: str, above: str | None = None, seed: int = 0) -> keras.Model:
-    """Return a backbone that is adapted by few parameters; all else in it is frozen, statistics too.
+    """Return a backbone with a few trainable parameters; everything else in it is frozen, including statistics.
 
-    It starts with exactly the outputs of the given one, has the same inputs, outputs and stages, and shares
-    with it the layers that stay as they are. The given one keeps its weights whatever the adapted one learns, but
-    layers that both share are frozen in both.
+    It starts with exactly the outputs of the given one, has the same inputs, outputs and stages, and shares the
+    unchanged layers, which are frozen in both. Training never changes the weights of the given one.
 
     Args:
-        backbone: a functional backbone, as `build` makes it, with the weights to start from.
+        backbone: a functional backbone from `build`, with the weights to start from.
         how: "lora:RANK", "adalora:RANK", "adapter:WIDTH" (channels), "bias", "norm" or "ssf".
-        above: a stage ("C3"): only what lies behind it is adapted, so that the rest can be cached. None:
-            everywhere.
-        seed: of the random numbers that LoRA, AdaLoRA and adapters start from.
+        above: a stage ("C3"): adapt only layers after it, to allow caching of the rest. None: everywhere.
+        seed: of the initial weights of LoRA, AdaLoRA and adapters.
 
     Raises:
-        ValueError: unknown way or number, no such stage, nothing to adapt behind it, or adapted already.
+        ValueError: unknown method, number or stage, nothing to adapt after it, or already adapted.
 
     Example:
         >>> images = x = keras.Input((32, 32, 3))
@@ -95,13 +92,13 @@ def adapt(backbone: keras.Model, how: str, above: str | None = None, seed: int =
     way = methods.make(how)
     if hasattr(backbone, "adaptation"):
         done = backbone.adaptation.how
-        raise ValueError(f"backbone '{backbone.name}' is adapted by '{done}' already: merge it first")
+        raise ValueError(f"backbone '{backbone.name}' is already adapted by '{done}': merge it first")
     cut = None if above is None else feature_pyramid.stage(backbone, above)
     chains = way.plan(backbone, operations(backbone, cut), seed)
     if not chains:
-        where = "" if above is None else f" behind {above}"
+        where = "" if above is None else f" after {above}"
         raise ValueError(
-            f"'{how}' finds nothing to adapt in backbone '{backbone.name}'{where}: take another way"
+            f"'{how}' finds nothing to adapt in backbone '{backbone.name}'{where}: use another method"
             + ("" if above is None else " or an earlier stage")
         )
     sha256 = fingerprint(backbone)
@@ -112,28 +109,27 @@ def adapt(backbone: keras.Model, how: str, above: str | None = None, seed: int =
 
 
 def adaptation_of(backbone: keras.Model) -> Adaptation:
-    """Return what was done to a backbone.
+    """Return the record of a backbone's adaptation.
 
     Raises:
         ValueError: it is not adapted.
     """
     if not hasattr(backbone, "adaptation"):
-        raise ValueError(f"model '{backbone.name}' is not adapted: give what zoo.adapt returned")
+        raise ValueError(f"model '{backbone.name}' is not adapted: give a backbone from zoo.adapt")
     return backbone.adaptation
 
 
 def freeze_base(backbone: keras.Model, upto: str = freezing.NONE) -> ParameterShares:
-    """Let the adapted weights of a backbone train and nothing else of it; compile afterwards.
+    """Make only the adapted weights of a backbone trainable; compile afterwards.
 
-    To be called wherever `freeze` would be: that one, and `trainable = True` on any model around, also unfreeze
-    what `adapt` froze.
+    Use it instead of `freeze`, which unfreezes the base, as does setting `trainable = True` on an enclosing model.
 
     Args:
-        backbone: what `adapt` returned.
+        backbone: a backbone from `adapt`.
         upto: "none", or a stage or "backbone": the adapted weights up to there are frozen too.
 
     Returns:
-        What trains now.
+        The counts of trainable parameters.
 
     Raises:
         ValueError: not adapted, or no such stage.
@@ -144,7 +140,7 @@ def freeze_base(backbone: keras.Model, upto: str = freezing.NONE) -> ParameterSh
     ours = {id(layer) for layer in adaptation.layers if trains & {weight.name for weight in layer.weights}}
     for layer in backbone.layers:
         inside = [part for part in parts(layer) if id(part) in ours] if layer.trainable else []
-        layer.trainable = bool(inside)  # also sets what is inside a Sequential
+        layer.trainable = bool(inside)  # also sets the layers of a Sequential
         for part in parts(layer):
             part.trainable = part in inside
         for weight in (weight for part in inside for weight in part.weights):
@@ -153,7 +149,7 @@ def freeze_base(backbone: keras.Model, upto: str = freezing.NONE) -> ParameterSh
 
 
 def shares(backbone: keras.Model) -> ParameterShares:
-    """Return what of an adapted backbone trains, in all and by stage.
+    """Return the trainable parameters of an adapted backbone, in total and by stage.
 
     Raises:
         ValueError: not adapted.
@@ -165,7 +161,7 @@ def shares(backbone: keras.Model) -> ParameterShares:
     return ParameterShares(adaptation.how, sum(train.values()), sum(base.values()), by_stage)
 
 
-def _by_stage(model: keras.Model, counts: Any) -> dict[str, int]:
+def _by_stage(model: keras.Model, counts: Callable[[keras.Variable], bool]) -> dict[str, int]:
     of_layer = feature_pyramid.stage_of_layers(model)
     found = {
         stage: 0

@@ -1,4 +1,4 @@
-"""Adapters: a narrow residual module behind each stage (Houlsby et al. 2019, arXiv 1902.00751)."""
+"""Adapters: a narrow residual module after each stage (Houlsby et al. 2019, arXiv 1902.00751)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from zoo.peft.rewrite import parts
 
 
 class Bottleneck:
-    """Add to a feature map what two 1x1 convolutions make of it; the second starts at zero.
+    """Residual branch of two 1x1 convolutions; the second starts at zero.
 
-    No layer of its own: it puts built-in layers into the graph, which loads without this package.
+    Not a layer: it adds built-in layers to the graph, which loads without this package.
     """
 
     def __init__(self, name: str, channels: int, width: int, seed: int, dtype: Any) -> None:
-        """Make the layers: `channels` to `width` to `channels`."""
+        """Create the layers: `channels` to `width` to `channels`."""
         start = keras.initializers.HeNormal(seed=seed)
         self.down = keras.layers.Conv2D(
             width, 1, activation="relu", kernel_initializer=start, name=f"{name}_down", dtype=dtype
@@ -29,15 +29,15 @@ class Bottleneck:
         self.layers = [self.down, self.up]
 
     def __call__(self, features: keras.KerasTensor) -> keras.KerasTensor:
-        """Put the module behind a feature map (batch, height, width, channels)."""
+        """Add the module after a feature map (batch, height, width, channels)."""
         return self.add([features, self.up(self.down(features))])
 
 
 @dataclass(frozen=True)
 class Adapter:
-    """Put a bottleneck of a width in channels behind each stage; all of its weights train.
+    """Bottleneck of `width` channels after each stage; all of its weights train.
 
-    It folds into no layer that was there before, but is made of plain layers itself.
+    It cannot be folded into existing layers, but consists of plain layers.
     """
 
     width: int
@@ -48,7 +48,7 @@ class Adapter:
     def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:
         """Return for the last operation of each stage: itself, then the bottleneck."""
         ours = {id(layer) for layer in operations}
-        taken = {layer.name for layer in backbone.layers}  # of a backbone that was adapted and merged before
+        taken = {layer.name for layer in backbone.layers}  # also of an earlier, merged adaptation
         chains: Chains = {}
         for stage, tensor in stages(backbone).items():
             operation = parts(tensor._keras_history.operation)[-1]

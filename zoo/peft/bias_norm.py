@@ -1,4 +1,4 @@
-"""Train some of the weights that are there already: biases (BitFit), or what normalisations scale and shift by."""
+"""Train some of the existing weights: biases (BitFit), or scale and shift of normalisations."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ NORMALISATIONS = (
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class StillBatchNormalization(keras.layers.BatchNormalization):
-    """BatchNormalization by the moving statistics in training too, so that gamma and beta can learn alone.
+    """BatchNormalization that uses the moving statistics in training too, with trainable gamma and beta.
 
-    Keras' own either learns gamma and beta on the statistics of each batch, or nothing.
+    Keras' own trains gamma and beta on the statistics of each batch, or nothing.
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Normalise as in inference: the statistics are read and never written."""
+        """Normalise as in inference, without updating the statistics."""
         return super().call(inputs, training=False, mask=mask)
 
 
@@ -35,12 +35,12 @@ class _Tuning:
     folds = True
 
     def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:
-        """Return copies of the layers that have such weights."""
+        """Return copies of the layers with such weights."""
         chosen = [layer for layer in operations if self._suits(layer)]
         return {layer: [_tuned(layer)] for layer in chosen}
 
     def fold(self, chain: list[keras.Layer]) -> dict[str, np.ndarray]:
-        """Return the weights as they are."""
+        """Return the weights."""
         return values(chain[0])
 
     def _suits(self, layer: Any) -> bool:
@@ -55,14 +55,14 @@ def _tuned(layer: keras.Layer) -> keras.Layer:
 class Bias(_Tuning):
     """Train the biases of all layers and the betas of normalisations (Ben-Zaken et al. 2022, arXiv 2106.10199).
 
-    Most convolutional backbones have no other bias than the beta of the BatchNormalization behind.
+    In most convolutional backbones the only bias is the beta of the next BatchNormalization.
     """
 
     trains = frozenset({"bias", "beta"})
 
 
 class Norm(_Tuning):
-    """Train gamma and beta of the normalisations; moving statistics stay (Frankle et al. 2021, arXiv 2003.00152)."""
+    """Train gamma and beta of normalisations; moving statistics are fixed (Frankle et al. 2021, arXiv 2003.00152)."""
 
     trains = frozenset({"gamma", "beta"})
 

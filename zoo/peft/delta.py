@@ -1,7 +1,7 @@
-"""Delta files: what adapting changed and nothing else, for the base weights that it was made from.
+"""Delta files: only the weights that an adaptation changed, for use with the same base weights.
 
 A delta is a `.npz` (a zip of NumPy arrays with checksums, no pickle): `header`, the JSON below as bytes;
-`learned.00000` and so on, the variables that training changes in graph order; `extra.NAME`, what the caller gave.
+`learned.00000` and so on, the variables that training changes in graph order; `extra.NAME`, the caller's arrays.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ import keras
 import numpy as np
 
 from zoo.peft.adapt import Adaptation, adapt, adaptation_of
-from zoo.peft.fingerprints import fingerprint
-from zoo.peft.rewrite import array_of
+from zoo.peft.rewrite import array_of, fingerprint
 
 FORMAT = "cityzoo-delta-1"
 LEARNED, EXTRA = "learned.", "extra."
-# What NumPy, zipfile, zlib and json raise on files that are cut short, changed or something else.
+# Raised by NumPy, zipfile, zlib and json on truncated, modified or other files.
 UNREADABLE = (
     AttributeError,
     EOFError,
@@ -41,7 +40,7 @@ UNREADABLE = (
 
 @dataclass(frozen=True)
 class Delta:
-    """What a delta file holds: how and above which stage which backbone was adapted, and the arrays."""
+    """Contents of a delta file: backbone, method, lowest adapted stage, and the arrays."""
 
     backbone: str
     how: str
@@ -57,13 +56,13 @@ def save_delta(
     base_sha256: str | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write what an adapted backbone learned into a small file, whole or not at all.
+    """Write the trained weights of an adapted backbone to a small file, atomically.
 
     Args:
-        backbone: what `adapt` returned.
-        path: the file; ".npz" is customary.
-        base_sha256: `fingerprint` of the base weights. Default: of those that `adapt` began with.
-        extra: further weights by name, such as the head's: arrays or variables.
+        backbone: a backbone from `adapt`.
+        path: the file, usually ".npz".
+        base_sha256: `fingerprint` of the base weights. Default: of those given to `adapt`.
+        extra: additional arrays or variables by name, such as the head's weights.
 
     Raises:
         ValueError: not adapted.
@@ -94,7 +93,7 @@ def read_delta(path: str | os.PathLike) -> Delta:
     """Read a delta file.
 
     Raises:
-        ValueError: no such file, damaged, or no delta.
+        ValueError: missing, damaged or not a delta file.
     """
     path = Path(path)
     if not path.is_file():
@@ -115,11 +114,11 @@ def read_delta(path: str | os.PathLike) -> Delta:
 def load_delta(
     backbone: keras.Model, path: str | os.PathLike, base_sha256: str | None = None
 ) -> tuple[keras.Model, dict[str, np.ndarray]]:
-    """Give a backbone what a delta file holds.
+    """Load a delta file into a backbone.
 
     Args:
-        backbone: the plain backbone with the base weights, which is adapted as the file says, or one that is
-            adapted so already.
+        backbone: the plain backbone with the base weights, which is then adapted as in the file, or one already
+            adapted in the same way.
         path: a file that `save_delta` wrote.
         base_sha256: `fingerprint` of the base weights. Default: it is computed.
 
@@ -127,8 +126,7 @@ def load_delta(
         (the adapted backbone, the extra weights by name).
 
     Raises:
-        ValueError: damaged file, another backbone, other base weights, or adapted in another way. No weight
-            is changed then.
+        ValueError: damaged file, or other backbone, base weights or adaptation. No weight is changed then.
     """
     delta = read_delta(path)
     if delta.backbone != backbone.name:
@@ -136,8 +134,8 @@ def load_delta(
     given = base_sha256 or fingerprint(backbone)
     if given != delta.base_sha256:
         raise ValueError(
-            f"delta file '{path}' belongs to other base weights (SHA-256 {delta.base_sha256[:12]}..., these are "
-            f"{given[:12]}...): build '{delta.backbone}' with the weights that it was trained from"
+            f"delta file '{path}' needs other base weights (SHA-256 {delta.base_sha256[:12]}..., these are "
+            f"{given[:12]}...): build '{delta.backbone}' with the weights that it was trained on"
         )
     adapted = backbone if hasattr(backbone, "adaptation") else adapt(backbone, delta.how, delta.above)
     _fill(adapted.adaptation, delta, path)
@@ -146,8 +144,8 @@ def load_delta(
 
 def _fill(adaptation: Adaptation, delta: Delta, path: str | os.PathLike) -> None:
     if (adaptation.how, adaptation.above) != (delta.how, delta.above):
-        asked, has = (f"'{each.how}' above {each.above}" for each in (delta, adaptation))
-        raise ValueError(f"delta file '{path}' is of {asked}, the backbone is adapted by {has}")
+        wanted, has = (f"'{each.how}' above {each.above}" for each in (delta, adaptation))
+        raise ValueError(f"delta file '{path}' is for {wanted}, the backbone is adapted by {has}")
     shapes = [tuple(weight.shape) for weight in adaptation.learned]
     if shapes != [array.shape for array in delta.learned]:
         raise _damaged(path, "its arrays do not fit its header")
@@ -156,8 +154,8 @@ def _fill(adaptation: Adaptation, delta: Delta, path: str | os.PathLike) -> None
 
 
 def _damaged(path: str | os.PathLike, reason: object) -> ValueError:
-    said = " ".join(str(reason).split())[:120] or type(reason).__name__
-    return ValueError(f"'{path}' is damaged or no delta file ({said}): save it anew, or copy it again")
+    text = " ".join(str(reason).split())[:120] or type(reason).__name__
+    return ValueError(f"'{path}' is damaged or not a delta file ({text}): save or copy it again")
 
 
 def _numpy(weight: Any) -> np.ndarray:

@@ -16,16 +16,16 @@ KINDS = (keras.layers.Conv2D, keras.layers.Dense, keras.layers.EinsumDense)
 
 
 def full_rank(layer: keras.Layer) -> int:
-    """Return the highest rank that a layer's kernel, as a matrix (fan in, outputs), can have."""
+    """Return the maximum rank of a layer's kernel as a matrix (fan in, outputs)."""
     shape = tuple(layer.kernel.shape)
     return min(math.prod(shape[:-1]), shape[-1])
 
 
 @dataclass(frozen=True)
 class Lora:
-    """Use Keras' own `enable_lora` on every Conv2D, Dense and EinsumDense.
+    """Keras' `enable_lora` on every Conv2D, Dense and EinsumDense.
 
-    Biases and depthwise kernels stay frozen. A kernel that cannot have the rank gets the highest it can have.
+    Biases and depthwise kernels stay frozen. The rank is limited to the kernel's full rank.
     """
 
     rank: int
@@ -45,7 +45,7 @@ class Lora:
         return chains
 
     def fold(self, chain: list[keras.Layer]) -> dict[str, np.ndarray]:
-        """Add the product to the kernel, in float32 whatever the layer computes in."""
+        """Add the product to the kernel, in float32 regardless of the layer's dtype."""
         layer, weights = chain[0], values(chain[0])
         product = weights.pop("lora_kernel_a") @ weights.pop("lora_kernel_b")
         weights["kernel"] = weights["kernel"] + layer.lora_alpha / layer.lora_rank * product

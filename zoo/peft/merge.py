@@ -1,4 +1,4 @@
-"""Fold what an adapted backbone learned into a plain model, and put heads onto other backbones."""
+"""Merge an adapted backbone into a plain model, and move heads to other backbones."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from zoo.peft.rewrite import copy, plain_copy, rewrite
 
 
 def merge(backbone: keras.Model, model: keras.Model | None = None) -> keras.Model:
-    """Return a plain, trainable model that computes what an adapted one does, of layers of its own.
+    """Return a plain, trainable model that computes the same as an adapted one, with its own layers.
 
-    LoRA, AdaLoRA, bias, norm and SSF give the base architecture with other weights (a layer without bias, gamma
-    or beta gets it where SSF needs one); adapters stay, as plain convolutions. Either loads in safe mode without
-    this package.
+    LoRA, AdaLoRA, bias, norm and SSF merge into the base architecture (layers get a bias, gamma or beta if SSF
+    needs one); adapters stay, as plain convolutions. The result loads in safe mode without this package.
 
     Args:
-        backbone: what `adapt` returned.
-        model: a larger model built on it (backbone, neck, head), to get that on the merged backbone; what lies
-            behind the backbone is shared.
+        backbone: a backbone from `adapt`.
+        model: a larger model built on it (backbone, neck, head) to rebuild on the merged backbone; layers after
+            the backbone are shared.
 
     Returns:
         The merged backbone, or the larger model on it.
@@ -47,15 +46,15 @@ def merge(backbone: keras.Model, model: keras.Model | None = None) -> keras.Mode
 
 
 def transplant(model: keras.Model, backbone: keras.Model, onto: keras.Model) -> keras.Model:
-    """Return a larger model on another backbone with the same outputs, sharing the layers behind.
+    """Return a larger model on another backbone with the same outputs, sharing the layers after it.
 
     Args:
-        model: a functional model which holds the backbone's layers flat, as a detector does.
+        model: a functional model that contains the backbone's layers flat, as a detector does.
         backbone: the backbone that it was built on.
-        onto: the one to put in its place, e.g. what `adapt` or `merge` returned.
+        onto: its replacement, e.g. from `adapt` or `merge`.
 
     Raises:
-        ValueError: the model takes more from the backbone than its outputs, or is built on another one.
+        ValueError: the model uses inner tensors of the backbone, or is built on another one.
 
     Example:
         >>> images = keras.Input((8, 8, 3))
@@ -71,7 +70,7 @@ def transplant(model: keras.Model, backbone: keras.Model, onto: keras.Model) -> 
         values = graph.run(model, model.outputs, feeds)
     except KeyError as error:
         raise ValueError(
-            f"model '{model.name}' does not stand on the outputs of '{backbone.name}' alone: give the backbone "
+            f"model '{model.name}' uses more than the outputs of '{backbone.name}': give the backbone "
             "that it was built on"
         ) from error
     outputs = keras.tree.map_structure(lambda tensor: values[id(tensor)], model.output)

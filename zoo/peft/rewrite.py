@@ -1,7 +1,8 @@
-"""Rebuild a functional model with other layers in the places of some, sharing all the rest."""
+"""Rebuild a functional model with some layers replaced, sharing the rest."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,16 +11,16 @@ import numpy as np
 
 from zoo import graph
 
-# A variable that a layer of Keras may lack -> the argument that gives it one.
+# Variable that a Keras layer may lack -> the argument that adds it.
 SWITCHES = {"bias": "use_bias", "gamma": "scale", "beta": "center"}
 
 
 def operations(model: keras.Model, above: keras.KerasTensor | None = None) -> list[Any]:
-    """Return the layers and operations of a functional model in graph order, those of a Sequential one by one.
+    """Return the layers and operations of a functional model in graph order, a Sequential's one by one.
 
     Args:
         model: a functional model.
-        above: a tensor of it; what it depends on is left out.
+        above: a tensor of it; operations that it depends on are left out.
     """
     before = set() if above is None else {id(node) for node in graph.needed(model, [above])}
     found: dict[int, Any] = {}
@@ -30,7 +31,7 @@ def operations(model: keras.Model, above: keras.KerasTensor | None = None) -> li
 
 
 def parts(operation: Any) -> list[Any]:
-    """Return the layers of a Sequential, or else the operation itself."""
+    """Return the layers of a Sequential, or the operation itself."""
     return operation.layers if isinstance(operation, keras.Sequential) else [operation]
 
 
@@ -40,17 +41,17 @@ def rewrite(
     kept: keras.KerasTensor | None = None,
     inputs: keras.KerasTensor | None = None,
 ) -> keras.Model:
-    """Build a functional model anew, with a chain of callables in the place of each operation.
+    """Rebuild a functional model with a chain of callables in place of each operation.
 
     Args:
         model: a functional model of one input.
-        replace: operation -> the chain, `[operation]` to share it. It is asked once for each, and for the
+        replace: operation -> the chain, `[operation]` to share it. Called once for each operation, and for the
             layers of a Sequential one by one.
-        kept: a tensor of the graph; it and what it depends on are not built anew but stay in the graph.
+        kept: a tensor of the graph; it and all that it depends on are not rebuilt.
         inputs: the new input. Default: that of the model.
 
     Returns:
-        The model, with the name and the outputs' structure of the old one.
+        The model, with the same name and structure of outputs.
     """
     feeds = {id(model.inputs[0]): model.inputs[0] if inputs is None else inputs}
     if kept is not None:
@@ -63,7 +64,7 @@ def rewrite(
             chains[id(operation)] = _chain(operation, replace)
         first, *rest = chains[id(operation)]
         if isinstance(operation, keras.Sequential) and not isinstance(first, keras.Sequential):
-            kwargs = {}  # a mask, which the first of its layers may not take
+            kwargs = {}  # a mask, which its first layer may not accept
         value = first(*args, **kwargs)
         for step in rest:
             value = step(value)
@@ -95,13 +96,13 @@ def copy(layer: keras.Layer, kind: type[keras.Layer] | None = None, **changes: A
         twin.set_weights(layer.get_weights())
     else:
         assign(twin, values(layer))
-    if hasattr(twin, "finalize_state"):  # Normalization computes from constants that it made of its weights
+    if hasattr(twin, "finalize_state"):  # Normalization computes with constants derived from its weights
         twin.finalize_state()
     return twin
 
 
 def plain_copy(layer: keras.Layer, weights: dict[str, np.ndarray]) -> keras.Layer:
-    """Return a copy of a layer with given weights, which also holds those that the layer did without."""
+    """Return a copy of a layer with given weights, including ones that the layer lacks."""
     missing: dict[str, Any] = {SWITCHES[name]: True for name in weights.keys() - values(layer).keys()}
     twin = copy(layer, **missing)
     assign(twin, weights)
@@ -109,22 +110,48 @@ def plain_copy(layer: keras.Layer, weights: dict[str, np.ndarray]) -> keras.Laye
 
 
 def values(layer: keras.Layer) -> dict[str, np.ndarray]:
-    """Return a layer's weights by name, in float32 where they are of lower precision."""
+    """Return a layer's weights by name, in at least float32."""
     return {weight.name: _at_least_float32(array_of(weight)) for weight in layer.weights}
 
 
 def array_of(variable: keras.Variable) -> np.ndarray:
-    """Return a variable's value, mirrored on several devices or not."""
+    """Return a variable's value, also if mirrored on several devices."""
     return np.asarray(variable.numpy())  # keras.ops.convert_to_numpy fails on a mirrored scalar
 
 
 def assign(layer: keras.Layer, weights: dict[str, np.ndarray]) -> None:
-    """Give a layer those of its weights that are named."""
+    """Assign weights of a layer by name."""
     for weight in layer.weights:
         if weight.name in weights:
             weight.assign(weights[weight.name])
 
 
+def fingerprint(backbone: keras.Model) -> str:
+    """Return the SHA-256 of a backbone's weights, 64 hexadecimal digits; of an adapted one, of its base.
+
+    It covers name, shape and float32 values of each weight, layers in graph order, but not the input size, the dtype
+    policy or the number in an automatic name ("conv2d_7").
+
+    Example:
+        >>> images = keras.Input((8, 8, 3))
+        >>> one, other = (keras.Model(images, keras.layers.Conv2D(2, 1)(images)) for _ in range(2))
+        >>> fingerprint(one) == fingerprint(other)
+        False
+        >>> other.set_weights(one.get_weights())
+        >>> fingerprint(one) == fingerprint(other)
+        True
+    """
+    if hasattr(backbone, "adaptation"):
+        return backbone.adaptation.base_sha256
+    digest = hashlib.sha256()
+    for layer in operations(backbone):
+        if isinstance(layer, keras.Layer) and layer.weights:
+            for name, array in values(layer).items():
+                digest.update(f"{name}{array.shape}".encode())
+                digest.update(array.astype("<f4" if array.dtype.kind == "f" else "<i8").tobytes())
+    return digest.hexdigest()
+
+
 def _at_least_float32(array: np.ndarray) -> np.ndarray:
-    # bfloat16 is no kind of NumPy's own: 'V'. Integers and flags stay what they are.
+    # bfloat16 has NumPy kind 'V'. Integers and booleans are not cast.
     return array if array.dtype.kind in "iub" or array.dtype == np.float64 else array.astype(np.float32)

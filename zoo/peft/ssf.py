@@ -1,4 +1,4 @@
-"""SSF: a trained scale and shift of each channel behind every operation (Lian et al. 2022, arXiv 2210.08823)."""
+"""SSF: a trained scale and shift of each channel after every operation (Lian et al. 2022, arXiv 2210.08823)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WEIGHTED = (
     keras.layers.SeparableConv2D,
     keras.layers.Dense,
 )
-KERNELS = ("pointwise_kernel", "kernel")  # of these the layer has, the first is what makes its outputs
+KERNELS = ("pointwise_kernel", "kernel")  # the first that a layer has computes its outputs
 
 
 @keras.saving.register_keras_serializable(package="cityzoo")
@@ -33,7 +33,7 @@ class ScaleShift(keras.Layer):
     """
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make a gamma and a beta for each of the last axis' channels."""
+        """Create gamma and beta for each channel of the last axis."""
         shape = (input_shape[-1],)
         self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
         self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
@@ -48,10 +48,10 @@ class ScaleShift(keras.Layer):
 
 
 class ScaleAndShift:
-    """Put a ScaleShift behind convolutions, dense layers and normalisations, before their activation.
+    """ScaleShift after convolutions, dense layers and normalisations, before their activation.
 
-    A layer whose output goes to a BatchNormalization alone gets none: frozen statistics make that one affine, so
-    that the ScaleShift behind it already gives every function which two would give.
+    Layers that feed only a BatchNormalization get none: with frozen statistics that one is affine, and the ScaleShift
+    after it is sufficient.
     """
 
     trains = frozenset({"gamma", "beta"})
@@ -65,7 +65,7 @@ class ScaleAndShift:
         return {layer: _scaled(layer) for layer in suitable if id(layer) not in covered}
 
     def fold(self, chain: list[keras.Layer]) -> dict[str, np.ndarray]:
-        """Scale the kernel and move the bias, or the gamma and the beta of a normalisation."""
+        """Scale the kernel and shift the bias, or gamma and beta of a normalisation."""
         weights, learned = values(chain[0]), values(chain[1])
         scale, shift = learned["gamma"], learned["beta"]
         offset = "beta" if isinstance(chain[0], NORMALISATIONS) else "bias"

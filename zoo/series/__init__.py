@@ -1,1 +1,1 @@
-"""Backbones of sensor series: STID, TCN and Graph WaveNet; history in, features of each sensor out."""
+"""Backbones for sensor series: STID, TCN and Graph WaveNet; history in, features of each sensor out."""

@@ -1,4 +1,4 @@
-"""Build a backbone of series by name."""
+"""Build a time-series backbone by name."""
 
 from __future__ import annotations
 
@@ -24,12 +24,23 @@ def names() -> list[str]:
     return sorted(BACKBONES)
 
 
+def rows() -> dict[str, str]:
+    """Return name -> the first line of its module's docstring.
+
+    Example:
+        >>> rows()["stid"].startswith("STID")
+        True
+    """
+    modules = {name: importlib.import_module(f"zoo.series.{name}") for name in names()}
+    return {name: (module.__doc__ or name).splitlines()[0] for name, module in modules.items()}
+
+
 def build(name: str, sensors: SensorStatistics, **options: Any) -> keras.Model:
-    """Build a backbone: the history of all sensors in, features of each sensor out, one flat graph.
+    """Build a backbone from the history of all sensors to features of each sensor, as one flat graph.
 
     Args:
         name: one of `names()`.
-        sensors: of the city, as `sensor_stats.measure_statistics` returns them.
+        sensors: statistics of the city, as `sensor_stats.measure_statistics` returns them.
         options: of the backbone: width, depth, node_width, dropout, week.
 
     Returns:
@@ -38,7 +49,7 @@ def build(name: str, sensors: SensorStatistics, **options: Any) -> keras.Model:
         of the first channel}, float32. Plain Keras loads it.
 
     Raises:
-        ValueError: the name is not known.
+        ValueError: unknown name.
 
     Example:
         >>> model = build("stid", SensorStatistics(12, 3, (50.0,), (10.0,)), width=8)
@@ -52,7 +63,7 @@ def build(name: str, sensors: SensorStatistics, **options: Any) -> keras.Model:
     if name not in BACKBONES:
         near = difflib.get_close_matches(str(name), BACKBONES, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'? " if near else ""
-        raise ValueError(f"unknown backbone of series '{name}': {hint}Allowed: {', '.join(names())}")
+        raise ValueError(f"unknown time-series backbone '{name}': {hint}Allowed: {', '.join(names())}")
     given = blocks.inputs(sensors)
     features = importlib.import_module(f"zoo.series.{name}").features(given, sensors, **options)
     return keras.Model(given, features, name=name)

@@ -1,4 +1,4 @@
-"""What a backbone must know of a set of sensors before it is built; all of it measured on the training rows alone."""
+"""Statistics of a set of sensors that a backbone is built with, measured on the training rows."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class SensorStatistics:
-    """Describe the sensors of a city to a backbone.
+    """Statistics and graphs of a city's sensors.
 
     Attributes:
-        steps: rows of history that a forecast looks at.
-        nodes: sensors.
+        steps: rows of history per forecast.
+        nodes: number of sensors.
         mean: of each channel, in its own unit; the first channel is the one to forecast.
         spread: standard deviation of each channel, in its own unit, above 0.
-        graphs: matrices (nodes, nodes) float32; row i says with which weights sensor i looks at the others,
-            and sums to 1, or to 0 where it has no neighbour.
+        graphs: matrices (nodes, nodes) float32; row i holds sensor i's weights of the others, and sums to
+            1, or to 0 without neighbors.
 
     Raises:
-        ValueError: fewer than 2 rows, no sensor, a spread that is not above 0, a graph of another size or not finite.
+        ValueError: fewer than 2 rows, no sensor, a spread of 0 or less, a graph of another size or not finite.
 
     Example:
         >>> SensorStatistics(12, 2, (50.0,), (10.0,)).channels
@@ -52,26 +52,26 @@ class SensorStatistics:
                     f"a graph of {self.nodes} sensors has shape {(self.nodes, self.nodes)}, received {np.shape(graph)}"
                 )
             if not np.isfinite(graph).all():
-                raise ValueError("a graph holds NaN or infinite numbers: give 0 where there is no road")
+                raise ValueError("a graph contains NaN or infinite numbers: use 0 for pairs without a road")
 
     @property
     def channels(self) -> int:
-        """Return how many quantities each sensor measures."""
+        """Return the number of channels of each sensor."""
         return len(self.mean)
 
 
 def measure_statistics(
     series: np.ndarray, steps: int, graphs: tuple[np.ndarray, ...] = ()
 ) -> SensorStatistics:
-    """Return the sensors of some training rows: mean and spread of each channel over all rows and sensors.
+    """Return the statistics of training rows: mean and spread of each channel over all rows and sensors.
 
     Args:
         series: (rows, nodes, channels) float, NaN where missing, each channel in its own unit.
-        steps: rows of history that a forecast will look at.
+        steps: rows of history per forecast.
         graphs: as in `SensorStatistics`.
 
     Raises:
-        ValueError: a channel that is missing throughout or never changes.
+        ValueError: a channel is missing everywhere or constant.
 
     Example:
         >>> measure_statistics(np.array([[[1.0]], [[np.nan]], [[3.0]]]), steps=2).mean
@@ -81,10 +81,8 @@ def measure_statistics(
     for channel in range(series.shape[2]):
         values = series[..., channel][observed[..., channel]]
         if not len(values) or values.min() == values.max():
-            said = f"{values[0]:g}" if len(values) else "missing"
-            raise ValueError(
-                f"channel {channel} is {said} in every training row: nothing can be learned of it, leave it out"
-            )
+            value = f"{values[0]:g}" if len(values) else "missing"
+            raise ValueError(f"channel {channel} is {value} in every training row: remove it")
     known = np.where(observed, series, np.nan).astype(np.float64)
     mean, spread = np.nanmean(known, axis=(0, 1)), np.nanstd(known, axis=(0, 1))
     return SensorStatistics(

@@ -1,4 +1,4 @@
-"""STID: dense layers over each sensor's own history, told who it is and when it is."""
+"""STID: dense layers over each sensor's own history, joined with embeddings of sensor and time."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ def features(
 ) -> dict[str, keras.KerasTensor]:
     """Return the features of each sensor.
 
-    Shao et al. 2022, "Spatial-Temporal Identity" (arXiv 2208.05233), with three changes that few days of data ask
-    for: history relative to its last observation, waves instead of a table for the time of day, and, where there are
-    graphs, what the neighbours show as further history.
+    Shao et al. 2022, "Spatial-Temporal Identity" (arXiv 2208.05233), with three changes for few days of data:
+    history relative to its last observation, waves instead of a table for the time of day, and, if there are graphs,
+    the neighbors' values as additional history.
 
     Args:
-        given: as `parts.inputs` makes them.
-        sensors: of the city.
-        width: numbers a sensor.
+        given: as from `blocks.inputs`.
+        sensors: statistics of the city.
+        width: features per sensor.
         depth: residual blocks.
-        node_width: numbers learned of each sensor.
-        dropout: share left out in training.
-        week: learn the day of the week; wants two weeks of data or more.
+        node_width: size of the sensor embedding.
+        dropout: dropout rate.
+        week: use the day of the week; needs two weeks of data or more.
     """
     own = blocks.history(given, sensors)
-    told = [own.changes, own.last, own.mask]
+    joined = [own.changes, own.last, own.mask]
     for look in blocks.graphs(sensors):
         seen = look(own.last + own.changes)
         newest = seen[:, sensors.steps - 1 :]
-        told += [seen - newest, newest - own.last]
+        joined += [seen - newest, newest - own.last]
     x = ops.concatenate(
         [
-            blocks.by_node(ops.concatenate(told, axis=1)),
+            blocks.flatten_steps(ops.concatenate(joined, axis=1)),
             blocks.sensor_embedding(own.target, sensors, node_width),
             *blocks.time_embedding(given, sensors, week),
         ],

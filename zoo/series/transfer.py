@@ -1,4 +1,4 @@
-"""From one city to another: what the encoder learned goes along, what belongs to single sensors is learned anew."""
+"""Transfer a model to another city: the encoder is copied, weights of single sensors are trained again."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 if TYPE_CHECKING:
     import keras
 
-OWN = ("node", "graph", "head_widths")  # belongs to single sensors, or to their data
-ADAPTED = ("node", "head")  # what learns on while the encoder is frozen
-NEVER = ("graph", "head_widths")  # set, not learned
+OWN = ("node", "graph", "head_widths")  # weights of single sensors or their data
+ADAPTED = ("node", "head")  # trains while the encoder is frozen
+NEVER = ("graph", "head_widths")  # set, not trained
 
 
 def copy_encoder_weights(source: keras.Model, target: keras.Model) -> list[str]:
-    """Copy what two forecasting models share from one into the other; return the names of the layers copied.
+    """Copy the shared weights of one forecasting model to another; return the names of the copied layers.
 
-    Encoder, clock and head are copied. The embedding of each new sensor starts as the mean of the old ones: an
-    average sensor. Graphs, scaler and conformal widths stay the new city's own.
+    Encoder, clock and head are copied. The embedding of each new sensor starts as the mean of the old ones. Graphs,
+    scaler and conformal widths remain those of the new city.
 
     Args:
         source: a trained model of any city, with or without the package's loss.
         target: a fresh model of the same backbone with the same options, for the new sensors.
 
     Raises:
-        ValueError: the two share no encoder, or a layer has another shape.
+        ValueError: no common encoder, or a layer has another shape.
     """
     layers = {layer.name: layer for layer in source.layers if layer.weights}
     copied = []
@@ -42,7 +42,9 @@ def copy_encoder_weights(source: keras.Model, target: keras.Model) -> list[str]:
         layer.set_weights(known.get_weights())
         copied.append(layer.name)
     if not any(name.startswith("encoder") for name in copied):
-        raise ValueError(f"'{source.name}' and '{target.name}' share no encoder: give one backbone twice")
+        raise ValueError(
+            f"'{source.name}' and '{target.name}' share no encoder: give two models of the same backbone"
+        )
     for layer in target.layers:
         if layer.name.startswith("node") and layer.name in layers:
             average = layers[layer.name].get_weights()[0].mean(axis=0)
@@ -51,14 +53,14 @@ def copy_encoder_weights(source: keras.Model, target: keras.Model) -> list[str]:
 
 
 def freeze_encoder(model: keras.Model) -> list[str]:
-    """Leave node embeddings and head alone to train; return the names of the layers that do. Compile afterwards."""
+    """Train only node embeddings and head; return the names of the trainable layers. Compile afterwards."""
     for layer in model.layers:
         layer.trainable = layer.name.startswith(ADAPTED) and not layer.name.startswith(NEVER)
     return [layer.name for layer in model.layers if layer.trainable and layer.weights]
 
 
 def unfreeze(model: keras.Model) -> list[str]:
-    """Let everything train but graphs and conformal widths; return the names of the layers. Compile afterwards."""
+    """Train everything but graphs and conformal widths; return the names of the layers. Compile afterwards."""
     for layer in model.layers:
         layer.trainable = not layer.name.startswith(NEVER)
     return [layer.name for layer in model.layers if layer.trainable and layer.weights]

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def swap_activation(backbone: keras.Model, to: str, from_: str | None = None) -> keras.Model:
-    """Put another activation in the place of a backbone's own; weights and names of layers stay.
+    """Replace a backbone's activations; weights and names of layers stay.
 
-    The features change: what comes out must be fine-tuned, or calibrated where the weights are random. Gates
-    (sigmoid, hard sigmoid in either form, softmax) are left alone.
+    The features change: fine-tune the result, or calibrate it if the weights are random. Gates (sigmoid, both forms of
+    hard sigmoid, softmax) are not changed.
 
     Args:
-        backbone: a functional backbone, as `build` makes it.
+        backbone: a functional backbone from `build`.
         to: "relu", "relu6", "leaky_relu", "silu" ("swish"), "hard_silu" ("hard_swish") or "gelu".
-        from_: swap this one alone. None: all of them.
+        from_: replace only this one. None: all of them.
 
     Raises:
         ValueError: unknown activation, or the backbone has none to swap.

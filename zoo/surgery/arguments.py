@@ -1,4 +1,4 @@
-"""What the functions of surgery take, checked with one line of complaint. Nothing heavy is imported."""
+"""Parse and check the arguments of surgery. Nothing heavy is imported."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Iterable
 
 STAGES = ("C1", "C2", "C3", "C4", "C5")
 KINDS = ("se", "cbam")
-# Those that `zoo.calibrate` can bring to unit variance. Bounded ones (sigmoid, softmax) are gates: not to be swapped.
+# Those that `zoo.calibrate` can scale to unit variance. Bounded ones (sigmoid, softmax) are gates and not replaced.
 ACTIVATIONS = ("relu", "relu6", "leaky_relu", "silu", "hard_silu", "gelu")
 SYNONYMS = {"swish": "silu", "hard_swish": "hard_silu"}
 
 
 def chosen(what: str, value: str, allowed: Iterable[str]) -> str:
-    """Return a word if it is one of those allowed.
+    """Return a value if it is allowed.
 
     Raises:
-        ValueError: it is not.
+        ValueError: it is not; the message names the closest allowed value.
 
     Example:
         >>> chosen("stage", "c4", STAGES)
@@ -35,19 +35,15 @@ def chosen(what: str, value: str, allowed: Iterable[str]) -> str:
 
 
 def stage_name(value: str) -> str:
-    """Return the name of a stage.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """Return the name of a stage; ValueError if there is no such stage."""
     return chosen("stage", value, STAGES)
 
 
 def stage_names(after: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the names of one or more stages, each once.
+    """Return the names of one or more different stages.
 
     Raises:
-        ValueError: one is no stage, or named twice.
+        ValueError: unknown or repeated stage.
 
     Example:
         >>> stage_names("C4"), stage_names("C3+C5"), stage_names(("C3", "C5"))
@@ -56,24 +52,20 @@ def stage_names(after: str | Iterable[str]) -> tuple[str, ...]:
     words = re.split("[+,]", after) if isinstance(after, str) else after
     names = tuple(stage_name(str(word).strip()) for word in words)
     if len(set(names)) < len(names):
-        raise ValueError(f"stages {'+'.join(names)} hold one twice: name each once")
+        raise ValueError(f"stages {'+'.join(names)} repeat a stage: name each once")
     return names
 
 
 def attention_kind(value: str) -> str:
-    """Return the name of a kind of attention.
-
-    Raises:
-        ValueError: it is none.
-    """
+    """Return the name of a kind of attention; ValueError if there is none of this name."""
     return chosen("kind of attention", value, KINDS)
 
 
 def activation_name(value: str) -> str:
-    """Return Keras' own name of an activation that can be swapped.
+    """Return Keras' name of an activation.
 
     Raises:
-        ValueError: it cannot.
+        ValueError: it cannot be replaced or is unknown.
 
     Example:
         >>> activation_name("hard_swish")
@@ -83,10 +75,10 @@ def activation_name(value: str) -> str:
 
 
 def share(rate: float | str) -> float:
-    """Return a share to drop, above 0 and below 1.
+    """Return a dropout rate, above 0 and below 1.
 
     Raises:
-        ValueError: no number, or out of bounds.
+        ValueError: not a number, or out of bounds.
 
     Example:
         >>> share("0.1")
@@ -94,12 +86,12 @@ def share(rate: float | str) -> float:
         >>> share(1)
         Traceback (most recent call last):
         ...
-        ValueError: rate '1' is no share to drop: give a number above 0 and below 1, e.g. 0.1
+        ValueError: invalid rate '1': give a number above 0 and below 1, e.g. 0.1
     """
     try:
         number = float(rate)
     except (TypeError, ValueError):
         number = -1.0
     if not 0 < number < 1:
-        raise ValueError(f"rate '{rate}' is no share to drop: give a number above 0 and below 1, e.g. 0.1")
+        raise ValueError(f"invalid rate '{rate}': give a number above 0 and below 1, e.g. 0.1")
     return number

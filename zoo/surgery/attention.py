@@ -1,4 +1,4 @@
-"""Attention behind a stage: squeeze-excite and CBAM, which at first let everything through as it is."""
+"""Attention after a stage: squeeze-excite and CBAM, which start as the identity."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     import keras
 
 REDUCTION = 16  # of both papers
-LEAST = 8  # hidden units: a sixteenth of the 64 channels of a narrow backbone says too little
-SIDE = 7  # of the convolution that makes CBAM's map of places
+LEAST = 8  # hidden units: a sixteenth of the 64 channels of a narrow backbone is too few
+SIDE = 7  # kernel size of CBAM's spatial attention
 
 
 def insert_attention(backbone: keras.Model, kind: str, after: str | Iterable[str]) -> keras.Model:
-    """Weigh the channels ("se"), or channels and places ("cbam"), of a stage by what is in the image.
+    """Add channel attention ("se"), or channel and spatial attention ("cbam"), after stages.
 
-    A gate is 2 * sigmoid(z) with z = 0 from a layer that starts at zero: exactly 1, so that the outputs are
-    at first those of the given backbone, and the gate can close or double. That layer learns from the first
-    step, those before it from the second.
+    A gate is 2 * sigmoid(z), where z comes from a layer initialised to zero: it starts at exactly 1, which keeps the
+    outputs of the given backbone, and can close or double. That layer trains from the first step, those before it
+    from the second.
 
     Args:
-        backbone: a functional backbone, as `build` makes it.
+        backbone: a functional backbone from `build`.
         kind: "se" (squeeze-excite; Hu et al. 2018, arXiv 1709.01507) or "cbam" (Woo et al. 2018,
             arXiv 1807.06521).
         after: one stage ("C4") or several ("C3+C5").
 
     Raises:
-        ValueError: unknown kind, no such stage, or there is one of this kind behind it.
+        ValueError: unknown kind or stage, or attention of this kind is already there.
 
     Example:
         >>> import numpy as np
@@ -48,12 +48,12 @@ def insert_attention(backbone: keras.Model, kind: str, after: str | Iterable[str
 
 
 def squeeze_excite(features: keras.KerasTensor, name: str, dtype: Any = None) -> keras.KerasTensor:
-    """Weigh each channel by a small network on the means of all; starts as the identity.
+    """Weight each channel by a small network on the means of all; starts as the identity.
 
     Args:
         features: (batch, height, width, channels).
-        name: of the last layer, and the beginning of the others' names.
-        dtype: policy of the layers.
+        name: name of the last layer, and prefix of the others' names.
+        dtype: dtype policy of the layers.
     """
     from keras import layers
 
@@ -63,9 +63,9 @@ def squeeze_excite(features: keras.KerasTensor, name: str, dtype: Any = None) ->
 
 
 def block_attention(features: keras.KerasTensor, name: str, dtype: Any = None) -> keras.KerasTensor:
-    """Weigh channels by their means and maxima, then places by the mean and maximum over channels (CBAM).
+    """Weight channels by their means and maxima, then positions by the mean and maximum over channels (CBAM).
 
-    Starts as the identity. Arguments are those of `squeeze_excite`; height and width must be known.
+    Starts as the identity. Arguments as for `squeeze_excite`; height and width must be known.
     """
     from keras import layers
 
@@ -100,13 +100,13 @@ def _perceptron(channels: int, name: str, dtype: Any) -> tuple[keras.Layer, kera
 
 
 def _mean_and_max_of_channels(features: keras.KerasTensor, name: str, dtype: Any) -> keras.KerasTensor:
-    # Layers and not operations: those get names by counting, which may clash in a model that was loaded.
+    # Layers, not operations: automatic names of operations may clash in a loaded model.
     from keras import layers
 
     height, width, channels = features.shape[1:]
     rows = layers.Reshape((height * width, channels), name=f"{name}_rows", dtype=dtype)(features)
     pools = {"mean": layers.GlobalAveragePooling1D, "max": layers.GlobalMaxPooling1D}
-    # "channels_first" makes these average over the last axis.
+    # "channels_first" pools over the last axis.
     both = [
         pool("channels_first", keepdims=True, name=f"{name}_place_{what}", dtype=dtype)(rows)
         for what, pool in pools.items()
@@ -122,5 +122,5 @@ def _gated(
 
     half = layers.Activation("sigmoid", name=f"{name}_sigmoid", dtype=dtype)(logits)
     gate = layers.Rescaling(2.0, name=f"{name}_gate", dtype=dtype)(half)
-    # The last name is the plain one: it is the stage's layer from now on.
+    # The last layer gets the plain name: it is now the stage's layer.
     return layers.Multiply(name=name, dtype=dtype)([features, gate])

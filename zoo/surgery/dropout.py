@@ -1,4 +1,4 @@
-"""Regularise a backbone by leaving out channels behind a stage, or whole residual branches."""
+"""Regularise a backbone by dropping channels after a stage, or whole residual branches."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def add_dropout(backbone: keras.Model, rate: float, after: str | Iterable[str]) 
     """Drop whole channels of a stage in training (spatial dropout; Tompson et al. 2015, arXiv 1411.4280).
 
     Args:
-        backbone: a functional backbone, as `build` makes it.
+        backbone: a functional backbone from `build`.
         rate: share of the channels, above 0 and below 1.
         after: one stage ("C5") or several ("C4+C5").
 
     Raises:
-        ValueError: a rate that is none, no such stage, or there is dropout behind it.
+        ValueError: invalid rate or stage, or the stage already has dropout.
 
     Example:
         >>> import zoo
@@ -44,18 +44,18 @@ def add_dropout(backbone: keras.Model, rate: float, after: str | Iterable[str]) 
 
 
 def stochastic_depth(backbone: keras.Model, rate: float) -> keras.Model:
-    """Leave out residual branches in training, for each image by chance, more of them the deeper they lie.
+    """Drop residual branches at random in training, per image, deeper ones more often.
 
-    Huang et al. 2016, "Deep Networks with Stochastic Depth" (arXiv 1603.09382): of L branches the l-th is left
-    out with probability rate * l / L. What is not left out is divided by its chance to stay, so that nothing
-    changes outside training. Where a backbone does so already (EfficientNet) its rates are replaced.
+    Huang et al. 2016, "Deep Networks with Stochastic Depth" (arXiv 1603.09382): of L branches the l-th is dropped
+    with probability rate * l / L. The others are divided by their probability to stay, which keeps inference
+    unchanged. If a backbone already has stochastic depth (EfficientNet), its rates are replaced.
 
     Args:
-        backbone: a functional backbone, as `build` makes it.
+        backbone: a functional backbone from `build`.
         rate: of the last branch, above 0 and below 1.
 
     Raises:
-        ValueError: a rate that is none, or no residual branches.
+        ValueError: invalid rate, or no residual branches.
 
     Example:
         >>> import zoo
@@ -71,7 +71,7 @@ def stochastic_depth(backbone: keras.Model, rate: float) -> keras.Model:
     rate, branches = share(rate), residual_branches(backbone)
     if not branches:
         raise ValueError(
-            f"backbone '{backbone.name}' has no residual branches to leave out: use dropout:{rate}:C5 instead"
+            f"backbone '{backbone.name}' has no residual branches to drop: use dropout:{rate}:C5 instead"
         )
     chains = {}
     for number, tensor in enumerate(branches, start=1):
@@ -88,10 +88,10 @@ def stochastic_depth(backbone: keras.Model, rate: float) -> keras.Model:
 
 
 def residual_branches(backbone: keras.Model) -> list[keras.KerasTensor]:
-    """Return what residual additions add to their shortcuts, in graph order, each (batch, H, W, channels).
+    """Return the branches of residual additions, in graph order, each (batch, H, W, channels).
 
-    Of the two summands the branch is the one with more layers of its own; the shortcut has none, or a projection.
-    Sums of equals (two paths through the same layers) are no residual additions.
+    The branch is the summand with more layers of its own; the shortcut has none, or a projection. Sums of two equal
+    paths through the same layers are not residual additions.
     """
     found = []
     for node in graph.nodes(backbone):

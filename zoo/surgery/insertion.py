@@ -1,4 +1,4 @@
-"""Put something behind stages of a backbone."""
+"""Insert blocks after stages of a backbone."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Block = Callable[[Any, str, Any], Any]
 
 
 def insert(backbone: keras.Model, after: str | Iterable[str], kind: str, block: Block) -> keras.Model:
-    """Put a block behind each of some stages; what comes out of it is the stage, and its level, from then on.
+    """Insert a block after each of some stages; its output becomes the stage and its level.
 
     Args:
         backbone: a functional backbone.
         after: stages, "C4" or "C3+C5" or ("C3", "C5").
-        kind: what the block is; its layers are named after it and the stage: "se_C4".
-        block: puts layers of a name and a dtype policy behind a feature map (batch, height, width, channels).
+        kind: kind of block; its layers are named after it and the stage: "se_C4".
+        block: adds layers of a name and a dtype policy after a feature map (batch, height, width, channels).
 
     Raises:
-        ValueError: no such stage, or there is a block of this kind behind it.
+        ValueError: no such stage, or it already has a block of this kind.
     """
     from zoo.peft.rewrite import parts, rewrite
 
@@ -34,9 +34,7 @@ def insert(backbone: keras.Model, after: str | Iterable[str], kind: str, block: 
     for stage in stage_names(after):
         tensor, name = feature_pyramid.stage(backbone, stage), f"{kind}_{stage}"
         if name in taken:
-            raise ValueError(
-                f"backbone '{backbone.name}' has '{kind}' behind {stage} already: put it in once"
-            )
+            raise ValueError(f"backbone '{backbone.name}' already has '{kind}' after {stage}: insert it once")
         operation, policy = parts(tensor._keras_history.operation)[-1], policy_at(backbone, tensor)
         chains[id(operation)] = [operation, _named(block, name, policy)]
     return rewrite(backbone, lambda operation: chains.get(id(operation), [operation]))
@@ -47,7 +45,7 @@ def _named(block: Block, name: str, policy: Any) -> Callable[[Any], Any]:
 
 
 def policy_at(backbone: keras.Model, tensor: keras.KerasTensor) -> Any:
-    """Return the dtype policy of the last layer before a tensor, which may come from a plain operation."""
+    """Return the dtype policy of the last layer before a tensor, which may be the output of a plain operation."""
     import keras
 
     path = [node.operation for node in graph.needed(backbone, [tensor])]

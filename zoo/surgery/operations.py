@@ -1,4 +1,4 @@
-"""Surgery as the command line says it: "truncate:C4,attention:se:C4,activation:silu"."""
+"""Surgery as text: "truncate:C4,attention:se:C4,activation:silu"."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Operation = tuple[Callable[..., Any], dict[str, Any]]
 
 
 class _Form(NamedTuple):
-    """How an operation is written, what does it, how its arguments are read, and how many may be left out."""
+    """Syntax of an operation, its function, the parsers of its arguments, and how many are optional."""
 
     form: str
     example: str
@@ -49,24 +49,14 @@ _FORMS = {
 }
 
 
-def forms() -> list[str]:
-    """Return the operations as a command line says them.
-
-    Example:
-        >>> forms()[-1]
-        'depth:RATE'
-    """
-    return [each.form for each in _FORMS.values()]
-
-
 def parse(text: str) -> list[Operation]:
-    """Read operations with commas between, in the order in which they are done; no text, no operation.
+    """Parse comma-separated operations, in the order in which they are applied; empty text: none.
 
     Returns:
         (function, its keyword arguments) of each.
 
     Raises:
-        ValueError: an operation that is unknown, or has too few, too many or impossible arguments.
+        ValueError: unknown operation, or too few, too many or invalid arguments.
 
     Example:
         >>> [(function.__name__, arguments) for function, arguments in parse("truncate:C4, dropout:0.1:C3+C4")]
@@ -80,14 +70,14 @@ def parse(text: str) -> list[Operation]:
 
 
 def operate(backbone: keras.Model, text: str) -> keras.Model:
-    """Do operations on a backbone, in their order.
+    """Apply operations to a backbone, in their order.
 
     Args:
-        backbone: a functional backbone, as `build` makes it, not adapted yet.
-        text: as `parse` takes it.
+        backbone: a functional backbone from `build`, not adapted.
+        text: as for `parse`.
 
     Raises:
-        ValueError: as `parse`, or the backbone cannot be operated so.
+        ValueError: as `parse`, or an operation does not fit the backbone.
 
     Example:
         >>> import zoo
@@ -96,7 +86,7 @@ def operate(backbone: keras.Model, text: str) -> keras.Model:
         ['P3', 'P4']
     """
     if hasattr(backbone, "adaptation"):
-        raise ValueError(f"backbone '{backbone.name}' is adapted: operate first, then adapt")
+        raise ValueError(f"backbone '{backbone.name}' is adapted already: apply surgery first, then adapt")
     for function, arguments in parse(text):
         backbone = function(backbone, **arguments)
     return backbone
@@ -107,7 +97,7 @@ def _operation(word: str) -> Operation:
     form = _FORMS[chosen("operation", name, _FORMS)]
     fewest = len(form.readers) - form.optional
     if not fewest <= len(values) <= len(form.readers) or not all(values):
-        raise ValueError(f"operation '{word}' is not understood: give {form.form}, e.g. {form.example}")
+        raise ValueError(f"invalid operation '{word}': expected {form.form}, e.g. {form.example}")
     try:
         pairs = zip(form.readers.items(), values, strict=False)
         return form.function, {argument: read(value) for (argument, read), value in pairs}

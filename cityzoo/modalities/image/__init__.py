@@ -50,10 +50,10 @@ class Image(ImageRenderer, Modality[ImageFlags]):
 
     def backbones(self) -> Mapping[str, str]:
         """Return the table of `zoo`."""
-        import zoo.listing
+        import zoo
 
         lines = {}
-        for row in zoo.listing.rows():
+        for row in zoo.rows():
             levels = "P3 P4 P5" if row.levels else "classification only"
             cached = "cached" if row.cached else "downloaded when used"
             size = f"{row.params_millions:>8.2f} M{row.default_size:>8} px"

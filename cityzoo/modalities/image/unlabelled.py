@@ -51,7 +51,8 @@ def make_views(
 
 def _without_mixes(policy: Any) -> augment.Policy:
     # An image that takes parts of its neighbors has no single class to agree on.
+    from augment.registry import load_transforms
 
     whole = augment.get_policy(policy)
-    alone = (step for step in whole.steps if augment.registry.load_transforms()[step.transform].stage != "mix")
+    alone = (step for step in whole.steps if load_transforms()[step.transform].stage != "mix")
     return replace(whole, steps=tuple(alone))

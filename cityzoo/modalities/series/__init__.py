@@ -39,9 +39,9 @@ class Series(Modality[SeriesFlags]):
 
     def backbones(self) -> Mapping[str, str]:
         """Return the files of `zoo/series`."""
-        import zoo.series.listing
+        import zoo.series.build
 
-        return zoo.series.listing.rows()
+        return zoo.series.build.rows()
 
     def check(self, spec: TrainSpec[SeriesFlags], task: Task) -> None:
         """Raise InputError for an unknown backbone, and weights that do not exist."""

@@ -8,7 +8,7 @@ import pytest
 import zoo
 from zoo.peft.adapt import adapt
 from zoo.peft.delta import load_delta, read_delta, save_delta
-from zoo.peft.fingerprints import fingerprint
+from zoo.peft.rewrite import fingerprint
 
 WAYS = ["lora:2", "adalora:2", "adapter:4", "bias", "norm", "ssf"]
 
@@ -100,17 +100,15 @@ def test_other_weights_other_backbones_and_other_ways_are_refused(delta, backbon
     with pytest.raises(ValueError, match="belongs to backbone 'mobilenet_025', not 'mobilenet_v2_035'"):
         load_delta(build("mobilenet_v2_035"), path)
     other = zoo.build("mobilenet_025", 64, weights="random").model
-    with pytest.raises(
-        ValueError, match="belongs to other base weights .SHA-256 .*build 'mobilenet_025' with the"
-    ):
+    with pytest.raises(ValueError, match="base weights .SHA-256 .*build 'mobilenet_025' with the"):
         load_delta(other, path)
     assert not hasattr(other, "adaptation")
-    with pytest.raises(ValueError, match="belongs to other base weights"):
+    with pytest.raises(ValueError, match="other base weights"):
         load_delta(backbone, path, base_sha256="0" * 64)
     adapted = adapt(backbone, "lora:4", above="C3")
     before = adapted.get_weights()
     with pytest.raises(
-        ValueError, match="is of 'lora:2' above C3, the backbone is adapted by 'lora:4' above C3"
+        ValueError, match="is for 'lora:2' above C3, the backbone is adapted by 'lora:4' above C3"
     ):
         load_delta(adapted, path)
     for one, two in zip(before, adapted.get_weights(), strict=True):
@@ -140,7 +138,7 @@ def test_what_is_damaged_or_no_delta_is_refused_in_one_line(delta, tmp_path):
     ]
     for case in cases:
         broken.write_bytes(case)
-        with pytest.raises(ValueError, match="damaged or no delta file") as caught:
+        with pytest.raises(ValueError, match="is damaged") as caught:
             read_delta(broken)
         assert "\n" not in str(caught.value)
     with pytest.raises(ValueError, match="does not exist"):

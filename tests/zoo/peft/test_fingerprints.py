@@ -3,7 +3,7 @@ import numpy as np
 
 import zoo
 from zoo.peft.adapt import adapt
-from zoo.peft.fingerprints import fingerprint
+from zoo.peft.rewrite import fingerprint
 
 
 def _model(*names):

@@ -19,11 +19,11 @@ def test_a_way_is_a_name_and_a_number(how, expected):
 @pytest.mark.parametrize(
     ("how", "said"),
     [
-        ("lorra:8", "unknown way to adapt 'lorra:8': did you mean 'lora:RANK'"),
+        ("lorra:8", "unknown adaptation method 'lorra:8': did you mean 'lora:RANK'"),
         ("LoRA:8", "did you mean 'lora:RANK'"),
         ("adaptor", "did you mean 'adapter:WIDTH'"),
         ("bitfit-9000", "Allowed: lora:RANK, adalora:RANK, adapter:WIDTH, bias, norm, ssf"),
-        ("", "unknown way to adapt ''"),
+        ("", "unknown adaptation method ''"),
         ("lora", "RANK must be a whole number of at least 1, e.g. 'lora:8'"),
         ("lora:", "RANK must be"),
         ("lora:0", "RANK must be"),

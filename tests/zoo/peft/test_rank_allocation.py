@@ -63,9 +63,9 @@ def test_importance_by_hand():
     allocation = RankAllocation(AdaLora(1), [layer], steps=10)
     allocation.set_model(keras.Sequential([layer]))
     allocation.model.compile(optimizer)
-    allocation.look()
+    allocation.update_importance()
     np.testing.assert_allclose(layer.svd_importance, np.array([4.0, 3.5]) * (1 - MEMORY), rtol=1e-6)
-    allocation.look()
+    allocation.update_importance()
     np.testing.assert_allclose(layer.svd_importance, np.array([4.0, 3.5]) * (1 - MEMORY**2), rtol=1e-6)
 
 
@@ -76,7 +76,7 @@ def test_without_momentum_the_importance_is_that_of_lambda():
     allocation = RankAllocation(AdaLora(1), [layer], steps=10)
     allocation.set_model(keras.Sequential([layer]))
     allocation.model.compile(optimizer)
-    allocation.look()
+    allocation.update_importance()
     np.testing.assert_allclose(layer.svd_importance, np.array([2.0, 3.0, 0.0]) * (1 - MEMORY), rtol=1e-6)
 
 

@@ -19,7 +19,7 @@ SCRIPT = """
     sys.path.insert(0, sys.argv[1])
     from conftest import _tiny
     from zoo.peft.adapt import adapt
-    from zoo.peft.fingerprints import fingerprint
+    from zoo.peft.rewrite import fingerprint
     from zoo.peft.rank_allocation import rank_allocation
 
     images = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype("float32")

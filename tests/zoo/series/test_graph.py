@@ -16,7 +16,7 @@ def test_rows_of_a_walk_sum_to_one_without_the_sensor_itself():
 @pytest.mark.parametrize(
     ("roads", "match"),
     [
-        (np.ones((2, 3)), "as many rows as columns"),
+        (np.ones((2, 3)), "square, received shape"),
         (np.array([[1, -2], [0, 1]]), "row 1, column 2 of the adjacency is -2"),
         (np.array([[1, 0], [np.nan, 1]]), "row 2, column 1 of the adjacency is nan"),
     ],
@@ -34,7 +34,7 @@ def test_sensors_find_those_that_move_with_them():
     values += rng.normal(size=values.shape) * 0.1
     values[:, 4] = 7.0
     values[rng.random(values.shape) < 0.2] = np.nan
-    found = correlation(values, neighbours=1, gap=3)
+    found = correlation(values, neighbors=1, gap=3)
     assert found[[0, 1, 2, 3]].argmax(axis=1).tolist() == [2, 3, 0, 1]
     assert found[:4].sum(axis=1) == pytest.approx(1) and np.isfinite(found).all()
     assert found[4].sum() == 0 and found[5, [0, 2, 5]].sum() == 0

@@ -106,12 +106,12 @@ def test_what_starts_at_zero_learns_in_the_first_step_and_the_rest_in_the_second
 
 def test_what_cannot_be_put_in_is_refused(backbone):
     weighed = insert_attention(backbone, "se", "C4")
-    with pytest.raises(ValueError, match="has 'se' behind C4 already: put it in once"):
+    with pytest.raises(ValueError, match="'se' after C4"):
         insert_attention(weighed, "se", "C4")
     assert insert_attention(weighed, "cbam", "C4").count_params() > weighed.count_params()
     with pytest.raises(ValueError, match="unknown kind of attention 'cbma': did you mean 'cbam'"):
         insert_attention(backbone, "cbma", "C4")
-    with pytest.raises(ValueError, match="stages C4\\+C4 hold one twice"):
+    with pytest.raises(ValueError, match="stages C4\\+C4 repeat"):
         insert_attention(backbone, "se", "C4,C4")
     with pytest.raises(ValueError, match="unknown stage 'C6'"):
         insert_attention(backbone, "se", "C6")

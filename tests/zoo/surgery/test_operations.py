@@ -42,16 +42,16 @@ def test_words_are_read_in_order():
     ("text", "said"),
     [
         ("trunkate:C4", "unknown operation 'trunkate': did you mean 'truncate'? Allowed: truncate, att"),
-        ("truncate", "operation 'truncate' is not understood: give truncate:STAGE, e.g. truncate:C4"),
+        ("truncate", "invalid operation 'truncate': expected truncate:STAGE, e.g. truncate:C4"),
         ("truncate:c4", "operation 'truncate:c4': unknown stage 'c4': did you mean 'C4'?"),
-        ("attention:C4", "'attention:C4' is not understood: give attention:se|cbam:STAGE[+STAGE], e.g. att"),
+        ("attention:C4", "'attention:C4': expected attention:se|cbam:STAGE[+STAGE], e.g. att"),
         ("attention:sa:C4", "unknown kind of attention 'sa': did you mean 'se'?"),
-        ("attention:se:C4:C5", "is not understood: give attention:se|cbam:STAGE[+STAGE]"),
+        ("attention:se:C4:C5", "expected attention:se|cbam:STAGE[+STAGE]"),
         ("activation:sillu", "unknown activation 'sillu': did you mean 'silu'?"),
-        ("activation:silu:", "is not understood: give activation:TO[:FROM]"),
-        ("dropout:2:C5", "operation 'dropout:2:C5': rate '2' is no share to drop"),
-        ("dropout:0.1:C5+C5", "stages C5+C5 hold one twice"),
-        ("depth:", "operation 'depth:' is not understood: give depth:RATE, e.g. depth:0.1"),
+        ("activation:silu:", "expected activation:TO[:FROM]"),
+        ("dropout:2:C5", "operation 'dropout:2:C5': invalid rate '2'"),
+        ("dropout:0.1:C5+C5", "stages C5+C5 repeat"),
+        ("depth:", "invalid operation 'depth:': expected depth:RATE, e.g. depth:0.1"),
         ("depth:0.1,", "unknown operation ''"),
     ],
 )
@@ -119,5 +119,5 @@ def test_the_arithmetic_of_the_backbone_is_kept(images, outputs):
 def test_an_adapted_backbone_is_refused(backbone):
     adapted = zoo.adapt(backbone, "ssf", above="C4")
     zoo.freeze(backbone, "none")
-    with pytest.raises(ValueError, match="is adapted: operate first, then adapt"):
+    with pytest.raises(ValueError, match="is adapted already"):
         operations.operate(adapted, "depth:0.1")

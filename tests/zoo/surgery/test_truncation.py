@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.surgery.truncation import drop_tail, truncate
+from zoo.surgery.truncation import truncate
 
 
 def separable(inputs, outputs):
@@ -54,9 +54,7 @@ def test_a_pooled_backbone_averages_the_stage_that_is_last_now(images, outputs):
 
 
 def test_what_cannot_be_truncated_is_refused(backbone):
-    with pytest.raises(
-        ValueError, match="at C2 leaves none of its levels P3, P4, P5: truncate at C3 or later"
-    ):
+    with pytest.raises(ValueError, match="at C2.*P3, P4, P5: truncate at C3 or later"):
         truncate(backbone, "C2")
     with pytest.raises(ValueError, match="unknown stage 'c4': did you mean 'C4'"):
         truncate(backbone, "c4")
@@ -69,18 +67,6 @@ def test_what_build_returns_has_no_tail(build):
     for name, last in [("mobilenet_025", "conv_pw_13_relu"), ("efficientnet_v2_b0", "top_activation")]:
         whole = build(name)
         assert zoo.pyramid_outputs(whole)["C5"] == last == whole.layers[-1].name
-        assert drop_tail(whole).count_params() == whole.count_params()
     short = zoo.build("efficientnet_v2_b0", 32, weights="random", levels=("P3", "P4")).model
     assert "top_conv" not in [layer.name for layer in short.layers]
     assert short.count_params() == truncate(build("efficientnet_v2_b0"), "C4").count_params()
-
-
-def test_the_tail_of_a_classifier_is_dropped(backbone, assert_same):
-    wide = keras.layers.Conv2D(64, 1)(backbone.output["P5"])
-    classes = keras.layers.Dense(10)(keras.layers.GlobalAveragePooling2D()(wide))
-    classifier = keras.Model(backbone.inputs[0], {**backbone.output, "classes": classes})
-    assert classifier.count_params() == backbone.count_params() + 257 * 64 + 65 * 10
-    assert drop_tail(classifier).count_params() == backbone.count_params()
-    assert_same(drop_tail(classifier), backbone)
-    with pytest.raises(ValueError, match="outputs classes and no level such as P3"):
-        drop_tail(keras.Model(backbone.inputs[0], {"classes": classes}))
