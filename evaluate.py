@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:
-    """Evaluate a run next to other runs, write its report and return it; None if there are no labels to compare with."""
+    """Evaluate a run next to other runs, write its report and return it; None if there are no labels."""
     from cityzoo.evaluation import evaluate as evaluation
     from cityzoo.evaluation import evaluated_run, predict_folder
     from cityzoo.report import run_report, runs_table

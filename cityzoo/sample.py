@@ -33,6 +33,11 @@ def no_boxes() -> np.ndarray:
     return np.zeros((0, 4), np.float32)
 
 
+def no_labels() -> np.ndarray:
+    """Return the label array of an empty image: (0,) int32."""
+    return np.zeros((0,), np.int32)
+
+
 def _boxes(array: object, owner: str) -> np.ndarray:
     boxes = np.asarray(array, np.float32)
     boxes = boxes.reshape(0, 4) if boxes.size == 0 else boxes
@@ -93,7 +98,7 @@ class ImageExample:
     path: str
     size_hw: tuple[int, int]
     boxes_xyxy: np.ndarray = field(default_factory=no_boxes)
-    labels: np.ndarray = field(default_factory=lambda: np.zeros((0,), np.int32))
+    labels: np.ndarray = field(default_factory=no_labels)
     plain: bool = True
     target: np.ndarray | None = None
     window_xyxy: tuple[int, int, int, int] | None = None

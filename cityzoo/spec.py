@@ -134,7 +134,7 @@ class ResolvedFitFlags(FitFlags):
 
 @dataclass(frozen=True)
 class TrainSpec(Generic[Flags]):
-    """Everything that a training run depends on, by owner; a task brings defaults, config files and flags override them.
+    """Everything that a run depends on, by owner; a task brings defaults, config files and flags override them.
 
     Attributes:
         run: what is trained on what.

@@ -73,7 +73,7 @@ def evaluation_parser(task: tasks.Task | None = None) -> cli.Parser:
     metric = "AP50" if task is None else task.output.primary_metrics[0]
     parser = cli.Parser(
         prog="evaluate.py",
-        description=f"Evaluate a trained run on labeled {unit}, next to the model before fine-tuning and to other runs. "
+        description=f"Evaluate a trained run on labeled {unit}, next to the model before fine-tuning and other runs. "
         "Writes report.html for people and report.json for programs.",
         epilog=EXAMPLES.format(metric=metric),
         formatter_class=cli.HelpFormatter,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cityzoo.outputs import Output
 
 LOG = logging.getLogger(__name__)
-OTHER_SPLIT = "It was trained on other data or another split: it may have been trained on examples that are evaluated here."
+OTHER_SPLIT = "It was trained on other data or another split, perhaps on examples that are evaluated here."
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def open_evaluated(path: str, options: Mapping[str, Any] | None = None) -> Evalu
 def _unfinished(folder: RunFolder, spec: TrainSpec[Any]) -> dict[str, Any]:
     planned = sum(phase.epochs for phase in spec.plan) if isinstance(spec, ResolvedSpec) else 0
     warning = (
-        f"this run has no report: it was stopped after {finished_epochs(folder)} of {planned} epochs; its best epoch so "
-        f"far is evaluated, python train.py --resume {folder.path} continues it"
+        f"this run has no report; it was stopped after {finished_epochs(folder)} of {planned} epochs; its best epoch "
+        f"so far is evaluated, python train.py --resume {folder.path} continues it"
     )
     return {"task": spec.run.task, "backbone": spec.run.backbone, "warnings": [warning]}
 

@@ -121,8 +121,8 @@ def distribution_scope() -> Iterator[None]:
             ) from error
         if process_count() > 1 and any(word in said for word in LOST):
             raise InputError(
-                f"another of the {process_count()} processes is gone, its own last lines say why: finished epochs are kept, "
-                "start all again, with --resume RUN"
+                f"one of {process_count()} processes exited (see its log). Finished epochs are saved; restart all with "
+                "--resume RUN"
             ) from error
         raise
 
@@ -179,8 +179,8 @@ def require_equal_across_processes(about: Mapping[str, Any]) -> None:
     names = [name for name, differs in zip(about, differing, strict=True) if differs]
     if names:
         raise InputError(
-            f"the {process_count()} processes differ in their {', '.join(names)}: start the same command on the same data "
-            "with the same packages everywhere, on machines alike"
+            f"the {process_count()} processes differ in their {', '.join(names)}: start the same command on the same "
+            "data with the same packages everywhere, on machines alike"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cityzoo.metrics.classification import log_losses, targets_and_probabilities
-from cityzoo.sample import ImageSet
+from cityzoo.sample import ExampleSet
 
 BINS = 15
 FOLDS = 5
@@ -17,7 +17,7 @@ LEAST, MOST = np.finfo(float).tiny, 1 - np.finfo(float).epsneg  # probabilities 
 
 
 def calibration(
-    truth: ImageSet, results: Sequence[np.ndarray], multilabel: bool, seed: int = 0
+    truth: ExampleSet, results: Sequence[np.ndarray], multilabel: bool, seed: int = 0
 ) -> dict[str, Any]:
     """Return the calibration error and log loss of probabilities, before and after temperature scaling.
 
@@ -160,7 +160,7 @@ def _pairs(targets: np.ndarray, probs: np.ndarray, multilabel: bool) -> tuple[np
     return probs.max(axis=1), probs.argmax(axis=1) == targets.argmax(axis=1)
 
 
-def _folds(truth: ImageSet, seed: int) -> np.ndarray:
+def _folds(truth: ExampleSet, seed: int) -> np.ndarray:
     """(N,) fold of each image, 0 to 4: by scene, or by file where all are of one scene."""
     groups = np.array([image.scene or image.path for image in truth.examples])
     if len(np.unique(groups)) == 1:

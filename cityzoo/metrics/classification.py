@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from cityzoo.metrics.thresholds import threshold_at_false_alarm_rate
-from cityzoo.sample import ImageSet
+from cityzoo.sample import ExampleSet
 
 LEAST_P = 1e-7  # keeps the log loss of a confident mistake finite
 
 
 def targets_and_probabilities(
-    truth: ImageSet, results: Sequence[np.ndarray]
+    truth: ExampleSet, results: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (N, C) targets and (N, C) float64 probabilities of N images."""
     targets = np.stack([np.asarray(image.target) for image in truth.examples])
@@ -40,7 +40,7 @@ def log_losses(targets: np.ndarray, probs: np.ndarray, multilabel: bool) -> np.n
     return -np.log(np.maximum(probs[np.arange(len(probs)), targets.argmax(axis=1)], LEAST_P))
 
 
-def multiclass_metrics(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+def multiclass_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
     """Return the metrics of a classifier that names one class per image.
 
     Args:
@@ -72,7 +72,7 @@ def multiclass_metrics(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[s
     }
 
 
-def multilabel_metrics(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+def multilabel_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
     """Return the metrics of a classifier that decides for each class whether it is present.
 
     Args:
@@ -93,7 +93,7 @@ def multilabel_metrics(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[s
 
 
 def per_class_metrics(
-    truth: ImageSet, targets: np.ndarray, probs: np.ndarray, predicted: np.ndarray
+    truth: ExampleSet, targets: np.ndarray, probs: np.ndarray, predicted: np.ndarray
 ) -> dict[str, dict[str, float | None]]:
     """Return the number of images, precision, recall, F1, AUROC and average precision of each class.
 
@@ -127,7 +127,7 @@ def per_class_metrics(
 
 
 def alarm_thresholds(
-    truth: ImageSet, results: Sequence[np.ndarray], per_1000: float
+    truth: ExampleSet, results: Sequence[np.ndarray], per_1000: float
 ) -> dict[str, dict[str, float | None]]:
     """Return for each class the lowest threshold that keeps false alarms to a target rate, and its recall.
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from cityzoo.metrics.calibration import calibration
 from cityzoo.metrics.classification import targets_and_probabilities
-from cityzoo.sample import ImageSet
+from cityzoo.sample import ExampleSet
 
 POINTS = 101  # of a curve
 TOP_K = (2, 3, 5)
 
 
 def classification_details(
-    truth: ImageSet, results: Sequence[np.ndarray], multilabel: bool
+    truth: ExampleSet, results: Sequence[np.ndarray], multilabel: bool
 ) -> dict[str, Any]:
     """Return `curves`, `classification_report`, `calibration` and, of one class per image, `top_k`.
 
@@ -38,7 +38,7 @@ def classification_details(
     }
 
 
-def curves(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, dict[str, dict[str, list[float]]]]:
+def curves(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, dict[str, dict[str, list[float]]]]:
     """Return the ROC and the precision-recall curve of each class against all others.
 
     Args:
@@ -107,7 +107,7 @@ def _lists(x: np.ndarray, y: np.ndarray, name_x: str, name_y: str) -> dict[str, 
     return {name_x: x[kept].tolist(), name_y: y[kept].tolist()}
 
 
-def top_k(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, float]:
+def top_k(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, float]:
     """Return how often the true class is among the 2, 3 and 5 most probable ones, where there are more classes.
 
     By scikit-learn's `top_k_accuracy_score`, which ranks the last of equally probable classes first.
@@ -132,7 +132,7 @@ def top_k(truth: ImageSet, results: Sequence[np.ndarray]) -> dict[str, float]:
 
 
 def classification_report(
-    truth: ImageSet, results: Sequence[np.ndarray], multilabel: bool = False
+    truth: ExampleSet, results: Sequence[np.ndarray], multilabel: bool = False
 ) -> dict[str, float | dict[str, float]]:
     """Return scikit-learn's `classification_report` over all classes, also those without images, as plain floats.
 

@@ -15,7 +15,7 @@ STEPS = 12
 class TgcnProtocol:
     """Windows and errors of T-GCN (Zhao et al. 2020, arXiv 1811.05320, and its released code).
 
-    The last `rows - int(0.8 * rows)` rows are for testing. A window is 12 rows of history and `h` rows to forecast, both
+    The last `rows - int(0.8 * rows)` rows are test rows. A window is 12 rows of history and `h` rows to forecast, both
     within the test rows; windows start at every row except the last possible one, as in the released code. Errors are
     averaged over all windows, all sensors and all steps 1..h; RMSE is the root of the mean squared error. Each horizon
     h has its own windows: fewer for a longer one.

@@ -9,10 +9,10 @@ import numpy as np
 from cityzoo.metrics.classification import log_losses, targets_and_probabilities
 from cityzoo.metrics.keys import pointer
 from cityzoo.metrics.weighted import WeightedMetrics, divide, map_in_blocks, nanmean_rows, weighted_ranking
-from cityzoo.sample import ImageSet
+from cityzoo.sample import ExampleSet
 
 
-def weighted_multiclass_metrics(truth: ImageSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
+def weighted_multiclass_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
     """Return the metrics of `multiclass_metrics` as a function of the images' weights.
 
     Classes whose images all weigh 0 are left out of means, like classes without images.
@@ -49,7 +49,7 @@ def weighted_multiclass_metrics(truth: ImageSet, results: Sequence[np.ndarray]) 
     return map_in_blocks(metrics, len(truth))
 
 
-def weighted_multilabel_metrics(truth: ImageSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
+def weighted_multilabel_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
     """Return the metrics of `multilabel_metrics` as a function of the images' weights.
 
     Args:

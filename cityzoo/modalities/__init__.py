@@ -1,7 +1,7 @@
 """Modalities: what a kind of input data (images, series, ...) needs; a task is a modality and an output.
 
-`fit/`, `evaluation/` and `report/` know examples through this interface alone. A new modality is one file here, with its
-backbones in `zoo/` and its readers in `data/`.
+`fit/`, `evaluation/` and `report/` know examples through this interface alone. A new modality is one file here, with
+its backbones in `zoo/` and its readers in `data/`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from cityzoo.errors import InputError
 from cityzoo.modalities.protocols import Dataset, Findings, Views
 from cityzoo.modalities.renderer import ExampleRenderer
-from cityzoo.sample import ExampleSet
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
     from cityzoo.model import AssembledModel
-    from cityzoo.outputs import Output
     from cityzoo.spec import ResolvedSpec, TrainSpec
     from cityzoo.tasks import Task
 
@@ -66,7 +64,7 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
     # --- data
 
     @abstractmethod
-    def read(self, spec: TrainSpec[Flags], task: Task) -> Dataset:
+    def read(self, spec: TrainSpec[Flags], task: Task) -> Any:
         """Read the labeled data, or the task's demo data, and log what the check found.
 
         Raises:
@@ -76,14 +74,14 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
     @abstractmethod
     def read_to_evaluate(
         self, spec: TrainSpec[Flags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
-    ) -> tuple[ExampleSet, Any]:
+    ) -> tuple[Any, Any]:
         """Return the examples that evaluate.py's flags name, with the model's labels, and the findings.
 
         Raises:
             InputError: unusable data, or labels that the model does not have.
         """
 
-    def read_unlabelled(self, path: str, flags: Mapping[str, Any]) -> ExampleSet:
+    def read_unlabelled(self, path: str, flags: Mapping[str, Any]) -> Any:
         """Return examples without labels for `--predict`.
 
         Raises:
@@ -95,13 +93,13 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
         """Return whether a source holds examples without any labels."""
         return False
 
-    def fingerprint(self, data: Dataset) -> list[Any]:
+    def fingerprint(self, data: Any) -> list[Any]:
         """Return what must be equal in all processes of one training."""
         return [len(data.train), len(data.val)]
 
     # --- model
 
-    def resolve(self, spec: TrainSpec[Flags], data: Dataset) -> Flags:
+    def resolve(self, spec: TrainSpec[Flags], data: Any) -> Flags:
         """Return the flags with every "auto" replaced by a value."""
         return spec.modality
 
@@ -110,7 +108,7 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
         return "none"
 
     @abstractmethod
-    def build(self, spec: ResolvedSpec[Flags], output: Output, data: Dataset) -> AssembledModel:
+    def build(self, spec: ResolvedSpec[Flags], output: Any, data: Any) -> AssembledModel:
         """Put the head on the backbone and give the model its starting weights.
 
         Raises:
@@ -161,10 +159,10 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
     # --- batches
 
     @abstractmethod
-    def views(self, spec: ResolvedSpec[Flags], output: Output, data: Dataset) -> tuple[Views, Views]:
+    def views(self, spec: ResolvedSpec[Flags], output: Any, data: Any) -> tuple[Any, Any]:
         """Return the training and the validation examples as they come to the network."""
 
-    def unlabelled_views(self, spec: ResolvedSpec[Flags], output: Output) -> Any | None:
+    def unlabelled_views(self, spec: ResolvedSpec[Flags], output: Any) -> Any | None:
         """Return unlabeled examples to train with as well; None if there are none."""
         return None
 
@@ -173,10 +171,10 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
         return 0
 
     def views_shown(self, spec: ResolvedSpec[Flags], stage: str) -> int | None:
-        """Return how many views each example is shown in, in turn, while frozen up to a stage; None: a new one each time."""
+        """Return how many views of each example are shown in turn while frozen up to a stage; None: always new ones."""
         return None
 
-    def steps_per_epoch(self, views: Views, batch_size: int) -> int:
+    def steps_per_epoch(self, views: Any, batch_size: int) -> int:
         """Return the number of training steps of an epoch."""
         return len(views) // batch_size
 
@@ -184,7 +182,7 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
     def training_batches(
         self,
         assembled: AssembledModel,
-        views: Views,
+        views: Any,
         spec: ResolvedSpec[Flags],
         first: int,
         last: int,
@@ -208,7 +206,7 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
     def examples_of_step(
         self,
         assembled: AssembledModel,
-        views: Views,
+        views: Any,
         spec: ResolvedSpec[Flags],
         epoch: int,
         step: int,
@@ -218,20 +216,20 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
         return []
 
     @abstractmethod
-    def predict_views(self, model: keras.Model, views: Views, batch_size: int) -> list[Any]:
+    def predict_views(self, model: keras.Model, views: Any, batch_size: int) -> list[Any]:
         """Return the decoded results for every example, in order."""
 
     @abstractmethod
-    def predict(self, model: keras.Model, examples: ExampleSet, output: Output) -> list[Any]:
+    def predict(self, model: keras.Model, examples: Any, output: Any) -> list[Any]:
         """Return the decoded results of a loaded model for every example, in order, with a progress bar."""
 
-    def raw_outputs(self, run: Callable[[Any], Any], examples: ExampleSet) -> np.ndarray:
+    def raw_outputs(self, run: Callable[[Any], Any], examples: Any) -> np.ndarray:
         """Return a compiled model's outputs for every example, not decoded, for `Output.calibrate`."""
         raise TypeError(f"{self.unit} have no calibration of outputs")
 
     # --- evaluation
 
-    def identify(self, examples: ExampleSet) -> list[Any]:
+    def identify(self, examples: Any) -> list[Any]:
         """Return what predictions depend on: plain values that change when an example changes."""
         return [example.path for example in examples.examples]
 
@@ -243,11 +241,11 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
         """
         return examples
 
-    def groups(self, examples: ExampleSet) -> list[str]:
+    def groups(self, examples: Any) -> list[str]:
         """Return a group for each example; examples of one group are resampled together. "" is a group of its own."""
         return [""] * len(examples)
 
-    def slices(self, examples: ExampleSet, by: str) -> Masks:
+    def slices(self, examples: Any, by: str) -> Masks:
         """Return subsets of the examples to report metrics of.
 
         Raises:
@@ -255,8 +253,8 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
         """
         return {}
 
-    def write_manifest(self, folder: Path, data: Dataset, output: Output) -> None:
+    def write_manifest(self, folder: Path, data: Any, output: Any) -> None:
         """Write what the model's users need next to it, where the model itself does not hold everything."""
 
-    def check_manifest(self, folder: Path, examples: ExampleSet) -> None:
+    def check_manifest(self, folder: Path, examples: Any) -> None:
         """Raise InputError if examples do not fit what a run's model was made for."""

@@ -7,13 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cityzoo.errors import InputError
-from cityzoo.modalities.protocols import Views
-from cityzoo.sample import Example, ExampleSet
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from cityzoo.outputs import Output
 
 
 class ExampleRenderer:
@@ -27,8 +23,8 @@ class ExampleRenderer:
 
     def write_examples(
         self,
-        output: Output,
-        examples: ExampleSet,
+        output: Any,
+        examples: Any,
         results: Sequence[Any],
         details: Mapping[str, Any],
         folder: Path,
@@ -36,13 +32,11 @@ class ExampleRenderer:
         """Draw informative examples into a folder; return what the report must know of them."""
         return {}
 
-    def render(
-        self, output: Output, example: Example, result: Any, labeled: bool = True
-    ) -> np.ndarray | None:
+    def render(self, output: Any, example: Any, result: Any, labeled: bool = True) -> np.ndarray | None:
         """Return an example with its label and result as an image, (H, W, 3) uint8 RGB; None if it has no image."""
         return None
 
-    def write_preview(self, views: Views, path: str) -> None:
+    def write_preview(self, views: Any, path: str) -> None:
         """Draw training examples as the network sees them.
 
         Raises:
@@ -50,5 +44,5 @@ class ExampleRenderer:
         """
         raise InputError(f"--preview does not support {self.unit}: remove it")
 
-    def log_preview(self, views: Views, logs: Path) -> None:
+    def log_preview(self, views: Any, logs: Path) -> None:
         """Write a few training examples to TensorBoard."""

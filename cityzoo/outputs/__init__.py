@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cityzoo.outputs.attribution_target import AttributionTarget
-    from cityzoo.sample import Example, ExampleSet
 
 
 class PredictionSummary(NamedTuple):
@@ -98,7 +97,7 @@ class Output(ABC):
         """Return the output with what a run's report, which may be empty, says about its training examples."""
         return self
 
-    def label_columns(self, examples: Sequence[Example]) -> dict[str, Sequence[Any]]:
+    def label_columns(self, examples: Sequence[Any]) -> dict[str, Sequence[Any]]:
         """Return the labels that `augment.pipeline` transforms along with images: boxes, labels, masks.
 
         By default the targets; zeros for unlabeled examples.
@@ -111,7 +110,7 @@ class Output(ABC):
         """Return the head's output on a backbone's features."""
 
     @abstractmethod
-    def loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
+    def loss(self, size_hw: Any) -> keras.losses.Loss:
         """Return the training loss, for inputs of that size where examples are images."""
 
     def make_targets(self, batch: dict[str, Any]) -> Any:
@@ -123,7 +122,7 @@ class Output(ABC):
         raise TypeError(f"{type(self).__name__} has no layer that is computed in closed form")
 
     @abstractmethod
-    def decode(self, outputs: np.ndarray, matrices: np.ndarray | None, examples: Sequence[Any]) -> list[Any]:
+    def decode(self, outputs: np.ndarray, matrices: Any, examples: Sequence[Any]) -> list[Any]:
         """Decode the outputs for a batch into one result per example.
 
         Args:
@@ -171,7 +170,7 @@ class Output(ABC):
         return
 
     def summarize_predictions(
-        self, examples: ExampleSet, results: Sequence[Any], report: Mapping[str, Any], score: float | None
+        self, examples: Any, results: Sequence[Any], report: Mapping[str, Any], score: float | None
     ) -> PredictionSummary:
         """Summarize predictions for examples without labels.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -129,14 +129,14 @@ class Anomaly(Output):
             writer = csv.writer(file)
             writer.writerow(["path", "true", "score"])
             for image, result in zip(truth.examples, results, strict=True):
-                name = truth.class_names[int(np.argmax(image.target))]
+                name = truth.class_names[int(np.argmax(np.asarray(image.target)))]
                 writer.writerow([image.path, name, f"{result.score:.6f}"])
 
     def summarize_predictions(
         self,
         images: ImageSet,
         results: Sequence[AnomalyResult],
-        report: dict[str, Any],
+        report: Mapping[str, Any],
         score: float | None,
     ) -> PredictionSummary:
         """Return score and alarm of every image, by the report's threshold or by --score."""

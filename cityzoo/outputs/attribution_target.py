@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,10 +38,11 @@ class AttributionTarget(NamedTuple):
     def log_odds(self, outputs: np.ndarray) -> np.ndarray:
         """Return log p / (1 - p) of `probability`, (B,) float64: it still moves where the probability is all but 1."""
         outputs = np.asarray(outputs, np.float64)
-        value = outputs[(slice(None), *self.place)]
+        index: tuple[Any, ...] = (slice(None), *self.place)
+        value = outputs[index]
         if not self.tied:
             return self.sign * value
-        rivals = np.delete(outputs[(slice(None), *self.place[:-1])], self.place[-1], axis=-1)
+        rivals = np.delete(outputs[index[:-1]], self.place[-1], axis=-1)
         return value - np.logaddexp.reduce(rivals, axis=-1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -220,7 +220,11 @@ class Classification(Output):
         return weighted_multiclass_metrics(truth, results)
 
     def summarize_predictions(
-        self, images: ExampleSet, results: Sequence[np.ndarray], report: dict[str, Any], score: float | None
+        self,
+        images: ExampleSet,
+        results: Sequence[np.ndarray],
+        report: Mapping[str, Any],
+        score: float | None,
     ) -> PredictionSummary:
         """Return the probabilities of every image."""
         rows = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -64,9 +64,10 @@ class Counting(Output):
 
     def with_train_statistics(self, train: ImageSet) -> Counting:
         """Return the kind that knows the mean count."""
-        return replace(self, train_mean_count=float(np.mean([image.target[0] for image in train.examples])))
+        counts = [image.target[0] for image in train.examples if image.target is not None]
+        return replace(self, train_mean_count=float(np.mean(counts)))
 
-    def restore(self, report: dict[str, Any]) -> Counting:
+    def restore(self, report: Mapping[str, Any]) -> Counting:
         """Return the kind that knows the mean count of its training."""
         return replace(self, train_mean_count=report.get("usual_count"))
 
@@ -121,8 +122,8 @@ class Counting(Output):
         for density, matrix in zip(outputs[..., 0], matrices, strict=True):
             height, width = (8 * side for side in density.shape)
             ends = np.linalg.inv(matrix.astype(np.float64)) @ np.array([[0, width], [0, height], [1, 1]])
-            corners = (ends[0, 0], ends[1, 0], ends[0, 1], ends[1, 1])
-            found.append(CountResult(float(density.sum()), density, tuple(map(float, corners))))
+            (left, right), (top, bottom) = ends[:2].tolist()
+            found.append(CountResult(float(density.sum()), density, (left, top, right, bottom)))
         return found
 
     def metrics(self, truth: ImageSet, results: Sequence[CountResult]) -> dict[str, Any]:
@@ -153,7 +154,7 @@ class Counting(Output):
         return weighted_count_metrics(truth, [result.number for result in results], self.train_mean_count)
 
     def summarize_predictions(
-        self, images: ImageSet, results: Sequence[CountResult], report: dict[str, Any], score: float | None
+        self, images: ImageSet, results: Sequence[CountResult], report: Mapping[str, Any], score: float | None
     ) -> PredictionSummary:
         """Return the count of every image."""
         rows = {each.path: round(r.number, 2) for each, r in zip(images.examples, results, strict=True)}

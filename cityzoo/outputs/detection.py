@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -130,17 +130,18 @@ class Detection(Output):
         return coco_metrics(truth, results)
 
     def details(self, truth: ImageSet, results: Sequence[Detections]) -> dict[str, Any]:
-        """Return `operating_point`, the score of the best F1; `curves`, `confusion` there, `errors` and `thresholds`."""
+        """Return `operating_point` (score of the best F1), `curves`, `confusion` there, `errors` and `thresholds`."""
         from cityzoo.metrics import detection_curves
         from cityzoo.metrics.matching import operating_threshold
         from cityzoo.metrics.tide import tide_errors
 
         point = operating_threshold(truth, results)
+        score = float(point["score"] or 0.0)
         return {
             "operating_point": point,
             "curves": detection_curves.curves(truth, results),
-            "confusion": detection_curves.confusion(truth, results, point["score"]),
-            "errors": tide_errors(truth, [found.filter_by_score(point["score"]) for found in results]),
+            "confusion": detection_curves.confusion(truth, results, score),
+            "errors": tide_errors(truth, [found.filter_by_score(score) for found in results]),
             "thresholds": detection_curves.thresholds(
                 truth, results, (self.wanted_precision,), (self.false_alarms,)
             ),
@@ -177,7 +178,7 @@ class Detection(Output):
         self,
         images: ImageSet,
         results: Sequence[Detections],
-        report: dict[str, Any],
+        report: Mapping[str, Any],
         score: float | None,
     ) -> PredictionSummary:
         """Return the detections from a score on, and COCO's format with images and categories, as tools open it."""
@@ -199,4 +200,4 @@ def _within(boxes: np.ndarray, matrix: np.ndarray, image: ImageExample) -> tuple
     corners = boxes.reshape(-1, 2) @ inverse[:2, :2].T + inverse[:2, 2]
     height, width = image.size_hw
     clipped = np.clip(corners.reshape(-1, 4), 0, [width, height, width, height])
-    return clipped, (clipped[:, 2:] > clipped[:, :2]).all(axis=1)
+    return clipped, np.all(clipped[:, 2:] > clipped[:, :2], axis=1)

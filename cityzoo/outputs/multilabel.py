@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -73,7 +73,11 @@ class MultiLabelClassification(Classification):
         return weighted_multilabel_metrics(truth, results)
 
     def summarize_predictions(
-        self, images: ExampleSet, results: Sequence[np.ndarray], report: dict[str, Any], score: float | None
+        self,
+        images: ExampleSet,
+        results: Sequence[np.ndarray],
+        report: Mapping[str, Any],
+        score: float | None,
     ) -> PredictionSummary:
         """Return probabilities, and the alarms by the report's thresholds (or by --score, or .5)."""
         alarms = report.get("alarms") or {}

@@ -85,7 +85,8 @@ def comparison_line(name: str, found: Mapping[str, Any], figure: str) -> str:
 
     Example:
         >>> row = {"this": 0.5, "other": 0.4, "difference": 0.1, "low": 0.05, "high": 0.15, "verdict": "better"}
-        >>> comparison_line("runs/b", {"figures": {"AP": row}, "worse": [{"what": "class bus: AP50", "sure": True}]}, "AP")
+        >>> found = {"figures": {"AP": row}, "worse": [{"what": "class bus: AP50", "sure": True}]}
+        >>> comparison_line("runs/b", found, "AP")
         'against runs/b: AP +0.100 (95 % interval +0.050 to +0.150), better; surely got worse: class bus: AP50'
     """
     row = found["figures"].get(figure)

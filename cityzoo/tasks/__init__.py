@@ -174,6 +174,8 @@ def load_file(path: Path) -> ModuleType:
     with quiet_start():  # the file most likely imports Keras, whose start-up messages would hide ours
         import keras  # noqa: F401
     spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        raise InputError(f"task file '{path}' is not a Python file: give the path of a .py file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up while it runs
     try:

@@ -13,7 +13,7 @@ from cityzoo.demo import Demo
 from cityzoo.errors import InputError
 from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.anomaly import Anomaly
-from cityzoo.sample import ImageSet, no_boxes
+from cityzoo.sample import ImageSet, no_boxes, no_labels
 from cityzoo.tasks import Task
 
 NAMES = ("normal", "anomaly")
@@ -31,7 +31,7 @@ class NormalFramesReader:
         """Return the checked images of a source."""
         found = datasets.load(source, wants="frames", **how)
         train = _judged(found.train)
-        normal = tuple(each for each in train.examples if each.target[0])
+        normal = tuple(each for each in train.examples if np.asarray(each.target)[0])
         if not normal:
             names = ", ".join(found.train.class_names) or "none"
             raise InputError(
@@ -49,7 +49,7 @@ def _judged(side: ImageSet) -> ImageSet:
         named = np.zeros(len(usual)) if each.target is None else each.target
         strange = any(there and not normal for there, normal in zip(named, usual, strict=True))
         target = np.array([not strange, strange], np.float32)
-        images.append(replace(each, target=target, boxes_xyxy=no_boxes(), labels=()))
+        images.append(replace(each, target=target, boxes_xyxy=no_boxes(), labels=no_labels()))
     return ImageSet(side.split, NAMES, tuple(images))
 
 

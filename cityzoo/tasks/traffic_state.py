@@ -14,7 +14,7 @@ from cityzoo.data.image import derived_labels
 from cityzoo.demo import Demo
 from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.classification import Classification
-from cityzoo.sample import ImageExample, ImageSet, no_boxes
+from cityzoo.sample import ImageExample, ImageSet, no_boxes, no_labels
 from cityzoo.tasks import Task
 
 NAMES = {"three": ("free", "dense", "jammed"), "two": ("flowing", "jammed")}
@@ -47,7 +47,7 @@ class TrafficStateReader:
             replace(
                 each,
                 boxes_xyxy=no_boxes(),
-                labels=(),
+                labels=no_labels(),
                 target=np.eye(len(names), dtype=np.float32)[names.index(self.state(each))],
             )
             for each in side.examples
@@ -59,7 +59,8 @@ class TrafficStateReader:
 
         Example:
             >>> road = ImageExample("a.jpg", (100, 100), [[0, 0, 40, 40]], [0])
-            >>> TrafficStateReader().state(road), TrafficStateReader(dense_cover=0.2).state(road), TrafficStateReader(states="two").state(road)
+            >>> readers = TrafficStateReader(), TrafficStateReader(dense_cover=0.2), TrafficStateReader(states="two")
+            >>> tuple(reader.state(road) for reader in readers)
             ('dense', 'free', 'flowing')
         """
         count, cover = len(image.labels), derived_labels.covered_area(image)

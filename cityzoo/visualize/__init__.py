@@ -1,4 +1,4 @@
-"""Draw examples, targets and predictions as images; `NAME_examples.py` draws those of the outputs whose page is NAME."""
+"""Draw examples, targets and predictions as images; `NAME_examples.py` draws those of outputs with page NAME."""
 
 from __future__ import annotations
 

@@ -70,10 +70,11 @@ class Image(ImageRenderer, Modality[ImageFlags]):
             raise InputError(
                 f"backbone '{run.backbone}' has no feature pyramid (classification only); use one of: {usable}"
             )
-        if flags.image_size != AUTO and any(side % 32 for side in flags.image_size):
-            near = "x".join(str(max(32, round(side / 32) * 32)) for side in flags.image_size)
+        size = flags.image_size
+        if isinstance(size, tuple) and any(side % 32 for side in size):
+            near = "x".join(str(max(32, round(side / 32) * 32)) for side in size)
             raise InputError(
-                f"--image-size {'x'.join(map(str, flags.image_size))} does not fit {run.backbone}: "
+                f"--image-size {'x'.join(map(str, size))} does not fit {run.backbone}: "
                 f"sides must be multiples of 32, e.g. {near}"
             )
         if flags.delta and flags.adapt:

@@ -43,7 +43,7 @@ def build(spec: ImageSpec, output: Output, data: Dataset) -> AssembledModel:
         note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
         origin = zoo.Origin("file", run.weights, zoo.pretrained.sha256(run.weights), note)
         assembled = replace(assembled, origin=origin)
-    elif assembled.origin.kind == "random":
+    elif assembled.origin and assembled.origin.kind == "random":
         calibrate(assembled, spec, output, data)
     return peft.adapt(assembled, flags.adapt, flags.delta, spec.plan, run.seed)
 

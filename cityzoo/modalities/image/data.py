@@ -140,7 +140,7 @@ def reorder_labels(truth: ImageSet, class_names: Sequence[str]) -> ImageSet:
     images = (
         replace(
             image,
-            labels=[position[label] for label in image.labels],
+            labels=np.array([position[label] for label in image.labels], np.int32),
             target=_in_order(image.target, position, len(class_names)),
         )
         for image in truth.examples

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import median
+from typing import Any
 
 import augment
 import zoo.registry
@@ -82,7 +83,7 @@ def _median_share(images: Sequence[ImageExample]) -> float:
     return median(shares) if shares else 1.0
 
 
-def dtype_policies(spec: TrainSpec[ImageFlags]) -> tuple[str, str]:
+def dtype_policies(spec: TrainSpec[Any]) -> tuple[str, str]:
     """Return the dtype policies of backbone and head.
 
     The head's convolutions are dense and gain wherever bfloat16 is fast; a backbone of depthwise convolutions loses on

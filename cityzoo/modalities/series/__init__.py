@@ -11,6 +11,7 @@ import numpy as np
 from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard
 from cityzoo.modalities.series.flags import SeriesEvaluateFlags, SeriesFlags
+from cityzoo.outputs.quantile_forecast import QuantileForecast
 from cityzoo.spec import ResolvedSpec, TrainSpec
 from zoo.series.build import BACKBONES
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from cityzoo.data.series.windows import WindowSet
     from cityzoo.modalities.series.data import SeriesDataset, WindowViews
     from cityzoo.model import AssembledModel
-    from cityzoo.outputs import Output
     from cityzoo.tasks import Task
 
 FROM_SCRATCH = ("auto", "random")
@@ -52,7 +52,7 @@ class Series(Modality[SeriesFlags]):
             raise InputError(
                 f"--weights '{weights}' is neither a run folder nor its model.keras, nor auto or random"
             )
-        task.output_for((), spec.output).check_rules(None)
+        QuantileForecast(alarm=tuple(spec.output.get("alarm", ()))).check_rules(None)
 
     def read(self, spec: TrainSpec[SeriesFlags], task: Task) -> SeriesDataset:
         """Read the series, or simulate the task's demo data, and split it in time."""
@@ -73,7 +73,7 @@ class Series(Modality[SeriesFlags]):
         """Return "encoder" for runs that start from another city's model."""
         return "none" if spec.run.weights in FROM_SCRATCH else "encoder"
 
-    def build(self, spec: Spec, output: Output, data: SeriesDataset) -> AssembledModel:
+    def build(self, spec: Spec, output: QuantileForecast, data: SeriesDataset) -> AssembledModel:
         """Put the head on a backbone for these sensors; scaler and graphs come from the training rows alone."""
         from cityzoo.modalities.series import build
 
@@ -98,7 +98,9 @@ class Series(Modality[SeriesFlags]):
         rise = max(20, round(steps * 0.05))
         return {"warm_up": rise, "steps": steps + rise} if spec.fit.schedule == "cosine" else {}
 
-    def views(self, spec: Spec, output: Output, data: SeriesDataset) -> tuple[WindowViews, WindowViews]:
+    def views(
+        self, spec: Spec, output: QuantileForecast, data: SeriesDataset
+    ) -> tuple[WindowViews, WindowViews]:
         """Return the training and the validation windows."""
         from cityzoo.modalities.series.data import WindowViews
 
@@ -153,7 +155,7 @@ class Series(Modality[SeriesFlags]):
         """Return the decoded results for every window."""
         return self.predict(model, views.examples, views.output)
 
-    def predict(self, model: keras.Model, examples: WindowSet, output: Output) -> list[Any]:
+    def predict(self, model: keras.Model, examples: WindowSet, output: QuantileForecast) -> list[Any]:
         """Return the decoded results of a model for every window."""
         from cityzoo.backend import compiled
 
@@ -185,7 +187,7 @@ class Series(Modality[SeriesFlags]):
 
         return slices_of(examples)
 
-    def write_manifest(self, folder: Path, data: SeriesDataset, output: Output) -> None:
+    def write_manifest(self, folder: Path, data: SeriesDataset, output: QuantileForecast) -> None:
         """Write sensors.json: the sensors in the order of the model, its channels, units and clock."""
         from cityzoo.data.series import manifest
 
@@ -199,7 +201,7 @@ class Series(Modality[SeriesFlags]):
 
     def write_examples(
         self,
-        output: Output,
+        output: QuantileForecast,
         examples: WindowSet,
         results: Sequence[Any],
         details: Mapping[str, Any],

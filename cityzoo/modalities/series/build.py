@@ -53,7 +53,8 @@ def _graphs(graph: str, series: Series, values: np.ndarray) -> list[np.ndarray]:
         )
     if len(series.sensors) < 2 or wanted == "none":
         return []
-    roads = [transition(series.adjacency)] if wanted in ("roads", "both") else []
+    given = series.adjacency
+    roads = [transition(given)] if given is not None and wanted in ("roads", "both") else []
     return roads + ([correlation(values[..., 0])] if wanted in ("correlation", "both") else [])
 
 

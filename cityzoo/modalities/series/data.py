@@ -17,10 +17,10 @@ from cityzoo.errors import InputError
 from cityzoo.metrics.forecast_errors import default_horizons
 from cityzoo.metrics.tgcn_protocol import TgcnProtocol
 from cityzoo.modalities.series.flags import SeriesFlags
+from cityzoo.outputs.quantile_forecast import QuantileForecast
 from cityzoo.spec import TrainSpec
 
 if TYPE_CHECKING:
-    from cityzoo.outputs import Output
     from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class WindowViews:
     """Windows as they come to the network, and what their results mean."""
 
     examples: WindowSet
-    output: Output
+    output: QuantileForecast
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -79,7 +79,7 @@ def read(spec: TrainSpec[SeriesFlags], task: Task) -> SeriesDataset:
         start = days(series, flags.train_days, last=True, rows=parts.train).start
         series = series.rows(slice(start, None))
         parts = Split(*(range(max(part.start - start, 0), part.stop - start) for part in parts))
-    task.output_for((), spec.output).check_rules(series, flags.horizon)
+    QuantileForecast(alarm=tuple(spec.output.get("alarm", ()))).check_rules(series, flags.horizon)
     test = _test_windows(series, parts.test, flags)
     train, val = (
         windows_of(name, series, rows, flags.history, flags.horizon)

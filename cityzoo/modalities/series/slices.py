@@ -32,7 +32,7 @@ def blocks_of(windows: WindowSet) -> list[str]:
 
 
 def slices_of(windows: WindowSet) -> dict[str, dict[str, np.ndarray]]:
-    """Return which windows start in which part of the day and on which weekday; attributes of one slice are left out."""
+    """Return which windows start in which part of the day and on which weekday, where there are several."""
     hour = windows.series.time_of_day[windows.origins] * 24
     weekday = windows.series.day_of_week[windows.origins]
     found = {
