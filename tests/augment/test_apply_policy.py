@@ -137,7 +137,7 @@ def test_padding_fills_cuts_and_batches():
     )
     several = tf.data.Dataset.from_tensors(sample()).repeat(4).enumerate()
     several = several.map(
-        lambda i, each: augment.apply(each, "standard", (32, 32), tf.stack([0, tf.cast(i, tf.int32)]))
+        lambda i, each: augment.apply(each, "light", (32, 32), tf.stack([0, tf.cast(i, tf.int32)]))
     )
     batch = next(iter(several.map(lambda each: augment.pad_boxes(each, 3)).batch(4)))
     assert batch["images"].shape == (4, 32, 32, 3) and batch["bounding_boxes"]["boxes"].shape == (4, 3, 4)

@@ -13,8 +13,6 @@ MIXED = [  # one transform of each stage, with seeds and without
     {"transform": "translate", "x": [-0.1, 0.1], "y": [0, 0]},
     {"transform": "brightness", "amount": [-0.2, 0.2]},
     {"transform": "noise", "deviation": [0, 0.1], "probability": 0.5},
-    {"transform": "cutout", "side": [0.1, 0.3], "probability": 0.5},
-    {"transform": "mosaic", "x": [0.4, 0.6], "y": [0.4, 0.6], "probability": 0.5},
     {"transform": "copy_paste", "share": [0.5, 0.9], "probability": 0.5},
 ]
 
