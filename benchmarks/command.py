@@ -1,4 +1,4 @@
-"""How every benchmark answers its caller: what is wrong in one line, and an exit code."""
+"""Run a benchmark as a command, with one-line errors and exit codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 def answer(
     parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], None], given: argparse.Namespace
 ) -> int:
-    """Run a benchmark and return its exit code: 0, 2 for unusable input, 130 when stopped."""
+    """Run a benchmark and return its exit code: 0, 2 for unusable input, 130 if interrupted."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("benchmarks").setLevel(logging.INFO)
     try:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Check that a change of the code does not change results: the same short seeded runs, before and after.
+"""Check that a code change does not change results: the same short seeded runs before and after.
 
     python benchmarks/compare_versions.py record before.json --code ../old_checkout --data ../shared
     python benchmarks/compare_versions.py record after.json --data ../shared

@@ -25,7 +25,7 @@ LOW_RATE, HIGH_RATE = 2e-4, 2e-3  # of what was pretrained, of a fresh head
 
 @dataclass(frozen=True)
 class Fitted:
-    """Hold how long a fit took, how fast that is, and what the weights of its last epoch are worth on val."""
+    """Seconds and speed of a fit, and the validation metrics of its last epoch."""
 
     what: str
     seconds: float
@@ -35,7 +35,7 @@ class Fitted:
 
 
 class Bench:
-    """Hold what every case works on: so many images, a quarter of that for val."""
+    """Data of all cases: some images, and a quarter as many for validation."""
 
     def __init__(self, backbone: str, weights: str, data: str | None, side: int, images: int) -> None:
         """Read the data.

@@ -1,4 +1,4 @@
-"""The same JPEG files for every contender: real images resized, or scenes that the project draws."""
+"""The same JPEG files for every contender: resized real images, or synthetic scenes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BOXES_A_IMAGE = 6  # where a folder of images says nothing of boxes
 
 @dataclass(frozen=True)
 class Setting:
-    """Hold how large the files are and how large the network's input is; `name` is how it is written.
+    """Sizes of the files and of the network's input; `name` is the setting as text.
 
     Example:
         >>> Setting.parse("1280x720:256x256")
@@ -40,7 +40,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Job:
-    """Hold what every contender is given.
+    """Inputs of every contender.
 
     Attributes:
         paths: the JPEG files, all of `image_hw`.
@@ -62,7 +62,7 @@ class Job:
 def write(
     folder: Path, setting: Setting, count: int, images: Path | None, batch_size: int, cores: int
 ) -> Job:
-    """Write `count` JPEG files of the setting's size into `folder` and return the job that they make.
+    """Write `count` JPEG files of the setting's size into `folder` and return them as a job.
 
     Args:
         folder: exists; the files go into it.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a few days of new sensors give: a pretrained encoder adapted to them, a model from zero, and the baselines.
+"""Few days of new sensors: an adapted pretrained encoder compared with a new model and the baselines.
 
 python benchmarks/new_sensor.py --data los_speed.csv
 """

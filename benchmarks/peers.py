@@ -26,7 +26,7 @@ INSTALL = {
 
 
 class Unavailable(Exception):
-    """Say that a library is not installed or does not load."""
+    """A library is not installed or does not load."""
 
 
 def albumentations_chain(job: Job, standard: bool) -> Callable[[str], np.ndarray]:
@@ -162,7 +162,7 @@ def _serve(connection: Connection, library: str) -> None:
 
 
 class Peer:
-    """Hold the process of one library.
+    """The process of one library.
 
     Attributes:
         versions: of what was loaded.

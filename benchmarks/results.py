@@ -1,4 +1,4 @@
-"""What the measurements say: ratios, facts of the machine, a Markdown page and the same as JSON."""
+"""Results of the augmentation benchmark: ratios, facts of the machine, and the Markdown page."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ RATIOS: dict[str, tuple[str, tuple[str, ...], float | None]] = {
 
 
 def ratios(rounds: Rounds) -> dict[str, float | None]:
-    """Return each ratio: the median over the rounds, each round against the fastest in it; None if not measured.
+    """Return each ratio: the median over the rounds, each relative to the fastest in the round; None if not measured.
 
     Example:
         >>> ratios({"geometry": [50, 90], "decode_resize": [100, 100]})["geometry_vs_decode_resize"]
@@ -71,7 +71,7 @@ def ratios(rounds: Rounds) -> dict[str, float | None]:
 
 
 def headline(by_setting: Mapping[str, Rounds]) -> dict[str, float | None]:
-    """Return all ratios under one name each: those of the first setting plain, of others with the setting."""
+    """Return all ratios by name; names of settings after the first include the setting."""
     found: dict[str, float | None] = {}
     for number, (setting, rounds) in enumerate(by_setting.items()):
         ending = f"_{setting.replace(':', '_')}" if number else ""
@@ -80,7 +80,7 @@ def headline(by_setting: Mapping[str, Rounds]) -> dict[str, float | None]:
 
 
 def machine(cores: int, peers: Sequence[str]) -> dict[str, Any]:
-    """Return what the figures depend on: processor, cores used, versions, load by others, date."""
+    """Return processor, cores, versions, load average and date."""
     packages = {}
     for name in ("tensorflow", "keras", "numpy"):
         try:

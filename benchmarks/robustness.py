@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Where the seconds of `evaluate.py --robustness` go: python benchmarks/robustness.py runs/my_run --images 100."""
+"""Profile `evaluate.py --robustness`: python benchmarks/robustness.py runs/my_run --images 100."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _short(value: float | None) -> str:
 
 
 def main(words: Sequence[str]) -> int:
-    """Answer the command line; return the exit code."""
+    """Run the command and return its exit code."""
     made = parser()
     return command.answer(made, run, made.parse_args(words))
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What few labels give: each way of making a classifier on 1, 5, 10 and 25 images a class, several draws each.
+"""Few-shot benchmark: each kind of classifier on 1, 5, 10 and 25 images per class, several repeats each.
 
 python benchmarks/shots.py --data highway/ --backbone mobilenet_075 --weights mobilenet_075.weights.h5
 """

@@ -1,4 +1,4 @@
-"""How fast streams of batches come: they take turns, so that what else the machine does hits all alike."""
+"""Speed of streams of batches, measured in turns to spread the load of other processes evenly."""
 
 from __future__ import annotations
 
