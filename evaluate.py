@@ -55,7 +55,7 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:
     metrics = evaluation.evaluate(
         *(subject.folder, subject.task, subject.output, truth, folder, compared),
         seed=subject.spec.run.seed,
-        slice_by=command.slice_by,
+        slice_by=command.flags.get("slice_by", "auto"),
     )
     facts |= evaluated_run.optional_sections(subject, truth, command.flags, folder)
     report = run_report.write(folder, subject.task, subject.output, facts, metrics, subject.spec.run.seed)

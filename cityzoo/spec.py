@@ -57,17 +57,10 @@ class RunFlags:
 
     task: str = flag("vehicle_detect", "task to train: a file of cityzoo/tasks, or the path of your own")
     backbone: str = flag("vgg16", "network to fine-tune; see --list")
-    data: str | None = flag(
-        None, "labeled data: a folder, a file or tfds:NAME[:split] (default: demo data)", metavar="PATH"
-    )
+    data: str | None = flag(None, "labeled data: {sources} (default: demo data)", metavar="PATH")
     format: str | None = flag(None, "format of --data (default: detected)")
     limit: int | None = flag(None, "use this many {unit} of each split, for a quick look", parse_count, "N")
-    weights: str = flag(
-        AUTO,
-        "starting weights; auto: pretrained ones, or random with a warning if they are unavailable; or a file: "
-        "backbone weights, or the model.keras of an earlier run",
-        metavar="auto|imagenet|random|PATH",
-    )
+    weights: str = flag(AUTO, "starting weights; {about_weights}", metavar="{weights}")
     seed: int = flag(0, "random seed; the same seed gives the same run", parse_seed, "N")
     repeats: int = flag(
         1,
@@ -93,15 +86,13 @@ class RunFlags:
 class FitFlags:
     """How the model is trained."""
 
-    freeze: str = flag(
-        AUTO, "freeze the backbone up to this stage in phase 2 (backbone: train the head only)"
-    )
+    freeze: str = flag(AUTO, "freeze the backbone up to this stage; {about_freeze}", metavar="{stages}")
     epochs: int | Auto = flag(
         AUTO, "epochs per phase (auto: chosen by the size of the data)", parse_auto_count, "N"
     )
     phases: tuple[tuple[str, int], ...] = flag(
         (),
-        "the whole plan instead of --freeze and --epochs, e.g. backbone:20,C3:10; closed_form computes the head first",
+        "the whole plan instead of --freeze and --epochs, e.g. {plan}",
         parse_phases,
         "FREEZE:EPOCHS,...",
     )
@@ -109,7 +100,7 @@ class FitFlags:
         16, "{unit} per step over all devices; auto: as many as fit, up to 128", parse_auto_count, "N"
     )
     learning_rate: float = flag(
-        0.002, "peak learning rate of phase 1; later phases: a tenth, half with --adapt", parse_rate, "RATE"
+        0.002, "peak learning rate of phase 1; later phases: {later}", parse_rate, "RATE"
     )
     find_lr: bool = flag(False, "find the learning rate of phase 1 by a range test, plotted in find_lr.png")
     optimizer: str = flag("adamw", "optimizer", choices=OPTIMIZERS)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cityzoo import tasks
+from cityzoo.cli import flag_name
 from cityzoo.cli.values import CLOSED_FORM
 from cityzoo.errors import InputError, unknown
 from cityzoo.spec import FORMAT_VERSION, Phase, ResolvedFitFlags, ResolvedSpec, RunFlags, TrainSpec
@@ -81,10 +82,8 @@ def read_config(path: Path) -> Config:
         )
     if version == 1 and "task" in content:
         return _lift_flat(content, path)
-    name = (
-        (content.get("run") or {}).get("task", RunFlags.task) if _is_mapping(content.get("run", {})) else ""
-    )
-    task = tasks.find(name or RunFlags.task)
+    run = content.get("run")
+    task = tasks.find(str(run.get("task") or RunFlags.task) if _is_mapping(run) else RunFlags.task)
     plan = content.pop("plan", None)
     values: dict[str, Any] = {}
     for section, entries in content.items():
@@ -139,28 +138,47 @@ def parse_value(item: Field, value: Any, where: str) -> Any:
         if isinstance(value, bool):
             return value
         raise InputError(f"{where} is {_shown(value)}: give true or false")
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        try:
-            parsed = about["parse"](str(value))
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from error
-        if about["choices"] and parsed not in about["choices"]:
-            raise InputError(f"{where}: {unknown('value', str(parsed), about['choices'])}")
-        return parsed
-    if isinstance(value, list) and ("tuple" in kind or "Sequence" in kind):
-        return _as_tuples(value)
-    if _is_mapping(value) and "Mapping" in kind:
-        return dict(value)
-    raise InputError(f"{where} is {_shown(value)}: give a value as for --{item.name.replace('_', '-')}")
+    if isinstance(value, list) and ("tuple" in kind and not value or _is_policy(value, kind)):
+        return tuple(value)
+    if value is False and "|off|" in (about["metavar"] or "") + "|":
+        value = "off"  # which YAML reads as false
+    text = _as_text(value, kind, about["separator"])
+    if text is None:
+        raise InputError(f"{where} is {_shown(value)}: give a value as for {flag_name(item.name)}")
+    try:
+        parsed = about["parse"](text)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+    if about["choices"] and parsed not in about["choices"]:
+        raise InputError(f"{where}: {unknown('value', str(parsed), about['choices'])}")
+    return parsed
+
+
+def _as_text(value: Any, kind: str, separator: str) -> str | None:
+    # As the command line has it, so that its parsers check lists and mappings, too; None for another type.
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, list) and "tuple" in kind:
+        return separator.join(
+            ":".join(map(str, item)) if isinstance(item, list) else str(item) for item in value
+        )
+    if (
+        _is_mapping(value)
+        and "Mapping[str, str]" in kind
+        and all(isinstance(new, str) for new in value.values())
+    ):
+        return ",".join(f"{old}={new}" for old, new in value.items())
+    return None if isinstance(value, list | dict) else str(value)
+
+
+def _is_policy(value: list[Any], kind: str) -> bool:
+    # Operations of an augmentation policy are checked where images are augmented, which loads TensorFlow.
+    return "Sequence[Mapping" in kind and all(_is_mapping(step) and "transform" in step for step in value)
 
 
 def _shown(value: Any) -> str:
     names = {bool: "true or false", list: "a list", dict: "a mapping", type(None): "empty"}
     return names.get(type(value), repr(value)[:80])
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _read_plan(plan: Any, path: Path) -> tuple[Phase, ...]:
@@ -187,7 +205,7 @@ def _lift_flat(content: dict[str, Any], path: Path) -> Config:
         plan = tuple(Phase(**{**each, "freeze": _renamed_stage(each["freeze"])}) for each in phases)
     except (TypeError, KeyError) as error:
         raise InputError(f"'{path}' is damaged: its phases are not valid ({error}); train again") from error
-    return Config(values, plan)
+    return Config(values, plan or None)  # runs on series had none
 
 
 def _renamed_stage(stage: str) -> str:

@@ -34,7 +34,7 @@ def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         epilog="Everything after -- is passed to train.py; see train.py --help.",
         allow_abbrev=False,
     )
-    count = cli.typed(_count)
+    count = cli.argparse_type(_count)
     parser.add_argument(
         "--workers", type=count, default=2, metavar="N", help="processes, one per machine (default: 2)"
     )

@@ -70,14 +70,14 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "--seed",
-        type=cli.typed(_seed),
+        type=cli.argparse_type(_seed),
         default=0,
         metavar="S",
         help="random seed of the traffic (default: 0)",
     )
     add(
         "--scale",
-        type=cli.typed(_scale),
+        type=cli.argparse_type(_scale),
         default=1.0,
         metavar="X",
         help="factor of the usual flows (default: 1)",
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--day", choices=("weekday", "weekend"), default="weekday", help="kind of day (default: weekday)")
     add(
         "--hours",
-        type=cli.typed(_hours),
+        type=cli.argparse_type(_hours),
         default=(0, 24),
         metavar="A-B",
         help="hours to simulate (default: 0-24)",

@@ -15,12 +15,13 @@ from cityzoo.spec import AUTO, CLOSED_FORM, ResolvedSpec, RunFlags, TrainSpec
 from cityzoo.tasks import Task
 
 EXAMPLES = """examples:
-  python train.py --task {task}                          train on demo data, nothing needed
-  python train.py --task {task} --data my_data/          your own data
-  python train.py --config run.yaml --epochs 5           settings from a file, overridden by flags
-  python train.py --resume runs/{task}-{backbone}-1      continue a run that was stopped
-  tensorboard --logdir runs                              watch it
+  train on demo data, nothing needed:     python train.py --task {task}
+  your own data:                          python train.py --task {task} --data my_data/
+  settings from a file, some overridden:  python train.py --config run.yaml --epochs 5
+  continue a run that was stopped:        python train.py --resume runs/{task}-{backbone}-1
+  watch it:                               tensorboard --logdir runs
 """
+PLANNING = {"phases", "freeze", "epochs", "learning_rate"}  # flags that change the phases of a repeated run
 RESUMABLE = {"patience", "epochs", "cache", "keep_decoded"}  # flags that --resume can change
 
 
@@ -38,15 +39,15 @@ def training_parser(name: str) -> cli.Parser:
     )
     titles = {
         "run": "run",
-        "fit": f"training (--freeze takes {', '.join((AUTO, *modality.freeze_points))})",
-        "modality": modality.unit,
+        "fit": "training",
+        "modality": f"{modality.name} tasks",
         "output": f"output of {short}",
-        "reader": f"labels of {short}",
+        "reader": f"data of {short}",
     }
     for section, flags in task.flags.items():
         if flags:
             group = parser.add_argument_group(titles[section])
-            cli.add_flags(group, flags, {**task.defaults, "task": name}, modality.unit)
+            cli.add_flags(group, flags, {**task.defaults, "task": name}, modality.words)
     group = parser.add_argument_group("other")
     group.add_argument("--config", metavar="FILE", help="read settings from a YAML file or a run's spec.json")
     group.add_argument("--print-config", action="store_true", help="print all settings as YAML and exit")
@@ -62,7 +63,7 @@ def _tasks_with(word: str) -> list[str]:
     return [
         name
         for name in tasks.names()
-        if any(cli.flag_name(i.name) == word for items in tasks.find(name).flags.values() for i in items)
+        if any(word in cli.flag_names(item) for items in tasks.find(name).flags.values() for item in items)
     ]
 
 
@@ -117,12 +118,15 @@ def _merge(config: Any, given: dict[str, Any], name: str) -> Any:
     values = dict(config.values)
     if config.plan is not None:
         values.pop("out", None)  # of the run that is repeated
-    if config.values.get("task", name) != name:  # flags of another task do not apply
+    is_other_task = values.get("task", name) != name
+    if is_other_task:  # its flags do not apply
         flags = {item.name for items in tasks.find(name).flags.values() for item in items}
         values = {key: value for key, value in values.items() if key in flags}
     if "phases" in given:  # the user's whole plan overrides what the task has by default
         values |= {key: AUTO for key in ("freeze", "epochs") if key not in given}
-    replans = set(given) & {"phases", "freeze", "epochs", "learning_rate"}
+    elif "phases" in values and {"freeze", "epochs"} & set(given):
+        values["phases"] = ()
+    replans = is_other_task or AUTO in given.values() or set(given) & PLANNING
     return config._replace(values={**values, **given}, plan=None if replans else config.plan)
 
 

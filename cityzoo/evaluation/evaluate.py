@@ -118,24 +118,16 @@ def analyze(
     primary = [name for name in output.primary_metrics if name in known]
     weights = bootstrap_weights(len(truth), output.bootstrap_samples, seed, modality.groups(truth))
     masks = modality.slices(truth, slice_by)
-    about = {
-        "headline": primary,
-        "lower": output.lower_is_better,
-        "class_figures": output.per_class_metrics,
-        "masks": masks,
-    }
+    lower, by_class = output.lower_is_better, output.per_class_metrics
     compared = {
-        name: compare(weighted, rival.metrics, weights, **about)
+        name: compare(weighted, rival.metrics, weights, primary, lower, by_class, masks)
         | ({"note": rival.note} if rival.note else {})
         for name, rival in rivals.items()
     }
     slices, worst = {}, None
     if primary:
-        samples, is_lower_better = (
-            min(SLICE_SAMPLES, output.bootstrap_samples),
-            primary[0] in output.lower_is_better,
-        )
-        slices, worst = slice_metrics(weighted, masks, primary[0], seed, samples, is_lower_better)
+        samples = min(SLICE_SAMPLES, output.bootstrap_samples)
+        slices, worst = slice_metrics(weighted, masks, primary[0], seed, samples, primary[0] in lower)
         slices |= {
             by: _slices_with_metrics(rows, weighted, weights[:samples], primary[0])
             for by, rows in output.metric_slices(truth, results).items()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from cityzoo.errors import InputError
 from cityzoo.modalities.protocols import Dataset, Findings, Views
 from cityzoo.modalities.renderer import ExampleRenderer
+from cityzoo.spec import AUTO
 
 if TYPE_CHECKING:
     import keras
@@ -41,6 +42,7 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
         trains_head_first: whether, by default, a first phase trains the head alone.
         report_sections: modules of `cityzoo.evaluation` that add optional sections to a report.
         supports_preview: whether `write_preview` draws something.
+        help_words: what words in braces of help texts in `cityzoo.spec` stand for.
     """
 
     name: ClassVar[str]
@@ -51,6 +53,13 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
     trains_head_first: ClassVar[bool] = False
     report_sections: ClassVar[tuple[str, ...]] = ()
     supports_preview: ClassVar[bool] = False
+    help_words: ClassVar[Mapping[str, str]]
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Return what all words in braces of help texts stand for."""
+        stages = "|".join((AUTO, *self.freeze_points))
+        return {"unit": self.unit, "stages": stages, **self.help_words}
 
     # --- before anything heavy is loaded
 

@@ -63,6 +63,7 @@ class QuantileForecast(Output):
         "rules for early warning, separated by ';': 'pm25 > 75 within 6h with 0.8 probability'",
         parse_rules,
         "RULES",
+        separator=";",
     )
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
     horizon: int = 12

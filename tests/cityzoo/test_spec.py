@@ -1,11 +1,11 @@
-"""What the words of the command line become, and that spec.json brings everything back."""
+"""What the words of the command line become, and what a spec is made of."""
 
 import json
 from dataclasses import fields
 
 import pytest
 
-from cityzoo.cli import flag_fields
+from cityzoo import tasks
 from cityzoo.cli.values import (
     parse_auto_count,
     parse_count,
@@ -17,8 +17,7 @@ from cityzoo.cli.values import (
     parse_size,
 )
 from cityzoo.errors import InputError
-from cityzoo.spec import Phase, TrainSpec
-from cityzoo.spec_file import read_spec
+from cityzoo.spec import FORMAT_VERSION, FitFlags, RunFlags, TrainSpec
 
 
 @pytest.mark.parametrize(
@@ -36,6 +35,7 @@ from cityzoo.spec_file import read_spec
         (parse_rate, "1", 1.0),
         (parse_seed, "0", 0),
         (parse_phases, "backbone:20, C3:10", (("backbone", 20), ("C3", 10))),
+        (parse_phases, "solve,C3:10", (("closed_form", 1), ("C3", 10))),  # its name in format 1
     ],
 )
 def test_words_become_values(parse, text, value):
@@ -60,8 +60,8 @@ def test_words_become_values(parse, text, value):
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_what_cannot_be_understood_is_said_in_one_line(parse, texts):
-    """The line repeats what was given and says what would do."""
+def test_values_that_cannot_be_read_are_one_line(parse, texts):
+    """The line repeats what was given and shows what is allowed."""
     for text in texts:
         with pytest.raises(InputError) as caught:
             parse(text)
@@ -70,68 +70,59 @@ def test_what_cannot_be_understood_is_said_in_one_line(parse, texts):
         assert "give" in str(caught.value)
 
 
-def test_a_seed_too_large_for_the_machines_numbers_is_refused():
+def test_seeds_are_int32():
     """TensorFlow folds seeds as int32."""
     assert parse_seed(str(2**31 - 1)) == 2**31 - 1
     with pytest.raises(InputError, match="2147483648"):
         parse_seed(str(2**31))
 
 
-FULL = TrainSpec(
-    backbone="mobilenet_025",
-    data="a b/ü",
-    classes=("car", "bus"),
-    class_map={"van": "car", "person": "ignore"},
-    epochs=3,
-    phases=(Phase("backbone", 2, 0.002), Phase("C3", 1, 0.0002)),
-    image_size=(64, 96),
-    limit=5,
-)
+@pytest.mark.parametrize("name", tasks.names())
+def test_every_field_is_a_flag_with_help(name):
+    """A setting that the command line cannot change is no part of a spec."""
+    task = tasks.find(name)
+    spec = task.make_spec({})
+    for section, items in task.flags.items():
+        own = getattr(spec, section)
+        assert {i.name for i in items} == set(own if isinstance(own, dict) else vars(own)), section
+        for item in items:
+            assert item.metadata["help"] and callable(item.metadata["parse"]), item.name
 
 
-def test_everything_comes_back_from_the_file(tmp_path):
-    """Tuples as tuples, phases as phases, names with umlauts."""
-    FULL.write(tmp_path / "spec.json")
-    again = read_spec(tmp_path / "spec.json")
-    for item in fields(TrainSpec):
-        assert getattr(again, item.name) == getattr(FULL, item.name), item.name
-    assert all(isinstance(phase, Phase) for phase in again.phases)
+@pytest.mark.parametrize("name", tasks.names())
+def test_task_defaults_are_in_the_spec_under_given_values(name):
+    """In whatever section the flag is."""
+    task = tasks.find(name)
+    sections = [vars(s) if not isinstance(s, dict) else s for s in vars(task.make_spec({})).values()]
+    flat = {key: value for section in sections for key, value in section.items()}
+    assert {key: flat[key] for key in task.defaults} == dict(task.defaults)
+    usual = {item.name: item.default for item in fields(RunFlags)} | {
+        i.name: i.default for i in fields(FitFlags)
+    }
+    assert {key: flat[key] for key in usual} == {
+        **usual,
+        **{k: v for k, v in task.defaults.items() if k in usual},
+    }
+    assert task.make_spec({"seed": 5, "patience": 1}).fit.patience == 1
 
 
-def test_phases_as_asked_for_come_back_too(tmp_path):
-    """Before a run resolves them they are pairs."""
-    TrainSpec(phases=(("backbone", 2), ("C3", 1))).write(tmp_path / "spec.json")
-    assert read_spec(tmp_path / "spec.json").phases == (("backbone", 2), ("C3", 1))
+def test_replace_distributes_values_over_sections():
+    spec = tasks.find("vehicle_detect").make_spec({})
+    other = spec.replace(seed=3, batch_size=4, image_size=(64, 64), neck_width=8)
+    assert (other.run.seed, other.fit.batch_size, other.modality.image_size) == (3, 4, (64, 64))
+    assert other.output == {**spec.output, "neck_width": 8} and spec.output["neck_width"] == 64
+    assert tasks.find("vehicle_classify").make_spec({}).replace(least_px=3).reader["least_px"] == 3
+    with pytest.raises(KeyError, match="horizon"):
+        spec.replace(horizon=3)
 
 
-def test_missing_fields_get_todays_defaults(tmp_path):
-    """A spec.json of an earlier version, which lacked some flags."""
-    (tmp_path / "spec.json").write_text(json.dumps({"backbone": "vgg19"}))
-    assert read_spec(tmp_path / "spec.json") == TrainSpec(backbone="vgg19")
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        (None, "is no run folder"),
-        ("{", "is damaged"),
-        ("[1]", "list"),
-        ('{"colour": 1}', "colour, which this version"),
-        ('{"phases": [{"freeze": "C3"}]}', "phases"),
-    ],
-)
-def test_what_is_no_spec_is_refused(tmp_path, text, words):
-    """Not there, half written, something else, or of a newer version."""
-    if text is not None:
-        (tmp_path / "spec.json").write_text(text)
-    with pytest.raises(InputError, match=words) as caught:
-        read_spec(tmp_path / "spec.json")
-    assert "\n" not in str(caught.value)
-
-
-def test_every_field_has_a_flag_with_help():
-    """What cannot be said on the command line is no part of a spec."""
-    own = {item.name for item in fields(TrainSpec)} - {"options"}  # which holds the flags of the task
-    assert {item.name for item in flag_fields(TrainSpec)} == own
-    for item in flag_fields(TrainSpec):
-        assert item.metadata["help"] and callable(item.metadata["parse"]), item.name
+def test_a_spec_is_written_section_by_section(tmp_path):
+    """Whole or not at all: no part file stays."""
+    spec = tasks.find("traffic_flow").make_spec({"data": "a b/ü", "horizon": 6})
+    spec.write(tmp_path / "spec.json")
+    written = json.loads((tmp_path / "spec.json").read_text())
+    assert list(written) == ["format_version", "run", "fit", "modality", "output", "reader"]
+    assert written["format_version"] == FORMAT_VERSION == 2
+    assert (written["run"]["data"], written["modality"]["horizon"]) == ("a b/ü", 6)
+    assert [file.name for file in tmp_path.iterdir()] == ["spec.json"]
+    assert isinstance(spec, TrainSpec)

@@ -47,6 +47,16 @@ class Image(ImageRenderer, Modality[ImageFlags]):
     trains_head_first: ClassVar[bool] = True
     report_sections: ClassVar[tuple[str, ...]] = ("explain", "robustness")
     supports_preview: ClassVar[bool] = True
+    help_words: ClassVar[Mapping[str, str]] = {
+        "sources": "a folder, a file or tfds:NAME[:split]",
+        "weights": "auto|imagenet|random|PATH",
+        "about_weights": "auto: ImageNet, or random with a warning if unavailable; or a file: backbone weights, or the "
+        "model.keras of an earlier run",
+        "about_freeze": "backbone: train the head only; auto: by backbone and device, after a first phase that trains "
+        "the head only",
+        "plan": "backbone:20,C3:10 or closed_form,C3:10, which computes the head first",
+        "later": "a tenth, half with --adapt",
+    }
 
     def backbones(self) -> Mapping[str, str]:
         """Return the table of `zoo`."""

@@ -96,6 +96,7 @@ class ImageFlags:
         "that for small objects",
         parse_size,
         "SIDE|HxW",
+        separator="x",
     )
     augment: str | Sequence[Mapping[str, Any]] = flag(
         "standard",
@@ -152,6 +153,12 @@ class ImageEvaluateFlags:
     )
     bad_boxes: str = flag(
         "clip", "what to do about bad boxes, as in train.py", choices=BAD_BOXES, was="labels"
+    )
+    slice_by: str = flag(
+        AUTO,
+        "also report by camera or scene: the files' folder, a pattern with one group such as 'cam(\\d+)', or a CSV of "
+        "file name and slice; auto: scenes found in the data",
+        metavar="folder|REGEX|FILE.csv",
     )
     predict: str | None = flag(
         None,

@@ -11,6 +11,7 @@ import augment
 import zoo.registry
 from cityzoo import backend
 from cityzoo.data.image import Dataset
+from cityzoo.errors import InputError
 from cityzoo.modalities.image.flags import ImageFlags, ResolvedImageFlags
 from cityzoo.model import FULL, LOW
 from cityzoo.sample import ImageExample
@@ -25,14 +26,21 @@ DENSE_FAMILIES = ("vgg", "resnet")  # plain convolutions: twice as fast in bfloa
 
 
 def resolve_flags(flags: ImageFlags, run: RunFlags, data: Dataset) -> ResolvedImageFlags:
-    """Return the flags with every "auto" replaced by what fits this machine and this data."""
+    """Return the flags with every "auto" replaced by what fits this machine and this data.
+
+    Raises:
+        InputError: an augmentation policy of a config file or of a file that is not one.
+    """
     size_hw = flags.image_size
     if size_hw == AUTO:
         size_hw = auto_size(data, *LONG_SIDES["GPU" if backend.gpus() else "CPU"])
     views = auto_views(run.backbone, len(data.train)) if flags.views == AUTO else flags.views
-    policy = tuple(
-        augment.get_policy(flags.augment).describe()
-    )  # a file may change before the run is resumed
+    try:
+        policy = tuple(
+            augment.get_policy(flags.augment).describe()
+        )  # a file may change before the run is resumed
+    except ValueError as error:
+        raise InputError(f"--augment: {error}") from error
     chosen = {"image_size": tuple(size_hw), "views": views, "augment": policy}
     return ResolvedImageFlags(**{**vars(flags), **chosen})
 

@@ -36,6 +36,14 @@ class Series(Modality[SeriesFlags]):
     flags: ClassVar[type] = SeriesFlags
     evaluate_flags: ClassVar[type] = SeriesEvaluateFlags
     freeze_points: ClassVar[tuple[str, ...]] = ("none", "encoder")
+    help_words: ClassVar[Mapping[str, str]] = {
+        "sources": "a folder or a file",
+        "weights": "auto|random|RUN",
+        "about_weights": "auto: random; or a run folder or its model.keras: the encoder is copied",
+        "about_freeze": "auto: encoder if --weights names a run, else none",
+        "plan": "encoder:5,none:15",
+        "later": "a tenth",
+    }
 
     def backbones(self) -> Mapping[str, str]:
         """Return the files of `zoo/series`."""
@@ -66,7 +74,11 @@ class Series(Modality[SeriesFlags]):
         """Return the test windows of the run's data or of other data of the same sensors, and the findings."""
         from cityzoo.modalities.series import data
 
-        found = data.read(spec if flags["data"] is None else spec.replace(data=flags["data"]), task)
+        if flags["data"]:
+            spec = spec.replace(data=flags["data"], format=flags["format"], limit=flags["limit"])
+        elif flags["limit"]:
+            spec = spec.replace(limit=flags["limit"])
+        found = data.read(spec, task)
         return found.test, found.findings
 
     def default_freeze(self, spec: TrainSpec[SeriesFlags]) -> str:

@@ -60,4 +60,4 @@ class SeriesFlags:
 
 @dataclass(frozen=True)
 class SeriesEvaluateFlags:
-    """Flags of evaluate.py for tasks on series."""
+    """Flags of evaluate.py for tasks on series: none."""

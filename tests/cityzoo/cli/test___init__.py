@@ -9,23 +9,25 @@ import pytest
 from cityzoo import cli
 from cityzoo.cli.values import parse_count, parse_size
 from cityzoo.errors import InputError
-from cityzoo.spec import flag
 
 
 @dataclass(frozen=True)
 class Spec:
     """A small spec."""
 
-    image_size: object = flag("auto", "pixels", parse_size, "SIDE")
-    batch_size: int = flag(16, "images", parse_count, "N")
-    augment: str = flag("standard", "policy", choices=("none", "light", "standard"))
+    image_size: object = cli.flag("auto", "pixels", parse_size, "SIDE", separator="x")
+    batch_size: int = cli.flag(16, "{unit} per step", parse_count, "N")
+    augment: str = cli.flag("standard", "policy", choices=("none", "light", "standard"))
+    find_lr: bool = cli.flag(False, "find the learning rate", was="lr_find")
+    repeats: int = cli.flag(1, "how often", parse_count, "K", was="draws")
+    robustness: object = cli.flag(None, "corruptions of N {unit}", parse_count, "N", const=100)
 
 
 @pytest.fixture
 def parser():
     """A parser with the flags of the small spec."""
     made = cli.Parser(prog="tool.py", allow_abbrev=False)
-    cli.add_flags(made, cli.flag_fields(Spec), {"batch_size": 8})
+    cli.add_flags(made, cli.flag_fields(Spec), {"batch_size": 8, "image_size": (64, 96)}, {"unit": "windows"})
     return made
 
 
@@ -41,16 +43,58 @@ def refused(parser, capsys, *words):
     return said.err
 
 
-def test_flags_are_fields_and_defaults_can_be_replaced(parser):
-    """Underscores become dashes; the task's default wins over the dataclass's, the user's over both."""
-    assert vars(parser.parse_args([])) == {"image_size": "auto", "batch_size": 8, "augment": "standard"}
+def test_flags_are_fields_and_only_given_ones_are_in_the_namespace(parser):
+    """Underscores become dashes; what is not given leaves room for defaults and config files."""
+    assert vars(parser.parse_args([])) == {}
     given = parser.parse_args(["--image-size", "64x96", "--batch-size=2", "--augment", "none"])
-    assert (given.image_size, given.batch_size, given.augment) == ((64, 96), 2, "none")
+    assert vars(given) == {"image_size": (64, 96), "batch_size": 2, "augment": "none"}
 
 
-def test_help_shows_the_default_in_force(parser):
-    """8, not 16."""
-    assert "images (default: 8)" in parser.format_help()
+def test_a_flag_may_have_a_value_for_being_given_alone(parser):
+    """--robustness is --robustness 100."""
+    assert parser.parse_args(["--robustness"]).robustness == 100
+    assert parser.parse_args(["--robustness", "7"]).robustness == 7
+
+
+def test_help_shows_the_default_in_force_and_the_words_of_the_task(parser):
+    """8, not 16; zero and off are shown, nothing is not; old names are hidden."""
+    page = " ".join(parser.format_help().split())
+    assert "windows per step (default: 8)" in page and "pixels (default: 64x96)" in page
+    assert "find the learning rate (default: off)" in page and "how often (default: 1)" in page
+    assert "corruptions of N windows (default" not in page
+    assert "lr-find" not in page and "draws" not in page and "{" not in page
+
+
+@pytest.mark.parametrize(
+    ("words", "value", "warned"),
+    [
+        (["--find-lr"], True, None),
+        (["--no-find-lr"], False, None),
+        (["--find-lr", "yes"], True, "--find-lr yes is now --find-lr;"),
+        (["--find-lr", "no"], False, "--find-lr no is now --no-find-lr;"),
+        (["--find-lr=no"], False, "--find-lr no is now --no-find-lr;"),
+        (["--lr-find"], True, "--lr-find is now --find-lr;"),
+        (["--no-lr-find"], False, "--no-lr-find is now --no-find-lr;"),
+        (["--find-lr", "--no-find-lr"], False, None),
+    ],
+)
+def test_switches_are_turned_on_and_off_and_their_old_forms_warn(parser, caplog, words, value, warned):
+    """The last one given holds."""
+    assert parser.parse_args(words).find_lr is value
+    assert (warned in caplog.text) if warned else not caplog.text
+
+
+def test_an_old_name_works_and_warns(parser, caplog):
+    assert parser.parse_args(["--draws", "3"]).repeats == 3
+    assert "--draws is now --repeats; the old name will be removed" in caplog.text
+
+
+def test_a_flag_of_another_task_names_the_tasks_that_have_it(parser, capsys):
+    parser.subject = "task 'count'"
+    parser.find_tasks = lambda word: ["detect", "classify"] if word == "--neck-width" else []
+    line = refused(parser, capsys, "--neck-width=3")
+    assert "--neck-width does not apply to task 'count'; tasks that have it: detect, classify" in line
+    assert "did you mean '--repeats'?" in refused(parser, capsys, "--repeat", "3")
 
 
 def test_an_unknown_flag_gets_the_nearest_one(parser, capsys):
