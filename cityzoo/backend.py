@@ -18,7 +18,7 @@ Outputs = Any  # an array, or a dict of arrays
 
 
 def on_jax() -> bool:
-    """Tell whether Keras computes with JAX (`KERAS_BACKEND=jax`); TensorFlow then reads images alone."""
+    """Return whether Keras computes with JAX (`KERAS_BACKEND=jax`); TensorFlow then reads images alone."""
     import keras
 
     return keras.backend.backend() == "jax"
@@ -149,7 +149,7 @@ def _weights(model: keras.Model) -> list:
     return jax.device_put(weights, jax.local_devices()[0])
 
 
-@functools.lru_cache(maxsize=4)  # compiling takes seconds, and a model is judged after every epoch
+@functools.lru_cache(maxsize=4)  # compiling takes seconds, and a model is evaluated after every epoch
 def _jitted(model: keras.Model, then: Callable | None) -> Callable[..., Any]:
     import jax
 

@@ -1,4 +1,4 @@
-"""The one error that people meet: what they gave cannot be used, and what to do about it."""
+"""The one error for unusable input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class InputError(ValueError):
 
 
 class NoAnnotations(InputError):
-    """Report images that nothing is said of: they can be looked at, not learned from."""
+    """Report images without any labels: they can be predicted, not trained on."""
 
 
 def unknown(kind: str, received: str, allowed: Iterable[str]) -> InputError:

@@ -111,7 +111,7 @@ def class_names(model: keras.Model) -> tuple[str, ...]:
 
 
 def float32_copy(model: keras.Model) -> keras.Model:
-    """Return the same network in float32, to be saved: what trained in bfloat16 shall run anywhere.
+    """Return the same network in float32, to be saved: models trained in bfloat16 must run anywhere.
 
     The copy has the weights of now, is not compiled and all of it is trainable.
     """

@@ -1,4 +1,4 @@
-"""What travels between the parts: annotated images going in, detections coming out."""
+"""What travels between the parts: annotated examples in, detections out."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _target(array: object, owner: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ImageExample:
-    """Hold one annotated image, not decoded.
+    """One annotated image, not decoded.
 
     Attributes:
         path: file of the image.
@@ -145,7 +145,7 @@ class ImageSet(ExampleSet):
 
 @dataclass(frozen=True)
 class Detections:
-    """Hold what a detector found in one image, best score first.
+    """Detections in one image, highest score first.
 
     Attributes:
         boxes_xyxy: (N, 4) float32, pixels of the original image.

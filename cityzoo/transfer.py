@@ -1,4 +1,4 @@
-"""Start from a detector that cityzoo trained before: layers by name, classes by name."""
+"""Start from a model that cityzoo trained before: layers by name, classes by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def is_model(weights: str) -> bool:
-    """Tell whether `--weights` names a whole model rather than a backbone's weights."""
+    """Return whether `--weights` names a whole model rather than a backbone's weights."""
     return Path(weights).suffix == ".keras"
 
 

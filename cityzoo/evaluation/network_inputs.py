@@ -1,4 +1,4 @@
-"""Held-out images as the network gets them, kept in memory: decoded once, judged many times."""
+"""Held-out images as the network gets them, kept in memory: decoded once, evaluated many times."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCH = 20  # images at a time
 
 @dataclass(frozen=True)
 class NetworkInputs:
-    """Hold images at the size of a network's input.
+    """Images at the size of a network's input.
 
     Attributes:
         examples: the images, with their labels.
@@ -29,7 +29,7 @@ class NetworkInputs:
         images: (N, h, w, 3) uint8 RGB.
         targets: (N, ...) what the kind's loss compares the outputs with.
         matrices: (N, 3, 3) float32, original pixels -> pixels of the network's input.
-        inside: (N, h, w, 1) bool, False on the bars beside an image of another shape.
+        inside: (N, h, w, 1) bool, False on the padding of an image of another shape.
         seeds: (N, 2) int32, of each image; they depend on the seed and its row in its set alone.
     """
 
@@ -56,7 +56,7 @@ class NetworkInputs:
 
     @property
     def mirrored(self) -> bool:
-        """Tell whether the kind judges by the mean over each image and its mirror image."""
+        """Return whether predictions are averaged over each image and its mirror image."""
         return getattr(self.output, "flips", False)
 
 
@@ -80,7 +80,7 @@ def prepare(
         output: what its outputs mean.
         truth: the set, with labels.
         rows: of the images that are wanted, in this order.
-        seed: of what befalls them later.
+        seed: of later corruptions.
 
     Raises:
         InputError: no rows.

@@ -17,7 +17,7 @@ WRITTEN = re.compile(r"\s*(?P<place>[^<>=]+?)\s*(?P<way>>=|<=|>|<)\s*(?P<bound>[
 
 
 class QualityGate(NamedTuple):
-    """Hold one wish: the place of a figure in report.json, a way to compare, and the bound."""
+    """One bound: the place of a metric in report.json, a comparison, and a number."""
 
     place: str
     way: str

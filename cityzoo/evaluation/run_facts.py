@@ -27,7 +27,7 @@ PROVENANCE = (
 
 
 def environment(seed: int) -> dict[str, Any]:
-    """Return where figures were made: device, versions, commit."""
+    """Return where metrics were computed: device, versions, commit."""
     import keras
 
     from cityzoo.backend import device_name
@@ -95,14 +95,14 @@ def earlier_facts(folder: Path) -> dict[str, Any]:
     try:
         report = json.loads(path.read_text()) if path.is_file() else {}
     except ValueError as error:
-        raise InputError(f"'{path}' is damaged ({error}): remove it, the run is then judged anew") from error
+        raise InputError(f"'{path}' is damaged ({error}): remove it and evaluate again") from error
     if not isinstance(report, dict):
-        raise InputError(f"'{path}' is damaged (it is no report): remove it, the run is then judged anew")
+        raise InputError(f"'{path}' is damaged (not a report): remove it and evaluate again")
     return report
 
 
 def training_provenance(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a report says of how its model was made, which holds on whatever images it is judged.
+    """Return what a report says of how its model was made; it holds for any evaluation data.
 
     Example:
         >>> training_provenance({"task": "vehicle_detect", "AP50": 0.6, "epochs": 38})

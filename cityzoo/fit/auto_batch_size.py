@@ -75,7 +75,7 @@ def _fits(try_batch: Callable[[int], None], size: int) -> bool:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether a step failed for want of memory, whatever the backend calls it.
+    """Return whether a step ran out of memory, whatever the backend calls it.
 
     Example:
         >>> is_out_of_memory(RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes"))
@@ -94,7 +94,7 @@ def training_step(
     make_optimizer: Callable[[], keras.optimizers.Optimizer],
     row: tuple[Any, Any],
 ) -> Callable[[int], None]:
-    """Return what tries a batch size for `auto_batch_size`: two steps of training, after which nothing has changed.
+    """Return a function that tries a batch size: two steps of training, after which nothing has changed.
 
     Two, because the second holds what the first one left behind.
 

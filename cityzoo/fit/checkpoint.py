@@ -1,4 +1,4 @@
-"""What training goes on from, in one file: weights, optimizer, averages, random states, and how far it has come."""
+"""Checkpoints in one file: weights, optimizer, averages, random states and progress."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, 
     """
     if not path.is_file():
         raise InputError(
-            f"'{path.parent}' holds no {path.name}: it ended before its first epoch; train again"
+            f"'{path.parent}' holds no {path.name}: training ended before its first epoch; train again"
         )
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -59,5 +59,5 @@ def load_checkpoint(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, 
             return arrays, json.loads(str(file["state"]))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
-            f"'{path}' is damaged ({error}): train again, or evaluate the model.keras beside it"
+            f"'{path}' is damaged ({error}): train again, or evaluate the model.keras next to it"
         ) from error

@@ -32,7 +32,7 @@ def strategy() -> tf.distribute.Strategy | keras.distribution.Distribution:
 
 
 def devices_at_once() -> int:
-    """Return how many devices a batch is cut up for: on JAX in equal parts, all processes counted."""
+    """Return the number of devices that share a batch: on JAX in equal parts, over all processes."""
     if not on_jax():
         return 1
     import keras

@@ -1,6 +1,6 @@
-"""One training in several processes, on one machine or many: who this one is, and what all must agree on.
+"""Training in several processes, on one machine or many.
 
-Keras' own environment variables say it, to every process:
+Keras' own environment variables configure every process:
 
     KERAS_DISTRIBUTION_JOB_ADDRESSES    host:port of process 0, which must be free there
     KERAS_DISTRIBUTION_NUM_PROCESSES    how many there are
@@ -8,7 +8,7 @@ Keras' own environment variables say it, to every process:
 
 All run the same command on Keras' JAX backend. Each reads its part of every batch; gradients, BatchNorm
 statistics and losses are of the whole batch, so that the weights are those of one process. Process 0, the chief,
-alone judges, and alone writes the run folder, TensorBoard's files and the report.
+alone evaluates, and alone writes the run folder, TensorBoard's files and the report.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LOST = ("Gloo", "NCCL", "UNAVAILABLE", "heartbeat")  # in the words of JAX's err
 
 
 def process_count() -> int:
-    """Return how many processes train together.
+    """Return the number of processes.
 
     Raises:
         InputError: the environment variable holds no such number.
@@ -44,7 +44,7 @@ def process_count() -> int:
 
 
 def process_index() -> int:
-    """Return which of the processes this one is, from 0.
+    """Return the number of this process, from 0.
 
     Raises:
         InputError: the environment variable holds no such number.
@@ -60,12 +60,12 @@ def _read(name: str, default: int, least: int) -> int:
 
 
 def is_chief() -> bool:
-    """Return whether this process judges and writes; where there is one process, it does."""
+    """Return whether this process evaluates and writes; a single process does."""
     return process_index() == 0
 
 
 def check() -> None:
-    """Refuse surroundings in which several processes cannot train together.
+    """Refuse an environment in which several processes cannot train together.
 
     Raises:
         InputError: a variable is missing or out of bounds, or Keras' backend is not JAX.
@@ -106,7 +106,7 @@ def start() -> None:
 
 @contextmanager
 def distribution_scope() -> Iterator[None]:
-    """Turn what JAX says when another process failed, or was given other weights, into one line.
+    """Turn JAX's errors about a failed process, or other weights, into one line.
 
     Raises:
         InputError: in every process that is left.
@@ -162,7 +162,7 @@ def all_gather(here: bool) -> bool:
 
 
 def require_equal_across_processes(about: Mapping[str, Any]) -> None:
-    """Refuse to go on where processes differ, and say in what.
+    """Refuse to train if processes differ, and name the difference.
 
     Args:
         about: names of things that must be equal everywhere, and the things, in JSON or with a `str` that says all.
@@ -194,5 +194,5 @@ def _gathered(values: np.ndarray) -> np.ndarray:
 
 
 def barrier() -> None:
-    """Wait until every process has come here."""
+    """Wait for all processes."""
     _gathered(np.zeros(1, np.uint8))

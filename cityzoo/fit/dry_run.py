@@ -1,4 +1,4 @@
-"""Train a model for a few steps to learn something about it, and leave no trace."""
+"""Train a model for a few steps and restore it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The moving average of a model over its steps: of its weights, and of the BatchNorm statistics that belong to them."""
+"""Exponential moving average of a model over its steps, BatchNorm statistics included."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cityzoo.errors import InputError
 
 
 class WeightEMA(keras.callbacks.Callback):
-    """Keep a moving average of all that changes in training, and lend it to whoever judges or saves.
+    """Exponential moving average of all that changes in training, to evaluate and save.
 
     After each step average += (1 - m) * (value - average), with m = min(momentum, (1 + n) / (10 + n)) after n
     earlier steps, so that the weights before the first step are soon forgotten (Polyak & Juditsky 1992;
     the ramp is that of TensorFlow 1's ExponentialMovingAverage).
 
     An optimizer's `use_ema` averages what gradients reach and no more. Averaged kernels then meet the BatchNorm
-    statistics of the last step's kernels, which were never theirs, and a model that trains well is judged
+    statistics of the last step's kernels, which were never theirs, and a model that trains well is evaluated
     badly. Statistics move along here, as buffers do in timm's ModelEmaV2.
 
     Args:
@@ -70,7 +70,7 @@ class WeightEMA(keras.callbacks.Callback):
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Put the average into the model for a while; afterwards the model is what it was, bit for bit."""
+        """Put the average into the model within a context; afterwards the model is unchanged, bit for bit."""
         _up_to_date(self._trained)
         kept = [ops.convert_to_numpy(value) for value in self._values]
         try:
@@ -82,11 +82,11 @@ class WeightEMA(keras.callbacks.Callback):
                 value.assign(array)
 
     def state(self) -> list[np.ndarray]:
-        """Return all that a resumed run needs: the number of steps, then the averages."""
+        """Return what a resumed run needs: the number of steps, then the averages."""
         return [np.asarray(self.steps), *(ops.convert_to_numpy(average) for average in self._averages)]
 
     def restore(self, state: Sequence[np.ndarray]) -> None:
-        """Go on from what `state` returned; from nothing where it is empty.
+        """Continue from what `state` returned, if anything.
 
         Raises:
             ValueError: it is the state of another model.

@@ -1,4 +1,4 @@
-"""Where features lie: one folder for each key, finished if interrupted, shared by runs, bounded on disk."""
+"""The feature cache: one folder per key, completed if interrupted, shared by runs, bounded on disk."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SEEN_TARGETS = 8  # of the first images, to tell kinds with other targets apart
 
 @dataclass(frozen=True)
 class Cache:
-    """Name the folder that features are kept in.
+    """The folder that features are cached in.
 
     Attributes:
         folder: holds a folder for each key.
@@ -64,7 +64,7 @@ def choose(flag: str) -> Cache | None:
         probe.unlink()
     except OSError as error:
         raise InputError(
-            f"features cannot be kept in '{cache.folder}' ({error.strerror}): "
+            f"features cannot be cached in '{cache.folder}' ({error.strerror}): "
             "give --cache another folder, or --cache off"
         ) from error
     return cache
@@ -101,7 +101,7 @@ def make_room(cache: Cache, key: str, needed: int) -> bool:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold a key's folder, so that two runs do not write the same features; waits for the other, and says so."""
+    """Lock a key's folder, so that two runs do not write the same features; wait for the other, and log it."""
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as file:
         try:
@@ -133,7 +133,7 @@ def read_meta(folder: Path, key: str) -> int:
 
 
 def write_meta(folder: Path, key: str, done: int, total: int) -> None:
-    """Say that the first `done` of `total` views lie on the disk, whole or not at all."""
+    """Record that the first `done` of `total` views are complete, atomically."""
     part = folder / f"{META}.part"
     part.write_text(json.dumps({"format": FORMAT, "key": key, "done": done, "total": total}))
     os.replace(part, folder / META)

@@ -1,4 +1,4 @@
-"""What a frozen prefix says about each view, computed once and kept on disk while the rest trains on it."""
+"""Features: outputs of a frozen prefix for each view, computed once and kept on disk."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 # Half the size of float32 and finer than bfloat16; activations beyond its range would be clipped.
 STORED, LARGEST = np.float16, 65504.0
-BATCH = 16  # views at a time; a begun set is gone on with at a whole one
+BATCH = 16  # views at a time; an interrupted set continues at a whole batch
 SAVED_EVERY = 16  # batches
 
 
 @dataclass(frozen=True)
 class Features:
-    """Hold the prefix's outputs, targets and matrices of `count` images in some views, as memory-mapped files.
+    """The prefix's outputs, targets and matrices of `count` images in some views, as memory-mapped files.
 
     Row `view * count + image` belongs to a view of an image. `tensors` has the names of the suffix's inputs.
     """
@@ -58,7 +58,7 @@ class Features:
 
 
 def bytes_needed(prefix: keras.Model, views: AugmentedViews, number_of_views: int) -> int:
-    """Return how large the features of a set would be on disk."""
+    """Return the size of the features on disk."""
     each = (
         sum(int(np.prod(tensor.shape[1:])) for tensor in prefix.output.values()) * np.dtype(STORED).itemsize
     )
@@ -66,7 +66,7 @@ def bytes_needed(prefix: keras.Model, views: AugmentedViews, number_of_views: in
 
 
 def compute(prefix: keras.Model, views: AugmentedViews, number_of_views: int, cache: Cache) -> Features:
-    """Run a frozen prefix over every view of every image once; what an earlier run made is used again.
+    """Run a frozen prefix over every view of every image once, or reuse the features of an earlier run.
 
     Args:
         prefix: images -> {name: tensor}; its weights do not change while the features are used.

@@ -1,4 +1,4 @@
-"""Find a learning rate: train for a hundred steps at a growing one, and see where the loss falls fastest."""
+"""Learning-rate range test: train for a hundred steps at a growing rate and find where the loss falls fastest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#dddddd"
 
 @dataclass(frozen=True)
 class RangeTest:
-    """Hold what a range test saw: the loss of each step at the rate of that step.
+    """Result of a range test: the loss of each step at its learning rate.
 
     Attributes:
         rates: learning rates, growing by the same factor from step to step.

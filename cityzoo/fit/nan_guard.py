@@ -1,4 +1,4 @@
-"""Stop before a loss that is no number spoils the weights that are kept, and keep what it was made of."""
+"""Stop at a loss that is not finite before it spoils the saved weights, and save its batch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 class NanGuard(keras.callbacks.Callback):
-    """Stop training at the first loss that is no finite number; callbacks behind it ask `broken`."""
+    """Stop training at the first loss that is not finite; later callbacks check `broken`."""
 
     def __init__(self) -> None:
         """Nothing is broken yet."""
@@ -26,7 +26,7 @@ class NanGuard(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Look at the loss."""
+        """Check the loss."""
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             self.broken, self.step, self.loss = True, batch, loss

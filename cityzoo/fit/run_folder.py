@@ -25,11 +25,11 @@ RUNS = Path("runs")
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Name the files of a run.
+    """The files of a run.
 
     `spec.json` what was asked for, resolved; `before.keras` the model before its first step; `model.keras` the
     best epoch; `last.keras` the last one;
-    `history.csv` a row an epoch; `logs/` TensorBoard; `checkpoint.npz` to go on from; `report.json` and
+    `history.csv` one row per epoch; `logs/` for TensorBoard; `checkpoint.npz` to resume from; `report.json` and
     `report.html`.
     """
 
@@ -37,52 +37,52 @@ class RunFolder:
 
     @property
     def spec(self) -> Path:
-        """Return where the resolved spec lies."""
+        """Return the path of the resolved spec."""
         return self.path / "spec.json"
 
     @property
     def model(self) -> Path:
-        """Return where the model of the best epoch lies."""
+        """Return the path of the best epoch's model."""
         return self.path / "model.keras"
 
     @property
     def before(self) -> Path:
-        """Return where the model lies as it was before its first step."""
+        """Return the path of the model before its first step."""
         return self.path / "before.keras"
 
     @property
     def last(self) -> Path:
-        """Return where the model of the last epoch lies."""
+        """Return the path of the last epoch's model."""
         return self.path / "last.keras"
 
     @property
     def delta(self) -> Path:
-        """Return where an adapted run leaves what it learned."""
+        """Return the path of an adapted run's delta file."""
         return self.path / "delta.npz"
 
     @property
     def bad_batch(self) -> Path:
-        """Return where the batch goes whose loss was no number."""
+        """Return the path of a batch whose loss was not finite."""
         return self.path / "bad_batch.npz"
 
     @property
     def history(self) -> Path:
-        """Return where the figures of each epoch lie."""
+        """Return the path of the metrics of each epoch."""
         return self.path / "history.csv"
 
     @property
     def logs(self) -> Path:
-        """Return where TensorBoard's files lie."""
+        """Return the folder of TensorBoard's files."""
         return self.path / "logs"
 
     @property
     def checkpoint(self) -> Path:
-        """Return where the state lies from which training goes on."""
+        """Return the path of the state to resume from."""
         return self.path / "checkpoint.npz"
 
 
 def free_name(spec: TrainSpec) -> Path:
-    """Return the folder that a run shall have: what --out says, or the next free number.
+    """Return the folder of a new run: --out, or the next free number.
 
     Raises:
         InputError: `--out` exists.
@@ -101,9 +101,9 @@ def free_name(spec: TrainSpec) -> Path:
 
 @contextmanager
 def open_or_create(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
-    """Make a run's folder, or open the one to go on with; say how to go on when training is interrupted.
+    """Create a run's folder, or open the one to resume; say how to resume when training is interrupted.
 
-    Where several processes train, it is the chief's; the others get a folder that is gone afterwards.
+    With several processes, only the chief's folder is kept.
 
     A new folder in which no epoch was finished is removed again, so that nothing half-written is left behind.
 
@@ -144,7 +144,7 @@ def create(spec: TrainSpec) -> RunFolder:
         spec.write(run.spec)
     except OSError as error:
         raise InputError(
-            f"run folder '{run.path}' cannot be made ({error.strerror}): give another --out"
+            f"run folder '{run.path}' cannot be created ({error.strerror}): give another --out"
         ) from error
     return run
 
@@ -171,7 +171,7 @@ def open_run(path: str) -> tuple[RunFolder, TrainSpec]:
 
 
 def finished_epochs(run: RunFolder) -> int:
-    """Return how many epochs lie in a run's history."""
+    """Return the number of epochs in a run's history."""
     if not run.history.is_file():
         return 0
     with run.history.open(newline="") as file:
@@ -179,7 +179,7 @@ def finished_epochs(run: RunFolder) -> int:
 
 
 def extend_epochs(phases: tuple[Phase, ...], epochs: int, finished: int) -> tuple[Phase, ...]:
-    """Return a plan in which every phase that has not been left yet has that many epochs.
+    """Return a plan in which every unfinished phase has that many epochs.
 
     Args:
         phases: the plan so far.
@@ -211,7 +211,7 @@ def extend_epochs(phases: tuple[Phase, ...], epochs: int, finished: int) -> tupl
 
 
 def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the figures of all epochs so far, a row each."""
+    """Write the metrics of all epochs so far, one row each."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     part = path.with_suffix(".part")
     with part.open("w", newline="") as file:
@@ -222,7 +222,7 @@ def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def next_free_folder(out: str | None, run: Path, stem: str) -> Path:
-    """Return a new folder: what --out says, or the next free number in the run.
+    """Create a new folder: --out, or the next free number in the run.
 
     Raises:
         InputError: it exists or cannot be made.
@@ -236,5 +236,5 @@ def next_free_folder(out: str | None, run: Path, stem: str) -> Path:
     except FileExistsError as error:
         raise InputError(f"--out '{folder}' exists: give a new name or remove it") from error
     except OSError as error:
-        raise InputError(f"'{folder}' cannot be made ({error.strerror}): give another --out") from error
+        raise InputError(f"'{folder}' cannot be created ({error.strerror}): give another --out") from error
     return folder

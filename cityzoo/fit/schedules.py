@@ -1,4 +1,4 @@
-"""How the learning rate goes over the steps of a phase: always from a warm-up to its peak, then as the name says."""
+"""Learning-rate schedules of a phase: a warm-up to the peak, then as named."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _warm_up(name: str, steps: int) -> int:
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class Steps(LearningRateSchedule):
-    """Rise in a line, stay, and go down by ten at some steps.
+    """Rise linearly, stay, and drop to a tenth at some steps.
 
     Args:
         peak: rate after the warm-up.

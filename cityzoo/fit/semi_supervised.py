@@ -1,4 +1,4 @@
-"""Images without labels beside those with them: what FixMatch needs of a phase."""
+"""FixMatch: unlabeled images in the batches of a phase."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def loss(context: TrainContext) -> keras.losses.Loss:
-    """Return the loss of a run: its kind's, and the agreement on unlabelled images where there are any."""
+    """Return the loss of a run: the output's, and the agreement on unlabeled images if there are any."""
     labelled = context.output.loss(context.modality.size_hw(context.spec))
     if context.unlabelled is None:
         return labelled
@@ -27,10 +27,10 @@ def loss(context: TrainContext) -> keras.losses.Loss:
 
 
 def with_unlabelled(context: TrainContext, source: PhaseInput) -> PhaseInput:
-    """Return a phase's source with two rows of unlabelled images beside each labelled one.
+    """Return a phase's input with two rows of unlabeled images after each labeled one.
 
     Raises:
-        InputError: there is no room for what a frozen prefix says of them.
+        InputError: there is no room for their features.
     """
     if context.unlabelled is None:
         return source
@@ -67,13 +67,13 @@ def with_unlabelled(context: TrainContext, source: PhaseInput) -> PhaseInput:
 
 
 def _rows(context: TrainContext, first: int, last: int, shown: int | None) -> Rows:
-    """Which unlabelled image comes when."""
+    """Order of the unlabeled images."""
     spec, count = context.spec, len(context.unlabelled[0])
     return shuffled(count, spec.fit.batch_size, spec.run.seed + 1, first, last, shown)
 
 
 def _passes(context: TrainContext) -> int:
-    """How often the labelled images are gone through in an epoch."""
+    """Passes over the labeled images in an epoch."""
     return -(-context.steps // (len(context.train) // context.spec.fit.batch_size))
 
 

@@ -1,4 +1,4 @@
-"""Anomalies: what is far from everything seen in normal frames, as a score and a heat map."""
+"""Anomalies: distance from everything seen in normal frames, as a score and a heat map."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NORMAL = 0  # position in the class names
 
 
 class AnomalyResult(NamedTuple):
-    """Hold what was found in an image.
+    """Anomaly score and map of an image.
 
     Attributes:
         score: distance of its strangest place.
@@ -40,7 +40,7 @@ class AnomalyResult(NamedTuple):
 
 @dataclass(frozen=True)
 class Anomaly(Output):
-    """Tie the memory bank to frames of which some are normal; see `cityzoo.outputs.Output`.
+    """Anomalies by a memory bank of normal patches; see `cityzoo.outputs.Output`.
 
     Attributes:
         class_names: "normal" first, then one name for all that is not.
@@ -49,10 +49,8 @@ class Anomaly(Output):
     """
 
     class_names: tuple[str, ...]
-    memory: int = flag(
-        1024, "normal patches that are remembered: more see finer, and take longer", parse_count, "N"
-    )
-    false_alarms: float = flag(5.0, "alarms wanted at most in 1,000 normal frames", parse_number, "N")
+    memory: int = flag(1024, "normal patches in memory: more are finer and slower", parse_count, "N")
+    false_alarms: float = flag(5.0, "maximum alarms per 1,000 normal frames", parse_number, "N")
     page: ClassVar[str] = "anomaly"
     primary_metrics: ClassVar[tuple[str, ...]] = ("image_auroc", "pixel_auroc")
     result_type: ClassVar[type] = AnomalyResult
@@ -68,7 +66,7 @@ class Anomaly(Output):
         return PatchMemoryBank(self.memory)(features)
 
     def loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
-        """Return the mean distance, which nothing is trained by."""
+        """Return the mean distance; nothing is trained with it."""
         import keras
 
         return keras.losses.MeanAbsoluteError()
@@ -106,7 +104,7 @@ class Anomaly(Output):
         return found
 
     def metrics(self, truth: ImageSet, results: Sequence[AnomalyResult]) -> dict[str, Any]:
-        """Return AUROC by image and by pixel, where there are anomalies to judge by."""
+        """Return AUROC by image and by pixel, if there are labeled anomalies."""
         from cityzoo.metrics.anomaly import anomaly_metrics
 
         return anomaly_metrics(truth, results)

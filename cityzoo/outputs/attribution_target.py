@@ -1,4 +1,4 @@
-"""Which number of a model's raw output an answer comes from: what an explanation of the answer starts at."""
+"""Which number of a model's raw output a prediction comes from: where its explanation starts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class AttributionTarget(NamedTuple):
-    """Hold one answer of a model, as a place in its raw output.
+    """One prediction of a model, as a place in its raw output.
 
     Attributes:
         place: position in one image's raw output, an index for each axis.

@@ -1,4 +1,4 @@
-"""Classification: one class an image, or several; judged by balanced accuracy and AUROC."""
+"""Classification: one class per example; evaluated by balanced accuracy and AUROC."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WEIGHTS = ("none", "balanced", "sqrt")
 
 @dataclass(frozen=True)
 class Classification(Output):
-    """Tie the classification head to images that have one class each; see `cityzoo.outputs.Output`.
+    """Single-label classification; see `cityzoo.outputs.Output`.
 
     Attributes:
         class_names: what targets stand for, in order.
@@ -41,7 +41,7 @@ class Classification(Output):
         focal, label_smoothing: see `heads.classification.ClassificationLoss`.
         class_weights: "none"; "balanced": each class counts the same; "sqrt": halfway there.
         dropout: share of the pooled features dropped in training.
-        flips: "yes" judges and predicts by the mean over each image and its mirror image.
+        flips: whether predictions are averaged over each image and its mirror image.
         counts: images of each class in training, once they are known.
     """
 
@@ -91,7 +91,7 @@ class Classification(Output):
     supports_attribution: ClassVar[bool] = True
 
     def with_train_statistics(self, train: ExampleSet) -> Classification:
-        """Return the kind with the counts of these images.
+        """Return the output with the class counts.
 
         Raises:
             InputError: one class only, or several on an image that can have one.
@@ -99,8 +99,7 @@ class Classification(Output):
         targets = np.stack([image.target for image in train.examples])
         if not self.several and len(self.class_names) < 2:
             raise InputError(
-                f"one class only ({', '.join(self.class_names)}): there is nothing to tell apart; give images of "
-                "another class as well"
+                f"one class only ({', '.join(self.class_names)}): give examples of another class as well"
             )
         odd = np.flatnonzero(targets.sum(axis=1) != 1)
         if not self.several and len(odd):
@@ -182,7 +181,7 @@ class Classification(Output):
         return class_attribution_target(shares, len(output), self.class_names, self.several, number)
 
     def caption(self, shares: np.ndarray) -> str:
-        """Return the classes that hold, with their probability unless it is 1.
+        """Return the most probable class, with its probability unless it is 1.
 
         Example:
             >>> Classification(("bus", "car")).caption(np.array([0.1, 0.9]))

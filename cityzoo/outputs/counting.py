@@ -1,4 +1,4 @@
-"""Counting: a number for each image, judged by its mean absolute error."""
+"""Counting: a number per image, evaluated by the mean absolute error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEADS = ("density", "regression")
 
 
 class CountResult(NamedTuple):
-    """Hold what was counted in an image.
+    """The count of an image.
 
     Attributes:
         number: 0 or more.
@@ -39,7 +39,7 @@ class CountResult(NamedTuple):
 
 @dataclass(frozen=True)
 class Counting(Output):
-    """Tie a counting head to images with boxes; see `cityzoo.outputs.Output`.
+    """Number of objects in an image; see `cityzoo.outputs.Output`.
 
     Attributes:
         class_names: what is counted, all of it together.
@@ -63,16 +63,16 @@ class Counting(Output):
     bootstrap_samples: ClassVar[int] = 1000
 
     def with_train_statistics(self, train: ImageSet) -> Counting:
-        """Return the kind that knows the mean count."""
+        """Return the output with the mean count."""
         counts = [image.target[0] for image in train.examples if image.target is not None]
         return replace(self, train_mean_count=float(np.mean(counts)))
 
     def restore(self, report: Mapping[str, Any]) -> Counting:
-        """Return the kind that knows the mean count of its training."""
+        """Return the output with the mean count of its training."""
         return replace(self, train_mean_count=report.get("usual_count"))
 
     def label_columns(self, images: Sequence[ImageExample]) -> dict[str, Sequence[Any]]:
-        """Return the boxes, which move with their image: what leaves it is counted no more."""
+        """Return the boxes, which are transformed with their image; what leaves it does not count."""
         return {
             "boxes": [image.boxes_xyxy for image in images],
             "labels": [image.labels for image in images],

@@ -1,4 +1,4 @@
-"""Detection: boxes with classes, judged by COCO's AP."""
+"""Detection: boxes with classes, evaluated by COCO's AP."""
 
 from __future__ import annotations
 
@@ -28,19 +28,17 @@ SIZES, SIZE_LIMITS = ("AP_small", "AP_medium", "AP_large"), (32**2, 96**2)  # of
 
 @dataclass(frozen=True)
 class Detection(Output):
-    """Tie the detection head to annotated images; see `cityzoo.outputs.Output`.
+    """Boxes with classes; see `cityzoo.outputs.Output`.
 
     Attributes:
         class_names: what labels point to.
         neck_width: channels of neck and head.
         label_smoothing: see `heads.detection.DetectionLoss`.
-        wanted_precision, false_alarms: wishes for which the report names a score to cut at.
+        wanted_precision, false_alarms: targets for which the report gives a score threshold.
     """
 
     class_names: tuple[str, ...]
-    neck_width: int = flag(
-        64, "channels of neck and head: wider learns more, narrower runs faster", parse_count, "N"
-    )
+    neck_width: int = flag(64, "channels of neck and head", parse_count, "N")
     label_smoothing: float = flag(
         0.0,
         "share of a label that is given to all classes alike, 0 to 0.9, e.g. 0.1",
@@ -49,12 +47,15 @@ class Detection(Output):
     )
     wanted_precision: float = flag(
         0.9,
-        "share of its reports that shall be right: the report names the score for it",
+        "target precision; the report gives the score threshold that reaches it",
         parse_share,
         "SHARE",
     )
     false_alarms: float = flag(
-        100.0, "false alarms wanted at most in 1,000 frames: the report names the score", parse_number, "N"
+        100.0,
+        "maximum false alarms per 1,000 frames; the report gives the score threshold",
+        parse_number,
+        "N",
     )
     page: ClassVar[str] = "detection"
     primary_metrics: ClassVar[tuple[str, ...]] = ("AP", "AP50", "AP75")

@@ -1,4 +1,4 @@
-"""Classification of images on which several classes may hold, or none; with thresholds for alarms."""
+"""Multi-label classification, with thresholds for alarms."""
 
 from __future__ import annotations
 
@@ -21,15 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MultiLabelClassification(Classification):
-    """Tie the classification head to images on which any of some classes may hold, or none.
+    """Any number of classes per example.
 
     Attributes:
         false_alarms: wanted at most among 1,000 frames without the class; sets the thresholds.
     """
 
-    false_alarms: float = flag(
-        5.0, "alarms wanted at most in 1,000 frames that have no reason for one", parse_number, "N"
-    )
+    false_alarms: float = flag(5.0, "maximum false alarms per 1,000 negative frames", parse_number, "N")
     page: ClassVar[str] = "multilabel"
     primary_metrics: ClassVar[tuple[str, ...]] = ("mean_auroc", "mean_ap", "loss")
     per_class_metrics: ClassVar[tuple[str, ...]] = ("auroc",)
@@ -37,13 +35,15 @@ class MultiLabelClassification(Classification):
     supports_unlabelled: ClassVar[bool] = False
 
     def with_train_statistics(self, train: ExampleSet) -> Classification:
-        """Return the kind with the counts of these images.
+        """Return the output with the class counts.
 
         Raises:
             InputError: class means were asked for, which know one class an image.
         """
         if self.head != "linear":
-            raise InputError(f"--head {self.head} knows one class an image: this task needs --head linear")
+            raise InputError(
+                f"--head {self.head} supports one class per image: this task needs --head linear"
+            )
         return super().with_train_statistics(train)
 
     def caption(self, shares: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""Say whether there is fire or smoke in a camera's frame; both can be."""
+"""Classify fire and smoke in a camera's frame; both may be present."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cityzoo.tasks import Task
 
 @dataclass(frozen=True)
 class IncidentReader:
-    """Read frames labelled as a whole, or with boxes around what is there; "normal" and its like are no class."""
+    """Read frames labeled as a whole or by boxes; "normal" and its like are not a class."""
 
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:
         """Return the checked images of a source."""

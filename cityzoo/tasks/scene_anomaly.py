@@ -1,4 +1,4 @@
-"""Find what does not belong in this camera's view, from normal frames alone."""
+"""Detect anomalies in one camera's view, trained on normal frames alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Say how the traffic of a frame flows: free, dense or jammed."""
+"""Classify the traffic of a frame: free, dense or jammed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = {"three": ("free", "dense", "jammed"), "two": ("flowing", "jammed")}
 
 @dataclass(frozen=True)
 class TrafficStateReader:
-    """Read frames labelled with their state, or make it from the vehicles' boxes.
+    """Read frames labeled with their state, or derive it from the vehicles' boxes.
 
     A frame is dense from `dense_count` vehicles on, or where they cover `dense_cover` of the image, and jammed where
     they reach both `jam_count` and `jam_cover`: many vehicles far away are no jam yet, and neither is one bus in front.

@@ -1,4 +1,4 @@
-"""Say what type a vehicle is, from an image of it alone."""
+"""Classify the type of a vehicle from its crop."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from cityzoo.tasks import Task
 
 
 class VehicleType(Classification):
-    """Classify crops, which fill the network's input whatever their shape: around a small box every pixel counts."""
+    """Classify crops, stretched to the input: every pixel of a small box counts."""
 
     resize_mode: ClassVar[str] = "stretch"
 
 
 @dataclass(frozen=True)
 class VehicleCropReader:
-    """Read an image for each vehicle: labelled as a whole, or cut from larger ones by its box."""
+    """Read one image per vehicle: labeled as a whole, or cropped by its box."""
 
-    context: float = flag(0.0, "cut this share of a box's sides more", parse_number, "SHARE")
+    context: float = flag(0.0, "enlarge crops by this fraction of the box", parse_number, "SHARE")
     least_px: int = flag(8, "leave out boxes with a side below this", parse_count, "PIXELS")
 
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:

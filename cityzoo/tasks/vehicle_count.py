@@ -15,7 +15,7 @@ from cityzoo.tasks import Task
 
 @dataclass(frozen=True)
 class CountReader:
-    """Read frames with boxes; their number is what is learned."""
+    """Read frames with boxes; the target is their number."""
 
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:
         """Return the checked images of a source."""

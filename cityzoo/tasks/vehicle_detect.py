@@ -1,4 +1,4 @@
-"""Find vehicles in the images of a street camera and say what they are."""
+"""Detect and classify vehicles in the images of a street camera."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run made of runs: the same training on several draws, and with and without images that have no labels."""
+"""Runs made of runs: repeats with other seeds, and with and without unlabeled images."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ Train = Callable[[TrainSpec, str | None], dict[str, Any]]
 
 
 def run_repeats(spec: TrainSpec, resumed: str | None, train: Train) -> dict[str, Any]:
-    """Train once for each draw, in a folder of its own, and write what they have in common.
+    """Train once per seed, each in its own folder, and summarize.
 
-    Draws that are finished are taken as they are, one that was stopped is gone on with.
+    Finished repeats are kept, a stopped one is resumed.
 
     Args:
-        spec: with `draws` of 2 or more; the seed counts up from draw to draw.
-        resumed: the folder of draws to go on with.
-        train: (spec, run folder to go on with) -> report.
+        spec: with `repeats` of 2 or more; the seed counts up.
+        resumed: the folder to resume.
+        train: (spec, run folder to resume) -> report.
 
     Returns:
-        The report: means of the headline figures, `interval` and `draws`.
+        The report: means of the primary metrics, `interval` and `repeats`.
 
     Raises:
         InputError: several processes, or the folder cannot be written.
@@ -78,12 +78,12 @@ def _finished(spec: TrainSpec, own: RunFolder, train: Train) -> dict[str, Any]:
 
 
 def summary(spec: TrainSpec, reports: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
-    """Return the report of several draws.
+    """Return the report of several repeats.
 
     Args:
         spec: of all of them.
-        reports: one a draw.
-        names: figures to average.
+        reports: one per repeat.
+        names: metrics to average.
 
     Returns:
         Each figure's mean, and under `interval` its 95 % interval by Student's t over the draws: it says how sure the
