@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.series.sensor_stats import SensorStatistics
@@ -31,8 +33,8 @@ def rows() -> dict[str, str]:
         >>> rows()["stid"].startswith("STID")
         True
     """
-    modules = {name: importlib.import_module(f"zoo.series.{name}") for name in names()}
-    return {name: (module.__doc__ or name).splitlines()[0] for name, module in modules.items()}
+    files = {name: Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8") for name in names()}
+    return {name: ast.get_docstring(ast.parse(text)).splitlines()[0] for name, text in files.items()}
 
 
 def build(name: str, sensors: SensorStatistics, **options: Any) -> keras.Model:
