@@ -5,12 +5,13 @@ import pytest
 
 from cityzoo.evaluation.evaluate import BEFORE, ComparedRun, analyze
 from cityzoo.metrics.weighted import weighted_metrics_by_repetition
+from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.classification import Classification
 from cityzoo.outputs.counting import Counting, CountResult
 from cityzoo.sample import ImageExample, ImageSet
 
 NAMES = ("bus", "car")
-KIND = Classification(NAMES)
+OUTPUT = Classification(NAMES)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def answers(truth, wrong):
 
 def test_a_model_that_fails_in_the_dark_is_found_out(streets):
     """All ten dark images wrong: night is the worst slice, by name, with its figure and how many they are."""
-    found = analyze(KIND, streets, answers(streets, range(0, 40, 4)), {})
+    found = analyze(IMAGE, OUTPUT, streets, answers(streets, range(0, 40, 4)), {})
     worst = found["worst_slice"]
     assert (worst["by"], worst["name"], worst["n"], worst["figure"]) == (
         "brightness",
@@ -57,8 +58,10 @@ def test_a_model_that_fails_in_the_dark_is_found_out(streets):
 def test_what_got_worse_is_listed_though_the_whole_got_better(streets):
     """Before: all cars and two buses wrong; after: the ten dark buses."""
     before = answers(streets, [*range(1, 40, 2), 0, 2])
-    rival = ComparedRun(KIND.weighted_metrics(streets, before), "a note")
-    found = analyze(KIND, streets, answers(streets, range(0, 40, 4)), {BEFORE: rival})["compared"][BEFORE]
+    rival = ComparedRun(OUTPUT.weighted_metrics(streets, before), "a note")
+    found = analyze(IMAGE, OUTPUT, streets, answers(streets, range(0, 40, 4)), {BEFORE: rival})["compared"][
+        BEFORE
+    ]
     row = found["figures"]["balanced_accuracy"]
     assert row["this"] == pytest.approx(0.75) and row["other"] == pytest.approx(0.45)
     assert row["verdict"] == "better" and row["low"] > 0
@@ -91,6 +94,7 @@ def test_objects_are_judged_by_size_where_a_kind_can():
     boxes = [[0, 0, 31, 32], [0, 0, 33, 33], [0, 0, 96, 97], [100, 100, 300, 300]]
     truth = ImageSet("val", ("car",), (ImageExample("a.jpg", (400, 400), boxes, [0] * 4),))
     output = Detection(("car",))
-    assert list(output.size_slices(truth).values()) == [("AP_small", 1), ("AP_medium", 1), ("AP_large", 2)]
+    (slices,) = output.metric_slices(truth, []).values()
+    assert list(slices.values()) == [("AP_small", 1), ("AP_medium", 1), ("AP_large", 2)]
     found = output.weighted_metrics(truth, [Detections(boxes[2:], [0.9, 0.8], [0, 0])])(np.ones((1, 1)))
     assert (found["AP_small"][0], found["AP_large"][0]) == (0.0, pytest.approx(1.0))

@@ -1,4 +1,4 @@
-"""Predictions that are kept: the same when they come back, made again when anything about them changes."""
+"""Cached predictions: read back as they were, computed again when anything about them changes."""
 
 import os
 from dataclasses import replace
@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cityzoo import predict
 from cityzoo.evaluation import predictions
+from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.anomaly import Anomaly, AnomalyResult
 from cityzoo.outputs.classification import Classification
 from cityzoo.outputs.counting import Counting, CountResult
@@ -65,11 +65,11 @@ def counted(monkeypatch, tmp_path, painted):
     """A run's model file, images, a kind, and how often a model had to look at images."""
     looks = []
 
-    def all_of(model, images, output):
+    def predict(model, images, output):
         looks.append(len(images))
         return [np.array([0.25, 0.75])] * len(images)
 
-    monkeypatch.setattr(predict, "predict_all", all_of)
+    monkeypatch.setattr(IMAGE, "predict", predict)
     file = tmp_path / "model.keras"
     file.write_bytes(b"weights")
     images = ImageSet(
@@ -81,8 +81,8 @@ def counted(monkeypatch, tmp_path, painted):
 def ask(counted, **changes):
     """Predict with some of it changed."""
     file, images, output, _ = counted
-    given = {"model_file": file, "output": output, "truth": images, "run": file.parent, "model": object()}
-    return predictions.predicted(**{**given, **changes})
+    given = {"model_file": file, "modality": IMAGE, "output": output, "truth": images, "run": file.parent}
+    return predictions.cached_predictions(**{**given, "model": object(), **changes})
 
 
 def test_images_are_looked_at_once(counted):
@@ -99,7 +99,7 @@ def test_labels_play_no_part_but_images_model_and_choices_do(counted):
     ask(counted, truth=replace(images, examples=tuple(replace(p, labels=[1]) for p in images.examples)))
     assert looks == [3]
     ask(counted, truth=replace(images, examples=images.examples[:2]))
-    ask(counted, output=replace(output, flips="yes"))
+    ask(counted, output=replace(output, flips=True))
     os.utime(images.examples[0].path, (1, 1))
     ask(counted)
     file.write_bytes(b"other weights")
@@ -108,7 +108,7 @@ def test_labels_play_no_part_but_images_model_and_choices_do(counted):
 
 
 def test_a_folder_that_cannot_be_written_costs_only_the_second_look(counted, tmp_path):
-    """Somebody else's run is judged all the same."""
+    """A run folder of another user is evaluated all the same."""
     (tmp_path / "predictions").write_text("in the way")
     assert len(ask(counted)) == len(ask(counted)) == 3
     assert counted[3] == [3, 3]
@@ -117,8 +117,6 @@ def test_a_folder_that_cannot_be_written_costs_only_the_second_look(counted, tmp
 
 def test_results_of_a_type_of_ones_own_are_not_kept(counted, monkeypatch):
     """A task file may return anything; it is then asked each time."""
-    monkeypatch.setattr(
-        predict, "predict_all", lambda model, images, output: [{"free": "form"}] * len(images)
-    )
+    monkeypatch.setattr(IMAGE, "predict", lambda model, images, output: [{"free": "form"}] * len(images))
     assert ask(counted) == ask(counted) == [{"free": "form"}] * 3
     assert not (counted[0].parent / "predictions").exists()

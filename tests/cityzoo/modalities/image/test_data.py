@@ -1,15 +1,14 @@
-"""The flags of evaluate.py, and the images that they mean."""
+"""Labels in the order of a model's classes, and the images that evaluate.py's flags select."""
 
 import numpy as np
 import pytest
-from cityzoo.evaluation.evaluation_data import load_evaluation_data, next_free_folder, reorder_labels
 from PIL import Image
 
 from cityzoo import tasks
 from cityzoo.commands.evaluate_flags import evaluation_parser
 from cityzoo.errors import InputError
+from cityzoo.modalities.image.data import is_unlabelled, read_to_evaluate, reorder_labels
 from cityzoo.sample import ImageExample, ImageSet
-from cityzoo.spec import TrainSpec
 
 BOX = [2, 2, 12, 12]
 DETECT = tasks.find("vehicle_detect")
@@ -78,49 +77,6 @@ def test_a_count_is_left_as_it_is():
     assert turned.target.tolist() == [3] and turned.labels.tolist() == [1, 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ([], "the following arguments are required: RUN"),
-        (["run", "--dta", "x"], "did you mean '--data'?"),
-        (["run", "--split", "vall"], "vall"),
-        (["run", "--score", "2"], "out of bounds"),
-        (["run", "--score", "nan"], "out of bounds"),
-        (["run", "--score", "high"], "is not a score"),
-        (["run", "--limit", "0"], "is not a count"),
-        (["run", "--limit", "auto"], "is not a count"),
-        (["run", "--class-map", "van"], "mapping 'van'"),
-        (["run", "--require", "AP50"], "FIGURE>=NUMBER"),
-        (["run", "--robustness", "0"], "is not a count"),
-    ],
-)
-def test_bad_flags_are_one_line_and_code_2(words, expected, capsys):
-    """Nothing is loaded for that."""
-    with pytest.raises(SystemExit) as caught:
-        evaluation_parser().parse_args(words)
-    said = capsys.readouterr().err
-    assert caught.value.code == 2
-    assert said.count("\n") == 1 and said.startswith("evaluate.py: error: ") and expected in said
-
-
-def test_a_new_folder_gets_the_next_free_number(tmp_path):
-    """Evaluations do not write over each other."""
-    assert [next_free_folder(None, tmp_path, "evaluation").name for _ in range(2)] == [
-        "evaluation-1",
-        "evaluation-2",
-    ]
-    assert next_free_folder(str(tmp_path / "a" / "b"), tmp_path, "evaluation").is_dir()
-
-
-def test_an_existing_folder_or_an_impossible_one_is_refused(tmp_path):
-    """Nothing is written over."""
-    with pytest.raises(InputError, match="exists: give a new name"):
-        next_free_folder(str(tmp_path), tmp_path, "evaluation")
-    (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be made"):
-        next_free_folder(str(tmp_path / "file" / "below"), tmp_path, "evaluation")
-
-
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     """A data set of three training and two held-out images, and the cache kept off the user's."""
@@ -136,33 +92,39 @@ def data(tmp_path, monkeypatch):
     return str(tmp_path)
 
 
+def read(spec, class_names, *words):
+    """What the flags of evaluate.py select."""
+    flags = vars(evaluation_parser(DETECT).parse_args(["run", *words]))
+    return read_to_evaluate(DETECT.make_spec(spec), DETECT, class_names, flags)
+
+
 @pytest.mark.parametrize(("split", "files"), [("val", "34"), ("train", "012"), ("all", "01234")])
-def test_the_split_says_which_images(data, split, files):
+def test_the_split_selects_images(data, split, files):
     """The run's own data; labels in the order of the model's classes."""
-    flags = evaluation_parser().parse_args(["run", "--split", split])
-    found, findings = load_evaluation_data(flags, TrainSpec(data=data), DETECT, ("car", "bus"))
+    found, findings = read({"data": data}, ("car", "bus"), "--split", split)
     assert "".join(image.path[-5] for image in found.examples) == files
     names = [found.class_names[image.labels[0]] for image in found.examples]
     assert names == [["car", "car", "bus", "bus", "car"][int(number)] for number in files]
-    assert (found.split, findings["source"]) == (split, data)
+    assert (found.split, findings.as_dict()["source"]) == (split, data)
 
 
 def test_other_data_brings_its_own_settings(data):
     """The run's classes, format and limit are of its training data."""
-    spec = TrainSpec(
-        data="gone", format="yolo", classes=("bus",), class_map={"x": "y"}, limit=1, val="gone too"
-    )
-    flags = evaluation_parser().parse_args(
-        ["run", "--data", data, "--split", "all", "--class-map", "bus=ignore"]
-    )
-    found, _ = load_evaluation_data(flags, spec, DETECT, ("car",))
+    settings = {"format": "yolo", "classes": ("bus",), "class_map": {"x": "y"}, "limit": 1, "val": "gone too"}
+    words = ["--data", data, "--split", "all", "--class-map", "bus=ignore"]
+    found, _ = read({"data": "gone", **settings}, ("car",), *words)
     assert len(found) == 5
     assert sum(len(image.labels) for image in found.examples) == 3
 
 
 def test_the_runs_own_settings_hold_for_its_own_data(data):
-    """Its limit, unless another is asked for."""
-    spec = TrainSpec(data=data, limit=1)
-    parse = evaluation_parser().parse_args
-    assert len(load_evaluation_data(parse(["run"]), spec, DETECT, ("car", "bus"))[0]) == 1
-    assert len(load_evaluation_data(parse(["run", "--limit", "2"]), spec, DETECT, ("car", "bus"))[0]) == 2
+    """Its limit, unless another is given."""
+    spec = {"data": data, "limit": 1}
+    assert len(read(spec, ("car", "bus"))[0]) == 1
+    assert len(read(spec, ("car", "bus"), "--limit", "2")[0]) == 2
+
+
+def test_a_folder_of_images_alone_is_unlabelled(data, tmp_path):
+    (tmp_path / "bare").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "bare" / "a.png")
+    assert is_unlabelled(str(tmp_path / "bare")) and not is_unlabelled(data)
