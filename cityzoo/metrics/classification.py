@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.metrics.thresholds import threshold_at_false_alarm_rate
+from cityzoo.metrics.weighted import threshold_at_false_alarm_rate
 from cityzoo.sample import ExampleSet
 
 LEAST_P = 1e-7  # keeps the log loss of a confident mistake finite

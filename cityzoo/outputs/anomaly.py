@@ -111,7 +111,7 @@ class Anomaly(Output):
 
     def weighted_metrics(self, truth: ImageSet, results: Sequence[AnomalyResult]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
-        from cityzoo.metrics.weighted_anomaly import weighted_anomaly_metrics
+        from cityzoo.metrics.anomaly import weighted_anomaly_metrics
 
         return weighted_anomaly_metrics(truth, results)
 

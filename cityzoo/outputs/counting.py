@@ -149,7 +149,7 @@ class Counting(Output):
 
     def weighted_metrics(self, truth: ImageSet, results: Sequence[CountResult]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
-        from cityzoo.metrics.weighted_counting import weighted_count_metrics
+        from cityzoo.metrics.counting import weighted_count_metrics
 
         return weighted_count_metrics(truth, [result.number for result in results], self.train_mean_count)
 

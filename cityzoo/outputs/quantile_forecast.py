@@ -122,7 +122,7 @@ class QuantileForecast(Output):
         return self._weighted(truth, quantiles, self._listed(truth, quantiles))
 
     def _weighted(self, truth: WindowSet, quantiles: np.ndarray, sensors: Sequence[int]) -> WeightedMetrics:
-        from cityzoo.metrics.weighted_forecast import weighted_forecast
+        from cityzoo.metrics.forecast_errors import weighted_forecast
 
         return weighted_forecast(
             truth.targets(),
@@ -168,7 +168,6 @@ class QuantileForecast(Output):
     def details(self, truth: WindowSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
         """Return the baselines next to the model, errors by step and sensor, and how early warning would have done."""
         from cityzoo.metrics import forecast_errors
-        from cityzoo.metrics.weighted_forecast import weighted_points
 
         series, step = truth.series, truth.series.step_seconds
         targets = truth.targets().astype(np.float64)
@@ -178,7 +177,9 @@ class QuantileForecast(Output):
         models = {
             name: {
                 key: float(values[0])
-                for key, values in weighted_points(targets, each, windows, smallest)(once).items()
+                for key, values in forecast_errors.weighted_points(targets, each, windows, smallest)(
+                    once
+                ).items()
             }
             for name, each in points.items()
         }

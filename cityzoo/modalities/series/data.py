@@ -14,8 +14,7 @@ from cityzoo.data.series.split import Split, days
 from cityzoo.data.series.split import split as split_in_time
 from cityzoo.data.series.windows import WindowSet, make_inputs, windows_of
 from cityzoo.errors import InputError
-from cityzoo.metrics.forecast_errors import default_horizons
-from cityzoo.metrics.tgcn_protocol import TgcnProtocol
+from cityzoo.metrics.forecast_errors import TgcnProtocol, default_horizons
 from cityzoo.modalities.series.flags import SeriesFlags
 from cityzoo.outputs.quantile_forecast import QuantileForecast
 from cityzoo.spec import TrainSpec

@@ -7,7 +7,7 @@ import pytest
 
 from cityzoo.errors import InputError
 from cityzoo.metrics.forecast_baselines import BASELINES, HistoryView, ar_weights, forecasts
-from cityzoo.metrics.tgcn_protocol import TgcnProtocol
+from cityzoo.metrics.forecast_errors import TgcnProtocol, weighted_points
 
 SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 LOS = SHARED / "traffic_speed" / "los_speed.csv"
@@ -107,11 +107,16 @@ def test_every_horizon_has_windows_of_its_own_within_the_test_rows():
 def test_the_figures_of_the_issue():
     """Los-loop, 15 to 60 minutes, to 0.01."""
     values = np.loadtxt(LOS, delimiter=",", skiprows=1)
-    protocol = TgcnProtocol(len(values))
-    found = forecasts(HistoryView(values, protocol.first_test, 288), protocol.origins(3), 12)
-    errors = {n: protocol.errors(values, found[n], (3, 6, 9, 12)) for n in ("persistence", "linear_ar")}
-    mae = {name: [error["mae"] for error in errors[name].values()] for name in errors}
-    assert mae["persistence"] == pytest.approx([3.156, 3.632, 4.042, 4.433], abs=0.001)
-    assert mae["linear_ar"] == pytest.approx([3.027, 3.503, 3.924, 4.326], abs=0.01)
-    rmse = [error["rmse"] for error in errors["persistence"].values()]
-    assert rmse == pytest.approx([5.543, 6.699, 7.628, 8.456], abs=0.001)
+    protocol, horizons = TgcnProtocol(len(values)), (3, 6, 9, 12)
+    origins = protocol.origins(3)
+    found = forecasts(HistoryView(values, protocol.first_test, 288), origins, 12)
+    ahead = np.pad(values, ((0, 12), (0, 0)))[origins[:, None] + np.arange(1, 13)]
+    windows = {str(horizon): (horizon, protocol.windows(horizon)) for horizon in horizons}
+
+    def errors(name, metric):
+        by_name = weighted_points(ahead, found[name], windows, 0.1)(np.ones((1, len(origins))))
+        return [by_name[f"{metric}_{horizon}"][0] for horizon in horizons]
+
+    assert errors("persistence", "mae") == pytest.approx([3.156, 3.632, 4.042, 4.433], abs=0.001)
+    assert errors("linear_ar", "mae") == pytest.approx([3.027, 3.503, 3.924, 4.326], abs=0.01)
+    assert errors("persistence", "rmse") == pytest.approx([5.543, 6.699, 7.628, 8.456], abs=0.001)

@@ -4,15 +4,18 @@ import numpy as np
 import pytest
 
 from cityzoo.metrics import forecast_errors
-from cityzoo.metrics.tgcn_protocol import TgcnProtocol
+
+
+def point_metrics(truth, forecast, windows, smallest=0.1):
+    """The metrics where every window counts once."""
+    weighted = forecast_errors.weighted_points(truth, forecast, windows, smallest)
+    return {name: values[0] for name, values in weighted(np.ones((1, len(truth)))).items()}
 
 
 def test_errors_are_means_over_all_steps_up_to_the_horizon():
     """Off by 1 at the first step and by 3 at the second: 1, then 2; RMSE the root of 5."""
-    values = np.full((40, 1), 10.0)
-    protocol = TgcnProtocol(40, 0.5, steps=4)
-    forecast = np.tile(np.array([11.0, 13.0])[None, :, None], (protocol.windows(1), 1, 1))
-    found = forecast_errors.point_metrics(protocol, values, forecast, (1, 2), 300)
+    forecast = np.tile(np.array([11.0, 13.0])[None, :, None], (15, 1, 1))
+    found = point_metrics(np.full((15, 2, 1), 10.0), forecast, {"5min": (1, 15), "10min": (2, 14)})
     assert list(found) == [
         f"{metric}_{name}" for name in ("5min", "10min") for metric in ("mae", "rmse", "mape")
     ]
@@ -23,15 +26,13 @@ def test_errors_are_means_over_all_steps_up_to_the_horizon():
 
 def test_what_is_near_zero_or_missing_has_no_share():
     """A standing jam of 0.001 km/h would make any error a share of thousands."""
-    values = np.full((40, 2), 10.0)
-    values[:, 1] = 0.001
-    values[30, 0] = np.nan
-    protocol = TgcnProtocol(40, 0.5, steps=4)
-    forecast = np.full((protocol.windows(1), 1, 2), 12.0)
-    found = forecast_errors.point_metrics(protocol, values, forecast, (1,), 300)
+    truth, forecast = np.full((15, 1, 2), 10.0), np.full((15, 1, 2), 12.0)
+    truth[..., 1] = 0.001
+    truth[6, 0, 0] = np.nan
+    found = point_metrics(truth, forecast, {"5min": (1, 15)})
     assert found["mape_5min"] == pytest.approx(0.2)
     assert found["mae_5min"] == pytest.approx((14 * 2.0 + 15 * 11.999) / 29)
-    nothing = forecast_errors.point_metrics(protocol, np.zeros((40, 2)), forecast, (1,), 300)
+    nothing = point_metrics(np.zeros((15, 1, 2)), forecast, {"5min": (1, 15)})
     assert np.isnan(nothing["mape_5min"]) and nothing["mae_5min"] == 12
 
 
@@ -39,7 +40,10 @@ def test_coverage_counts_what_was_measured_borders_included():
     """Of 4 measured values 3 lie within."""
     truth = np.array([[[0.0, 1.0, 2.0, 2.5, np.nan]]])
     said = np.broadcast_to(np.array([0.0, 1.0, 2.0]), (1, 1, 5, 3))
-    assert forecast_errors.coverage(truth, said) == 0.75
+    weighted = forecast_errors.weighted_forecast(
+        truth, said, (0.1, 0.5, 0.9), windows={"5min": (1, 1)}, smallest=0.1, spread=1.0, sensors={}
+    )
+    assert weighted(np.ones((1, 1)))["coverage"][0] == 0.75
 
 
 def test_each_step_has_its_own_error():

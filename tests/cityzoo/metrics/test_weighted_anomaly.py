@@ -5,9 +5,8 @@ import pytest
 from PIL import Image
 from sklearn import metrics
 
-from cityzoo.metrics.anomaly import anomaly_metrics, labeled_pixels
+from cityzoo.metrics.anomaly import anomaly_metrics, labeled_pixels, weighted_anomaly_metrics
 from cityzoo.metrics.keys import look_up
-from cityzoo.metrics.weighted_anomaly import weighted_anomaly_metrics
 from cityzoo.outputs.anomaly import AnomalyResult
 from cityzoo.sample import ImageExample, ImageSet
 

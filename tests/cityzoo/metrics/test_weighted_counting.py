@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from cityzoo.metrics.counting import count_metrics
+from cityzoo.metrics.counting import count_metrics, weighted_count_metrics
 from cityzoo.metrics.keys import look_up
-from cityzoo.metrics.weighted_counting import weighted_count_metrics
 from cityzoo.sample import ImageExample, ImageSet
 
 
