@@ -8,10 +8,8 @@ from datetime import datetime
 
 import numpy as np
 
-from cityzoo.alarms.events import Event
-from cityzoo.alarms.forecasts import Forecasts
-from cityzoo.alarms.matching import LATE, MISSED, UNJUDGED, AlarmMatches
-from cityzoo.alarms.probability import probability_beyond
+from cityzoo.alarms.forecasts import Forecasts, probability_beyond
+from cityzoo.alarms.matching import LATE, MISSED, UNJUDGED, AlarmMatches, Event
 from cityzoo.alarms.rules import Rule, format_time, parse_rule
 from cityzoo.data.series import timezones
 from cityzoo.data.series.series import Series

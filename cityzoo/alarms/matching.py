@@ -1,4 +1,4 @@
-"""Alarms matched with events: which alarms were correct, which events were found, and how early."""
+"""Alarms, events in the measurements, and their matches: which alarms were correct, how early."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cityzoo.alarms.alarm import Alarm
-from cityzoo.alarms.events import Event
-
 IN_TIME, LATE, FALSE = "in time", "late", "false"
 STANDING, MISSED, UNJUDGED = "standing", "missed", "unjudged"
 ENOUGH = 0.5  # minimum share of measurements within the rule's time to call an alarm false
+BRIDGED_SECONDS = 3600  # maximum gap in the measurements, between values beyond the limit, within one event
 
 
 @dataclass(frozen=True)
@@ -115,3 +113,115 @@ def _fate(event: Event, words: set[str], alarms: Sequence[Alarm], runs: np.ndarr
     if any(alarm.is_active(before) and alarm.is_active(at) for alarm in alarms):
         return STANDING
     return LATE if LATE in words else MISSED
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """An alarm of a sensor.
+
+    Attributes:
+        sensor: position of the sensor.
+        raised: run, the position of the forecast that raised it.
+        released: run that released it; None while it is active.
+        probability: 0..1, of the forecast that raised it.
+    """
+
+    sensor: int
+    raised: int
+    released: int | None
+    probability: float
+
+    def is_active(self, run: int) -> bool:
+        """Return whether the alarm was raised at or before a run and not yet released."""
+        return self.raised <= run and (self.released is None or run < self.released)
+
+
+def raise_alarms(raising: np.ndarray, keeping: np.ndarray, probability: float, hold: int) -> list[Alarm]:
+    """Return the alarms of all sensors, sorted by run, then sensor.
+
+    An alarm is raised at the first run with a probability of crossing the limit of `probability` or more. It is
+    released at the last of `hold` consecutive runs with a probability of crossing the release limit below that.
+    Runs without a forecast (NaN) are skipped.
+
+    Args:
+        raising: (R, N) float 0..1, probability of crossing the limit.
+        keeping: (R, N) float 0..1, probability of crossing the release limit, never lower than `raising`.
+        probability: that raises an alarm.
+        hold: runs.
+
+    Example:
+        >>> raising = np.array([[0.1], [0.9], [0.5], [0.2], [0.1]])
+        >>> raise_alarms(raising, raising, 0.8, 2)
+        [Alarm(sensor=0, raised=1, released=3, probability=0.9)]
+    """
+    runs, sensors = raising.shape
+    begun = np.full(sensors, -1)  # run at which the active alarm was raised
+    calm = np.zeros(sensors, int)  # consecutive runs below the probability
+    found: list[tuple[int, int, int | None]] = []
+    for run in range(runs):
+        known = ~np.isnan(keeping[run])
+        calm[known] = np.where(keeping[run][known] < probability, calm[known] + 1, 0)
+        for sensor in np.flatnonzero((begun >= 0) & (calm >= hold)):
+            found.append((int(begun[sensor]), int(sensor), run))
+            begun[sensor] = -1
+        starting = (begun < 0) & (raising[run] >= probability)
+        begun[starting], calm[starting] = run, 0
+    found += [(int(begun[sensor]), int(sensor), None) for sensor in np.flatnonzero(begun >= 0)]
+    found.sort(key=lambda each: each[:2])
+    return [Alarm(sensor, run, released, float(raising[run, sensor])) for run, sensor, released in found]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A period of one sensor; steps are rows of the measurements.
+
+    Attributes:
+        sensor: position of the sensor.
+        begin: step of the first value beyond the limit.
+        last: step of the last one.
+        worst: the value farthest beyond it.
+    """
+
+    sensor: int
+    begin: int
+    last: int
+    worst: float
+
+
+def is_beyond(values: np.ndarray, limit: float, way: str) -> np.ndarray:
+    """Return where values are beyond a limit, bool; False where they are missing (NaN)."""
+    return values > limit if way == ">" else values < limit
+
+
+def find_events(values: np.ndarray, limit: float, way: str, step_seconds: int) -> list[Event]:
+    """Return the maximal runs of values beyond a limit, by sensor, then time.
+
+    Up to an hour without measurements does not end a run; a single measurement within the limit does.
+
+    Args:
+        values: (T, N) float, NaN where nothing was measured.
+        limit: in their unit.
+        way: ">" or "<".
+        step_seconds: from one row to the next.
+
+    Example:
+        >>> values = np.array([[60.0], [80.0], [np.nan], [90.0], [70.0], [76.0]])
+        >>> [(event.begin, event.last, event.worst) for event in find_events(values, 75, ">", 3600)]
+        [(1, 3, 90.0), (5, 5, 76.0)]
+    """
+    out, missing = is_beyond(values, limit, way), np.isnan(values)
+    found = []
+    for sensor in range(values.shape[1]):
+        steps = np.flatnonzero(out[:, sensor])
+        if not len(steps):
+            continue
+        gaps = np.diff(steps) - 1
+        inside = (
+            np.diff(np.cumsum(~missing[:, sensor])[steps]) - 1
+        )  # measurements within the limit in between
+        ends = np.flatnonzero((inside > 0) | (gaps * step_seconds > BRIDGED_SECONDS))
+        worst = np.nanmax if way == ">" else np.nanmin  # bridged gaps are NaN
+        for begin, last in zip(steps[[0, *(ends + 1)]], steps[[*ends, -1]], strict=True):
+            extreme = float(worst(values[begin : last + 1, sensor]))
+            found.append(Event(sensor, int(begin), int(last), extreme))
+    return found

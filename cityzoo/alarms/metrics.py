@@ -6,8 +6,18 @@ from collections import Counter
 
 import numpy as np
 
-from cityzoo.alarms.events import Event, is_beyond
-from cityzoo.alarms.matching import ENOUGH, FALSE, IN_TIME, LATE, MISSED, STANDING, UNJUDGED, AlarmMatches
+from cityzoo.alarms.matching import (
+    ENOUGH,
+    FALSE,
+    IN_TIME,
+    LATE,
+    MISSED,
+    STANDING,
+    UNJUDGED,
+    AlarmMatches,
+    Event,
+    is_beyond,
+)
 
 WEEK = 604800  # seconds
 

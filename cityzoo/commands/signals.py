@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     """Compare the plans, print the table, and write the files of --out."""
     given = _parser().parse_args(arguments)
-    from cityzoo.traffic_signals import compare, result_files, sumo, table
+    from cityzoo.traffic_signals import compare, sumo, table
     from cityzoo.traffic_signals.demand import draw_days
     from cityzoo.traffic_signals.forecast_file import read_forecasts
     from cityzoo.traffic_signals.junction import Junction
@@ -119,5 +119,5 @@ def main(arguments: Sequence[str]) -> int:
         comparison = compare.compare(scene, forecasts)
         sys.stdout.write(table.format_table(scene, comparison))
         if given.out:
-            result_files.write(scene, comparison, Path(given.out))
+            table.write_results(scene, comparison, Path(given.out))
     return 0

@@ -36,7 +36,7 @@ def calibration(
         all images come from one file; `bins` of `reliability`, unscaled.
 
     Example:
-        >>> from cityzoo.sample import ImageExample
+        >>> from cityzoo.sample import ImageExample, ImageSet
         >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=[i % 4 > 0, i % 4 == 0]) for i in range(400))
         >>> found = calibration(ImageSet("val", ("bus", "car"), images), [np.array([0.9, 0.1])] * 400, False)
         >>> round(found["ece"], 3), round(found["ece_scaled"], 2), round(found["temperature"], 2)

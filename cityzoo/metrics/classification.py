@@ -48,7 +48,7 @@ def multiclass_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict
         results: (C,) probabilities of each.
 
     Example:
-        >>> from cityzoo.sample import ImageExample
+        >>> from cityzoo.sample import ImageExample, ImageSet
         >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=np.eye(2, dtype="f4")[i]) for i in (0, 0, 1))
         >>> results = [np.array([0.9, 0.1]), np.array([0.2, 0.8]), np.array([0.3, 0.7])]
         >>> multiclass_metrics(ImageSet("val", ("bus", "car"), images), results)["balanced_accuracy"]
@@ -140,7 +140,7 @@ def alarm_thresholds(
         per_1000: maximum false alarms per 1,000 frames without the class.
 
     Example:
-        >>> from cityzoo.sample import ImageExample
+        >>> from cityzoo.sample import ImageExample, ImageSet
         >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=np.array([i > 1], "f4")) for i in range(4))
         >>> results = [np.array([p]) for p in (0.1, 0.6, 0.5, 0.9)]
         >>> point = alarm_thresholds(ImageSet("val", ("fire",), images), results, 5)["fire"]

@@ -51,7 +51,7 @@ def curves(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, dict[s
         neither, a class on all images has no ROC.
 
     Example:
-        >>> from cityzoo.sample import ImageExample
+        >>> from cityzoo.sample import ImageExample, ImageSet
         >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=[t]) for i, t in enumerate((1, 0, 1)))
         >>> found = curves(ImageSet("val", ("fire",), images), [np.array([p]) for p in (0.9, 0.5, 0.2)])
         >>> found["roc"]["fire"]["true_positive_rate"], found["precision_recall"]["fire"]["recall"]
@@ -117,7 +117,7 @@ def top_k(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, float]:
         results: (C,) probabilities of each.
 
     Example:
-        >>> from cityzoo.sample import ImageExample
+        >>> from cityzoo.sample import ImageExample, ImageSet
         >>> truth = ImageSet("val", ("bus", "car", "van"), (ImageExample("a.jpg", (8, 8), target=[1, 0, 0]),) * 2)
         >>> top_k(truth, [np.array([0.4, 0.5, 0.1]), np.array([0.0, 0.4, 0.6])])
         {'2': 0.5}

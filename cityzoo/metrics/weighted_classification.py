@@ -22,7 +22,7 @@ def weighted_multiclass_metrics(truth: ExampleSet, results: Sequence[np.ndarray]
         results: (C,) probabilities of each.
 
     Example:
-        >>> from cityzoo.sample import ImageExample
+        >>> from cityzoo.sample import ImageExample, ImageSet
         >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=np.eye(2, dtype="f4")[i]) for i in (0, 0, 1))
         >>> results = [np.array([0.9, 0.1]), np.array([0.2, 0.8]), np.array([0.3, 0.7])]
         >>> weighted = weighted_multiclass_metrics(ImageSet("val", ("bus", "car"), images), results)

@@ -16,7 +16,7 @@ from cityzoo.outputs import Output
 if TYPE_CHECKING:
     import keras
 
-    from cityzoo.alarms.early_warning import EarlyWarning
+    from cityzoo.alarms.forecast_alarms import EarlyWarning
     from cityzoo.alarms.rules import Rule
     from cityzoo.data.series.series import Series
     from cityzoo.data.series.windows import WindowSet
@@ -206,7 +206,7 @@ class QuantileForecast(Output):
         return found
 
     def _early_warning(self, truth: WindowSet, quantiles: np.ndarray) -> EarlyWarning:
-        from cityzoo.alarms.early_warning import EarlyWarning
+        from cityzoo.alarms.forecast_alarms import EarlyWarning
 
         rules = self.check_rules(truth.series, truth.horizon)
         return EarlyWarning(tuple(rules), truth, quantiles, self.quantiles)

@@ -11,10 +11,10 @@ from datetime import date
 from pathlib import Path
 
 from cityzoo.errors import InputError
-from cityzoo.traffic_signals import sumo_programs
+from cityzoo.traffic_signals import sumo
 from cityzoo.traffic_signals.demand import Days, write_routes
-from cityzoo.traffic_signals.forecast import Forecast, simple_forecast
-from cityzoo.traffic_signals.junction import Junction, write_network
+from cityzoo.traffic_signals.forecast_file import Forecast, simple_forecast
+from cityzoo.traffic_signals.junction import Junction
 from cityzoo.traffic_signals.plans import (
     Decision,
     best_fixed,
@@ -129,7 +129,7 @@ def compare(scene: Scene, forecasts: Mapping[date, Forecast] | None = None) -> C
     Raises:
         InputError: SUMO is not installed.
     """
-    write_network(scene.junction, scene.folder)
+    sumo.write_network(scene.junction, scene.folder)
     past = scene.days.flows(scene.period)[scene.days.past_of_kind(-1)]
     fixed = best_fixed(scene.junction, past, scene.period / 60)
     usual = plans_by_time_of_day(scene.junction, past)
@@ -139,7 +139,7 @@ def compare(scene: Scene, forecasts: Mapping[date, Forecast] | None = None) -> C
     lines = {
         FIXED: _period_program(scene, [fixed] * len(usual)),
         TIME_OF_DAY: _period_program(scene, usual),
-        ACTUATED: sumo_programs.actuated_program(scene.junction, longest, 3600 * scene.hours[0]),
+        ACTUATED: sumo.actuated_program(scene.junction, longest, 3600 * scene.hours[0]),
         FORECAST: _period_program(scene, running_plans(decisions, fixed)),
     }
     return Comparison(decisions, _simulate(scene, -1, lines), fixed, forecast, blocked)
@@ -182,9 +182,7 @@ def _proposals(
 
 
 def _period_program(scene: Scene, plans: Sequence[Plan]) -> list[str]:
-    return sumo_programs.period_program(
-        scene.junction, scene.select_hours(plans), scene.period, 3600 * scene.hours[0]
-    )
+    return sumo.period_program(scene.junction, scene.select_hours(plans), scene.period, 3600 * scene.hours[0])
 
 
 def _simulate(scene: Scene, day: int, programs: Mapping[str, Sequence[str]]) -> dict[str, SimulationResult]:

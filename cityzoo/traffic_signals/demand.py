@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cityzoo.traffic_signals.junction import ARMS, TURNS, exit_arm, write_xml
+from cityzoo.traffic_signals.junction import ARMS, TURNS, exit_arm
+from cityzoo.traffic_signals.sumo import write_xml
 
 QUARTERS = 96  # of an hour in a day, the resolution of counts
 FIRST_DAY = date(2026, 1, 5)  # a Monday

@@ -1,21 +1,17 @@
-"""A junction of four arms: lanes, phases, saturation flows, delay of a plan, network for SUMO."""
+"""A junction of four arms: lanes, phases, saturation flows, and the delay of a plan by formula."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from cityzoo.traffic_signals import sumo
-from cityzoo.traffic_signals.delay import Numbers, hcm_delay, queue_delay
 from cityzoo.traffic_signals.webster import Limits, Plan, make_plan, pedestrian_green
 
 ARMS = ("north", "east", "south", "west")  # clockwise; movements are named by their entry arm
 TURNS = ("left", "straight", "right")
 LENGTH_M, SPEED, LANE_M, LANES_CROSSED = 500, 13.89, 3.2, 3
+Numbers = float | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -129,43 +125,66 @@ def exit_arm(arm: str, turn: str) -> str:
     return ARMS[(ARMS.index(arm) + 1 + TURNS.index(turn)) % 4]
 
 
-def _element(name: str, **attributes: Any) -> str:
-    words = " ".join(f'{key.rstrip("_")}="{value}"' for key, value in attributes.items())
-    return f"  <{name} {words}/>"
+def degree_of_saturation(flow: Numbers, saturation: Numbers, green: Numbers, cycle: Numbers) -> np.ndarray:
+    """Return x = v/c, flow over capacity, where capacity is saturation flow * green / cycle.
 
+    Args:
+        flow, saturation: veh/h.
+        green, cycle: seconds.
 
-def write_xml(file: Path, root: str, lines: Sequence[str]) -> None:
-    """Write XML elements, one per line."""
-    file.write_text("\n".join([f"<{root}>", *lines, f"</{root}>", ""]))
-
-
-def write_network(junction: Junction, folder: Path) -> None:
-    """Write the junction as SUMO's network, junction.net.xml, through netconvert.
-
-    Raises:
-        InputError: SUMO is not installed.
+    Example:
+        >>> float(degree_of_saturation(720, 1800, 45, 90))
+        0.8
     """
-    ends = {"north": (0, LENGTH_M), "east": (LENGTH_M, 0), "south": (0, -LENGTH_M), "west": (-LENGTH_M, 0)}
-    nodes = [_element("node", id="centre", x=0, y=0, type="traffic_light")]
-    nodes += [_element("node", id=arm, x=x, y=y, type="priority") for arm, (x, y) in ends.items()]
-    edges: list[str] = []
-    ways: list[str] = []
-    links: list[str] = []
-    for arm in ARMS:
-        road = {"speed": SPEED, "width": LANE_M}
-        edges.append(_element("edge", id=f"{arm}_in", from_=arm, to="centre", numLanes=2, **road))
-        edges.append(_element("edge", id=f"{arm}_out", from_="centre", to=arm, numLanes=1, **road))
-        for turn in TURNS:
-            lane = 1 if turn == "left" else 0
-            way = {"from_": f"{arm}_in", "to": f"{exit_arm(arm, turn)}_out", "fromLane": lane, "toLane": 0}
-            ways.append(_element("connection", **way))
-            links.append(_element("connection", **way, tl="centre", linkIndex=len(links)))
-    phases = [_element("phase", duration=10, state=state) for i in range(4) for state in junction.states(i)]
-    logic = ['  <tlLogic id="centre" type="static" programID="0" offset="0">', *phases, "  </tlLogic>"]
-    write_xml(folder / "junction.nod.xml", "nodes", nodes)
-    write_xml(folder / "junction.edg.xml", "edges", edges)
-    write_xml(folder / "junction.con.xml", "connections", ways)
-    write_xml(folder / "junction.tll.xml", "tlLogics", [*logic, *links])
-    files = {"node": "nod", "edge": "edg", "connection": "con", "tllogic": "tll"}
-    given = [f"--{kind}-files=junction.{short}.xml" for kind, short in files.items()]
-    sumo.call("netconvert", [*given, "--output-file=junction.net.xml", "--no-turnarounds"], folder)
+    return np.asarray(flow, float) * cycle / (np.asarray(saturation, float) * green)
+
+
+def hcm_delay(
+    flow: Numbers, saturation: Numbers, green: Numbers, cycle: Numbers, hours: float = 0.25
+) -> np.ndarray:
+    """Return the mean control delay of an isolated fixed-time signal, s/veh, also for v/c above 1.
+
+    d1 = C (1 - l)^2 / (2 (1 - min(1, x) l)), d2 = 900 T ((x - 1) + sqrt((x - 1)^2 + 4 x / (c T))), with c the
+    capacity in veh/h and T the duration of the flow in hours, without an initial queue (Highway Capacity Manual 2000,
+    equations 16-11 and 16-12 with k = 0.5, I = 1). The arguments broadcast.
+
+    Args:
+        flow, saturation: veh/h.
+        green, cycle: seconds, effective green.
+        hours: T.
+
+    Example:
+        >>> [round(float(hcm_delay(flow, 1800, 45, 90)), 2) for flow in (720, 900, 1080)]
+        [26.14, 52.5, 123.22]
+    """
+    x, share = degree_of_saturation(flow, saturation, green, cycle), np.asarray(green, float) / cycle
+    capacity = np.asarray(saturation, float) * share
+    uniform = cycle * (1 - share) ** 2 / (2 * (1 - np.minimum(x, 1) * share))
+    return uniform + 900 * hours * ((x - 1) + np.sqrt((x - 1) ** 2 + 4 * x / (capacity * hours)))
+
+
+def queue_delay(
+    queue: Numbers, flow: Numbers, capacity: Numbers, hours: float = 0.25
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the delay by an initial queue, s/veh, and the queue at the end, veh.
+
+    d3 = 1800 Q (1 + u) t / (c T), t the hours until the queue has dissolved, at most T, u = 0 if it dissolves, else
+    1 - c T (1 - min(1, x)) / Q (Highway Capacity Manual 2000, appendix F of chapter 16).
+
+    Args:
+        queue: vehicles over capacity at the start.
+        flow, capacity: veh/h.
+        hours: T.
+
+    Example:
+        >>> [round(float(value), 1) for value in queue_delay(30, 540, 600, 0.25)]
+        [135.0, 15.0]
+        >>> [round(float(value), 1) for value in queue_delay(30, 720, 600, 0.25)]
+        [180.0, 60.0]
+    """
+    queue, flow, capacity = (np.asarray(value, float) for value in (queue, flow, capacity))
+    spare = np.maximum(capacity - flow, 0)  # veh/h by which the queue shrinks
+    lasts = np.minimum(hours, queue / np.maximum(spare, 1e-9))
+    kept = np.where(lasts < hours, 0, 1 - spare * hours / np.maximum(queue, 1e-9))
+    delay = 1800 * queue * (1 + kept) * lasts / (capacity * hours)
+    return delay, np.maximum(queue + (flow - capacity) * hours, 0)

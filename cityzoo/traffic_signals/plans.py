@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cityzoo.traffic_signals.forecast import Forecast
+from cityzoo.traffic_signals.forecast_file import Forecast
 from cityzoo.traffic_signals.junction import Junction
 from cityzoo.traffic_signals.webster import Plan
 

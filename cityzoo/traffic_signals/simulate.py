@@ -11,8 +11,8 @@ import numpy as np
 
 from cityzoo.errors import InputError
 from cityzoo.traffic_signals import sumo
-from cityzoo.traffic_signals.junction import ARMS, write_xml
-from cityzoo.traffic_signals.sumo_programs import EMPTYING
+from cityzoo.traffic_signals.junction import ARMS
+from cityzoo.traffic_signals.sumo import EMPTYING, write_xml
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def simulate(
         folder: with junction.net.xml and the routes; SUMO writes there too.
         routes: file name of the demand.
         arrivals: second of each of its vehicles, see `write_routes`.
-        program: XML lines of a tlLogic, see `sumo_programs`.
+        program: XML lines of a tlLogic, see `sumo`.
         hours: start and end of the demand; the simulation lasts two hours longer.
         name: prefix of the files of this run.
 

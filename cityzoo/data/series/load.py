@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cityzoo.data.series import daylight_saving, formats, resample, sensor_quality, timezones
+from cityzoo.data.series import formats, resample, sensor_quality, timezones
 from cityzoo.data.series.adjacency import read_adjacency, read_places
-from cityzoo.data.series.channels import channel_names, channel_units, split_names
+from cityzoo.data.series.columns import channel_names, channel_units, split_names
 from cityzoo.data.series.findings import SeriesFindings
 from cityzoo.data.series.raw import RawSeries, SeriesOptions
 from cityzoo.data.series.series import Series
@@ -150,10 +150,10 @@ def _to_utc(
     if raw.zoned:
         resample.require_forward(raw, times, raw.tracks, np.zeros(len(times), bool))
         return times, np.arange(len(times))
-    before, after = daylight_saving.offsets(times, timezone)
+    before, after = timezones.offsets(times, timezone)
     resample.require_forward(raw, times, raw.tracks, before > after)
     empty = ~(np.nan_to_num(raw.values) != 0).any(1)  # loggers pad with zeros
-    found = daylight_saving.to_utc(times, raw.tracks, empty, timezone)
+    found = timezones.to_utc(times, raw.tracks, empty, timezone)
     for kind, marked in found.marks.items():
         findings.add_rows(kind, np.flatnonzero(marked), lambda row: raw.origin.place(int(row)))
     return found.times, np.flatnonzero(found.kept)

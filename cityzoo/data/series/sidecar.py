@@ -14,7 +14,7 @@ import json
 from dataclasses import fields
 from pathlib import Path
 
-from cityzoo.data.series.channels import split_names
+from cityzoo.data.series.columns import split_names
 from cityzoo.data.series.raw import SeriesOptions
 from cityzoo.errors import InputError, unknown
 

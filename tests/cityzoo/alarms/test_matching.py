@@ -1,10 +1,9 @@
 """Alarms held against events: every word by a case of its own."""
 
 import numpy as np
+import pytest
 
-from cityzoo.alarms.alarm import Alarm
-from cityzoo.alarms.events import Event
-from cityzoo.alarms.matching import match_alarms
+from cityzoo.alarms.matching import Alarm, Event, find_events, match_alarms, raise_alarms
 
 RUNS = np.arange(0, 40)
 AHEAD = 6
@@ -85,3 +84,78 @@ def test_forecasts_need_not_be_made_at_every_step():
         [Alarm(0, 2, 5, 0.9)], [Event(0, 10, 12, 80.0)], np.ones((40, 1), bool), runs, AHEAD, 3600
     )
     assert [(o.word, o.lead) for o in judged.outcomes] == [("in time", 2)]  # raised at row 8
+
+
+def follow(raising, keeping=None, hold=2):
+    raising = np.array(raising, float)[:, None]
+    keeping = raising if keeping is None else np.array(keeping, float)[:, None]
+    return [(alarm.raised, alarm.released) for alarm in raise_alarms(raising, keeping, 0.8, hold)]
+
+
+def test_raised_once_and_released_after_two_calm_runs():
+    assert follow([0.1, 0.8, 0.9, 0.95, 0.3, 0.2, 0.1, 0.85, 0.1]) == [(1, 5), (7, None)]
+
+
+def test_one_calm_run_does_not_release():
+    assert follow([0.9, 0.1, 0.9, 0.1, 0.9, 0.1, 0.1]) == [(0, 6)]
+    assert follow([0.9, 0.1, 0.9, 0.1], hold=1) == [(0, 1), (2, 3)]
+
+
+def test_between_the_limits_nothing_changes():
+    raising = [0.9, 0.3, 0.3, 0.3, 0.3, 0.3]  # inside the limit
+    keeping = [0.9, 0.9, 0.9, 0.9, 0.3, 0.3]  # inside the release limit at last
+    assert follow(raising, keeping) == [(0, 5)]
+    assert follow([0.3] * 6, [0.9] * 6) == []  # beyond the release limit alone raises nothing
+
+
+def test_runs_without_a_forecast_change_nothing():
+    none = np.nan
+    assert follow([0.9, none, none, none, 0.1, none, 0.1, none]) == [(0, 6)]
+    assert follow([none, 0.1, none]) == []
+
+
+def test_an_alarm_may_be_in_force_at_the_end():
+    (alarm,) = raise_alarms(np.array([[0.2], [0.9]]), np.array([[0.3], [0.95]]), 0.8, 2)
+    assert alarm == Alarm(0, 1, None, 0.9)
+    assert not alarm.is_active(0) and alarm.is_active(1) and alarm.is_active(99)
+
+
+def test_sensors_are_told_apart():
+    raising = np.array([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9]])
+    alarms = raise_alarms(raising, raising, 0.8, 2)
+    assert [(alarm.sensor, alarm.raised, alarm.released) for alarm in alarms] == [(0, 0, 2), (1, 1, None)]
+
+
+NONE = np.nan
+
+
+def spells(values, limit=75, way=">", step_seconds=3600):
+    events = find_events(np.array(values, float)[:, None], limit, way, step_seconds)
+    return [(event.begin, event.last, event.worst) for event in events]
+
+
+def test_maximal_runs():
+    assert spells([80, 60, 76, 90, 75, 77]) == [(0, 0, 80), (2, 3, 90), (5, 5, 77)]
+    assert spells([60, 60]) == [] and spells([NONE, NONE]) == []
+
+
+def test_below_a_limit():
+    assert spells([60, 25, 20, 60], limit=30, way="<") == [(1, 2, 20)]
+
+
+@pytest.mark.parametrize(("missing", "events"), [(11, 1), (12, 1), (13, 2)])
+def test_gaps_of_up_to_an_hour_are_bridged(missing, events):
+    assert len(spells([80, *[NONE] * missing, 80], step_seconds=300)) == events
+
+
+def test_a_measured_value_inside_the_limit_ends_it_though_gaps_are_near():
+    assert spells([80, NONE, 70, NONE, 80], step_seconds=300) == [(0, 0, 80), (4, 4, 80)]
+
+
+def test_gaps_at_its_ends_do_not_belong_to_it():
+    assert spells([NONE, 80, 81, NONE]) == [(1, 2, 81)]
+
+
+def test_by_sensor_then_time():
+    values = np.array([[80.0, 60], [60, 80], [80, 80]])
+    assert find_events(values, 75, ">", 3600) == [Event(0, 0, 0, 80), Event(0, 2, 2, 80), Event(1, 1, 2, 80)]

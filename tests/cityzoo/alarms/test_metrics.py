@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from cityzoo.alarms.alarm import Alarm
-from cityzoo.alarms.events import Event
-from cityzoo.alarms.matching import match_alarms
+from cityzoo.alarms.matching import Alarm, Event, match_alarms
 from cityzoo.alarms.metrics import alarm_metrics, reliability
 
 

@@ -5,7 +5,7 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from cityzoo.alarms.probability import probability_beyond, probability_within
+from cityzoo.alarms.forecasts import probability_beyond, probability_within
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 

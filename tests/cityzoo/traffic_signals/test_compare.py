@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cityzoo.traffic_signals import compare, result_files, table
+from cityzoo.traffic_signals import compare, table
 from cityzoo.traffic_signals.compare import ACTUATED, FIXED, FORECAST, TIME_OF_DAY, Scene
 from cityzoo.traffic_signals.demand import draw_days
-from cityzoo.traffic_signals.forecast import simple_forecast
+from cityzoo.traffic_signals.forecast_file import simple_forecast
 from cityzoo.traffic_signals.junction import Junction
 from cityzoo.traffic_signals.simulate import SimulationResult
 
@@ -36,7 +36,7 @@ def pretend(monkeypatch, rehearsed, judged):
         return {**others, FORECAST: made_up(judged if day == -1 else rehearsed)}
 
     monkeypatch.setattr(compare, "_simulate", simulate)
-    monkeypatch.setattr(compare, "write_network", lambda *given: None)
+    monkeypatch.setattr(compare.sumo, "write_network", lambda *given: None)
     return asked
 
 
@@ -63,12 +63,12 @@ def test_a_day_that_went_worse_is_said_and_releases_nothing(scene, monkeypatch, 
     said = table.format_table(scene, comparison)
     assert "WORSE than fixed at 7-8 h in simulation: 90.0 s/veh, fixed 30.0" in said
     assert "NOT released" in said and "time of day, without a forecast, is as good or better" in said
-    result_files.write(scene, comparison, tmp_path)
+    table.write_results(scene, comparison, tmp_path)
     rows = list(csv.DictReader((tmp_path / "plan.csv").open()))
     assert {row["plan"] for row in rows} == {"fixed"} and {row["cycle"] for row in rows} == {
         str(comparison.fixed.cycle)
     }
-    assert result_files.as_dict(scene, comparison)["worse_hours"] == [7]
+    assert table.as_dict(scene, comparison)["worse_hours"] == [7]
 
 
 def test_forecasts_of_past_days_are_rehearsed_if_there_are_any(scene, monkeypatch):

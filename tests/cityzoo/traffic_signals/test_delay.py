@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cityzoo.traffic_signals.delay import hcm_delay, queue_delay
+from cityzoo.traffic_signals.junction import hcm_delay, queue_delay
 
 
 def test_above_capacity_the_delay_grows_by_half_the_period_for_each_capacity_too_much():

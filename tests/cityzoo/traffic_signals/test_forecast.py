@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cityzoo.traffic_signals.demand import draw_days
-from cityzoo.traffic_signals.forecast import simple_forecast
+from cityzoo.traffic_signals.forecast_file import simple_forecast
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from cityzoo.traffic_signals.delay import hcm_delay
-from cityzoo.traffic_signals.junction import ARMS, TURNS, Junction, exit_arm
+from cityzoo.traffic_signals.junction import ARMS, TURNS, Junction, exit_arm, hcm_delay
 from cityzoo.traffic_signals.webster import Plan
 
 JUNCTION = Junction()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cityzoo.traffic_signals.demand import SHARES, draw_days
-from cityzoo.traffic_signals.forecast import Forecast, simple_forecast
+from cityzoo.traffic_signals.forecast_file import Forecast, simple_forecast
 from cityzoo.traffic_signals.junction import Junction
 from cityzoo.traffic_signals.plans import (
     best_fixed,

@@ -6,8 +6,8 @@ import pytest
 
 from cityzoo.errors import InputError
 from cityzoo.traffic_signals import sumo
-from cityzoo.traffic_signals.junction import Junction, exit_arm, write_network, write_xml
-from cityzoo.traffic_signals.sumo_programs import period_program
+from cityzoo.traffic_signals.junction import Junction, exit_arm
+from cityzoo.traffic_signals.sumo import period_program, write_network, write_xml
 from cityzoo.traffic_signals.webster import Plan
 
 try:

@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 from cityzoo.traffic_signals.junction import Junction
-from cityzoo.traffic_signals.sumo_programs import actuated_program, cycles, period_program
+from cityzoo.traffic_signals.sumo import actuated_program, cycles, period_program
 from cityzoo.traffic_signals.webster import Plan
 
 SHORT, LONG = Plan((11, 5, 11, 5), 5, 1), Plan((39, 10, 43, 8), 5, 1)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cityzoo.data.series.channels import channel_names, channel_units
+from cityzoo.data.series.columns import channel_names, channel_units
 from cityzoo.data.series.raw import Origin, RawSeries, SeriesOptions
 from cityzoo.errors import InputError
 

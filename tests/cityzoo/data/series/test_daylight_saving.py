@@ -1,7 +1,7 @@
 import numpy as np
 import pandas
 
-from cityzoo.data.series import daylight_saving
+from cityzoo.data.series import timezones
 
 CITY = "America/Los_Angeles"
 
@@ -9,7 +9,7 @@ CITY = "America/Los_Angeles"
 def read(shown, empty=None, track=None, timezone=CITY):
     shown = np.array(shown, "datetime64[s]")
     tracks = np.zeros(len(shown), np.int64) if track is None else np.array(track)
-    return daylight_saving.to_utc(
+    return timezones.to_utc(
         shown, tracks, np.zeros(len(shown), bool) if empty is None else np.array(empty), timezone
     )
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from cityzoo.data.series import manifest
+from cityzoo.data.series.windows import windows_of
 from cityzoo.errors import InputError
-from cityzoo.outputs.quantile_forecast import Forecasting
 
 
 @pytest.fixture
 def run(tmp_path, series):
     """A run folder of two sensors, and the series."""
     data = series(np.zeros((30, 2)), timezone="Europe/Berlin")
-    manifest.write(tmp_path, data, Forecasting(horizon=6))
+    manifest.write(tmp_path, windows_of("test", data, range(12, 30), 12, 6), (0.1, 0.5, 0.9))
     return tmp_path, data
 
 
