@@ -40,7 +40,6 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Keep the examples' lines as they are and leave room for long flags."""
 
     def __init__(self, prog: str) -> None:
-        """Set the column that the help texts start in."""
         super().__init__(prog, max_help_position=34, width=110)
 
 

@@ -28,12 +28,10 @@ class EvaluationCallback(keras.callbacks.Callback):
     def __init__(
         self, evaluate: Callable[[], tuple[Metrics, Sequence[Any]]], guard: NanGuard, shown: Sequence[str]
     ) -> None:
-        """Take a function that evaluates the model as it is, the NaN guard, and the names of metrics to log."""
         super().__init__()
         self.evaluate, self.guard, self.shown, self.results = evaluate, guard, shown, []
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Evaluate, and put the metrics into the logs."""
         if self.guard.broken:
             return
         metrics, self.results = self.evaluate()
@@ -44,7 +42,6 @@ class CheckpointCallback(keras.callbacks.Callback):
     """Keep the best epoch as `model.keras`, and after each epoch everything that a resumed run needs."""
 
     def __init__(self, context: TrainContext, average: WeightEMA | None, guard: NanGuard) -> None:
-        """Take the run; if there is a moving average of the weights, it is what is kept as the model."""
         super().__init__()
         self.whole, self.folder, self.state = context.assembled.model, context.folder, context.state
         self.monitor, self.patience = f"val_{context.task.monitor}", context.spec.fit.patience
@@ -53,7 +50,6 @@ class CheckpointCallback(keras.callbacks.Callback):
         self.average, self.guard = average, guard
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Save, and stop if the monitored metric no longer improves."""
         if self.guard.broken:
             return
         state, metric = self.state, logs.get(self.monitor)
@@ -99,12 +95,10 @@ class ImageSummaryCallback(keras.callbacks.Callback):
     """Draw a few held-out examples with label and result for TensorBoard, every few epochs."""
 
     def __init__(self, evaluation: EvaluationCallback, context: TrainContext, last_epoch: int) -> None:
-        """Take the callback whose results are drawn."""
         super().__init__()
         self.evaluation, self.context, self.last = evaluation, context, last_epoch
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Draw and write."""
         if self.evaluation.guard.broken or (epoch % IMAGES_EVERY and epoch + 1 != self.last):
             return
         import tensorflow as tf

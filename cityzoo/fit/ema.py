@@ -43,7 +43,6 @@ class WeightEMA(keras.callbacks.Callback):
     """
 
     def __init__(self, model: keras.Model, momentum: float = 0.999) -> None:
-        """Start from the model as it is."""
         super().__init__()
         if not 0 <= momentum < 1:
             raise InputError(
@@ -58,7 +57,6 @@ class WeightEMA(keras.callbacks.Callback):
         self._move = _compiled(self._moved)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Move the average towards the weights of now."""
         _up_to_date(self._trained)
         momentum = min(self.momentum, (1 + self.steps) / (10 + self.steps))
         self._move(ops.convert_to_tensor(1.0 - momentum, dtype="float32"))

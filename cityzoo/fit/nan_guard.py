@@ -15,18 +15,15 @@ class NanGuard(keras.callbacks.Callback):
     """Stop training at the first loss that is not finite; later callbacks check `broken`."""
 
     def __init__(self) -> None:
-        """Nothing is broken yet."""
         super().__init__()
         self.broken = False
         self.epoch = self.step = 0
         self.loss = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        """Note where training stands."""
         self.epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Check the loss."""
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             self.broken, self.step, self.loss = True, batch, loss

@@ -81,7 +81,6 @@ class Steps(LearningRateSchedule):
     """
 
     def __init__(self, peak: float, warm_up: int, drops: list[int]) -> None:
-        """Set the shape."""
         super().__init__()
         self.peak, self.warm_up, self.drops = peak, warm_up, list(drops)
 
@@ -95,7 +94,6 @@ class Steps(LearningRateSchedule):
         return ops.cast(rate, "float32")
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this schedule again."""
         return {"peak": self.peak, "warm_up": self.warm_up, "drops": self.drops}
 
 
@@ -110,7 +108,6 @@ class OneCycle(LearningRateSchedule):
     """
 
     def __init__(self, peak: float, steps: int, warm_up: int) -> None:
-        """Set the shape."""
         super().__init__()
         self.peak, self.steps, self.warm_up = peak, steps, warm_up
 
@@ -122,7 +119,6 @@ class OneCycle(LearningRateSchedule):
         return ops.where(step < self.warm_up, up, _half_cosine(self.peak, self.peak * CYCLE_END, fall))
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments that make this schedule again."""
         return {"peak": self.peak, "steps": self.steps, "warm_up": self.warm_up}
 
 

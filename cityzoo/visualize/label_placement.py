@@ -42,7 +42,6 @@ class LabelPlacer:
     """
 
     def __init__(self, image_size: tuple[int, int], boxes: Sequence[Rectangle], line_width: int) -> None:
-        """Start without labels."""
         self.width, self.height = image_size
         self.font = load_font(max(11, min(24, round(min(image_size) / 46))))
         self.pad = max(2, round(self.font.size / 5))

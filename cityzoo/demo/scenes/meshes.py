@@ -74,7 +74,6 @@ class Solid:
     """
 
     def __init__(self) -> None:
-        """Start with one empty part."""
         self.parts: list[list[Surface]] = [[]]
 
     def ahead(self) -> Solid:

@@ -28,7 +28,6 @@ class Noise:
     """
 
     def __init__(self, rng: np.random.Generator) -> None:
-        """Generate the lattice."""
         self.lattice = rng.uniform(-1, 1, (SIDE, SIDE)).astype(np.float32).ravel()
 
     def _one(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -115,7 +115,6 @@ class GradCam:
     """
 
     def __init__(self, model: keras.Model, mirrored: bool = False) -> None:
-        """Cut the model in two where the head begins."""
         import keras
 
         self._first = keras.Model(model.inputs[0], feature_levels(model))

@@ -59,7 +59,6 @@ class Image(ImageRenderer, Modality[ImageFlags]):
     }
 
     def backbones(self) -> Mapping[str, str]:
-        """Return the table of `zoo`."""
         import zoo
 
         lines = {}
@@ -71,7 +70,6 @@ class Image(ImageRenderer, Modality[ImageFlags]):
         return lines
 
     def check(self, spec: TrainSpec[ImageFlags], task: Task) -> None:
-        """Raise InputError for an unknown backbone or size, and weights or delta files that do not exist."""
         run, flags = spec.run, spec.modality
         if run.backbone not in zoo.registry.BACKBONES:
             raise unknown("backbone", run.backbone, zoo.registry.BACKBONES)
@@ -95,25 +93,20 @@ class Image(ImageRenderer, Modality[ImageFlags]):
             raise InputError(f"--weights '{run.weights}' is neither a file nor one of auto, imagenet, random")
 
     def read(self, spec: TrainSpec[ImageFlags], task: Task) -> Dataset:
-        """Read the labeled images, or draw the task's demo data."""
         return reading.read(spec, task)
 
     def read_to_evaluate(
         self, spec: TrainSpec[ImageFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
     ) -> tuple[ImageSet, Any]:
-        """Return the images that evaluate.py's flags name, and the findings."""
         return reading.read_to_evaluate(spec, task, class_names, flags)
 
     def read_unlabelled(self, path: str, flags: Mapping[str, Any]) -> ImageSet:
-        """Return images without labels."""
         return load_images(path, labels=flags["bad_boxes"], limit=flags["limit"])
 
     def is_unlabelled(self, path: str) -> bool:
-        """Return whether a source holds images and no annotations."""
         return reading.is_unlabelled(path)
 
     def fingerprint(self, data: Dataset) -> list[Any]:
-        """Return paths and labels of all images."""
         return [
             (e.path, e.window_xyxy, e.boxes_xyxy.tolist(), e.labels.tolist(), str(e.target))
             for side in (data.train, data.val)
@@ -121,35 +114,28 @@ class Image(ImageRenderer, Modality[ImageFlags]):
         ]
 
     def resolve(self, spec: TrainSpec[ImageFlags], data: Dataset) -> ImageFlags:
-        """Choose input size and views."""
         return settings.resolve_flags(spec.modality, spec.run, data)
 
     def default_freeze(self, spec: TrainSpec[ImageFlags]) -> str:
-        """Return C3 for light backbones on CPUs, none on GPUs, else the whole backbone."""
         return settings.default_freeze(spec)
 
     def build(self, spec: Spec, output: Output, data: Dataset) -> AssembledModel:
-        """Put the head on a backbone of `zoo`."""
         from cityzoo.modalities.image import build
 
         return build.build(spec, output, data)
 
     def class_names(self, model: keras.Model) -> tuple[str, ...]:
-        """Return the class names that a saved model carries."""
         from cityzoo.model import class_names
 
         return class_names(model)
 
     def size_hw(self, spec: Spec) -> tuple[int, int]:
-        """Return height and width of the network's input in pixels."""
         return spec.modality.image_size
 
     def dtype_policies(self, spec: TrainSpec[ImageFlags]) -> tuple[str, str]:
-        """Return bfloat16 where this machine is faster with it."""
         return settings.dtype_policies(spec)
 
     def freeze(self, assembled: AssembledModel, spec: Spec, stage: str) -> None:
-        """Freeze stages; BatchNorm statistics of the rest stay frozen too, unless --batchnorm learn."""
         stage = "backbone" if stage == CLOSED_FORM else stage
         if hasattr(assembled.backbone, "adaptation"):
             zoo.freeze_base(assembled.backbone, stage)
@@ -157,37 +143,30 @@ class Image(ImageRenderer, Modality[ImageFlags]):
             zoo.freeze(assembled.backbone, stage, batchnorm=spec.modality.batchnorm == "frozen")
 
     def stage_of_layers(self, backbone: keras.Model) -> Mapping[str, str]:
-        """Return C1..C5, or "tail" behind them."""
         return zoo.stage_of_layers(backbone)
 
     def layer_decay(self, spec: Spec) -> float:
-        """Return --layer-decay."""
         return spec.modality.layer_decay
 
     def prefix(self, backbone: keras.Model, stage: str) -> keras.Model | None:
-        """Return the frozen stages."""
         last = list(zoo.stages(backbone))[-1]
         return zoo.prefix(backbone, last if stage == "backbone" else stage)
 
     def views(self, spec: Spec, output: Output, data: Dataset) -> tuple[AugmentedViews, AugmentedViews]:
-        """Return augmented training images and plain validation images."""
         from cityzoo.modalities.image import build
 
         return build.make_views(spec, output, data)
 
     def unlabelled_views(self, spec: Spec, output: Output) -> Any | None:
-        """Return the images of --unlabelled, weakly and strongly augmented."""
         from cityzoo.modalities.image import unlabelled
 
         return unlabelled.make_views(spec, output)
 
     def count_unlabelled(self, spec: TrainSpec[ImageFlags]) -> int:
-        """Return the number of images of --unlabelled."""
         folder = spec.modality.unlabelled
         return len(images_under(Path(folder))) if folder and Path(folder).is_dir() else 0
 
     def views_shown(self, spec: Spec, stage: str) -> int | None:
-        """Return --views while something is frozen."""
         return None if stage == "none" else spec.modality.views
 
     def training_batches(
@@ -200,7 +179,6 @@ class Image(ImageRenderer, Modality[ImageFlags]):
         shown: int | None,
         shard: Shard,
     ) -> Iterable[Any]:
-        """Return augmented batches; with `shown`, the last view takes nothing from other images."""
         import tensorflow as tf
 
         unmixed_from = None if shown is None else shown - 1
@@ -222,39 +200,32 @@ class Image(ImageRenderer, Modality[ImageFlags]):
         step: int,
         shown: int | None,
     ) -> list[tuple[str, int]]:
-        """Return path and view of each image of a training step."""
         size = spec.fit.batch_size
         rows = shuffled(len(views), size, spec.run.seed, epoch, epoch + 1, shown)
         chosen = islice(rows(), step * size, (step + 1) * size)
         return [(views.examples.examples[row].path, view) for row, view in chosen]
 
     def predict_views(self, model: keras.Model, views: AugmentedViews, batch_size: int) -> list[Any]:
-        """Return the decoded results for every image."""
         from cityzoo import predict
 
         return predict.predict_views(model, views, batch_size)
 
     def predict(self, model: keras.Model, examples: ImageSet, output: Output) -> list[Any]:
-        """Return the decoded results of a loaded model for every image."""
         from cityzoo import predict
 
         return predict.predict_all(model, examples, output)
 
     def identify(self, examples: ImageSet) -> list[Any]:
-        """Return path, size, time and window of every image."""
         found = [(e, Path(e.path).absolute(), Path(e.path).stat()) for e in examples.examples]
         return [(str(path), stat.st_size, stat.st_mtime_ns, e.window_xyxy) for e, path, stat in found]
 
     def reorder_labels(self, examples: ImageSet, class_names: Sequence[str]) -> ImageSet:
-        """Return the images with labels that point into other class names."""
         return reading.reorder_labels(examples, class_names)
 
     def groups(self, examples: ImageSet) -> list[str]:
-        """Return the scene of every image."""
         return scene_names(examples)
 
     def slices(self, examples: ImageSet, by: str) -> Masks:
-        """Return slices by brightness, blur, crowding, size and scene."""
         from keras.utils import Progbar
 
         from cityzoo.data.image.slices import slice_masks

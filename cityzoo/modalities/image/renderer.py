@@ -27,7 +27,6 @@ class ImageRenderer(ExampleRenderer):
         details: Mapping[str, Any],
         folder: Path,
     ) -> dict[str, Any]:
-        """Draw sheets of good and bad predictions."""
         from cityzoo import visualize
 
         drawing = visualize.find(output)
@@ -38,7 +37,6 @@ class ImageRenderer(ExampleRenderer):
     def render(
         self, output: Output, example: ImageExample, result: Any, labeled: bool = True
     ) -> np.ndarray | None:
-        """Return the image with its label and result drawn."""
         from cityzoo import visualize
         from cityzoo.data.image.decode import read_image
 
@@ -47,13 +45,11 @@ class ImageRenderer(ExampleRenderer):
         return drawing.draw(image, example if labeled else None, result, output) if drawing else image
 
     def write_preview(self, views: AugmentedViews, path: str) -> None:
-        """Draw augmented training images with their labels."""
         from cityzoo.visualize import augmented
 
         augmented.write(views, path)
 
     def log_preview(self, views: AugmentedViews, logs: Path) -> None:
-        """Write a small sheet of augmented images to TensorBoard."""
         from cityzoo.visualize import augmented
 
         augmented.to_tensorboard(views, logs)

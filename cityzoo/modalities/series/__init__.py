@@ -46,13 +46,11 @@ class Series(Modality[SeriesFlags]):
     }
 
     def backbones(self) -> Mapping[str, str]:
-        """Return the files of `zoo/series`."""
         import zoo.series.build
 
         return zoo.series.build.rows()
 
     def check(self, spec: TrainSpec[SeriesFlags], task: Task) -> None:
-        """Raise InputError for an unknown backbone, and weights that do not exist."""
         weights = spec.run.weights
         if spec.run.backbone not in BACKBONES:
             raise unknown("backbone of series", spec.run.backbone, BACKBONES)
@@ -63,7 +61,6 @@ class Series(Modality[SeriesFlags]):
         QuantileForecast(alarm=tuple(spec.output.get("alarm", ()))).check_rules(None)
 
     def read(self, spec: TrainSpec[SeriesFlags], task: Task) -> SeriesDataset:
-        """Read the series, or simulate the task's demo data, and split it in time."""
         from cityzoo.modalities.series import data
 
         return data.read(spec, task)
@@ -71,7 +68,6 @@ class Series(Modality[SeriesFlags]):
     def read_to_evaluate(
         self, spec: TrainSpec[SeriesFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
     ) -> tuple[WindowSet, Any]:
-        """Return the test windows of the run's data or of other data of the same sensors, and the findings."""
         from cityzoo.modalities.series import data
 
         if flags["data"]:
@@ -82,44 +78,36 @@ class Series(Modality[SeriesFlags]):
         return found.test, found.findings
 
     def default_freeze(self, spec: TrainSpec[SeriesFlags]) -> str:
-        """Return "encoder" for runs that start from another city's model."""
         return "none" if spec.run.weights in FROM_SCRATCH else "encoder"
 
     def build(self, spec: Spec, output: QuantileForecast, data: SeriesDataset) -> AssembledModel:
-        """Put the head on a backbone for these sensors; scaler and graphs come from the training rows alone."""
         from cityzoo.modalities.series import build
 
         return build.build(spec, output, data.train)
 
     def freeze(self, assembled: AssembledModel, spec: Spec, stage: str) -> None:
-        """Freeze the encoder, or nothing."""
         from zoo.series.transfer import freeze_encoder, unfreeze
 
         (freeze_encoder if stage == "encoder" else unfreeze)(assembled.model)
 
     def stage_of_layers(self, backbone: keras.Model) -> Mapping[str, str]:
-        """Return the first word of each layer's name: encoder, graph, node, scale or time."""
         return {layer.name: layer.name.partition("_")[0] for layer in backbone.layers}
 
     def optimizer_settings(self, spec: Spec) -> dict[str, Any]:
-        """Decay all variables and clip each gradient on its own, as the published models do."""
         return {"decays_vectors": True, "clips_each_variable": True}
 
     def schedule_settings(self, spec: Spec, steps: int) -> dict[str, Any]:
-        """Warm up for a twentieth of the steps, at least 20, before the cosine of all steps."""
         rise = max(20, round(steps * 0.05))
         return {"warm_up": rise, "steps": steps + rise} if spec.fit.schedule == "cosine" else {}
 
     def views(
         self, spec: Spec, output: QuantileForecast, data: SeriesDataset
     ) -> tuple[WindowViews, WindowViews]:
-        """Return the training and the validation windows."""
         from cityzoo.modalities.series.data import WindowViews
 
         return WindowViews(data.train, output), WindowViews(data.val, output)
 
     def steps_per_epoch(self, views: WindowViews, batch_size: int) -> int:
-        """Return the number of batches, the last one of fewer windows included."""
         return -(-len(views) // batch_size)
 
     def training_batches(
@@ -132,7 +120,6 @@ class Series(Modality[SeriesFlags]):
         shown: int | None,
         shard: Shard,
     ) -> Iterable[Any]:
-        """Return the windows in another order each epoch."""
         import tensorflow as tf
 
         from cityzoo.data.series.windows import batches
@@ -156,7 +143,6 @@ class Series(Modality[SeriesFlags]):
         step: int,
         shown: int | None,
     ) -> list[tuple[str, int]]:
-        """Return the time of each window's last row of history."""
         from cityzoo.data.series.windows import batch_orders
 
         windows, seed, state = views.examples, spec.run.seed, assembled.shuffle_state
@@ -164,49 +150,41 @@ class Series(Modality[SeriesFlags]):
         return [(str(windows.series.times[row]), epoch) for row in windows.origins[epoch_batches[step]]]
 
     def predict_views(self, model: keras.Model, views: WindowViews, batch_size: int) -> list[Any]:
-        """Return the decoded results for every window."""
         return self.predict(model, views.examples, views.output)
 
     def predict(self, model: keras.Model, examples: WindowSet, output: QuantileForecast) -> list[Any]:
-        """Return the decoded results of a model for every window."""
         from cityzoo.backend import compiled
 
         outputs = self.raw_outputs(compiled(model), examples)
         return output.decode(outputs, None, examples.examples)
 
     def raw_outputs(self, run: Callable[[Any], Any], examples: WindowSet) -> np.ndarray:
-        """Return the forecasts of every window."""
         from cityzoo.modalities.series.data import forecast
 
         return forecast(run, examples, BATCH_SIZE)
 
     def identify(self, examples: WindowSet) -> list[Any]:
-        """Return a hash of the values, and the windows."""
         import hashlib
 
         digest = hashlib.sha256(np.ascontiguousarray(examples.series.values).tobytes()).hexdigest()
         return [digest, examples.origins.tolist(), examples.history, examples.horizon]
 
     def groups(self, examples: WindowSet) -> list[str]:
-        """Return the day of every window; parts of days where there are few of them."""
         from cityzoo.modalities.series.slices import blocks_of
 
         return blocks_of(examples)
 
     def slices(self, examples: WindowSet, by: str) -> Masks:
-        """Return slices by hour and weekday."""
         from cityzoo.modalities.series.slices import slices_of
 
         return slices_of(examples)
 
     def write_manifest(self, folder: Path, data: SeriesDataset, output: QuantileForecast) -> None:
-        """Write sensors.json: the sensors in the order of the model, its channels, units and clock."""
         from cityzoo.data.series import manifest
 
         manifest.write(folder, data.train, output.quantiles)
 
     def check_manifest(self, folder: Path, examples: WindowSet) -> None:
-        """Raise InputError for a series of other sensors, channels or steps than the run's."""
         from cityzoo.data.series import manifest
 
         manifest.require_same(folder, examples.series)
@@ -219,7 +197,6 @@ class Series(Modality[SeriesFlags]):
         details: Mapping[str, Any],
         folder: Path,
     ) -> dict[str, Any]:
-        """Draw days of single sensors, and where and when errors are large."""
         from cityzoo.visualize import forecasts
 
         best = output.baselines(examples)[details["best_baseline"]]
