@@ -74,8 +74,8 @@ def test_the_point_of_each_detection_is_found_again():
         back = np.clip((logits[asked.place[0], :4] - [0, 16, 0, 16]) * 2, 0, [128, 64, 128, 64])
         assert back == pytest.approx(found.boxes_xyxy[number], abs=1e-4)
         assert asked.words == output.class_names[found.labels[number]]
-        assert asked.probability(output[None])[0] == pytest.approx(found.scores[number])
-        assert asked.box_xyxy.tolist() == output[asked.place[0], :4].tolist()
+        assert asked.probability(logits[None])[0] == pytest.approx(found.scores[number])
+        assert asked.box_xyxy.tolist() == logits[asked.place[0], :4].tolist()
     assert output.attribution_target(logits, matrix, image, len(found)) is None
 
 

@@ -11,10 +11,11 @@ from PIL import Image
 from cityzoo.data.image.views import AugmentedViews, sequential_order
 from cityzoo.outputs.counting import Counting, CountResult
 from cityzoo.sample import ImageExample, ImageSet
+from cityzoo.visualize import counting_examples
 from cityzoo.visualize.heatmap import resize_heatmap
 from heads.counting import DensityLoss, density_targets
 
-KIND = Counting(("car",))
+OUTPUT = Counting(("car",))
 REGRESSION = Counting(("car",), head="regression")
 
 
@@ -32,7 +33,7 @@ def batch(images_hw, *examples):
 def test_the_target_is_the_map_or_the_number():
     """Two boxes, none, one."""
     given = batch((64, 96), ([8, 8, 24, 24], [40, 30, 80, 60]), (), ([0, 0, 96, 64],))
-    maps = KIND.make_targets(given).numpy()
+    maps = OUTPUT.make_targets(given).numpy()
     np.testing.assert_array_equal(maps, density_targets(given["bounding_boxes"]["boxes"].numpy(), (64, 96)))
     assert maps.shape == (3, 8, 12, 1) and maps.sum(axis=(1, 2, 3)) == pytest.approx([2, 0, 1], abs=1e-4)
     assert REGRESSION.make_targets(given).numpy().tolist() == [[2], [0], [1]]
@@ -40,8 +41,8 @@ def test_the_target_is_the_map_or_the_number():
 
 def test_head_and_loss_fit_each_other():
     levels = {f"P{n}": keras.Input((64 >> n, 96 >> n, 4)) for n in (3, 4, 5)}
-    assert KIND.build_head(levels).shape == (None, 8, 12, 1)
-    assert isinstance(KIND.loss((64, 96)), DensityLoss)
+    assert OUTPUT.build_head(levels).shape == (None, 8, 12, 1)
+    assert isinstance(OUTPUT.loss((64, 96)), DensityLoss)
     assert REGRESSION.build_head(levels).shape == (None, 1)
     assert float(REGRESSION.loss((64, 96))(np.array([[2.0]]), np.array([[5.0]]))) == 9
 
@@ -60,10 +61,10 @@ def test_density_lies_where_the_box_is_in_the_original_image(painted, size_hw, b
     """Letterboxed to 128 x 128, made a map, stretched over the image: its middle is the white one's."""
     example = painted("road.png", size_hw, box)
     views = AugmentedViews(
-        ImageSet("val", ("car",), (example,)), KIND, "none", (128, 128), max_rows=1, seed=0
+        ImageSet("val", ("car",), (example,)), OUTPUT, "none", (128, 128), max_rows=1, seed=0
     )
     ((_, target, matrices),) = views.batches(sequential_order(1), 1).as_numpy_iterator()
-    (found,) = KIND.decode(target, matrices, [example])
+    (found,) = OUTPUT.decode(target, matrices, [example])
     assert found.number == pytest.approx(1, abs=1e-4)
     x1, y1, x2, y2 = found.corners
     longest = max(size_hw)
@@ -78,34 +79,23 @@ def test_density_lies_where_the_box_is_in_the_original_image(painted, size_hw, b
     with Image.open(example.path) as opened:
         image = np.asarray(opened)
     plain = Image.fromarray(np.full_like(image, 20))
-    drawn = KIND.draw(np.asarray(plain), None, found)
+    drawn = counting_examples.draw(np.asarray(plain), None, found, OUTPUT)
     scale = drawn.shape[1] / size_hw[1]
     warm = drawn[: round(size_hw[0] * scale)].astype(int).sum(axis=-1)
     ys, xs = np.nonzero(warm > warm.max() * 0.8)
     assert box[0] < xs.mean() / scale < box[2] and box[1] < ys.mean() / scale < box[3]
 
 
-def test_the_drawn_target_glows_where_it_is_to_count():
-    """In an augmented image, which is the network's input; a number alone changes no pixel of it."""
-    image = np.full((128, 256, 3), 20, np.uint8)
-    target = density_targets(np.array([[[160, 40, 224, 104]]], "float32"), (128, 256))[0]
-    glow = KIND.draw_target(image, target)[:128].astype(int).sum(axis=-1)
-    y, x = np.unravel_index(glow.argmax(), glow.shape)
-    assert 176 <= x < 208 and 56 <= y < 88
-    assert glow[:, :100].max() <= 75
-    np.testing.assert_array_equal(REGRESSION.draw_target(image, np.array([3.0]))[:128], image)
-
-
 def test_the_mean_count_of_training_is_remembered():
     """2 and 5: by 3.5; a report that knows it gives it back."""
     train = tuple(ImageExample(f"{n}.jpg", (9, 9), target=[n]) for n in (2, 5))
-    seen = KIND.with_train_statistics(ImageSet("train", ("car",), train))
-    assert seen.usual == 3.5 and KIND.usual is None
+    seen = OUTPUT.with_train_statistics(ImageSet("train", ("car",), train))
+    assert seen.train_mean_count == 3.5 and OUTPUT.train_mean_count is None
     truth = ImageSet("val", ("car",), (ImageExample("a.jpg", (9, 9)),))
     figures = seen.metrics(truth, [CountResult(1.0)])
     assert (figures["mae_of_mean"], figures["mae_share_of_mean"]) == (3.5, pytest.approx(1 / 3.5))
-    assert KIND.restore(figures) == seen and KIND.restore({}) == KIND
-    assert KIND.metrics(truth, [CountResult(1.0)])["mae_of_mean"] is None
+    assert OUTPUT.restore(figures) == seen and OUTPUT.restore({}) == OUTPUT
+    assert OUTPUT.metrics(truth, [CountResult(1.0)])["mae_of_mean"] is None
 
 
 def test_figures_are_of_the_counts():
@@ -115,9 +105,11 @@ def test_figures_are_of_the_counts():
         ("car",),
         (ImageExample("a.jpg", (9, 9), [[0, 0, 4, 4]] * 2, [0] * 2), ImageExample("b.jpg", (9, 9))),
     )
-    found = KIND.metrics(truth, [CountResult(3.0), CountResult(0.0)])
+    found = OUTPUT.metrics(truth, [CountResult(3.0), CountResult(0.0)])
     assert (found["mae"], found["bias"], found["rmse"]) == (0.5, 0.5, pytest.approx(0.5**0.5))
-    assert set(KIND.primary_metrics) <= set(found) and set(KIND.lower_is_better) <= set(KIND.primary_metrics)
+    assert set(OUTPUT.primary_metrics) <= set(found) and set(OUTPUT.lower_is_better) <= set(
+        OUTPUT.primary_metrics
+    )
 
 
 def test_cases_are_a_table_and_sheets(tmp_path):
@@ -125,7 +117,10 @@ def test_cases_are_a_table_and_sheets(tmp_path):
     truth = ImageSet("val", ("car",), (ImageExample(str(tmp_path / "a.png"), (60, 80), [[0, 0, 9, 9]], [0]),))
     density = np.zeros((8, 8), "float32")
     density[2, 2] = 1.25
-    found = KIND.write_details(truth, [CountResult(1.25, density, (0.0, -10, 80, 70))], tmp_path)
+    results = [CountResult(1.25, density, (0.0, -10, 80, 70))]
+    found = OUTPUT.details(truth, results)
+    OUTPUT.write_results(truth, results, tmp_path)
+    counting_examples.write_examples(truth, results, OUTPUT, found, tmp_path)
     assert found["scatter"]["all"] == {"true": [1], "counted": [1.25]}
     (row,) = csv.DictReader((tmp_path / "predictions.csv").open())
     assert (row["true"], float(row["counted"])) == ("1", 1.25)
@@ -134,6 +129,6 @@ def test_cases_are_a_table_and_sheets(tmp_path):
 
 def test_what_is_seen_is_every_count():
     found = ImageSet("predict", ("car",), (ImageExample("a.jpg", (8, 8)), ImageExample("b.jpg", (8, 8))))
-    seen = KIND.summarize_predictions(found, [CountResult(2.3449), CountResult(10.0)], {}, None)
+    seen = OUTPUT.summarize_predictions(found, [CountResult(2.3449), CountResult(10.0)], {}, None)
     assert seen.document == {"a.jpg": 2.34, "b.jpg": 10.0}
     assert (seen.file, seen.line) == ("predictions.json", "12 counted")

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cityzoo.outputs.anomaly import AnomalyResult
+from cityzoo.outputs.anomaly import Anomaly, AnomalyResult
 from cityzoo.sample import ImageExample, ImageSet
+from cityzoo.visualize import anomaly_examples
 from cityzoo.visualize.anomaly_examples import draw_sheets
 
 NAMES = ("normal", "anomaly")
@@ -58,3 +59,12 @@ def test_sheets_without_images_are_removed(tmp_path, strange, left):
 def test_six_of_each_at_most(tmp_path):
     seen, _ = drawn(tmp_path, [0] * 9, [float(n) for n in range(9)], 100.0)
     assert seen == [8, 7, 6, 5, 4, 3]
+
+
+def test_targets_are_named_below_the_image():
+    output = Anomaly(("normal", "anomaly"))
+    image = np.full((60, 240, 3), 90, np.uint8)
+    words = [
+        anomaly_examples.draw_target(image, np.array(target), output)[60:] for target in ([1.0, 0], [0.0, 1])
+    ]
+    assert words[0].shape == words[1].shape and (words[0] != words[1]).any()

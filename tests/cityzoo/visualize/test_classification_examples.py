@@ -120,3 +120,31 @@ def test_the_table_says_all_classes_and_survives_commas(tmp_path):
         "green": "0.333333",
     }
     assert second["true"] == "" and second["green"] == "1.000000"
+
+
+def inked(drawn, size_hw):
+    """Pixels below the image that are not paper."""
+    line = drawn[size_hw[0] :].astype(int)
+    return int((np.abs(line - line[0, 0]).max(axis=-1) > 40).sum())
+
+
+def test_a_result_stands_below_its_image():
+    """The image itself is left as it is; the truth adds words."""
+    image = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    result, truth = np.array([0.2, 0.1, 0.7]), ImageExample("a.jpg", (240, 320), target=[0, 0, 1])
+    output = Classification(("bus", "car", "truck"))
+    alone = classification_examples.draw(image, None, result, output)
+    both = classification_examples.draw(image, truth, result, output)
+    for drawn in (alone, both, classification_examples.draw_target(image, truth.target, output)):
+        assert drawn.shape[1] == 320 and drawn.shape[0] > 250 and drawn.dtype == np.uint8
+        np.testing.assert_array_equal(drawn[:240], image)
+        assert inked(drawn, (240, 320)) > 20
+    assert inked(both, (240, 320)) > inked(alone, (240, 320))
+
+
+def test_both_sheets_are_written_with_the_outputs_captions(tmp_path, sheet):
+    truth = images(tmp_path, np.eye(2)[[0, 1]])
+    results = [np.array([0.9, 0.1]), np.array([0.7, 0.3])]
+    classification_examples.write_examples(truth, results, Classification(NAMES), {}, tmp_path)
+    assert {"best.png", "worst.png"} <= {file.name for file in tmp_path.iterdir()}
+    assert sheet[0][1] == ["red 0.70 | green"]

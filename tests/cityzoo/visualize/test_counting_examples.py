@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cityzoo.outputs.counting import CountResult
+from cityzoo.outputs.counting import Counting, CountResult
 from cityzoo.sample import ImageExample, ImageSet
+from cityzoo.visualize import counting_examples
 from cityzoo.visualize.counting_examples import draw_sheets
+from heads.counting import density_targets
 
 
 def images(folder, counts):
@@ -60,3 +62,17 @@ def test_the_sheet_has_the_shape_of_its_images(tmp_path):
     draw_sheets(truth, [CountResult(9.0)] * 3, lambda image, *_: image, tmp_path)
     with Image.open(tmp_path / "worst.png") as sheet:
         assert sheet.width == pytest.approx(1240, abs=30) and 200 < sheet.height < 300
+
+
+def test_the_drawn_target_glows_where_it_is_to_count():
+    """In an augmented image, which is the network's input; a number alone changes no pixel of it."""
+    image = np.full((128, 256, 3), 20, np.uint8)
+    target = density_targets(np.array([[[160, 40, 224, 104]]], "float32"), (128, 256))[0]
+    glow = counting_examples.draw_target(image, target, Counting(("car",)))[:128].astype(int).sum(axis=-1)
+    y, x = np.unravel_index(glow.argmax(), glow.shape)
+    assert 176 <= x < 208 and 56 <= y < 88
+    assert glow[:, :100].max() <= 75
+    regression = Counting(("car",), head="regression")
+    np.testing.assert_array_equal(
+        counting_examples.draw_target(image, np.array([3.0]), regression)[:128], image
+    )

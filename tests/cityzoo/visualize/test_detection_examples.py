@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cityzoo.outputs.detection import Detection
 from cityzoo.sample import Detections, ImageExample, ImageSet, no_boxes
+from cityzoo.visualize import detection_examples
 from cityzoo.visualize.boxes import TRUTH, class_color
 from cityzoo.visualize.detection_examples import Case, draw_cases, pick_cases
 
@@ -78,3 +80,12 @@ def test_kinds_without_cases_get_no_file(tmp_path):
     (tmp_path / "worst.png").write_bytes(b"of an earlier evaluation")
     assert draw_cases(truth, empty, pick_cases(truth, empty, 0.5), tmp_path, lambda _: None) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_sure_is_drawn_and_the_rest_is_not():
+    """A box of score .9 in its colour, one of .1 not at all."""
+    truth = ImageExample("a.jpg", (99, 99), [[0, 0, 40, 40]], [0])
+    found = Detections([[10, 10, 60, 60], [20, 70, 90, 95]], [0.9, 0.1], [0, 0])
+    grey = np.full((99, 99, 3), 90, np.uint8)
+    drawn = detection_examples.draw(grey, truth, found, Detection(("car", "bus", "truck")))
+    assert (drawn[60, 30] != 90).any() and (drawn[85, 20] == 90).all() and (grey == 90).all()
