@@ -1,4 +1,7 @@
-"""Metrics of an anomaly detector."""
+"""Metrics of an anomaly detector.
+
+Images have targets (C,), 1 at `NORMAL` for normal ones, and some have masks; results have `score`, `heat`, `corners`.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,6 @@ Corners = tuple[float, float, float, float]
 
 def anomaly_metrics(truth: ImageSet, results: Sequence[Any]) -> dict[str, Any]:
     """Return AUROC and average precision of frames, AUROC of pixels, and mean scores.
-
-    Args:
-        truth: images with targets (C,), 1 at `NORMAL` for normal ones; some with masks.
-        results: with `score`, `heat` and `corners`.
 
     Returns:
         None for metrics that the images cannot give, without anomalies, normal frames or masks.
@@ -70,10 +69,6 @@ def _pixel_auroc(truth: ImageSet, results: Sequence[Any]) -> float | None:
 
 def labeled_pixels(truth: ImageSet, results: Sequence[Any]) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """Yield the labels and scores of pixels; anomalies without a mask are left out.
-
-    Args:
-        truth: images with targets, some with masks.
-        results: with `heat` and `corners`.
 
     Yields:
         position of the image, (P,) bool whether a pixel belongs to an anomaly, (P,) float32 heat.
@@ -120,8 +115,6 @@ def alarm_threshold(truth: ImageSet, results: Sequence[Any], per_1000: float) ->
     """Return the lowest score threshold that keeps false alarms to a target rate, and its recall.
 
     Args:
-        truth: images with targets.
-        results: with `score`.
         per_1000: maximum false alarms per 1,000 normal frames.
 
     Returns:
@@ -145,22 +138,7 @@ def alarm_threshold(truth: ImageSet, results: Sequence[Any], per_1000: float) ->
 
 
 def weighted_anomaly_metrics(truth: ImageSet, results: Sequence[Any]) -> WeightedMetrics:
-    """Return the metrics of `anomaly_metrics` as a function of the images' weights, all of them exact.
-
-    Args:
-        truth: N images with targets, some with masks; masks are read once, here.
-        results: with `score`, `heat` and `corners`.
-
-    Example:
-        >>> from types import SimpleNamespace
-        >>> from cityzoo.sample import ImageExample
-        >>> frames = tuple(ImageExample(f"{i}.jpg", (2, 2), target=np.eye(2, dtype="f4")[i % 2]) for i in range(4))
-        >>> flat = {"heat": np.zeros((1, 1), "f4"), "corners": (0, 0, 2, 2)}
-        >>> results = [SimpleNamespace(score=score, **flat) for score in (1, 2, 4, 3)]
-        >>> weighted = weighted_anomaly_metrics(ImageSet("val", ("normal", "anomaly"), frames), results)
-        >>> weighted(np.array([[1, 1, 1, 1], [3, 1, 1, 1], [1, 0, 1, 0]]))["image_auroc"].tolist()
-        [0.5, 0.75, nan]
-    """
+    """Return the metrics of `anomaly_metrics` as a function of the images' weights, exact; masks are read once."""
     anomalous, scores = anomaly_mask(truth), np.array([result.score for result in results], np.float64)
     by_frame, by_pixel = weighted_ranking(anomalous, scores), _weighted_pixel_auroc(truth, results)
     columns = np.stack([anomalous, ~anomalous, anomalous * scores, ~anomalous * scores], axis=1)

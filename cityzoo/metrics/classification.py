@@ -1,13 +1,24 @@
-"""Metrics of a classifier, by scikit-learn."""
+"""Metrics of a classifier, by scikit-learn.
+
+Images have targets (C,) of 0 and 1, one-hot where an image is of one class; results are the (C,) probabilities of each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from cityzoo.metrics.weighted import threshold_at_false_alarm_rate
+from cityzoo.metrics.keys import pointer
+from cityzoo.metrics.weighted import (
+    WeightedMetrics,
+    divide,
+    map_in_blocks,
+    nanmean_rows,
+    threshold_at_false_alarm_rate,
+    weighted_ranking,
+)
 from cityzoo.sample import ExampleSet
 
 LEAST_P = 1e-7  # keeps the log loss of a confident mistake finite
@@ -22,11 +33,9 @@ def targets_and_probabilities(
 
 
 def log_losses(targets: np.ndarray, probs: np.ndarray, multilabel: bool) -> np.ndarray:
-    """Return the log loss of each image, (N,) float64.
+    """Return the log loss of each image, (N,) float64, from (N, C) targets and probabilities.
 
     Args:
-        targets: (N, C) of 0 and 1.
-        probs: (N, C) probabilities.
         multilabel: whether classes are independent: then the mean over classes of the binary log loss.
 
     Example:
@@ -41,19 +50,7 @@ def log_losses(targets: np.ndarray, probs: np.ndarray, multilabel: bool) -> np.n
 
 
 def multiclass_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Return the metrics of a classifier that names one class per image.
-
-    Args:
-        truth: images with targets (C,), one-hot.
-        results: (C,) probabilities of each.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample, ImageSet
-        >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=np.eye(2, dtype="f4")[i]) for i in (0, 0, 1))
-        >>> results = [np.array([0.9, 0.1]), np.array([0.2, 0.8]), np.array([0.3, 0.7])]
-        >>> multiclass_metrics(ImageSet("val", ("bus", "car"), images), results)["balanced_accuracy"]
-        0.75
-    """
+    """Return the metrics of a classifier that names one class per image."""
     from sklearn.metrics import accuracy_score, f1_score, recall_score
 
     targets, probs = targets_and_probabilities(truth, results)
@@ -73,12 +70,7 @@ def multiclass_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict
 
 
 def multilabel_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
-    """Return the metrics of a classifier that decides for each class whether it is present.
-
-    Args:
-        truth: images with targets (C,) of 0 and 1.
-        results: (C,) probabilities of each.
-    """
+    """Return the metrics of a classifier that decides for each class whether it is present."""
     targets, probs = targets_and_probabilities(truth, results)
     rows = per_class_metrics(truth, targets, probs, probs >= 0.5)
     kept = np.clip(probs, LEAST_P, 1 - LEAST_P)
@@ -95,13 +87,7 @@ def multilabel_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict
 def per_class_metrics(
     truth: ExampleSet, targets: np.ndarray, probs: np.ndarray, predicted: np.ndarray
 ) -> dict[str, dict[str, float | None]]:
-    """Return the number of images, precision, recall, F1, AUROC and average precision of each class.
-
-    Args:
-        truth: names the classes.
-        targets: (N, C) of 0 and 1.
-        probs: (N, C) probabilities.
-        predicted: (N, C) bool, the decisions.
+    """Return the number of images, precision, recall, F1, AUROC and AP of each class, from (N, C) arrays.
 
     Returns:
         None where nothing can be measured: a class without images, or with all of them.
@@ -135,17 +121,7 @@ def alarm_thresholds(
     among n frames without the class a single false alarm is a rate of 1,000 / n.
 
     Args:
-        truth: images with targets (C,) of 0 and 1.
-        results: (C,) probabilities of each.
         per_1000: maximum false alarms per 1,000 frames without the class.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample, ImageSet
-        >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=np.array([i > 1], "f4")) for i in range(4))
-        >>> results = [np.array([p]) for p in (0.1, 0.6, 0.5, 0.9)]
-        >>> point = alarm_thresholds(ImageSet("val", ("fire",), images), results, 5)["fire"]
-        >>> round(point["threshold"], 3), point["recall"], point["false_alarms_per_1000"]
-        (0.6, 0.5, 0.0)
     """
     targets, probs = targets_and_probabilities(truth, results)
     points: dict[str, dict[str, float | None]] = {}
@@ -173,4 +149,77 @@ def _confusion(names: Sequence[str], labels: np.ndarray, predicted: np.ndarray) 
     return {
         true: {name: int(((labels == i) & (predicted == j)).sum()) for j, name in enumerate(names)}
         for i, true in enumerate(names)
+    }
+
+
+def weighted_multiclass_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
+    """Return the metrics of `multiclass_metrics` as a function of the images' weights.
+
+    Classes whose images all weigh 0 are left out of means, like classes without images.
+    """
+    targets, probs = targets_and_probabilities(truth, results)
+    labels, predicted = targets.argmax(axis=1), probs.argmax(axis=1)
+    per_class = _per_class(targets > 0, probs, predicted[:, None] == np.arange(targets.shape[1]))
+    columns = np.stack([labels == predicted, log_losses(targets, probs, multilabel=False)], axis=1)
+
+    def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
+        rows = per_class(weights)
+        accuracy, loss = divide(weights @ columns, weights.sum(axis=1, keepdims=True)).T
+        return {
+            "balanced_accuracy": nanmean_rows(rows["recall"]),
+            "accuracy": accuracy,
+            "macro_f1": nanmean_rows(rows["f1"]),
+            "mean_auroc": nanmean_rows(rows["auroc"]),
+            "loss": loss,
+            **_with_class_names(truth.class_names, rows),
+        }
+
+    return map_in_blocks(metrics, len(truth))
+
+
+def weighted_multilabel_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
+    """Return the metrics of `multilabel_metrics` as a function of the images' weights."""
+    targets, probs = targets_and_probabilities(truth, results)
+    per_class = _per_class(targets > 0, probs, probs >= 0.5)
+    losses = log_losses(targets, probs, multilabel=True)
+
+    def metrics(weights: np.ndarray) -> dict[str, np.ndarray]:
+        rows = per_class(weights)
+        return {
+            "mean_auroc": nanmean_rows(rows["auroc"]),
+            "mean_ap": nanmean_rows(rows["ap"]),
+            "macro_f1": nanmean_rows(rows["f1"]),
+            "loss": divide(weights @ losses, weights.sum(axis=1)),
+            **_with_class_names(truth.class_names, rows),
+        }
+
+    return map_in_blocks(metrics, len(truth))
+
+
+def _per_class(
+    true: np.ndarray, probs: np.ndarray, predicted: np.ndarray
+) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    """Weights -> metric -> (R, C), from (N, C) truths, probabilities and decisions."""
+    rankings = [weighted_ranking(*columns) for columns in zip(true.T, probs.T, strict=True)]
+    counted = np.concatenate([true, predicted, true & predicted], axis=1).astype(np.float64)
+
+    def rows(weights: np.ndarray) -> dict[str, np.ndarray]:
+        n_true, n_predicted, n_right = np.split(weights @ counted, 3, axis=1)
+        auroc, ap = np.transpose([ranking(weights) for ranking in rankings], (1, 2, 0))
+        return {
+            "recall": divide(n_right, n_true),
+            "precision": divide(n_right, n_predicted),
+            "f1": np.where(n_true > 0, divide(2 * n_right, n_true + n_predicted), np.nan),
+            "auroc": auroc,
+            "ap": ap,
+        }
+
+    return rows
+
+
+def _with_class_names(class_names: Sequence[str], rows: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        pointer("per_class", name, metric): values[:, number]
+        for number, name in enumerate(class_names)
+        for metric, values in rows.items()
     }

@@ -1,4 +1,7 @@
-"""Curves of a classifier, its top-k accuracy, and scikit-learn's classification report."""
+"""Curves of a classifier, its top-k accuracy, and scikit-learn's classification report.
+
+Images have targets (C,) of 0 and 1, one-hot where an image is of one class; results are the (C,) probabilities of each.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,7 @@ TOP_K = (2, 3, 5)
 def classification_details(
     truth: ExampleSet, results: Sequence[np.ndarray], multilabel: bool
 ) -> dict[str, Any]:
-    """Return `curves`, `classification_report`, `calibration` and, of one class per image, `top_k`.
-
-    Args:
-        truth: images with targets (C,).
-        results: (C,) probabilities of each.
-        multilabel: whether classes are independent.
-    """
+    """Return `curves`, `classification_report`, `calibration` and, of one class per image, `top_k`."""
     found = calibration(truth, results, multilabel)
     table = {
         "expected calibration error": {"as_it_is": found["ece"], "scaled": found["ece_scaled"]},
@@ -41,21 +38,10 @@ def classification_details(
 def curves(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, dict[str, dict[str, list[float]]]]:
     """Return the ROC and the precision-recall curve of each class against all others.
 
-    Args:
-        truth: images with targets (C,) of 0 and 1.
-        results: (C,) probabilities of each.
-
     Returns:
         `roc`: class to `false_positive_rate` and `true_positive_rate`; `precision_recall`: class to `recall` and
         `precision`; at most 101 points each, from the highest threshold to the lowest. A class without images has
         neither, a class on all images has no ROC.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample, ImageSet
-        >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=[t]) for i, t in enumerate((1, 0, 1)))
-        >>> found = curves(ImageSet("val", ("fire",), images), [np.array([p]) for p in (0.9, 0.5, 0.2)])
-        >>> found["roc"]["fire"]["true_positive_rate"], found["precision_recall"]["fire"]["recall"]
-        ([0.0, 0.5, 0.5, 1.0], [0.0, 0.5, 0.5, 1.0])
     """
     from sklearn.metrics import precision_recall_curve, roc_curve
 
@@ -111,16 +97,6 @@ def top_k(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, float]:
     """Return how often the true class is among the 2, 3 and 5 most probable ones, where there are more classes.
 
     By scikit-learn's `top_k_accuracy_score`, which ranks the last of equally probable classes first.
-
-    Args:
-        truth: images with targets (C,), one-hot.
-        results: (C,) probabilities of each.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample, ImageSet
-        >>> truth = ImageSet("val", ("bus", "car", "van"), (ImageExample("a.jpg", (8, 8), target=[1, 0, 0]),) * 2)
-        >>> top_k(truth, [np.array([0.4, 0.5, 0.1]), np.array([0.0, 0.4, 0.6])])
-        {'2': 0.5}
     """
     from sklearn.metrics import top_k_accuracy_score
 
@@ -136,10 +112,7 @@ def classification_report(
 ) -> dict[str, float | dict[str, float]]:
     """Return scikit-learn's `classification_report` over all classes, also those without images, as plain floats.
 
-    Args:
-        truth: images with targets (C,) of 0 and 1.
-        results: (C,) probabilities of each.
-        multilabel: whether classes are independent: those of .5 or more are present, else the most probable one.
+    If `multilabel`, classes with a probability of .5 or more are present; else the most probable one is.
     """
     from sklearn import metrics
 

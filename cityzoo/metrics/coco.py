@@ -89,12 +89,6 @@ def coco_truth(truth: ImageSet) -> dict[str, Any]:
     """Return annotated images as a COCO dict: images, annotations and categories.
 
     Image and category ids count from 1; `bbox` is x, y, width, height in pixels.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample
-        >>> cars = ImageSet("val", ("car",), (ImageExample("a.jpg", (48, 64), [[1, 2, 4, 8]], [0]),))
-        >>> coco_truth(cars)["annotations"][0]["bbox"]
-        [1.0, 2.0, 3.0, 6.0]
     """
     images = [
         {
@@ -169,12 +163,6 @@ def write_coco_json(
 
     Raises:
         InputError: not one Detections per image, or a label outside the class names.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     [path.name for path in write_coco_json(folder, ImageSet("val", ("car",), ()), [])]
-        ['truth.json', 'detections.json']
     """
     contents = {"truth.json": coco_truth(truth), "detections.json": coco_results(truth, detections)}
     folder = Path(folder)

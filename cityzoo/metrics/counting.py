@@ -1,4 +1,8 @@
-"""Metrics of counts: errors over all images, by number of objects and by their size."""
+"""Metrics of counts: errors over all images, by number of objects and by their size.
+
+Images have boxes; `counted` is the predicted count of each, `train_mean` the mean count of the training images, the
+baseline (None if unknown).
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,6 @@ def count_metrics(
     truth: ImageSet, counted: Sequence[float], train_mean: float | None = None
 ) -> dict[str, Any]:
     """Return MAE, RMSE, bias and R2 of counts, over all images and by number of objects.
-
-    Args:
-        truth: images with boxes.
-        counted: predicted count of each.
-        train_mean: mean count of the training images, the baseline; None if unknown.
 
     Example:
         >>> from cityzoo.sample import ImageExample
@@ -75,18 +74,9 @@ def _errors(true: np.ndarray, error: np.ndarray) -> Errors:
 def scatter(truth: ImageSet, counted: Sequence[float]) -> dict[str, dict[str, list[float]]]:
     """Return true and predicted counts as points.
 
-    Args:
-        truth: images with boxes.
-        counted: predicted count of each.
-
     Returns:
         `all`: `true` and `counted`, sorted by the true count; at most 500 points, spread evenly over that order and
         with both ends.
-
-    Example:
-        >>> streets = (ImageExample("a.jpg", (8, 8), [[0, 0, 4, 4]] * 4, [0] * 4), ImageExample("b.jpg", (8, 8)))
-        >>> scatter(ImageSet("val", ("car",), streets), [3.5, 0.25])
-        {'all': {'true': [0.0, 4.0], 'counted': [0.25, 3.5]}}
     """
     true, predicted = true_counts(truth), np.asarray(counted, np.float64)
     order = np.lexsort((predicted, true))
@@ -99,20 +89,10 @@ def error_by_size(truth: ImageSet, counted: Sequence[float]) -> dict[str, dict[s
 
     The size of an image's objects is the median of the square roots of their boxes' areas.
 
-    Args:
-        truth: images with boxes.
-        counted: predicted count of each.
-
     Returns:
         for each third `side`, its range of sizes in pixels, and `n`, `mean_count`, `mae`, `bias` and `relative` as in
         `by_crowding`. Images without boxes are left out; images of equal size stay together, which can leave fewer
         groups.
-
-    Example:
-        >>> streets = [ImageExample(f"{s}.jpg", (80, 80), [[0, 0, s, s]] * 2, [0, 0]) for s in (10, 20, 60)]
-        >>> rows = error_by_size(ImageSet("val", ("car",), tuple(streets)), [0.5, 2.0, 2.5])
-        >>> {name: (row["side"], row["bias"]) for name, row in rows.items()}
-        {'small': ('10 to 10', -1.5), 'medium': ('20 to 20', 0.0), 'large': ('60 to 60', 0.5)}
     """
     true, predicted = true_counts(truth), np.asarray(counted, np.float64)
     sides = np.array([_median_side(image) for image in truth.examples])
@@ -139,21 +119,7 @@ def _median_side(image: ImageExample) -> float:
 def weighted_count_metrics(
     truth: ImageSet, counted: Sequence[float], train_mean: float | None = None
 ) -> WeightedMetrics:
-    """Return the metrics of `count_metrics` as a function of the images' weights.
-
-    Args:
-        truth: N images with boxes.
-        counted: predicted count of each.
-        train_mean: mean count of the training images; None if unknown.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample
-        >>> streets = (ImageExample("a.jpg", (8, 8)), ImageExample("b.jpg", (8, 8), [[0, 0, 4, 4]] * 4, [0] * 4))
-        >>> weighted = weighted_count_metrics(ImageSet("val", ("car",), streets), [1.0, 2.0])
-        >>> found = weighted(np.array([[1, 1], [0, 3], [0, 0]]))
-        >>> found["mae"].tolist(), found["r2"].tolist(), found["by_crowding/1 to 5/bias"].tolist()
-        ([1.5, 2.0, nan], [0.375, nan, nan], [-2.0, -2.0, nan])
-    """
+    """Return the metrics of `count_metrics` as a function of the images' weights."""
     true = true_counts(truth)
     error = np.asarray(counted, np.float64) - true
     columns = np.stack([np.abs(error), np.square(error), error, true, np.ones_like(true)], axis=1)

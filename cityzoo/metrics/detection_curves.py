@@ -1,4 +1,8 @@
-"""Detection metrics by score threshold: curves, confusion matrix, thresholds for operating targets."""
+"""Detection metrics by score threshold: curves, confusion matrix, thresholds for operating targets.
+
+Images are annotated, results are the detections of each; at most 100 per class and image count, as for AP. All raise
+InputError unless there is one Detections per image.
+"""
 
 from __future__ import annotations
 
@@ -19,24 +23,10 @@ FRAMES = 1000  # unit of the rate of false alarms
 def curves(truth: ImageSet, results: Sequence[Detections]) -> dict[str, dict[str, Any]]:
     """Return the curves of a detector at IoU .5.
 
-    Args:
-        truth: annotated images.
-        results: detections of each image; at most 100 per class count, as for AP.
-
     Returns:
         `precision_recall`: class -> `recall` and `precision`, 101 each, 0..1; the mean of `precision` is the class's
         AP50. `f1`: each class and "all classes" -> `score` and `f1` of detections with that score or more, 101 each.
         Classes without truth are left out.
-
-    Raises:
-        InputError: not one Detections per image.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample
-        >>> street = ImageSet("val", ("car",), (ImageExample("a.jpg", (50, 50), [[0, 0, 20, 20]], [0]),))
-        >>> found = curves(street, [Detections([[30, 30, 40, 40], [0, 0, 20, 20]], [0.75, 0.5], [0, 0])])
-        >>> found["precision_recall"]["car"]["precision"][:2], found["f1"]["all classes"]["f1"][50:52]
-        ([0.5, 0.5], [0.6666666666666666, 0.0])
     """
     matches = match_detections(truth, results)
     hits, n_truth = matches.owners != UNMATCHED, matches.n_truth().tolist()
@@ -64,22 +54,11 @@ def confusion(truth: ImageSet, results: Sequence[Detections], score: float) -> d
     object of any class that it overlaps most, if their IoU is at least .5; among equals the later one.
 
     Args:
-        truth: annotated images.
-        results: detections of each image; at most 100 per class count, as for AP.
         score: detections below it are left out.
 
     Returns:
         True class -> predicted class -> n, with "background" last in both ("no object" where a class has that name):
         missed objects and false alarms.
-
-    Raises:
-        InputError: not one Detections per image.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample
-        >>> street = ImageSet("val", ("car", "bus"), (ImageExample("a.jpg", (50, 50), [[0, 0, 20, 20]], [0]),))
-        >>> confusion(street, [Detections([[0, 0, 20, 18], [30, 30, 40, 40]], [0.75, 0.5], [1, 1])], 0.5)["car"]
-        {'car': 0, 'bus': 1, 'background': 0}
     """
     matches = match_detections(truth, results)
     kept = matches.scores >= np.float32(score)
@@ -104,8 +83,6 @@ def thresholds(
     """Return the lowest score threshold that meets each operating target, for the highest recall.
 
     Args:
-        truth: annotated images.
-        results: detections of each image; at most 100 per class count, as for AP.
         precisions: target precisions, 0..1.
         per_1000: maximum false alarms per 1,000 frames; a false alarm matches no object of its class at IoU .5, so a
             duplicate is one too.
@@ -115,9 +92,6 @@ def thresholds(
         `false_alarms_per_1000` of detections with that score or more, all classes together. For false alarms also
         `smallest_rate_shown`, the rate of a single one in these images. None where no score meets the target, or where
         the target is below that rate and so cannot be verified.
-
-    Raises:
-        InputError: not one Detections per image.
 
     Example:
         >>> from cityzoo.sample import ImageExample

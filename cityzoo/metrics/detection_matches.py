@@ -76,10 +76,6 @@ def match_detections(truth: ImageSet, results: Sequence[Detections]) -> Matches:
     It takes a box of another size only where there is no other, and is then ignored, like unmatched detections of
     another size. At most 100 detections per class and image count; those that are not finite are left out.
 
-    Args:
-        truth: annotated images.
-        results: detections of each image, labels as in `truth.class_names`.
-
     Raises:
         InputError: not one Detections per image.
 

@@ -28,11 +28,6 @@ def match(image: ImageExample, found: Detections, threshold: float = 0.0) -> np.
         (N,) int, positions in the image's boxes, `UNMATCHED` for a false alarm.
 
     Reference: Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014.
-
-    Example:
-        >>> street = ImageExample("a.jpg", (50, 50), [[0, 0, 20, 20]], [0])
-        >>> match(street, Detections([[0, 0, 20, 18], [0, 0, 20, 20]], [0.9, 0.8], [0, 0])).tolist()
-        [0, -1]
     """
     owner = np.full(len(found), UNMATCHED)
     if not len(found) or not len(image.labels):
@@ -53,21 +48,12 @@ def match(image: ImageExample, found: Detections, threshold: float = 0.0) -> np.
 def operating_threshold(truth: ImageSet, detections: Sequence[Detections]) -> dict[str, float | None]:
     """Return the score threshold with the highest F1 at IoU .5, all classes together.
 
-    Args:
-        truth: annotated images.
-        detections: one per image, in the same order.
-
     Returns:
         `score`, `precision`, `recall` and `f1`, 0..1, of detections with that score or more. Those at .5 where no
         detection matches; None where a number is undefined.
 
     Raises:
         InputError: not one Detections per image.
-
-    Example:
-        >>> street = ImageSet("val", ("car",), (ImageExample("a.jpg", (50, 50), [[0, 0, 20, 20]], [0]),))
-        >>> operating_threshold(street, [Detections([[0, 0, 20, 20], [30, 30, 40, 40]], [0.75, 0.5], [0, 0])])
-        {'score': 0.75, 'precision': 1.0, 'recall': 1.0, 'f1': 1.0}
     """
     require_one_per_image(truth, detections)
     n_boxes = sum(len(image.labels) for image in truth.examples)
@@ -124,11 +110,7 @@ def box_xywh(boxes_xyxy: np.ndarray) -> np.ndarray:
 
 
 def require_one_per_image(truth: ImageSet, detections: Sequence[Detections]) -> None:
-    """Raise InputError unless there is one Detections per image.
-
-    Example:
-        >>> require_one_per_image(ImageSet("val", ("car",), ()), [])
-    """
+    """Raise InputError unless there is one Detections per image."""
     if len(truth) != len(detections):
         raise InputError(
             f"{len(detections)} detections for {len(truth)} images: "

@@ -22,10 +22,6 @@ def tide_errors(truth: ImageSet, results: Sequence[Detections]) -> dict[str, dic
     object (IoU .1 at most); missed: an object without detection that no corrected class or box would find. Detections
     of any score count: low ones are many and cost little.
 
-    Args:
-        truth: annotated images.
-        results: detections of each image.
-
     Returns:
         Type -> `n` and `AP50_lost`, 0..1: how much AP50 rises if this type alone is fixed. A wrong class or box is
         corrected where its object is otherwise missed, by the highest-scoring candidate; other false alarms are

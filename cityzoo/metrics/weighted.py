@@ -114,14 +114,6 @@ def weighted_metrics_by_repetition(
         names: those to return.
         truth: N labeled images.
         results: one per image.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample
-        >>> images = ImageSet("val", (), tuple(ImageExample(f"{i}.jpg", (8, 8)) for i in range(3)))
-        >>> mean = lambda truth, results: {"mean": np.mean(results)}
-        >>> weighted = weighted_metrics_by_repetition(mean, ["mean"], images, [1, 2, 6])
-        >>> weighted(np.array([[1, 1, 1], [0, 3, 1]]))["mean"].tolist()
-        [3.0, 3.0]
     """
 
     def weighted(weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -40,8 +40,6 @@ def weighted_coco_metrics(
     all weigh 0 are left out of means.
 
     Args:
-        truth: N annotated images.
-        results: detections of each.
         names: metrics to return, as pointers into the report; None: all, `AP AP50 AP75 AP_small AP_medium AP_large
             AR100` and `AP AP50 AR` of every class. A single overlap, as in AP50, is ten times as fast.
 

@@ -214,7 +214,7 @@ class Classification(Output):
 
     def weighted_metrics(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
-        from cityzoo.metrics.weighted_classification import weighted_multiclass_metrics
+        from cityzoo.metrics.classification import weighted_multiclass_metrics
 
         return weighted_multiclass_metrics(truth, results)
 

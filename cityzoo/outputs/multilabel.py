@@ -68,7 +68,7 @@ class MultiLabelClassification(Classification):
 
     def weighted_metrics(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
-        from cityzoo.metrics.weighted_classification import weighted_multilabel_metrics
+        from cityzoo.metrics.classification import weighted_multilabel_metrics
 
         return weighted_multilabel_metrics(truth, results)
 

@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from cityzoo.metrics.classification import log_losses, multiclass_metrics, multilabel_metrics
+from cityzoo.metrics.classification import (
+    log_losses,
+    multiclass_metrics,
+    multilabel_metrics,
+    weighted_multiclass_metrics,
+    weighted_multilabel_metrics,
+)
 from cityzoo.metrics.keys import look_up, pointer
-from cityzoo.metrics.weighted_classification import weighted_multiclass_metrics, weighted_multilabel_metrics
 from cityzoo.sample import ImageExample, ImageSet
 
 NAMES = ("bus", "a/b.c", "truck", "~van")
