@@ -37,8 +37,6 @@ def evaluate_alarms(
     `time_of_day_mean` when the usual value is beyond it within the rule's time. Both release as the model does.
 
     Args:
-        rules: to evaluate.
-        forecasts: by channel.
         truth: measurements of these channels, at the times of the forecasts and over the horizon of the last.
         profiles: by channel (R, H, N) float, the time-of-day mean at the steps of the forecasts.
 
@@ -116,12 +114,6 @@ def write_alarms(
 
     alarms.jsonl has one alarm per line, in the order of raising; alarms.txt has the same as sentences, and the missed
     events.
-
-    Args:
-        folder: created if missing.
-        rules: to raise alarms by.
-        forecasts: by channel.
-        truth: measurements.
 
     Raises:
         InputError: a rule for a channel or time that is not forecast.

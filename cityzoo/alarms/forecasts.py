@@ -73,16 +73,9 @@ def select_forecasts(rule: Rule, forecasts: Mapping[str, Forecasts], step_second
 def crossing_probabilities(
     values: np.ndarray, levels: Sequence[float], rule: Rule, ahead: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the probabilities that the next steps cross a rule's limit, and its release limit.
+    """Return the probabilities that the next steps cross a rule's limit, and its release limit, (R, N) 0..1.
 
-    Args:
-        values: (R, H, N, Q) float, quantiles.
-        levels: Q.
-        rule: has the limits.
-        ahead: steps.
-
-    Returns:
-        Two arrays (R, N) float64 0..1.
+    `values` are quantiles (R, H, N, Q) of Q `levels`; `ahead` is the number of steps.
     """
     steps = values[:, :ahead]
     raising, keeping = (

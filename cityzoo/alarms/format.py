@@ -27,10 +27,6 @@ def as_records(alarms: RuleAlarms, truth: Series) -> list[dict]:
     `forecast` has times, median, low and high of the steps within the rule's time, the levels of low and high
     (None for a point forecast) and `at`, the time of the most probable step; `event` is None or has began, ended (its
     last value), lead_hours (0 or less for late alarms) and worst.
-
-    Args:
-        alarms: rules, forecasts, alarms with outcomes.
-        truth: measurements.
     """
     records = []
     for rule, forecast, matches in alarms:

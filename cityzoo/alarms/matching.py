@@ -67,12 +67,9 @@ def match_alarms(
     event.
 
     Args:
-        alarms: of all sensors.
-        events: of all sensors.
         measured: (T, N) bool, False where measurements are missing.
         runs: (R,) int, row of the last measurement before each forecast, increasing.
         ahead: steps of the rule's time.
-        step_seconds: from one row to the next.
     """
     by_sensor: dict[int, list[Event]] = {}
     for event in events:
@@ -200,9 +197,6 @@ def find_events(values: np.ndarray, limit: float, way: str, step_seconds: int) -
 
     Args:
         values: (T, N) float, NaN where nothing was measured.
-        limit: in their unit.
-        way: ">" or "<".
-        step_seconds: from one row to the next.
 
     Example:
         >>> values = np.array([[60.0], [80.0], [np.nan], [90.0], [70.0], [76.0]])

@@ -30,10 +30,6 @@ def alarm_metrics(matches: AlarmMatches, sensors: int) -> dict:
     events found in time, by the first alarm for each, late_hours (0 or less) those of events found late. Late alarms
     count as correct, so alarms that only repeat the present value have a high f1: precision_in_time, recall_in_time
     and f1_in_time count only alarms before the event.
-
-    Args:
-        matches: alarms and events.
-        sensors: their number.
     """
     words, fates = Counter(outcome.word for outcome in matches.outcomes), Counter(matches.fates)
     right, found = words[IN_TIME] + words[LATE], fates[IN_TIME] + fates[STANDING] + fates[LATE]
@@ -103,8 +99,6 @@ def reliability(
         values: (T, N) float, measurements.
         runs: (R,) int, rows of the last measurement before each.
         ahead: steps of the rule's time.
-        limit: to cross.
-        way: ">" or "<".
 
     Example:
         >>> values = np.array([[60.0], [70.0], [80.0], [60.0]])

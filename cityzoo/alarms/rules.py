@@ -91,10 +91,6 @@ class Rule:
     def steps(self, step_seconds: int, horizon: int) -> int:
         """Return the number of forecast steps within the rule's time.
 
-        Args:
-            step_seconds: from one step to the next.
-            horizon: number of steps that are forecast.
-
         Raises:
             InputError: less than one step, or more than the horizon.
 
@@ -155,14 +151,7 @@ def parse_rule(text: str) -> Rule:
 
 
 def check_rules(rules: Sequence[Rule], channels: Sequence[str], step_seconds: int, horizon: int) -> None:
-    """Raise InputError unless the channel and time of each rule are forecast and no rule is repeated.
-
-    Args:
-        rules: any number.
-        channels: that are forecast.
-        step_seconds: from one forecast step to the next.
-        horizon: number of steps that are forecast.
-    """
+    """Raise InputError unless the channel and time of each rule are forecast and no rule is repeated."""
     for place, rule in enumerate(rules):
         if rule.channel not in channels:
             raise unknown("channel of an alarm", rule.channel, channels)

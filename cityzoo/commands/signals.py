@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cityzoo import cli
+from cityzoo.cli.values import parse_seed
 from cityzoo.errors import InputError
 
 PROG = "python -m cityzoo signals"
@@ -57,12 +58,6 @@ def _scale(text: str) -> float:
     return scale
 
 
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise InputError(f"'{text}': expected a whole number, 0 or more")
-    return int(text)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(
         prog=PROG, description=DESCRIPTION, epilog=EXAMPLES, formatter_class=cli.HelpFormatter
@@ -70,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "--seed",
-        type=cli.argparse_type(_seed),
+        type=cli.argparse_type(parse_seed),
         default=0,
         metavar="S",
         help="random seed of the traffic (default: 0)",

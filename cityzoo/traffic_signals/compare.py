@@ -122,7 +122,6 @@ def compare(scene: Scene, forecasts: Mapping[date, Forecast] | None = None) -> C
     The plans of the forecast are simulated on past days first: hours in which they were worse keep the fixed plan.
 
     Args:
-        scene: setting.
         forecasts: by day, made from what was known before each period: of the last day, and optionally of the past
             days of its kind before it; None: `simple_forecast` of all of them.
 

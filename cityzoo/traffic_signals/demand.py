@@ -74,12 +74,7 @@ def draw_days(seed: int, scale: float = 1.0, weekend: bool = False) -> Days:
     """Draw consecutive days, the last a Thursday or a Saturday; the same seed gives the same days.
 
     Levels vary by day and drift within a day, counts are Poisson distributed. An incident elsewhere adds 70 % to one
-    arm for an hour, on every third past day and on the last day.
-
-    Args:
-        seed: 0 or more.
-        scale: factor of the usual flows.
-        weekend: end on a Saturday.
+    arm for an hour, on every third past day and on the last day. `scale` is a factor of the usual flows.
     """
     count = 1 + (PAST_WEEKEND if weekend else PAST_WEEKDAYS)
     dates = tuple(FIRST_DAY + timedelta(days=i) for i in range(count))
@@ -108,12 +103,6 @@ def write_routes(days: Days, day: int, hours: tuple[int, int], file: Path) -> np
     """Write a day's vehicles for SUMO and return the second at which each arrives, (vehicles,), in order.
 
     Arrivals are uniform within each quarter of an hour, and the same for all plans.
-
-    Args:
-        days: counts.
-        day: index of the day.
-        hours: start and end of the demand.
-        file: to write.
     """
     rng = np.random.default_rng([days.seed, day % len(days.dates), 1])
     arrivals = []

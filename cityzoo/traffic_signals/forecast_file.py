@@ -18,14 +18,7 @@ UPPER = 0.9  # quantile of the forecast that plans are also checked at
 
 
 def write_flows(file: Path, days: Sequence[date], columns: Sequence[str], flows: np.ndarray) -> None:
-    """Write flows as a wide table, time and one column per series, as `read_forecasts` and `traffic_flow` read it.
-
-    Args:
-        file: CSV.
-        days: dates.
-        columns: names of the series.
-        flows: (days, periods, series) veh/h.
-    """
+    """Write flows (days, periods, series), veh/h, as a wide table of time and series, for `read_forecasts`."""
     minutes = 1440 // flows.shape[1]
     with file.open("w", newline="", encoding="utf-8") as opened:
         writer = csv.writer(opened)

@@ -1,4 +1,7 @@
-"""Choice of plans: the best fixed one, one by time of day, and by forecast where it is safe."""
+"""Choice of plans: the best fixed one, one by time of day, and by forecast where it is safe.
+
+Past flows are (days, periods, 4 arms, 3 turns) veh/h; periods last `hours`.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,6 @@ def best_fixed(junction: Junction, past: np.ndarray, hours: float) -> Plan:
     """Return the plan for the whole day with the least delay on past days, by the formula.
 
     Candidates are Webster's plans for the mean flows of each period and for their quantiles over the day.
-
-    Args:
-        junction: with the signal.
-        past: (days, periods, 4 arms, 3 turns) veh/h.
-        hours: length of a period.
     """
     usual = past.mean(axis=0)
     designs = [*usual, *(np.quantile(usual, share, axis=0) for share in np.linspace(0.5, 1, 11))]
@@ -42,12 +40,7 @@ def _delay_of_days(junction: Junction, plan: Plan, days: np.ndarray, hours: floa
 
 
 def plans_by_time_of_day(junction: Junction, past: np.ndarray) -> list[Plan]:
-    """Return Webster's plan for the mean flows of each period of past days.
-
-    Args:
-        junction: with the signal.
-        past: (days, periods, 4 arms, 3 turns) veh/h.
-    """
+    """Return Webster's plan for the mean flows of each period of past days."""
     return [junction.plan(flows) for flows in past.mean(axis=0)]
 
 
@@ -94,8 +87,6 @@ def decide(
     proposed for the period before was not 5 % worse at the observed flows.
 
     Args:
-        junction: with the signal.
-        fixed: plan otherwise.
         forecast: of all periods of a day.
         check: independent forecast, since a wrong one would approve its own plans.
         shares: (4 arms, 3 turns) of each arm's flow.

@@ -33,12 +33,7 @@ def sumo_home() -> Path:
 
 
 def call(program: str, arguments: Sequence[str], folder: Path) -> None:
-    """Run one of SUMO's programs in a folder, without its output.
-
-    Args:
-        program: "sumo" or "netconvert".
-        arguments: of its command line; files are relative to the folder.
-        folder: working directory.
+    """Run SUMO's program "sumo" or "netconvert" in a folder, without its output; files are relative to the folder.
 
     Raises:
         InputError: SUMO is not installed, or failed; with the end of its output.
@@ -97,11 +92,7 @@ def write_network(junction: Junction, folder: Path) -> None:
 def cycles(plans: Sequence[Plan], period: int) -> list[Plan]:
     """Return the plan of each cycle, in order: a plan starts with the first cycle after the start of its period.
 
-    A change of plans never cuts a cycle. The last plan is extended by two hours.
-
-    Args:
-        plans: one per period.
-        period: minutes.
+    A change of plans never cuts a cycle. The last plan is extended by two hours. `period` is in minutes.
 
     Example:
         >>> short, long = Plan((15, 15), 5), Plan((35, 35), 5)
@@ -118,14 +109,7 @@ def cycles(plans: Sequence[Plan], period: int) -> list[Plan]:
 
 
 def period_program(junction: Junction, plans: Sequence[Plan], period: int, start: int) -> list[str]:
-    """Return the XML lines of a program with one plan per period.
-
-    Args:
-        junction: with the signal.
-        plans: one per period.
-        period: minutes.
-        start: second of the day at which the first period starts.
-    """
+    """Return the XML lines of a program with one plan per period (minutes), from a second of the day on."""
     lines = [f'  <tlLogic id="centre" type="static" programID="by_period" offset="{start}">']
     for plan, same in groupby(cycles(plans, period)):
         lines += _one_cycle(junction, plan) * len(list(same))
@@ -135,10 +119,7 @@ def period_program(junction: Junction, plans: Sequence[Plan], period: int, start
 def actuated_program(junction: Junction, longest: Sequence[int], start: int) -> list[str]:
     """Return the XML lines of SUMO's actuated program: a green ends when no car follows within 3 seconds.
 
-    Args:
-        junction: with the signal and the minimum greens.
-        longest: longest green of each phase, seconds.
-        start: second of the day at which it starts.
+    `longest` is the longest green of each phase in seconds, `start` the second of the day at which it starts.
     """
     lines = [f'  <tlLogic id="centre" type="actuated" programID="actuated" offset="{start}">']
     for phase, (least, most) in enumerate(zip(junction.limits.min_green, longest, strict=True)):

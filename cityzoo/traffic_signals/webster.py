@@ -72,14 +72,11 @@ class Plan:
 
 
 def optimal_cycle(flow_ratio: float, lost_time: float) -> float:
-    """Return the cycle with the least delay, C0 = (1.5 L + 5) / (1 - Y), seconds (Webster 1958).
+    """Return the cycle with the least delay, C0 = (1.5 L + 5) / (1 - Y), seconds (Webster 1958); infinity for Y >= 1.
 
     Args:
         flow_ratio: Y, the sum over phases of the critical flow / saturation flow.
         lost_time: L, seconds a cycle.
-
-    Returns:
-        Seconds; infinity for Y >= 1, as no cycle has the capacity.
 
     Example:
         >>> optimal_cycle(0.5, 16)

@@ -3,15 +3,6 @@
 from cityzoo.data.series.findings import SeriesFindings
 from cityzoo.data.series.load import Loaded, load_series
 from cityzoo.data.series.series import Series
-from cityzoo.data.series.split import Split, days, forecast_origins, split
+from cityzoo.data.series.split import Split, days, split
 
-__all__ = [
-    "Loaded",
-    "Series",
-    "SeriesFindings",
-    "Split",
-    "days",
-    "forecast_origins",
-    "load_series",
-    "split",
-]
+__all__ = ["Loaded", "Series", "SeriesFindings", "Split", "days", "load_series", "split"]

@@ -171,7 +171,6 @@ def read_places(source: str, sensors: Sequence[str]) -> np.ndarray:
 
     Args:
         source: CSV with a header: the sensor's name (sensor_id, station, ...), latitude, longitude.
-        sensors: N names; rows of other sensors are ignored.
 
     Returns:
         (N, 2) float64, latitude and longitude in degrees, NaN for sensors that are not listed.

@@ -125,13 +125,6 @@ def channel_names(raw: RawSeries, options: SeriesOptions) -> tuple[str, ...]:
 
     Raises:
         InputError: wrong number of names.
-
-    Example:
-        >>> import numpy as np
-        >>> from cityzoo.data.series.raw import Origin
-        >>> raw = RawSeries(np.zeros((2, 1)), ("a",), ("value",), ("a",), False, Origin(("los_speed.csv",)))
-        >>> channel_names(raw, SeriesOptions()), channel_names(raw, SeriesOptions(channel=("flow",)))
-        (('speed',), ('flow',))
     """
     if raw.named:
         return raw.channels
@@ -153,9 +146,7 @@ def channel_units(
     """Return the unit of each channel, "" if unknown.
 
     Args:
-        channels: C names.
         given: of the only channel, or of each in order, or by name.
-        found: in the source, by name.
 
     Raises:
         InputError: wrong number of units, or a unit of an unknown channel.

@@ -62,12 +62,7 @@ def normalize(field: str) -> str:
 
 
 def find_column(words: Sequence[str], names: Sequence[str]) -> int | None:
-    """Return the position of the first of some names that is among the words, or None.
-
-    Example:
-        >>> find_column(("time", "station"), ("sensor", "station"))
-        1
-    """
+    """Return the position of the first of some names that is among the words, or None."""
     return next((words.index(name) for name in names if name in words), None)
 
 
@@ -154,12 +149,9 @@ def is_adjacency_table(name: str) -> bool:
 
 
 def find_tables(path: Path, suffixes: Sequence[str], measurements: bool = False) -> list[Path]:
-    """Return a file itself, or the files of a folder, with some suffixes; hidden files are skipped.
+    """Return a file itself, or the files of a folder, with some suffixes, without hidden files.
 
-    Args:
-        path: file or folder.
-        suffixes: in lowercase, such as ".csv".
-        measurements: skip the tables of roads and locations in a folder.
+    With `measurements`, the tables of roads and locations in a folder are skipped, too.
     """
     files = [path] if path.is_file() else sorted(path.glob("[!.]*")) if path.is_dir() else []
     files = [each for each in files if each.is_file() and each.suffix.lower() in suffixes]

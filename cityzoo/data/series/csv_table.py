@@ -45,8 +45,6 @@ def read_csv(paths: Sequence[Path], previews: Sequence[CsvPreview], text: Sequen
     """Read CSV files of the same columns as one table.
 
     Args:
-        paths: the files.
-        previews: one for each.
         text: positions of columns to leave as text.
 
     Raises:
@@ -112,8 +110,6 @@ def to_numbers(table: Table, columns: Sequence[int], hint: str = "") -> np.ndarr
     """Return columns of a table as numbers.
 
     Args:
-        table: rows.
-        columns: positions.
         hint: another remedy, for the message about text.
 
     Returns:

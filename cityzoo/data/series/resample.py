@@ -25,9 +25,6 @@ def require_forward(raw: RawSeries, times: np.ndarray, track: np.ndarray, free: 
     """Raise InputError where time goes backwards within a track.
 
     Args:
-        raw: knows where a row was written.
-        times: (R,) datetime64[s] as they were written.
-        track: (R,) int.
         free: (R,) bool, True for ambiguous local times: between two of them time may go back.
     """
     order = np.argsort(track, kind="stable")
@@ -45,10 +42,7 @@ def find_step(times: np.ndarray, track: np.ndarray, given: int | None, source: s
     """Return the time between rows in seconds: `given`, else that of half of the rows, else the usual one nearest.
 
     Args:
-        times: (R,) datetime64[s], UTC.
-        track: (R,) int.
         given: seconds; must not contradict the step of at least half of the rows.
-        source: for messages.
 
     Raises:
         InputError: irregular rows, or another step than `given`.

@@ -42,16 +42,12 @@ def is_speed(channel: str, unit: str) -> bool:
 def drop_zeros(
     values: np.ndarray, channels: Sequence[str], units: Sequence[str], missing: str, findings: SeriesFindings
 ) -> None:
-    """Replace zeros that mean "not measured", as in METR-LA, with NaN, in place.
+    """Replace zeros that mean "not measured", as in METR-LA, with NaN in place; values are (T, N, C) float32.
 
     Args:
-        values: (T, N, C) float32.
-        channels: C names.
-        units: C.
         missing: "zero": all zeros; "none": no zero; "auto": zeros of speeds if there are ten or more, 0.1 % or more of
             the measurements, and ten times as many as values between 0 and 1/50 of the 95th percentile: traffic
             does not stop without slowing down. Zeros of unnamed channels are only reported.
-        findings: counts them by channel.
 
     Raises:
         InputError: unknown value of `missing`.
@@ -83,13 +79,9 @@ def _stand_apart(numbers: np.ndarray, zeros: np.ndarray) -> bool:
 def sensors_without_data(
     values: np.ndarray, sensors: Sequence[str], channels: Sequence[str], findings: SeriesFindings
 ) -> np.ndarray:
-    """Return (N,) bool, True for sensors without any measurement.
+    """Return (N,) bool, True for sensors without any measurement in (T, N, C) values.
 
-    Args:
-        values: (T, N, C).
-        sensors: N names.
-        channels: C names.
-        findings: counts them, and sensors that lack one channel of several.
+    Sensors that lack one channel of several are findings, too.
 
     Raises:
         InputError: no sensor measured anything.
@@ -114,10 +106,6 @@ def find_suspects(series: Series, findings: SeriesFindings) -> None:
     those of the other sensors by about the same factor, one between units of the quantity: 1.609 (mph, km/h),
     2.237 (m/s, mph), 3.6 (m/s, km/h), 100 (share, percent) or 1000. This requires five sensors, most of them with
     the same unit, and otherwise similar: flows of small and large roads differ too much for factors below 1000.
-
-    Args:
-        series: to check.
-        findings: counts them.
     """
     for number, (channel, unit) in enumerate(zip(series.channels, series.units, strict=True)):
         columns = {}

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from cityzoo.data.series.series import DAY, Series
 from cityzoo.errors import InputError
 
@@ -50,55 +48,15 @@ def split(rows: int | Series, shares: Sequence[float] = SHARES) -> Split:
     return parts
 
 
-def forecast_origins(rows: range, history: int = 12, horizon: int = 12) -> np.ndarray:
-    """Return the last row of history of each window whose targets all lie within some rows.
-
-    No window of train has a target in val or test, and so on. The history may reach back into the rows before, as it
-    does in use: they are known when the forecast is made.
-
-    Args:
-        rows: rows of the targets, one of `Split`, or of `days`.
-        history: rows in.
-        horizon: rows ahead.
-
-    Returns:
-        (W,) int64, one row apart.
-
-    Raises:
-        InputError: fewer rows than one window needs.
-
-    Example:
-        >>> forecast_origins(range(4, 8), history=3, horizon=2)
-        array([3, 4, 5])
-    """
-    if history < 1 or horizon < 1:
-        raise InputError(f"windows of {history} rows in and {horizon} out: give 1 or more of each")
-    found = np.arange(max(rows.start, history) - 1, rows.stop - horizon)
-    if not len(found):
-        raise InputError(
-            f"{len(rows)} rows from row {rows.start} on hold no window of {history} in and {horizon} out: give more "
-            "rows, more --days, or another --split"
-        )
-    return found
-
-
 def days(series: Series, count: float, last: bool = False, rows: range | None = None) -> range:
     """Return the rows of the first or last days of 24 hours, e.g. to adapt to a new sensor.
 
     Args:
-        series: to take them from.
         count: days, may be a fraction.
-        last: take the last instead of the first.
         rows: to take them from, such as `Split.train`; None: all.
 
     Raises:
         InputError: too few rows.
-
-    Example:
-        >>> times = np.arange("2012-03-01", "2012-03-08", 300, dtype="datetime64[s]")
-        >>> series = Series(np.zeros((2016, 1, 1)), times, ("a",), ("speed",), ("mph",))
-        >>> days(series, 1), days(series, 2, last=True, rows=split(series).train)
-        (range(0, 288), range(835, 1411))
     """
     within = range(len(series)) if rows is None else rows
     wanted = round(count * DAY / series.step_seconds)

@@ -48,8 +48,6 @@ def read_times(column: pandas.Series, origin: Origin, name: str) -> Times:
 
     Args:
         column: R strings or numbers, or times that pandas has parsed.
-        origin: where the rows were read.
-        name: of the column.
 
     Raises:
         InputError: text that is not a time, with its place, or ambiguous dates.

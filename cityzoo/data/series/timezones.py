@@ -85,14 +85,7 @@ def parse_time(text: str, timezone: str) -> np.datetime64:
 
 
 def to_local(times: np.ndarray, timezone: str) -> np.ndarray:
-    """Convert UTC to local time.
-
-    Args:
-        times: (T,) datetime64, UTC.
-        timezone: IANA name.
-
-    Returns:
-        (T,) datetime64[s].
+    """Convert (T,) datetime64 in UTC to the local time of an IANA zone, (T,) datetime64[s].
 
     Example:
         >>> utc = np.array(["2012-03-11T09:59", "2012-03-11T10:00"], "datetime64[s]")
@@ -162,11 +155,7 @@ def to_utc(local: np.ndarray, track: np.ndarray, empty: np.ndarray, timezone: st
 
 
 def offsets(local: np.ndarray, timezone: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the offset from UTC of local times, by the rules before and after a change of clocks.
-
-    Args:
-        local: (R,) datetime64[s].
-        timezone: IANA name.
+    """Return the offset from UTC of (R,) local times, by the rules before and after a change of clocks.
 
     Returns:
         Two arrays (R,) int64 in seconds, equal except at a change: the first is greater for ambiguous times and less

@@ -25,7 +25,7 @@ except InputError as error:
     [
         (["--hours", "9-7"], "two hours of the day, e.g. 7-9"),
         (["--scale", "0"], "a factor from 0.1 to 3"),
-        (["--seed", "-1"], "0 or more"),
+        (["--seed", "-1"], "whole number, 0"),
         (["--period", "20"], "choose from"),
         (["--foreacst", "x"], "did you mean '--forecast'"),
     ],

@@ -36,11 +36,7 @@ def names() -> tuple[str, ...]:
 
 
 def find(source: str, name: str | None = None) -> tuple[str, ModuleType]:
-    """Return the name and module of the format of `source`.
-
-    Args:
-        source: a file, or a folder with the files of one data set.
-        name: of the format; None detects it.
+    """Return the name and module of the format of `source`, detected unless it is named.
 
     Raises:
         InputError: no such source, unknown format, no matching format or several.
@@ -59,12 +55,7 @@ def find(source: str, name: str | None = None) -> tuple[str, ModuleType]:
 
 
 def read(source: str, options: SeriesOptions, name: str | None = None) -> tuple[str, RawSeries]:
-    """Return the name of the format and the raw series of `source`.
-
-    Args:
-        source: a file or folder.
-        options: of the reader; a format needs only the channels.
-        name: of the format; None detects it.
+    """Return the name of the format, detected unless it is named, and the raw series of `source`.
 
     Raises:
         InputError: see `find`, or data that cannot be read.

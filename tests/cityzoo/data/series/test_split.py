@@ -1,8 +1,14 @@
 import numpy as np
 import pytest
 
-from cityzoo.data.series import days, forecast_origins, split
+from cityzoo.data.series import days, split
+from cityzoo.data.series.windows import windows_of
 from cityzoo.errors import InputError
+
+
+def origins_of(rows, history=12, horizon=12):
+    """The last row of history of each window with targets in some rows."""
+    return windows_of("train", None, rows, history, horizon).origins
 
 
 def test_seventy_ten_twenty_in_time():
@@ -29,33 +35,32 @@ def test_shares_that_are_no_split(rows, shares, said):
 def test_no_target_lies_in_another_part_and_each_row_is_a_target():
     parts = split(300)
     for part in parts:
-        origins = forecast_origins(part, 12, 12)
+        origins = origins_of(part, 12, 12)
         targets, inputs = origins[:, None] + np.arange(1, 13), origins[:, None] + np.arange(-11, 1)
         first = part.start or 12
         assert set(targets.ravel()) == set(range(first, part.stop)) <= set(part)
         assert (np.diff(origins) == 1).all() and inputs.min() >= 0
         assert len(origins) == part.stop - first - 11
-    assert forecast_origins(parts.val)[0] == 209  # the history is train's
+    assert origins_of(parts.val)[0] == 209  # the history is train's
 
 
 @pytest.mark.parametrize(
     ("rows", "history", "horizon", "said"),
     [
-        (range(200, 210), 12, 12, "10 rows from row 200 on hold no window of 12 in and 12 out.*--split"),
-        (range(0, 20), 12, 12, "20 rows from row 0 on hold no window"),
-        (range(10, 11), 3, 2, "1 rows from row 10 on hold no window of 3 in and 2 out: give more rows"),
-        (range(0, 300), 0, 12, "give 1 or more"),
+        (range(200, 210), 12, 12, "10 rows hold no window of 12 in and 12 out.*--split"),
+        (range(0, 20), 12, 12, "20 rows hold no window"),
+        (range(10, 11), 3, 2, "1 rows hold no window of 3 in and 2 out: give more rows"),
     ],
 )
 def test_too_few_rows_for_a_window(rows, history, horizon, said):
     with pytest.raises(InputError, match=said):
-        forecast_origins(rows, history, horizon)
+        origins_of(rows, history, horizon)
 
 
 def test_windows_by_hand():
-    assert forecast_origins(range(10), 3, 2).tolist() == [2, 3, 4, 5, 6, 7]
-    assert forecast_origins(range(10, 15), 3, 2).tolist() == [9, 10, 11, 12]
-    assert forecast_origins(range(24)).tolist() == [11]
+    assert origins_of(range(10), 3, 2).tolist() == [2, 3, 4, 5, 6, 7]
+    assert origins_of(range(10, 15), 3, 2).tolist() == [9, 10, 11, 12]
+    assert origins_of(range(24)).tolist() == [11]
 
 
 def test_days(series):
