@@ -146,3 +146,26 @@ def series():
         return Series(values, times, names, channels, ("km/h", "1/h", "mm")[: len(channels)], **more)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def data_of_sizes():
+    """Return a function that makes a data set of images that do not exist: (*sizes_hw, box_side, count)."""
+    from cityzoo.data.image import Dataset, Findings
+    from cityzoo.sample import ImageExample, ImageSet
+
+    def make(*sizes_hw, box_side=1000.0, count=1):
+        boxes = [[0, 0, box_side, box_side]]
+        images = tuple(ImageExample("x.jpg", size, boxes, [0]) for size in sizes_hw * count)
+        sides = ImageSet("train", ("car",), images), ImageSet("val", ("car",), images[:1])
+        return Dataset(*sides, Findings("", ""))
+
+    return make
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """Return a function that gives this machine a GPU, or takes it away."""
+    from cityzoo import backend
+
+    return lambda there: monkeypatch.setattr(backend, "gpus", lambda: ["GPU"] if there else [])

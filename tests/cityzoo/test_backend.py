@@ -78,3 +78,31 @@ def test_the_gradient_is_that_of_what_is_judged(mirrored, slope):
     )
     value, found = run(np.ones((2, 1, 2, 1), "float32"), np.array([[5.0], [3.0]], "float32"))
     assert (value, found[:, 0, :, 0].tolist()) == (2.0, slope)
+
+
+@pytest.mark.parametrize(
+    ("flags", "fast"),
+    [("sse avx512f amx_bf16", True), ("avx512_bf16", True), ("sse avx2", False), ("", False)],
+)
+def test_a_cpu_is_fast_in_bfloat16_by_its_flags(gpu, monkeypatch, flags, fast):
+    """A machine that lists no flags is not."""
+    gpu(False)
+    monkeypatch.setattr(backend, "_cpuinfo", lambda key: flags)
+    assert backend.is_fast_in_bfloat16() is fast
+
+
+@pytest.mark.parametrize(("capability", "fast"), [((8, 0), True), ((9, 0), True), ((7, 5), False)])
+def test_a_gpu_is_fast_in_bfloat16_by_its_capability(gpu, monkeypatch, capability, fast):
+    """From compute capability 8.0 on."""
+    gpu(True)
+    details = {"compute_capability": capability, "device_name": "A GPU"}
+    monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda device: details)
+    assert backend.is_fast_in_bfloat16() is fast
+    assert backend.device_name() == "A GPU"
+
+
+def test_the_processor_has_a_name_and_cores(gpu):
+    """Where there is no GPU."""
+    gpu(False)
+    name, _, cores = backend.device_name().rpartition(", ")
+    assert name and cores.endswith(" cores")

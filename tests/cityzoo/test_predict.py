@@ -2,6 +2,7 @@
 
 import time
 
+import keras
 import pytest
 import tensorflow as tf
 
@@ -66,15 +67,15 @@ def test_painted_boxes_come_back_in_the_images_own_pixels(images, batch_size):
         assert one.scores == pytest.approx([0.99988], abs=1e-4)
 
 
-def test_features_and_matrices_may_come_in_batches(examples):
+def test_features_and_matrices_may_come_in_batches(images):
     """As they do behind a cut."""
-    views = AugmentedViews(examples, Detection(examples.class_names), "none", SIZE_HW, 1, seed=0)
+    views = AugmentedViews(images, Detection(images.class_names), "none", SIZE_HW, 1, seed=0)
     batches = (
-        (tf.cast(images, tf.float32), matrices.numpy())
-        for images, _, matrices in views.batches(sequential_order(5), 3)
+        (tf.cast(pixels, tf.float32), matrices.numpy())
+        for pixels, _, matrices in views.batches(sequential_order(5), 3)
     )
     found = predict.predict_batches(Finder(), batches, views)
-    whole = predict.predict_all(Finder(), examples, views.output)
+    whole = predict.predict_all(Finder(), images, views.output)
     for one, other in zip(found, whole, strict=True):
         assert (one.boxes_xyxy == other.boxes_xyxy).all()
 
@@ -99,7 +100,7 @@ def test_only_what_is_sure_enough_stays():
 class Sleeper:
     """Take 2 ms a call and 3 ms an image."""
 
-    inputs = (tf.zeros((1, 4, 4, 3)),)
+    input = keras.Input((4, 4, 3))
 
     def __call__(self, images, training):
         """Give the images back, late."""

@@ -1,4 +1,4 @@
-"""A tiny data set, and a way through a whole run as train.py goes it."""
+"""Tiny data sets, and a function that trains as train.py does."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,7 +14,8 @@ from cityzoo import tasks
 from cityzoo.data.image import Dataset, Findings
 from cityzoo.outputs.detection import Detection
 from cityzoo.sample import ImageExample, ImageSet
-from cityzoo.spec import Phase, TrainSpec
+from cityzoo.spec import Phase
+from cityzoo.spec_file import Config, make_spec
 from heads.detection import DetectionHead
 
 NAMES = ("red", "blue")
@@ -42,25 +43,29 @@ def street(tmp_path_factory):
     return Dataset(*sides, Findings("street", "painted"))
 
 
-@pytest.fixture
-def spec(tmp_path):
-    """The resolved spec of a short run: the head alone, then with what lies behind C4."""
-    return short_spec(tmp_path / "run")
+def resolved_spec(folder, *plan, **flags):
+    """The resolved spec of a short run with a small backbone on images of 64 x 64 pixels."""
+    common = {"backbone": "slim", "weights": "random", "image_size": (64, 64), "precision": "float32"}
+    return make_spec(
+        Config({**common, "batch_size": 4, "augment": "light", "out": str(folder), **flags}, plan)
+    )
 
 
 def short_spec(folder):
-    """Two phases, three epochs of two steps, augmented views."""
-    return TrainSpec(
-        backbone="slim",
-        weights="random",
-        phases=(Phase("backbone", 1, 0.005), Phase("C4", 2, 0.002)),
-        image_size=(64, 64),
-        batch_size=4,
-        views=4,
-        precision="float32",
-        augment="light",
-        out=str(folder),
-    )
+    """Two phases, three epochs of two steps, augmented views: the head alone, then with what is behind C4."""
+    return resolved_spec(folder, Phase("backbone", 1, 0.005), Phase("C4", 2, 0.002), views=4)
+
+
+@pytest.fixture
+def spec(tmp_path):
+    """The spec of a short run."""
+    return short_spec(tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def make_resolved():
+    """Return a function that makes a resolved spec: (folder, *plan, **flags)."""
+    return resolved_spec
 
 
 def write_sorts(folder, split, count, seed):
@@ -90,47 +95,50 @@ class SmallDetection(Detection):
         return DetectionHead(len(self.class_names), channels=8, depth=1)
 
 
+@pytest.fixture(scope="session")
+def small_detect():
+    """The vehicle_detect task with a small head."""
+    return replace(tasks.find("vehicle_detect"), output=SmallDetection)
+
+
 @pytest.fixture(scope="module")
-def go(small_build, street, tmp_path_factory):
-    """Return a function that goes through a run as train.py does, and returns what it made."""
-    from cityzoo.fit import devices, fine_tune, phases, run_folder
+def go(small_build, small_detect, street, tmp_path_factory):
+    """Return a function that trains as train.py does, and returns what it made."""
+    from cityzoo.fit import fine_tune, phases, run_folder
+    from cityzoo.modalities.image import build
 
-    detect = replace(tasks.find("vehicle_detect"), output=SmallDetection)
-
-    def through(spec, resume=None, data=street):
-        task = detect if spec.task == TrainSpec.task else tasks.find(spec.task)
-        output = task.output_for(data.train.class_names, spec.options).with_train_statistics(data.train)
-        fine_tune.seed_everything(spec.seed)
-        assembled = fine_tune.build_model(spec, output, data)
+    def train(spec, resume=None, data=street):
+        task = small_detect if spec.run.task == "vehicle_detect" else tasks.find(spec.run.task)
+        output = task.output_for(data.train.class_names, spec.output).with_train_statistics(data.train)
+        fine_tune.seed_everything(spec.run.seed)
+        assembled = task.modality.build(spec, output, data)
         start = weights_by_layer(assembled.model)
         with run_folder.open_or_create(spec, resume and str(resume)) as folder:
-            progress = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resume))
-        return SimpleNamespace(
-            assembled=assembled, progress=progress, folder=folder, output=output, start=start
-        )
+            state = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resume))
+        return SimpleNamespace(assembled=assembled, state=state, folder=folder, output=output, start=start)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CITYZOO_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setattr(zoo, "build", small_build)
-        patch.setattr(devices, "dtype_policies", lambda spec: ("float32", "float32"))
-        patch.setattr(fine_tune, "calibrate", lambda *args: None)
+        patch.setattr(build, "dtype_policies", lambda spec: ("float32", "float32"))
+        patch.setattr(build, "calibrate", lambda *args: None)
         patch.setattr(phases, "ImageSummaryCallback", lambda *args: keras.callbacks.Callback())
         tf.config.run_functions_eagerly(True)  # tracing a graph takes longer than these few steps
-        yield through
+        yield train
         tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")
 def whole(go, tmp_path_factory):
-    """The short run, uninterrupted, with the weights before and after each phase; features kept in float32."""
+    """The short run, uninterrupted, with the weights before and after each phase; features cached in float32."""
     from cityzoo.fit import features, fine_tune
 
     seen, fit_phase = [], fine_tune.fit_phase
 
-    def recorded(fitting, *rest):
-        before = weights_by_layer(fitting.assembled.model)
-        fit_phase(fitting, *rest)
-        seen.append((before, weights_by_layer(fitting.assembled.model)))
+    def recorded(context, *rest):
+        before = weights_by_layer(context.assembled.model)
+        fit_phase(context, *rest)
+        seen.append((before, weights_by_layer(context.assembled.model)))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "STORED", np.float32)
@@ -141,5 +149,5 @@ def whole(go, tmp_path_factory):
 
 
 def weights_by_layer(model):
-    """Layer's name to its weights."""
+    """Return the weights of each layer by its name."""
     return {layer.name: layer.get_weights() for layer in model.layers if layer.weights}

@@ -10,7 +10,7 @@ import sys
 import keras
 import numpy as np
 import tensorflow as tf
-from cityzoo.fit import averaging, find_lr, optimizers, schedules
+from cityzoo.fit import ema, lr_finder, optimizers, schedules
 
 start = np.load(sys.argv[1])
 found, batches = {}, tf.data.Dataset.from_tensor_slices((start["x"], start["y"])).batch(4)
@@ -28,7 +28,7 @@ for name in ("adamw", "lion", "muon", "lookahead:sgd"):
         "mse",
         run_eagerly=keras.backend.backend() == "tensorflow",  # tracing takes longer than these few steps
     )
-    average = averaging.Average(model, 0.9)
+    average = ema.WeightEMA(model, 0.9)
     model.fit(batches, shuffle=False, verbose=0, callbacks=[average])
     kept = [*model.get_weights(), *average.state()]
     with average.applied():
@@ -36,11 +36,11 @@ for name in ("adamw", "lion", "muon", "lookahead:sgd"):
     found.update({f"{name} {i}": array for i, array in enumerate(kept)})
 
 before = model.get_weights()
-rate, figures = find_lr.find_lr(
+rate, found_rates = lr_finder.find_lr(
     model, "mse", batches.repeat(), keras.optimizers.SGD, lowest=1e-4, highest=1e3, steps=30, verbose=0
 )
 same = all(np.array_equal(one, other) for one, other in zip(before, model.get_weights()))
-np.savez(sys.argv[2], backend=keras.backend.backend(), same=same, rate=rate, losses=figures.losses[:15], **found)
+np.savez(sys.argv[2], backend=keras.backend.backend(), same=same, rate=rate, losses=found_rates.losses[:15], **found)
 """
 
 

@@ -1,4 +1,4 @@
-"""After each epoch: the best is kept, patience has an end, images are drawn now and then."""
+"""After each epoch: the best model is kept, patience ends a phase, images are drawn every few epochs."""
 
 import json
 from types import SimpleNamespace
@@ -7,10 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from cityzoo.fit.callbacks import CheckpointCallback, EvaluationCallback, ImageSummaryCallback, TrainState
+from cityzoo.fit.callbacks import CheckpointCallback, EvaluationCallback, ImageSummaryCallback
 from cityzoo.fit.checkpoint import load_checkpoint
+from cityzoo.fit.context import TrainState
 from cityzoo.fit.nan_guard import NanGuard
 from cityzoo.fit.run_folder import RunFolder
+from cityzoo.modalities.image import IMAGE
 from cityzoo.model import load
 from cityzoo.outputs.detection import Detection
 from cityzoo.sample import Detections
@@ -30,22 +32,22 @@ def weight(model):
     return float(model.get_weights()[0][0, 0])
 
 
-def keep(model, folder, figures, patience=99, progress=None):
-    """Go through epochs with these figures; return the keeper and the number of epochs that there were."""
-    progress = progress or TrainState()
-    fitting = SimpleNamespace(
+def keep(model, folder, metrics, patience=99, state=None):
+    """Go through epochs with these metrics; return the keeper and the number of epochs that there were."""
+    state = state or TrainState()
+    context = SimpleNamespace(
         assembled=SimpleNamespace(model=model),
-        run=RunFolder(folder),
-        progress=progress,
+        folder=RunFolder(folder),
+        state=state,
         task=SimpleNamespace(monitor="AP"),
-        output=SimpleNamespace(lower=()),
-        spec=SimpleNamespace(patience=patience),
-        clock=lambda: 12.34,
+        output=SimpleNamespace(lower_is_better=()),
+        spec=SimpleNamespace(fit=SimpleNamespace(patience=patience)),
+        elapsed_seconds=lambda: 12.34,
     )
-    keeper = CheckpointCallback(fitting, None, NanGuard())
+    keeper = CheckpointCallback(context, None, NanGuard())
     keeper.set_model(model)
     model.stop_training = False
-    for epoch, figure in enumerate(figures):
+    for epoch, figure in enumerate(metrics):
         model.set_weights([np.full((1, 1), epoch + 1, "float32")])
         keeper.on_epoch_end(epoch, {"loss": 0.5} | ({} if figure is None else {"val_AP": figure}))
         if model.stop_training:
@@ -62,31 +64,31 @@ def test_the_best_epoch_is_kept_and_the_last_one_goes_on(model, tmp_path):
     assert len(arrays["optimizer"]) == len(model.optimizer.variables)
     assert (state["epoch"], state["best"], state["stale"], state["spent"]) == (3, 0.4, 1, 12.34)
     assert [row["val_AP"] for row in state["history"]] == [0.1, 0.4, 0.3]
-    assert TrainState(**state) == keeper.progress
+    assert TrainState(**state) == keeper.state
     assert (tmp_path / "history.csv").read_text().splitlines()[0] == "epoch,phase,seconds,loss,val_AP"
 
 
 @pytest.mark.parametrize(
-    ("figures", "epochs"),
+    ("metrics", "epochs"),
     [
         ([0.1, 0.2, 0.2, 0.2, 0.3], 4),  # as good is not better
         ([0.1, 0.0, 0.2, 0.1, 0.3, 0.1, 0.1], 7),
         ([0.0, 0.0, 0.0, 0.0], 3),
     ],
 )
-def test_patience_of_two_epochs(model, tmp_path, figures, epochs):
+def test_patience_of_two_epochs(model, tmp_path, metrics, epochs):
     """Two in a row that are no better end the phase."""
-    assert keep(model, tmp_path, figures, patience=2)[1] == epochs
+    assert keep(model, tmp_path, metrics, patience=2)[1] == epochs
 
 
 def test_the_best_of_an_earlier_phase_stays_the_best(model, tmp_path):
     """A second phase that never gets there writes no model."""
-    keep(model, tmp_path, [0.1, 0.2], progress=TrainState(best=0.5))
+    keep(model, tmp_path, [0.1, 0.2], state=TrainState(best=0.5))
     assert not (tmp_path / "model.keras").exists()
 
 
 def test_without_a_figure_the_last_epoch_is_kept(model, tmp_path):
-    """No boxes held out, nothing to judge by: training must not have been for nothing, nor end early."""
+    """No boxes held out, nothing to evaluation by: training must not have been for nothing, nor end early."""
     _, epochs = keep(model, tmp_path, [None] * 4, patience=2)
     assert epochs == 4
     assert weight(load(tmp_path / "model.keras")) == 4
@@ -99,31 +101,37 @@ def test_a_figure_that_is_no_number_is_no_best(model, tmp_path):
     assert json.loads(json.dumps(load_checkpoint(tmp_path / "checkpoint.npz")[1]))["best"] == 0.1
 
 
-def test_the_judges_figures_go_into_the_logs():
+def test_the_primary_metrics_go_into_the_logs():
     """The headline ones, and none that could not be had."""
-    judge = EvaluationCallback(
+    evaluation = EvaluationCallback(
         lambda: ({"AP": 0.5, "AP50": 0.75, "AP75": None, "per_class": {}}, ["results"]),
         NanGuard(),
         ("AP", "AP75", "AP50"),
     )
     logs = {"loss": 1.0}
-    judge.on_epoch_end(0, logs)
+    evaluation.on_epoch_end(0, logs)
     assert logs == {"loss": 1.0, "val_AP": 0.5, "val_AP50": 0.75}
-    assert judge.results == ["results"]
+    assert evaluation.results == ["results"]
 
 
 def test_images_are_drawn_every_few_epochs_and_at_the_end(street, tmp_path):
     """TensorBoard gets four of the held-out images in epochs 1, 6 and 8 of 8, with the boxes on them."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    judge = EvaluationCallback(lambda: ({}, []), NanGuard(), ())
-    judge.results = [Detections([[10, 10, 50, 50]], [0.9], [0])] * len(street.val)
-    images = ImageSummaryCallback(
-        judge, Detection(street.val.class_names), street.val, str(tmp_path), last_epoch=8
+    evaluation = EvaluationCallback(lambda: ({}, []), NanGuard(), ())
+    evaluation.results = [Detections([[10, 10, 50, 50]], [0.9], [0])] * len(street.val)
+    context = SimpleNamespace(
+        val=SimpleNamespace(examples=street.val),
+        modality=IMAGE,
+        output=Detection(street.val.class_names),
+        folder=RunFolder(tmp_path),
     )
+    images = ImageSummaryCallback(evaluation, context, last_epoch=8)
     for epoch in range(8):
         images.on_epoch_end(epoch)
-    events = EventAccumulator(str(tmp_path / "images"), size_guidance={"tensors": 0, "images": 0}).Reload()
+    events = EventAccumulator(
+        str(tmp_path / "logs" / "images"), size_guidance={"tensors": 0, "images": 0}
+    ).Reload()
     tags = events.Tags()["tensors"]
     assert sorted(tags) == [f"val/{number}" for number in range(4)]
     steps = sorted(event.step for event in events.Tensors(tags[0]))  # files of one second come in any order

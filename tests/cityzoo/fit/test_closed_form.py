@@ -1,4 +1,4 @@
-"""A head that is computed: what it is computed of, what stays as it was, and how a run goes on behind it."""
+"""A head fitted in closed form: its inputs, what stays unchanged, and the phases after it."""
 
 import csv
 import tempfile
@@ -17,30 +17,21 @@ from cityzoo.fit.run_folder import extend_epochs
 from cityzoo.model import load
 from cityzoo.outputs.classification import Classification
 from cityzoo.sample import ImageSet
-from cityzoo.spec import Phase, TrainSpec
+from cityzoo.spec import CLOSED_FORM, Phase
 
 HEAD = "head_logits"
 
 
-def solve_spec(folder):
-    """One phase, which computes the head on two views of each image."""
-    return TrainSpec(
-        task="vehicle_classify",
-        backbone="slim",
-        weights="random",
-        phases=(Phase("solve", 1, 0.005),),
-        image_size=(64, 64),
-        batch_size=4,
-        views=2,
-        precision="float32",
-        augment="light",
-        out=str(folder),
-    )
+@pytest.fixture(scope="module")
+def solve_spec(make_resolved):
+    """Return a function from a folder to the spec of one phase, which fits the head on two views of each image."""
+    phase = Phase(CLOSED_FORM, 1, 0.005)
+    return lambda folder: make_resolved(folder, phase, task="vehicle_classify", views=2)
 
 
 @pytest.fixture
-def sort_spec(tmp_path):
-    """The same for a test of its own."""
+def sort_spec(solve_spec, tmp_path):
+    """The spec in a folder of the test's own."""
     return solve_spec(tmp_path / "run")
 
 
@@ -60,22 +51,22 @@ def moved(before, after):
 
 @pytest.fixture(scope="module", autouse=True)
 def solved_by():
-    """What each `solve` was given: inputs, targets, groups, seed. Features are kept in float32."""
-    given, plain = [], Classification.solve
+    """Record what each `fit_closed_form` was given; features are cached in float32."""
+    given, plain = [], Classification.fit_closed_form
 
-    def recorded(self, layer, inputs, targets, groups, seed):
-        given.append((np.array(inputs), np.array(targets), np.array(groups), seed))
-        return plain(self, layer, inputs, targets, groups, seed)
+    def recorded(self, inputs):
+        given.append(inputs._replace(inputs=np.array(inputs.inputs), targets=np.array(inputs.targets)))
+        return plain(self, inputs)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(features, "STORED", np.float32)
-        patch.setattr(Classification, "solve", recorded)
+        patch.setattr(Classification, "fit_closed_form", recorded)
         yield given
 
 
 @pytest.fixture(scope="module")
-def made(go, sorts, solved_by, tmp_path_factory):
-    """A run of one phase that computes the head, and what `solve` was given in it."""
+def made(go, sorts, solve_spec, solved_by, tmp_path_factory):
+    """A run of one phase that computes the head, and what `fit_closed_form` was given in it."""
     made = go(solve_spec(tmp_path_factory.mktemp("solved") / "run"), data=sorts)
     made.given = solved_by[-1]
     return made
@@ -86,8 +77,8 @@ def test_the_head_alone_changes(made):
     assert moved(made.start, by_layer(made.assembled.model)) == {HEAD}
     for file in (made.folder.model, made.folder.last):
         assert moved(by_layer(made.assembled.model), by_layer(load(file))) == set()
-    assert made.progress.solved["how"] == "logistic regression"
-    assert (made.progress.epoch, made.progress.phase) == (1, 0)
+    assert made.state.solved["how"] == "logistic regression"
+    assert (made.state.epoch, made.state.phase) == (1, 0)
 
 
 def pixels_of(side):
@@ -99,14 +90,14 @@ def test_it_is_logistic_regression_on_the_features_by_hand(go, sorts, sort_spec)
     """Features of the plain images, pooled by hand; the classifier by its equations, to its own optimum."""
     from sklearn.linear_model import LogisticRegression
 
-    made = go(replace(sort_spec, augment="none", views=1), data=sorts)
+    made = go(sort_spec.replace(augment="none", views=1), data=sorts)
     backbone, levels = made.assembled.backbone, ("P4", "P5")
     rows = np.concatenate(
         [np.asarray(backbone(pixels_of(sorts.train))[level]).mean(axis=(1, 2)) for level in levels], axis=1
     )
     mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-6
     labels = [int(each.target[1]) for each in sorts.train.examples]
-    (strength,) = made.progress.solved["C"]
+    (strength,) = made.state.solved["C"]
     by_hand = LogisticRegression(C=strength, tol=1e-9, max_iter=5000).fit((rows - mean) / deviation, labels)
     kernel, bias = made.assembled.model.get_layer(HEAD).get_weights()
     shown = pixels_of(sorts.val)
@@ -126,7 +117,7 @@ def test_it_is_logistic_regression_on_the_features_by_hand(go, sorts, sort_spec)
 
 def test_what_is_solved_are_the_features_of_every_view(made, sorts):
     """Sixteen images in two views: 32 rows, view by view, with targets and scenes; the views differ."""
-    inputs, targets, groups, seed = made.given
+    _, inputs, targets, groups, seed = made.given
     assert inputs.shape == (32, 8) and seed == 0
     expected = np.stack([each.target for each in sorts.train.examples])
     np.testing.assert_array_equal(targets, np.concatenate([expected, expected]))
@@ -140,7 +131,7 @@ def test_few_scenes_are_no_groups(go, sorts, sort_spec, solved_by):
     assert closed_form.LEAST_SCENES == 8
     images = [replace(each, scene=f"scene{min(i // 2, 6)}") for i, each in enumerate(sorts.train.examples)]
     go(sort_spec, data=replace(sorts, train=ImageSet("train", sorts.train.class_names, tuple(images))))
-    groups = solved_by[-1][2]
+    groups = solved_by[-1].groups
     assert groups.tolist() == [*range(16), *range(16)]
 
 
@@ -154,13 +145,13 @@ def test_history_checkpoint_and_logs_have_one_row(made):
     """The figure is the best so far; the model before it is kept."""
     (row,) = rows_of(made.folder.history)
     assert (row["epoch"], row["phase"]) == ("1", "1")
-    assert float(row["val_balanced_accuracy"]) == pytest.approx(made.progress.best, abs=1e-6)
+    assert float(row["val_balanced_accuracy"]) == pytest.approx(made.state.best, abs=1e-6)
     assert {f"val_{name}" for name in made.output.primary_metrics} <= set(row)
     untrained = load(made.folder.before)
     assert moved(by_layer(untrained), by_layer(load(made.folder.model))) == {"head_logits"}
     _, state = load_checkpoint(made.folder.checkpoint)
     assert (state["epoch"], state["phase"], state["stale"]) == (1, 0, 0)
-    assert state["solved"] == made.progress.solved
+    assert state["solved"] == made.state.solved
     assert any((made.folder.logs / "validation").rglob("*tfevents*"))
 
 
@@ -168,9 +159,9 @@ def test_a_run_stopped_behind_the_solved_phase_ends_as_if_it_never_was(
     go, sorts, sort_spec, tmp_path, monkeypatch
 ):
     """Stopped when its one row was written; gone on with, the second phase gives the same weights."""
-    phases = (Phase("solve", 1, 0.005), Phase("C4", 2, 0.002))
-    spec = replace(sort_spec, phases=phases)
-    whole = go(replace(spec, out=str(tmp_path / "whole")), data=sorts)
+    phases = (Phase(CLOSED_FORM, 1, 0.005), Phase("C4", 2, 0.002))
+    spec = replace(sort_spec, plan=phases)
+    whole = go(spec.replace(out=str(tmp_path / "whole")), data=sorts)
     assert [row["phase"] for row in rows_of(whole.folder.history)] == ["1", "2", "2"]
     save = checkpoint.save_checkpoint
 
@@ -180,20 +171,20 @@ def test_a_run_stopped_behind_the_solved_phase_ends_as_if_it_never_was(
 
     with monkeypatch.context() as patch:
         patch.setattr(closed_form, "save_checkpoint", stop)
-        with pytest.raises(InputError, match=f"--resume {spec.out}"):
+        with pytest.raises(InputError, match=f"--resume {spec.run.out}"):
             go(spec, data=sorts)
-    history = Path(spec.out, "history.csv")
+    history = Path(spec.run.out, "history.csv")
     assert len(rows_of(history)) == 1
-    headed = by_layer(load(Path(spec.out, "model.keras")))
-    resumed = go(spec, resume=spec.out, data=sorts)
+    headed = by_layer(load(Path(spec.run.out, "model.keras")))
+    resumed = go(spec, resume=spec.run.out, data=sorts)
     assert moved(headed, by_layer(load(resumed.folder.last))) == {HEAD, "stem5"}  # the second phase did train
     for one, other in ((whole.folder.model, resumed.folder.model), (whole.folder.last, resumed.folder.last)):
         for a, b in zip(load(one).get_weights(), load(other).get_weights(), strict=True):
             assert a == pytest.approx(b, rel=1e-4, abs=1e-5)
     assert len(rows_of(history)) == 3
-    for one, other in zip(whole.progress.history, resumed.progress.history, strict=True):
+    for one, other in zip(whole.state.history, resumed.state.history, strict=True):
         assert one == pytest.approx({**other, "seconds": one["seconds"]}, rel=1e-4)
-    assert resumed.progress.solved == whole.progress.solved
+    assert resumed.state.solved == whole.state.solved
 
 
 def test_without_a_cache_the_head_is_the_same_and_nothing_stays(
@@ -202,7 +193,7 @@ def test_without_a_cache_the_head_is_the_same_and_nothing_stays(
     """Features lie in a folder for that long."""
     (tmp_path / "aside").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
-    off = go(replace(sort_spec, cache="off"), data=sorts)
+    off = go(sort_spec.replace(cache="off"), data=sorts)
     assert moved(by_layer(made.assembled.model), by_layer(off.assembled.model)) == set()
     assert list((tmp_path / "aside").iterdir()) == []
 
@@ -212,41 +203,44 @@ def test_the_model_that_is_saved_is_the_one_that_was_judged(made, sorts):
     logits = np.asarray(load(made.folder.model)(pixels_of(sorts.val), training=False))[:, 0]
     wanted = np.array([each.target[1] for each in sorts.val.examples])
     recalls = [((logits > 0) == wanted)[wanted == label].mean() for label in (0, 1)]
-    assert made.progress.best == pytest.approx(np.mean(recalls))
+    assert made.state.best == pytest.approx(np.mean(recalls))
 
 
-@pytest.mark.parametrize("phases", [("solve",), ("backbone", "solve")])
+@pytest.mark.parametrize("phases", [(CLOSED_FORM,), ("backbone", CLOSED_FORM)])
 def test_a_task_whose_head_cannot_be_computed_says_so_before_anything_is_done(
     go, spec, tmp_path, phases, monkeypatch
 ):
     """One line, no folder; not after the phases before it were trained."""
     monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("something was trained"))
     plan = tuple(Phase(freeze, 1, 0.01) for freeze in phases)
-    with pytest.raises(InputError, match="head cannot be computed: leave solve out of --phases") as caught:
-        go(replace(spec, phases=plan))
+    with pytest.raises(
+        InputError, match="head of this task cannot be computed: remove closed_form from --phases"
+    ) as caught:
+        go(replace(spec, plan=plan))
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_learning_rate_is_looked_for_in_the_first_phase_that_trains(go, sorts, sort_spec):
     """A solved phase has none."""
-    spec = replace(sort_spec, phases=(Phase("solve", 1, 0.005), Phase("C4", 1, 0.002)), find_lr="yes")
+    plan = (Phase(CLOSED_FORM, 1, 0.005), Phase("C4", 1, 0.002))
+    spec = replace(sort_spec.replace(find_lr=True), plan=plan)
     made = go(spec, data=sorts)
     assert (made.folder.path / "find_lr.png").is_file()
 
 
 def test_a_backbone_that_is_adapted_gets_a_computed_head_first(go, sorts, sort_spec):
     """Few parameters learn behind it; what both did lies in the delta file."""
-    phases = (Phase("solve", 1, 0.005), Phase("C4", 1, 0.01))
-    made = go(replace(sort_spec, phases=phases, adapt="lora:2"), data=sorts)
-    assert [(row["phase"], row["epoch"]) for row in made.progress.history] == [(1, 1), (2, 2)]
-    assert made.progress.solved["how"] == "logistic regression" and made.folder.delta.is_file()
+    phases = (Phase(CLOSED_FORM, 1, 0.005), Phase("C4", 1, 0.01))
+    made = go(replace(sort_spec.replace(adapt="lora:2"), plan=phases), data=sorts)
+    assert [(row["phase"], row["epoch"]) for row in made.state.history] == [(1, 1), (2, 2)]
+    assert made.state.solved["how"] == "logistic regression" and made.folder.delta.is_file()
     assert HEAD in moved(made.start, by_layer(made.assembled.model))
 
 
 def test_more_epochs_do_not_repeat_what_takes_one_pass():
     """A solved phase stays at 1; the phases behind it get the number."""
-    solve, train = Phase("solve", 1, 0.005), Phase("C4", 2, 0.002)
+    solve, train = Phase(CLOSED_FORM, 1, 0.005), Phase("C4", 2, 0.002)
     assert extend_epochs((solve,), 5, finished=1) == (solve,)
     assert extend_epochs((solve, train), 5, finished=1) == (solve, replace(train, epochs=5))
     assert extend_epochs((solve, train), 5, finished=0) == (solve, replace(train, epochs=5))

@@ -1,4 +1,4 @@
-"""Whole runs: what learns and what does not, with and without the cache, uninterrupted and resumed."""
+"""Whole runs: which weights change, with and without the cache, uninterrupted and resumed."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -7,10 +7,12 @@ import keras
 import numpy as np
 import pytest
 
+from cityzoo.data.image import Findings
 from cityzoo.errors import InputError
+from cityzoo.evaluation.run_facts import training_facts
 from cityzoo.fit import checkpoint, features, fine_tune
+from cityzoo.modalities.image import build
 from cityzoo.model import class_names, load
-from cityzoo.report.run_report import training_facts
 from cityzoo.spec import Phase
 
 
@@ -20,7 +22,7 @@ def by_layer(model):
 
 
 def unchanged(before, after):
-    """Names of layers of which nothing moved, moving statistics included."""
+    """Return the names of layers without any change, moving statistics included."""
     same = {
         name: all((a == b).all() for a, b in zip(before[name], after[name], strict=True)) for name in before
     }
@@ -75,7 +77,7 @@ def test_a_run_leaves_its_files(whole):
     }
     assert {file.name for file in folder.path.iterdir()} == names
     assert class_names(load(folder.model)) == class_names(load(folder.last)) == ("red", "blue")
-    assert [(row["phase"], row["epoch"]) for row in whole.progress.history] == [(1, 1), (2, 2), (2, 3)]
+    assert [(row["phase"], row["epoch"]) for row in whole.state.history] == [(1, 1), (2, 2), (2, 3)]
     assert len(folder.history.read_text().splitlines()) == 4
     assert class_names(load(folder.before)) == ("red", "blue")
     assert any(folder.logs.rglob("*tfevents*"))
@@ -89,16 +91,16 @@ def in_float32(monkeypatch):
 
 def test_training_behind_the_cache_is_training_without_it(go, spec, whole):
     """The same augmented views: the same weights after two phases."""
-    streamed = go(replace(spec, cache="off"))
+    streamed = go(spec.replace(cache="off"))
     assert_near(whole.assembled.model, streamed.assembled.model, rel=1e-3, abs=2e-4)
-    for one, other in zip(whole.progress.history, streamed.progress.history, strict=True):
+    for one, other in zip(whole.state.history, streamed.state.history, strict=True):
         assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
 
 
 def test_a_run_may_start_from_an_earlier_ones_model(spec, whole, street):
     """All of its weights; where they came from is known for the report."""
     path = str(whole.folder.model)
-    begun = fine_tune.build_model(replace(spec, weights=path), whole.output, street)
+    begun = build.build(spec.replace(weights=path), whole.output, street)
     assert_near(begun.model, load(path), rel=0, abs=0)
     assert (begun.origin.kind, begun.origin.path, len(begun.origin.sha256)) == ("file", path, 64)
     assert "red, blue" in begun.origin.note
@@ -121,21 +123,21 @@ def stop_after(monkeypatch):
 
 
 def test_a_run_that_was_stopped_twice_ends_as_if_it_never_was(go, spec, whole, stop_after, in_float32):
-    """Between two phases and in the middle of one: the same weights, figures and best epoch."""
+    """Between two phases and in the middle of one: the same weights, metrics and best epoch."""
     stop_after(1)
-    with pytest.raises(InputError, match=f"--resume {spec.out}"):
+    with pytest.raises(InputError, match=f"--resume {spec.run.out}"):
         go(spec)
     stop_after(2)
-    with pytest.raises(InputError, match=f"--resume {spec.out}"):
-        go(spec, resume=spec.out)
+    with pytest.raises(InputError, match=f"--resume {spec.run.out}"):
+        go(spec, resume=spec.run.out)
     stop_after(None)
-    resumed = go(spec, resume=spec.out)
+    resumed = go(spec, resume=spec.run.out)
     assert_near(whole.assembled.model, resumed.assembled.model, rel=1e-4, abs=1e-5)
     assert_near(load(whole.folder.model), load(resumed.folder.model), rel=1e-4, abs=1e-5)
     assert_near(load(whole.folder.last), load(resumed.folder.last), rel=1e-4, abs=1e-5)
-    for one, other in zip(whole.progress.history, resumed.progress.history, strict=True):
+    for one, other in zip(whole.state.history, resumed.state.history, strict=True):
         assert one == pytest.approx({**other, "seconds": one["seconds"]}, rel=1e-4)
-    assert resumed.progress.best == pytest.approx(whole.progress.best)
+    assert resumed.state.best == pytest.approx(whole.state.best)
 
 
 @pytest.fixture
@@ -151,19 +153,19 @@ def scripted(monkeypatch):
 
 def test_patience_ends_a_phase_and_the_best_epoch_goes_on(go, spec, scripted, stop_after):
     """Best in epoch 2 of 9, out of patience after 4: model.keras is of epoch 2, last.keras of 4, whenever stopped."""
-    spec = replace(spec, phases=(Phase("backbone", 9, 0.01),), patience=2, augment="none")
+    spec = replace(spec.replace(patience=2, augment="none"), plan=(Phase("backbone", 9, 0.01),))
     scripted(0.1, 0.4, 0.3, 0.2)
     stop_after(3)
     with pytest.raises(InputError):
         go(spec)
     stop_after(4)
     with pytest.raises(InputError):
-        go(spec, resume=spec.out)
-    at_stop = checkpoint.load_checkpoint(Path(spec.out, "checkpoint.npz"))[0]
+        go(spec, resume=spec.run.out)
+    at_stop = checkpoint.load_checkpoint(Path(spec.run.out, "checkpoint.npz"))[0]
     stop_after(None)
-    made = go(spec, resume=spec.out)
-    assert [row["epoch"] for row in made.progress.history] == [1, 2, 3, 4]
-    assert training_facts(spec, {"source": "x"}, made.assembled.origin, {}, made.progress, 1.0)["epochs"] == 4
+    made = go(spec, resume=spec.run.out)
+    assert [row["epoch"] for row in made.state.history] == [1, 2, 3, 4]
+    assert training_facts(spec, Findings("x", "painted"), made.assembled, made.state, 1.0)["epochs"] == 4
     for model, group in (
         (made.assembled.model, "best"),
         (load(made.folder.model), "best"),
@@ -176,7 +178,7 @@ def test_patience_ends_a_phase_and_the_best_epoch_goes_on(go, spec, scripted, st
 
 def test_a_stage_that_the_backbone_lacks_is_said_before_anything_is_trained(go, spec, tmp_path):
     """In the second phase; nothing is left behind."""
-    spec = replace(spec, phases=(Phase("backbone", 1, 0.01), Phase("C7", 1, 0.01)))
+    spec = replace(spec, plan=(Phase("backbone", 1, 0.01), Phase("C7", 1, 0.01)))
     with pytest.raises(InputError, match="has no stage 'C7'") as caught:
         go(spec)
     assert "\n" not in str(caught.value)
@@ -192,7 +194,7 @@ def test_a_loss_that_is_no_number_is_said_in_one_line(go, spec, monkeypatch):
 
     monkeypatch.setattr("cityzoo.outputs.detection.Detection.loss", lambda *_: Nan())
     with pytest.raises(
-        InputError, match="the loss became nan in epoch 1, step 1: the batch lies in .*lower --learning-rate$"
+        InputError, match="loss is nan at epoch 1, step 1: batch saved to .*lower --learning-rate$"
     ):
         go(spec)
 
@@ -200,5 +202,5 @@ def test_a_loss_that_is_no_number_is_said_in_one_line(go, spec, monkeypatch):
 def test_a_checkpoint_of_another_spec_is_refused(go, spec, tmp_path):
     """Somebody edited spec.json, or mixed two runs' files."""
     checkpoint.save_checkpoint(tmp_path / "checkpoint.npz", {"model": [np.ones(3)]}, {"phase": 0, "epoch": 1})
-    with pytest.raises(InputError, match="does not fit the spec beside it"):
+    with pytest.raises(InputError, match="does not fit the spec next to it"):
         go(spec, resume=tmp_path)

@@ -249,7 +249,7 @@ def test_what_cannot_be_is_refused_in_one_line():
         optimizer("sgd", 0.1, rates={"conv/kernell": 1.0}).build(small_model().trainable_variables)
     for decay in (0.0, -1.0, 1.5):
         with pytest.raises(InputError, match="above 0, up to 1"):
-            stage_rates(small_model(), small_model(), decay)
+            stage_rates({}, small_model(), small_model(), decay)
 
 
 def test_rates_fall_by_stage_from_the_head_down(small_build):
@@ -259,7 +259,7 @@ def test_rates_fall_by_stage_from_the_head_down(small_build):
     whole = keras.Model(backbone.inputs, keras.layers.Dense(2, name="head")(pooled))
     zoo.freeze(backbone, "C2", batchnorm=True)
     for model in (whole, zoo.suffix(zoo.prefix(backbone, "C2"), whole)):
-        rates = stage_rates(backbone, model, 0.5)
+        rates = stage_rates(zoo.stage_of_layers(backbone), backbone, model, 0.5)
         assert sorted(rates) == sorted(v.path for v in model.trainable_variables)
         kernels = {path: rate for path, rate in rates.items() if path.endswith("kernel")}
         stem = {f"stem{n}{more}/kernel": 0.5 ** (6 - n) for n in (3, 4, 5) for more in ("", "_more")}

@@ -1,17 +1,19 @@
-"""What a phase does besides moving weights: longer plans, averages, few parameters, and losses that are no numbers."""
+"""What a phase does besides training: longer plans, moving averages, adaptation, losses that are not finite."""
 
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.fit import checkpoint, fine_tune, run_folder
+from cityzoo.fit import checkpoint, fine_tune, phases, run_folder
 from cityzoo.fit.checkpoint import load_checkpoint
 from cityzoo.fit.run_folder import extend_epochs
+from cityzoo.modalities.image import build
 from cityzoo.model import load
 from cityzoo.spec import Phase
 
@@ -27,7 +29,8 @@ def weights_near(one, other, tolerance=1e-5):
 @pytest.fixture
 def averaged(spec):
     """An average, and a constant rate, which does not depend on how long the plan is."""
-    return replace(spec, schedule="constant", ema=0.9, phases=(Phase("backbone", 3, 0.005),), patience=9)
+    spec = spec.replace(schedule="constant", ema=0.9, patience=9)
+    return replace(spec, plan=(Phase("backbone", 3, 0.005),))
 
 
 @pytest.fixture(scope="module")
@@ -36,9 +39,9 @@ def once(go, tmp_path_factory):
     made = {}
 
     def of(spec):
-        asked = str(replace(spec, out=""))
+        asked = str(spec.replace(out=""))
         if asked not in made:
-            made[asked] = go(replace(spec, out=str(tmp_path_factory.mktemp("once") / "run")))
+            made[asked] = go(spec.replace(out=str(tmp_path_factory.mktemp("once") / "run")))
         return made[asked]
 
     return of
@@ -47,17 +50,17 @@ def once(go, tmp_path_factory):
 @pytest.fixture
 def lora(spec):
     """Few parameters learn, in two phases."""
-    return replace(spec, adapt="lora:2", phases=(Phase("backbone", 1, 0.01), Phase("C3", 2, 0.01)))
+    return replace(spec.replace(adapt="lora:2"), plan=(Phase("backbone", 1, 0.01), Phase("C3", 2, 0.01)))
 
 
 def test_two_epochs_and_one_more_are_three(go, averaged, once):
     """Of the weights and of their average."""
     three = once(averaged)
-    two = go(replace(averaged, phases=(Phase("backbone", 2, 0.005),)))
+    two = go(replace(averaged, plan=(Phase("backbone", 2, 0.005),)))
     assert not weights_near(load(three.folder.last), load(two.folder.last))
     plan = extend_epochs((Phase("backbone", 2, 0.005),), 3, finished=2)
-    more = go(replace(averaged, phases=plan), resume=averaged.out)
-    assert [row["epoch"] for row in more.progress.history] == [1, 2, 3]
+    more = go(replace(averaged, plan=plan), resume=averaged.run.out)
+    assert [row["epoch"] for row in more.state.history] == [1, 2, 3]
     assert weights_near(load(three.folder.last), load(more.folder.last))
     assert weights_near(load(three.folder.model), load(more.folder.model))
 
@@ -77,7 +80,7 @@ def test_an_average_is_kept_as_the_model_and_survives_a_stop(go, averaged, once,
     with pytest.raises(InputError, match="--resume"):
         go(spec)
     monkeypatch.setattr(checkpoint, "save_checkpoint", save)
-    resumed = go(spec, resume=spec.out)
+    resumed = go(spec, resume=spec.run.out)
     assert weights_near(load(whole.folder.model), load(resumed.folder.model))
     assert weights_near(load(whole.folder.last), load(resumed.folder.last))
 
@@ -94,25 +97,25 @@ def test_a_loss_that_is_no_number_stops_and_leaves_the_batch_and_the_good_weight
             return keras.ops.mean(y_pred, axis=(1, 2)) * (float("nan") if len(calls) == 4 else 1.0)
 
     monkeypatch.setattr(Detection, "loss", lambda self, size_hw: Breaking())
-    spec = replace(spec, phases=(Phase("backbone", 3, 0.005),))
-    with pytest.raises(InputError, match="became nan in epoch 2, step 2: the weights of epoch 1 are kept"):
+    spec = replace(spec, plan=(Phase("backbone", 3, 0.005),))
+    with pytest.raises(InputError, match="loss is nan at epoch 2, step 2: the weights of epoch 1 are saved"):
         go(spec)
-    folder = run_folder.RunFolder(Path(spec.out))
+    folder = run_folder.RunFolder(Path(spec.run.out))
     arrays, state = load_checkpoint(folder.checkpoint)
     assert state["epoch"] == 1 and all(np.isfinite(array).all() for array in arrays["model"])
     assert all(np.isfinite(array).all() for array in load(folder.model).get_weights())
     with np.load(folder.bad_batch) as bad:
         rows = json.loads(str(bad["rows"]))
         assert len(rows) == len(bad["target"]) == len(bad["P5"]) == 4
-    assert all(row["image"].endswith(".png") and row["view"] == 1 for row in rows)
+    assert all(row["example"].endswith(".png") and row["view"] == 1 for row in rows)
     monkeypatch.setattr(Detection, "loss", plain)
 
 
 def test_few_parameters_learn_are_merged_and_lie_in_a_small_file(once, lora, street):
     """The base weights stay; model.keras is plain; the delta file brings a fresh base to the same outputs."""
     spec, made = lora, once(lora)
-    fine_tune.seed_everything(spec.seed)  # as when the run began: the same random base
-    base = fine_tune.build_model(replace(spec, adapt=None), made.output, street)
+    fine_tune.seed_everything(spec.run.seed)  # as when the run began: the same random base
+    base = build.build(spec.replace(adapt=None), made.output, street)
     plain = load(made.folder.model)
     names = {layer.name for layer in base.model.layers}
     assert {
@@ -124,10 +127,8 @@ def test_few_parameters_learn_are_merged_and_lie_in_a_small_file(once, lora, str
             for a, b in zip(layer.get_weights(), plain.get_layer(layer.name).get_weights(), strict=True)
         )
         assert same == (layer.name not in ("stem4", "stem5")), layer.name
-    fine_tune.seed_everything(spec.seed)
-    again = fine_tune.build_model(
-        replace(spec, adapt=None, delta=str(made.folder.delta)), made.output, street
-    )
+    fine_tune.seed_everything(spec.run.seed)
+    again = build.build(spec.replace(adapt=None, delta=str(made.folder.delta)), made.output, street)
     expected = plain(IMAGES, training=False)
     np.testing.assert_allclose(again.model(IMAGES, training=False), expected, rtol=1e-3, atol=1e-3)
 
@@ -136,7 +137,7 @@ def test_a_delta_file_of_other_base_weights_is_refused(once, spec, lora, street)
     made = once(lora)
     keras.utils.set_random_seed(99)
     with pytest.raises(InputError, match="belongs to other base weights"):
-        fine_tune.build_model(replace(spec, delta=str(made.folder.delta)), made.output, street)
+        build.build(spec.replace(delta=str(made.folder.delta)), made.output, street)
 
 
 def test_the_plan_cannot_be_made_shorter_than_what_was_done():
@@ -147,12 +148,20 @@ def test_the_plan_cannot_be_made_shorter_than_what_was_done():
         extend_epochs(plan, 1, finished=3)
 
 
-def test_the_table_says_what_learns_and_how_fast(go, spec, street):
+def test_parameter_table(go, spec, small_detect, street):
     """Behind C4, at half the head's rate; the numbers add up to the model's."""
-    made = go(replace(spec, phases=(Phase("C4", 1, 0.01),), layer_decay=0.5))
-    table = fine_tune.learning_table(made.assembled, 0.01, 0.5).splitlines()
+    phase, spec = Phase("C4", 1, 0.01), spec.replace(layer_decay=0.5)
+    fine_tune.seed_everything(0)
+    assembled = build.build(
+        replace(spec, plan=(phase,)), small_detect.output_for(street.train.class_names), street
+    )
+    context = SimpleNamespace(
+        assembled=assembled, spec=spec, modality=small_detect.modality, output=small_detect.output
+    )
+    phases.freeze(context, phase)
+    table = fine_tune.parameter_table(context, phase).splitlines()
     rows = {row.split()[0]: row.replace(",", "").split()[1:] for row in table[1:]}
     assert list(rows) == ["C1", "C2", "C3", "C4", "C5", "head"]
-    assert sum(int(row[0]) for row in rows.values()) == made.assembled.model.count_params()
+    assert sum(int(row[0]) for row in rows.values()) == assembled.model.count_params()
     assert [rows[f"C{n}"][1:] for n in (1, 4)] == [["0", "-"]] * 2
     assert rows["C5"][2] == "0.005" and rows["head"][2] == "0.01"

@@ -1,16 +1,24 @@
-"""The folder of a run: made once, emptied of half-finished work, gone on from."""
+"""The folder of a run: created once, cleared of unfinished work, resumed."""
 
 import csv
 
 import numpy as np
 import pytest
 
+from cityzoo import tasks
 from cityzoo.errors import InputError
 from cityzoo.fit.checkpoint import load_checkpoint, save_checkpoint
-from cityzoo.fit.run_folder import RunFolder, free_name, open_or_create, open_run, write_history
-from cityzoo.spec import TrainSpec
+from cityzoo.fit.run_folder import (
+    RunFolder,
+    free_name,
+    next_free_folder,
+    open_or_create,
+    open_run,
+    write_history,
+)
 from cityzoo.spec_file import read_spec
 
+DETECT = tasks.find("vehicle_detect")
 STATE = {"phase": 1, "epoch": 3, "best": 0.25, "history": [{"epoch": 1, "loss": 2.5}]}
 
 
@@ -18,7 +26,7 @@ STATE = {"phase": 1, "epoch": 3, "best": 0.25, "history": [{"epoch": 1, "loss": 
 def spec(tmp_path, monkeypatch):
     """A spec, with the tests' folder as working directory."""
     monkeypatch.chdir(tmp_path)
-    return TrainSpec(backbone="slim")
+    return DETECT.make_spec({"backbone": "slim"})
 
 
 def test_runs_are_numbered(spec, tmp_path):
@@ -35,8 +43,8 @@ def test_runs_are_numbered(spec, tmp_path):
 def test_an_existing_out_is_refused_and_left_alone(tmp_path):
     """The user's folder."""
     (tmp_path / "mine.txt").write_text("precious")
-    with pytest.raises(InputError, match="exists: give a new name, remove it, or go on with it by --resume"):
-        free_name(TrainSpec(out=str(tmp_path)))
+    with pytest.raises(InputError, match="exists: give a new name, remove it, or resume it with --resume"):
+        free_name(DETECT.make_spec({"out": str(tmp_path)}))
     assert (tmp_path / "mine.txt").read_text() == "precious"
 
 
@@ -45,7 +53,7 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(InputError, match="cannot be made .*give another --out"),
-        open_or_create(TrainSpec(out=str(tmp_path / "file" / "run")), None),
+        open_or_create(DETECT.make_spec({"out": str(tmp_path / "file" / "run")}), None),
     ):
         pass
 
@@ -76,7 +84,7 @@ def test_a_run_without_a_checkpoint_is_not_removed_by_resuming_it(tmp_path):
     (tmp_path / "model.keras").write_bytes(b"a trained model")
     with (
         pytest.raises(InputError, match="holds no checkpoint.npz"),
-        open_or_create(TrainSpec(), str(tmp_path)) as run,
+        open_or_create(DETECT.make_spec({}), str(tmp_path)) as run,
     ):
         load_checkpoint(run.checkpoint)
     assert (tmp_path / "model.keras").read_bytes() == b"a trained model"
@@ -86,7 +94,7 @@ def test_opening_what_is_no_run(tmp_path):
     """Not there, or something else."""
     with pytest.raises(InputError, match="does not exist: give a folder that train.py named"):
         open_run(str(tmp_path / "gone"))
-    with pytest.raises(InputError, match="is no run folder"):
+    with pytest.raises(InputError, match="is not a run folder"):
         open_run(str(tmp_path))
 
 
@@ -108,3 +116,21 @@ def test_every_file_has_its_own_place(tmp_path):
     run = RunFolder(tmp_path)
     places = [run.spec, run.model, run.last, run.history, run.logs, run.checkpoint]
     assert len(set(places)) == len(places) and all(place.parent == tmp_path for place in places)
+
+
+def test_a_new_folder_gets_the_next_free_number(tmp_path):
+    """Evaluations do not write over each other."""
+    assert [next_free_folder(None, tmp_path, "evaluation").name for _ in range(2)] == [
+        "evaluation-1",
+        "evaluation-2",
+    ]
+    assert next_free_folder(str(tmp_path / "a" / "b"), tmp_path, "evaluation").is_dir()
+
+
+def test_an_existing_folder_or_an_impossible_one_is_refused(tmp_path):
+    """Nothing is written over."""
+    with pytest.raises(InputError, match="exists: give a new name"):
+        next_free_folder(str(tmp_path), tmp_path, "evaluation")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be made"):
+        next_free_folder(str(tmp_path / "file" / "below"), tmp_path, "evaluation")

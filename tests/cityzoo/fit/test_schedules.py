@@ -6,7 +6,8 @@ import keras
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.fit.schedules import SCHEDULES, schedule
+from cityzoo.fit.schedules import schedule
+from cityzoo.spec import SCHEDULES
 
 
 def rates(made, *steps):

@@ -3,12 +3,12 @@
 import keras
 import numpy as np
 import pytest
-from cityzoo.fit.transfer import is_model, load_matching_weights
 
 from cityzoo.errors import InputError
 from cityzoo.model import assemble, save
 from cityzoo.outputs.classification import Classification
 from cityzoo.outputs.detection import Detection
+from cityzoo.transfer import is_model, load_matching_weights
 
 
 @pytest.fixture
@@ -80,8 +80,8 @@ def test_a_model_of_somebody_else_is_refused(make, tmp_path):
         load_matching_weights(make("slim", "car")[0], str(tmp_path / "foreign.keras"))
 
 
-def test_a_model_is_told_from_a_backbones_weights():
-    """By its ending."""
+def test_a_model_is_distinguished_from_weights_of_a_backbone():
+    """By its suffix."""
     assert is_model("runs/a/model.keras")
     assert not is_model("vgg16_notop.h5") and not is_model("imagenet") and not is_model("auto")
 

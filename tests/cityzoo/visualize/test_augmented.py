@@ -7,24 +7,26 @@ from PIL import Image
 import augment
 from cityzoo.data.image.views import AugmentedViews
 from cityzoo.errors import InputError
-from cityzoo.fit import preview
 from cityzoo.outputs.detection import Detection
 from cityzoo.sample import ImageSet
+from cityzoo.visualize import augmented
 from cityzoo.visualize.boxes import class_color
 
-KIND = Detection(("car", "bus"))
+OUTPUT = Detection(("car", "bus"))
 
 
 @pytest.fixture
 def views(painted):
     """Two dark images with a bright rectangle each, as they are."""
     images = tuple(painted(f"{n}.png", (48, 64), (8, 4, 40, 20), label=n) for n in range(2))
-    return AugmentedViews(ImageSet("train", KIND.class_names, images), KIND, "none", (200, 400), 3, seed=0)
+    return AugmentedViews(
+        ImageSet("train", OUTPUT.class_names, images), OUTPUT, "none", (200, 400), 3, seed=0
+    )
 
 
 def test_a_row_an_image_and_a_column_a_version_each_with_its_box(views, tmp_path):
     path = tmp_path / "sheet.png"
-    preview.write(views, str(path))
+    augmented.write(views, str(path))
     with Image.open(path) as image:
         sheet = np.asarray(image)
     for label in range(2):
@@ -37,7 +39,7 @@ def test_a_row_an_image_and_a_column_a_version_each_with_its_box(views, tmp_path
 def test_every_transform_at_five_strengths_from_nothing_to_all():
     image = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
     image[12:36, 16:48] = 200, 60, 20
-    sheet = preview.strengths(image, (24, 32), columns=1)
+    sheet = augmented.strengths(image, (24, 32), columns=1)
     # Cells are 32 + 4 pixels wide; the first column shows the image itself.
     assert sheet.shape[1] == 5 * 36 + 4
     names = [name for name, transform in augment.TRANSFORMS.items() if transform.stage != "mix"]
@@ -50,6 +52,6 @@ def test_every_transform_at_five_strengths_from_nothing_to_all():
 
 def test_a_file_that_cannot_be_written_is_refused(views, tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
-        preview.write(views, str(tmp_path / "nowhere" / "sheet.png"))
+        augmented.write(views, str(tmp_path / "nowhere" / "sheet.png"))
     with pytest.raises(InputError, match="cannot be written"):
-        preview.write(views, str(tmp_path / "sheet.doc"))
+        augmented.write(views, str(tmp_path / "sheet.doc"))
