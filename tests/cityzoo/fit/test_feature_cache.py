@@ -66,5 +66,5 @@ def test_the_flag_is_a_word_or_a_folder(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be kept in .*file.*give --cache another folder"):
+    with pytest.raises(InputError, match="cannot be cached in .*file.*give --cache another folder"):
         choose(str(tmp_path / "file" / "features"))

@@ -52,7 +52,7 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path):
     """A file is where the folder above should be."""
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(InputError, match="cannot be made .*give another --out"),
+        pytest.raises(InputError, match="cannot be created .*give another --out"),
         open_or_create(DETECT.make_spec({"out": str(tmp_path / "file" / "run")}), None),
     ):
         pass
@@ -132,5 +132,5 @@ def test_an_existing_folder_or_an_impossible_one_is_refused(tmp_path):
     with pytest.raises(InputError, match="exists: give a new name"):
         next_free_folder(str(tmp_path), tmp_path, "evaluation")
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be made"):
+    with pytest.raises(InputError, match="cannot be created"):
         next_free_folder(str(tmp_path / "file" / "below"), tmp_path, "evaluation")

@@ -1,8 +1,7 @@
-"""Images without labels beside those with them: what a batch holds, what is refused, and what it brings."""
+"""Unlabeled images in training: what a batch holds, and what they bring."""
 
 import importlib.util
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -12,55 +11,45 @@ import tensorflow as tf
 from PIL import Image
 
 import zoo
-from cityzoo import tasks
 from cityzoo.data.image import Dataset, Findings
-from cityzoo.data.image.views import sequential_order
 from cityzoo.errors import InputError
-from cityzoo.fit import devices, distributed, features, semi_supervised
+from cityzoo.fit import features, semi_supervised
+from cityzoo.modalities.image import build, settings, unlabelled
+from cityzoo.modalities.image import data as image_data
 from cityzoo.sample import ImageExample, ImageSet
-from cityzoo.spec import Phase, TrainSpec
+from cityzoo.spec import Phase
 
 NAMES = ("red", "blue")
 TRAIN = Path(__file__).resolve().parents[3] / "train.py"
 
 
-def paint(path, colour):
-    """An image of one colour, 64 x 64; return its path."""
-    Image.fromarray(np.full((64, 64, 3), colour, np.uint8)).save(path)
+def paint(path, color):
+    """An image of one color, 64 x 64; return its path."""
+    Image.fromarray(np.full((64, 64, 3), color, np.uint8)).save(path)
     return str(path)
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    """Four labelled images, red ones and blue ones, and eight grey ones without labels in a folder."""
+    """Four labeled images, red ones and blue ones, and eight gray ones without labels, in a folder."""
     folder = tmp_path_factory.mktemp("plain")
-    (folder / "grey").mkdir()
+    (folder / "gray").mkdir()
     for shade in range(8):
-        paint(folder / "grey" / f"{shade}.png", (30 * shade, 30 * shade, 30 * shade))
-    colours = [(250, 0, 0), (0, 0, 250), (200, 0, 0), (0, 0, 200)]
+        paint(folder / "gray" / f"{shade}.png", (30 * shade, 30 * shade, 30 * shade))
+    colors = [(250, 0, 0), (0, 0, 250), (200, 0, 0), (0, 0, 200)]
     images = tuple(
-        ImageExample(paint(folder / f"{i}.png", colour), (64, 64), target=np.eye(2)[i % 2])
-        for i, colour in enumerate(colours)
+        ImageExample(paint(folder / f"{i}.png", color), (64, 64), target=np.eye(2)[i % 2])
+        for i, color in enumerate(colors)
     )
     sides = (ImageSet("train", NAMES, images), ImageSet("val", NAMES, images))
-    return Dataset(*sides, Findings("plain", "painted")), str(folder / "grey")
+    return Dataset(*sides, Findings("plain", "painted")), str(folder / "gray")
 
 
-def spec_of(folder, more, *phases):
-    """Batches of two, images as they are."""
-    return TrainSpec(
-        task="vehicle_classify",
-        backbone="slim",
-        weights="random",
-        phases=phases,
-        image_size=(64, 64),
-        batch_size=2,
-        views=1,
-        precision="float32",
-        augment="none",
-        unlabelled=more,
-        out=str(folder / "run"),
-    )
+@pytest.fixture(scope="module")
+def spec_of(make_resolved):
+    """Return a function that makes a spec of batches of two, images as they are: (folder, unlabelled, *phases)."""
+    flags = {"task": "vehicle_classify", "batch_size": 2, "views": 1, "augment": "none"}
+    return lambda folder, more, *plan: make_resolved(folder / "run", *plan, unlabelled=more, **flags)
 
 
 @pytest.fixture
@@ -68,8 +57,8 @@ def seen(monkeypatch):
     """The sources of the phases of a run, with what made their features."""
     made, plain_joined = [], semi_supervised.with_unlabelled
 
-    def recorded(fitting, source):
-        made.append((fitting, plain_joined(fitting, source)))
+    def recorded(context, source):
+        made.append((context, plain_joined(context, source)))
         return made[-1][1]
 
     monkeypatch.setattr(semi_supervised, "with_unlabelled", recorded)
@@ -97,21 +86,21 @@ def pixels(paths):
 
 
 @pytest.mark.parametrize("freeze", ["none", "backbone"])
-def test_a_batch_is_groups_of_three(go, plain, tmp_path, seen, monkeypatch, freeze):
-    """A labelled image, an unlabelled one, the same again: as pixels, and as features behind the cut.
+def test_a_batch_is_groups_of_three(go, plain, spec_of, tmp_path, seen, monkeypatch, freeze):
+    """A labeled image, an unlabelled one, the same again: as pixels, and as features behind the cut.
 
-    An epoch shows every unlabelled image once, and goes over the labelled ones as often as that takes.
+    An epoch shows every unlabeled image once, and goes over the labelled ones as often as that takes.
     """
-    monkeypatch.setattr(semi_supervised, "STRONG", "none")  # so that the second and the third can be compared
+    monkeypatch.setattr(unlabelled, "STRONG", "none")  # so that the second and the third can be compared
     data, more = plain
     go(spec_of(tmp_path, more, Phase(freeze, 1, 0.0001)), data=data)
-    ((fitting, source),) = seen
-    assert fitting.steps == 4
+    ((context, source),) = seen
+    assert context.steps == 4
     labelled = pixels([each.path for each in data.train.examples])
-    grey = pixels([each.path for each in fitting.unlabelled[0].examples.examples])
+    gray = pixels([each.path for each in context.unlabelled[0].examples.examples])
     if freeze == "backbone":
         assert source.prefix is not None
-        labelled, grey = (np.asarray(source.prefix(each)["P5"]) for each in (labelled, grey))
+        labelled, gray = (np.asarray(source.prefix(each)["P5"]) for each in (labelled, gray))
     inputs, targets = epoch(source)
     inputs, targets = inputs[:4], targets[:4]  # what an epoch of four steps takes
     assert inputs.shape[:2] == (4, 6) and targets.shape == (4, 6, 2)
@@ -120,7 +109,7 @@ def test_a_batch_is_groups_of_three(go, plain, tmp_path, seen, monkeypatch, free
     assert off.max() < 1e-3
     assert sorted(which) == [0, 0, 1, 1, 2, 2, 3, 3]
     np.testing.assert_array_equal(targets[0::3], np.eye(2)[which % 2])
-    weak, off = nearest(inputs[1::3], grey)
+    weak, off = nearest(inputs[1::3], gray)
     assert off.max() < 1e-3
     assert sorted(weak) == list(range(8))
     np.testing.assert_array_equal(inputs[1::3], inputs[2::3])
@@ -128,22 +117,22 @@ def test_a_batch_is_groups_of_three(go, plain, tmp_path, seen, monkeypatch, free
 
 
 @pytest.mark.parametrize("freeze", ["none", "backbone"])
-def test_the_third_is_the_second_strongly_changed(go, plain, tmp_path, seen, freeze):
+def test_the_third_is_the_second_strongly_changed(go, plain, spec_of, tmp_path, seen, freeze):
     """The weak one is the image as it is, here; the strong one looks otherwise, in nearly every group."""
     data, more = plain
     go(spec_of(tmp_path, more, Phase(freeze, 1, 0.0001)), data=data)
-    ((fitting, source),) = seen
-    grey = pixels([each.path for each in fitting.unlabelled[0].examples.examples])
-    grey = grey if source.prefix is None else np.asarray(source.prefix(grey)["P5"])
+    ((context, source),) = seen
+    gray = pixels([each.path for each in context.unlabelled[0].examples.examples])
+    gray = gray if source.prefix is None else np.asarray(source.prefix(gray)["P5"])
     rows = np.concatenate(epoch(source)[0])
-    assert nearest(rows[1::3], grey)[1].max() < 1e-3
+    assert nearest(rows[1::3], gray)[1].max() < 1e-3
     changed = [
         not np.allclose(weak, strong, atol=1e-3) for weak, strong in zip(rows[1::3], rows[2::3], strict=True)
     ]
     assert np.mean(changed) > 0.7
 
 
-def test_a_resumed_phase_sees_what_comes_next(go, plain, tmp_path, seen):
+def test_a_resumed_phase_sees_what_comes_next(go, plain, spec_of, tmp_path, seen):
     """From epoch 2 on: the same as the second epoch of a run from the start; the first was another order."""
     data, more = plain
     go(spec_of(tmp_path, more, Phase("backbone", 2, 0.0001)), data=data)
@@ -154,65 +143,7 @@ def test_a_resumed_phase_sees_what_comes_next(go, plain, tmp_path, seen):
     assert not np.array_equal(both[:4], later)
 
 
-@pytest.mark.parametrize(
-    ("mix", "values"), [("mosaic", {}), ("mixup", {"share": [0.5, 0.5]}), ("cutmix", {"side": [0.7, 0.7]})]
-)
-def test_a_weak_image_takes_nothing_from_its_neighbours(plain, mix, values):
-    """Of four images together there is no strong copy that shows the same: each comes alone."""
-    spec = replace(spec_of(Path("."), plain[1]), augment=[{"transform": mix, "probability": 1.0, **values}])
-    weak, _ = semi_supervised.views(spec, KIND["vehicle_classify"])
-    ((images, _, _),) = list(weak.batches(sequential_order(8), 8))
-    own = pixels([each.path for each in weak.examples.examples])
-    np.testing.assert_array_equal(images.numpy(), own)
-
-
-KIND = {name: tasks.find(name).output_for(NAMES) for name in tasks.names() if not tasks.find(name).course}
-
-
-def test_no_folder_is_no_views(tmp_path):
-    """And the loss is the kind's own."""
-    assert semi_supervised.views(spec_of(tmp_path, None), KIND["vehicle_classify"]) is None
-    assert semi_supervised.count(spec_of(tmp_path, None)) == 0
-
-
-@pytest.mark.parametrize("name", ["incident_classify", "vehicle_detect", "vehicle_count", "scene_anomaly"])
-def test_tasks_that_cannot_use_them_say_so(plain, tmp_path, name):
-    """One line."""
-    with pytest.raises(InputError, match="^--unlabelled helps tasks that name one class an image") as caught:
-        semi_supervised.views(spec_of(tmp_path, plain[1]), KIND[name])
-    assert "\n" not in str(caught.value)
-
-
-def test_fewer_images_than_a_batch_are_refused(plain, tmp_path):
-    """With both numbers; as many as a batch are enough."""
-    spec = replace(spec_of(tmp_path, plain[1]), batch_size=9)
-    with pytest.raises(InputError, match="holds 8 images, less than a batch of 9: give more, or a smaller"):
-        semi_supervised.views(spec, KIND["vehicle_classify"])
-    weak, strong = semi_supervised.views(replace(spec, batch_size=8), KIND["vehicle_classify"])
-    assert len(weak.examples) == len(strong.examples) == 8
-    assert weak.described_policy != strong.described_policy
-
-
-@pytest.mark.parametrize(("folder", "said"), [("empty", "holds no images"), ("gone", "does not exist")])
-def test_a_folder_without_images_is_refused(tmp_path, folder, said):
-    """One line."""
-    (tmp_path / "empty").mkdir()
-    spec = spec_of(tmp_path, str(tmp_path / folder))
-    with pytest.raises(InputError, match=said) as caught:
-        semi_supervised.views(spec, KIND["vehicle_classify"])
-    assert "\n" not in str(caught.value)
-    assert semi_supervised.count(spec) == 0
-
-
-def test_several_processes_are_refused(plain, tmp_path, monkeypatch):
-    """Each would read all of them, and the comparison is trained by one alone: the others would wait."""
-    monkeypatch.setattr(distributed, "process_count", lambda: 2)
-    with pytest.raises(InputError, match="^--unlabelled takes one process") as caught:
-        semi_supervised.views(spec_of(tmp_path, plain[1]), KIND["vehicle_classify"])
-    assert "\n" not in str(caught.value)
-
-
-def test_the_batch_of_a_loss_that_is_no_number_names_its_images(go, plain, tmp_path, monkeypatch):
+def test_the_batch_of_a_loss_that_is_no_number_names_its_images(go, plain, spec_of, tmp_path, monkeypatch):
     """In the first step of epoch 2: a row for each of six images, and it names the one in the batch."""
     calls = []
 
@@ -221,31 +152,21 @@ def test_the_batch_of_a_loss_that_is_no_number_names_its_images(go, plain, tmp_p
             calls.append(1)
             return keras.ops.mean(y_pred, axis=1) * (float("nan") if len(calls) == 5 else 1.0)
 
-    monkeypatch.setattr(semi_supervised, "loss", lambda fitting: Breaking())
-    monkeypatch.setattr(semi_supervised, "STRONG", "none")
+    monkeypatch.setattr(semi_supervised, "loss", lambda context: Breaking())
+    monkeypatch.setattr(unlabelled, "STRONG", "none")
     data, more = plain
-    with pytest.raises(InputError, match="became nan in epoch 2, step 1"):
+    with pytest.raises(InputError, match="loss is nan at epoch 2, step 1"):
         go(spec_of(tmp_path, more, Phase("none", 2, 0.0001)), data=data)
     with np.load(tmp_path / "run" / "bad_batch.npz") as bad:
         rows, images = json.loads(str(bad["rows"])), bad["images"]
     labelled = {each.path for each in data.train.examples}
-    of_labelled = [row["image"] for row in rows if row["image"] in labelled]
+    of_labelled = [row["example"] for row in rows if row["example"] in labelled]
     np.testing.assert_array_equal(pixels(of_labelled), images[0::3])
     assert len(rows) == len(images) == 6
 
 
-def test_the_plan_has_a_phase_that_learns_from_them(plain, tmp_path):
-    """A phase is added in which steps are taken, since the solved one learns nothing from them."""
-    spec = replace(spec_of(tmp_path, plain[1]), freeze="backbone", epochs=3)
-    output = KIND["vehicle_classify"]
-    phases = devices.resolve_phases(spec, max(4, semi_supervised.count(spec)), output)
-    assert [(phase.freeze, phase.epochs) for phase in phases] == [("solve", 1), ("backbone", 3)]
-    alone = devices.resolve_phases(replace(spec, unlabelled=None), 4, output)
-    assert [(phase.freeze, phase.epochs) for phase in alone] == [("solve", 1)]
-
-
-def colours_alone(name, size_hw, weights="auto"):
-    """Build, like `zoo.build`, a backbone that says nothing but the mean colour, -1..1."""
+def mean_color_backbone(name, size_hw, weights="auto"):
+    """Build, like `zoo.build`, a backbone that says nothing but the mean color, -1..1."""
     images, levels = keras.Input((*size_hw, 3), name="images"), {}
     x = keras.layers.Rescaling(1 / 127.5, -1, name="stem_scale")(images)
     for n in range(1, 6):
@@ -257,9 +178,9 @@ def colours_alone(name, size_hw, weights="auto"):
 
 
 def tinted(path, label, light):
-    """An image of one colour: `light`, -1..1, with some more red or more blue."""
-    colour = np.array([light, light, light]) + 0.3 * np.array([1, 0, -1]) * (1 - 2 * label)
-    return ImageExample(paint(path, (colour + 1) * 127.5), (64, 64), target=np.eye(2)[label])
+    """An image of one color: `light`, -1..1, with some more red or more blue."""
+    color = np.array([light, light, light]) + 0.3 * np.array([1, 0, -1]) * (1 - 2 * label)
+    return ImageExample(paint(path, (color + 1) * 127.5), (64, 64), target=np.eye(2)[label])
 
 
 @pytest.fixture
@@ -284,46 +205,45 @@ def as_graphs():
     tf.config.run_functions_eagerly(True)
 
 
-def test_unlabelled_images_raise_the_accuracy(go, tints, tmp_path, monkeypatch, as_graphs):
-    """Bright red and dark blue: is it the light, or the colour? In the strong copies the light changes.
+def test_unlabelled_images_raise_the_accuracy(go, tints, spec_of, tmp_path, monkeypatch, as_graphs):
+    """Bright red and dark blue: is it the light, or the color? In the strong copies the light changes.
 
     Two images alone make the light a reason, and bright blue is called red.
     """
-    monkeypatch.setattr(zoo, "build", colours_alone)
-    monkeypatch.setattr(semi_supervised, "STRONG", [{"transform": "brightness", "amount": [-0.4, 0.4]}])
+    monkeypatch.setattr(zoo, "build", mean_color_backbone)
+    monkeypatch.setattr(unlabelled, "STRONG", [{"transform": "brightness", "amount": [-0.4, 0.4]}])
     data, more = tints
-    spec = replace(spec_of(tmp_path, more, Phase("backbone", 10, 0.2)), schedule="constant", patience=99)
-    spec = replace(spec, options={"dropout": 0.0})
+    spec = spec_of(tmp_path, more, Phase("backbone", 10, 0.2))
+    spec = spec.replace(schedule="constant", patience=99, dropout=0.0)
     informed = go(spec, data=data)
-    alone = go(replace(spec, unlabelled=None, out=str(tmp_path / "alone")), data=data)
-    (last_informed,), (last_alone,) = (made.progress.history[-1:] for made in (informed, alone))
+    alone = go(spec.replace(unlabelled=None, out=str(tmp_path / "alone")), data=data)
+    (last_informed,), (last_alone,) = (made.state.history[-1:] for made in (informed, alone))
     assert last_alone["val_accuracy"] < 0.75
     assert last_informed["val_accuracy"] > last_alone["val_accuracy"] + 0.2
 
 
-def test_the_report_compares_with_training_without(small_zoo, tints, tmp_path, monkeypatch):
+def test_the_report_compares_with_training_without(small_zoo, tints, spec_of, tmp_path, monkeypatch):
     """`train.train` as a whole, on the painted images: a run in the run; gain is with less without."""
-    from cityzoo.fit import fine_tune
-
     data, more = tints
     specification = importlib.util.spec_from_file_location("train_script", TRAIN)
     train = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(train)
     monkeypatch.setenv("CITYZOO_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(devices, "dtype_policies", lambda spec: ("float32", "float32"))
-    monkeypatch.setattr(fine_tune, "calibrate", lambda *args: None)
-    monkeypatch.setattr(fine_tune, "read_data", lambda spec, task: data)
+    monkeypatch.setattr(build, "dtype_policies", lambda spec: ("float32", "float32"))
+    monkeypatch.setattr(settings, "dtype_policies", lambda spec: ("float32", "float32"))
+    monkeypatch.setattr(build, "calibrate", lambda *args: None)
+    monkeypatch.setattr(image_data, "read", lambda spec, task: data)
     spec = spec_of(tmp_path, more, Phase("backbone", 2, 0.01))
     report = train.train(spec)
     folder = tmp_path / "run"
     assert json.loads((folder / "report.json").read_text())["unlabelled"] == report["unlabelled"]
     other = json.loads((folder / "labelled_only" / "report.json").read_text())
-    assert other["unlabelled"] is None and other["spec"]["unlabelled"] is None
+    assert other["unlabelled"] is None and other["spec"]["modality"]["unlabelled"] is None
     assert set(report["unlabelled"]) == {"balanced_accuracy", "accuracy", "mean_auroc", "loss"}
     for name, row in report["unlabelled"].items():
         assert (row["labelled_only"], row["with_unlabelled"]) == (other[name], report[name]), name
         assert row["gain"] == report[name] - other[name], name
     assert report["unlabelled"]["loss"]["gain"] != 0  # they are two trainings
-    assert report["spec"]["unlabelled"] == more
+    assert report["spec"]["modality"]["unlabelled"] == more
     page = (folder / "report.html").read_text()
     assert "unlabelled" in page
