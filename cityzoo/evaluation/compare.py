@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cityzoo.metrics.weighted import WeightedMetrics
 
 LOWER = ("loss", "mae", "rmse")  # better when lower, in any task
-NEUTRAL = ("bias",)  # better neither way
+NEUTRAL = ("bias", "coverage")  # best at a certain value, neither when higher nor when lower
 LEAST_LOSS = 0.0005  # smaller losses do not show in three digits
 LEAST_IMAGES = 5  # of a listed slice
 SLICE_DRAWS = 400

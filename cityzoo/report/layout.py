@@ -12,6 +12,7 @@ from typing import Literal
 # score: three digits; share: per cent; bar: a number of 0..1 with a bar; heat: a count on a background for its share of
 # the row, as in a confusion matrix; interval: of [low, high]; name: of a metric, in words.
 ShownAs = Literal["score", "share", "signed", "count", "text", "bar", "heat", "interval", "duration", "name"]
+Columns = Mapping[str, tuple[str, ShownAs]]  # place within a row ("" for the entry itself) -> heading, format
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,14 @@ class Table:
     Attributes:
         title: above the table.
         key: place of a mapping or a list in report.json: one row per entry.
-        columns: place within a row ("" for the entry itself) -> (heading, number format).
+        columns: of the table.
         note: below the title, one sentence.
         colored: whether rows carry the colors that classes have in images.
     """
 
     title: str
     key: str
-    columns: Mapping[str, tuple[str, ShownAs]]
+    columns: Columns
     note: str = ""
     colored: bool = False
 
@@ -121,7 +122,6 @@ class Layout:
         legend: of the images: (style of the key: "found", "missed" or "", words).
         curves: column of history.csv -> name of its line.
         curve_note: above the curves.
-        lists_metrics: whether the page lists all of `meanings`; False where its tables show them already.
     """
 
     cards: Sequence[Card]
@@ -136,4 +136,3 @@ class Layout:
     legend: Sequence[tuple[str, str]] = ()
     curves: Mapping[str, str] = field(default_factory=dict)
     curve_note: str = ""
-    lists_metrics: bool = True

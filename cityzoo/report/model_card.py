@@ -27,7 +27,7 @@ def model_card(report: Mapping[str, Any], task_summary: str) -> dict[str, list[s
         task_summary: what the task does, see `Task.summary`.
 
     Returns:
-        sentences by section: "Intended use", "Not for", "Data", "How it was judged", "Known limits", "Licences".
+        sentences by section: "Intended use", "Not for", "Data", "Evaluation", "Known limits", "Licenses".
 
     Example:
         >>> report = {"weights": {"kind": "random"}, "per_class": {"car": {"n_boxes": 9}}}
@@ -39,9 +39,9 @@ def model_card(report: Mapping[str, Any], task_summary: str) -> dict[str, list[s
         "Intended use": _intended(report, task_summary),
         "Not for": _not_for(report),
         "Data": _data(report),
-        "How it was judged": _evaluation(report),
+        "Evaluation": _evaluation(report),
         "Known limits": _limits(report),
-        "Licences": license_sentences(look_up(report, "weights"), [_train_data(report), report.get("data")]),
+        "Licenses": license_sentences(look_up(report, "weights"), [_train_data(report), report.get("data")]),
     }
     return {title: list(sentences) for title, sentences in sections.items()}
 
@@ -103,7 +103,8 @@ def _evaluation(report: Mapping[str, Any]) -> Iterator[str]:
             "They were held out from training, but the best epoch was selected on them, so metrics are slightly "
             "optimistic. Use further images for an unbiased estimate: python evaluate.py RUN --data IMAGES."
         )
-    if look_up(report, "spec/split_by") == "file" and not look_up(report, "spec/val") and _is_own(report):
+    settings = look_up(report, "spec/modality") or {}
+    if settings.get("split_by") == "file" and not settings.get("val") and _is_own(report):
         yield (
             "Data without a val split was split by file, not by scene: frames of one scene can be in both splits."
         )
@@ -181,7 +182,7 @@ def _class_names(report: Mapping[str, Any]) -> list[str]:
 
 
 def _train_data(report: Mapping[str, Any]) -> str | None:
-    trained, evaluated = look_up(report, "spec/data"), report.get("data")
+    trained, evaluated = look_up(report, "spec/run/data"), report.get("data")
     return trained or (evaluated if is_synthetic(str(evaluated)) else None)
 
 

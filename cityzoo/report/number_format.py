@@ -8,6 +8,7 @@ from typing import TypeGuard
 from cityzoo.metrics.keys import split_pointer
 
 DASH = "–"
+ACRONYMS = ("ap", "auroc", "f1", "mae", "mape", "r2", "rmse")
 NARROW = 0.05  # intervals below this width get a third digit
 
 
@@ -115,12 +116,14 @@ def metric_label(place: str) -> str:
     """Return the name of a metric in words, from its place.
 
     Example:
-        >>> metric_label("balanced_accuracy"), metric_label("per_class/van~1suv/AP50"), metric_label("AP")
-        ('balanced accuracy', 'van/suv: AP50', 'AP')
+        >>> metric_label("balanced_accuracy"), metric_label("per_class/van~1suv/AP50"), metric_label("mae_15min")
+        ('balanced accuracy', 'van/suv: AP50', 'MAE 15min')
     """
-    words = split_pointer(place)
-    words = words[1:] if len(words) > 2 and words[0] == "per_class" else words
-    return ": ".join(word.replace("_", " ") for word in words)
+    names = split_pointer(place)
+    names = names[1:] if len(names) > 2 and names[0] == "per_class" else names
+    *holders, metric = [name.replace("_", " ") for name in names]
+    metric = " ".join(word.upper() if word in ACRONYMS else word for word in metric.split())
+    return ": ".join([*holders, metric])
 
 
 def loss_label(what: str) -> str:

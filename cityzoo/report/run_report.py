@@ -76,23 +76,23 @@ def headline(report: Mapping[str, Any], names: Sequence[str], unit: str = "image
 
 
 def comparison_line(name: str, found: Mapping[str, Any], figure: str) -> str:
-    """Return in a line how a run did beside another one.
+    """Return the comparison with another run in one line.
 
     Args:
         name: of the other run.
-        found: what `cityzoo.evaluation.compare.compare` found.
-        figure: the one to name.
+        found: result of `cityzoo.evaluation.compare.compare`.
+        figure: the metric to name.
 
     Example:
         >>> row = {"this": 0.5, "other": 0.4, "difference": 0.1, "low": 0.05, "high": 0.15, "verdict": "better"}
         >>> found = {"figures": {"AP": row}, "worse": [{"what": "class bus: AP50", "sure": True}]}
         >>> comparison_line("runs/b", found, "AP")
-        'against runs/b: AP +0.100 (95 % interval +0.050 to +0.150), better; surely got worse: class bus: AP50'
+        'against runs/b: AP +0.100 (95 % interval +0.050 to +0.150), better; significantly worse: class bus: AP50'
     """
     row = found["figures"].get(figure)
     if row is None or row["difference"] is None or row["low"] is None:
-        return f"against {name}: too few images to tell"
+        return f"against {name}: too few examples for an interval"
     numbers = f"{row['difference']:+.3f} (95 % interval {row['low']:+.3f} to {row['high']:+.3f})"
     lost = [each["what"] for each in found["worse"] if each["sure"]]
-    tail = f"; surely got worse: {', '.join(lost)}" if lost else "; nothing surely got worse"
+    tail = f"; significantly worse: {', '.join(lost)}" if lost else "; nothing significantly worse"
     return f"against {name}: {figure} {numbers}, {row['verdict']}{tail}"

@@ -9,6 +9,7 @@ import numpy as np
 
 from cityzoo.data.series.series import Series
 from cityzoo.data.series.windows import WindowSet
+from cityzoo.metrics.forecast_errors import format_horizon
 
 DAYS, STRIP, PLACES = "days", "strip", "map"
 SHOWN = 3  # sensors: smallest, median and largest error
@@ -37,14 +38,24 @@ def draw_forecasts(
     errors = np.abs(truth - quantiles[..., median])
     _days(folder / f"{DAYS}.png", windows, truth, quantiles, median, errors, baseline)
     _strip(folder / f"{STRIP}.png", series, origins, errors)
+    ahead = format_horizon(windows.horizon, series.step_seconds)
     titles = {
-        DAYS: f"Sensors with the smallest, median and largest error, {windows.horizon} steps ahead",
+        DAYS: f"Sensors with the smallest, median and largest error, {ahead} ahead",
         STRIP: "Mean absolute error of each forecast, one row per sensor",
     }
     if series.places is not None and np.isfinite(series.places).all(axis=1).sum() > 1:
         _map(folder / f"{PLACES}.png", series, series.places, errors)
         titles[PLACES] = "Mean absolute error of each sensor"
     return titles
+
+
+def _with_unit(name: str, series: Series) -> str:
+    return f"{name}, {series.units[0]}" if series.units[0] else name
+
+
+def _hours_label(series: Series, origins: np.ndarray) -> str:
+    start = str(series.local_times[origins[0]])[:16].replace("T", " ")
+    return f"hours from {start} ({series.timezone})"
 
 
 def _days(
@@ -73,9 +84,9 @@ def _days(
         axes.plot(hours, ahead[:, median], color=BLUE, linewidth=1.6)
         axes.plot(hours, truth[rows, -1, sensor], color=INK, linewidth=1.1)
         axes.set_title(f"{series.sensors[sensor]}, MAE {mae[sensor]:.2f}", loc="left", fontsize=10)
-        axes.set_ylabel(f"{series.channels[0]} {series.units[0]}".strip())
+        axes.set_ylabel(_with_unit(series.channels[0], series))
         axes.spines[["top", "right"]].set_visible(False)
-    axes.set_xlabel(f"hours from {series.local_times[origins[0]]} ({series.timezone})")
+    axes.set_xlabel(_hours_label(series, origins))
     figure.savefig(path, dpi=110)
 
 
@@ -96,8 +107,8 @@ def _strip(path: Path, series: Series, origins: np.ndarray, errors: np.ndarray) 
         vmin=0,
         vmax=float(np.nanpercentile(shown, 99)),
     )
-    figure.colorbar(image, label=f"mean absolute error {series.units[0]}".strip())
-    axes.set_xlabel(f"hours from {series.local_times[origins[0]]} ({series.timezone})")
+    figure.colorbar(image, label=_with_unit("mean absolute error", series))
+    axes.set_xlabel(_hours_label(series, origins))
     axes.set_ylabel("sensor")
     figure.savefig(path, dpi=110)
 
@@ -115,7 +126,7 @@ def _map(path: Path, series: Series, places: np.ndarray, errors: np.ndarray) -> 
     image = axes.scatter(
         longitude, latitude, c=mae, cmap="magma_r", s=40, zorder=2, edgecolors=INK, linewidths=0.4
     )
-    figure.colorbar(image, label=f"mean absolute error {series.units[0]}".strip())
+    figure.colorbar(image, label=_with_unit("mean absolute error", series))
     axes.set_aspect(1 / max(np.cos(np.deg2rad(np.nanmean(latitude))), 0.1))
     axes.set_xlabel("longitude")
     axes.set_ylabel("latitude")

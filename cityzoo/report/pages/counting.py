@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cityzoo.report.layout import Card, Chart, Layout, ShownAs, Table
+from cityzoo.report.layout import Card, Chart, Columns, Layout, Table
 
 MEANINGS = {
     "mae": "mean absolute error, objects per image",
@@ -16,7 +16,7 @@ MEANINGS = {
     "mae_share_of_mean": "MAE of the model divided by that: below 1 the model is better",
     "mae_of_own_mean": "MAE of always predicting the mean count of these images, which is unknown in advance",
 }
-ERRORS: dict[str, tuple[str, ShownAs]] = {
+ERRORS: Columns = {
     "n": ("images", "count"),
     "mean_count": ("objects per image", "score"),
     "mae": ("MAE", "score"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cityzoo.report.layout import Card, Layout, ShownAs, Table
+from cityzoo.report.layout import Card, Columns, Layout, Table
 from cityzoo.report.pages.classification import (
     CALIBRATION,
     CURVE_NOTE,
@@ -18,14 +18,14 @@ from cityzoo.report.pages.classification import (
 )
 from cityzoo.report.pages.shared import precision_recall_chart
 
-CLASSES: dict[str, tuple[str, ShownAs]] = {
+CLASSES: Columns = {
     "n": ("images", "count"),
     "auroc": ("AUROC", "bar"),
     "ap": ("AP", "score"),
     "precision": ("precision at .5", "score"),
     "recall": ("recall at .5", "score"),
 }
-ALARMS: dict[str, tuple[str, ShownAs]] = {
+ALARMS: Columns = {
     "threshold": ("threshold", "score"),
     "recall": ("recall", "share"),
     "false_alarms_per_1000": ("false alarms per 1,000", "count"),

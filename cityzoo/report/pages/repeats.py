@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cityzoo.report.layout import Card, Layout, ShownAs, Table
+from cityzoo.report.layout import Card, Columns, Layout, Table
 
 
 def repeats_layout(primary_metrics: Sequence[str], lower: Sequence[str] = ()) -> Layout:
@@ -18,9 +18,7 @@ def repeats_layout(primary_metrics: Sequence[str], lower: Sequence[str] = ()) ->
         >>> repeats_layout(("AP",)).cards[0].key
         'AP'
     """
-    columns: dict[str, tuple[str, ShownAs]] = {
-        name: (name.replace("_", " "), "score") for name in primary_metrics
-    }
+    columns: Columns = {name: (name.replace("_", " "), "score") for name in primary_metrics}
     return Layout(
         [Card(name, name.replace("_", " "), "mean over the repeats") for name in primary_metrics],
         dict.fromkeys(primary_metrics, "mean over the repeats"),

@@ -238,13 +238,10 @@ def _facts(task, backbone, splits):
         "seconds": {"phase 1 training": 300.0, "total": 372.0},
         "versions": {"python": "3.11.7", "keras": "3.15.1"},
         "spec": {
-            **{
-                "task": task,
-                "backbone": backbone,
-                "data": "roads",
-                "learning_rate": 0.002,
-                "image_size": [256, 256],
-            },
-            **{"batch_size": 16, "classes": [], "val": None, "options": {"flips": "yes"}, "split_by": "file"},
+            "run": {"task": task, "backbone": backbone, "data": "roads"},
+            "fit": {"learning_rate": 0.002, "batch_size": 16},
+            "modality": {"image_size": [256, 256], "classes": [], "val": None, "split_by": "file"},
+            "output": {"flips": "yes"},
+            "plan": [{"freeze": "backbone", "epochs": 18, "learning_rate": 0.002, "schedule_epochs": 0}],
         },
     }

@@ -167,7 +167,7 @@ def test_missing_cells_are_dashes(name, tmp_path):
 @pytest.mark.parametrize(("after", "css"), [(1.0, "up"), (2.0, "down")])
 def test_errors_are_better_when_lower(after, css, tmp_path):
     html, _, _ = page("counting", tmp_path, mae=after, before={"mae": 1.5})
-    row = html.split('<th scope="row">mae</th>')[1].split("</tr>")[0]
+    row = html.split('<th scope="row">MAE</th>')[1].split("</tr>")[0]
     assert f'class="{css}"' in row
 
 

@@ -7,7 +7,7 @@ from cityzoo.report.licenses import data_license
 from cityzoo.report.model_card import model_card
 from tests.cityzoo.report import full_report
 
-SECTIONS = ["Intended use", "Not for", "Data", "How it was judged", "Known limits", "Licences"]
+SECTIONS = ["Intended use", "Not for", "Data", "Evaluation", "Known limits", "Licenses"]
 
 
 def said(report, section, summary="boxes around vehicles"):
@@ -25,7 +25,7 @@ def test_a_detectors_card():
     assert "loses 26 % of its AP on average, most under glare (50 %)" in said(report, "Known limits")
     assert "(PGD) cost it 89 %" in said(report, "Known limits")
     assert "Train: 709 images; car 5683," in said(report, "Data") and "license plates" in said(report, "Data")
-    assert "the model before fine-tuning, runs/older.1/a" in said(report, "How it was judged")
+    assert "the model before fine-tuning, runs/older.1/a" in said(report, "Evaluation")
 
 
 def test_a_report_of_nothing_has_a_card_of_what_holds_for_all():
@@ -47,7 +47,7 @@ def test_a_report_of_nothing_has_a_card_of_what_holds_for_all():
 def test_who_chose_the_epoch(change, words):
     """Held-out images of the training's own data did; those from elsewhere did not."""
     report = full_report.detection_report() | change
-    text = said(report, "How it was judged")
+    text = said(report, "Evaluation")
     assert words in text
     assert ("best epoch was selected on them" in text) == (words == "the best epoch was selected on them")
 
@@ -60,7 +60,7 @@ def test_beginnings():
     }
     for kind, words in kinds.items():
         report = {"weights": {"kind": kind, "path": "own.h5"}}
-        assert words in said(report, "Licences") and "Apache-2.0" in said(report, "Licences")
+        assert words in said(report, "Licenses") and "Apache-2.0" in said(report, "Licenses")
         assert ("random weights" in said(report, "Known limits")) == (kind == "random")
 
 
@@ -86,10 +86,10 @@ def test_a_temperature_that_does_not_help_is_not_recommended():
 
 def test_images_that_cityzoo_drew(tmp_path):
     (tmp_path / MARK).write_text("{}")
-    report = {"spec": {"data": None}, "data": str(tmp_path), "split": "val", "n_images": 9}
+    report = {"spec": {"run": {"data": None}}, "data": str(tmp_path), "split": "val", "n_images": 9}
     assert "synthetic images" in said(report, "Known limits")
-    assert f"{tmp_path}, synthetic images by cityzoo" in said(report, "Licences")
-    assert "best epoch was selected on them" in said(report, "How it was judged")
+    assert f"{tmp_path}, synthetic images by cityzoo" in said(report, "Licenses")
+    assert "best epoch was selected on them" in said(report, "Evaluation")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_stated_licences(name, words, licence, tmp_path):
     (tmp_path / name).write_text(words)
     (tmp_path / "README").mkdir()  # a folder states nothing
     assert data_license(str(tmp_path)) == (f"{licence} ({name})" if licence else None)
-    text = said({"data": str(tmp_path)}, "Licences")
+    text = said({"data": str(tmp_path)}, "Licenses")
     assert (f"{tmp_path}: {licence} ({name})." if licence else f"{tmp_path}: license unknown") in text
 
 

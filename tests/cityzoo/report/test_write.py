@@ -34,7 +34,7 @@ def full_report():
         "latency_ms": {"batch_1_median": np.float32(12.5)},
         "seconds": {"total": 372.0, "fit": 300.0},
         "images_per_second": float("inf"),
-        "spec": {"batch": 32, "size_hw": (256, 256), "data": None},
+        "spec": {"fit": {"batch": 32}, "modality": {"size_hw": (256, 256), "val": None}},
         "findings": {
             "splits": {"train": {"images": 9, "without_boxes": 1, "boxes": {"car": 20, "<bus>": 1}}},
             "findings": {"inverted": {"count": 7, "first": ["a.txt:3"]}},
@@ -60,7 +60,7 @@ def test_numbers_lie_flat_and_ordered_and_plain(tmp_path):
     assert list(loaded)[:4] == ["task", "backbone", "AP50", "AP"] and list(loaded)[-1] == "zebra"
     assert loaded["images_per_second"] is None and loaded["AP_small"] is None
     assert loaded["parameters"]["trainable"] == 1000 and loaded["latency_ms"] == {"batch_1_median": 12.5}
-    assert loaded["spec"]["size_hw"] == [256, 256]
+    assert loaded["spec"]["modality"]["size_hw"] == [256, 256]
     assert list(loaded["per_class"]) == ["car", "<bus>"]  # class order is kept
     assert sorted(file.name for file in tmp_path.iterdir()) == ["report.html", "report.json"]
 
