@@ -61,7 +61,7 @@ def painted(tmp_path):
 
 
 # Each command costs itself, not another start of TensorFlow: one process runs them one after the other.
-# Where a file is named with a command, Ctrl-C comes as soon as that file is there.
+# Where a file is named with a command, Ctrl-C comes as soon as that file exists; a folder: the command runs there.
 DRIVER = """
 import json, os, runpy, signal, sys, tempfile, threading, time
 
@@ -76,7 +76,9 @@ def interrupt(file, over):
         time.sleep(0.005)
 
 
-for name, (script, words, file) in json.load(open(sys.argv[1])).items():
+home = os.getcwd()
+for name, (script, words, file, folder) in json.load(open(sys.argv[1])).items():
+    os.chdir(os.path.join(home, folder or ""))
     sys.argv, over = [script, *words], threading.Event()
     kept, files = [os.dup(1), os.dup(2)], [tempfile.TemporaryFile(), tempfile.TemporaryFile()]
     for number, opened in enumerate(files, 1):
@@ -98,6 +100,7 @@ for name, (script, words, file) in json.load(open(sys.argv[1])).items():
         opened.seek(0)
         said.append(opened.read().decode())
     answers[name] = [code, *said]
+os.chdir(home)
 json.dump(answers, open("answers.json", "w"))
 """
 
@@ -106,12 +109,14 @@ json.dump(answers, open("answers.json", "w"))
 def as_scripts():
     """Return a function that runs train.py and evaluate.py: (folder, cases) -> {name: (code, out, err)}.
 
-    A case is the script's name, its words, and, if it is to be interrupted, the file that Ctrl-C waits for.
+    A case is the script's name, its words, and, if it is to be interrupted, the file that Ctrl-C waits for (else None)
+    and, if it is to run in a folder below, its name.
     """
 
     def run(folder, cases):
         given = {
-            n: (str(ROOT / script), words, *(wait or [None])) for n, (script, words, *wait) in cases.items()
+            name: (str(ROOT / script), words, *(*more, None, None)[:2])
+            for name, (script, words, *more) in cases.items()
         }
         (folder / "cases.json").write_text(json.dumps(given))
         surroundings = {

@@ -1,58 +1,52 @@
-"""Tasks: a file each, and each of them whole."""
+"""Tasks: one file each, and each of them complete."""
 
 import dataclasses
-import importlib
-from dataclasses import fields
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cityzoo import tasks
+from cityzoo import tasks, visualize
+from cityzoo.cli import flag
 from cityzoo.data.image.views import AugmentedViews, sequential_order
 from cityzoo.demo.write import scene_seed
 from cityzoo.errors import InputError
+from cityzoo.modalities.image import IMAGE
+from cityzoo.modalities.series import SERIES as SENSORS
+from cityzoo.outputs import ClosedFormInput, Output
 from cityzoo.outputs.anomaly import Anomaly, AnomalyResult
 from cityzoo.outputs.counting import Counting, CountResult
 from cityzoo.outputs.detection import Detection
+from cityzoo.report import pages
 from cityzoo.sample import Detections, ImageExample, ImageSet
-from cityzoo.spec import TrainSpec
 
-IMAGES = [name for name in tasks.names() if not tasks.find(name).course]
-SERIES = [name for name in tasks.names() if tasks.find(name).course]
+IMAGES = [name for name in tasks.names() if tasks.find(name).modality is IMAGE]
+SERIES = [name for name in tasks.names() if tasks.find(name).modality is SENSORS]
 
 
-@pytest.mark.parametrize("name", IMAGES)
-def test_a_task_says_all_that_training_asks_for(name):
-    """A kind that takes class names, demo data, a figure to choose by, defaults that are fields."""
+@pytest.mark.parametrize("name", tasks.names())
+def test_a_task_is_complete(name):
+    """An output that takes class names, demo data, a metric to choose by, defaults that are flags."""
     task = tasks.find(name)
-    output = task.output(("a", "b"))
-    assert output.class_names == ("a", "b")
-    for part in ("outputs", "loss", "target", "results", "metrics"):
-        assert callable(getattr(output, part))
+    output = task.output_for(("a", "b"))
+    assert output.class_names == ("a", "b") and isinstance(output, Output)
     assert task.summary and "\n" not in task.summary
-    own = [item.name for item in task.flags]
-    assert set(task.defaults) <= {item.name for item in fields(TrainSpec)} | set(own)
-    assert len(set(own)) == len(own) and not set(own) & {item.name for item in fields(TrainSpec)}
-    assert task.monitor in output.primary_metrics and set(output.lower_is_better) <= set(
-        output.primary_metrics
-    )
-    assert task.demo().class_names and task.demo().task == name
+    names = [item.name for items in task.flags.values() for item in items]
+    assert len(set(names)) == len(names) and set(task.defaults) <= set(names)
+    assert task.monitor in output.primary_metrics
+    assert set(output.lower_is_better) <= set(output.primary_metrics)
+    assert task.demo().task == name and pages.find(output.page)
+    assert task.modality.backbones().keys() >= {task.make_spec({}).run.backbone}
+    task.modality.check(task.make_spec({}), task)
 
 
 @pytest.mark.parametrize("name", SERIES)
-def test_a_task_of_sensors_says_all_that_its_course_asks_for(name):
-    """A course, flags of both general kinds that it heeds, defaults that make its options."""
+def test_a_task_of_sensors_forecasts_its_horizon(name):
+    """An hour in five minutes' steps, a day in hours; the median is among the quantiles."""
     task = tasks.find(name)
-    course = importlib.import_module(task.course)
-    assert callable(course.train) and callable(course.evaluate) and callable(task.check)
-    general, own = {item.name for item in task.shared_flags}, {item.name for item in task.flags}
-    assert general == set(task.heeds) and not general & own
-    assert set(task.defaults) <= general | own
-    how = task.output(**{key: value for key, value in task.defaults.items() if hasattr(task.output, key)})
-    hours = task.monitor.removeprefix("mae_")
-    assert hours == {"traffic_flow": "60min", "air_quality": "24h"}[name]
-    assert 0.5 in how.quantiles and sum(how.split) == pytest.approx(1)
+    flags = task.make_spec({}).modality
+    assert flags.horizon == {"traffic_flow": 12, "air_quality": 24}[name]
+    assert 0.5 in task.output_for(()).quantiles and sum(flags.split) == pytest.approx(1)
 
 
 def perfect(output):
@@ -163,12 +157,14 @@ def test_the_kind_makes_outputs_targets_and_results_that_fit(name, side):
     assert len(found) == 4
     figures = output.metrics(examples, found)
     assert set(output.primary_metrics) <= set(figures) and figures["n_images"] == 4
+    drawing = visualize.find(output)
     for image, result in zip(examples.examples, found, strict=True):
-        drawn = output.draw(np.zeros((64, 64, 3), np.uint8), image, result)
+        drawn = drawing.draw(np.zeros((64, 64, 3), np.uint8), image, result, output)
         assert drawn.dtype == np.uint8 and drawn.shape[1] >= 64 and drawn.shape[2] == 3
-    shown = output.draw_target(images.numpy()[1].astype(np.uint8), np.asarray(target)[1])
+    shown = drawing.draw_target(images.numpy()[1].astype(np.uint8), np.asarray(target)[1], output)
     assert shown.dtype == np.uint8 and shown.any()
-    page = output.layout({**figures, "per_class": figures.get("per_class", {})})
+    report = {**figures, "per_class": figures.get("per_class", {})}
+    page = pages.find(output.page)(report, output.class_names)
     assert page.cards and {card.key for card in page.cards} & set(output.primary_metrics)
 
 
@@ -184,7 +180,7 @@ def test_one_step_leaves_numbers_and_lowers_the_loss(name, side):
     model, views = small_model(output), AugmentedViews(examples, output, "none", (64, 64), 2, seed=0)
     ((images, target, _),) = list(views.batches(sequential_order(4), 4))
     images = np.float32(images)
-    model.compile(keras.optimizers.Adam(0.01), output.loss((64, 64)))
+    model.compile(keras.optimizers.Adam(0.01), output.loss((64, 64)), jit_compile=False)
     before = model.get_weights()
     losses = [float(model.train_on_batch(images, target))]
     after = model.get_weights()
@@ -208,21 +204,32 @@ def test_a_head_that_is_computed_takes_numbers(name, side):
     ((images, target, _),) = list(views.batches(sequential_order(4), 4))
     rows = keras.Model(model.inputs, layer.input).predict_on_batch(np.float32(images)).astype(np.float16)
     before = layer.get_weights()
-    facts = output.fit_closed_form(layer, rows, target.numpy(), np.arange(4), 0)
+    facts = output.fit_closed_form(ClosedFormInput(layer, rows, target.numpy(), np.arange(4), 0))
     assert facts["how"]
     assert any((a != b).any() for a, b in zip(before, layer.get_weights(), strict=True))
     assert np.isfinite(np.asarray(model(np.float32(images), training=False))).all()
 
 
-def test_a_default_for_what_is_no_flag_is_refused():
-    """A slip of the pen in a task's file would change nothing, silently."""
+def test_a_default_for_an_unknown_flag_is_refused():
+    """A typing mistake in a task's file would change nothing, silently."""
     task = tasks.find("vehicle_classify")
     with pytest.raises(ValueError, match="task defaults name no flag 'contxt': allowed are adapt, "):
         dataclasses.replace(task, defaults={"contxt": 0.5})
     assert dataclasses.replace(task, defaults={"context": 0.5}).defaults == {"context": 0.5}
 
 
-def test_defaults_of_a_task_reach_reader_and_kind():
+def test_a_flag_that_is_declared_twice_is_refused():
+    """By output or reader, whatever flag of run, training or modality it collides with."""
+    task = tasks.find("vehicle_classify")
+    for name in ("seed", "patience", "image_size", "least_px"):
+        owner = dataclasses.make_dataclass(
+            "Own", [(name, int, flag(1, "mine", int))], bases=(task.output,), frozen=True
+        )
+        with pytest.raises(ValueError, match=f"two sections of this task declare the flag '{name}'"):
+            dataclasses.replace(task, output=owner)
+
+
+def test_defaults_of_a_task_reach_reader_and_output():
     """Under the options that are given."""
     task = dataclasses.replace(tasks.find("vehicle_classify"), defaults={"head": "cosine", "context": 0.5})
     assert task.output_for(("a", "b")).head == "cosine"

@@ -1,11 +1,7 @@
-"""A task of one's own in a file elsewhere: its flag in --help, a trained run, what is said of mistakes."""
+"""A user's own task in a file elsewhere: its flag in --help, a trained run, errors with the file's own line."""
 
 import json
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +9,9 @@ from PIL import Image
 
 from cityzoo import tasks
 from cityzoo.errors import InputError
+from cityzoo.spec import RunFlags
 from cityzoo.spec_file import read_spec
 
-ROOT = Path(__file__).resolve().parents[2]
-TRAIN = str(ROOT / "train.py")
 MINE = '''"""Tell dry roads from wet ones; a wet one that is missed costs more."""
 
 from dataclasses import dataclass
@@ -24,9 +19,11 @@ from dataclasses import dataclass
 import keras
 
 from cityzoo.cli import flag
-from cityzoo.outputs.classification import Classification
 from cityzoo.cli.values import parse_number
-from cityzoo.tasks import Task, read_image_labels
+from cityzoo.data.image.readers import read_image_labels
+from cityzoo.modalities.image import IMAGE
+from cityzoo.outputs.classification import Classification
+from cityzoo.tasks import Task
 
 
 @keras.saving.register_keras_serializable(package="mine")
@@ -48,7 +45,7 @@ class Costly(keras.losses.Loss):
 
 @dataclass(frozen=True)
 class WetRoad(Classification):
-    """Judged by what mistakes cost."""
+    """Evaluated by what mistakes cost."""
 
     cost: float = flag(3.0, "what a missed wet road costs", parse_number, "FACTOR")
     primary_metrics = ("cost_per_100", *Classification.primary_metrics)
@@ -67,6 +64,7 @@ class WetRoad(Classification):
 
 TASK = Task(
     summary="wet or dry road",
+    modality=IMAGE,
     output=WetRoad,
     demo=None,
     monitor="cost_per_100",
@@ -93,6 +91,16 @@ BROKEN = {
     "default": (
         MINE.replace('"cost": 4.0', '"costs": 4.0'),
         "ValueError: task defaults name no flag 'costs': allowed are ",
+    ),
+    "twice": (
+        MINE.replace("    cost: float = flag(3.0", "    seed: int = flag(3").replace(
+            '"cost": 4.0', '"seed": 4'
+        ),
+        "ValueError: two sections of this task declare the flag 'seed': rename one of them",
+    ),
+    "modality": (
+        MINE.replace("    modality=IMAGE,\n", ""),
+        "TypeError: Task.__init__() missing 1 required positional argument: 'modality'",
     ),
     "nothing": ("x = 1\n", "task file '{path}' holds no TASK = Task(...): see 'Your own task' in the README"),
     "class": (
@@ -124,21 +132,31 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(place):
-    """The report of a short training, called from another folder than the task's."""
-    words = ["--task", "../plans/wet_road.py", "--data", "../roads", "--cost", "5", "--out", "../run"]
-    surroundings = {**os.environ, "CITYZOO_HOME": str(place / "home"), "KERAS_HOME": str(place / "keras")}
-    ran = subprocess.run(
-        [sys.executable, TRAIN, *words, *SMALL],
-        cwd=place / "work",
-        env={**surroundings, "PYTHONPATH": ""},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
+def answers(place, as_scripts):
+    """Exit code, output and errors of each command: a training called from another folder than the task's, its
+    evaluation from a third one, --help, each broken file, and misuse of a whole one."""
+    words = ["--task", "../plans/wet_road.py", "--data", "../roads", "--cost", "5", "--out", "../run", *SMALL]
+    cases = {"train": ("train.py", words, None, "work")}
+    cases |= {name: ("train.py", ["--task", f"plans/{name}.py"]) for name in BROKEN}
+    cases["help"] = ("train.py", ["--task", "plans/wet_road.py", "--help"])
+    cases["evaluate"] = (
+        "evaluate.py",
+        ["run", "--data", "roads", "--split", "val", "--out", "again", "--json"],
     )
-    assert ran.returncode == 0, ran.stderr[-3000:]
-    return json.loads((place / "run" / "report.json").read_text()), ran.stderr
+    mine = ["--task", "plans/wet_road.py", "--data", "roads", "--out", "new", *SMALL]
+    cases["no demo"] = ("train.py", ["--task", "plans/wet_road.py", "--out", "new", *SMALL])
+    cases["bad value"] = ("train.py", [*mine, "--cost", "dear"])
+    cases["near miss"] = ("train.py", [*mine, "--csot", "3"])
+    cases["of a detector"] = ("train.py", [*mine, "--neck-width", "3"])
+    return as_scripts(place, cases)
+
+
+@pytest.fixture(scope="module")
+def trained(place, answers):
+    """The report of the short training."""
+    code, _, errors = answers["train"]
+    assert code == 0, errors[-3000:]
+    return json.loads((place / "run" / "report.json").read_text()), errors
 
 
 def test_it_is_trained_and_judged_by_its_own_loss_and_metric(trained, place):
@@ -149,7 +167,8 @@ def test_it_is_trained_and_judged_by_its_own_loss_and_metric(trained, place):
     header = (place / "run" / "history.csv").read_text().splitlines()[0].split(",")
     assert "val_cost_per_100" in header and "val_balanced_accuracy" in header
     spec = read_spec(place / "run" / "spec.json")
-    assert spec.options["cost"] == 5.0 and spec.image_size == (64, 64)
+    assert spec.output["cost"] == 5.0 and spec.modality.image_size == (64, 64)
+    assert spec.run.task == str(place / "plans" / "wet_road.py")
     page = (place / "run" / "report.html").read_text()
     assert "cost per 100" in page and not re.search(r"https?:|<script|<link", page)
 
@@ -165,34 +184,18 @@ def test_a_missed_wet_road_costs_more_in_training(place):
 
 def test_a_run_is_named_after_the_file(place):
     """Not after its folder."""
-    assert tasks.short_name("../plans/wet_road.py") == "wet_road"
+    assert RunFlags(task="../plans/wet_road.py").task_name == "wet_road"
     assert tasks.find(str(place / "plans" / "wet_road.py")) is tasks.find(
         str(place / "plans" / "wet_road.py")
     )
 
 
-@pytest.fixture(scope="module")
-def answers(place, trained, as_scripts):
-    """What is said to --help, to a second judging, to each broken file, and to misuse of a whole one."""
-    cases = {name: ("train.py", ["--task", f"plans/{name}.py"]) for name in BROKEN}
-    cases["help"] = ("train.py", ["--task", "plans/wet_road.py", "--help"])
-    cases["evaluate"] = (
-        "evaluate.py",
-        ["run", "--data", "roads", "--split", "val", "--out", "again", "--json"],
-    )
-    mine = ["--task", "plans/wet_road.py", "--data", "roads", "--out", "new", *SMALL]
-    cases["no demo"] = ("train.py", ["--task", "plans/wet_road.py", "--out", "new", *SMALL])
-    cases["bad value"] = ("train.py", [*mine, "--cost", "dear"])
-    cases["near miss"] = ("train.py", [*mine, "--csot", "3"])
-    return as_scripts(place, cases)
-
-
 def test_its_flag_and_defaults_are_in_help(answers):
-    """As those of the tasks that come along; not a word beside it."""
+    """As those of cityzoo's own tasks; no line besides."""
     code, out, said = answers["help"]
     assert (code, said) == (0, "")
     page = " ".join(out.split())
-    assert "Task wet_road: wet or dry road." in page and "flags of wet_road:" in page
+    assert "Task wet_road: wet or dry road." in page and "output of wet_road:" in page
     assert "--cost FACTOR what a missed wet road costs (default: 4.0)" in page
     assert "--pooling" in page and "(default: 64x64)" in page
 
@@ -231,9 +234,13 @@ def test_the_line_of_a_syntax_error_is_shown(answers):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("no demo", "draws no demo data: give --data"),
+        ("no demo", "has no demo data: give --data"),
         ("bad value", "argument --cost: 'dear' is not a value: give a number of 0 or more"),
         ("near miss", "unknown flag '--csot': did you mean '--cost'?"),
+        (
+            "of a detector",
+            "--neck-width does not apply to task 'wet_road'; tasks that have it: vehicle_count",
+        ),
     ],
 )
 def test_misuse_of_a_whole_one_is_one_line(answers, place, name, expected):
