@@ -60,10 +60,7 @@ def evaluate_alarms(
         >>> found["time_of_day_mean"]["recall"]
         0.0
     """
-    return {
-        "probability": HOW,
-        "rules": [_evaluate_rule(rule, forecasts, truth, profiles) for rule in rules],
-    }
+    return {"probability": HOW, "rules": [_evaluate_rule(rule, forecasts, truth, profiles) for rule in rules]}
 
 
 def _evaluate_rule(

@@ -76,19 +76,15 @@ def format_alarm(record: dict) -> str:
     """Return a record of `as_records` as a sentence."""
     forecast, rule = record["forecast"], parse_rule(record["rule"])
     unit, peak = _spaced(record["unit"]), forecast["times"].index(forecast["at"])
-    words = (
-        f"{_clock(record['raised_local'])}, {record['sensor']}: {rule.channel} expected {SIDES[rule.way]} "
-    )
-    words += f"{rule.limit:g}{unit} within {format_time(rule.within_seconds)}, probability "
+    words = f"{_clock(record['raised_local'])}, {record['sensor']}: {rule.channel} expected "
+    words += f"{SIDES[rule.way]} {rule.limit:g}{unit} within {format_time(rule.within_seconds)}, probability "
     words += f"{record['probability']:.0%} (threshold {rule.probability:.0%}); "
-    words += (
-        f"{_number(forecast['median'][peak])}{unit} in {format_time((peak + 1) * forecast['step_seconds'])}"
-    )
+    after = format_time((peak + 1) * forecast["step_seconds"])
+    words += f"{_number(forecast['median'][peak])}{unit} in {after}"
     if forecast["low"] is not None:
         share = forecast["levels"][1] - forecast["levels"][0]
-        words += (
-            f" ({share:.0%} interval {_number(forecast['low'][peak])} to {_number(forecast['high'][peak])})"
-        )
+        low, high = (_number(forecast[end][peak]) for end in ("low", "high"))
+        words += f" ({share:.0%} interval {low} to {high})"
     released = record["released_local"]
     ending = f"Released {_clock(released)}." if released else "Active at the end."
     return f"{words}. {_describe_outcome(record, SIDES[rule.way], unit)} {ending}"
@@ -97,9 +93,7 @@ def format_alarm(record: dict) -> str:
 def _describe_outcome(record: dict, side: str, unit: str) -> str:
     event, word = record["event"], record["outcome"]
     if word == UNJUDGED:
-        return (
-            "Not evaluated: the event was there before." if event else "Not evaluated: too few measurements."
-        )
+        return f"Not evaluated: {'the event was there before' if event else 'too few measurements'}."
     if event is None:
         return "False: no event."
     period = f"{side} from {_clock(event['began_local'])} to {_clock(event['ended_local'])}"
@@ -112,11 +106,9 @@ def _describe_outcome(record: dict, side: str, unit: str) -> str:
 
 def _missed(rule: Rule, event: Event, truth: Series) -> str:
     found, unit = _event(event, None, truth), _spaced(truth.units[truth.channels.index(rule.channel)])
-    words = (
-        f"{_clock(found['began_local'])}, {truth.sensors[event.sensor]}: {rule.channel} {SIDES[rule.way]} "
-    )
-    words += f"{rule.limit:g}{unit} until {_clock(found['ended_local'])}, worst {found['worst']:g}{unit} "
-    return words + f"(rule: {rule})."
+    words = f"{_clock(found['began_local'])}, {truth.sensors[event.sensor]}: {rule.channel} "
+    words += f"{SIDES[rule.way]} {rule.limit:g}{unit} until {_clock(found['ended_local'])}, "
+    return words + f"worst {found['worst']:g}{unit} (rule: {rule})."
 
 
 def _spaced(unit: str) -> str:
@@ -127,9 +119,8 @@ def _forecast(rule: Rule, forecast: Forecasts, run: int, sensor: int, step_secon
     steps = rule.steps(step_seconds, forecast.horizon)
     values = np.sort(forecast.values[run, :steps, sensor], -1)
     chances = probability_beyond(values, forecast.levels, rule.limit, rule.way)
-    times = [
-        format_utc(forecast.times[run] + (k + 1) * np.timedelta64(step_seconds, "s")) for k in range(steps)
-    ]
+    ahead = np.arange(1, steps + 1) * np.timedelta64(step_seconds, "s")
+    times = [format_utc(time) for time in forecast.times[run] + ahead]
     middle = int(np.argmin(np.abs(np.array(forecast.levels) - 0.5)))
     several = len(forecast.levels) > 1
     return {
@@ -180,9 +171,8 @@ def format_local(time: np.datetime64, timezone: str) -> str:
         >>> format_local(np.datetime64("2026-01-05T06:00", "s"), "Europe/Berlin")
         '2026-01-05T07:00:00+01:00'
     """
-    return datetime.fromtimestamp(
-        int(time.astype("datetime64[s]").astype(np.int64)), timezones.zone(timezone)
-    ).isoformat()
+    seconds = int(time.astype("datetime64[s]").astype(np.int64))
+    return datetime.fromtimestamp(seconds, timezones.zone(timezone)).isoformat()
 
 
 def _clock(text: str) -> str:

@@ -35,10 +35,8 @@ def alarm_metrics(matches: AlarmMatches, sensors: int) -> dict:
     right, found = words[IN_TIME] + words[LATE], fates[IN_TIME] + fates[STANDING] + fates[LATE]
     known_alarms, known_events = right + words[FALSE], found + fates[MISSED]
     precision, recall = _share(right, known_alarms), _share(found, known_events)
-    early, warned = (
-        _share(words[IN_TIME], known_alarms),
-        _share(fates[IN_TIME] + fates[STANDING], known_events),
-    )
+    early = _share(words[IN_TIME], known_alarms)
+    warned = _share(fates[IN_TIME] + fates[STANDING], known_events)
     weeks = (int(matches.runs[-1] - matches.runs[0]) + 1) * matches.step_seconds / WEEK
     force = sum((len(matches.runs) if a.released is None else a.released) - a.raised for a in matches.alarms)
     return {

@@ -102,13 +102,8 @@ def resize_heatmap(values: np.ndarray, corners: Corners, size_hw: tuple[int, int
     scale_x, scale_y = (x2 - x1) / width, (y2 - y1) / height
     # Pixel centers lie at halves, in the image and in the map.
     matrix = np.array([[scale_x, 0, x1 + scale_x / 2 - 0.5], [0, scale_y, y1 + scale_y / 2 - 0.5]])
-    return cv2.warpAffine(
-        np.asarray(values, np.float32),
-        matrix,
-        size_hw[::-1],
-        flags=cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
+    linear = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
+    return cv2.warpAffine(np.asarray(values, np.float32), matrix, size_hw[::-1], **linear)
 
 
 def alarm_threshold(truth: ImageSet, results: Sequence[Any], per_1000: float) -> dict[str, float | None]:

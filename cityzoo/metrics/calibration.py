@@ -59,9 +59,8 @@ def calibration(
             inside = folds == fold
             fitted = fit_temperature(targets[~inside], probs[~inside], multilabel)
             calibrated[inside] = apply_temperature(probs[inside], fitted, multilabel)
-        report["ece_scaled"] = expected_calibration_error(
-            reliability(*_pairs(targets, calibrated, multilabel))
-        )
+        scaled = reliability(*_pairs(targets, calibrated, multilabel))
+        report["ece_scaled"] = expected_calibration_error(scaled)
         report["loss_scaled"] = float(log_losses(targets, calibrated, multilabel).mean())
         report["temperature"] = fit_temperature(targets, probs, multilabel)
     return report
@@ -84,11 +83,10 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> dict[str, list[flo
     place = np.digitize(confidence, np.linspace(0, 1, BINS + 1)[1:-1], right=True)
     n = np.bincount(place, minlength=BINS)
     filled = n > 0
-    sums = {
-        name: np.bincount(place, each, BINS)
-        for name, each in (("confidence", confidence), ("accuracy", right))
+    means = {
+        name: (np.bincount(place, values, BINS)[filled] / n[filled]).tolist()
+        for name, values in (("confidence", confidence), ("accuracy", right))
     }
-    means = {name: (total[filled] / n[filled]).tolist() for name, total in sums.items()}
     return {**means, "n": n[filled].tolist()}
 
 

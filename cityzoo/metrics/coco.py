@@ -91,12 +91,7 @@ def coco_truth(truth: ImageSet) -> dict[str, Any]:
     Image and category ids count from 1; `bbox` is x, y, width, height in pixels.
     """
     images = [
-        {
-            "id": row,
-            "file_name": image.path,
-            "height": int(image.size_hw[0]),
-            "width": int(image.size_hw[1]),
-        }
+        {"id": row, "file_name": image.path, "height": int(image.size_hw[0]), "width": int(image.size_hw[1])}
         for row, image in enumerate(truth.examples, start=1)
     ]
     boxes = [
@@ -132,12 +127,8 @@ def coco_results(truth: ImageSet, detections: Sequence[Detections]) -> list[dict
     for row, found in enumerate(detections, start=1):
         finite = np.isfinite(found.scores) & np.isfinite(found.boxes_xyxy).all(axis=-1)
         dropped += int((~finite).sum())
-        columns = (
-            box_xywh(found.boxes_xyxy[finite]).tolist(),
-            found.labels[finite].tolist(),
-            found.scores[finite].tolist(),
-        )
-        for box, label, score in zip(*columns, strict=True):
+        columns = (box_xywh(found.boxes_xyxy[finite]), found.labels[finite], found.scores[finite])
+        for box, label, score in zip(*(column.tolist() for column in columns), strict=True):
             results.append({"image_id": row, "category_id": label + 1, "bbox": box, "score": score})
     if dropped:
         log.warning(

@@ -69,9 +69,8 @@ def confusion(truth: ImageSet, results: Sequence[Detections], score: float) -> d
     np.add.at(counts, (true[owners], matches.labels[kept]), 1)
     missed = np.setdiff1d(np.arange(len(matches.truth_labels)), owners)
     np.add.at(counts, (matches.truth_labels[missed], len(names) - 1), 1)
-    return {
-        name: dict(zip(names, row, strict=True)) for name, row in zip(names, counts.tolist(), strict=True)
-    }
+    rows = (dict(zip(names, row, strict=True)) for row in counts.tolist())
+    return dict(zip(names, rows, strict=True))
 
 
 def thresholds(

@@ -92,7 +92,7 @@ def match_detections(truth: ImageSet, results: Sequence[Detections]) -> Matches:
     counted = [_counted(found) for found in results]
     boxes = np.concatenate([np.zeros((0, 4), np.float32), *(found.boxes_xyxy for found in counted)])
     truth_boxes = np.concatenate(
-        [np.zeros((0, 4), np.float32), *(known.boxes_xyxy for known in truth.examples)]
+        [np.zeros((0, 4), np.float32), *(each.boxes_xyxy for each in truth.examples)]
     )
     truth_ignored, found_by_image, first = _of_other_size(truth_boxes), [], 0
     for known, found in zip(truth.examples, counted, strict=True):

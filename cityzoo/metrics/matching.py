@@ -58,10 +58,8 @@ def operating_threshold(truth: ImageSet, detections: Sequence[Detections]) -> di
     require_one_per_image(truth, detections)
     n_boxes = sum(len(image.labels) for image in truth.examples)
     # A detection's match depends on higher scores only: one matching serves all thresholds.
-    matches = [
-        match(image, found) != UNMATCHED for image, found in zip(truth.examples, detections, strict=True)
-    ]
-    hits = np.concatenate([*matches, np.zeros(0, bool)])
+    matches = map(match, truth.examples, detections)
+    hits = np.concatenate([*matches, np.zeros(0, int)]) != UNMATCHED
     scores = np.concatenate([*(found.scores for found in detections), np.zeros(0, np.float32)])
     if not hits.any():
         any_kept = bool((scores >= UNDECIDED).any())

@@ -42,9 +42,8 @@ def tide_errors(truth: ImageSet, results: Sequence[Detections]) -> dict[str, dic
     """
     matches = match_detections(truth, results)
     types, objects = _error_types(matches)
-    found, fixable = (
-        np.isin(np.arange(len(matches.truth_labels)), rows) for rows in (matches.owners, objects)
-    )
+    boxes = np.arange(len(matches.truth_labels))
+    found, fixable = np.isin(boxes, matches.owners), np.isin(boxes, objects)
     missed = ~found & ~fixable
     hits, n_truth = matches.owners != UNMATCHED, matches.n_truth()
     wins = _wins(objects, found)

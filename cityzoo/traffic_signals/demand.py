@@ -78,16 +78,14 @@ def draw_days(seed: int, scale: float = 1.0, weekend: bool = False) -> Days:
     """
     count = 1 + (PAST_WEEKEND if weekend else PAST_WEEKDAYS)
     dates = tuple(FIRST_DAY + timedelta(days=i) for i in range(count))
-    days = [
-        _draw_day(np.random.default_rng([seed, i]), day, scale, i + 1 == count) for i, day in enumerate(dates)
-    ]
+    generators = (np.random.default_rng([seed, i]) for i in range(count))
+    days = [_draw_day(rng, day, scale, day == dates[-1]) for rng, day in zip(generators, dates, strict=True)]
     return Days(dates, np.stack([counts for counts, _ in days]), tuple(words for _, words in days), seed)
 
 
 def _draw_day(rng: np.random.Generator, day: date, scale: float, incident: bool) -> tuple[np.ndarray, str]:
-    flows = (
-        scale * usual_day(day.weekday() >= 5) * np.exp(rng.normal(0, 0.06) + rng.normal(0, 0.06, len(ARMS)))
-    )
+    level = np.exp(rng.normal(0, 0.06) + rng.normal(0, 0.06, len(ARMS)))
+    flows = scale * usual_day(day.weekday() >= 5) * level
     drift, steps = np.zeros(len(ARMS)), rng.normal(0, 0.09 * np.sqrt(1 - 0.9**2), (QUARTERS, len(ARMS)))
     for quarter in range(QUARTERS):
         drift = 0.9 * drift + steps[quarter]

@@ -27,9 +27,8 @@ def write_flows(file: Path, days: Sequence[date], columns: Sequence[str], flows:
             midnight = datetime.combine(day, time())
             for index, row in enumerate(of_day):
                 moment = midnight + timedelta(minutes=index * minutes)
-                writer.writerow(
-                    [moment.isoformat(timespec="minutes"), *(f"{value:g}" for value in row.round(1))]
-                )
+                cells = (f"{value:g}" for value in row.round(1))
+                writer.writerow([moment.isoformat(timespec="minutes"), *cells])
 
 
 def read_forecasts(file: str, required: date, period: int) -> dict[date, Forecast]:
@@ -66,9 +65,8 @@ def read_forecasts(file: str, required: date, period: int) -> dict[date, Forecas
                 f"the first at {absent[0]:%H:%M}; give all, or another --period"
             )
         if not absent:
-            forecasts[day] = _of_table(
-                np.array([found[moment] for moment in wanted]), period, Path(file).name
-            )
+            flows = np.array([found[moment] for moment in wanted])
+            forecasts[day] = _of_table(flows, period, Path(file).name)
     return forecasts
 
 
@@ -157,6 +155,5 @@ def simple_forecast(past: np.ndarray, today: np.ndarray) -> Forecast:
     errors = (past - predict(past)) / np.sqrt(np.maximum(mean, 1))
     flows = predict(today[None])[0]
     upper = flows + max(float(np.quantile(errors, UPPER)), 0) * np.sqrt(np.maximum(flows, 1))
-    return Forecast(
-        flows, upper, f"time-of-day mean of {len(past)} days + {share:.2f} x the last period's deviation"
-    )
+    source = f"time-of-day mean of {len(past)} days + {share:.2f} x the last period's deviation"
+    return Forecast(flows, upper, source)

@@ -63,11 +63,8 @@ class Junction:
 
     def lane_flows(self, flows: np.ndarray) -> np.ndarray:
         """Return the flow of each lane group, (..., lanes) veh/h, from movements (..., 4 arms, 3 turns)."""
-        columns = [
-            sum(flows[..., ARMS.index(lane.arm), TURNS.index(turn)] for turn in lane.turns)
-            for lane in self.lanes
-        ]
-        return np.stack(columns, axis=-1)
+        places = [(ARMS.index(lane.arm), [TURNS.index(turn) for turn in lane.turns]) for lane in self.lanes]
+        return np.stack([flows[..., arm, turns].sum(axis=-1) for arm, turns in places], axis=-1)
 
     def flow_ratios(self, flows: np.ndarray) -> np.ndarray:
         """Return each phase's critical flow / saturation flow, (phases,), from movements (4, 3) veh/h."""
@@ -77,12 +74,8 @@ class Junction:
 
     def plan(self, flows: np.ndarray) -> Plan:
         """Return Webster's plan for movements (4 arms, 3 turns) veh/h."""
-        return make_plan(
-            [float(y) for y in self.flow_ratios(flows)],
-            self.amber + self.all_red,
-            self.limits,
-            self.start_lag,
-        )
+        ratios = self.flow_ratios(flows).tolist()
+        return make_plan(ratios, self.amber + self.all_red, self.limits, self.start_lag)
 
     def delay(self, plan: Plan, flows: np.ndarray, hours: float, queue: Numbers = 0.0) -> np.ndarray:
         """Return the mean delay by the formula, (...) s/veh, lanes weighted by their flow.

@@ -24,9 +24,8 @@ def best_fixed(junction: Junction, past: np.ndarray, hours: float) -> Plan:
     """
     usual = past.mean(axis=0)
     designs = [*usual, *(np.quantile(usual, share, axis=0) for share in np.linspace(0.5, 1, 11))]
-    candidates = sorted(
-        {junction.plan(flows) for flows in designs}, key=lambda plan: (plan.cycle, plan.greens)
-    )
+    plans = {junction.plan(flows) for flows in designs}
+    candidates = sorted(plans, key=lambda plan: (plan.cycle, plan.greens))
     return min(candidates, key=lambda plan: _delay_of_days(junction, plan, past, hours))
 
 
@@ -116,9 +115,8 @@ def _reason_to_keep(plan: Plan, fixed: Plan, new: Sequence[float], old: Sequence
         return "the forecast gives the fixed plan"
     if new[0] > (1 - MARGIN) * old[0]:
         return f"gain below {MARGIN:.0%}: {new[0]:.1f} s/veh, fixed {old[0]:.1f}"
-    for case, ours, theirs in zip(
-        ("the upper quantile", "the second forecast"), new[1:], old[1:], strict=True
-    ):
+    cases = ("the upper quantile", "the second forecast")
+    for case, ours, theirs in zip(cases, new[1:], old[1:], strict=True):
         if ours >= theirs:
             return f"no gain at {case}: {ours:.1f} s/veh, fixed {theirs:.1f}"
     return ""

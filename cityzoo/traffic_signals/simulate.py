@@ -83,17 +83,9 @@ def simulate(
         "xml-validation": "never",
         "seed": 1,
     }
-    flags = [
-        "tripinfo-output.write-unfinished",
-        "tripinfo-output.write-undeparted",
-        "no-step-log",
-        "no-warnings",
-    ]
-    sumo.call(
-        "sumo",
-        [*(f"--{key}={value}" for key, value in given.items()), *(f"--{flag}" for flag in flags)],
-        folder,
-    )
+    written = ("--tripinfo-output.write-unfinished", "--tripinfo-output.write-undeparted")
+    options = [f"--{key}={value}" for key, value in given.items()]
+    sumo.call("sumo", [*options, *written, "--no-step-log", "--no-warnings"], folder)
     trips, jams = folder / f"{name}.trips.xml", folder / f"{name}.queue.xml"
     delay, stops, unfinished = _read_trips(trips, len(arrivals))
     trips.unlink()  # large

@@ -80,9 +80,8 @@ def _kept(decisions: Sequence[Decision]) -> list[str]:
     starts: dict[str, list[str]] = {}
     for decision in decisions:
         if not decision.applied:
-            starts.setdefault(f"fixed kept, {decision.why.split(':')[0]}", []).append(
-                format_clock(decision.start)
-            )
+            reason = f"fixed kept, {decision.why.split(':')[0]}"
+            starts.setdefault(reason, []).append(format_clock(decision.start))
         if decision.proposed.oversaturated:
             starts.setdefault("oversaturated, cycle capped", []).append(format_clock(decision.start))
     return [f"{what}: {_few(words)}" for what, words in starts.items()]
@@ -126,9 +125,8 @@ def forecast_errors(scene: Scene, comparison: Comparison) -> dict[str, float]:
     before = np.vstack([flows[-2][-1:], observed[:-1]])
     usual = flows[scene.days.past_of_kind(-1)].mean(axis=0)
     guesses = {"forecast": comparison.forecast.flows, "time-of-day mean": usual, "last period": before}
-    return {
-        name: float(np.mean(scene.select_hours(np.abs(guess - observed)))) for name, guess in guesses.items()
-    }
+    errors = {name: scene.select_hours(np.abs(guess - observed)) for name, guess in guesses.items()}
+    return {name: float(np.mean(error)) for name, error in errors.items()}
 
 
 def as_dict(scene: Scene, comparison: Comparison) -> dict[str, Any]:
@@ -189,13 +187,6 @@ def _write_plan(scene: Scene, comparison: Comparison, file: Path) -> None:
             if decision.applied and not comparison.released:
                 plan, why = comparison.fixed, "not released: less delay with the fixed plan"
             delays = [round(decision.expected[0], 1), round(decision.expected_fixed[0], 1)]
-            name = FORECAST if applied else FIXED
-            row = [
-                format_clock(decision.start),
-                name,
-                plan.cycle,
-                *plan.greens,
-                *delays,
-                decision.proposed.oversaturated,
-            ]
-            writer.writerow([*row, why])
+            start, name = format_clock(decision.start), FORECAST if applied else FIXED
+            result = [*delays, decision.proposed.oversaturated, why]
+            writer.writerow([start, name, plan.cycle, *plan.greens, *result])

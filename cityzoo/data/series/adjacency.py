@@ -40,10 +40,10 @@ def read_adjacency(source: str | np.ndarray, sensors: Sequence[str], weakest: fl
     Raises:
         InputError: a pickle, wrong size, weights that are infinite or below 0, or not such a file.
     """
-    name = str(source) if isinstance(source, str | Path) else "adjacency"
-    weights = (
-        _read_file(Path(source), sensors, weakest) if isinstance(source, str | Path) else np.asarray(source)
-    )
+    if isinstance(source, str | Path):
+        name, weights = str(source), _read_file(Path(source), sensors, weakest)
+    else:
+        name, weights = "adjacency", np.asarray(source)
     if weights.shape != (len(sensors), len(sensors)):
         size = " x ".join(map(str, weights.shape))
         raise InputError(
@@ -138,9 +138,8 @@ def _read_distances(path: Path, preview: CsvPreview, sensors: Sequence[str], wea
         raise InputError(
             f"{table.origin.place(int(bad[0]))}: cost is {costs[bad[0]]}, expected a distance of 0 or more"
         )
-    origins, targets = (
-        table.frame[column].astype(str).str.strip().str.removesuffix(".0").tolist() for column in ends
-    )
+    texts = (table.frame[column].astype(str).str.strip() for column in ends)
+    origins, targets = (text.str.removesuffix(".0").tolist() for text in texts)
     known = set(sensors)
     if not any(one in known and other in known for one, other in zip(origins, targets, strict=True)):
         raise _no_sensor(path, origins[0], sensors)

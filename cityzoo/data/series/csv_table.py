@@ -36,9 +36,8 @@ class Table:
 
     def take(self, rows: np.ndarray) -> Table:
         """Return some rows."""
-        return replace(
-            self, frame=self.frame.iloc[rows].reset_index(drop=True), origin=self.origin.take(rows)
-        )
+        frame = self.frame.iloc[rows].reset_index(drop=True)
+        return replace(self, frame=frame, origin=self.origin.take(rows))
 
 
 def read_csv(paths: Sequence[Path], previews: Sequence[CsvPreview], text: Sequence[int]) -> Table:

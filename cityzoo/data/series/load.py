@@ -180,7 +180,6 @@ def _make_series(
     if gone.any():
         series = series.subset([name for name, absent in zip(raw.sensors, gone, strict=True) if not absent])
     sensor_quality.find_suspects(series, findings)
-    findings.describe(
-        series, "" if isinstance(options.adjacency, np.ndarray) else str(options.adjacency or "")
-    )
+    file = "" if isinstance(options.adjacency, np.ndarray) else str(options.adjacency or "")
+    findings.describe(series, file)
     return series

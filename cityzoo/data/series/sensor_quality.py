@@ -34,9 +34,8 @@ def is_speed(channel: str, unit: str) -> bool:
         (True, True, False, False)
     """
     words = set(re.split(r"[^a-z/]+", f"{channel} {unit}".lower()))
-    return (
-        bool(words & {"speed", *SPEED_UNITS}) and not words & {"wind", "gust"} and channel.lower() != "wspm"
-    )
+    is_wind = words & {"wind", "gust"} or channel.lower() == "wspm"
+    return bool(words & {"speed", *SPEED_UNITS}) and not is_wind
 
 
 def drop_zeros(

@@ -53,10 +53,9 @@ def _find_sidecar(path: Path) -> Path | None:
     if path.is_file():
         candidates = [path.with_suffix(suffix) for suffix in SUFFIXES]
     else:
-        stems = {each.stem for each in path.glob("*") if each.suffix not in SUFFIXES}
-        candidates = [
-            each for each in sorted(path.glob("*")) if each.suffix in SUFFIXES and each.stem in stems
-        ]
+        files = sorted(path.glob("*"))
+        stems = {each.stem for each in files if each.suffix not in SUFFIXES}
+        candidates = [each for each in files if each.suffix in SUFFIXES and each.stem in stems]
     return next((each for each in candidates if each.is_file() and each != path), None)
 
 

@@ -138,9 +138,8 @@ def _read_year_first(
     dates = iso.where(iso.str.match(_YEAR_FIRST))
     times = pandas.to_datetime(dates, format="ISO8601", errors="coerce", utc=True)
     if times.isna().any():
-        times = times.fillna(
-            pandas.to_datetime(dates.where(times.isna()), format="mixed", errors="coerce", utc=True)
-        )
+        others = dates.where(times.isna())
+        times = times.fillna(pandas.to_datetime(others, format="mixed", errors="coerce", utc=True))
     _require_all(times, text, origin, name)
     return _seconds(times.dt.tz_localize(None)), bool(zoned.all())
 

@@ -72,11 +72,8 @@ def from_long(table: Table, columns: LongColumns, options: SeriesOptions) -> Raw
         units = _units(table, columns.unit, of_channel, channels) if len(channels) == 1 else {}
     else:
         channels, of_channel = _factorize(table, columns.channel)
-        kept, named, written = (
-            select_channels(channels, options.channel),
-            True,
-            (table.names[columns.values[0]],),
-        )
+        kept, named = select_channels(channels, options.channel), True
+        written = (table.names[columns.values[0]],)
         rows = np.flatnonzero(np.isin(of_channel, kept))
         table, of_channel = table.take(rows), of_channel[rows]
         units = _units(table, columns.unit, of_channel, channels)
