@@ -40,7 +40,8 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:
     """Evaluate a run next to other runs, write its report and return it; None if there are no labels."""
     from cityzoo.evaluation import evaluate as evaluation
     from cityzoo.evaluation import evaluated_run, predict_folder
-    from cityzoo.report import run_report, runs_table
+    from cityzoo.report import run_report
+    from cityzoo.report.tensorboard import write_runs_table
 
     subject = evaluated_run.open_evaluated(str(command.folder.path), command.options)
     unlabelled = predict_folder.find_unlabelled(command, subject.task)
@@ -60,7 +61,7 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:
     facts |= evaluated_run.optional_sections(subject, truth, command.flags, folder)
     report = run_report.write(folder, subject.task, subject.output, facts, metrics, subject.spec.run.seed)
     if others:
-        runs_table.write_table(report, [subject, *others], folder)
+        write_runs_table(report, [subject, *others], folder)
     return report
 
 

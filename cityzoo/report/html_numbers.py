@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cityzoo.metrics.keys import look_up, pointer
 from cityzoo.report.layout import ShownAs, Table
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 PLACE = re.compile(r"\{([^{}|]+)(?:\|(\w+))?\}")  # {place} or {place|number format}
+NOT_METRICS = ("n", "low", "high")  # other keys of a slice
 FORMATS: Mapping[str, Callable[[Any], str]] = {
     "score": format_score,
     "bar": format_score,
@@ -36,6 +37,31 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
     "text": format_text,
     "duration": format_duration,
 }
+
+
+class SliceRow(NamedTuple):
+    """A slice: name, place in report.json, and its bar in per cent of the scale; None if unknown."""
+
+    name: str
+    place: str
+    value: float | None
+    low: float | None
+    high: float | None
+    worst: bool
+
+
+class SliceRows(NamedTuple):
+    """Slices of a report.
+
+    Attributes:
+        metric: place of the metric.
+        rows: attribute -> its slices.
+        overall: the metric of all images, per cent of the scale.
+    """
+
+    metric: str
+    rows: dict[str, list[SliceRow]]
+    overall: float | None
 
 
 def render_number(report: Mapping[str, Any], place: str, shown_as: ShownAs = "score") -> Markup | str:
@@ -128,8 +154,46 @@ def percent(value: Any) -> float:
     return round(min(max(100 * value, 0.0), 100.0), 1) if is_number(value) else 0.0
 
 
+def slice_rows(report: Mapping[str, Any]) -> SliceRows:
+    """Return the slices of a report; the scale ends at 1 or at the largest value.
+
+    Example:
+        >>> shown = slice_rows({"AP": 0.5, "slices": {"brightness": {"night": {"n": 9, "AP": 0.25, "low": 0.1}}}})
+        >>> shown.metric, shown.overall, shown.rows["brightness"][0].value, shown.rows["brightness"][0].place
+        ('AP', 50.0, 25.0, 'slices/brightness/night')
+    """
+    slices, worst = report.get("slices") or {}, report.get("worst_slice") or {}
+    cells = [cell for parts in slices.values() for cell in parts.values()]
+    metric = worst.get("figure") or next(
+        (key for cell in cells for key in cell if key not in NOT_METRICS), ""
+    )
+    known = [cell.get(key) for cell in cells for key in (metric, "high")]
+    top = max([1.0, *filter(is_number, known)])
+    rows = {
+        by: [
+            SliceRow(
+                name,
+                pointer("slices", by, name),
+                _per_cent(cell.get(metric), top),
+                _per_cent(cell.get("low"), top),
+                _per_cent(cell.get("high"), top),
+                (by, name) == (worst.get("by"), worst.get("name")),
+            )
+            for name, cell in parts.items()
+        ]
+        for by, parts in slices.items()
+        if parts
+    }
+    overall = worst.get("overall")
+    return SliceRows(metric, rows, _per_cent(look_up(report, metric) if overall is None else overall, top))
+
+
 def _data(place: str, value: object, shown: str) -> Markup:
     from markupsafe import Markup
 
     raw = json.dumps(value, ensure_ascii=False)
     return Markup('<data data-key="{}" value="{}">{}</data>').format(place, raw, shown)
+
+
+def _per_cent(value: float | None, top: float) -> float | None:
+    return percent(value / top) if is_number(value) else None

@@ -18,7 +18,6 @@ from cityzoo.report import html_numbers, number_format
 from cityzoo.report.charts import SvgChart, draw_chart, learning_curve, read_history
 from cityzoo.report.layout import Chart, Layout, Table
 from cityzoo.report.pages.shared import SECTIONS
-from cityzoo.report.slice_table import slice_rows
 from cityzoo.visualize.boxes import PALETTE
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def _context(report: Mapping[str, Any], folder: Path, layout: Layout) -> dict[st
         "draw_all": partial(_draw_all, report),
         "jpeg_of": lambda stem: jpeg_base64(folder / f"{stem}.png"),
         "curve": learning_curve(history, layout.curves),
-        "slices": slice_rows(report),
+        "slices": html_numbers.slice_rows(report),
         "finding_kinds": {**KINDS, **SERIES_KINDS} if look_up(report, "findings/sensors") else KINDS,
         "colors": [f"rgb{color}" for color in PALETTE],
         "examples": "windows" if "n_windows" in report else "images",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +15,12 @@ from cityzoo.report.pages.shared import SECTIONS
 if TYPE_CHECKING:
     import numpy as np
 
+    from cityzoo.evaluation.evaluated_run import EvaluatedRun
+
 FOLDER = "report"  # in the run's logs
 MAIN_SETTINGS = (
-    "backbone",
-    "weights",
-    "freeze",
-    "learning_rate",
-    "batch_size",
-    "augment",
-    "image_size",
-    "adapt",
-    "seed",
+    *("backbone", "weights", "freeze", "learning_rate", "batch_size"),
+    *("augment", "image_size", "adapt", "seed"),
 )
 Runs = Mapping[str, tuple[Mapping[str, Any], Mapping[str, float | None]]]
 
@@ -138,15 +133,31 @@ def write_hparams(folder: str | Path, runs: Runs) -> Path:
     return folder
 
 
+def write_runs_table(report: Mapping[str, Any], runs: Sequence[EvaluatedRun], folder: Path) -> None:
+    """Write the HParams table of an evaluated run and the runs that it was compared with, on the same examples.
+
+    Args:
+        report: of the first run, compared with the others.
+        runs: the evaluated run, then the others.
+        folder: of the report; the table lies in its `logs/`.
+    """
+    names = [str(run.folder.path) for run in runs]
+    settings = varying_settings({name: run.spec.as_dict() for name, run in zip(names, runs, strict=True)})
+    metrics = {names[0]: {key: report.get(key) for key in runs[0].output.primary_metrics}}
+    for name in names[1:]:
+        metrics[name] = {key: row["other"] for key, row in report["compared"][name]["figures"].items()}
+    write_hparams(folder / "logs", {name: (settings[name], metrics[name]) for name in names})
+
+
 def varying_settings(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the main settings of each run, and those that differ between runs.
 
     Args:
-        specs: name of a run -> its spec.
+        specs: name of a run -> its spec, as in spec.json.
 
     Example:
-        >>> spec = {"backbone": "vgg16", "epochs": 8, "exif": "auto"}
-        >>> varying_settings({"a": spec, "b": {**spec, "epochs": 9}})
+        >>> spec = {"run": {"backbone": "vgg16"}, "fit": {"epochs": 8}, "modality": {"exif": "auto"}}
+        >>> varying_settings({"a": spec, "b": {**spec, "fit": {"epochs": 9}}})
         {'a': {'backbone': 'vgg16', 'epochs': 8}, 'b': {'backbone': 'vgg16', 'epochs': 9}}
     """
     flat = {name: _flat(spec) for name, spec in specs.items()}
@@ -157,12 +168,12 @@ def varying_settings(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
 
 
 def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
-    spec = {**spec, **(spec.get("options") or {})}
-    spec.pop("options", None)
-    if isinstance(spec.get("augment"), list):
-        spec["augment"] = next((step["policy"] for step in spec["augment"] if "policy" in step), "own")
-    if isinstance(spec.get("phases"), list):
-        spec["phases"] = ", ".join(f"{phase['freeze']}:{phase['epochs']}" for phase in spec["phases"])
-    if spec.get("weights"):
-        spec["weights"] = Path(str(spec["weights"])).name
-    return spec
+    sections = [section for section in spec.values() if isinstance(section, Mapping)]
+    flat = {key: value for section in sections for key, value in section.items()}
+    if isinstance(flat.get("augment"), list):
+        flat["augment"] = next((step["policy"] for step in flat["augment"] if "policy" in step), "own")
+    if spec.get("plan"):
+        flat["phases"] = ", ".join(f"{phase['freeze']}:{phase['epochs']}" for phase in spec["plan"])
+    if flat.get("weights"):
+        flat["weights"] = Path(str(flat["weights"])).name
+    return flat

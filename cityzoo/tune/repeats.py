@@ -17,7 +17,7 @@ from cityzoo.errors import InputError
 from cityzoo.evaluation.run_facts import earlier_facts
 from cityzoo.fit import distributed, run_folder
 from cityzoo.fit.run_folder import RunFolder
-from cityzoo.report.pages.repeats import repeats_layout
+from cityzoo.report.pages.shared import repeats_layout
 from cityzoo.report.write import write_report
 from cityzoo.spec import TrainSpec
 

@@ -10,7 +10,6 @@ from typing import Any
 from cityzoo.errors import unknown
 from cityzoo.report.layout import Layout
 
-WITHOUT_LAYOUT = ("repeats", "shared")
 ModelCard = dict[str, list[str]]
 
 
@@ -32,7 +31,7 @@ def find(name: str) -> Callable[[Mapping[str, Any], tuple[str, ...]], Layout]:
         >>> find("counting")({}, ("car",)).cards[0].key
         'mae'
     """
-    names = {module.name for module in pkgutil.iter_modules(__path__)} - {*WITHOUT_LAYOUT}
+    names = {module.name for module in pkgutil.iter_modules(__path__)} - {"shared"}
     if name not in names:
         raise unknown("report page", name, names)
     return importlib.import_module(f"{__name__}.{name}").layout

@@ -1,11 +1,12 @@
-"""Parts that pages have in common: confusion matrix, precision-recall curve, robustness, explanations."""
+"""Parts that pages share: confusion matrix, precision-recall curve, robustness, explanations; the page of repeats."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cityzoo.metrics.keys import pointer
-from cityzoo.report.layout import Card, Chart, Section, Table
+from cityzoo.report.layout import Card, Chart, Columns, Layout, Section, Table
+from cityzoo.report.number_format import metric_label
 
 STRENGTHS = ("0.2", "0.4", "0.6", "0.8", "1")  # of `corruptions.STRENGTHS`, as headings
 
@@ -102,4 +103,30 @@ def precision_recall_chart(note: str = "") -> Chart:
         "precision",
         note,
         unit_square=True,
+    )
+
+
+def repeats_layout(primary_metrics: Sequence[str], lower: Sequence[str] = ()) -> Layout:
+    """Return the layout of several repeats of one training: means as cards, one row per repeat.
+
+    Args:
+        primary_metrics: the most important first.
+        lower: those that are better when lower.
+    """
+    names = {name: metric_label(name) for name in primary_metrics}
+    columns: Columns = {
+        "seed": ("seed", "count"),
+        **{name: (label, "score") for name, label in names.items()},
+    }
+    interval = Table(
+        "95 % interval of the mean",
+        "interval",
+        {"0": ("from", "score"), "1": ("to", "score")},
+        "By Student's t over the repeats; all repeats hold out the same images.",
+    )
+    return Layout(
+        [Card(name, label, "mean over the repeats") for name, label in names.items()],
+        dict.fromkeys(primary_metrics, "mean over the repeats"),
+        lower=lower,
+        tables=(interval, Table("Repeats", "repeats", columns)),
     )
