@@ -21,8 +21,6 @@ HOW = (
     "the largest probability of any single step within the time: a lower bound of the probability that the limit is "
     "crossed at some step"
 )
-REPORTED = ("channel", "unit", "sensors", "from", "to")  # of each rule
-METHODS = ("persistence", "time_of_day_mean", "model")
 
 
 def evaluate_alarms(
@@ -41,9 +39,9 @@ def evaluate_alarms(
         profiles: by channel (R, H, N) float, the time-of-day mean at the steps of the forecasts.
 
     Returns:
-        plain values for report.json: `probability`, its definition, and `rules`, a dict for each: the rule, its
-        channel and unit, sensors, weeks, and the metrics (see `alarm_metrics`) of `model`, `persistence` and
-        `time_of_day_mean`.
+        plain values for report.json: `probability`, its definition, and `rules`: rule -> its channel and unit, number
+        of sensors, first and last time, and in `by` the metrics (see `alarm_metrics`) of `persistence`,
+        `time_of_day_mean` and `model`.
 
     Raises:
         InputError: a rule for a channel or time that is not forecast.
@@ -54,13 +52,15 @@ def evaluate_alarms(
         >>> truth = Series(np.r_[np.full(12, 50.0), np.full(12, 80.0)][:, None, None], times, ("a",), ("pm25",), ("",))
         >>> sure = Forecasts(truth.values[np.arange(18)[:, None] + np.arange(1, 7)][..., 0, None], (0.5,), times[:18])
         >>> rule = Rule("pm25", ">", 75, 6 * 3600, 0.8)
-        >>> found = evaluate_alarms([rule], {"pm25": sure}, truth, {"pm25": np.full((18, 6, 1), 60.0)})["rules"][0]
-        >>> found["model"]["lead_hours"]["all"], found["persistence"]["late_hours"]["all"]
+        >>> found = evaluate_alarms([rule], {"pm25": sure}, truth, {"pm25": np.full((18, 6, 1), 60.0)})
+        >>> by = found["rules"][str(rule)]["by"]
+        >>> by["model"]["lead_hours"]["all"], by["persistence"]["late_hours"]["all"]
         ([6.0], [0.0])
-        >>> found["time_of_day_mean"]["recall"]
+        >>> by["time_of_day_mean"]["recall"]
         0.0
     """
-    return {"probability": HOW, "rules": [_evaluate_rule(rule, forecasts, truth, profiles) for rule in rules]}
+    by_rule = {str(rule): _evaluate_rule(rule, forecasts, truth, profiles) for rule in rules}
+    return {"probability": HOW, "rules": by_rule}
 
 
 def _evaluate_rule(
@@ -85,15 +85,16 @@ def _evaluate_rule(
     )
     usual = crossing_probabilities(profile, (0.5,), rule, ahead)
     return {
-        "rule": str(rule),
         "channel": rule.channel,
         "unit": truth.units[truth.channels.index(rule.channel)],
         "sensors": sensors,
         "from": str(forecast.times[0]),
         "to": str(forecast.times[-1]),
-        "model": model,
-        "persistence": alarm_metrics(_match(rule, stays, rests, truth, rows, ahead), sensors),
-        "time_of_day_mean": alarm_metrics(_match(rule, *usual, truth, rows, ahead), sensors),
+        "by": {
+            "persistence": alarm_metrics(_match(rule, stays, rests, truth, rows, ahead), sensors),
+            "time_of_day_mean": alarm_metrics(_match(rule, *usual, truth, rows, ahead), sensors),
+            "model": model,
+        },
     }
 
 
@@ -169,19 +170,10 @@ class EarlyWarning:
         return windows.series.rows(range(int(windows.origins[0]), end))
 
     def evaluate(self, usual: np.ndarray) -> dict[str, Any]:
-        """Return how the rules would have done, next to two methods that need no model.
-
-        Args:
-            usual: (W, horizon, N) float, the mean of each time of day.
-        """
+        """Return `evaluate_alarms`; `usual` is the mean of each time of day, (W, horizon, N) float."""
         channel = self.windows.series.channels[0]
-        found = evaluate_alarms(list(self.rules), self._forecasts, self._measured, {channel: usual})
-        by_rule = {
-            row["rule"]: {**{n: row[n] for n in REPORTED}, "by": {n: row[n] for n in METHODS}}
-            for row in found["rules"]
-        }
-        return {"probability": found["probability"], "rules": by_rule}
+        return evaluate_alarms(self.rules, self._forecasts, self._measured, {channel: usual})
 
     def write(self, folder: Path) -> None:
         """Write `alarms.jsonl` and `alarms.txt`."""
-        write_alarms(folder, list(self.rules), self._forecasts, self._measured)
+        write_alarms(folder, self.rules, self._forecasts, self._measured)

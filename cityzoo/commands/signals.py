@@ -14,7 +14,7 @@ from cityzoo.cli.values import parse_seed
 from cityzoo.errors import InputError
 
 PROG = "python -m cityzoo signals"
-DESCRIPTION = """\
+ABOUT = """\
 Compare four signal plans at a junction of four arms, on a simulated day with peaks and an incident:
   fixed        one plan for the whole day, the best one for past days
   time of day  Webster's plan for the mean flows of each period on past days; needs no forecast
@@ -59,33 +59,13 @@ def _scale(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = cli.Parser(
-        prog=PROG, description=DESCRIPTION, epilog=EXAMPLES, formatter_class=cli.HelpFormatter
-    )
-    add = parser.add_argument
-    add(
-        "--seed",
-        type=cli.argparse_type(parse_seed),
-        default=0,
-        metavar="S",
-        help="random seed of the traffic (default: 0)",
-    )
-    add(
-        "--scale",
-        type=cli.argparse_type(_scale),
-        default=1.0,
-        metavar="X",
-        help="factor of the usual flows (default: 1)",
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
+    add, seed, scale, hours = parser.add_argument, *map(cli.argparse_type, (parse_seed, _scale, _hours))
+    add("--seed", type=seed, default=0, metavar="S", help="random seed of the traffic (default: 0)")
+    add("--scale", type=scale, default=1.0, metavar="X", help="factor of the usual flows (default: 1)")
     add("--period", type=int, choices=(15, 30, 60), default=15, help="minutes between plans (default: 15)")
     add("--day", choices=("weekday", "weekend"), default="weekday", help="kind of day (default: weekday)")
-    add(
-        "--hours",
-        type=cli.argparse_type(_hours),
-        default=(0, 24),
-        metavar="A-B",
-        help="hours to simulate (default: 0-24)",
-    )
+    add("--hours", type=hours, default=(0, 24), metavar="A-B", help="hours to simulate (default: 0-24)")
     add("--forecast", metavar="FILE.csv", help="use this forecast (default: a simple one)")
     add("--out", metavar="FOLDER", help="write results and plans there")
     return parser

@@ -54,19 +54,12 @@ def coco_metrics(truth: ImageSet, detections: Sequence[Detections]) -> dict[str,
     from faster_coco_eval import COCO
     from faster_coco_eval.core import COCOeval_faster
 
-    _check(truth, detections)
-    # The evaluator modifies the dicts that it gets.
-    annotated = coco_truth(truth)
-    found = [
-        {**row, "id": i, "area": row["bbox"][2] * row["bbox"][3], "iscrowd": 0}
-        for i, row in enumerate(coco_results(truth, detections), start=1)
-    ]
+    annotated, found = coco_truth(truth), coco_predictions(truth, detections)
     summary, per_class = [-1.0] * len(SUMMARY), np.full((len(truth.class_names), 3), -1.0)
     if annotated["annotations"]:
-        both = (annotated, {**annotated, "annotations": found})
-        evaluation = COCOeval_faster(
-            *(COCO(each, print_function=_silent) for each in both), iouType="bbox", print_function=_silent
-        )
+        silent: dict[str, Any] = {"print_function": lambda *_: None}
+        both = (COCO(each, **silent) for each in (annotated, found))
+        evaluation = COCOeval_faster(*both, iouType="bbox", **silent)
         evaluation.run()
         summary, per_class = evaluation.stats[: len(SUMMARY)], _class_scores(evaluation.eval)
     n_boxes = np.bincount(_all_labels(truth), minlength=len(truth.class_names))
@@ -81,7 +74,7 @@ def coco_metrics(truth: ImageSet, detections: Sequence[Detections]) -> dict[str,
         },
         "n_images": len(truth),
         "n_boxes": len(annotated["annotations"]),
-        "n_detections": len(found),
+        "n_detections": len(found["annotations"]),
     }
 
 
@@ -191,7 +184,3 @@ def _class_scores(evaluation: dict[str, Any]) -> np.ndarray:
 
 def _known(value: float) -> float | None:
     return None if value < 0 else float(value)
-
-
-def _silent(*_: object) -> None:
-    """Replace the evaluator's print function."""

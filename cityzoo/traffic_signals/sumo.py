@@ -6,7 +6,6 @@ import importlib.util
 import os
 import subprocess
 from collections.abc import Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +110,9 @@ def cycles(plans: Sequence[Plan], period: int) -> list[Plan]:
 def period_program(junction: Junction, plans: Sequence[Plan], period: int, start: int) -> list[str]:
     """Return the XML lines of a program with one plan per period (minutes), from a second of the day on."""
     lines = [f'  <tlLogic id="centre" type="static" programID="by_period" offset="{start}">']
-    for plan, same in groupby(cycles(plans, period)):
-        lines += _one_cycle(junction, plan) * len(list(same))
+    for plan in cycles(plans, period):
+        for phase, green in enumerate(plan.greens):
+            lines += _one_phase(junction, phase, green)
     return [*lines, "  </tlLogic>"]
 
 
@@ -126,10 +126,6 @@ def actuated_program(junction: Junction, longest: Sequence[int], start: int) -> 
         green, *clearing = _one_phase(junction, phase, least)
         lines += [green.replace("/>", f' minDur="{least}" maxDur="{max(most, least + 1)}"/>'), *clearing]
     return [*lines, "  </tlLogic>"]
-
-
-def _one_cycle(junction: Junction, plan: Plan) -> list[str]:
-    return [line for phase, green in enumerate(plan.greens) for line in _one_phase(junction, phase, green)]
 
 
 def _one_phase(junction: Junction, phase: int, green: int) -> list[str]:

@@ -31,8 +31,10 @@ def format_table(scene: Scene, comparison: Comparison) -> str:
         "",
         f"{'mean delay, s/veh':<18}" + "".join(f"{name:>{WIDTH}}" for name in head),
     ]
+    shown = scene.select_hours(comparison.decisions)
+    count = f"{sum(decision.applied for decision in shown)}/{len(shown)}"
     for name, measured in comparison.measured.items():
-        applied = f"{_applied(scene, comparison):>{WIDTH}}" if name == FORECAST else ""
+        applied = f"{count:>{WIDTH}}" if name == FORECAST else ""
         lines.append(f"{name:<18}{_row(measured)}{applied}")
     any_run = comparison.measured[FIXED]
     counts = [any_run.vehicles(part) for part in ((0, 24), *PARTS.values())]
@@ -45,11 +47,6 @@ def _row(measured: SimulationResult) -> str:
     cells = ["-" if math.isnan(delay) else f"{delay:.1f}" for delay in delays]
     cells += [f"{measured.stops.mean():.2f}", str(measured.longest_queue)]
     return "".join(f"{cell:>{WIDTH}}" for cell in cells)
-
-
-def _applied(scene: Scene, comparison: Comparison) -> str:
-    shown = scene.select_hours(comparison.decisions)
-    return f"{sum(decision.applied for decision in shown)}/{len(shown)}"
 
 
 def _remarks(scene: Scene, comparison: Comparison) -> list[str]:

@@ -7,15 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cityzoo.data.series.csv_sniffer import (
-    LATITUDES,
-    LONGITUDES,
-    SENSOR_NAMES,
-    CsvPreview,
-    find_column,
-    normalize,
-    sniff_csv,
-)
+from cityzoo.data.series.columns import LATITUDES, LONGITUDES, SENSOR_NAMES, find_column
+from cityzoo.data.series.csv_sniffer import CsvPreview, normalize, sniff_csv
 from cityzoo.data.series.csv_table import read_csv, to_numbers
 from cityzoo.errors import InputError
 

@@ -7,14 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cityzoo.data.series.csv_sniffer import (
-    LATITUDES,
-    LONGITUDES,
-    SENSOR_NAMES,
-    find_column,
-    is_time_name,
-    normalize,
-)
+from cityzoo.data.series.csv_sniffer import is_time_name, normalize
 from cityzoo.data.series.csv_table import Table
 from cityzoo.data.series.raw import NOT_NAMED, RawSeries, SeriesOptions
 from cityzoo.data.series.timestamps import read_parts, read_times, time_parts
@@ -22,6 +15,12 @@ from cityzoo.errors import InputError, unknown
 
 COUNTERS = ("", "no", "index", "row", "unnamed: 0")  # columns that number the rows
 CHANNEL_NAMES = ("channel", "parameter", "pollutant", "variable", "metric", "quantity")
+SENSOR_NAMES = tuple(
+    f"{word}{end}"
+    for word in ("sensor", "station", "detector", "node", "site", "location", "link", "segment", "device")
+    for end in ("", " id", " name", " code", "id")
+) + ("id",)
+LATITUDES, LONGITUDES = ("latitude", "lat"), ("longitude", "lon", "lng")
 VALUE_NAMES = ("value", "measurement", "reading", "concentration")
 UNIT_NAMES = ("unit", "units")
 KNOWN = ("speed", "flow", "occupancy", "volume", "pm25", "pm10", "no2", "o3", "temperature")
@@ -41,6 +40,11 @@ class LongColumns(NamedTuple):
     def text(self) -> list[int]:
         """Columns to read as text."""
         return [each for each in (*self.time, self.sensor, self.channel, self.unit) if each is not None]
+
+
+def find_column(words: Sequence[str], names: Sequence[str]) -> int | None:
+    """Return the position of the first of some names that is among the words, or None."""
+    return next((words.index(name) for name in names if name in words), None)
 
 
 def find_long_columns(names: Sequence[str]) -> LongColumns | None:

@@ -14,12 +14,6 @@ from cityzoo.errors import InputError
 SNIFFED_LINES = 50
 SEPARATORS = ",;\t"
 MISSING = {"", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>"}  # as pandas.read_csv has it
-SENSOR_NAMES = tuple(
-    f"{word}{end}"
-    for word in ("sensor", "station", "detector", "node", "site", "location", "link", "segment", "device")
-    for end in ("", " id", " name", " code", "id")
-) + ("id",)
-LATITUDES, LONGITUDES = ("latitude", "lat"), ("longitude", "lon", "lng")
 _TIME_NAME = re.compile(
     r"((local|utc|start|date|date &) )?time|time ?stamp|datetime|ts|utc|from|period|measured at|"
     r"(date|time)( (local|utc))?"
@@ -59,11 +53,6 @@ def normalize(field: str) -> str:
         'station id'
     """
     return re.sub(r"[_\-\s]+", " ", str(field)).strip().lower()
-
-
-def find_column(words: Sequence[str], names: Sequence[str]) -> int | None:
-    """Return the position of the first of some names that is among the words, or None."""
-    return next((words.index(name) for name in names if name in words), None)
 
 
 def is_time_name(field: str) -> bool:

@@ -14,11 +14,8 @@ NEAR = 0.1  # relative difference of the median step from a usual one
 SAME = 1e-3  # relative difference up to which two measurements of one time are the same
 SPARSE = 20  # grid rows per row of data from which a date must be wrong
 USUAL = (1, 2, 5, 10, 15, 20, 30)
-STEPS = (
-    *USUAL,
-    *(60 * each for each in USUAL),
-    *(3600 * each for each in (1, 2, 3, 4, 6, 8, 12, 24)),
-)  # seconds
+HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
+STEPS = (*USUAL, *(60 * each for each in USUAL), *(3600 * each for each in HOURS))  # seconds
 
 
 def require_forward(raw: RawSeries, times: np.ndarray, track: np.ndarray, free: np.ndarray) -> None:

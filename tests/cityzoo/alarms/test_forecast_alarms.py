@@ -37,20 +37,17 @@ def usual(level):
 
 
 def test_figures_of_the_model_and_of_two_simple_alarms(truth, forecasts):
-    (found,) = evaluate_alarms([RULE], forecasts, truth, usual(60.0))["rules"]
-    model, stays, profile = (found[name] for name in ("model", "persistence", "time_of_day_mean"))
-    assert found["rule"] == str(RULE) and found["unit"] == "µg/m3" and found["sensors"] == 2
+    ((name, found),) = evaluate_alarms([RULE], forecasts, truth, usual(60.0))["rules"].items()
+    model, stays, profile = (found["by"][method] for method in ("model", "persistence", "time_of_day_mean"))
+    assert name == str(RULE) and found["unit"] == "µg/m3" and found["sensors"] == 2
     # P(80 +- 5 at 80 %) above 75 is 0.9: raised three hours before row 10, as the rule looks no farther.
     assert (model["alarms"], model["events"], model["precision"], model["recall"]) == (1, 2, 1.0, 0.5)
     assert model["lead_hours"] == {"median": 3.0, "all": [3.0]} and model["events_missed"] == 1
     assert stays["late_hours"]["all"] == [0.0, 0.0] and stays["recall"] == 1 and stays["recall_in_time"] == 0
     assert profile["alarms"] == 0 and profile["recall"] == 0 and profile["precision"] is None
-    always = evaluate_alarms([RULE], forecasts, truth, usual(90.0))["rules"][0]["time_of_day_mean"]
-    assert (
-        always["alarms_false"] == 2
-        and always["events_standing"] == 2
-        and always["share_of_time_in_alarm"] == 1
-    )
+    by = evaluate_alarms([RULE], forecasts, truth, usual(90.0))["rules"][str(RULE)]["by"]
+    always = by["time_of_day_mean"]
+    assert always["alarms_false"] == always["events_standing"] == 2 and always["share_of_time_in_alarm"] == 1
     json.dumps(evaluate_alarms([RULE], forecasts, truth, usual(60.0)), allow_nan=False)
 
 
