@@ -46,18 +46,6 @@ def evaluate_alarms(
     Raises:
         InputError: a rule for a channel or time that is not forecast.
         ValueError: forecasts that do not fit the measurements.
-
-    Example:
-        >>> times = np.arange("2026-01-05", "2026-01-06", 3600, dtype="datetime64[s]")
-        >>> truth = Series(np.r_[np.full(12, 50.0), np.full(12, 80.0)][:, None, None], times, ("a",), ("pm25",), ("",))
-        >>> sure = Forecasts(truth.values[np.arange(18)[:, None] + np.arange(1, 7)][..., 0, None], (0.5,), times[:18])
-        >>> rule = Rule("pm25", ">", 75, 6 * 3600, 0.8)
-        >>> found = evaluate_alarms([rule], {"pm25": sure}, truth, {"pm25": np.full((18, 6, 1), 60.0)})
-        >>> by = found["rules"][str(rule)]["by"]
-        >>> by["model"]["lead_hours"]["all"], by["persistence"]["late_hours"]["all"]
-        ([6.0], [0.0])
-        >>> by["time_of_day_mean"]["recall"]
-        0.0
     """
     by_rule = {str(rule): _evaluate_rule(rule, forecasts, truth, profiles) for rule in rules}
     return {"probability": HOW, "rules": by_rule}

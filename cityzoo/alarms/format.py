@@ -155,12 +155,7 @@ def _number(value: float | None) -> str:
 
 
 def format_utc(time: np.datetime64) -> str:
-    """Return a time in UTC as ISO 8601.
-
-    Example:
-        >>> format_utc(np.datetime64("2026-01-05T06:00", "s"))
-        '2026-01-05T06:00:00Z'
-    """
+    """Return a time in UTC as ISO 8601."""
     return f"{time.astype('datetime64[s]')}Z"
 
 

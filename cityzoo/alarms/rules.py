@@ -93,10 +93,6 @@ class Rule:
 
         Raises:
             InputError: less than one step, or more than the horizon.
-
-        Example:
-            >>> Rule("pm25", ">", 75, 6 * 3600, 0.8).steps(3600, 24)
-            6
         """
         steps = self.within_seconds // step_seconds
         if not 1 <= steps <= horizon:

@@ -23,9 +23,6 @@ def bootstrap_weights(
     Statistics 2008); the size of a sample then varies around n.
 
     Args:
-        n: images, at least 1.
-        draws: number of bootstrap samples.
-        seed: of the random generator.
         groups: (n,) the scene of each image; "" is a group of its own.
 
     Returns:

@@ -91,12 +91,9 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> dict[str, list[flo
 
 
 def expected_calibration_error(bins: dict[str, list[float]]) -> float:
-    """Return the expected calibration error: the mean of |accuracy - confidence|, weighted by the size of bins.
+    """Return the expected calibration error: the mean of |accuracy - confidence|, weighted by the size of `bins`.
 
     Naeini et al. 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning"; 0 is perfect.
-
-    Args:
-        bins: of `reliability`.
 
     Example:
         >>> round(expected_calibration_error({"confidence": [0.3, 0.9], "accuracy": [0.5, 0.8], "n": [1, 3]}), 3)
@@ -112,7 +109,6 @@ def apply_temperature(probs: np.ndarray, temperature: float, multilabel: bool) -
     Args:
         probs: (N, C) probabilities, of a softmax, or of sigmoids if `multilabel`.
         temperature: above 0; above 1 probabilities move towards uniform.
-        multilabel: whether classes are independent.
 
     Example:
         >>> apply_temperature(np.array([[0.9, 0.1]]), 2.0, multilabel=False).round(3).tolist()
@@ -125,13 +121,7 @@ def apply_temperature(probs: np.ndarray, temperature: float, multilabel: bool) -
 
 
 def fit_temperature(targets: np.ndarray, probs: np.ndarray, multilabel: bool) -> float:
-    """Return the temperature of the smallest log loss, .05 to 20.
-
-    Args:
-        targets: (N, C) of 0 and 1.
-        probs: (N, C) probabilities.
-        multilabel: whether classes are independent.
-    """
+    """Return the temperature of the smallest log loss, .05 to 20, from (N, C) targets and probabilities."""
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
 

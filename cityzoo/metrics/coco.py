@@ -107,12 +107,6 @@ def coco_results(truth: ImageSet, detections: Sequence[Detections]) -> list[dict
 
     Raises:
         InputError: not one Detections per image, or a label outside the class names.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample
-        >>> cars = ImageSet("val", ("car",), (ImageExample("a.jpg", (48, 64)),))
-        >>> coco_results(cars, [Detections([[1, 2, 4, 8]], [0.5], [0])])
-        [{'image_id': 1, 'category_id': 1, 'bbox': [1.0, 2.0, 3.0, 6.0], 'score': 0.5}]
     """
     _check(truth, detections)
     results: list[dict[str, Any]] = []

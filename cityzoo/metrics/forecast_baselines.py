@@ -128,11 +128,7 @@ def linear_ar(known: HistoryView, origins: np.ndarray, horizon: int) -> np.ndarr
 
 
 def ar_weights(train: np.ndarray) -> np.ndarray:
-    """Return the weights of the last 12 rows, oldest first, (12,) float64, summing to 1.
-
-    Args:
-        train: (rows, nodes) float, NaN where missing.
-    """
+    """Return the weights (12,) of the last 12 rows, oldest first, summing to 1, from (rows, nodes) with NaN."""
     count = max(len(train) - ROWS, 0)
     table = np.stack([train[row : row + count].ravel() for row in range(ROWS + 1)], axis=1)
     table = table[np.isfinite(table).all(axis=1)]

@@ -21,10 +21,6 @@ BLOCK = 2_000_000  # numbers per array: 16 MB, with about six such arrays at a t
 def map_in_blocks(metrics: WeightedMetrics, images: int) -> WeightedMetrics:
     """Return a function that evaluates rows of weights block by block, to bound its memory.
 
-    Args:
-        metrics: the function to map.
-        images: N.
-
     Example:
         >>> totals = map_in_blocks(lambda weights: {"total": weights.sum(axis=1)}, images=2)
         >>> totals(np.ones((3, 2)))["total"].tolist()
@@ -112,8 +108,6 @@ def weighted_metrics_by_repetition(
     Args:
         metrics: metrics of unweighted images, such as `Output.metrics`.
         names: those to return.
-        truth: N labeled images.
-        results: one per image.
     """
 
     def weighted(weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -45,14 +45,6 @@ def weighted_coco_metrics(
 
     Raises:
         InputError: not one Detections per image.
-
-    Example:
-        >>> from cityzoo.sample import ImageExample
-        >>> streets = tuple(ImageExample("a.jpg", (50, 50), [[0, 0, 20, 20]], [0]) for _ in range(2))
-        >>> found = [Detections([[0, 0, 20, 20]], [0.9], [0]), Detections([[9, 9, 20, 20]], [0.8], [0])]
-        >>> weighted = weighted_coco_metrics(ImageSet("val", ("car",), streets), found, ["AP50", "per_class/car/AR"])
-        >>> {name: values.round(3).tolist() for name, values in weighted(np.array([[1, 0], [1, 1], [0, 2]])).items()}
-        {'AP50': [1.0, 0.505, 0.0], 'per_class/car/AR': [1.0, 0.5, 0.0]}
     """
     matches, labels = match_detections(truth, results), tuple(range(len(truth.class_names)))
     wanted = {name: (labels, *parts) for name, parts in METRICS.items()}

@@ -48,14 +48,7 @@ def find_column(words: Sequence[str], names: Sequence[str]) -> int | None:
 
 
 def find_long_columns(names: Sequence[str]) -> LongColumns | None:
-    """Return the columns of a long table, None if these are not the names of one.
-
-    Example:
-        >>> find_long_columns(["time", "station", "pm25", "temperature"]).values
-        (2, 3)
-        >>> find_long_columns(["time", "773869", "767541"]) is None
-        True
-    """
+    """Return the columns of a long table, None if these are not the names of one."""
     words = [normalize(name) for name in names]
     times = [n for n, word in enumerate(words) if is_time_name(word)]
     time = time_parts(words) or find_date_and_time(words, times)
@@ -73,12 +66,7 @@ def find_long_columns(names: Sequence[str]) -> LongColumns | None:
 
 
 def find_date_and_time(words: Sequence[str], times: Sequence[int]) -> list[int]:
-    """Return the columns "date" and "time" if both are there, else the first of some time columns.
-
-    Example:
-        >>> find_date_and_time(["station", "date", "time"], [1, 2]), find_date_and_time(["utc", "local time"], [0, 1])
-        ([1, 2], [0])
-    """
+    """Return the columns "date" and "time" if both are there, else the first of some time columns."""
     apart = [words.index(each) for each in ("date", "time") if each in words]
     return apart if len(apart) == 2 else list(times[:1])
 
@@ -103,10 +91,6 @@ def select_channels(names: Sequence[str], wanted: Sequence[str] | None) -> list[
 
     Raises:
         InputError: unknown channel.
-
-    Example:
-        >>> select_channels(("flow", "occupancy", "speed"), ("speed",))
-        [2]
     """
     for name in wanted or ():
         if name not in names:

@@ -111,10 +111,5 @@ class RawSeries:
         return np.zeros(len(self.values), np.int64) if self.track is None else self.track
 
     def cell(self, row: int, column: int) -> str:
-        """Return where a number was written: the row, and the column or sensor.
-
-        Example:
-            >>> RawSeries(np.zeros((2, 1)), ("a",), ("speed",), ("a",), False, Origin(("roads.npz",))).cell(1, 0)
-            "roads.npz: row 2, column 'a'"
-        """
+        """Return where a number was written: the row, and the column or sensor."""
         return f"{self.origin.place(row)}, column '{self.columns[column]}'"

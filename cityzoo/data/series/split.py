@@ -31,10 +31,6 @@ def split(rows: int | Series, shares: Sequence[float] = SHARES) -> Split:
 
     Raises:
         InputError: shares that do not sum to 1, or that leave a part without rows.
-
-    Example:
-        >>> split(2016)
-        Split(train=range(0, 1411), val=range(1411, 1612), test=range(1612, 2016))
     """
     count = len(rows) if isinstance(rows, Series) else rows
     if len(shares) != 3 or min(shares) < 0 or not math.isclose(sum(shares), 1.0, abs_tol=1e-6):

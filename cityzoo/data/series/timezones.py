@@ -25,10 +25,6 @@ def zone(name: str) -> ZoneInfo:
 
     Raises:
         InputError: unknown name.
-
-    Example:
-        >>> zone("America/Los_Angeles").key
-        'America/Los_Angeles'
     """
     try:
         return ZoneInfo(name)

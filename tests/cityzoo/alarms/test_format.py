@@ -1,8 +1,9 @@
 """Sentences of alarms, for every outcome."""
 
+import numpy as np
 import pytest
 
-from cityzoo.alarms.format import format_alarm
+from cityzoo.alarms.format import format_alarm, format_utc
 
 RECORD = {
     "raised_local": "2026-01-05T08:00:00+01:00",
@@ -49,3 +50,7 @@ def test_what_happened_in_words(outcome, event, ending):
         "Mon 2026-01-05 08:00, north_01: speed expected below 30 within 1h, probability 100% (threshold 70%); 25.5 in "
         f"10min. {ending}"
     )
+
+
+def test_times_in_utc_end_in_z():
+    assert format_utc(np.datetime64("2026-01-05T06:00", "s")) == "2026-01-05T06:00:00Z"

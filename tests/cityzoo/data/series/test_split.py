@@ -16,6 +16,7 @@ def test_seventy_ten_twenty_in_time():
     assert [len(each) for each in parts] == [23990, 3427, 6855]
     assert [*parts.train, *parts.val, *parts.test] == list(range(34272))
     assert split(10) == (range(7), range(7, 8), range(8, 10))  # 0.7 + 0.1 is not quite 0.8
+    assert split(2016) == (range(1411), range(1411, 1612), range(1612, 2016))
     assert split(2016, (0.8, 0.0, 0.2)).test == range(1612, 2016)  # as T-GCN: int(2016 * 0.8)
 
 
