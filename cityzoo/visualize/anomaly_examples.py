@@ -1,8 +1,8 @@
-"""Anomaly scores of each frame as a CSV, and sheets of examples."""
+"""Examples of an anomaly detector: found and missed anomalies, false alarms."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,37 +11,8 @@ import numpy as np
 
 from cityzoo.metrics.anomaly import anomaly_mask
 from cityzoo.sample import ImageSet
-from cityzoo.visualize.captions import add_caption
-from cityzoo.visualize.contact_sheet import write_sheets
 from cityzoo.visualize.heatmap import overlay_heatmap
-
-
-def draw_sheets(
-    truth: ImageSet,
-    results: Sequence[Any],
-    threshold: float | None,
-    draw: Callable[..., np.ndarray],
-    folder: Path,
-) -> None:
-    """Write `found.png` and `missed.png`, anomalies above and below the threshold, and `false.png`, normal frames.
-
-    Args:
-        truth: images with targets.
-        results: with `score`.
-        threshold: score from which an alarm is raised.
-        draw: (image, example, result) -> image to show.
-        folder: of the sheets; a sheet without images is removed.
-    """
-    scores = np.array([result.score for result in results])
-    anomalous = anomaly_mask(truth)
-    alarm = scores >= (np.inf if threshold is None else threshold)
-    order = np.argsort(-scores, kind="stable")
-    sheets = {
-        "found": [row for row in order if anomalous[row] and alarm[row]],
-        "missed": [row for row in order[::-1] if anomalous[row] and not alarm[row]],
-        "false": [row for row in order if not anomalous[row]],
-    }
-    write_sheets(truth, results, sheets, draw, folder)
+from cityzoo.visualize.sheets import add_caption, write_sheets
 
 
 def draw(image: np.ndarray, example: Any, result: Any, output: Any) -> np.ndarray:
@@ -60,5 +31,15 @@ def draw_target(image: np.ndarray, target: np.ndarray, output: Any) -> np.ndarra
 def write_examples(
     truth: ImageSet, results: Sequence[Any], output: Any, details: Mapping[str, Any], folder: Path
 ) -> None:
-    """Write `found.png`, `missed.png` and `false.png`."""
-    draw_sheets(truth, results, details["alarm"]["threshold"], partial(draw, output=output), folder)
+    """Write `found.png` and `missed.png`, anomalies above and below the threshold, and `false.png`, normal frames."""
+    threshold = details["alarm"]["threshold"]
+    scores = np.array([result.score for result in results])
+    anomalous = anomaly_mask(truth)
+    alarm = scores >= (np.inf if threshold is None else threshold)
+    order = np.argsort(-scores, kind="stable").tolist()
+    sheets = {
+        "found": [row for row in order if anomalous[row] and alarm[row]],
+        "missed": [row for row in order[::-1] if anomalous[row] and not alarm[row]],
+        "false": [row for row in order if not anomalous[row]],
+    }
+    write_sheets(truth, results, sheets, partial(draw, output=output), folder)

@@ -1,4 +1,4 @@
-"""Draw boxes on images, and images in a grid."""
+"""Boxes on images, and their labels: inside the image, without overlaps."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
-from PIL.ImageFont import FreeTypeFont
 
-from cityzoo.visualize.label_placement import LabelPlacer, Rectangle, load_font
+from cityzoo.visualize.sheets import load_font, require_rgb
 
 # Okabe & Ito, Color Universal Design (2008): distinguishable with all common color blindness. Without black, which is
 # invisible on asphalt, and green, which marks annotations.
 PALETTE = ((230, 159, 0), (86, 180, 233), (204, 121, 167), (240, 228, 66), (213, 94, 0), (0, 114, 178))
 TRUTH = (0, 230, 118)
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
-ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 FALSE_ALARM = "\N{BALLOT X} "
-PAPER, INK = (255, 255, 255), (40, 40, 40)
+Rectangle = tuple[int, int, int, int]  # x1, y1, x2, y2 in whole pixels, x2 and y2 exclusive
 
 
 def class_color(label: int) -> tuple[int, int, int]:
@@ -65,7 +63,7 @@ def draw_detections(
         >>> bool((found[30, 8] == class_color(0)).all())
         True
     """
-    canvas = Image.fromarray(_rgb(image))
+    canvas = Image.fromarray(require_rgb(image))
     draw = ImageDraw.Draw(canvas)
     boxes = np.asarray(boxes_xyxy, np.float32).reshape(-1, 4)
     order = np.arange(len(boxes)) if scores is None else np.argsort(-np.asarray(scores), kind="stable")
@@ -83,68 +81,6 @@ def draw_detections(
     for box, label in zip(annotated, annotated_labels, strict=True):
         placer.place(draw, _whole(box), (class_names[label],), TRUTH)
     return np.asarray(canvas)
-
-
-def image_grid(
-    images: Sequence[np.ndarray], columns: int, cell_hw: tuple[int, int], captions: Sequence[str]
-) -> np.ndarray:
-    """Return images in a grid on white, each fitted into its cell above a caption.
-
-    Args:
-        images: (H, W, 3) uint8 RGB each, of any size.
-        columns: images per row.
-        cell_hw: height and width of a cell for an image, pixels.
-        captions: one line per image, truncated to the cell.
-
-    Returns:
-        (sheet height, sheet width, 3) uint8 RGB.
-
-    Raises:
-        ValueError: no image, not one caption per image, or fewer than one column.
-
-    Example:
-        >>> image_grid([np.zeros((20, 20, 3), np.uint8)] * 3, 2, (40, 60), ["a", "b", "c"]).shape
-        (128, 132, 3)
-    """
-    if not len(images) or len(images) != len(captions) or columns < 1:
-        raise ValueError(
-            f"{len(images)} images, {len(captions)} captions, {columns} columns: "
-            "give at least one image, as many captions, and one column or more"
-        )
-    height, width = cell_hw
-    margin, font = max(4, width // 40), load_font(max(11, width // 32))
-    caption_height = sum(font.getmetrics()) + margin
-    columns = min(columns, len(images))
-    rows = -(-len(images) // columns)
-    step_y, step_x = height + caption_height + margin, width + margin
-    sheet = Image.new("RGB", (columns * step_x + margin, rows * step_y + margin), PAPER)
-    draw = ImageDraw.Draw(sheet)
-    for i, (image, caption) in enumerate(zip(images, captions, strict=True)):
-        x, y = margin + i % columns * step_x, margin + i // columns * step_y
-        fitted = Image.fromarray(fit_into(image, cell_hw))
-        sheet.paste(fitted, (x + (width - fitted.width) // 2, y + height - fitted.height))
-        draw.text((x, y + height + margin // 2), _cut(caption, font, width), INK, font)
-    return np.asarray(sheet)
-
-
-def fit_into(image: np.ndarray, cell_hw: tuple[int, int]) -> np.ndarray:
-    """Return an image resized to fit into a cell, with its aspect ratio.
-
-    Args:
-        image: (H, W, 3) uint8 RGB.
-        cell_hw: height and width of the cell in pixels.
-
-    Returns:
-        (h, w, 3) uint8 RGB, h or w equal to that of the cell.
-
-    Example:
-        >>> fit_into(np.zeros((50, 100, 3), np.uint8), (40, 40)).shape
-        (20, 40, 3)
-    """
-    height, width = _rgb(image).shape[:2]
-    scale = min(cell_hw[0] / height, cell_hw[1] / width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    return image if scale == 1 else np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
 
 
 def _outline(draw: ImageDraw.ImageDraw, box: Rectangle, color: tuple[int, int, int]) -> None:
@@ -181,15 +117,87 @@ def _line_width(image_size: tuple[int, int]) -> int:
     return max(1, round(min(image_size) / 256))
 
 
-def _cut(text: str, font: FreeTypeFont, width: int) -> str:
-    if font.getlength(text) <= width:
-        return text
-    while text and font.getlength(text + ELLIPSIS) > width:
-        text = text[:-1]
-    return text + ELLIPSIS
+class LabelPlacer:
+    """Write labels on colored backgrounds next to their boxes.
+
+    Args:
+        image_size: width and height in pixels.
+        boxes: all boxes of the image: labels avoid boxes of others if possible.
+        line_width: of the boxes, in pixels.
+
+    Example:
+        >>> from PIL import Image
+        >>> street = Image.new("RGB", (100, 60))
+        >>> box = (0, 0, 90, 50)
+        >>> LabelPlacer(street.size, [box], 1).place(ImageDraw.Draw(street), box, ["car"], (9, 9, 9))[:2]
+        (1, 1)
+    """
+
+    def __init__(self, image_size: tuple[int, int], boxes: Sequence[Rectangle], line_width: int) -> None:
+        self.width, self.height = image_size
+        self.font = load_font(max(11, min(24, round(min(image_size) / 46))))
+        self.pad = max(2, round(self.font.size / 5))
+        self.line = line_width
+        self.boxes = np.array(boxes, int).reshape(-1, 4)
+        self.placed = np.zeros((0, 4), int)
+
+    def place(
+        self, draw: ImageDraw.ImageDraw, box: Rectangle, texts: Sequence[str], color: tuple[int, int, int]
+    ) -> Rectangle | None:
+        """Write the first text that finds free space and return its place, or None."""
+        others = self.boxes[(self.boxes != box).any(axis=-1)]
+        sizes = [self._size(text) for text in texts]
+        # In the second round a label may cover other boxes, if its own box is large enough.
+        for obstacles in (np.concatenate([self.placed, others]), self.placed):
+            for text, (width, height) in zip(texts, sizes, strict=True):
+                if obstacles is self.placed and _area(box) < 2 * width * height:
+                    continue
+                place = next(
+                    (p for p in self._places(box, width, height) if not _touches(p, obstacles)), None
+                )
+                if place is not None:
+                    self._write(draw, place, text, color)
+                    return place
+        return None
+
+    def _write(self, draw: ImageDraw.ImageDraw, place: Rectangle, text: str, color: tuple) -> None:
+        x1, y1, x2, y2 = place
+        self.placed = np.concatenate([self.placed, [place]])
+        draw.rectangle((x1, y1, x2 - 1, y2 - 1), fill=color)
+        draw.text((x1 + self.pad, (y1 + y2) / 2), text, _readable_on(color), self.font, anchor="lm")
+
+    def _size(self, text: str) -> tuple[int, int]:
+        return int(np.ceil(self.font.getlength(text))) + 2 * self.pad, int(self.font.size) + self.pad
+
+    def _places(self, box: Rectangle, width: int, height: int) -> list[Rectangle]:
+        """Return candidates above, inside and below a box, moved sideways into the image."""
+        x1, y1, x2, y2 = box
+        gap = self.line
+        corners = [
+            (x1, y1 - height),
+            (x2 - width, y1 - height),
+            (x1, y2),
+            (x2 - width, y2),
+        ]
+        if x2 - x1 >= width + 2 * gap and y2 - y1 >= 2 * height:
+            corners[1:1] = [(x1 + gap, y1 + gap), (x2 - width - gap, y1 + gap), (x1 + gap, y2 - height - gap)]
+        shifted = [(max(0, min(x, self.width - width)), y) for x, y in corners]
+        return [
+            (x, y, x + width, y + height)
+            for x, y in shifted
+            if x + width <= self.width and y >= 0 and y + height <= self.height
+        ]
 
 
-def _rgb(image: np.ndarray) -> np.ndarray:
-    if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8:
-        raise ValueError(f"image is {image.shape} {image.dtype}, expected (H, W, 3) uint8 RGB")
-    return image
+def _touches(place: Rectangle, others: np.ndarray) -> bool:
+    x1, y1, x2, y2 = place
+    return bool(((others[:, :2] < (x2, y2)) & (others[:, 2:] > (x1, y1))).all(axis=-1).any())
+
+
+def _area(box: Rectangle) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _readable_on(color: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return black or white, by the luma of the background (ITU-R BT.601)."""
+    return (0, 0, 0) if np.dot(color, (0.299, 0.587, 0.114)) > 110 else (255, 255, 255)

@@ -1,54 +1,21 @@
-"""Probabilities of each image as a CSV, and sheets of examples."""
+"""Examples of a classifier: the most confident mistakes and correct predictions."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from cityzoo.data.image.decode import read_image
 from cityzoo.sample import ImageSet
-from cityzoo.visualize.boxes import image_grid
-from cityzoo.visualize.captions import add_caption
+from cityzoo.visualize.sheets import add_caption, save_grid
 
 COLUMNS, ROWS = 6, 2
 MOST_OF_A_SCENE = 2
 CELL_HW = (170, 200)
-
-
-def draw_sheets(
-    truth: ImageSet,
-    results: Sequence[np.ndarray],
-    words: Callable[[np.ndarray], str],
-    folder: Path,
-    several: bool = False,
-) -> None:
-    """Write `worst.png`, the most confident mistakes, and `best.png`, confident correct predictions of all classes.
-
-    Args:
-        truth: images with targets.
-        results: probabilities of each.
-        words: (C,) probabilities or target -> caption.
-        folder: of the sheets; a sheet without images is removed.
-        several: whether classes are independent.
-    """
-    targets = np.stack([np.asarray(image.target) for image in truth.examples])
-    shares = np.stack(list(results))
-    margins = _margins(targets, shares, several)
-    wrong = [int(row) for row in np.argsort(margins) if margins[row] < 0]
-    right = _in_turn(targets, margins)
-    for name, rows in (("worst", wrong), ("best", right)):
-        rows = _limit_scenes(truth, rows)[: COLUMNS * ROWS]
-        if not rows:
-            (folder / f"{name}.png").unlink(missing_ok=True)
-            continue
-        images = [read_image(truth.examples[r].path, truth.examples[r].window_xyxy) for r in rows]
-        captions = [f"{words(shares[r])} | {words(targets[r])}" for r in rows]
-        Image.fromarray(image_grid(images, COLUMNS, CELL_HW, captions)).save(folder / f"{name}.png")
 
 
 def _limit_scenes(truth: ImageSet, rows: list[int]) -> list[int]:
@@ -96,5 +63,14 @@ def draw_target(image: np.ndarray, target: np.ndarray, output: Any) -> np.ndarra
 def write_examples(
     truth: ImageSet, results: Sequence[np.ndarray], output: Any, details: Mapping[str, Any], folder: Path
 ) -> None:
-    """Write `worst.png` and `best.png`."""
-    draw_sheets(truth, results, output.caption, folder, output.several)
+    """Write `worst.png`, the most confident mistakes, and `best.png`, confident correct predictions of all classes."""
+    targets = np.stack([np.asarray(image.target) for image in truth.examples])
+    shares = np.stack(list(results))
+    margins = _margins(targets, shares, output.several)
+    wrong = [int(row) for row in np.argsort(margins) if margins[row] < 0]
+    right = _in_turn(targets, margins)
+    for name, rows in (("worst", wrong), ("best", right)):
+        rows = _limit_scenes(truth, rows)[: COLUMNS * ROWS]
+        images = [read_image(truth.examples[r].path, truth.examples[r].window_xyxy) for r in rows]
+        captions = [f"{output.caption(shares[r])} | {output.caption(targets[r])}" for r in rows]
+        save_grid(folder / f"{name}.png", images, captions, CELL_HW, COLUMNS)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
+from cityzoo.data.image.decode import read_image
 from cityzoo.metrics.matching import UNMATCHED, match, require_one_per_image
 from cityzoo.sample import Detections, ImageExample, ImageSet
-from cityzoo.visualize.boxes import draw_detections, fit_into, image_grid
+from cityzoo.visualize.boxes import draw_detections
+from cityzoo.visualize.sheets import cell_size, fit_into, save_grid
 
 SHOWN_SCORE = 0.3  # in TensorBoard's images
-CELL_WIDTH = 400  # three fill the page at its full width
-COLUMNS = 3
 
 
 @dataclass(frozen=True)
@@ -91,53 +90,6 @@ def pick_cases(
     }
 
 
-def draw_cases(
-    truth: ImageSet,
-    detections: Sequence[Detections],
-    cases: dict[str, list[Case]],
-    folder: str | Path,
-    read_image: Callable[[str], np.ndarray],
-) -> list[Path]:
-    """Write a PNG for each group: detections in the color of their class, missed objects dashed; return the files.
-
-    Args:
-        truth: annotated images.
-        detections: one per image, in the same order.
-        cases: result of `pick_cases`; a group without cases gets no file.
-        folder: of `best.png`, `worst.png`, `missed.png` and `false.png`.
-        read_image: path -> (H, W, 3) uint8 RGB, EXIF rotation applied.
-
-    Example:
-        >>> import tempfile
-        >>> street = ImageSet("val", ("car",), (ImageExample("a.jpg", (50, 50), [[0, 0, 20, 20]], [0]),))
-        >>> found = [Detections([[0, 0, 20, 20]], [0.9], [0])]
-        >>> cases = pick_cases(street, found, threshold=0.5)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     files = draw_cases(street, found, cases, folder, lambda _: np.zeros((50, 50, 3), np.uint8))
-        >>> [file.name for file in files]
-        ['best.png']
-    """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = []
-    for name, chosen in cases.items():
-        if not chosen:
-            (folder / f"{name}.png").unlink(missing_ok=True)  # of an earlier evaluation
-            continue
-        shapes = [np.divide(*truth.examples[case.row].size_hw) for case in chosen]
-        cell_hw = round(CELL_WIDTH * float(np.clip(np.median(shapes), 0.5, 1.25))), CELL_WIDTH
-        images = [
-            _draw(truth.examples[c.row], detections[c.row], c, truth.class_names, cell_hw, read_image)
-            for c in chosen
-        ]
-        sheet = image_grid(
-            images, COLUMNS, cell_hw, [_caption(case, truth.examples[case.row]) for case in chosen]
-        )
-        files.append(folder / f"{name}.png")
-        Image.fromarray(sheet).save(files[-1])
-    return files
-
-
 def _evaluate(row: int, image: ImageExample, found: Detections, threshold: float) -> Case:
     kept = found.scores >= threshold
     owner = match(image, found, threshold)
@@ -154,12 +106,7 @@ def _evaluate(row: int, image: ImageExample, found: Detections, threshold: float
 
 
 def _draw(
-    example: ImageExample,
-    found: Detections,
-    case: Case,
-    class_names: Sequence[str],
-    cell_hw: tuple[int, int],
-    read_image: Callable[[str], np.ndarray],
+    example: ImageExample, found: Detections, case: Case, output: Any, cell_hw: tuple[int, int]
 ) -> np.ndarray:
     # Resized before drawing, to keep lines and letters sharp.
     image = fit_into(read_image(example.path), cell_hw)
@@ -171,7 +118,7 @@ def _draw(
         image,
         found.boxes_xyxy[kept] * scale,
         found.labels[kept],
-        class_names,
+        output.class_names,
         found.scores[kept],
         truth=(example.boxes_xyxy[missed] * scale, example.labels[missed]),
         false_alarms=owner[kept] == UNMATCHED,
@@ -200,8 +147,10 @@ def draw_target(image: np.ndarray, target: np.ndarray, output: Any) -> np.ndarra
 def write_examples(
     truth: ImageSet, results: Sequence[Detections], output: Any, details: Mapping[str, Any], folder: Path
 ) -> None:
-    """Write `best.png worst.png missed.png false.png`."""
-    from cityzoo.data.image.decode import read_image
-
-    cases = pick_cases(truth, results, details["operating_point"]["score"])
-    draw_cases(truth, results, cases, folder, read_image)
+    """Write `best.png worst.png missed.png false.png`: detections in their class colors, missed objects dashed."""
+    for name, cases in pick_cases(truth, results, details["operating_point"]["score"]).items():
+        examples = [truth.examples[case.row] for case in cases]
+        cell_hw = cell_size([each.size_hw for each in examples])
+        pairs = list(zip(examples, cases, strict=True))
+        cells = [_draw(each, results[case.row], case, output, cell_hw) for each, case in pairs]
+        save_grid(folder / f"{name}.png", cells, [_caption(case, each) for each, case in pairs], cell_hw)

@@ -10,8 +10,9 @@ from PIL import Image
 
 from cityzoo.data.image.decode import read_image
 from cityzoo.evaluation.explain.explanation import Explanation
-from cityzoo.visualize.boxes import draw_detections, fit_into, image_grid
+from cityzoo.visualize.boxes import draw_detections
 from cityzoo.visualize.heatmap import overlay_heatmap
+from cityzoo.visualize.sheets import fit_into, image_grid
 
 CELL_WIDTH = 400
 LEAST_LOSS = 0.25  # log odds at full color: a map of less shows noise

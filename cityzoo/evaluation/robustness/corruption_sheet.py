@@ -13,7 +13,7 @@ from cityzoo.evaluation.network_inputs import NetworkInputs
 from cityzoo.evaluation.robustness.adversarial import ATTACKS
 from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS
 from cityzoo.sample import ImageExample
-from cityzoo.visualize.boxes import image_grid
+from cityzoo.visualize.sheets import image_grid
 
 NAME = "robustness.png"
 SHOWN = (0.2, 0.6, 1.0)  # strengths, one column each

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cityzoo.visualize.boxes import PALETTE, TRUTH, WHITE, class_color, draw_detections, fit_into, image_grid
-from cityzoo.visualize.label_placement import LabelPlacer, load_font
+from cityzoo.visualize.boxes import PALETTE, TRUTH, WHITE, LabelPlacer, class_color, draw_detections
+from cityzoo.visualize.sheets import load_font
 
 NAMES = ("car", "motorbike", "bus")
 
@@ -86,22 +86,3 @@ def test_boxes_over_the_edge_and_without_size_do_no_harm():
 def test_an_image_of_another_kind_is_refused():
     with pytest.raises(ValueError, match=r"\(4, 4, 3\) float64"):
         draw_detections(np.zeros((4, 4, 3)), [], [], NAMES)
-
-
-def test_grid_puts_each_image_into_its_cell():
-    colours = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (9, 9, 9))
-    shapes = ((50, 100), (100, 50), (80, 160), (30, 60))
-    images = [np.full((*shape, 3), colour, np.uint8) for shape, colour in zip(shapes, colours, strict=True)]
-    sheet = image_grid(images, 3, (80, 160), ["", "", "", "caption"])
-    areas = [(sheet == colour).all(axis=-1).sum() for colour in colours]
-    assert areas[0] == areas[2] == areas[3] == 80 * 160
-    assert areas[1] == 80 * 40
-    rows = [np.nonzero((sheet == colour).all(axis=-1))[0].min() for colour in colours]
-    assert rows[0] == rows[1] == rows[2] < rows[3]
-    with pytest.raises(ValueError, match="1 images, 2 captions"):
-        image_grid(images[:1], 3, (80, 160), ["a", "b"])
-
-
-def test_fit_into_keeps_the_shape():
-    assert fit_into(grey(100, 400), (200, 200)).shape == (50, 200, 3)
-    assert fit_into(grey(400, 100), (200, 200)).shape == (200, 50, 3)

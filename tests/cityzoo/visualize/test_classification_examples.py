@@ -9,21 +9,22 @@ from PIL import Image
 from cityzoo.outputs.classification import Classification
 from cityzoo.outputs.multilabel import MultiLabelClassification
 from cityzoo.sample import ImageExample, ImageSet
-from cityzoo.visualize import classification_examples
+from cityzoo.visualize import classification_examples, sheets
 
 NAMES = ("red", "green")
+OUTPUT = Classification(NAMES)
 
 
 @pytest.fixture
 def sheet(monkeypatch):
     """What goes onto the sheets, in order: (colours of the images' middles, captions)."""
-    given, grid = [], classification_examples.image_grid
+    given, grid = [], sheets.image_grid
 
     def noted(images, columns, cell_hw, captions):
         given.append(([tuple(image[2, 2].tolist()) for image in images], list(captions)))
         return grid(images, columns, cell_hw, captions)
 
-    monkeypatch.setattr(classification_examples, "image_grid", noted)
+    monkeypatch.setattr(sheets, "image_grid", noted)
     return given
 
 
@@ -36,6 +37,11 @@ def images(folder, targets):
     return ImageSet("val", NAMES, tuple(made))
 
 
+def write(truth, results, folder, output=OUTPUT):
+    """Write both sheets."""
+    classification_examples.write_examples(truth, results, output, {}, folder)
+
+
 def numbers(shown):
     """Which images a sheet has."""
     return [colour[0] for colour in shown[0]]
@@ -45,9 +51,7 @@ def test_surest_first_and_right_answers_of_all_classes_in_turn(tmp_path, sheet):
     """Six images: .9 and .6 sure of red and .8 of green, right; .7, .55 and .95 wrong."""
     truth = images(tmp_path, np.eye(2)[[0, 0, 1, 0, 1, 0]])
     red = np.array([0.9, 0.6, 0.2, 0.3, 0.55, 0.05])
-    classification_examples.draw_sheets(
-        truth, list(np.stack([red, 1 - red], axis=1)), Classification(NAMES).caption, tmp_path
-    )
+    write(truth, list(np.stack([red, 1 - red], axis=1)), tmp_path)
     worst, best = sheet
     assert numbers(worst) == [5, 3, 4]
     assert numbers(best) in ([2, 0, 1], [0, 2, 1])  # one of each class, then what is left
@@ -61,9 +65,7 @@ def test_several_are_judged_by_the_class_that_is_furthest_off(tmp_path, sheet):
     """Fire right and smoke wrong is a mistake; both right is as sure as the less sure one."""
     truth = images(tmp_path, np.array([[1, 0], [1, 1], [0, 0], [0, 1]]))
     results = [np.array(p) for p in ([0.9, 0.8], [0.7, 0.99], [0.1, 0.2], [0.6, 0.9])]
-    classification_examples.draw_sheets(
-        truth, results, MultiLabelClassification(NAMES).caption, tmp_path, several=True
-    )
+    write(truth, results, tmp_path, MultiLabelClassification(NAMES))
     worst, best = sheet
     assert numbers(worst) == [0, 3] and sorted(numbers(best)) == [1, 2]
     assert worst[1][0] == "red 0.90, green 0.80 | red"
@@ -72,7 +74,7 @@ def test_several_are_judged_by_the_class_that_is_furthest_off(tmp_path, sheet):
 def test_no_more_than_twelve(tmp_path, sheet):
     truth = images(tmp_path, np.eye(2)[[0] * 20])
     shares = [np.array([0.6 + 0.01 * i, 0.4 - 0.01 * i]) for i in range(20)]
-    classification_examples.draw_sheets(truth, shares, Classification(NAMES).caption, tmp_path)
+    write(truth, shares, tmp_path)
     ((shown),) = sheet
     assert numbers(shown) == list(range(19, 7, -1))
 
@@ -83,8 +85,7 @@ def test_a_sheet_without_images_is_removed(tmp_path, share, left):
     for name in ("best", "worst"):
         (tmp_path / f"{name}.png").write_bytes(b"old")
     truth = images(tmp_path, np.eye(2)[[0, 0]])
-    words = Classification(NAMES).caption
-    classification_examples.draw_sheets(truth, [np.array([share, 1 - share])] * 2, words, tmp_path)
+    write(truth, [np.array([share, 1 - share])] * 2, tmp_path)
     kept = {"best", "worst"} & {file.stem for file in tmp_path.iterdir()}
     assert kept == {left} and (tmp_path / f"{left}.png").read_bytes() != b"old"
 
@@ -96,9 +97,7 @@ def test_windows_are_cut_from_their_files(tmp_path, sheet):
     image.save(tmp_path / "street.png")
     crop = ImageExample(str(tmp_path / "street.png"), (20, 20), target=[0, 1], window_xyxy=(40, 20, 60, 40))
     truth = ImageSet("val", NAMES, (crop,))
-    classification_examples.draw_sheets(
-        truth, [np.array([0.2, 0.8])], Classification(NAMES).caption, tmp_path
-    )
+    write(truth, [np.array([0.2, 0.8])], tmp_path)
     assert sheet[0][0] == [(0, 200, 0)]
 
 
@@ -145,6 +144,6 @@ def test_a_result_stands_below_its_image():
 def test_both_sheets_are_written_with_the_outputs_captions(tmp_path, sheet):
     truth = images(tmp_path, np.eye(2)[[0, 1]])
     results = [np.array([0.9, 0.1]), np.array([0.7, 0.3])]
-    classification_examples.write_examples(truth, results, Classification(NAMES), {}, tmp_path)
+    write(truth, results, tmp_path)
     assert {"best.png", "worst.png"} <= {file.name for file in tmp_path.iterdir()}
     assert sheet[0][1] == ["red 0.70 | green"]

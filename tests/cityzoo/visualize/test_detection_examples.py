@@ -6,7 +6,7 @@ from cityzoo.outputs.detection import Detection
 from cityzoo.sample import Detections, ImageExample, ImageSet, no_boxes
 from cityzoo.visualize import detection_examples
 from cityzoo.visualize.boxes import TRUTH, class_color
-from cityzoo.visualize.detection_examples import Case, draw_cases, pick_cases
+from cityzoo.visualize.detection_examples import Case, pick_cases, write_examples
 
 NOWHERE = [80, 80, 90, 90]
 NEAR, FAR, BIG = [0, 0, 20, 20], [30, 0, 40, 10], [40, 40, 80, 80]
@@ -56,7 +56,7 @@ def test_no_more_than_asked_for():
     }
 
 
-def test_drawn_cases_show_found_and_missed_objects(tmp_path):
+def test_drawn_cases_show_found_and_missed_objects(tmp_path, monkeypatch):
     truth, found = street()
     read = []
 
@@ -64,9 +64,10 @@ def test_drawn_cases_show_found_and_missed_objects(tmp_path):
         read.append(path)
         return np.full((100, 100, 3), 90, np.uint8)
 
-    cases = pick_cases(truth, found, threshold=0.5)
-    files = draw_cases(truth, found, cases, tmp_path, read_image)
-    assert [file.name for file in files] == ["best.png", "worst.png", "missed.png", "false.png"]
+    monkeypatch.setattr(detection_examples, "read_image", read_image)
+    write_examples(truth, found, Detection(truth.class_names), {"operating_point": {"score": 0.5}}, tmp_path)
+    files = {file.name for file in tmp_path.iterdir()}
+    assert files == {"best.png", "worst.png", "missed.png", "false.png"}
     assert set(read) == {"0.jpg", "1.jpg", "2.jpg", "3.jpg", "4.jpg"}
     best = np.asarray(Image.open(tmp_path / "best.png"))
     missed = np.asarray(Image.open(tmp_path / "missed.png"))
@@ -78,7 +79,7 @@ def test_kinds_without_cases_get_no_file(tmp_path):
     truth = ImageSet("val", ("car",), (ImageExample("a.jpg", (10, 10)),))
     empty = [Detections(no_boxes(), [], [])]
     (tmp_path / "worst.png").write_bytes(b"of an earlier evaluation")
-    assert draw_cases(truth, empty, pick_cases(truth, empty, 0.5), tmp_path, lambda _: None) == []
+    write_examples(truth, empty, Detection(("car",)), {"operating_point": {"score": 0.5}}, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from cityzoo.visualize.boxes import PAPER
-from cityzoo.visualize.captions import LEAST_WIDTH, add_caption
+from cityzoo.visualize.sheets import LEAST_WIDTH, PAPER, add_caption, fit_into, image_grid
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (90, 300, 3), np.uint8)
 
@@ -42,3 +41,22 @@ def test_small_images_are_enlarged_in_their_shape(height, width):
     assert found.shape[1] == LEAST_WIDTH and found.shape[0] - shown < 30
     middle = found[shown // 2, :, 0]
     assert (middle > 127).sum() == pytest.approx(LEAST_WIDTH * (width // 2) / width, abs=2)
+
+
+def test_grid_puts_each_image_into_its_cell():
+    colours = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (9, 9, 9))
+    shapes = ((50, 100), (100, 50), (80, 160), (30, 60))
+    images = [np.full((*shape, 3), colour, np.uint8) for shape, colour in zip(shapes, colours, strict=True)]
+    sheet = image_grid(images, 3, (80, 160), ["", "", "", "caption"])
+    areas = [(sheet == colour).all(axis=-1).sum() for colour in colours]
+    assert areas[0] == areas[2] == areas[3] == 80 * 160
+    assert areas[1] == 80 * 40
+    rows = [np.nonzero((sheet == colour).all(axis=-1))[0].min() for colour in colours]
+    assert rows[0] == rows[1] == rows[2] < rows[3]
+    with pytest.raises(ValueError, match="1 images, 2 captions"):
+        image_grid(images[:1], 3, (80, 160), ["a", "b"])
+
+
+def test_fit_into_keeps_the_shape():
+    assert fit_into(np.zeros((100, 400, 3), np.uint8), (200, 200)).shape == (50, 200, 3)
+    assert fit_into(np.zeros((400, 100, 3), np.uint8), (200, 200)).shape == (200, 50, 3)
