@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo.errors import InputError
-from cityzoo.metrics.bootstrap import interval
 from cityzoo.metrics.keys import split_pointer
+from cityzoo.metrics.weighted import interval
 
 if TYPE_CHECKING:
     from cityzoo.metrics.weighted import WeightedMetrics
@@ -52,7 +52,7 @@ def compare(
         a loss, significant ones first, then by size. None where nothing could be measured.
 
     Example:
-        >>> from cityzoo.metrics.bootstrap import bootstrap_weights
+        >>> from cityzoo.metrics.weighted import bootstrap_weights
         >>> def accuracy_of(right):
         ...     return lambda weights: {"accuracy": weights @ right / weights.sum(axis=1)}
         >>> this, other = np.repeat([1.0, 0.0], [90, 10]), np.repeat([1.0, 0.0], [60, 40])

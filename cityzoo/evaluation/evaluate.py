@@ -13,8 +13,7 @@ from cityzoo import predict
 from cityzoo.evaluation.compare import compare
 from cityzoo.evaluation.predictions import cached_predictions
 from cityzoo.evaluation.slices import slice_metrics
-from cityzoo.metrics.bootstrap import bootstrap_weights, intervals
-from cityzoo.metrics.weighted import WeightedMetrics
+from cityzoo.metrics.weighted import WeightedMetrics, bootstrap_weights, intervals
 from cityzoo.model import load
 
 if TYPE_CHECKING:

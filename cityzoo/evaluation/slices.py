@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.metrics.bootstrap import bootstrap_weights, interval
-from cityzoo.metrics.weighted import WeightedMetrics
+from cityzoo.metrics.weighted import WeightedMetrics, bootstrap_weights, interval
 
 LEAST_IMAGES = 5  # of a slice, for an interval
 LEAST_OF_WORST, FEW = 10, 50  # images of the worst slice; 5 in sets of fewer than 50

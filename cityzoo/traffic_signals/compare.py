@@ -23,7 +23,7 @@ from cityzoo.traffic_signals.plans import (
     running_plans,
     turning_shares,
 )
-from cityzoo.traffic_signals.simulate import SimulationResult, simulate
+from cityzoo.traffic_signals.sumo import SimulationResult, simulate
 from cityzoo.traffic_signals.webster import Plan
 
 REHEARSALS = 2  # past days that the plans of the forecast are simulated on first

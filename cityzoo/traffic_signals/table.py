@@ -15,7 +15,7 @@ from cityzoo.traffic_signals.compare import ACTUATED, FIXED, FORECAST, TIME_OF_D
 from cityzoo.traffic_signals.forecast_file import write_flows
 from cityzoo.traffic_signals.junction import ARMS
 from cityzoo.traffic_signals.plans import Decision, running_plans
-from cityzoo.traffic_signals.simulate import SimulationResult
+from cityzoo.traffic_signals.sumo import SimulationResult
 
 PARTS = {"0-6": (0, 6), "6-10": (6, 10), "10-15": (10, 15), "15-19": (15, 19), "19-24": (19, 24)}
 WIDTH = 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cityzoo.data.series.windows import WindowSet
-from cityzoo.metrics.bootstrap import LEAST_GROUPS
+from cityzoo.metrics.weighted import LEAST_GROUPS
 
 BLOCK_HOURS = (24, 6, 1)  # the longest that gives enough blocks is resampled
 PARTS_OF_DAY = {

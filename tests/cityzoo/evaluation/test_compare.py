@@ -7,7 +7,7 @@ import pytest
 
 from cityzoo.errors import InputError
 from cityzoo.evaluation.compare import class_table, compare, require_same_classes
-from cityzoo.metrics.bootstrap import bootstrap_weights
+from cityzoo.metrics.weighted import bootstrap_weights
 
 N = 120
 LABELS = np.arange(N) % 3  # car, van/suv, bus

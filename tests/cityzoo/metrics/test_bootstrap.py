@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cityzoo.metrics.bootstrap import bootstrap_weights, interval, intervals
+from cityzoo.metrics.weighted import bootstrap_weights, interval, intervals
 
 
 def mean_of(values):

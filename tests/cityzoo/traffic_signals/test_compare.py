@@ -11,7 +11,7 @@ from cityzoo.traffic_signals.compare import ACTUATED, FIXED, FORECAST, TIME_OF_D
 from cityzoo.traffic_signals.demand import draw_days
 from cityzoo.traffic_signals.forecast_file import simple_forecast
 from cityzoo.traffic_signals.junction import Junction
-from cityzoo.traffic_signals.simulate import SimulationResult
+from cityzoo.traffic_signals.sumo import SimulationResult
 
 
 def made_up(delay_by_hour):
