@@ -27,6 +27,7 @@ class TrainState:
         stale: epochs since then.
         history: a row of metrics for each epoch.
         solved: what computing the head in closed form reports.
+        found_rate: learning rate that --find-lr found; 0: none.
         seconds: spent on each part of each phase.
         spent: seconds from the start of training to the end of the last epoch, pauses left out.
     """
@@ -38,6 +39,7 @@ class TrainState:
     stale: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     solved: dict[str, Any] = field(default_factory=dict)
+    found_rate: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
     spent: float = 0.0
 

@@ -63,6 +63,7 @@ def fine_tune(
     assembled: AssembledModel,
     folder: RunFolder,
     resume: bool = False,
+    found_rate: float = 0.0,
 ) -> TrainState:
     """Go through the phases, from the start or from the run's checkpoint.
 
@@ -75,7 +76,7 @@ def fine_tune(
     modality = task.modality
     train, val = modality.views(spec, output, data)
     cache = feature_cache.choose(getattr(spec.modality, "cache", "off"))
-    state, checkpoint = _restore(assembled, folder) if resume else (TrainState(), {})
+    state, checkpoint = _restore(assembled, folder) if resume else (TrainState(found_rate=found_rate), {})
     elapsed_seconds = partial(_seconds_since, time.perf_counter() - state.spent)
     extra = modality.unlabelled_views(spec, output)
     context = TrainContext(

@@ -152,12 +152,18 @@ def _optimizer(context: TrainContext, phase: Phase, source: PhaseInput) -> keras
 
     peak = phase.learning_rate
     if spec.fit.find_lr and phase is next(each for each in spec.plan if each.freeze != CLOSED_FORM):
-        loss, enough = semi_supervised.loss(context), RANGE_TEST_STEPS // max(context.steps, 1) + 1
-        peak, found = find_lr(source.trained, loss, source.batches(0, enough), make)
-        draw(found, peak, context.folder.path / "find_lr.png")
+        peak = context.state.found_rate or _find_rate(context, source, make)
+        context.state.found_rate = peak  # a resumed run has other weights, which give another rate
     steps = max(1, context.steps * (phase.schedule_epochs or phase.epochs))
     settings = {"steps": steps, **modality.schedule_settings(spec, steps)}
     return make(schedule(spec.fit.schedule, peak, **settings))
+
+
+def _find_rate(context: TrainContext, source: PhaseInput, make: Callable[..., Any]) -> float:
+    loss, enough = semi_supervised.loss(context), RANGE_TEST_STEPS // max(context.steps, 1) + 1
+    peak, found = find_lr(source.trained, loss, source.batches(0, enough), make)
+    draw(found, peak, context.folder.path / "find_lr.png")
+    return peak
 
 
 def _restore(made: keras.optimizers.Optimizer, state: Sequence[np.ndarray], model: keras.Model) -> None:

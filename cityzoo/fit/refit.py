@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from cityzoo.modalities import Dataset
 from cityzoo.model import AssembledModel, float32_copy, save
 from cityzoo.outputs import Output
 from cityzoo.spec import CLOSED_FORM, ResolvedSpec
+from cityzoo.spec_file import read_spec
 
 LOG = logging.getLogger(__name__)
 FOLDER = "refit"  # in the run's folder: a run of its own, with its own checkpoint
@@ -61,11 +63,21 @@ def _refit(
         if epochs:
             plan.append(replace(phase, epochs=epochs, schedule_epochs=phase.epochs))
     spec = replace(spec, plan=tuple(plan))
-    own = RunFolder(Path(folder.path, FOLDER))
-    own.path.mkdir(exist_ok=True)
+    own = _open_folder(Path(folder.path, FOLDER), spec)
     epochs = sum(phase.epochs for phase in plan if phase.freeze != CLOSED_FORM)
     LOG.info("training again from the start on train and val, %d epochs", epochs)
     fine_tune.seed_everything(spec.run.seed)
     assembled = task.modality.build(spec, output, joined)
-    fine_tune.fine_tune(spec, task, output, joined, assembled, own, resume=own.checkpoint.is_file())
+    is_begun = own.checkpoint.is_file()
+    fine_tune.fine_tune(spec, task, output, joined, assembled, own, is_begun, state.found_rate)
     return assembled
+
+
+def _open_folder(path: Path, spec: ResolvedSpec[Any]) -> RunFolder:
+    # What was begun for another number of epochs, before the run was extended, is of no use.
+    folder = RunFolder(path)
+    if folder.spec.is_file() and getattr(read_spec(folder.spec), "plan", None) != spec.plan:
+        shutil.rmtree(path)
+    path.mkdir(exist_ok=True)
+    spec.write(folder.spec)
+    return folder

@@ -130,7 +130,7 @@ class QuantileForecast(Output):
             self.quantiles,
             windows=_windows(truth),
             smallest=_smallest(truth),
-            spread=self.spread,
+            spread=_spread(truth),
             sensors={truth.series.sensors[row]: row for row in sensors},
         )
 
@@ -253,6 +253,12 @@ def _windows(truth: WindowSet) -> dict[str, tuple[int, int]]:
 
     step = truth.series.step_seconds
     return {format_horizon(rows, step): (rows, truth.count(rows)) for rows in default_horizons(truth.horizon)}
+
+
+def _spread(truth: WindowSet) -> float:
+    # Unit of the loss: the same for all runs that are compared on these windows.
+    values = truth.series.values[: truth.rows.start or None, :, 0]
+    return float(np.nanstd(values.astype(np.float64)))
 
 
 def _smallest(truth: WindowSet) -> float:

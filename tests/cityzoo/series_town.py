@@ -1,5 +1,7 @@
 """A small town of sensors on disk: a daily rhythm, noise that neighbours share, gaps, one sensor that is dead."""
 
+from contextlib import contextmanager
+
 import numpy as np
 
 ROWS_A_DAY = 288
@@ -27,3 +29,38 @@ def written(file, values, names=None, start="2024-05-06"):
         lines.append(f"{time}," + ",".join("" if np.isnan(value) else f"{value:.3f}" for value in row))
     file.write_text("\n".join(lines) + "\n")
     return str(file)
+
+
+SMALL = ["--task", "traffic_flow", "--channels", "speed", "--hidden-size", "8", "--epochs", "2"]
+SMALL += ["--batch-size", "512", "--unit", "km/h"]
+
+
+@contextmanager
+def untraced():
+    """Run without making graphs first, which takes longer than these few steps."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+def run_train(*words):
+    """The report of train.py with these words."""
+    import train
+    from cityzoo.commands.train_flags import parse_training
+
+    command = parse_training(list(map(str, words)))
+    with untraced():
+        return train.train(command.spec, command.resume)
+
+
+def run_evaluate(*words):
+    """The report of evaluate.py with these words."""
+    import evaluate
+    from cityzoo.commands.evaluate_flags import parse_evaluation
+
+    with untraced():
+        return evaluate.evaluate(parse_evaluation(list(map(str, words))))

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from cityzoo.data.series.series import Series
 from cityzoo.data.series.windows import WindowSet
 from cityzoo.errors import InputError
 
@@ -29,11 +28,11 @@ def write(folder: Path, windows: WindowSet, quantiles: Sequence[float]) -> None:
     (folder / NAME).write_text(json.dumps(about, indent=2) + "\n")
 
 
-def require_same(folder: Path, series: Series) -> None:
-    """Raise InputError if a series has other sensors, channels or step than the model of a run."""
-    path = folder / NAME
+def require_same(folder: Path, windows: WindowSet) -> None:
+    """Raise InputError if windows have other sensors, channels, steps or rows than the model of a run."""
+    series, path = windows.series, folder / NAME
     if not path.is_file():
-        raise InputError(f"'{folder}' has no {NAME}: its training did not finish; train again")
+        raise InputError(f"'{folder}' has no {NAME}: its training did not finish; resume it with python train.py --resume {folder}")
     known = json.loads(path.read_text())
     if list(series.sensors) != known["sensors"]:
         new = [name for name in series.sensors if name not in known["sensors"]] or list(series.sensors)
@@ -41,8 +40,14 @@ def require_same(folder: Path, series: Series) -> None:
             f"the model knows {len(known['sensors'])} sensors, the data has {len(series.sensors)}, among them "
             f"'{new[0]}' out of place: adapt the model to other sensors with train.py --weights {folder}"
         )
-    for name, value in (("channels", list(series.channels)), ("step_seconds", series.step_seconds)):
+    found = {
+        "channels": list(series.channels),
+        "step_seconds": series.step_seconds,
+        "history": windows.history,
+        "horizon": windows.horizon,
+    }
+    for name, value in found.items():
         if value != known[name]:
             raise InputError(
-                f"the model was trained on {name} {known[name]}, the data has {value}: give data of the same kind"
+                f"the model of '{folder}' was trained on {name} {known[name]}, the data has {value}: give data of the same kind"
             )

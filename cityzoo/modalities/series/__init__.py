@@ -187,7 +187,7 @@ class Series(Modality[SeriesFlags]):
     def check_manifest(self, folder: Path, examples: WindowSet) -> None:
         from cityzoo.data.series import manifest
 
-        manifest.require_same(folder, examples.series)
+        manifest.require_same(folder, examples)
 
     def write_examples(
         self,

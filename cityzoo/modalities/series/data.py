@@ -33,6 +33,7 @@ class SeriesDataset:
     val: WindowSet
     test: WindowSet
     findings: SeriesFindings
+    limit: int | None = None  # windows of each split
 
     @property
     def held_out(self) -> WindowSet:
@@ -44,7 +45,7 @@ class SeriesDataset:
         train = self.train
         rows = range(train.rows.start, self.val.rows.stop)
         joined = windows_of("train", train.series, rows, train.history, train.horizon)
-        return replace(self, train=joined, val=replace(self.val, origins=self.val.origins[:0]))
+        return replace(self, train=_take_first(joined, self.limit), val=replace(self.val, origins=self.val.origins[:0]))
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def read(spec: TrainSpec[SeriesFlags], task: Task) -> SeriesDataset:
         for name, rows in (("train", parts.train), ("val", parts.val))
     )
     train, val, test = (_take_first(each, spec.run.limit) for each in (train, val, test))
-    return SeriesDataset(train, val, test, loaded.findings)
+    return SeriesDataset(train, val, test, loaded.findings, spec.run.limit)
 
 
 def _test_windows(series: Any, rows: range, flags: SeriesFlags) -> WindowSet:
