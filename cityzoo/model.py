@@ -84,12 +84,18 @@ def assemble(
         built = zoo.build(backbone, size_hw, weights)
         changed = zoo.operate(built.model, structure) if structure else built.model
     with dtype_policy(policies[1]):
-        outputs = output.build_head(changed.output)
-        # A layer's name survives saving, cloning and saving again by whoever gets the model next; Keras has no
-        # other place for words in a functional model of built-in layers, which loads without this package.
-        label = keras.layers.Identity(dtype=FULL, name=CLASSES + ".".join(map(_escape, output.class_names)))
-        model = keras.Model(changed.inputs[0], label(outputs), name=name)
+        outputs = label_outputs(output.build_head(changed.output), output.class_names)
+        model = keras.Model(changed.inputs[0], outputs, name=name)
     return AssembledModel(model, changed, built.origin)
+
+
+def label_outputs(outputs: keras.KerasTensor, class_names: Sequence[str]) -> keras.KerasTensor:
+    """Return a model's outputs behind a layer that carries the class names, for `class_names` to read."""
+    import keras
+
+    # A layer's name survives saving, cloning and saving again by whoever gets the model next; Keras has no
+    # other place for words in a functional model of built-in layers, which loads without this package.
+    return keras.layers.Identity(dtype=FULL, name=CLASSES + ".".join(map(_escape, class_names)))(outputs)
 
 
 def _escape(name: str) -> str:

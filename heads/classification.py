@@ -54,12 +54,14 @@ class ClassificationHead:
         """Return (batch, num_logits) float32 logits.
 
         Args:
-            features: level name to (batch, H / stride, W / stride, C) features.
+            features: level name to (batch, H / stride, W / stride, C) features, or to pooled ones, (batch, C).
         """
         pools = {"mean": layers.GlobalAveragePooling2D}
         pools |= {"peak": layers.GlobalMaxPooling2D} if self.peaks else {}
         pooled = [
             pool(dtype="float32", name=f"head_{level}_{how}")(features[level])
+            if len(features[level].shape) == 4
+            else features[level]
             for level in sorted(features)[-LEVELS:]
             for how, pool in pools.items()
         ]

@@ -83,9 +83,10 @@ def evaluate(
         **analyze(modality, output, truth, results, {**rivals, **(others or {})}, seed, slice_by),
         **({} if before is None else {"before": before}),
         "split": truth.split,
+        "examples": modality.unit,
         f"n_{modality.unit}": len(truth),
         "latency_ms": {"batch_1_median": speed["latency_ms_batch_1"]},
-        "images_per_second": speed["images_per_second"],
+        f"{modality.unit}_per_second": speed["images_per_second"],
     }
 
 

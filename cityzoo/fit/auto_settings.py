@@ -111,6 +111,7 @@ def _default_stages(
     if not task.modality.trains_head_first:
         return ((freeze, epochs),)
     whole = task.modality.freeze_points[-1]
-    first = (CLOSED_FORM, 1) if output.closed_form_layer else (whole, epochs)
-    more = freeze != whole or bool(output.closed_form_layer and task.modality.count_unlabelled(spec))
+    computes = bool(output.closed_form_layer) and task.modality.supports_closed_form
+    first = (CLOSED_FORM, 1) if computes else (whole, epochs)
+    more = freeze != whole or bool(computes and task.modality.count_unlabelled(spec))
     return (first, (freeze, epochs)) if more and output.trainable else (first,)

@@ -117,7 +117,8 @@ def freeze(context: TrainContext, phase: Phase) -> None:
     Raises:
         InputError: the backbone lacks the stage, or the head cannot be computed.
     """
-    if phase.freeze == CLOSED_FORM and not context.output.closed_form_layer:
+    computes = context.output.closed_form_layer and context.modality.supports_closed_form
+    if phase.freeze == CLOSED_FORM and not computes:
         raise InputError(f"the head of this task cannot be computed: remove {CLOSED_FORM} from --phases")
     try:
         context.modality.freeze(context.assembled, context.spec, phase.freeze)

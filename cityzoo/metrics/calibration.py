@@ -150,7 +150,7 @@ def _pairs(targets: np.ndarray, probs: np.ndarray, multilabel: bool) -> tuple[np
 
 def _folds(truth: ExampleSet, seed: int) -> np.ndarray:
     """(N,) fold of each image, 0 to 4: by scene, or by file where all are of one scene."""
-    groups = np.array([image.scene or image.path for image in truth.examples])
+    groups = np.array([getattr(e, "scene", "") or e.path for e in truth.examples])
     if len(np.unique(groups)) == 1:
         groups = np.array([image.path for image in truth.examples])
     _, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)

@@ -65,7 +65,6 @@ def multiclass_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict
         "loss": float(log_losses(targets, probs, multilabel=False).mean()),
         "per_class": rows,
         "confusion": _confusion(truth.class_names, labels, predicted),
-        "n_images": len(truth),
     }
 
 
@@ -80,7 +79,6 @@ def multilabel_metrics(truth: ExampleSet, results: Sequence[np.ndarray]) -> dict
         "macro_f1": _mean(row["f1"] for row in rows.values()),
         "loss": float(-(targets * np.log(kept) + (1 - targets) * np.log(1 - kept)).mean()),
         "per_class": rows,
-        "n_images": len(truth),
     }
 
 
@@ -107,7 +105,8 @@ def per_class_metrics(
             "recall": float(recall) if true.any() else None,
             "f1": float(f1) if true.any() else None,
             "auroc": float(roc_auc_score(true, probs[:, number])) if both else None,
-            "ap": float(average_precision_score(true, probs[:, number])) if true.any() else None,
+            # scikit-learn rounds up: 1.0000000000000002
+            "ap": min(float(average_precision_score(true, probs[:, number])), 1.0) if true.any() else None,
         }
     return rows
 

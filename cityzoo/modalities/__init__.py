@@ -29,6 +29,15 @@ Masks = dict[str, dict[str, "np.ndarray"]]  # attribute -> slice -> (N,) bool
 __all__ = ["Dataset", "Findings", "Masks", "Modality", "Shard", "Views"]
 Shard = Callable[[Any, int], tuple[Any, int]]  # (rows, batch size) -> those of this process
 
+HELP_WORDS = {
+    "sources": "a folder or a file",
+    "weights": "auto|random|PATH",
+    "about_weights": "auto: random",
+    "about_freeze": "auto: none",
+    "plan": "backbone:5,none:15",
+    "later": "a tenth",
+}
+
 
 class Modality(ExampleRenderer, ABC, Generic[Flags]):
     """What training and evaluation must know of one kind of input data.
@@ -40,9 +49,10 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
         evaluate_flags: dataclass of its flags of evaluate.py.
         freeze_points: values of --freeze besides "auto".
         trains_head_first: whether, by default, a first phase trains the head alone.
+        supports_closed_form: whether features can be cached, from which a head is computed in closed form.
         report_sections: modules of `cityzoo.evaluation` that add optional sections to a report.
         supports_preview: whether `write_preview` draws something.
-        help_words: what words in braces of help texts in `cityzoo.spec` stand for.
+        help_words: what words in braces of help texts in `cityzoo.spec` stand for, where not as in HELP_WORDS.
     """
 
     name: ClassVar[str]
@@ -51,15 +61,16 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
     evaluate_flags: ClassVar[type | None] = None
     freeze_points: ClassVar[tuple[str, ...]] = ("none", "backbone")
     trains_head_first: ClassVar[bool] = False
+    supports_closed_form: ClassVar[bool] = False
     report_sections: ClassVar[tuple[str, ...]] = ()
     supports_preview: ClassVar[bool] = False
-    help_words: ClassVar[Mapping[str, str]]
+    help_words: ClassVar[Mapping[str, str]] = {}
 
     @property
     def words(self) -> dict[str, str]:
         """Return what all words in braces of help texts stand for."""
         stages = "|".join((AUTO, *self.freeze_points))
-        return {"unit": self.unit, "stages": stages, **self.help_words}
+        return {**HELP_WORDS, "unit": self.unit, "stages": stages, **self.help_words}
 
     # --- before anything heavy is loaded
 

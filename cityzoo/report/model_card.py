@@ -51,19 +51,21 @@ def _intended(report: Mapping[str, Any], summary: str) -> Iterator[str]:
     use = summary[:1].upper() + summary[1:] or str(report.get("task") or "Unknown task")
     yield f"{use} ({', '.join(classes)})." if classes else f"{use}."
     data = _train_data(report)
-    yield (
-        f"For cameras like those of {data}: similar position and height, weather and time of day."
-        if data
-        else "For cameras like those of its training images."
-    )
+    if not _has_images(report):
+        yield f"For {_unit(report)} like those of {data or 'its training data'}."
+    elif data:
+        yield f"For cameras like those of {data}: similar position and height, weather and time of day."
+    else:
+        yield "For cameras like those of its training images."
 
 
 def _not_for(report: Mapping[str, Any]) -> Iterator[str]:
     yield "Not for decisions about individuals, such as fines, and not for identifying people."
     yield "Not for safety-critical use without human review."
+    others = "cameras, countries or seasons" if _has_images(report) else "sources"
     yield (
-        "Not for other cameras, countries or seasons until it is evaluated on labeled images of them: "
-        "python evaluate.py RUN --data IMAGES."
+        f"Not for other {others} until it is evaluated on labeled {_unit(report)} of them: "
+        f"python evaluate.py RUN --data {_unit(report).upper()}."
     )
     if look_up(report, "worst_slice/name"):
         yield f"Needs a closer look where it is weakest: {_worst(report)}."
@@ -78,30 +80,34 @@ def _data(report: Mapping[str, Any]) -> Iterator[str]:
     for name, split in (look_up(report, "findings/splits") or {}).items():
         counted = split.get("labels") or split.get("boxes") or {}
         each = ", ".join(f"{label} {number}" for label, number in counted.items())
-        yield f"{str(name).capitalize()}: {split.get('images')} images" + (f"; {each}." if each else ".")
+        yield f"{str(name).capitalize()}: {split.get(_unit(report))} {_unit(report)}" + (
+            f"; {each}." if each else "."
+        )
     for kind in ("duplicate", "near duplicate", "scene on both sides"):
         number = look_up(report, f"findings/findings/{kind}/count")
         if number:
             yield f"The data check found {number} x '{kind}' between train and val: metrics are too optimistic."
-    yield STREETS
+    if _has_images(report):
+        yield STREETS
 
 
 def _evaluation(report: Mapping[str, Any]) -> Iterator[str]:
-    split, number = report.get("split"), report.get("n_images")
+    split, number = report.get("split"), report.get(f"n_{_unit(report)}")
     if not number:
-        yield "The number of images is unknown."
+        yield f"The number of {_unit(report)} is unknown."
     else:
-        yield f"On {number} images" + (f" of the {split} split." if split else ".")
+        yield f"On {number} {_unit(report)}" + (f" of the {split} split." if split else ".")
     if not _is_own(report):
         yield "They are not from the training data: neither weights nor the best epoch were selected on them."
     elif split in ("train", "all"):
-        yield "All or some of them are training images: metrics show how well it memorizes."
+        yield f"All or some of them are training {_unit(report)}: metrics show how well it memorizes."
     elif split and report.get("epochs") == 1:  # such as a closed-form head: nothing to select
         yield "They were held out from training."
     elif split:
         yield (
             "They were held out from training, but the best epoch was selected on them, so metrics are slightly "
-            "optimistic. Use further images for an unbiased estimate: python evaluate.py RUN --data IMAGES."
+            f"optimistic. Use further {_unit(report)} for an unbiased estimate: python evaluate.py RUN --data "
+            f"{_unit(report).upper()}."
         )
     settings = look_up(report, "spec/modality") or {}
     if settings.get("split_by") == "file" and not settings.get("val") and _is_own(report):
@@ -109,10 +115,11 @@ def _evaluation(report: Mapping[str, Any]) -> Iterator[str]:
             "Data without a val split was split by file, not by scene: frames of one scene can be in both splits."
         )
     if report.get("intervals"):
-        yield "Intervals are 95 % bootstrap intervals over images: they do not cover other cameras."
+        others = "cameras" if _has_images(report) else "sources"
+        yield f"Intervals are 95 % bootstrap intervals over {_unit(report)}: they do not cover other {others}."
     if report.get("compared"):
         others = ("the model before fine-tuning" if name == BEFORE else name for name in report["compared"])
-        yield f"Compared on the same images with: {', '.join(others)}."
+        yield f"Compared on the same {_unit(report)} with: {', '.join(others)}."
 
 
 def _limits(report: Mapping[str, Any]) -> Iterator[str]:
@@ -139,6 +146,8 @@ def _limits(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _robustness(report: Mapping[str, Any]) -> Iterator[str]:
     robustness = report.get("robustness")
+    if not robustness and not _has_images(report):
+        return
     if not robustness:
         yield "Robustness to weather, dirt and camera faults was not measured: python evaluate.py RUN --robustness."
         return
@@ -161,9 +170,10 @@ def _robustness(report: Mapping[str, Any]) -> Iterator[str]:
 
 def _worst(report: Mapping[str, Any]) -> str:
     worst = report["worst_slice"]
+    metric, overall = metric_label(worst.get("figure") or "metric"), format_score(worst.get("overall"))
     return (
-        f"{worst.get('by')} {worst['name']} ({metric_label(worst.get('figure') or 'metric')} "
-        f"{format_score(worst.get('value'))} on {worst.get('n')} images, {format_score(worst.get('overall'))} on all)"
+        f"{worst.get('by')} {worst['name']} ({metric} {format_score(worst.get('value'))} on {worst.get('n')} "
+        f"{_unit(report)}, {overall} on all)"
     )
 
 
@@ -184,6 +194,14 @@ def _class_names(report: Mapping[str, Any]) -> list[str]:
 def _train_data(report: Mapping[str, Any]) -> str | None:
     trained, evaluated = look_up(report, "spec/run/data"), report.get("data")
     return trained or (evaluated if is_synthetic(str(evaluated)) else None)
+
+
+def _unit(report: Mapping[str, Any]) -> str:
+    return str(report.get("examples", "images"))
+
+
+def _has_images(report: Mapping[str, Any]) -> bool:
+    return _unit(report) == "images"
 
 
 def _is_own(report: Mapping[str, Any]) -> bool:

@@ -96,7 +96,7 @@ def _context(report: Mapping[str, Any], folder: Path, layout: Layout) -> dict[st
         "slices": html_numbers.slice_rows(report),
         "finding_kinds": {**KINDS, **SERIES_KINDS} if look_up(report, "findings/sensors") else KINDS,
         "colors": [f"rgb{color}" for color in PALETTE],
-        "examples": "windows" if "n_windows" in report else "images",
+        "examples": report.get("examples", "windows" if "n_windows" in report else "images"),
         "BEFORE": BEFORE,
         "MOST_WORSE": MOST_WORSE,
     }

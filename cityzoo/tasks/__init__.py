@@ -177,6 +177,10 @@ def load_file(path: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise InputError(f"task file '{path}' is not a Python file: give the path of a .py file")
     module = importlib.util.module_from_spec(spec)
+    if str(path.resolve().parent) not in sys.path:
+        sys.path.append(
+            str(path.resolve().parent)
+        )  # files next to it: an own modality, its backbones and readers
     sys.modules[name] = module  # dataclasses look their module up while it runs
     try:
         spec.loader.exec_module(module)

@@ -32,7 +32,9 @@ def require_same(folder: Path, windows: WindowSet) -> None:
     """Raise InputError if windows have other sensors, channels, steps or rows than the model of a run."""
     series, path = windows.series, folder / NAME
     if not path.is_file():
-        raise InputError(f"'{folder}' has no {NAME}: its training did not finish; resume it with python train.py --resume {folder}")
+        raise InputError(
+            f"'{folder}' has no {NAME}: its training did not finish; resume it with python train.py --resume {folder}"
+        )
     known = json.loads(path.read_text())
     if list(series.sensors) != known["sensors"]:
         new = [name for name in series.sensors if name not in known["sensors"]] or list(series.sensors)
@@ -49,5 +51,6 @@ def require_same(folder: Path, windows: WindowSet) -> None:
     for name, value in found.items():
         if value != known[name]:
             raise InputError(
-                f"the model of '{folder}' was trained on {name} {known[name]}, the data has {value}: give data of the same kind"
+                f"the model of '{folder}' was trained on {name} {known[name]}, the data has {value}: "
+                "give data of the same kind"
             )

@@ -45,6 +45,7 @@ class Image(ImageRenderer, Modality[ImageFlags]):
     evaluate_flags: ClassVar[type] = ImageEvaluateFlags
     freeze_points: ClassVar[tuple[str, ...]] = ("none", "C2", "C3", "C4", "C5", "backbone")
     trains_head_first: ClassVar[bool] = True
+    supports_closed_form: ClassVar[bool] = True
     report_sections: ClassVar[tuple[str, ...]] = ("explain", "robustness")
     supports_preview: ClassVar[bool] = True
     help_words: ClassVar[Mapping[str, str]] = {

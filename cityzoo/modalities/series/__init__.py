@@ -37,12 +37,10 @@ class Series(Modality[SeriesFlags]):
     evaluate_flags: ClassVar[type] = SeriesEvaluateFlags
     freeze_points: ClassVar[tuple[str, ...]] = ("none", "encoder")
     help_words: ClassVar[Mapping[str, str]] = {
-        "sources": "a folder or a file",
         "weights": "auto|random|RUN",
         "about_weights": "auto: random; or a run folder or its model.keras: the encoder is copied",
         "about_freeze": "auto: encoder if --weights names a run, else none",
         "plan": "encoder:5,none:15",
-        "later": "a tenth",
     }
 
     def backbones(self) -> Mapping[str, str]:

@@ -45,7 +45,9 @@ class SeriesDataset:
         train = self.train
         rows = range(train.rows.start, self.val.rows.stop)
         joined = windows_of("train", train.series, rows, train.history, train.horizon)
-        return replace(self, train=_take_first(joined, self.limit), val=replace(self.val, origins=self.val.origins[:0]))
+        return replace(
+            self, train=_take_first(joined, self.limit), val=replace(self.val, origins=self.val.origins[:0])
+        )
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from cityzoo.report.pages.shared import confusion_table, precision_recall_chart
 
 MEANINGS = {
     "balanced_accuracy": "mean recall over classes: rare classes count as much as common ones",
-    "accuracy": "share of images classified correctly",
+    "accuracy": "share classified correctly",
     "macro_f1": "mean over classes of F1, the harmonic mean of precision and recall",
-    "mean_auroc": "probability that an image of a class is ranked above an image without it, mean over classes",
+    "mean_auroc": "probability that an example of a class is ranked above one without it, mean over classes",
     "mean_ap": "average precision, mean over classes",
     "loss": "log loss of the probabilities, 0 is perfect",
 }
@@ -28,12 +28,12 @@ UNLABELLED = Table(
 )
 IMAGES = {"worst": "Most confident mistakes", "best": "Most confident correct predictions"}
 LEGEND = (("", "below each image: prediction with its probability, then the true class"),)
-CURVE_NOTE = "Metrics of the validation images after each epoch."
+CURVE_NOTE = "Metrics of the validation examples after each epoch."
 TOP_K = Table(
     "Top-k accuracy",
     "top_k",
     {"": ("accuracy", "share")},
-    "Share of images whose class is among the k most probable ones.",
+    "Share of examples whose class is among the k most probable ones.",
 )
 REPORT = Table(
     "Precision, recall, F1",
@@ -42,7 +42,7 @@ REPORT = Table(
         "precision": ("precision", "score"),
         "recall": ("recall", "score"),
         "f1-score": ("F1", "score"),
-        "support": ("images", "count"),
+        "support": ("examples", "count"),
     },
     "As in scikit-learn's classification_report.",
 )
@@ -74,7 +74,7 @@ CALIBRATION = Table(
     "calibration/table",
     {"as_it_is": ("unscaled", "score"), "scaled": ("with temperature", "score")},
     "Expected calibration error and log loss, before and after temperature scaling (cross-validated: the "
-    "temperature is fitted and evaluated on different held-out images).",
+    "temperature is fitted and evaluated on different held-out examples).",
 )
 
 
@@ -84,7 +84,7 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
         "Metrics by class",
         "per_class",
         {
-            "n": ("images", "count"),
+            "n": ("examples", "count"),
             "recall": ("recall", "bar"),
             "precision": ("precision", "score"),
             "f1": ("F1", "score"),
@@ -95,8 +95,8 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
     return Layout(
         (
             Card("balanced_accuracy", "balanced accuracy", "mean recall over classes", "share"),
-            Card("accuracy", "accuracy", "share of images classified correctly", "share"),
-            Card("mean_auroc", "AUROC", "how well images of a class rank above others, 1 is perfect"),
+            Card("accuracy", "accuracy", "share classified correctly", "share"),
+            Card("mean_auroc", "AUROC", "how well examples of a class rank above others, 1 is perfect"),
             Card("macro_f1", "F1", "harmonic mean of precision and recall, mean over classes"),
         ),
         MEANINGS,

@@ -6,12 +6,12 @@ from importlib import resources
 import jsonschema
 import numpy as np
 import pytest
+from cityzoo.report.forecast_card import model_card
 
 from cityzoo.errors import InputError
 from cityzoo.evaluation import forecast_report as forecasts
 from cityzoo.metrics.keys import look_up
 from cityzoo.outputs.quantile_forecast import Forecasting
-from cityzoo.report.forecast_card import model_card
 from cityzoo.report.pages.forecast import layout
 from tests.cityzoo.report.test_page import Data, shows
 from tests.cityzoo.series_town import town

@@ -12,8 +12,8 @@ import pytest
 from cityzoo.data.series.load import load_series
 from cityzoo.data.series.windows import make_inputs, make_targets
 from cityzoo.errors import InputError
+from cityzoo.metrics.forecast_errors import TgcnProtocol
 from cityzoo.metrics.keys import look_up
-from cityzoo.metrics.tgcn_protocol import TgcnProtocol
 from tests.cityzoo.report.test_page import Data, shows
 from tests.cityzoo.report.test_report_schema import SCHEMA
 from tests.cityzoo.series_town import ROWS_A_DAY, SMALL, run_evaluate, run_train, town, written
@@ -141,11 +141,15 @@ def test_the_schema_and_the_page_have_all_of_it(place):
         assert json.loads(value) == look_up(report, key), key
         assert shows(look_up(report, key), text), (key, value, text)
     shown = {key for key, _, _ in found}
-    assert {"slices/sensor/s0/mae", "slices/weekday/Friday/n", "compared/before fine-tuning/figures/mae/other"} <= shown
+    assert {
+        "slices/sensor/s0/mae",
+        "slices/weekday/Friday/n",
+        "compared/before fine-tuning/figures/mae/other",
+    } <= shown
     words = " ".join("".join(Data(html).rest).split())
     for heading in ("Before and after fine-tuning", "by part of the day", "by sensor", "95 % interval"):
         assert heading in words
-    assert "windows of 4 sensors" in words.replace("  ", " ") and "image" not in words
+    assert "Evaluated on windows of sensors (speed, km/h), test split" in words and "image" not in words
     assert "windows per second" in words
 
 
@@ -187,8 +191,7 @@ def test_a_run_is_adapted_to_other_sensors(place):
     flags = ["--data", data, "--weights", place[0] / "run", "--train-days", "1", "--no-refit"]
     report = run_train(*SMALL, *flags, "--out", place[0] / "adapted")
     old, before, model = (
-        load(place[0] / path)
-        for path in ("run/model.keras", "adapted/before.keras", "adapted/model.keras")
+        load(place[0] / path) for path in ("run/model.keras", "adapted/before.keras", "adapted/model.keras")
     )
     for layer in model.layers:
         now, was, begun = (each.get_layer(layer.name).get_weights() for each in (model, old, before))
@@ -218,13 +221,35 @@ def test_a_run_of_format_1_opens(place, again, tmp_path):
     """A flat spec.json with the task's options, and a report that lacks what is new."""
     for name in ("model.keras", "sensors.json"):
         (tmp_path / name).write_bytes((place[0] / "run" / name).read_bytes())
-    options = {"history": 12, "horizon": 12, "split": [0.7, 0.1, 0.2], "graph": "auto", "width": 8, "days": 0.0}
-    options |= {"refit": "yes", "alarm": [], "channel": "speed", "unit": "km/h", "start": None, "missing": None}
+    options = {
+        "history": 12,
+        "horizon": 12,
+        "split": [0.7, 0.1, 0.2],
+        "graph": "auto",
+        "width": 8,
+        "days": 0.0,
+    }
+    options |= {
+        "refit": "yes",
+        "alarm": [],
+        "channel": "speed",
+        "unit": "km/h",
+        "start": None,
+        "missing": None,
+    }
     flat = {"format_version": 1, "task": "traffic_flow", "backbone": "stid", "val": None, "labels": "clip"}
-    flat |= {"data": str(place[0] / "town.csv"), "weights": "auto", "freeze": "auto", "epochs": 2, "phases": []}
+    flat |= {
+        "data": str(place[0] / "town.csv"),
+        "weights": "auto",
+        "freeze": "auto",
+        "epochs": 2,
+        "phases": [],
+    }
     flat |= {"draws": 1, "find_lr": "no", "augment": "standard", "seed": 0, "options": options}
     (tmp_path / "spec.json").write_text(json.dumps(flat))
-    (tmp_path / "report.json").write_text(json.dumps({"task": "traffic_flow", "epochs": 2, "parameters": {"total": 9}}))
+    (tmp_path / "report.json").write_text(
+        json.dumps({"task": "traffic_flow", "epochs": 2, "parameters": {"total": 9}})
+    )
     report = run_evaluate(tmp_path)
     told = ("models", "mae", "loss", "coverage", "intervals", "slices")
     assert {name: report[name] for name in told} == {name: again[name] for name in told}
