@@ -171,6 +171,6 @@ def optional_sections(
     """
     found: dict[str, Any] = {}
     for name in subject.task.modality.report_sections:
-        section = importlib.import_module(f"cityzoo.evaluation.{name}.section")
+        section = importlib.import_module(f"cityzoo.evaluation.{name}")
         found |= section.evaluate_section(subject, truth, flags, folder)
     return found

@@ -1,20 +1,20 @@
-"""What a model said of each image, computed once and kept, so that every part of a report stands on the same."""
+"""Predictions of a model for each example, computed once and cached in the run folder."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import inspect
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cityzoo import __version__
 from zoo.pretrained import sha256
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 FOLDER = "predictions"  # in a run's folder
 PLAIN = "value"  # the only column of results that are arrays
+RESTORE: dict[str, Callable[[np.ndarray], Any]] = {
+    "none": lambda array: None,
+    "number": lambda array: array.item(),
+    "tuple": lambda array: tuple(array.tolist()),
+    "array": lambda array: array,
+}
 
 
 def cached_predictions(
@@ -36,68 +42,59 @@ def cached_predictions(
     run: Path,
     model: keras.Model | None = None,
 ) -> list[Any]:
-    """Return the results of a saved model for each image, from the run's kept ones where they are the same.
+    """Return the results of a saved model for each example, from the cache if nothing about them changed.
 
     Args:
         model_file: a `model.keras`.
         modality: of the examples.
-        output: what its outputs mean.
-        truth: the images; their labels play no part.
-        run: folder of the run, which keeps the results in `predictions/`.
-        model: what the file holds, if it is loaded already; else it is, where it has to look at the images.
+        output: meaning of the model's outputs.
+        truth: the examples; their labels play no part.
+        run: folder of the run, with the cache in `predictions/`.
+        model: content of the file, if already loaded.
 
     Raises:
         InputError: no such model.
     """
     from cityzoo.model import load
 
-    kept = run / FOLDER / f"{_key(model_file, modality, output, truth)}.npz" if model_file.is_file() else None
-    if kept is not None and kept.is_file():
-        with np.load(kept, allow_pickle=False) as arrays:
+    if not model_file.is_file():
+        return modality.predict(model or load(model_file), truth, output)
+    cache = run / FOLDER / f"{_key(model_file, modality, output, truth)}.npz"
+    if cache.is_file():
+        with np.load(cache, allow_pickle=False) as arrays:
             return unpacked(dict(arrays), output)
     results = modality.predict(model or load(model_file), truth, output)
-    if kept is not None:
-        _keep(results, kept)
+    _save(results, cache)
     return results
 
 
-def _keep(results: Sequence[Any], kept: Path) -> None:
-    part = kept.with_name(f".{os.getpid()}.{kept.name}")
+def _save(results: Sequence[Any], cache: Path) -> None:
+    part = cache.with_name(f".{os.getpid()}.{cache.name}")
     try:
         arrays = packed(results)
-        kept.parent.mkdir(exist_ok=True)
+        cache.parent.mkdir(exist_ok=True)
         try:
             np.savez_compressed(part, **arrays)
-            os.replace(part, kept)
+            os.replace(part, cache)
         finally:
             part.unlink(missing_ok=True)
-    except (OSError, TypeError) as error:  # a folder of somebody else's, or results of a task's own type
-        LOG.debug("predictions are not kept: %s", error)
+    except (OSError, TypeError) as error:  # another user's folder, or results of a custom type
+        LOG.debug("predictions are not cached: %s", error)
 
 
 def _key(model_file: Path, modality: Modality[Any], output: Output, truth: Any) -> str:
-    # The choices among an output's options, and its code, as of a task file that is being written, change results.
-    choices = {
-        item.name: value
-        for item in fields(output)
-        if isinstance(value := getattr(output, item.name), str | bool)
-    }
+    # Results depend on the output's choices and on its code, which may be a task file that is being edited.
+    options = {item.name: getattr(output, item.name) for item in fields(output)}
+    choices = {name: value for name, value in options.items() if isinstance(value, str | bool)}
     about = [
         sha256(model_file),
         sha256(inspect.getfile(type(output))),
-        _version(),
+        __version__,
         output.class_names,
         choices,
         modality.identify(truth),
     ]
     return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:24]
-
-
-def _version() -> str:
-    try:
-        return importlib.metadata.version("cityzoo")
-    except importlib.metadata.PackageNotFoundError:  # run from a checkout
-        return ""
 
 
 def packed(results: Sequence[Any]) -> dict[str, np.ndarray]:
@@ -120,7 +117,7 @@ def packed(results: Sequence[Any]) -> dict[str, np.ndarray]:
         known = next((np.asarray(v).dtype for v in values if v is not None), np.float64)
         arrays = [np.zeros(0, known) if v is None else np.asarray(v) for v in values]
         if any(array.dtype.kind not in "fiub" for array in arrays):
-            raise TypeError(f"results have a field '{name}' that is no number")
+            raise TypeError(f"results have a field '{name}' that is not numeric")
         ranks = np.full((len(arrays), 1 + max(array.ndim for array in arrays)), -1)
         for row, array in zip(ranks, arrays, strict=True):
             row[0], row[1 : 1 + array.ndim] = array.ndim, array.shape
@@ -131,33 +128,22 @@ def packed(results: Sequence[Any]) -> dict[str, np.ndarray]:
 
 
 def unpacked(columns: dict[str, np.ndarray], output: Output) -> list[Any]:
-    """Return what `packed` was given, for a kind that says of what type its results are."""
+    """Return what `packed` was given, for an output that names the type of its results."""
     names = [name.removesuffix(".how") for name in columns if name.endswith(".how")]
-    rows = [
-        dict(zip(names, row, strict=True)) for row in zip(*(_values(columns, n) for n in names), strict=True)
-    ]
-    return [row[PLAIN] if output.result_type is None else output.result_type(**row) for row in rows]
+    rows = zip(*(_values(columns, name) for name in names), strict=True)
+    if output.result_type is None:
+        return [value for (value,) in rows]
+    return [output.result_type(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def _values(columns: dict[str, np.ndarray], name: str) -> list[Any]:
     flat, place, values = columns[f"{name}.values"], 0, []
     for (rank, *sides), how in zip(columns[f"{name}.shapes"], columns[f"{name}.how"], strict=True):
-        shape = tuple(int(side) for side in sides[:rank])
+        shape = sides[:rank]
         size = int(np.prod(shape))
-        array = flat[place : place + size].reshape(shape)
+        values.append(RESTORE[how](flat[place : place + size].reshape(shape)))
         place += size
-        values.append(
-            {"none": lambda a: None, "number": np.ndarray.item, "tuple": _as_tuple}.get(how, _same)(array)
-        )
     return values
-
-
-def _same(array: np.ndarray) -> np.ndarray:
-    return array
-
-
-def _as_tuple(array: np.ndarray) -> tuple[Any, ...]:
-    return tuple(array.tolist())
 
 
 def _names(result: Any) -> tuple[str, ...]:
@@ -167,12 +153,10 @@ def _names(result: Any) -> tuple[str, ...]:
         return tuple(item.name for item in fields(result))
     if hasattr(result, "_fields"):
         return result._fields
-    raise TypeError(f"results of type {type(result).__name__} are not kept")
+    raise TypeError(f"results of type {type(result).__name__} cannot be cached")
 
 
 def _how(value: Any) -> str:
     if value is None:
         return "none"
-    if isinstance(value, tuple):
-        return "tuple"
-    return "array" if isinstance(value, np.ndarray) else "number"
+    return {tuple: "tuple", np.ndarray: "array"}.get(type(value), "number")

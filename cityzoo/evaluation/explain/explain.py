@@ -17,8 +17,12 @@ from cityzoo.evaluation.explain.answer_selection import (
     list_answers,
     select_informative,
 )
-from cityzoo.evaluation.explain.explanation import Explanation, rank_correlation
-from cityzoo.evaluation.explain.explanation_sheet import draw_explanations, truth_words
+from cityzoo.evaluation.explain.explanation import (
+    Explanation,
+    draw_explanations,
+    rank_correlation,
+    truth_words,
+)
 from cityzoo.evaluation.explain.grad_cam import GradCam
 from cityzoo.evaluation.explain.occlusion import occlusion_map
 from cityzoo.evaluation.explain.randomized_weights import randomize_weights

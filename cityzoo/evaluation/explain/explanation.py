@@ -1,18 +1,28 @@
-"""A prediction with two attribution maps, and the agreement of the maps."""
+"""A prediction with two attribution maps, their agreement, and the sheet that shows them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
+from cityzoo.data.image.decode import read_image
 from cityzoo.evaluation.explain.answer_selection import Answer
 from cityzoo.evaluation.explain.occlusion import GRID
+from cityzoo.metrics.anomaly import resize_heatmap
 from cityzoo.outputs.attribution_target import confidence
 from cityzoo.sample import ImageExample
-from cityzoo.visualize.heatmap import resize_heatmap
+from cityzoo.visualize.boxes import draw_detections
+from cityzoo.visualize.heatmap import overlay_heatmap
+from cityzoo.visualize.sheets import CELL_WIDTH, fit_into, image_grid
 
 FINE = 8  # samples per side of a patch position, to compare both maps
+LEAST_LOSS = 0.25  # log odds at full color: a map of less shows noise
+AROUND, LEAST_PART = 4.0, 1 / 3  # size of the part shown, relative to the box and at least of the image
+SMOOTH = 4  # times finer
 
 
 @dataclass(frozen=True)
@@ -83,3 +93,69 @@ def rank_correlation(one: np.ndarray, other: np.ndarray) -> float | None:
     if np.ptp(one) == 0 or np.ptp(other) == 0:
         return None
     return round(float(spearmanr(np.ravel(one), np.ravel(other)).statistic), 4)
+
+
+def draw_explanations(rows: Sequence[Explanation], class_names: Sequence[str], path: Path) -> None:
+    """Write an image file with one row per prediction: image, attribution map, occlusion map."""
+    Image.fromarray(np.concatenate([_row(each, class_names) for each in rows])).save(path)
+
+
+def _row(each: Explanation, class_names: Sequence[str]) -> np.ndarray:
+    height, width = each.image.size_hw
+    cell_hw = round(CELL_WIDTH * float(np.clip(height / width, 0.4, 1.1))), CELL_WIDTH
+    return image_grid(_panels(each, class_names, cell_hw), 3, cell_hw, _captions(each, class_names))
+
+
+def _panels(each: Explanation, class_names: Sequence[str], cell_hw: tuple[int, int]) -> list[np.ndarray]:
+    # Cropped and resized before drawing, to keep lines and letters sharp.
+    x1, y1, x2, y2 = _part(each)
+    image = fit_into(read_image(each.image.path, each.image.window_xyxy)[y1:y2, x1:x2], cell_hw)
+    scale, corner = image.shape[1] / (x2 - x1), np.array([x1, y1, x1, y1])
+    whole = (np.array([0, 0, *each.image.size_hw[::-1]]) - corner) * scale
+    highest = max(LEAST_LOSS, float(each.losses.max()))
+    panels = [
+        image,
+        overlay_heatmap(image, _smooth(each.attribution), tuple((each.corners - corner) * scale)),
+        overlay_heatmap(image, _smooth(each.losses), tuple(whole), (0.0, highest)),
+    ]
+    if each.box_xyxy is None:
+        return panels
+    box, label = (each.box_xyxy[None] - corner) * scale, [each.answer.label]
+    return [draw_detections(panel, box, label, class_names) for panel in panels]
+
+
+def _part(each: Explanation) -> tuple[int, int, int, int]:
+    """Return the part of an image to show: all of it, or the surroundings of a small box."""
+    size_wh = np.array(each.image.size_hw[::-1])
+    if each.box_xyxy is None:
+        return 0, 0, *size_wh
+    low, high = each.box_xyxy[:2], each.box_xyxy[2:]
+    side = size_wh * np.clip(AROUND * ((high - low) / size_wh).max(), LEAST_PART, 1.0)
+    first = np.clip((low + high) / 2 - side / 2, 0, size_wh - side)
+    x1, y1, x2, y2 = np.concatenate([first, first + side]).round().astype(int).tolist()
+    return x1, y1, x2, y2
+
+
+def _smooth(values: np.ndarray) -> np.ndarray:
+    """Return a finer map, without the artifacts of linear interpolation."""
+    import cv2
+
+    return cv2.resize(values.astype(np.float32), None, fx=SMOOTH, fy=SMOOTH, interpolation=cv2.INTER_CUBIC)
+
+
+def _captions(each: Explanation, class_names: Sequence[str]) -> list[str]:
+    name = Path(each.image.path).name
+    agreement = "" if each.agreement is None else f"   agreement {each.agreement:.2f}"
+    return [
+        f"{each.words} {each.confidence:.2f}, {truth_words(each, class_names)}   {name}",
+        "Grad-CAM" if each.box_xyxy is None else "HiResCAM",
+        f"covered: {each.confidence:.2f} \N{RIGHTWARDS ARROW} {each.covered:.2f}{agreement}",
+    ]
+
+
+def truth_words(each: Explanation, class_names: Sequence[str]) -> str:
+    """Return the truth of a prediction: "true: bus", or whether a box was found."""
+    if each.box_xyxy is not None:
+        return "found" if each.answer.right else "false alarm"
+    true = [name for name, value in zip(class_names, np.asarray(each.image.target), strict=True) if value]
+    return f"true: {'+'.join(true) or 'none'}"

@@ -38,16 +38,11 @@ def attack_batches(
 
 
 def fgsm(
-    gradient: Gradient,
-    images: np.ndarray,
-    targets: Any,
-    eps_levels: float,
-    inside: np.ndarray | None = None,
+    gradient: Gradient, images: np.ndarray, targets: Any, eps_levels: float, inside: np.ndarray | None = None
 ) -> np.ndarray:
     """Return images one step of `eps_levels` up the loss, by the fast gradient sign method.
 
-    x' = x + eps sign(dL/dx): Goodfellow, Shlens and Szegedy 2015, "Explaining and Harnessing Adversarial Examples",
-    arXiv 1412.6572.
+    Goodfellow et al. 2015, "Explaining and Harnessing Adversarial Examples" (arXiv 1412.6572).
 
     Args:
         gradient: as `cityzoo.backend.gradient` returns it.
@@ -80,16 +75,13 @@ def pgd(
 ) -> np.ndarray:
     """Return images up the loss by projected gradient descent from a random start, within `eps_levels`.
 
-    In the L-infinity ball: Madry et al. 2018, "Towards Deep Learning Models Resistant to
-    Adversarial Attacks", arXiv 1706.06083; a step is eps / 4 times the gradient's sign.
+    Madry et al. 2018, "Towards Deep Learning Models Resistant to Adversarial Attacks" (arXiv 1706.06083), in the
+    L-infinity ball; a step is eps / 4 times the gradient's sign.
 
     Args:
-        gradient, images, targets, eps_levels, inside: as `fgsm` takes them.
-        seed: of the random start, as `numpy.random.default_rng` takes it.
+        gradient, images, targets, eps_levels, inside: as those of `fgsm`.
+        seed: of the random start.
         steps: number of steps.
-
-    Returns:
-        (B, h, w, 3) float32, whole numbers 0..255.
     """
     clean, eps = np.asarray(images, np.float32), np.float32(eps_levels)
     lowest, highest = np.maximum(clean - eps, 0), np.minimum(clean + eps, 255)

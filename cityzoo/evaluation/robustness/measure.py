@@ -124,12 +124,7 @@ def _losses(values: Mapping[Pass, float | None], lower: bool) -> dict[str, Any]:
 
 
 def relative_loss(clean: float | None, value: float | None, lower: bool = False) -> float | None:
-    """Return the share of a clean metric that is lost; None if either is unknown or the clean one is 0.
-
-    Args:
-        clean: metric of clean images.
-        value: metric of other images.
-        lower: whether it is better when lower.
+    """Return the share of a clean metric that is lost, `lower` if it is better when lower; None if that is undefined.
 
     Example:
         >>> relative_loss(0.5, 0.375), relative_loss(2.0, 3.0, lower=True), relative_loss(0.0, 0.5)
