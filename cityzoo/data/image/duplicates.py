@@ -24,10 +24,7 @@ _PAIRS = 1 << 22  # compared at once: 32 MB
 
 
 def find_duplicates(
-    train: Sequence[RawImage],
-    val: Sequence[RawImage],
-    facts: Mapping[str, ImageInfo],
-    findings: Findings,
+    train: Sequence[RawImage], val: Sequence[RawImage], facts: Mapping[str, ImageInfo], findings: Findings
 ) -> None:
     """Report val images with the same bytes as a train image, and val images that are similar to one."""
     files = {facts[each.path].digest: each.path for each in train if not facts[each.path].defect}

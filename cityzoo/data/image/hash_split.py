@@ -68,17 +68,7 @@ _FRAME = re.compile(
     rf"((?<=\d)[_-]\d{{2}}-\d{{2}}-\d{{2}}|[_\-. ]({_FRAME_WORDS})\d+|[_\-. ]*(?<!\d)\d+)$", re.IGNORECASE
 )
 _GENERIC = re.compile(rf"({_FRAME_WORDS})", re.IGNORECASE)
-_GENERIC_FOLDERS = (
-    "images",
-    "image",
-    "img",
-    "imgs",
-    "frames",
-    "pictures",
-    "photos",
-    "jpegimages",
-    "data",
-)
+_GENERIC_FOLDERS = ("images", "image", "img", "imgs", "frames", "pictures", "photos", "jpegimages", "data")
 
 
 def scene_folder(file: Path) -> str:

@@ -30,28 +30,18 @@ _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error,
 
 @dataclass(frozen=True)
 class ImageInfo:
-    """Facts of an image file.
+    """Facts of an image file."""
 
-    Attributes:
-        stored_hw: height and width as stored, before EXIF rotation.
-        orientation: EXIF orientation, 1..8; 1 is upright.
-        kinds: differences from 8-bit RGB: "grey", "palette", "cmyk", "alpha", "16-bit".
-        plain: whether TensorFlow decodes it correctly.
-        digest: blake2b of the file's bytes, hexadecimal.
-        perceptual_hash: 64-bit dHash of the upright image, 16 hexadecimal digits; similar images differ in few
-            bits, whatever their size and compression. "" for a defective image.
-        defect: "missing", "unreadable", or "" for a good image.
-        reason: description of the defect.
-    """
-
-    stored_hw: tuple[int, int] = (0, 0)
-    orientation: int = 1
-    kinds: tuple[str, ...] = ()
-    plain: bool = False
-    digest: str = ""
+    stored_hw: tuple[int, int] = (0, 0)  # height and width as stored, before EXIF rotation
+    orientation: int = 1  # EXIF orientation, 1..8; 1 is upright
+    kinds: tuple[str, ...] = ()  # differences from 8-bit RGB: "grey", "palette", "cmyk", "alpha", "16-bit"
+    plain: bool = False  # whether TensorFlow decodes it correctly
+    digest: str = ""  # blake2b of the file's bytes, hexadecimal
+    # 64-bit dHash of the upright image, 16 hexadecimal digits; similar images differ in few bits, whatever
+    # their size and compression. "" for a defective image.
     perceptual_hash: str = ""
-    defect: str = ""
-    reason: str = ""
+    defect: str = ""  # "missing", "unreadable", or "" for a good image
+    reason: str = ""  # description of the defect
 
     @property
     def size_hw(self) -> tuple[int, int]:

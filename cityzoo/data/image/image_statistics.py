@@ -19,16 +19,12 @@ BLACK, LIT = 10, 0.02  # in a row of a black bar, at most this share of pixels i
 
 
 class ImageStatistics(NamedTuple):
-    """Statistics of N images.
+    """Statistics of N images."""
 
-    Attributes:
-        luma: (N,) float64, 0..255, median over the whole file without black bars, also for a window of it: a crop of a
-            black car is not night.
-        sharpness: (N,) float64, see `sharpness`, of the image or its window.
-    """
-
+    # (N,) float64, 0..255, median over the whole file without black bars, also for a window of it: a crop of
+    # a black car is not night
     luma: np.ndarray
-    sharpness: np.ndarray
+    sharpness: np.ndarray  # (N,) float64, see `sharpness`, of the image or its window
 
 
 def measure_images(

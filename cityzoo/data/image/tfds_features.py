@@ -12,31 +12,19 @@ LABEL_NAMES = ("label", "type", "category", "class")
 
 
 class BoxFeature(NamedTuple):
-    """Keys of the images and boxes of a data set.
+    """Keys of the images and boxes of a data set."""
 
-    Attributes:
-        image: key of the image.
-        objects: key of the list of objects.
-        bbox: key of the box in an object.
-        label: key of the class in an object; None for a single class, named after the list.
-    """
-
-    image: str
-    objects: str
-    bbox: str
-    label: str | None
+    image: str  # key of the image
+    objects: str  # key of the list of objects
+    bbox: str  # key of the box in an object
+    label: str | None  # key of the class in an object; None for a single class, named after the list
 
 
 class LabelFeature(NamedTuple):
-    """Keys of the images of a data set and their classes.
+    """Keys of the images of a data set and their classes."""
 
-    Attributes:
-        image: key of the image.
-        label: key of its class.
-    """
-
-    image: str
-    label: str
+    image: str  # key of the image
+    label: str  # key of its class
 
 
 def feature_of(tfds: ModuleType, features: Any, name: str) -> BoxFeature | LabelFeature:

@@ -18,12 +18,7 @@ Split = list[RawImage]
 
 
 def split_train_val(
-    raw: RawDataset,
-    val_fraction: float,
-    limit: int | None,
-    findings: Findings,
-    opener: Opener,
-    split_by: str,
+    raw: RawDataset, val_fraction: float, limit: int | None, findings: Findings, opener: Opener, split_by: str
 ) -> tuple[Split, Split]:
     """Return train and val of one source; test is used only if there is nothing else.
 

@@ -54,21 +54,13 @@ SETTING = Setting(_view, CARS, PLACE_SEED, people=False)
 
 @dataclass(frozen=True)
 class ForeignObject:
-    """One anomaly.
+    """One anomaly."""
 
-    Attributes:
-        kind: one of CLASS_NAMES except "normal".
-        room: footprints to keep clear of other things.
-        things: its parts.
-        stain: stain on the ground, or None.
-        burning: place, size and seed of its fire, or None.
-    """
-
-    kind: str
-    room: tuple[Thing, ...]
-    things: tuple[Thing, ...] = ()
-    stain: Stain | None = None
-    burning: tuple[Source, Burning, int] | None = None
+    kind: str  # one of CLASS_NAMES except "normal"
+    room: tuple[Thing, ...]  # footprints to keep clear of other things
+    things: tuple[Thing, ...] = ()  # its parts
+    stain: Stain | None = None  # stain on the ground, or None
+    burning: tuple[Source, Burning, int] | None = None  # place, size and seed of its fire, or None
 
     def blaze(self, plan: Plan) -> FireAndSmoke | None:
         """Return its fire and smoke in a plan, or None."""

@@ -18,14 +18,6 @@ NEAR_M = 0.8  # anything closer to the lens is clipped
 class Camera:
     """Projection of world points (x right, y ahead, z up, meters; the pole is at x = y = 0) to pixels.
 
-    Attributes:
-        height_m: height of the lens above the road.
-        pitch: radians, positive downwards.
-        yaw: radians, positive to the right.
-        roll: radians.
-        focal_px: focal length in pixels.
-        size_wh: width and height of the image in pixels.
-
     Example:
         >>> camera = Camera(height_m=6, pitch=0, yaw=0, roll=0, focal_px=100, size_wh=(80, 60))
         >>> pixels, depth = camera.project(np.array([[1.0, 10.0, 6.0]]))
@@ -33,12 +25,12 @@ class Camera:
         ([[50.0, 30.0]], [10.0])
     """
 
-    height_m: float
-    pitch: float
-    yaw: float
-    roll: float
-    focal_px: float
-    size_wh: tuple[int, int]
+    height_m: float  # height of the lens above the road
+    pitch: float  # radians, positive downwards
+    yaw: float  # radians, positive to the right
+    roll: float  # radians
+    focal_px: float  # focal length in pixels
+    size_wh: tuple[int, int]  # width and height of the image in pixels
 
     @cached_property
     def axes(self) -> np.ndarray:

@@ -22,20 +22,14 @@ HEAT_COLORS = (
 
 @dataclass(frozen=True)
 class Fire:
-    """Position and size of a fire.
+    """Position and size of a fire."""
 
-    Attributes:
-        foot: x and y of the middle of its lower edge, in image pixels.
-        meter_px: pixels per meter at this distance.
-        width_m, height_m: width of the burning object; height of the longest tongues.
-        drift: meters to the right per meter upwards, by wind.
-    """
-
-    foot: tuple[float, float]
-    meter_px: float
+    foot: tuple[float, float]  # x and y of the middle of its lower edge, in image pixels
+    meter_px: float  # pixels per meter at this distance
+    # width_m, height_m: width of the burning object; height of the longest tongues
     width_m: float
     height_m: float
-    drift: float
+    drift: float  # meters to the right per meter upwards, by wind
 
 
 def draw_fire(fire: Fire, size_wh: tuple[int, int], rng: np.random.Generator) -> Veil:

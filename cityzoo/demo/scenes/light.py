@@ -15,34 +15,24 @@ SHARES = (0.30, 0.14, 0.16, 0.20, 0.13, 0.07)
 
 @dataclass(frozen=True)
 class Light:
-    """Light and weather of one scene.
+    """Light and weather of one scene."""
 
-    Attributes:
-        condition: one of CONDITIONS.
-        sun: unit vector to the sun in the world.
-        sun_part, sky_part: shares of sun and sky in the light; their sum is 1 in full daylight.
-        sky_high, sky_low: sky colors overhead and at the horizon, 0..255.
-        haze_color, haze_per_m: color of distant haze, and its density.
-        shadow: darkness of shadows, 0..1.
-        ambient: final factors of red, green and blue: 1 by day, small at night.
-        lamps: brightness of lamps, 0..1.
-        rain: density of rain streaks, 0..1.
-        noise: standard deviation of the sensor noise, 0..255.
-    """
-
-    condition: str
-    sun: tuple[float, float, float]
+    condition: str  # one of CONDITIONS
+    sun: tuple[float, float, float]  # unit vector to the sun in the world
+    # sun_part, sky_part: shares of sun and sky in the light; their sum is 1 in full daylight
     sun_part: float
     sky_part: float
+    # sky_high, sky_low: sky colors overhead and at the horizon, 0..255
     sky_high: Color
     sky_low: Color
+    # haze_color, haze_per_m: color of distant haze, and its density
     haze_color: Color
     haze_per_m: float
-    shadow: float
-    ambient: Color
-    lamps: float
-    rain: float
-    noise: float
+    shadow: float  # darkness of shadows, 0..1
+    ambient: Color  # final factors of red, green and blue: 1 by day, small at night
+    lamps: float  # brightness of lamps, 0..1
+    rain: float  # density of rain streaks, 0..1
+    noise: float  # standard deviation of the sensor noise, 0..255
 
     def haze_share(self, distance_m: float) -> float:
         """Return the share of haze in the color of a thing at a distance, 0..1."""

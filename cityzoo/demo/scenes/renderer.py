@@ -139,10 +139,7 @@ def _covers(things: Sequence[Thing]) -> np.ndarray:
     heading = np.array([t.heading for t in things])
     half = np.array([t.size_m[:2] for t in things]) / 2
     axes = np.stack(
-        [
-            np.stack([np.cos(heading), -np.sin(heading)], -1),
-            np.stack([np.sin(heading), np.cos(heading)], -1),
-        ],
+        [np.stack([np.cos(heading), -np.sin(heading)], -1), np.stack([np.sin(heading), np.cos(heading)], -1)],
         axis=1,
     )  # thing, axis, xy
     corners = np.stack([t.corners() for t in things])

@@ -29,27 +29,19 @@ LAYOUTS: dict[str, tuple[float, Reach, Reach, Reach, Reach]] = {
 
 @dataclass(frozen=True)
 class Road:
-    """A straight road or an arc through (x, y) along a heading.
+    """A straight road or an arc through (x, y) along a heading."""
 
-    Attributes:
-        x, y, heading: start and direction of the middle line, meters and radians clockwise from +y.
-        curvature: 1 / radius in 1/m, bending to the right when positive.
-        lanes: (meters right of the middle line, +1 along or -1 against the heading) for each lane.
-        lane_width_m: width of every lane.
-        span_m: start and end along the middle line.
-        median_m: width of the strip between the directions, 0 for a painted line.
-        pavement_m: width of the pavement on both sides, 0 for a shoulder and grass.
-    """
-
+    # x, y, heading: start and direction of the middle line, meters and radians clockwise from +y
     x: float
     y: float
     heading: float
-    curvature: float
+    curvature: float  # 1 / radius in 1/m, bending to the right when positive
+    # (meters right of the middle line, +1 along or -1 against the heading) for each lane
     lanes: tuple[tuple[float, int], ...]
-    lane_width_m: float
-    span_m: tuple[float, float]
-    median_m: float
-    pavement_m: float
+    lane_width_m: float  # width of every lane
+    span_m: tuple[float, float]  # start and end along the middle line
+    median_m: float  # width of the strip between the directions, 0 for a painted line
+    pavement_m: float  # width of the pavement on both sides, 0 for a shoulder and grass
 
     @property
     def half_width_m(self) -> float:

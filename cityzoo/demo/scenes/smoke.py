@@ -15,15 +15,10 @@ FAINT = 0.03  # less opacity is not drawn
 
 @dataclass(frozen=True)
 class Veil:
-    """A partly transparent layer over an image.
+    """A partly transparent layer over an image."""
 
-    Attributes:
-        alpha: (H, W) float32, 0 (transparent) to 1 (opaque).
-        color: (H, W, 3) float32, 0..255.
-    """
-
-    alpha: np.ndarray
-    color: np.ndarray
+    alpha: np.ndarray  # (H, W) float32, 0 (transparent) to 1 (opaque)
+    color: np.ndarray  # (H, W, 3) float32, 0..255
 
     def composite(self, image: np.ndarray) -> np.ndarray:
         """Return the image (H, W, 3) float32 with the layer over it."""
@@ -68,28 +63,18 @@ def window(size_wh: tuple[int, int], span_x: tuple[float, float], span_y: tuple[
 
 @dataclass(frozen=True)
 class Plume:
-    """Position and shape of rising smoke.
+    """Position and shape of rising smoke."""
 
-    Attributes:
-        foot: x and y of its foot in image pixels.
-        meter_px: pixels per meter at this distance.
-        width_m, height_m: width at the foot; height at which it vanishes.
-        spread: growth of the half width per meter upwards.
-        drift: meters to the right per meter upwards, by wind.
-        thickness: largest opacity, 0..1.
-        color: color in full daylight, 0..255.
-        haze: share of haze in the color, 0..1.
-    """
-
-    foot: tuple[float, float]
-    meter_px: float
+    foot: tuple[float, float]  # x and y of its foot in image pixels
+    meter_px: float  # pixels per meter at this distance
+    # width_m, height_m: width at the foot; height at which it vanishes
     width_m: float
     height_m: float
-    spread: float
-    drift: float
-    thickness: float
-    color: Color
-    haze: float = 0.0
+    spread: float  # growth of the half width per meter upwards
+    drift: float  # meters to the right per meter upwards, by wind
+    thickness: float  # largest opacity, 0..1
+    color: Color  # color in full daylight, 0..255
+    haze: float = 0.0  # share of haze in the color, 0..1
 
 
 def draw_smoke(plume: Plume, size_wh: tuple[int, int], light: Light, rng: np.random.Generator) -> Veil:

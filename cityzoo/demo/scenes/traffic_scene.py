@@ -52,19 +52,14 @@ class Scene:
 
 @dataclass(frozen=True)
 class Setting:
-    """Setting of a family of scenes.
+    """Setting of a family of scenes."""
 
-    Attributes:
-        view: (generator, (height, width)) -> name of the layout, camera, roads.
-        density: density of the traffic.
-        place_seed: seed of camera, roads, ground and scenery for all scenes; None: the seed of each scene.
-        people: whether there are people on the pavement.
-    """
-
+    # (generator, (height, width)) -> name of the layout, camera, roads
     view: Callable[[np.random.Generator, tuple[int, int]], View] = choose_view
-    density: Density = USUAL
+    density: Density = USUAL  # density of the traffic
+    # seed of camera, roads, ground and scenery for all scenes; None: the seed of each scene
     place_seed: int | None = None
-    people: bool = True
+    people: bool = True  # whether there are people on the pavement
 
 
 ANYWHERE = Setting()

@@ -22,27 +22,18 @@ SMALLEST_PX = 10.0  # of a vehicle's outline, in image pixels
 
 @dataclass(frozen=True)
 class Density:
-    """Density of the traffic.
+    """Density of the traffic."""
 
-    Attributes:
-        gaps_m: (weight, mean meters between two vehicles), sampled per scene.
-        unlike: range of factors between the mean gap of a lane and the scene's.
-        first_m: largest distance of the first vehicle from the start of its lane.
-        closest_m: least gap between two vehicles of a lane.
-        parked: frequency of parked vehicles, 0..1.
-        most: largest number of vehicles; ids must stay below renderer.LAMP_STEP.
-        nearest: whether the nearest vehicles are kept if there are more, or random ones.
-        class_shares: (weight, class) of the vehicles on the lanes.
-    """
-
+    # (weight, mean meters between two vehicles), sampled per scene
     gaps_m: tuple[tuple[float, float], ...] = ((1, 55.0), (3, 24.0), (3, 12.0), (1.5, 4.0))
+    # range of factors between the mean gap of a lane and the scene's
     unlike: tuple[float, float] = (0.6, 1.6)
-    first_m: float = 12.0
-    closest_m: float = 1.2
-    parked: float = 0.5
-    most: int = 22
-    nearest: bool = False
-    class_shares: tuple[tuple[float, int], ...] = CLASS_SHARES
+    first_m: float = 12.0  # largest distance of the first vehicle from the start of its lane
+    closest_m: float = 1.2  # least gap between two vehicles of a lane
+    parked: float = 0.5  # frequency of parked vehicles, 0..1
+    most: int = 22  # largest number of vehicles; ids must stay below renderer.LAMP_STEP
+    nearest: bool = False  # whether the nearest vehicles are kept if there are more, or random ones
+    class_shares: tuple[tuple[float, int], ...] = CLASS_SHARES  # (weight, class) of the vehicles on the lanes
 
 
 USUAL = Density()

@@ -50,19 +50,12 @@ NEAR_KM = 12.0  # distance with a weight of 1/e
 
 @dataclass(frozen=True)
 class AirDemo:
-    """Simulated measurements and their ground truth.
+    """Simulated measurements and their ground truth."""
 
-    Attributes:
-        series: measurements in CHANNELS.
-        truth: (T, N, 9) float32, the values without noise and gaps.
-        weather: weather of T hours.
-        outages: outages of stations; single messages are lost in addition.
-    """
-
-    series: Series
-    truth: np.ndarray
-    weather: Weather
-    outages: tuple[Outage, ...]
+    series: Series  # measurements in CHANNELS
+    truth: np.ndarray  # (T, N, 9) float32, the values without noise and gaps
+    weather: Weather  # weather of T hours
+    outages: tuple[Outage, ...]  # outages of stations; single messages are lost in addition
 
 
 def simulate_air_quality(seed: int = 0, days: int = DAYS) -> Series:

@@ -15,27 +15,16 @@ BETWEEN_H = (110.0, 230.0)  # between two calm spells
 
 @dataclass(frozen=True)
 class Weather:
-    """Hourly weather of the whole town; T values each, float64.
+    """Hourly weather of the whole town; T values each, float64."""
 
-    Attributes:
-        still: 0..1, 1 in the middle of a calm spell.
-        sun: 0..1.
-        wind_u: m/s eastwards.
-        wind_v: m/s northwards.
-        temperature: degrees C.
-        humidity: percent.
-        rain: mm/h.
-        mixing_height: m; low under an inversion.
-    """
-
-    still: np.ndarray
-    sun: np.ndarray
-    wind_u: np.ndarray
-    wind_v: np.ndarray
-    temperature: np.ndarray
-    humidity: np.ndarray
-    rain: np.ndarray
-    mixing_height: np.ndarray
+    still: np.ndarray  # 0..1, 1 in the middle of a calm spell
+    sun: np.ndarray  # 0..1
+    wind_u: np.ndarray  # m/s eastwards
+    wind_v: np.ndarray  # m/s northwards
+    temperature: np.ndarray  # degrees C
+    humidity: np.ndarray  # percent
+    rain: np.ndarray  # mm/h
+    mixing_height: np.ndarray  # m; low under an inversion
 
 
 def draw_weather(times: np.ndarray, seed: int) -> Weather:

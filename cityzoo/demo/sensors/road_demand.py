@@ -17,19 +17,13 @@ INCIDENTS_A_DAY = 2.0
 
 @dataclass(frozen=True)
 class Incident:
-    """One incident, which reduces the capacity of a sensor's cell.
+    """One incident, which reduces the capacity of a sensor's cell."""
 
-    Attributes:
-        sensor: position of the sensor.
-        begin: datetime64[s] UTC.
-        minutes: duration until half of the lost capacity returns; all of it returns after half as long again.
-        left: remaining share of capacity, 0..1.
-    """
-
-    sensor: int
-    begin: np.datetime64
+    sensor: int  # position of the sensor
+    begin: np.datetime64  # datetime64[s] UTC
+    # duration until half of the lost capacity returns; all of it returns after half as long again
     minutes: float
-    left: float
+    left: float  # remaining share of capacity, 0..1
 
 
 def rush_hours(times: np.ndarray) -> np.ndarray:

@@ -17,27 +17,16 @@ LEAST_WEIGHT = 0.1  # of an edge, as in Li et al. 2018
 
 @dataclass(frozen=True)
 class Network:
-    """Roads divided into cells with one sensor each; N = 40.
+    """Roads divided into cells with one sensor each; N = 40."""
 
-    Attributes:
-        sensors: N names, numbered in driving direction, such as "north_01".
-        corridors: (N,) int, positions in DIRECTIONS.
-        lengths_km: (N,) float64.
-        lanes: (N,) int, 2 or 3.
-        free_speeds: (N,) float64 km/h on an empty road in dry weather.
-        entering: (N,) float64, relative inflow; largest at the start of a corridor.
-        moves: (N, N) float64, share of the outflow of the row's cell that enters the column's.
-        places: (N, 2) float64 latitude, longitude in degrees.
-    """
-
-    sensors: tuple[str, ...]
-    corridors: np.ndarray
-    lengths_km: np.ndarray
-    lanes: np.ndarray
-    free_speeds: np.ndarray
-    entering: np.ndarray
-    moves: np.ndarray
-    places: np.ndarray
+    sensors: tuple[str, ...]  # N names, numbered in driving direction, such as "north_01"
+    corridors: np.ndarray  # (N,) int, positions in DIRECTIONS
+    lengths_km: np.ndarray  # (N,) float64
+    lanes: np.ndarray  # (N,) int, 2 or 3
+    free_speeds: np.ndarray  # (N,) float64 km/h on an empty road in dry weather
+    entering: np.ndarray  # (N,) float64, relative inflow; largest at the start of a corridor
+    moves: np.ndarray  # (N, N) float64, share of the outflow of the row's cell that enters the column's
+    places: np.ndarray  # (N, 2) float64 latitude, longitude in degrees
 
     @property
     def ahead(self) -> np.ndarray:

@@ -35,23 +35,14 @@ CHANNELS, UNITS = ("speed", "flow"), ("km/h", "veh/h")
 
 @dataclass(frozen=True)
 class TrafficDemo:
-    """Simulated measurements and their ground truth.
+    """Simulated measurements and their ground truth."""
 
-    Attributes:
-        series: measurements, speed km/h and flow veh/h.
-        truth: (T, N, 2) float32, the values without noise and gaps.
-        network: the roads.
-        incidents: incidents on the roads.
-        wet: (T,) float32 0..1, precipitation.
-        outages: outages of sensors; single messages are lost in addition.
-    """
-
-    series: Series
-    truth: np.ndarray
-    network: Network
-    incidents: tuple[Incident, ...]
-    wet: np.ndarray
-    outages: tuple[Outage, ...]
+    series: Series  # measurements, speed km/h and flow veh/h
+    truth: np.ndarray  # (T, N, 2) float32, the values without noise and gaps
+    network: Network  # the roads
+    incidents: tuple[Incident, ...]  # incidents on the roads
+    wet: np.ndarray  # (T,) float32 0..1, precipitation
+    outages: tuple[Outage, ...]  # outages of sensors; single messages are lost in addition
 
 
 def simulate_traffic(seed: int = 0, days: int = DAYS) -> Series:
