@@ -73,20 +73,8 @@ class ForeignObject:
 def draw_normal(seed: int, size_hw: tuple[int, int] = (256, 320)) -> Scene:
     """Render a normal frame of the street; equal arguments give equal bytes.
 
-    Args:
-        seed: 0 or more.
-        size_hw: height and width in pixels, both even and at least 64.
-
-    Returns:
-        The scene: image (H, W, 3) uint8 RGB, no boxes, mask None, name "normal".
-
-    Raises:
-        ValueError: a negative seed or a size that is odd or too small.
-
-    Example:
-        >>> scene = draw_normal(0)
-        >>> scene.image.shape, scene.name, scene.mask
-        ((256, 320, 3), 'normal', None)
+    The scene has no boxes, mask None and the name "normal". Arguments and errors are those of
+    `traffic_scene.draw_scene`.
     """
     return render_street(plan_street(seed, size_hw), ())
 
@@ -94,31 +82,18 @@ def draw_normal(seed: int, size_hw: tuple[int, int] = (256, 320)) -> Scene:
 def draw_held_out(seed: int, size_hw: tuple[int, int] = (256, 320)) -> Scene:
     """Render a frame without anomalies, or with one or two; equal arguments give equal bytes.
 
-    Args:
-        seed: 0 or more.
-        size_hw: height and width in pixels, both even and at least 64.
-
-    Returns:
-        The scene: image (H, W, 3) uint8 RGB, no boxes, mask (H, W) bool of visible anomalies, or None;
-        name "normal" or the kind of the first anomaly, one of CLASS_NAMES.
-
-    Raises:
-        ValueError: a negative seed or a size that is odd or too small.
+    The scene has no boxes, the mask of visible anomalies or None, and as its name "normal" or the kind of the first
+    anomaly. Arguments and errors are those of `traffic_scene.draw_scene`.
 
     Example:
         >>> draw_held_out(3, (96, 128)).name, draw_held_out(4, (96, 128)).name
         ('fire', 'normal')
     """
-    plan = plan_street(seed, size_hw)
-    return render_street(*plan_anomalies(plan))
+    return render_street(*plan_anomalies(plan_street(seed, size_hw)))
 
 
 def plan_street(seed: int, size_hw: tuple[int, int]) -> Plan:
-    """Return the plan of the street with vehicles and pedestrians, and a slightly swaying camera.
-
-    Raises:
-        ValueError: a negative seed or a size that is odd or too small.
-    """
+    """Return the plan of the street with vehicles and pedestrians, and a slightly swaying camera; see `plan_scene`."""
     rng = generator(max(seed, 0), 8)  # plan_scene refuses a negative seed
     plan = plan_scene(seed, size_hw, CONDITION, SETTING)
     aside, up = rng.uniform(-SHAKE_PX, SHAKE_PX, 2) * ENLARGED / plan.camera.focal_px / math.sqrt(2)

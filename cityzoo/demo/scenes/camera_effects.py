@@ -11,15 +11,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from cityzoo.demo.scenes.camera import Camera
 from cityzoo.demo.scenes.light import Light
 from cityzoo.demo.scenes.meshes import Thing
-from cityzoo.demo.scenes.renderer import SHINING
 
-LAMP_COLOR = {
-    "head": (255, 246, 222),
-    "tail": (235, 26, 18),
-    "lit": (150, 122, 66),
-    "street": (255, 214, 150),
-}
-
+LAMP_COLOR = ((255, 246, 222), (235, 26, 18), (150, 122, 66), (255, 214, 150))  # in the order of SHINING
 LIT_COLOR = (1.15, 1.08, 0.9)  # added by a lamp at full strength, per color
 
 
@@ -51,13 +44,9 @@ def _cones(vehicle: Thing) -> list[tuple[np.ndarray, float]]:
     half_w, nose = vehicle.size_m[0] / 2, vehicle.size_m[1] / 2
     found = []
     for reach, spread, strength in ((15.0, 2.2, 0.3), (9.0, 1.2, 0.6)):
-        cone = [
-            (-half_w, nose),
-            (half_w, nose),
-            (half_w + spread, nose + reach),
-            (-half_w - spread, nose + reach),
-        ]
-        found.append((vehicle.to_world(np.array([(x, y, 0.0) for x, y in cone]))[:, :2], strength))
+        wide, end = half_w + spread, nose + reach
+        cone = [(-half_w, nose, 0.0), (half_w, nose, 0.0), (wide, end, 0.0), (-wide, end, 0.0)]
+        found.append((vehicle.to_world(np.array(cone))[:, :2], strength))
     return found
 
 
@@ -66,8 +55,7 @@ def paint_lamps(marks: np.ndarray, light: Light) -> Image.Image | None:
     if light.lamps <= 0:
         return None
     kinds = Image.fromarray(marks)
-    table = [(0, 0, 0), *(LAMP_COLOR[finish] for finish in SHINING)]
-    table += [(0, 0, 0)] * (256 - len(table))
+    table = [(0, 0, 0), *LAMP_COLOR, *[(0, 0, 0)] * (255 - len(LAMP_COLOR))]
     channels = [kinds.point([int(c[k] * light.lamps) for c in table]) for k in range(3)]
     return Image.merge("RGB", channels).reduce(2)
 
@@ -102,9 +90,8 @@ def apply_camera_effects(
     high, wide = image.shape[:2]
     image = np.asarray(shot, np.float32) + _normal(rng, (high, wide, 1), 0.8 * light.noise)
     # Color noise has blocks of 2 x 2, as from a Bayer filter and chroma subsampling.
-    image.reshape(high // 2, 2, wide // 2, 2, 3)[...] += _normal(
-        rng, (high // 2, 1, wide // 2, 1, 3), 0.6 * light.noise
-    )
+    blocks = image.reshape(high // 2, 2, wide // 2, 2, 3)
+    blocks += _normal(rng, (high // 2, 1, wide // 2, 1, 3), 0.6 * light.noise)
     return image.clip(0, 255).astype(np.uint8)
 
 
@@ -120,18 +107,16 @@ def _normal(rng: np.random.Generator, shape: tuple[int, ...], deviation: float) 
 
 
 def _glare(lamps: Image.Image, light: Light) -> np.ndarray:
-    wide = lamps.width
-    small = lamps.reduce(2)
-    near = small.filter(ImageFilter.GaussianBlur(wide / 300)).resize(lamps.size, Image.Resampling.BILINEAR)
-    far = small.filter(ImageFilter.GaussianBlur(wide / 45)).resize(lamps.size, Image.Resampling.BILINEAR)
-    total = (
-        np.asarray(lamps, np.float32) + 2.2 * np.asarray(near, np.float32) + 3.6 * np.asarray(far, np.float32)
-    )
+    def enlarge(image: Image.Image) -> np.ndarray:
+        return np.asarray(image.resize(lamps.size, Image.Resampling.BILINEAR), np.float32)
+
+    wide, small = lamps.width, lamps.reduce(2)
+    near = enlarge(small.filter(ImageFilter.GaussianBlur(wide / 300)))
+    far = enlarge(small.filter(ImageFilter.GaussianBlur(wide / 45)))
+    total = np.asarray(lamps, np.float32) + 2.2 * near + 3.6 * far
     if light.rain:  # a wet road reflects lamps
-        streak = lamps.resize((wide // 2, 12), Image.Resampling.BOX).resize(
-            lamps.size, Image.Resampling.BILINEAR
-        )
-        down = np.roll(np.asarray(streak, np.float32), lamps.height // 16, axis=0)
+        streak = enlarge(lamps.resize((wide // 2, 12), Image.Resampling.BOX))
+        down = np.roll(streak, lamps.height // 16, axis=0)
         down[: lamps.height // 16] = 0
         total += 1.2 * down
     return total

@@ -8,26 +8,26 @@ from dataclasses import replace
 
 import numpy as np
 
-from cityzoo.demo.scenes.colors import DARK, paint, pick
-from cityzoo.demo.scenes.meshes import LOOSE, Color, Solid, Thing, disc
+from cityzoo.demo.scenes.meshes import (
+    DARK,
+    LOOSE,
+    Color,
+    Point,
+    Solid,
+    Thing,
+    disc,
+    paint,
+    parse_colors,
+    pick,
+)
 from cityzoo.demo.scenes.road import Road
 from cityzoo.demo.scenes.scenery import person
 from cityzoo.demo.scenes.vehicles import BUILDERS, car
 
 Spot = tuple[float, float]  # meters along the road and right of its middle line
 RUBBER: Color = (30.0, 30.0, 32.0)
-CARTONS = (
-    (3, (176.0, 136.0, 92.0)),
-    (1, (206.0, 186.0, 150.0)),
-    (1, (70.0, 96.0, 140.0)),
-    (1, (196.0, 70.0, 50.0)),
-)
-COATS = (
-    (3, (112.0, 78.0, 50.0)),
-    (2, (40.0, 36.0, 34.0)),
-    (2, (206.0, 198.0, 184.0)),
-    (2, (164.0, 122.0, 76.0)),
-)
+CARTONS = parse_colors("3 #b0885c, 1 #ceba96, 1 #46608c, 1 #c44632")
+COATS = parse_colors("3 #704e32, 2 #282422, 2 #cec6b8, 2 #a47a4c")
 
 
 def debris(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
@@ -36,15 +36,14 @@ def debris(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
     found = []
     for k in range(int(rng.integers(2, 5))):
         aside = (rng.uniform(-0.6, 0.6), rng.uniform(-0.5, 0.5)) if k else (0.0, 0.0)
-        x, y, _ = road.position(
-            spot[0] + (1.35 * k if k % 2 else -1.35 * k / 2) + aside[0], spot[1] + aside[1]
-        )
+        apart = 1.35 * k if k % 2 else -1.35 * k / 2
+        x, y, _ = road.position(spot[0] + apart + aside[0], spot[1] + aside[1])
         solid, size = make(rng)
         found.append(solid.stand(x, y, rng.uniform(0, 2 * math.pi), size, LOOSE))
     return found
 
 
-def _carton(rng: np.random.Generator) -> tuple[Solid, tuple[float, float, float]]:
+def _carton(rng: np.random.Generator) -> tuple[Solid, Point]:
     size = (rng.uniform(0.5, 1.0), rng.uniform(0.5, 1.1), rng.uniform(0.35, 0.85))
     solid = Solid().box((0, 0), size[:2], (0, size[2]), paint(rng, CARTONS))
     flap = size[2] + 0.004
@@ -53,7 +52,7 @@ def _carton(rng: np.random.Generator) -> tuple[Solid, tuple[float, float, float]
     return solid.add(tape, (206.0, 190.0, 150.0), "matt"), size
 
 
-def _tyre(rng: np.random.Generator) -> tuple[Solid, tuple[float, float, float]]:
+def _tyre(rng: np.random.Generator) -> tuple[Solid, Point]:
     radius, high = rng.uniform(0.36, 0.55), rng.uniform(0.2, 0.32)
     ring = disc(0.0, 0.0, radius, 14)
     solid = Solid()
@@ -64,7 +63,7 @@ def _tyre(rng: np.random.Generator) -> tuple[Solid, tuple[float, float, float]]:
     return solid, (2 * radius, 2 * radius, high)
 
 
-def _planks(rng: np.random.Generator) -> tuple[Solid, tuple[float, float, float]]:
+def _planks(rng: np.random.Generator) -> tuple[Solid, Point]:
     solid, length = Solid(), rng.uniform(1.2, 2.4)
     wood = (rng.uniform(150, 190), rng.uniform(116, 140), rng.uniform(74, 96))
     for k in range(5):
@@ -81,20 +80,13 @@ def animal(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
     solid, half = Solid(), 0.2 * bulk
     for ahead in (-0.55, 0.5):
         for side in (-0.7, 0.7):
-            solid.box(
-                (side * half, ahead + 0.06 * side), (0.12, 0.14), (0, 0.75), tuple(0.75 * c for c in coat)
-            )
+            leg = (side * half, ahead + 0.06 * side)
+            solid.box(leg, (0.12, 0.14), (0, 0.75), tuple(0.75 * c for c in coat))
         if ahead < 0:
             solid.ahead()
-    body = [
-        (-0.75, 0.85 - 0.1 * bulk),
-        (0.62, 0.8 - 0.1 * bulk),
-        (0.75, 1.15),
-        (0.6, 1.32),
-        (-0.68, 1.3),
-        (-0.8, 1.1),
-    ]
-    solid.prism(body, (half, half), coat, finish="matt")
+    belly = [(-0.75, 0.85 - 0.1 * bulk), (0.62, 0.8 - 0.1 * bulk)]
+    back = [(0.75, 1.15), (0.6, 1.32), (-0.68, 1.3), (-0.8, 1.1)]
+    solid.prism([*belly, *back], (half, half), coat, finish="matt")
     solid.prism([(-0.86, 0.6), (-0.78, 0.6), (-0.74, 1.2), (-0.8, 1.2)], (0.04, 0.04), coat).ahead()
     low = rng.uniform(-0.35, 0.25)  # grazing or watching
     neck = [(0.5, 1.0), (0.72, 0.98), (1.05, 1.45 + low), (0.85, 1.55 + low)]
@@ -106,11 +98,7 @@ def animal(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
     x, y, heading = road.position(*spot)
     turn = heading + (1 if rng.random() < 0.5 else -1) * rng.uniform(0.25, 0.75) * math.pi
     thing = solid.stand(x, y, turn, (0.5 * scale, 2.1 * scale, 1.6 * scale), LOOSE)
-    return [_scaled(thing, scale)]
-
-
-def _scaled(thing: Thing, scale: float) -> Thing:
-    return _moved(thing, lambda point: tuple(scale * value for value in point))
+    return [_moved(thing, lambda point: tuple(scale * value for value in point))]
 
 
 def _moved(thing: Thing, move: Callable) -> Thing:
@@ -181,12 +169,10 @@ def wreck(rng: np.random.Generator, road: Road, spot: Spot) -> list[Thing]:
     return [solid.stand(x, y, turn, size, label)]
 
 
-def _tipped(
-    solid: Solid, size: tuple[float, float, float], place: tuple[float, float, float], side: int
-) -> Thing:
+def _tipped(solid: Solid, size: Point, place: Point, side: int) -> Thing:
     width, length, height = size
 
-    def tip(point: tuple[float, float, float]) -> tuple[float, float, float]:
+    def tip(point: Point) -> Point:
         right, ahead, up = point
         return (side * (up - height / 2), ahead, width / 2 - side * right)
 

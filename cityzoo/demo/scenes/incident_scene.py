@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 
-from cityzoo.demo.scenes.colors import pick
 from cityzoo.demo.scenes.fire import (
     SHOWS,
     Burning,
@@ -17,7 +16,7 @@ from cityzoo.demo.scenes.fire import (
     draw_blaze,
     render_fire,
 )
-from cityzoo.demo.scenes.meshes import Thing
+from cityzoo.demo.scenes.meshes import Thing, parse_colors, pick
 from cityzoo.demo.scenes.smoke import Veil
 from cityzoo.demo.scenes.traffic_scene import ENLARGED, Layers, Plan, Scene, generator, plan_scene, render
 
@@ -28,13 +27,7 @@ LEAST_SIDE_PX = 7.0  # of a box, in an image of height 288; otherwise another pl
 LEAST_AREA = 30  # visible pixels
 LEAST_CONTRAST = 17.0  # of 255 levels, between the image with and without smoke
 TRIES = 80
-SMOKE_COLORS = (
-    (3, (34.0, 33.0, 34.0)),
-    (2, (74.0, 72.0, 70.0)),
-    (3, (128.0, 126.0, 124.0)),
-    (2, (176.0, 174.0, 172.0)),
-    (2, (222.0, 221.0, 218.0)),
-)
+SMOKE_COLORS = parse_colors("3 #222122, 2 #4a4846, 3 #807e7c, 2 #b0aeac, 2 #deddda")
 
 
 def incident_of(seed: int) -> str:
@@ -50,21 +43,8 @@ def incident_of(seed: int) -> str:
 def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Scene:
     """Render a traffic scene that may have fire or smoke; equal arguments give equal bytes.
 
-    Args:
-        seed: 0 or more.
-        size_hw: height and width in pixels, both even and at least 64.
-
-    Returns:
-        The scene: image (H, W, 3) uint8 RGB, boxes (N, 4) float32 whole pixels around visible fire and
-        smoke, labels (N,) int32, positions in CLASS_NAMES, name as from `incident_of`.
-
-    Raises:
-        ValueError: a negative seed or a size that is odd or too small.
-
-    Example:
-        >>> scene = draw_scene(1)
-        >>> scene.image.shape, scene.boxes_xyxy.shape[1], scene.labels.dtype.name
-        ((288, 384, 3), 4, 'int32')
+    Boxes are whole pixels around visible fire and smoke; the name is as from `incident_of`. Arguments and errors are
+    those of `traffic_scene.draw_scene`.
     """
     plan = plan_scene(seed, size_hw)
     layers = render(plan)

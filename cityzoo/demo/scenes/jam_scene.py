@@ -48,11 +48,7 @@ def flow_of(seed: int) -> str:
 
 
 def plan_jam(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Plan:
-    """Return the plan of a scene with the traffic flow of its seed.
-
-    Raises:
-        ValueError: a negative seed or a size that is odd or too small.
-    """
+    """Return the plan of a scene with the traffic flow of its seed; see `plan_scene`."""
     flow = flow_of(seed) if seed >= 0 else "free"  # plan_scene refuses a negative seed
     return plan_scene(seed, size_hw, setting=Setting(_high_view, FLOWS[flow]))
 
@@ -60,20 +56,6 @@ def plan_jam(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Plan:
 def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Scene:
     """Render a road with free flow, dense traffic or a jam; equal arguments give equal bytes.
 
-    Args:
-        seed: 0 or more.
-        size_hw: height and width in pixels, both even and at least 64.
-
-    Returns:
-        The scene: image (H, W, 3) uint8 RGB, boxes (N, 4) float32 pixels around the visible part of each vehicle,
-        labels (N,) int32, positions in CLASS_NAMES.
-
-    Raises:
-        ValueError: a negative seed or a size that is odd or too small.
-
-    Example:
-        >>> scene = draw_scene(3)
-        >>> scene.image.shape, scene.boxes_xyxy.shape[1]
-        ((288, 384, 3), 4)
+    Arguments and errors are those of `traffic_scene.draw_scene`.
     """
     return shoot(plan_jam(seed, size_hw))

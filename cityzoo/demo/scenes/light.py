@@ -54,8 +54,7 @@ def choose_light(rng: np.random.Generator) -> Light:
 def make_light(condition: str, rng: np.random.Generator) -> Light:
     """Return a random light of the given condition."""
     azimuth = rng.uniform(0, 2 * math.pi)
-    low_sun = condition == "dusk"
-    rise = math.radians(rng.uniform(8, 20) if low_sun else rng.uniform(25, 65))
+    rise = math.radians(rng.uniform(8, 20) if condition == "dusk" else rng.uniform(25, 65))
     sun = (math.cos(rise) * math.sin(azimuth), math.cos(rise) * math.cos(azimuth), math.sin(rise))
     dark = condition == "night" or (condition == "rain" and rng.random() < 0.4)
     sunny = condition in ("day", "dusk")
@@ -66,9 +65,7 @@ def make_light(condition: str, rng: np.random.Generator) -> Light:
         "dusk": ((96.0, 92.0, 140.0), (242.0, 168.0, 110.0)),
         "night": ((40.0, 44.0, 66.0), (96.0, 84.0, 84.0)),
     }.get(condition, ((gray - 8, gray - 2, gray + 6), (gray + 12, gray + 16, gray + 18)))
-    haze = {"fog": rng.uniform(0.014, 0.032), "rain": rng.uniform(0.004, 0.01)}.get(
-        condition, rng.uniform(0.0008, 0.003)
-    )
+    foggy, rainy, clear = rng.uniform(0.014, 0.032), rng.uniform(0.004, 0.01), rng.uniform(0.0008, 0.003)
     return Light(
         condition=condition,
         sun=sun,
@@ -77,7 +74,7 @@ def make_light(condition: str, rng: np.random.Generator) -> Light:
         sky_high=sky[0],
         sky_low=sky[1],
         haze_color=tuple(0.92 * c for c in sky[1]),
-        haze_per_m=haze,
+        haze_per_m={"fog": foggy, "rain": rainy}.get(condition, clear),
         shadow=rng.uniform(0.4, 0.6) if sunny else 0.0,
         ambient=_ambient(condition, dark, rng),
         lamps=1.0 if dark else {"dusk": rng.uniform(0.35, 0.8), "rain": 0.4, "fog": 0.4}.get(condition, 0.0),
@@ -93,8 +90,6 @@ def _ambient(condition: str, dark: bool, rng: np.random.Generator) -> Color:
     elif condition == "dusk":
         level, tint = rng.uniform(0.45, 0.75), (1.08, 0.96, 0.98)
     else:
-        level, tint = (
-            rng.uniform(0.85, 1.12) if condition != "rain" else rng.uniform(0.65, 0.85),
-            (1.0, 1.0, 1.0),
-        )
+        level = rng.uniform(0.65, 0.85) if condition == "rain" else rng.uniform(0.85, 1.12)
+        tint = (1.0, 1.0, 1.0)
     return tuple(level * t * rng.uniform(0.97, 1.03) for t in tint)

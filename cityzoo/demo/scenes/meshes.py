@@ -1,16 +1,17 @@
-"""Meshes of flat surfaces for vehicles, houses, poles and people."""
+"""Meshes of flat surfaces for vehicles, houses, poles and people, and their colors, as frequent as in traffic."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 Color = tuple[float, ...]  # red, green, blue, 0..255
 Point = tuple[float, float, float]
+Value = TypeVar("Value")
 
 LOOSE = -2  # label of objects without lamps, but with a contact shadow
 
@@ -188,3 +189,46 @@ def upright(back: float, front: float, low: float, high: float) -> list[tuple[fl
         [(0, 0), (2, 0), (2, 1), (0, 1)]
     """
     return [(back, low), (front, low), (front, high), (back, high)]
+
+
+def parse_colors(words: str) -> tuple[tuple[int, Color], ...]:
+    """Return a table of (weight, color) from "weight #rrggbb, ...".
+
+    Example:
+        >>> parse_colors("5 #e8e8e6, 1 #0a0b0c")
+        ((5, (232, 232, 230)), (1, (10, 11, 12)))
+    """
+    rows = (row.split(" #") for row in words.split(", "))
+    return tuple((int(weight), tuple(bytes.fromhex(color))) for weight, color in rows)
+
+
+DARK: Color = (30.0, 31.0, 34.0)
+GLASS: Color = (42.0, 52.0, 62.0)
+PLATE: Color = (225.0, 225.0, 215.0)
+CAR_PAINT = parse_colors(
+    "5 #e8e8e6, 4 #aaaeb2, 4 #5c6066, 4 #26272b, 2 #2c4880, 2 #961e22, 1 #c4baa0, 1 #28543e, "
+    "1 #deac26, 1 #70422c"
+)
+BUS_PAINT = parse_colors("3 #cc2828, 3 #ecece8, 2 #2c68a8, 2 #ecb228, 2 #3c8c54")
+LOAD_PAINT = parse_colors("5 #ecece8, 2 #30548c, 2 #a03428, 2 #466e54, 2 #bea06e, 1 #dc8228")
+
+
+def pick(rng: np.random.Generator, table: Sequence[tuple[float, Value]]) -> Value:
+    """Return a random value of a table of (weight, value).
+
+    Example:
+        >>> pick(np.random.default_rng(0), ((0.0, "never"), (1.0, "always")))
+        'always'
+    """
+    mark = rng.random() * sum(weight for weight, _ in table)
+    for weight, value in table:
+        mark -= weight
+        if mark < 0:
+            return value
+    return table[-1][1]
+
+
+def paint(rng: np.random.Generator, table: Sequence[tuple[float, Color]]) -> Color:
+    """Return a random color of a table, slightly varied."""
+    brighter, tints = rng.uniform(-14, 14), rng.uniform(-4, 4, 3).tolist()
+    return tuple(max(8.0, min(245.0, c + brighter + t)) for c, t in zip(pick(rng, table), tints, strict=True))

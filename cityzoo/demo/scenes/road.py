@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cityzoo.demo.scenes.camera import Camera
-from cityzoo.demo.scenes.colors import pick
-from cityzoo.demo.scenes.meshes import Color
+from cityzoo.demo.scenes.meshes import Color, pick
 
 GroundPatch = tuple[np.ndarray, Color]  # outline (N, 2) in meters, color
 FAR_M = 420.0

@@ -8,33 +8,13 @@ from collections.abc import Callable
 import numpy as np
 
 from cityzoo.demo.scenes.camera import Camera
-from cityzoo.demo.scenes.colors import paint
-from cityzoo.demo.scenes.meshes import Color, Solid, Thing, upright
+from cityzoo.demo.scenes.meshes import Color, Solid, Thing, paint, parse_colors, upright
 from cityzoo.demo.scenes.road import Road
 
-HOUSE_PAINT = (
-    (2, (190, 170, 150)),
-    (2, (160, 90, 70)),
-    (2, (200, 200, 196)),
-    (1, (120, 124, 132)),
-    (2, (214, 190, 140)),
-    (1, (150, 160, 170)),
-)
-SIGN_PAINT = ((2, (30, 80, 160)), (2, (30, 110, 70)), (1, (235, 235, 230)))
-POSTER_PAINT = (
-    (1, (210, 60, 60)),
-    (1, (240, 200, 60)),
-    (1, (60, 120, 190)),
-    (1, (240, 240, 240)),
-    (1, (60, 60, 60)),
-)
-CLOTHES = (
-    (1, (40, 44, 60)),
-    (1, (150, 40, 50)),
-    (1, (200, 196, 180)),
-    (1, (60, 90, 130)),
-    (1, (90, 110, 70)),
-)
+HOUSE_PAINT = parse_colors("2 #beaa96, 2 #a05a46, 2 #c8c8c4, 1 #787c84, 2 #d6be8c, 1 #96a0aa")
+SIGN_PAINT = parse_colors("2 #1e50a0, 2 #1e6e46, 1 #ebebe6")
+POSTER_PAINT = parse_colors("1 #d23c3c, 1 #f0c83c, 1 #3c78be, 1 #f0f0f0, 1 #3c3c3c")
+CLOTHES = parse_colors("1 #282c3c, 1 #962832, 1 #c8c4b4, 1 #3c5a82, 1 #5a6e46")
 
 
 def house(rng: np.random.Generator, x: float, y: float, heading: float) -> Thing:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cityzoo.demo.scenes.camera import Camera
-from cityzoo.demo.scenes.colors import pick
-from cityzoo.demo.scenes.meshes import Thing
+from cityzoo.demo.scenes.meshes import Thing, pick
 from cityzoo.demo.scenes.renderer import hull, twice_area
 from cityzoo.demo.scenes.road import Road
 from cityzoo.demo.scenes.vehicles import BUILDERS

@@ -6,8 +6,20 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cityzoo.demo.scenes.colors import BUS_PAINT, CAR_PAINT, DARK, GLASS, LOAD_PAINT, PLATE, paint, pick
-from cityzoo.demo.scenes.meshes import Color, Solid, disc, upright
+from cityzoo.demo.scenes.meshes import (
+    BUS_PAINT,
+    CAR_PAINT,
+    DARK,
+    GLASS,
+    LOAD_PAINT,
+    PLATE,
+    Color,
+    Solid,
+    disc,
+    paint,
+    pick,
+    upright,
+)
 
 CLASS_NAMES = ("car", "bus", "truck", "motorbike")
 Size = tuple[float, float, float]
