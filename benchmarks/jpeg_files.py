@@ -89,10 +89,12 @@ Make = Callable[[int], tuple[Image.Image, np.ndarray]]
 
 
 def _drawn(setting: Setting) -> Make:
-    from cityzoo.demo.scenes.traffic_scene import draw_scene
+    from cityzoo import tasks
+
+    draw = tasks.find("vehicle_detect").demo().draw
 
     def make(number: int) -> tuple[Image.Image, np.ndarray]:
-        scene = draw_scene(number, setting.image_hw)
+        scene = draw(number, setting.image_hw)
         return Image.fromarray(scene.image), scene.boxes_xyxy
 
     return make

@@ -38,7 +38,7 @@ class TrafficStateReader:
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:
         """Return the checked images of a source."""
         found = datasets.load(source, wants="either", **how)
-        return found if found.labelled else derived_labels.map_splits(found, self.of_boxes)
+        return found if found.labeled else derived_labels.map_splits(found, self.of_boxes)
 
     def of_boxes(self, side: ImageSet) -> ImageSet:
         """Return images with the state that their boxes tell."""

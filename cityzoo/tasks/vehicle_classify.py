@@ -31,7 +31,7 @@ class VehicleCropReader:
     def __call__(self, source: str, **how: Any) -> datasets.Dataset:
         """Return the checked images of a source."""
         found = datasets.load(source, wants="either", **how)
-        if found.labelled:
+        if found.labeled:
             return found
         return derived_labels.map_splits(
             found, lambda side: derived_labels.crop_boxes(side, self.context, self.least_px)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cityzoo.data.image.readers import read_boxes
+from cityzoo.data.image import load
 from cityzoo.demo import Demo
 from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.detection import Detection
@@ -20,7 +20,7 @@ TASK = Task(
     summary="boxes around cars, buses, trucks, motorbikes ... of a street camera's images",
     modality=IMAGE,
     output=Detection,
-    reader=read_boxes,
+    reader=load,
     demo=demo,
     monitor="AP",
 )

@@ -6,22 +6,15 @@ import numpy as np
 
 from cityzoo.data.image.raw import PIXELS_XYXY, RELATIVE_CXCYWH
 
-ROUNDING_PX = (
-    2.0  # larger overhang is an error: relative coordinates of three digits are off by up to this much
-)
+# Larger overhang is an error: relative coordinates of three digits are off by up to this much.
+ROUNDING_PX = 2.0
 FLOAT_NOISE_PX = 0.01  # smaller overhang is not reported
 
 
 def to_pixels(numbers: np.ndarray, kind: str, size_hw: tuple[int, int]) -> np.ndarray:
-    """Convert boxes to pixels x1, y1, x2, y2 of the frame in which they were annotated.
+    """Convert boxes (N, 4) of any kind to float64 pixels x1, y1, x2, y2 of the frame in which they were annotated.
 
-    Args:
-        numbers: (N, 4) float64.
-        kind: PIXELS_XYXY, RELATIVE_XYXY or RELATIVE_CXCYWH.
-        size_hw: height and width of that frame in pixels.
-
-    Returns:
-        (N, 4) float64, pixels.
+    kind: PIXELS_XYXY, RELATIVE_XYXY or RELATIVE_CXCYWH. size_hw: height and width of that frame in pixels.
 
     Example:
         >>> to_pixels(np.array([[0.5, 0.5, 0.5, 1.0]]), RELATIVE_CXCYWH, (100, 200)).tolist()
@@ -71,12 +64,8 @@ def to_upright(boxes: np.ndarray, orientation: int, stored_hw: tuple[int, int]) 
 def is_annotated_as_stored(exif: str, declared_hw: object, stored_hw: object, upright_hw: object) -> bool:
     """Return whether boxes refer to the image as stored rather than upright.
 
-    Args:
-        exif: "stored", "upright", or "auto": compare the size declared in the annotations, and assume upright if
-            that is not conclusive.
-        declared_hw: size in the annotations, or None.
-        stored_hw: size as stored.
-        upright_hw: size after EXIF rotation.
+    exif: "stored", "upright", or "auto": compare the size declared in the annotations, which may be None, and assume
+    upright if that is not conclusive.
     """
     if exif == "auto":
         return declared_hw == stored_hw and stored_hw != upright_hw
@@ -86,9 +75,7 @@ def is_annotated_as_stored(exif: str, declared_hw: object, stored_hw: object, up
 def find_problems(boxes: np.ndarray, size_hw: tuple[int, int]) -> list[str]:
     """Return the problem of each box: a kind of finding ("clipped" if clipping fixes it), or "" for a good box.
 
-    Args:
-        boxes: (N, 4) float64, pixels x1, y1, x2, y2.
-        size_hw: height and width of the image in pixels.
+    boxes: (N, 4) float64, pixels x1, y1, x2, y2.
 
     Example:
         >>> find_problems(np.array([[0.0, 0, 5, 5], [5, 0, 0, 5], [-1, 0, 5, 5], [3, 3, 40, 5]]), (10, 20))

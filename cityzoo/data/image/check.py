@@ -66,15 +66,9 @@ class Checker:
             sizes = [f"{width} x {height}" for height, width in (facts.stored_hw, raw.declared_hw)]
             self._findings.add("other size", f"{name} ({sizes[0]}, declared {sizes[1]})")
         boxes, labels = self._boxes(raw, facts, name)
+        mask, scene = self._mask(raw, facts), scene_of(raw.path)
         return ImageExample(
-            raw.path,
-            facts.size_hw,
-            boxes,
-            labels,
-            facts.plain,
-            target,
-            scene=scene_of(raw.path),
-            mask=self._mask(raw, facts),
+            raw.path, facts.size_hw, boxes, labels, facts.plain, target, scene=scene, mask=mask
         )
 
     def _target(self, raw: RawImage, name: str) -> np.ndarray | None:

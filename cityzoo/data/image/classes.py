@@ -59,12 +59,8 @@ def add_val_classes(
 ) -> dict[str, int | str]:
     """Return the labels of train's class names, and of names that only another val source has.
 
-    Args:
-        label_of: labels of train's names.
-        class_names: names that the labels index.
-        selected: whether classes were selected by name; other names are then skipped rather than unknown.
-        class_map: from names of the data to others.
-        val_names: class names of the val source.
+    `label_of` and `class_names` are the result of `map_classes`. `selected`: whether classes were selected by name;
+    other names are then skipped rather than unknown.
 
     Example:
         >>> add_val_classes({"car": 0}, ("car",), False, {"van": "car"}, ("car", "van", "tram"))

@@ -9,7 +9,7 @@ import numpy as np
 
 from cityzoo.data.image.load import Dataset
 from cityzoo.errors import InputError
-from cityzoo.sample import ImageExample, ImageSet, no_boxes
+from cityzoo.sample import ImageExample, ImageSet, no_boxes, no_labels
 
 # Names that stand for the absence of all classes.
 ABSENT = ("normal", "none", "default", "neutral", "background", "nothing")
@@ -34,10 +34,7 @@ def map_splits(dataset: Dataset, change: Callable[[ImageSet], ImageSet]) -> Data
 def crop_boxes(image_set: ImageSet, context: float = 0.0, least_px: int = 8) -> ImageSet:
     """Return one example per box: a window of the image and the class of the box.
 
-    Args:
-        image_set: images with boxes.
-        context: margin around the box, as a fraction of its sides.
-        least_px: boxes with a shorter side are skipped, pixels.
+    context: margin around the box, as a fraction of its sides. least_px: boxes with a shorter side are skipped.
 
     Example:
         >>> street = ImageExample("a.jpg", (48, 64), [[10, 10, 30, 20], [0, 0, 3, 3]], [1, 0])
@@ -66,7 +63,7 @@ def _crop(image: ImageExample, box: np.ndarray, label: int, classes: int, contex
         size_hw=(bottom - top, right - left),
         window_xyxy=(left, top, right, bottom),
         boxes_xyxy=no_boxes(),
-        labels=np.zeros(0, np.int32),
+        labels=no_labels(),
         mask="",
         target=np.eye(classes, dtype=np.float32)[label],
     )
@@ -88,25 +85,21 @@ def label_presence(image_set: ImageSet, absent: Sequence[str] = ABSENT) -> Image
         >>> made.class_names, made.examples[0].target.tolist()
         (('fire', 'smoke'), [1.0, 0.0])
     """
-    kept = [number for number, name in enumerate(image_set.class_names) if name.lower() not in absent]
-    if not kept:
+    names = np.array(image_set.class_names, object)
+    kept = np.array([name.lower() not in absent for name in names], bool)
+    if not kept.any():
         raise InputError(
-            f"the classes of the data are {', '.join(image_set.class_names) or 'none'}: at least one class must not be "
+            f"the classes of the data are {', '.join(names) or 'none'}: at least one class must not be "
             f"any of {', '.join(absent)}"
         )
-    dropped = [number for number in range(len(image_set.class_names)) if number not in kept]
     images = []
     for image in image_set.examples:
-        present = _presence(image, len(image_set.class_names))
-        if image.target is not None and present[dropped].any() and present[kept].any():
-            names = "+".join(image_set.class_names[number] for number in np.flatnonzero(present))
-            raise InputError(f"'{image.path}' has contradictory labels {names}: correct them")
-        images.append(
-            replace(image, boxes_xyxy=no_boxes(), labels=np.zeros(0, np.int32), target=present[kept])
-        )
-    return replace(
-        image_set, class_names=tuple(image_set.class_names[number] for number in kept), examples=tuple(images)
-    )
+        present = _presence(image, len(names))
+        if image.target is not None and present[~kept].any() and present[kept].any():
+            both = "+".join(names[present > 0])
+            raise InputError(f"'{image.path}' has contradictory labels {both}: correct them")
+        images.append(replace(image, boxes_xyxy=no_boxes(), labels=no_labels(), target=present[kept]))
+    return replace(image_set, class_names=tuple(names[kept]), examples=tuple(images))
 
 
 def _presence(image: ImageExample, classes: int) -> np.ndarray:

@@ -47,15 +47,9 @@ def find_duplicates(
 
 
 def find_similar(train: np.ndarray, val: np.ndarray) -> np.ndarray:
-    """Return for each val hash the position of the first similar train hash, or -1.
+    """Return for each of V val hashes, uint64, the position (V,) int64 of the first similar train hash.
 
-    Args:
-        train: (T,) uint64 perceptual hashes.
-        val: (V,) uint64 perceptual hashes.
-
-    Returns:
-        (V,) int64, positions in `train`; -1 if none differs in at most `SIMILAR_BITS` bits, and for hashes with too
-        few bits set or unset.
+    The position is -1 if none differs in at most `SIMILAR_BITS` bits, and for hashes with too few bits set or unset.
 
     Example:
         >>> train = np.array([0x00FF00FF00FF00FF, 0xF0F0F0F0F0F0F0F0, 1], np.uint64)

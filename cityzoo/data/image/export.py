@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -13,28 +13,15 @@ from PIL import Image
 from cityzoo.errors import InputError
 
 
-class LabeledImage(Protocol):
-    """Content of an image that the writers store."""
+@dataclass(frozen=True)
+class LabeledImage:
+    """An image and its labels, as the writers store them."""
 
-    @property
-    def image(self) -> np.ndarray:
-        """Pixels (H, W, 3) uint8 RGB."""
-
-    @property
-    def boxes_xyxy(self) -> np.ndarray:
-        """Boxes (N, 4) float32, pixels."""
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Positions in the class names, (N,) int32."""
-
-    @property
-    def mask(self) -> np.ndarray | None:
-        """Anomalous pixels (H, W) bool, or None."""
-
-    @property
-    def name(self) -> str:
-        """Class of the whole image, or ""."""
+    image: np.ndarray  # (H, W, 3) uint8 RGB
+    boxes_xyxy: np.ndarray  # (N, 4) float32 pixels, tight around the visible part of each object
+    labels: np.ndarray  # (N,) int32, positions in the class names
+    mask: np.ndarray | None = None  # (H, W) bool, True at anomalies; None for a normal image
+    name: str = ""  # class of the whole image, or ""
 
 
 Numbered = Iterable[tuple[str, int, LabeledImage]]  # split, number in the split, image

@@ -112,29 +112,21 @@ def perceptual_hash(image: Image.Image) -> str:
 
 
 def _kinds(image: Image.Image, raw_mode: str) -> tuple[str, ...]:
-    kinds = []
-    if image.mode in ("L", "LA", "La", "1") or image.mode.startswith("I"):
-        kinds.append("grey")
-    if image.mode == "1":
-        kinds.append("bilevel")
-    if image.mode in ("P", "PA"):
-        kinds.append("palette")
-    if image.mode in ("CMYK", "YCCK", "LAB", "HSV"):
-        kinds.append("cmyk")
-    if has_alpha(image):
-        kinds.append("alpha")
-    if image.mode.startswith("I") or ";16" in raw_mode:
-        kinds.append("16-bit")
-    return tuple(kinds)
+    tests = {
+        "grey": image.mode in ("L", "LA", "La", "1") or image.mode.startswith("I"),
+        "bilevel": image.mode == "1",
+        "palette": image.mode in ("P", "PA"),
+        "cmyk": image.mode in ("CMYK", "YCCK", "LAB", "HSV"),
+        "alpha": has_alpha(image),
+        "16-bit": image.mode.startswith("I") or ";16" in raw_mode,
+    }
+    return tuple(kind for kind, holds in tests.items() if holds)
 
 
 def open_images(paths: Iterable[str], cache_name: str, progress: bool = True) -> dict[str, ImageInfo]:
     """Return the facts of images by path, from the cache if path, size and modification time are unchanged.
 
-    Args:
-        paths: image files.
-        cache_name: identifies the cache file; usually the source.
-        progress: whether to show a progress bar after two seconds.
+    cache_name: identifies the cache file; usually the source. progress: whether to show a bar after two seconds.
     """
     paths = list(dict.fromkeys(paths))
     name = hashlib.blake2b(cache_name.encode(), digest_size=12).hexdigest()

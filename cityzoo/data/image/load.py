@@ -6,12 +6,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from cityzoo.data.image import formats
+from cityzoo.data.image import formats, train_val
 from cityzoo.data.image.check import Checker
 from cityzoo.data.image.classes import add_val_classes, map_classes
 from cityzoo.data.image.duplicates import find_duplicates, remove_contradictions
-from cityzoo.data.image.findings import BAD_IMAGES, Findings
+from cityzoo.data.image.findings import BAD_IMAGES, Findings, raise_on_bad_data, require_content
 from cityzoo.data.image.hash_split import take_first
 from cityzoo.data.image.image_info import ImageInfo, open_images
 from cityzoo.data.image.raw import (
@@ -19,20 +20,12 @@ from cityzoo.data.image.raw import (
     WANTS,
     RawDataset,
     RawImage,
+    Wants,
     images_under,
     is_image,
     select_annotations,
 )
-from cityzoo.data.image.train_val import (
-    SPLIT_BY,
-    Opener,
-    Split,
-    find_shared_scenes,
-    resolve_split_by,
-    split_train_val,
-    splits_from_two_sources,
-)
-from cityzoo.data.image.validate import raise_on_bad_data, require_content
+from cityzoo.data.image.train_val import Opener, Split
 from cityzoo.errors import InputError, unknown
 from cityzoo.sample import ImageSet
 
@@ -55,7 +48,7 @@ class Dataset:
         return self.val
 
     @property
-    def labelled(self) -> bool:
+    def labeled(self) -> bool:
         """Whether images have targets (labels of the whole image) rather than boxes."""
         return any(image.target is not None for image in (*self.train.examples, *self.val.examples))
 
@@ -72,7 +65,7 @@ def load(
     exif: str = "auto",
     limit: int | None = None,
     progress: bool = True,
-    wants: str = "boxes",
+    wants: Wants = "boxes",
     split_by: str = "file",
     to_train: bool = True,
 ) -> Dataset:
@@ -119,36 +112,37 @@ def load(
     """
     _require("--bad-boxes", labels, LABELS)
     _require("--exif", exif, EXIF)
-    _require("--split-by", split_by, SPLIT_BY)
+    _require("--split-by", split_by, train_val.SPLIT_BY)
     _require("wants", wants, WANTS)
     _require_limit(limit)
     name, raw = _read(source, format, wants)
     other = None if val is None else _read_val(val, raw, wants)
     raw = raw if other is None or wants != "frames" else _with_classes_of(raw, other)
-    split_by = resolve_split_by(split_by, raw)
+    split_by = train_val.resolve_split_by(split_by, raw)
     class_names, label_of = map_classes(raw.class_names, classes, class_map, may_be_none=raw.labeled)
     findings, opener = Findings(source, name), _opener(source, progress)
     if other is None:
-        splits = split_train_val(raw, val_fraction, limit, findings, opener, split_by)
+        splits = train_val.split_train_val(raw, val_fraction, limit, findings, opener, split_by)
     else:
         label_of = add_val_classes(label_of, class_names, bool(classes), class_map or {}, other.class_names)
-        splits = splits_from_two_sources(raw, other, limit)
+        splits = train_val.splits_from_two_sources(raw, other, limit)
     checker = Checker(label_of, exif, findings, source, raw.labeled)
     train, val_set = _check(splits, class_names, checker, opener, findings)
     if split_by == "scene":
-        find_shared_scenes(*splits, findings)
+        train_val.find_shared_scenes(*splits, findings)
     raise_on_bad_data(findings, labels, checker.boxes_seen)
     require_content(train, val_set, findings, wants != "frames", split_by, to_train)
     LOG.info("%s", findings.text())
     return Dataset(train, val_set, findings)
 
 
-def has_val_split(source: str, *, format: str | None = None) -> bool:
-    """Return whether a source has both a train and a val split.
+def read_image_labels(source: str, **how: Any) -> Dataset:
+    """Return a data set with labels of whole images; `how` as `load` takes it."""
+    return load(source, wants="labels", **how)
 
-    Args:
-        source: see `load`; with boxes, labels of whole images or neither.
-        format: see `load`.
+
+def has_val_split(source: str, *, format: str | None = None) -> bool:
+    """Return whether a source, with boxes, labels of whole images or neither, has both a train and a val split.
 
     Raises:
         InputError: no data set at the source.
@@ -162,14 +156,8 @@ def load_images(
 ) -> ImageSet:
     """Read one image, or all images in a folder and its subfolders, without annotations.
 
-    Args:
-        path: an image or a folder.
-        labels: "drop" skips unreadable images, with a warning; other values raise on them.
-        limit: number of images to keep, selected by hash.
-        progress: whether to show a progress bar if opening the images takes long.
-
-    Returns:
-        A set of the split "predict" without class names and boxes.
+    `labels`: "drop" skips unreadable images, with a warning; other values raise on them. The images are a set of the
+    split "predict" without class names and boxes.
 
     Raises:
         InputError: a missing path, no images, or unreadable ones.
@@ -215,12 +203,12 @@ def _opener(source: str, progress: bool) -> Opener:
     return open_new
 
 
-def _read(source: str, format: str | None, wants: str) -> tuple[str, RawDataset]:
+def _read(source: str, format: str | None, wants: Wants) -> tuple[str, RawDataset]:
     name, raw = formats.read(source, format, "plain_frames" if wants == "frames" else None)
     return name, select_annotations(raw, wants, source, name)
 
 
-def _read_val(val: str, raw: RawDataset, wants: str) -> RawDataset:
+def _read_val(val: str, raw: RawDataset, wants: Wants) -> RawDataset:
     """Return the annotations of a val source, with the same kind of labels as train."""
     name, other = formats.read(val, None, "plain_frames" if wants == "frames" else None)
     return select_annotations(other, "labels" if raw.labeled else "boxes", val, name)

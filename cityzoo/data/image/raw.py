@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from cityzoo.errors import InputError
 
@@ -34,8 +34,8 @@ SPLIT_NAMES = {
     "val": ("val", "valid", "validation", "dev"),
     "test": ("test", "testing", "test-dev"),
 }
-WANTS = ("boxes", "labels", "either", "frames")
 Wants = Literal["boxes", "labels", "either", "frames"]
+WANTS = get_args(Wants)
 
 
 class RawBox(NamedTuple):
@@ -99,18 +99,11 @@ class RawDataset:
         return any(each.names is not None for each in self.images)
 
 
-def select_annotations(raw: RawDataset, wants: str, source: str, format: str) -> RawDataset:
-    """Return a data set with either boxes or labels of whole images.
+def select_annotations(raw: RawDataset, wants: Wants, source: str, format: str) -> RawDataset:
+    """Return a data set with either boxes or labels of whole images; for `wants` see `load`.
 
-    Args:
-        raw: annotations of a source.
-        wants: one of `WANTS`, see `load`.
-        source: path of the annotations, for messages.
-        format: format of the annotations, for messages.
-
-    Returns:
-        Images without labels (`names` is None), or images without boxes if at least one image of the source has
-        labels and `wants` is not "boxes".
+    `source` and `format` are named in messages. The images are without labels (`names` is None), or without boxes if
+    at least one image of the source has labels and `wants` is not "boxes".
 
     Raises:
         InputError: the source lacks the requested annotations.

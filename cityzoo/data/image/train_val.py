@@ -1,14 +1,19 @@
-"""Selection of the train and val images: by the splits of the data, or by a new split."""
+"""Selection of the train and val images: by the splits of the data, by a new split, or a few per class."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from cityzoo.data.image.findings import Findings, brief
 from cityzoo.data.image.hash_split import scene_of, split_by_hash, take_first
 from cityzoo.data.image.image_info import ImageInfo
 from cityzoo.data.image.raw import RawDataset, RawImage
+from cityzoo.errors import InputError
+from cityzoo.sample import ImageExample, ImageSet
 
 SPLIT_BY = ("file", "scene", "auto")
 ENOUGH_SCENES = 8  # for "auto": with fewer, val would have only one or two
@@ -22,13 +27,7 @@ def split_train_val(
 ) -> tuple[Split, Split]:
     """Return train and val of one source; test is used only if there is nothing else.
 
-    Args:
-        raw: annotations of the source.
-        val_fraction: fraction of val if the source has no val split.
-        limit: images per split, or None for all.
-        findings: receives the images of the test split.
-        opener: opens images and returns their facts by path.
-        split_by: "file" or "scene", see `split_by_hash`.
+    For `val_fraction`, `limit`, `opener` (open_all) and `split_by` see `split_by_hash`.
     """
     splits: dict[str | None, Split] = {"train": [], "val": [], "test": [], None: []}
     for each in raw.images:
@@ -79,3 +78,43 @@ def find_shared_scenes(train: Sequence[RawImage], val: Sequence[RawImage], findi
 def _part(raw: RawDataset, split: str) -> Split:
     """Return the images of one split, or all if the data has no such split."""
     return [each for each in raw.images if each.split == split] or list(raw.images)
+
+
+def sample_shots(image_set: ImageSet, shots: int, seed: int) -> ImageSet:
+    """Return `shots` random images of each class, in their original order.
+
+    An image with several classes counts for each of them. If some images have none of the classes, `shots` of those
+    are sampled too. If no image has classes, but only counts, `shots` of all are sampled.
+
+    Raises:
+        InputError: a class has fewer images.
+
+    Example:
+        >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=np.eye(2, dtype="f4")[i % 2]) for i in range(8))
+        >>> few = sample_shots(ImageSet("train", ("bus", "car"), images), 2, seed=0)
+        >>> len(few), np.sum([each.target for each in few.examples], axis=0).tolist()
+        (4, [2.0, 2.0])
+    """
+    rng = np.random.default_rng([seed, shots])
+    present = np.stack([_classes(image, len(image_set.class_names)) for image in image_set.examples])
+    groups: dict[str, np.ndarray] = {"any": np.ones(len(present), bool)}
+    if present.any():
+        groups = dict(zip(image_set.class_names, present.T, strict=True))
+    if present.any() and not present.any(axis=1).all():
+        groups["none of the classes"] = np.asarray(~present.any(axis=1))
+    rows_kept: set[int] = set()
+    for name, chosen in groups.items():
+        rows = np.flatnonzero(chosen)
+        if len(rows) < shots:
+            raise InputError(
+                f"--shots {shots} requires {shots} images of each class, but '{name}' has {len(rows)}: use fewer "
+                "shots or add images"
+            )
+        rows_kept |= set(rng.permutation(rows)[:shots].tolist())
+    return replace(image_set, examples=tuple(image_set.examples[row] for row in sorted(rows_kept)))
+
+
+def _classes(image: ImageExample, classes: int) -> np.ndarray:
+    if image.target is not None and len(image.target) == classes and not len(image.labels):
+        return image.target > 0
+    return np.bincount(image.labels, minlength=classes) > 0

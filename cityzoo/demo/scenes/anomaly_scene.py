@@ -15,7 +15,7 @@ from cityzoo.demo.scenes.foreign_objects import MAKERS
 from cityzoo.demo.scenes.meshes import Thing
 from cityzoo.demo.scenes.renderer import draw_ids
 from cityzoo.demo.scenes.road import Road, View, make_road
-from cityzoo.demo.scenes.road_damage import EDGE, Stain, paint_stain, stain_alpha
+from cityzoo.demo.scenes.road_damage import EDGE, KINDS, Stain, paint_stain, stain_alpha
 from cityzoo.demo.scenes.scenery import person
 from cityzoo.demo.scenes.traffic_scene import (
     ENLARGED,
@@ -36,7 +36,6 @@ SHAKE_PX = 2.0  # the pole sways in the wind
 LEAST_AREA = 250  # pixels of an anomaly in an image of 256 x 320
 PLACE_SEED = 13
 TRIES = 40
-WET_OR_HOLE = ("pothole", "oil")  # a flood that reflects a gray sky is hardly distinguishable from asphalt
 
 
 def _view(rng: np.random.Generator, size_hw: tuple[int, int]) -> View:
@@ -142,15 +141,13 @@ def _make(plan: Plan, kind: str, rng: np.random.Generator, reach_m: float) -> Fo
         return ForeignObject(kind, things, things)
     x, y, _ = road.position(along, right)
     if kind == "damage":
-        what = WET_OR_HOLE[int(rng.integers(len(WET_OR_HOLE)))]
+        what = KINDS[int(rng.integers(len(KINDS)))]
         half = {"pothole": (0.5, 0.9), "oil": (0.7, 1.5)}[what]
         half_m = (rng.uniform(*half), 1.5 * rng.uniform(*half))
         room = Thing((), x, y, 0.0, (half_m[0], half_m[1], 0.1))
         return ForeignObject(kind, (room,), stain=Stain(what, x, y, half_m, int(rng.integers(2**31))))
-    fire, smoke = (
-        (rng.uniform(0.6, 1.3), rng.uniform(0.7, 1.6)),
-        (rng.uniform(0.5, 1.0), rng.uniform(4, 9), 0.2, 0.9),
-    )
+    fire = (rng.uniform(0.6, 1.3), rng.uniform(0.7, 1.6))
+    smoke = (rng.uniform(0.5, 1.0), rng.uniform(4, 9), 0.2, 0.9)
     gray = rng.uniform(40, 150)
     burning = Burning(fire, smoke, rng.uniform(-0.6, 0.6), (gray, gray, gray))
     room = Thing((), x, y, 0.0, (1.2, 1.2, 0.5))
@@ -200,4 +197,4 @@ def render_street(plan: Plan, anomalies: Sequence[ForeignObject]) -> Scene:
     mask = np.any(mask_of(plan, anomalies), axis=0) if anomalies else None
     boxes, labels = np.zeros((0, 4), np.float32), np.zeros(0, np.int32)
     name = anomalies[0].kind if anomalies else "normal"
-    return Scene(image, boxes, labels, plan.light.condition, plan.layout, mask, name)
+    return Scene(image, boxes, labels, mask, name, plan.light.condition, plan.layout)

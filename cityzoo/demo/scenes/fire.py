@@ -8,11 +8,10 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from cityzoo.demo.scenes.camera_effects import LIT_COLOR, apply_camera_effects, beams, paint_lamps
-from cityzoo.demo.scenes.flames import Fire, draw_fire
 from cityzoo.demo.scenes.light import Light
 from cityzoo.demo.scenes.meshes import Color, Thing
+from cityzoo.demo.scenes.plumes import Fire, Plume, Veil, draw_fire, draw_smoke
 from cityzoo.demo.scenes.renderer import draw_ids, painting_order, patches
-from cityzoo.demo.scenes.smoke import Plume, Veil, draw_smoke
 from cityzoo.demo.scenes.traffic_scene import ENLARGED, Layers, Plan, generator
 
 SHOWS = 0.15  # least opacity of a pixel that belongs to fire or smoke
@@ -155,9 +154,7 @@ def _firelight(lit: np.ndarray | None, fire: Veil, light: Light) -> tuple[np.nda
     near = np.asarray(flame.filter(ImageFilter.GaussianBlur(0.25 * size_px + 1)), np.float32)
     base = 0.0 if lit is None else lit[..., None] * np.array(LIT_COLOR, np.float32) if lit.ndim == 2 else lit
     # By day the sun is brighter; after dark the fire lights the road.
-    on_scene = (
-        (0.15 + 4.0 * dark) / 255 * (wide + 3 * far).max(-1, keepdims=True) * np.array(FIRELIGHT, np.float32)
-    )
-    on_scene *= 1 - 0.9 * fire.alpha[..., None]
+    strength = (0.15 + 4.0 * dark) / 255 * (wide + 3 * far).max(-1, keepdims=True)
+    on_scene = strength * np.array(FIRELIGHT, np.float32) * (1 - 0.9 * fire.alpha[..., None])
     shine = dark * bright + (0.05 + 0.4 * dark) * near + (0.03 + 0.35 * dark) * wide
     return (base + on_scene).astype(np.float32), shine.astype(np.float32)

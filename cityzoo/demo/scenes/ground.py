@@ -71,9 +71,8 @@ def paint_ground(
 def _grain(size_wh: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     """Return an "L" mask of the surface: broad faint stains and fine grain."""
     wide, high = (side // 3 for side in size_wh)
-    broad = Image.fromarray(
-        rng.normal(22, 11, (max(2, high // 16), max(2, wide // 20))).clip(0, 255).astype(np.uint8)
-    )
+    coarse = rng.normal(22, 11, (max(2, high // 16), max(2, wide // 20)))
+    broad = Image.fromarray(coarse.clip(0, 255).astype(np.uint8))
     grit = rng.normal(0, 11, (high, wide)).astype(np.float32)
     stains = np.asarray(broad.resize((wide, high), Image.Resampling.BICUBIC), np.float32) + grit
     return Image.fromarray(stains.clip(0, 255).astype(np.uint8)).resize(size_wh, Image.Resampling.BILINEAR)
@@ -99,9 +98,8 @@ def paint_sky(canvas: Image.Image, camera: Camera, light: Light, rng: np.random.
     height = min(lowest, high)
     share = np.linspace(0, 1, 32)[:, None, None] ** 1.5
     sky = np.array(light.sky_high) * (1 - share) + np.array(light.sky_low) * share
-    layer = Image.fromarray(sky.clip(0, 255).astype(np.uint8)).resize(
-        (wide, height), Image.Resampling.BILINEAR
-    )
+    layer = Image.fromarray(sky.clip(0, 255).astype(np.uint8))
+    layer = layer.resize((wide, height), Image.Resampling.BILINEAR)
     cover = rng.normal(60, 70, (4, 8)).clip(0, 190).astype(np.uint8)
     clouds = Image.fromarray(cover).resize((wide, height), Image.Resampling.BICUBIC)
     layer.paste(to_rgb(tuple(0.5 * c + 118 for c in light.sky_low)), mask=clouds)
@@ -136,12 +134,8 @@ def shadow_outlines(thing: Thing, light: Light) -> list[tuple[np.ndarray, int]]:
         shift = -np.array(light.sun[:2]) / light.sun[2] * thing.size_m[2]
         slim = 0.8 if thing.label >= 0 else 1.0  # cabins are narrower than the chassis
         top = np.array([thing.x, thing.y]) + slim * (ground - np.array([thing.x, thing.y])) + shift
-        found.append(
-            (
-                np.array(hull([*map(tuple, ground.tolist()), *map(tuple, top.tolist())])),
-                int(255 * light.shadow),
-            )
-        )
+        outline = hull([*map(tuple, ground.tolist()), *map(tuple, top.tolist())])
+        found.append((np.array(outline), int(255 * light.shadow)))
     if thing.label >= 0 or thing.label == LOOSE:
         found.append((ground, int(255 * max(0.45, light.shadow))))
     return found

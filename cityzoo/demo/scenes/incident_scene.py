@@ -17,7 +17,7 @@ from cityzoo.demo.scenes.fire import (
     render_fire,
 )
 from cityzoo.demo.scenes.meshes import Thing, parse_colors, pick
-from cityzoo.demo.scenes.smoke import Veil
+from cityzoo.demo.scenes.plumes import Veil
 from cityzoo.demo.scenes.traffic_scene import ENLARGED, Layers, Plan, Scene, generator, plan_scene, render
 
 VERSION = 1  # of the rendering; part of the cache folder's name
@@ -56,7 +56,7 @@ def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Scene:
     boxes = np.array([box for box, _ in found], np.float32).reshape(-1, 4)
     labels = np.array([label for _, label in found], np.int32)
     name = {(): "neither", (0,): "fire", (1,): "smoke"}.get(tuple(labels.tolist()), "both")
-    return Scene(image, boxes, labels, plan.light.condition, plan.layout, name=name)
+    return Scene(image, boxes, labels, None, name, plan.light.condition, plan.layout)
 
 
 def plan_blaze(plan: Plan, layers: Layers) -> FireAndSmoke | None:

@@ -41,14 +41,9 @@ class Noise:
         return lower * (1 - part_y) + upper * part_y
 
     def sample(self, x: np.ndarray, y: np.ndarray, octaves: int = 4) -> np.ndarray:
-        """Return the sum of octaves, each twice as fine and 0.55 times as strong, about -1..1.
+        """Return the sum of octaves, each twice as fine and 0.55 times as strong, about -1..1, at places x, y.
 
-        Args:
-            x, y: float arrays of one shape, in units of the coarsest lattice.
-            octaves: 1 or more.
-
-        Returns:
-            An array of the same shape.
+        x, y: float arrays of one shape, in units of the coarsest lattice.
         """
         total, weight, weights = np.zeros_like(x), 1.0, 0.0
         for _ in range(octaves):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from cityzoo.demo.scenes.camera import NEAR_M, Camera
+from cityzoo.demo.scenes.camera import NEAR_M, Camera, Outline
 from cityzoo.demo.scenes.light import Light
-from cityzoo.demo.scenes.meshes import Surface, Thing
+from cityzoo.demo.scenes.meshes import Point, Surface, Thing
 
 SHINING = ("head", "tail", "lit", "street")
 LAMP_STEP = 51  # larger than any id; its multiples mark lamps, up to the fourth, whose ids stay below 256
@@ -22,7 +22,7 @@ SMALLEST_AREA = 0.7  # of a surface, in pixels of the enlarged canvas
 class Patch:
     """One visible surface on the canvas: outline in pixels, shaded color, finish."""
 
-    outline: list[tuple[float, float]]
+    outline: Outline
     color: tuple[int, int, int]
     finish: str
 
@@ -48,30 +48,21 @@ def twice_area(outline: Sequence[tuple[float, float]]) -> float:
 def patches(things: Sequence[Thing], camera: Camera, light: Light) -> list[list[Patch]]:
     """Return the surfaces of each thing that face the camera; [] for a thing that extends behind the lens."""
     surfaces = [_in_order(thing) for thing in things]
-    world = [
-        t.to_world(np.array([p for s in own for p in s.points]))
-        for t, own in zip(things, surfaces, strict=True)
-    ]
+    corners_of = [np.array([p for surface in own for p in surface.points]) for own in surfaces]
+    world = [thing.to_world(corners) for thing, corners in zip(things, corners_of, strict=True)]
     pixels, depth = camera.project(np.concatenate(world)) if world else (np.zeros((0, 2)), np.zeros(0))
     points, start, found = list(map(tuple, pixels.tolist())), 0, []
     for thing, own, corners in zip(things, surfaces, world, strict=True):
         stop = start + len(corners)
         haze = light.haze_share(float(depth[start:stop].mean()))
+        sun = light.sun_seen_from(thing.heading)
         near = depth[start:stop].min() < NEAR_M
-        found.append(
-            [] if near else _facing(own, points[start:stop], light.sun_seen_from(thing.heading), light, haze)
-        )
+        found.append([] if near else _facing(own, points[start:stop], sun, light, haze))
         start = stop
     return found
 
 
-def _facing(
-    surfaces: list[Surface],
-    points: list[tuple[float, float]],
-    sun: tuple[float, float, float],
-    light: Light,
-    haze: float,
-) -> list[Patch]:
+def _facing(surfaces: list[Surface], points: Outline, sun: Point, light: Light, haze: float) -> list[Patch]:
     visible, start = [], 0
     for surface in surfaces:
         outline = points[start : start + len(surface.points)]
@@ -88,9 +79,7 @@ def _in_order(thing: Thing) -> list[Surface]:
     return [surface for part in parts for surface in part]
 
 
-def _shade(
-    surface: Surface, sun: tuple[float, float, float], light: Light, haze: float
-) -> tuple[int, int, int]:
+def _shade(surface: Surface, sun: Point, light: Light, haze: float) -> tuple[int, int, int]:
     (ax, ay, az), (bx, by, bz), (cx, cy, cz) = surface.points[:3]
     ux, uy, uz, vx, vy, vz = bx - ax, by - ay, bz - az, cx - ax, cy - ay, cz - az
     nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
@@ -138,15 +127,11 @@ def _covers(things: Sequence[Thing]) -> np.ndarray:
     middle = np.array([(t.x, t.y) for t in things])
     heading = np.array([t.heading for t in things])
     half = np.array([t.size_m[:2] for t in things]) / 2
-    axes = np.stack(
-        [np.stack([np.cos(heading), -np.sin(heading)], -1), np.stack([np.sin(heading), np.cos(heading)], -1)],
-        axis=1,
-    )  # thing, axis, xy
+    right, ahead = (np.cos(heading), -np.sin(heading)), (np.sin(heading), np.cos(heading))
+    axes = np.stack([*right, *ahead], -1).reshape(-1, 2, 2)  # thing, axis, xy
     corners = np.stack([t.corners() for t in things])
-    reach = (
-        np.einsum("jcx,iax->ijac", corners, axes) - np.einsum("ix,iax->ia", middle, axes)[:, None, :, None]
-    )
     camera = -np.einsum("ix,iax->ia", middle, axes)
+    reach = np.einsum("jcx,iax->ijac", corners, axes) + camera[:, None, :, None]
     slack, edge = 0.05, half[:, None, :]
     above, below = reach.min(-1) >= edge - slack, reach.max(-1) <= -edge + slack
     camera_above, camera_below = (camera >= half)[:, None, :], (camera <= -half)[:, None, :]

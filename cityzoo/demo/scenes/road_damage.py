@@ -1,4 +1,4 @@
-"""Road damage: potholes, spilled oil, standing water."""
+"""Road damage: potholes and spilled oil."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cityzoo.demo.scenes.camera import NEAR_M, Camera
 from cityzoo.demo.scenes.light import Light
 from cityzoo.demo.scenes.noise import Noise, smoothstep
 
-KINDS = ("pothole", "oil", "flood")  # flood last: it takes its color from the sky
+KINDS = ("pothole", "oil")  # standing water that reflects a gray sky is hardly distinguishable from asphalt
 EDGE = 0.3  # least opacity of a pixel that belongs to a stain
 
 
@@ -36,13 +36,8 @@ def ground_xy(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     """
     wide, high = camera.size_wh
     columns, rows = np.meshgrid(np.arange(wide) + 0.5, np.arange(high) + 0.5)
-    rays = (
-        np.stack(
-            [(columns - wide / 2) / camera.focal_px, (high / 2 - rows) / camera.focal_px, np.ones_like(rows)],
-            -1,
-        )
-        @ camera.axes
-    )
+    right, up = (columns - wide / 2) / camera.focal_px, (high / 2 - rows) / camera.focal_px
+    rays = np.stack([right, up, np.ones_like(rows)], -1) @ camera.axes
     with np.errstate(divide="ignore", invalid="ignore"):
         far = np.where(rays[..., 2] < -1e-3, camera.height_m / -rays[..., 2], np.nan)
     far = np.where(far > NEAR_M, far, np.nan)
@@ -59,7 +54,7 @@ def stain_alpha(stain: Stain, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     ragged = Noise(rng).sample(np.where(near, x, 0), np.where(near, y, 0), 3)
     away = np.hypot(right / stain.half_m[0], ahead / stain.half_m[1])
     depth = np.where(near, (1 - away + 0.28 * ragged) * min(stain.half_m), -1)
-    soft = {"pothole": 0.05, "oil": 0.22, "flood": 0.12}[stain.kind]
+    soft = {"pothole": 0.05, "oil": 0.22}[stain.kind]
     return smoothstep(0, soft, depth).astype(np.float32), depth.astype(np.float32)
 
 
@@ -75,15 +70,9 @@ def paint_stain(canvas: Image.Image, stain: Stain, camera: Camera, light: Light)
         rim = smoothstep(-0.12, -0.02, depth) * (1 - smoothstep(0.0, 0.04, depth))
         ground = ground * (1 + 0.22 * rim[..., None])
         opaque = alpha
-    elif stain.kind == "oil":
+    else:
         sheen = 0.5 + 0.5 * np.sin(depth * 9)[..., None] * np.array([1.0, 0.2, -0.9])
         painted = ground * 0.3 + 7 * sheen * lit + 0.05 * np.array(light.sky_low)
         opaque = 0.9 * alpha
-    else:
-        # Still water reflects the sky, more so at flatter angles.
-        rows = np.linspace(1, 0, canvas.height)[:, None, None]
-        mirrored = np.array(light.sky_low) * rows + np.array(light.sky_high) * (1 - rows)
-        painted = 0.22 * ground + (0.5 + 0.3 * rows) * mirrored
-        opaque = 0.88 * alpha
     mixed = ground + opaque[..., None] * (painted - ground)
     return Image.fromarray(mixed.clip(0, 255).astype(np.uint8))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
+from cityzoo.data.image.export import LabeledImage
 from cityzoo.demo.scenes.camera import Camera
 from cityzoo.demo.scenes.camera_effects import apply_camera_effects, beams, paint_lamps
 from cityzoo.demo.scenes.ground import ground_patches, paint_ground, paint_sky, shadow_mask
@@ -28,26 +29,11 @@ LEAST_SIDE_PX = 7.0  # smaller side of its box, likewise
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A rendered image and its labels.
+class Scene(LabeledImage):
+    """A rendered image with its labels; boxes are in half pixels."""
 
-    Attributes:
-        image: (H, W, 3) uint8 RGB.
-        boxes_xyxy: (N, 4) float32 pixels, tight around the visible part of each vehicle, in half pixels.
-        labels: (N,) int32, positions in CLASS_NAMES.
-        condition: light and weather, one of cityzoo.demo.scenes.light.CONDITIONS.
-        layout: name of the view of the road.
-        mask: (H, W) bool, True at anomalies; None for a normal image.
-        name: class of the whole image, or "".
-    """
-
-    image: np.ndarray
-    boxes_xyxy: np.ndarray
-    labels: np.ndarray
-    condition: str
-    layout: str
-    mask: np.ndarray | None = None
-    name: str = ""
+    condition: str = ""  # light and weather, one of cityzoo.demo.scenes.light.CONDITIONS
+    layout: str = ""  # name of the view of the road
 
 
 @dataclass(frozen=True)
@@ -136,22 +122,20 @@ def plan_scene(
     scenery = place_scenery(generator(place_seed, 3), roads, camera, setting.people)
     ground = ground_patches(roads, generator(place_seed, 4))
     wide, high = camera.size_wh
-    enlarged = replace(
-        camera, focal_px=camera.focal_px * ENLARGED, size_wh=(wide * ENLARGED, high * ENLARGED)
-    )
+    size_wh = (wide * ENLARGED, high * ENLARGED)
+    enlarged = replace(camera, focal_px=camera.focal_px * ENLARGED, size_wh=size_wh)
     things = (tuple(scenery), tuple(vehicles))
-    plan = Plan(seed, place_seed, layout, enlarged, light, tuple(ground), *things, ())
-    return _take_out_hidden(arrange(plan))
+    return _take_out_hidden(
+        arrange(Plan(seed, place_seed, layout, enlarged, light, tuple(ground), *things, ()))
+    )
 
 
 def arrange(plan: Plan) -> Plan:
     """Return the plan with its things in drawing order, as needed after a change of its vehicles."""
     things = [*plan.vehicles, *plan.scenery]
     found = patches(things, plan.camera, plan.light)
-    drawn = tuple(
-        (k + 1 if k < len(plan.vehicles) else 0, found[k]) for k in painting_order(things) if found[k]
-    )
-    return replace(plan, drawn=drawn)
+    ids = [*range(1, len(plan.vehicles) + 1), *[0] * len(plan.scenery)]
+    return replace(plan, drawn=tuple((ids[k], found[k]) for k in painting_order(things) if found[k]))
 
 
 def _take_out_hidden(plan: Plan) -> Plan:
@@ -222,4 +206,5 @@ def shoot(plan: Plan) -> Scene:
     lit = beams([*plan.scenery, *plan.vehicles], plan.camera, plan.light)
     image = apply_camera_effects(layers.canvas, lamps, lit, plan.light, generator(plan.seed, 7))
     labels = np.array([v.label for v in plan.vehicles], np.int32)
-    return Scene(image, boxes_of(layers, plan.vehicles), labels, plan.light.condition, plan.layout)
+    boxes = boxes_of(layers, plan.vehicles)
+    return Scene(image, boxes, labels, condition=plan.light.condition, layout=plan.layout)

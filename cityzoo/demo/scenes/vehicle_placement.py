@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cityzoo.demo.scenes.camera import Camera
-from cityzoo.demo.scenes.meshes import Thing, pick
+from cityzoo.demo.scenes.meshes import Point, Thing, pick
 from cityzoo.demo.scenes.renderer import hull, twice_area
 from cityzoo.demo.scenes.road import Road
 from cityzoo.demo.scenes.vehicles import BUILDERS
@@ -79,13 +79,7 @@ def _fill_lane(
         along += length / 2 + density.closest_m + rng.exponential(gap_m)
 
 
-def _try(
-    rng: np.random.Generator,
-    label: int,
-    place: tuple[float, float, float],
-    camera: Camera,
-    found: list[Thing],
-) -> None:
+def _try(rng: np.random.Generator, label: int, place: Point, camera: Camera, found: list[Thing]) -> None:
     """Add a vehicle if it is visible and does not collide with others."""
     (pixels,), (depth,) = camera.project(np.array([[place[0], place[1], 1.0]]))
     wide, high = camera.size_wh

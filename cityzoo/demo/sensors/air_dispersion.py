@@ -110,13 +110,8 @@ def simulate_air(weather: Weather, sources: Sources, background: np.ndarray, tim
 def _losses(weather: Weather, hour: int) -> np.ndarray:
     """Return loss rates (3,) 1/s: deposition and wash-out; photolysis and oxidation; uptake by the ground."""
     foggy = (weather.humidity[hour] / 100) ** 4 * weather.still[hour]
-    return np.array(
-        [
-            3e-6 + 6e-5 * weather.rain[hour] - 4e-6 * foggy,
-            2.5e-5 + 6e-5 * weather.sun[hour],
-            0.0045 / weather.mixing_height[hour],
-        ]
-    )
+    deposition = 3e-6 + 6e-5 * weather.rain[hour] - 4e-6 * foggy
+    return np.array([deposition, 2.5e-5 + 6e-5 * weather.sun[hour], 0.0045 / weather.mixing_height[hour]])
 
 
 def _carried(air: np.ndarray, background: np.ndarray, wind_u: float, wind_v: float) -> np.ndarray:
@@ -134,15 +129,7 @@ def _carried(air: np.ndarray, background: np.ndarray, wind_u: float, wind_v: flo
 
 
 def interpolate(field: np.ndarray, north_east: np.ndarray) -> np.ndarray:
-    """Interpolate a field bilinearly at places.
-
-    Args:
-        field: (..., SIDE, SIDE).
-        north_east: (N, 2) float64 km from the middle of the town.
-
-    Returns:
-        (..., N).
-    """
+    """Interpolate a field (..., SIDE, SIDE) bilinearly at N places, (N, 2) km from the middle of the town; (..., N)."""
     north, east = (north_east / CELL_KM + (SIDE - 1) / 2).T
     row, column = np.floor(north).astype(int), np.floor(east).astype(int)
     up, right = north - row, east - column

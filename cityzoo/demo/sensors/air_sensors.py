@@ -8,29 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from cityzoo.data.series.series import Series
-from cityzoo.demo.folder import write_once
-from cityzoo.demo.sensors.air_dispersion import (
-    O3_OF_NO2,
-    activity,
-    draw_background,
-    draw_sources,
-    interpolate,
-    simulate_air,
-)
+from cityzoo.demo.sensors import air_dispersion, faults
 from cityzoo.demo.sensors.air_weather import Weather, draw_weather
-from cityzoo.demo.sensors.faults import (
-    KM_A_DEGREE,
-    PLACE,
-    ZONE,
-    Outage,
-    apply_outages,
-    check_days,
-    drift,
-    generator,
-    plan_outages,
-)
+from cityzoo.demo.sensors.faults import Outage, generator
 from cityzoo.demo.sensors.files import write_long
 from cityzoo.demo.sensors.road_network import LEAST_WEIGHT
+from cityzoo.demo.write import write_once
 
 VERSION = 1  # of the simulation; part of the cache folder's name
 DAYS = 120
@@ -40,11 +23,8 @@ LOST = 0.015  # fraction of lost messages
 AIR, WEATHER = ("pm25", "no2", "o3"), ("temperature", "humidity", "wind_u", "wind_v", "rain", "mixing_height")
 CHANNELS = (*AIR, *WEATHER)
 UNITS = ("µg/m3", "µg/m3", "µg/m3", "°C", "%", "m/s", "m/s", "mm/h", "m")
-KINDS = {
-    "kerb": (3, 4.0),
-    "urban": (5, 10.0),
-    "rural": (4, 21.0),
-}  # number, largest distance from the middle in km
+# number, largest distance from the middle in km
+KINDS = {"kerb": (3, 4.0), "urban": (5, 10.0), "rural": (4, 21.0)}
 NEAR_KM = 12.0  # distance with a weight of 1/e
 
 
@@ -52,14 +32,14 @@ NEAR_KM = 12.0  # distance with a weight of 1/e
 class AirDemo:
     """Simulated measurements and their ground truth."""
 
-    series: Series  # measurements in CHANNELS
+    series: Series  # (24 days, 12, 9) float32, CHANNELS in UNITS; weights by distance; places
     truth: np.ndarray  # (T, N, 9) float32, the values without noise and gaps
     weather: Weather  # weather of T hours
     outages: tuple[Outage, ...]  # outages of stations; single messages are lost in addition
 
 
-def simulate_air_quality(seed: int = 0, days: int = DAYS) -> Series:
-    """Return measurements of 12 stations in and around a town; equal arguments give equal bytes.
+def simulate(seed: int = 0, days: int = DAYS) -> AirDemo:
+    """Return measurements of 12 stations in and around a town and their ground truth; equal arguments give equal bytes.
 
     Traffic peaks in the morning and evening, houses are heated in cold weather, wind transports pollution between
     stations, rain removes it, and in calm spells of two to five days particles accumulate under an inversion, often
@@ -69,39 +49,24 @@ def simulate_air_quality(seed: int = 0, days: int = DAYS) -> Series:
         seed: 0 or more; determines the town and its winter.
         days: number of days from 1 October 2025, 1 to 366.
 
-    Returns:
-        values (24 days, 12, 9) float32: pm25, no2, o3 in µg/m3, temperature °C, humidity %, wind eastwards and
-        northwards m/s, rain mm/h, mixing height m; weights by distance; places.
-
     Raises:
         InputError: a negative seed, or days out of range.
-
-    Example:
-        >>> series = simulate_air_quality(days=2)
-        >>> series.values.shape, series.channels[:3], series.sensors[0]
-        ((48, 12, 9), ('pm25', 'no2', 'o3'), 'kerb_01')
     """
-    return simulate(seed, days).series
-
-
-def simulate(seed: int = 0, days: int = DAYS) -> AirDemo:
-    """Return measurements of simulate_air_quality with their ground truth."""
-    check_days(days, 1, 366)
+    faults.check_days(days, 1, 366)
     times = FIRST + np.arange(-WARM_UP, 24 * days) * np.timedelta64(3600, "s")
     weather = draw_weather(times, seed)
-    air = simulate_air(weather, draw_sources(seed), draw_background(weather, seed), times)
+    sources, background = air_dispersion.draw_sources(seed), air_dispersion.draw_background(weather, seed)
+    air = air_dispersion.simulate_air(weather, sources, background, times)
     names, places = _stations(generator(seed, 4))
-    truth = np.concatenate(
-        [_at_stations(air, weather, names, places, times, seed), _weather_at(weather, names)], -1
-    )
-    truth = truth[WARM_UP:].astype(np.float32)
-    outages = plan_outages(generator(seed, 5), len(truth), len(names), 3600)
-    values = apply_outages(_measured(truth, generator(seed, 6)), outages, LOST, generator(seed, 7))
+    measured = (_at_stations(air, weather, names, places, times, seed), _weather_at(weather, names))
+    truth = np.concatenate(measured, -1)[WARM_UP:].astype(np.float32)
+    outages = faults.plan_outages(generator(seed, 5), len(truth), len(names), 3600)
+    values = faults.apply_outages(_measured(truth, generator(seed, 6)), outages, LOST, generator(seed, 7))
     apart = np.hypot(*(places[:, None] - places).transpose(2, 0, 1))
-    degrees = places / KM_A_DEGREE / [1.0, np.cos(np.radians(PLACE[0]))] + PLACE
+    degrees = places / faults.KM_A_DEGREE / [1.0, np.cos(np.radians(faults.PLACE[0]))] + faults.PLACE
     near = np.exp(-((apart / NEAR_KM) ** 2)).astype(np.float32)
     near[near < LEAST_WEIGHT] = 0
-    series = Series(values, times[WARM_UP:], names, CHANNELS, UNITS, ZONE, near, degrees)
+    series = Series(values, times[WARM_UP:], names, CHANNELS, UNITS, faults.ZONE, near, degrees)
     kept = Weather(**{name: value[WARM_UP:] for name, value in vars(weather).items()})
     return AirDemo(series, truth, kept, outages)
 
@@ -127,14 +92,14 @@ def _at_stations(
 ) -> np.ndarray:
     """Return (T, N, 3) float64 µg/m3: air of the grid, local traffic, and eddies below the grid size."""
     rng = generator(seed, 8)
-    pm25, no2, ox = interpolate(air, places).transpose(1, 0, 2).astype(np.float64)
+    pm25, no2, ox = air_dispersion.interpolate(air, places).transpose(1, 0, 2).astype(np.float64)
     kerb = np.array([name.startswith("kerb") for name in names]) * rng.uniform(0.7, 1.3, len(names))
     wind = np.hypot(weather.wind_u, weather.wind_v)
-    street = (activity(times)[0] / (0.5 + np.sqrt(wind)))[:, None] * kerb
-    eddies = np.exp(0.13 * drift(rng, (len(times), len(names)), 3.0))
+    street = (air_dispersion.activity(times)[0] / (0.5 + np.sqrt(wind)))[:, None] * kerb
+    eddies = np.exp(0.13 * faults.drift(rng, (len(times), len(names)), 3.0))
     pm25 = (pm25 + 9 * street) * eddies
     no2 = (no2 + 38 * street) * eddies
-    ozone = np.maximum(ox + 6 * street - O3_OF_NO2 * no2, 1.5)
+    ozone = np.maximum(ox + 6 * street - air_dispersion.O3_OF_NO2 * no2, 1.5)
     return np.stack([pm25, no2, ozone], -1)
 
 
@@ -160,7 +125,7 @@ def _measured(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def write(folder: str | Path, seed: int = 0, days: int = DAYS) -> Path:
-    """Write the series of `simulate_air_quality` once and return the folder.
+    """Write the series of `simulate` once and return the folder.
 
     Files: measurements.csv (time with UTC offset, sensor, one column per channel; missing values are empty, rows
     without values omitted), measurements.yaml (time zone, step, units, paths of the other files), adjacency.csv
@@ -171,4 +136,4 @@ def write(folder: str | Path, seed: int = 0, days: int = DAYS) -> Path:
         OSError: the disk is full or not writable.
     """
     made = {"demo": "air_sensors", "version": VERSION, "seed": seed, "days": days}
-    return write_once(Path(folder), made, lambda draft: write_long(draft, simulate_air_quality(seed, days)))
+    return write_once(Path(folder), made, lambda draft: write_long(draft, simulate(seed, days).series))

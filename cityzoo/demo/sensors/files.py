@@ -66,12 +66,8 @@ def local_words(series: Series) -> list[str]:
     shown = timezones.to_local(series.times, series.timezone)
     minutes = (shown - series.times).astype(np.int64) // 60
     signs = np.where(minutes < 0, "-", "+")
-    return [
-        f"{time}{sign}{abs(ahead) // 60:02d}:{abs(ahead) % 60:02d}"
-        for time, sign, ahead in zip(
-            shown.astype(str).tolist(), signs.tolist(), minutes.tolist(), strict=True
-        )
-    ]
+    parts = zip(shown.astype(str).tolist(), signs.tolist(), np.abs(minutes).tolist(), strict=True)
+    return [f"{time}{sign}{ahead // 60:02d}:{ahead % 60:02d}" for time, sign, ahead in parts]
 
 
 def _words(values: np.ndarray) -> list[list[str]]:
@@ -95,14 +91,12 @@ def _write_network(folder: Path, series: Series, far_km: np.ndarray | None) -> d
     if series.places is not None:
         files["places"] = "sensors.csv"
         placed = zip(series.sensors, series.places.round(6).tolist(), strict=True)
-        _table(
-            folder / "sensors.csv", ("sensor", "latitude", "longitude"), ([name, *at] for name, at in placed)
-        )
+        header = ("sensor", "latitude", "longitude")
+        _table(folder / "sensors.csv", header, ([name, *at] for name, at in placed))
     if series.adjacency is not None:
         files["adjacency"] = "adjacency.csv"
-        _table(
-            folder / "adjacency.csv", series.sensors, ([f"{w:.6g}" for w in row] for row in series.adjacency)
-        )
+        weights = ([f"{w:.6g}" for w in row] for row in series.adjacency)
+        _table(folder / "adjacency.csv", series.sensors, weights)
     if far_km is not None:
         pairs = np.argwhere(np.isfinite(far_km) & (far_km > 0))
         rows = ([series.sensors[a], series.sensors[b], f"{far_km[a, b]:.3f}"] for a, b in pairs)

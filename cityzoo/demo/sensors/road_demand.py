@@ -106,9 +106,8 @@ def draw_incidents(network: Network, times: np.ndarray, seed: int) -> tuple[Inci
     chance = np.where(((hours >= 5) & (hours < 22))[:, None], busy, 0).ravel()
     days = float((times[-1] - times[0]).astype(np.int64)) / 86400
     found = []
-    for place in np.sort(
-        rng.choice(chance.size, rng.poisson(INCIDENTS_A_DAY * days), p=chance / chance.sum())
-    ):
+    places = rng.choice(chance.size, rng.poisson(INCIDENTS_A_DAY * days), p=chance / chance.sum())
+    for place in np.sort(places):
         step, corridor = divmod(int(place), busy.shape[1])
         sensor = int(rng.choice(np.flatnonzero(network.corridors == corridor)))
         minutes = float(np.clip(np.exp(rng.normal(np.log(40), 0.5)), 15, 110))

@@ -70,9 +70,8 @@ class _Road:
         starts = np.isin(np.arange(len(self._ahead)), self._ahead, invert=True)
         self._ramp_share = np.where(starts, 1.0, RAMP_SHARE)
         self._turns = network.moves.copy()
-        self._turns[np.arange(len(self._ahead)), self._ahead] = (
-            0.0  # vehicles that go straight on need space there
-        )
+        # Vehicles that go straight on need space there.
+        self._turns[np.arange(len(self._ahead)), self._ahead] = 0.0
 
     def set(self, capacity: np.ndarray, slowed: np.ndarray, blocked: np.ndarray) -> None:
         self._most = capacities(self._network) * capacity

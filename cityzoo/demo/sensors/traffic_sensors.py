@@ -8,19 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from cityzoo.data.series.series import Series
-from cityzoo.demo.folder import write_once
+from cityzoo.demo.sensors import road_demand
 from cityzoo.demo.sensors.faults import ZONE, Outage, apply_outages, check_days, generator, plan_outages
 from cityzoo.demo.sensors.files import write_wide
-from cityzoo.demo.sensors.road_demand import (
-    Incident,
-    blocked_capacity,
-    draw_demand,
-    draw_fluctuation,
-    draw_incidents,
-    draw_weather,
-)
+from cityzoo.demo.sensors.road_demand import Incident
 from cityzoo.demo.sensors.road_flow import simulate_flow
 from cityzoo.demo.sensors.road_network import Network, adjacency, distances, draw_network
+from cityzoo.demo.write import write_once
 
 VERSION = 1  # of the simulation; part of the cache folder's name
 DAYS = 42
@@ -37,7 +31,7 @@ CHANNELS, UNITS = ("speed", "flow"), ("km/h", "veh/h")
 class TrafficDemo:
     """Simulated measurements and their ground truth."""
 
-    series: Series  # measurements, speed km/h and flow veh/h
+    series: Series  # (288 days, 40, 2) float32: speed km/h and flow veh/h; weights of the roads; places
     truth: np.ndarray  # (T, N, 2) float32, the values without noise and gaps
     network: Network  # the roads
     incidents: tuple[Incident, ...]  # incidents on the roads
@@ -45,8 +39,8 @@ class TrafficDemo:
     outages: tuple[Outage, ...]  # outages of sensors; single messages are lost in addition
 
 
-def simulate_traffic(seed: int = 0, days: int = DAYS) -> Series:
-    """Return measurements of 40 sensors on motorways; equal arguments give equal bytes.
+def simulate(seed: int = 0, days: int = DAYS, incidents: tuple[Incident, ...] | None = None) -> TrafficDemo:
+    """Return measurements of 40 sensors on motorways and their ground truth; equal arguments give equal bytes.
 
     Speed drops in rush hours, which depend on direction and weekday, upstream of incidents, and in rain and snow.
     Sensors have noise, lost messages and outages. Each seed has its own town.
@@ -54,34 +48,18 @@ def simulate_traffic(seed: int = 0, days: int = DAYS) -> Series:
     Args:
         seed: 0 or more.
         days: number of days from 1 September 2025, 1 to 366.
-
-    Returns:
-        values (288 days, 40, 2) float32: speed km/h and flow veh/h; weights of the roads; places.
+        incidents: replace the incidents of the seed; everything else is unchanged.
 
     Raises:
         InputError: a negative seed, or days out of range.
-
-    Example:
-        >>> series = simulate_traffic(days=1)
-        >>> series.values.shape, series.channels, series.sensors[0]
-        ((288, 40, 2), ('speed', 'flow'), 'north_01')
-    """
-    return simulate(seed, days).series
-
-
-def simulate(seed: int = 0, days: int = DAYS, incidents: tuple[Incident, ...] | None = None) -> TrafficDemo:
-    """Return measurements of simulate_traffic with their ground truth.
-
-    incidents: replace the incidents of the seed; everything else is unchanged.
     """
     check_days(days, 1, 366)
     network = draw_network(seed)
-    times = FIRST + np.arange(-NIGHT - WARM_UP, (days + 1) * A_DAY - NIGHT) * np.timedelta64(
-        STEP_SECONDS, "s"
-    )
-    incidents = draw_incidents(network, times, seed) if incidents is None else incidents
-    wet, slick = draw_weather(times, seed)
-    truth = _drive(network, times, incidents, wet, slick, seed)[NIGHT : NIGHT + days * A_DAY]
+    steps = np.arange(-NIGHT - WARM_UP, (days + 1) * A_DAY - NIGHT)
+    times = FIRST + steps * np.timedelta64(STEP_SECONDS, "s")
+    incidents = road_demand.draw_incidents(network, times, seed) if incidents is None else incidents
+    wet, _ = road_demand.draw_weather(times, seed)
+    truth = _drive(network, times, incidents, seed)[NIGHT : NIGHT + days * A_DAY]
     times, wet = (each[NIGHT + WARM_UP :][: len(truth)] for each in (times, wet))
     outages = plan_outages(generator(seed, 4), len(truth), truth.shape[1], STEP_SECONDS)
     values = apply_outages(_measured(truth, generator(seed, 5)), outages, LOST, generator(seed, 6))
@@ -90,22 +68,16 @@ def simulate(seed: int = 0, days: int = DAYS, incidents: tuple[Incident, ...] | 
     return TrafficDemo(series, truth, network, incidents, wet.astype(np.float32), outages)
 
 
-def _drive(
-    network: Network,
-    times: np.ndarray,
-    incidents: tuple[Incident, ...],
-    wet: np.ndarray,
-    slick: np.ndarray,
-    seed: int,
-) -> np.ndarray:
+def _drive(network: Network, times: np.ndarray, incidents: tuple[Incident, ...], seed: int) -> np.ndarray:
     """Return speed and flow (T - WARM_UP, N, 2) float32.
 
     Days from 03:00 to 03:00 are simulated in parallel, each after a warm-up of an hour.
     """
-    sensors = len(network.sensors)
-    capacity = (1 - 0.16 * slick)[:, None] * draw_fluctuation(times, sensors, seed)
+    sensors, (wet, slick) = len(network.sensors), road_demand.draw_weather(times, seed)
+    capacity = (1 - 0.16 * slick)[:, None] * road_demand.draw_fluctuation(times, sensors, seed)
     free = np.broadcast_to((1 - 0.1 * slick - 0.08 * wet)[:, None], capacity.shape)
-    blocked, demand = blocked_capacity(incidents, times, sensors), draw_demand(network, times, seed)
+    blocked = road_demand.blocked_capacity(incidents, times, sensors)
+    demand = road_demand.draw_demand(network, times, seed)
     days = (len(times) - WARM_UP) // A_DAY
     cut = np.arange(days)[:, None] * A_DAY + np.arange(WARM_UP + A_DAY)
     speed, flow = simulate_flow(network, demand[cut], capacity[cut], blocked[cut], free[cut], STEP_SECONDS)
@@ -122,7 +94,7 @@ def _measured(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def write(folder: str | Path, seed: int = 0, days: int = DAYS) -> Path:
-    """Write the series of `simulate_traffic` once and return the folder.
+    """Write the series of `simulate` once and return the folder.
 
     Files: speed.csv (one column per sensor, times with UTC offset; missing values are empty), speed.yaml (time zone,
     step, unit, paths of the other files), adjacency.csv (weights of the roads), sensors.csv (sensor, latitude,
@@ -137,5 +109,6 @@ def write(folder: str | Path, seed: int = 0, days: int = DAYS) -> Path:
         demo = simulate(seed, days)
         write_wide(draft, demo.series, distances(demo.network))
 
-    made = {"demo": "traffic_sensors", "version": VERSION, "seed": seed, "days": days}
-    return write_once(Path(folder), made, fill)
+    return write_once(
+        Path(folder), {"demo": "traffic_sensors", "version": VERSION, "seed": seed, "days": days}, fill
+    )

@@ -13,7 +13,7 @@ import numpy as np
 
 from cityzoo.data import image as datasets
 from cityzoo.data.image import formats
-from cityzoo.data.image.few_shot import sample_shots
+from cityzoo.data.image.train_val import sample_shots
 from cityzoo.errors import InputError, NoAnnotations
 from cityzoo.modalities.image.flags import ImageFlags
 from cityzoo.sample import ImageExample, ImageSet

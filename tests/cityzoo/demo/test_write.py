@@ -8,9 +8,10 @@ import pytest
 from PIL import Image
 
 from cityzoo import tasks
+from cityzoo.data.image.export import LabeledImage
 from cityzoo.demo import Demo, write_demo
-from cityzoo.demo.scenes.traffic_scene import Scene, draw_scene
-from cityzoo.demo.write import scene_seed
+from cityzoo.demo.scenes.traffic_scene import draw_scene
+from cityzoo.demo.write import scene_seed, write_once
 from cityzoo.errors import InputError
 
 COUNTS = {"train": 3, "val": 2}
@@ -21,7 +22,7 @@ def little(seed):
     image = np.full((48, 64, 3), seed % 251, np.uint8)
     place = seed % 7
     box = [[place + 0.5, 3.0, place + 20.5, 41.5]]
-    return Scene(image, np.array(box, np.float32), np.array([seed % 2], np.int32), "day", "street")
+    return LabeledImage(image, np.array(box, np.float32), np.array([seed % 2], np.int32))
 
 
 DEMO = Demo("little", 1, ("a", "b"), little)
@@ -150,3 +151,29 @@ def test_an_empty_folder_is_filled(tmp_path):
 
 def test_the_task_knows_the_version_of_its_demo():
     assert tasks.find("vehicle_detect").demo().version >= 1
+
+
+MADE = {"demo": "test", "seed": 0}
+
+
+def test_a_folder_is_filled_once(tmp_path):
+    calls = []
+
+    def fill(draft):
+        calls.append(draft)
+        (draft / "x").write_text("1")
+
+    assert write_once(tmp_path / "d", MADE, fill) == write_once(tmp_path / "d", MADE, fill) == tmp_path / "d"
+    assert len(calls) == 1 and (tmp_path / "d" / "x").is_file()
+    with pytest.raises(InputError, match="is not empty: expected a new or empty folder"):
+        write_once(tmp_path / "d", {**MADE, "seed": 1}, fill)
+
+
+def test_what_fails_leaves_nothing_behind(tmp_path):
+    def fill(draft):
+        (draft / "x").write_text("1")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_once(tmp_path / "d", MADE, fill)
+    assert list(tmp_path.iterdir()) == []

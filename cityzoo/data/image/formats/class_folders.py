@@ -53,11 +53,10 @@ def read(source: str) -> RawDataset:
 def _unlabeled(root: Path, splits: list[Path]) -> list[RawImage]:
     """Return the images next to the class folders, which have no class."""
     flat = [each for each in _folders(root) if split_of(each.name)] if splits else []
+    parts = {root: None} | {folder: split_of(folder.name) for folder in flat}
     return [
-        RawImage(
-            str(file), (), PIXELS_XYXY, str(folder), None, None if folder == root else split_of(folder.name)
-        )
-        for folder in dict.fromkeys((root, *flat))
+        RawImage(str(file), (), PIXELS_XYXY, str(folder), None, split)
+        for folder, split in parts.items()
         for file in sorted(folder.iterdir())
         if is_image(file) and file.is_file()
     ]

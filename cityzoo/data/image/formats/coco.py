@@ -46,9 +46,8 @@ def read(source: str) -> RawDataset:
 
 
 def _json_files(path: Path) -> list[Path]:
-    found = (
-        [path] if path.is_file() else [each for pattern in _PATTERNS for each in sorted(path.glob(pattern))]
-    )
+    listed = [each for pattern in _PATTERNS for each in sorted(path.glob(pattern))]
+    found = [path] if path.is_file() else listed
     found = [each for each in found if each.suffix.lower() == ".json" and _is_coco(each)]
     instances = [each for each in found if each.name.startswith("instances_")]
     return instances or [each for each in found if not each.name.startswith(_OTHER_KINDS)] or found
@@ -67,9 +66,8 @@ def _load(path: Path) -> dict:
         content = json.loads(path.read_bytes())
     except ValueError as error:
         raise InputError(f"{path} is not valid JSON: {error}") from error
-    lacking = [
-        key for key in _KEYS if not isinstance(content, dict) or not isinstance(content.get(key), list)
-    ]
+    parts = content if isinstance(content, dict) else {}
+    lacking = [key for key in _KEYS if not isinstance(parts.get(key), list)]
     if lacking:
         raise InputError(
             f"{path} lacks the list '{lacking[0]}': COCO requires images, annotations and categories"
@@ -92,15 +90,9 @@ def _images(path: Path, content: dict, names: dict[int, str]) -> list[RawImage]:
             f"{path}: annotation of image_id {stray}, which 'images' does not list: add it there"
         )
     split = _split_and_word(path)[0]
+    files = {key: str(folder / str(each["file_name"])) for key, each in images.items()}
     return [
-        RawImage(
-            str(folder / str(each["file_name"])),
-            tuple(boxes[key]),
-            PIXELS_XYXY,
-            str(path),
-            _declared(each),
-            split,
-        )
+        RawImage(files[key], tuple(boxes[key]), PIXELS_XYXY, str(path), _declared(each), split)
         for key, each in images.items()
     ]
 

@@ -70,19 +70,16 @@ def _tensorflow_datasets() -> ModuleType:
 
 
 def _builder(tfds: ModuleType, name: str) -> Any:
-    data_dir = os.environ.get("TFDS_DATA_DIR")
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
+        return tfds.builder(name, data_dir=os.environ.get("TFDS_DATA_DIR"))
     except tfds.core.DatasetNotFoundError as error:
         known = tfds.list_builders(with_community_datasets=False)
         near = difflib.get_close_matches(name.partition("/")[0], known, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'? " if near else ""
-        raise InputError(
-            f"unknown tfds data set '{name}': {hint}see https://www.tensorflow.org/datasets"
-        ) from error
+        message = f"unknown tfds data set '{name}': {hint}see https://www.tensorflow.org/datasets"
+        raise InputError(message) from error
     except ValueError as error:
         raise InputError(f"tfds:{name} cannot be used: {_one_line(error)}") from error
-    return builder
 
 
 def _prepare(builder: Any, name: str) -> None:
@@ -150,9 +147,8 @@ def _export_split(
         raise InputError(f"tfds:{builder.name}: split '{split_name}': {_one_line(error)}") from error
     index = [_export_example(example, feature, folder, number) for number, example in enumerate(examples)]
     partial = folder / "index.partial"
-    partial.write_text(
-        json.dumps({"classes": class_names(builder.info.features, feature), "images": index}), "utf-8"
-    )
+    content = {"classes": class_names(builder.info.features, feature), "images": index}
+    partial.write_text(json.dumps(content), "utf-8")
     partial.replace(folder / "index.json")  # last and atomic: an index means that all images exist
     return folder
 
@@ -164,9 +160,8 @@ def _export_example(example: dict, feature: BoxFeature | LabelFeature, folder: P
     if isinstance(feature, LabelFeature):
         return {"file": file, "label": int(example[feature.label])}
     objects = example[feature.objects]
-    boxes = np.asarray(objects[feature.bbox], np.float64).reshape(-1, 4)[
-        :, [1, 0, 3, 2]
-    ]  # ymin, xmin, ymax, xmax
+    # Stored as ymin, xmin, ymax, xmax.
+    boxes = np.asarray(objects[feature.bbox], np.float64).reshape(-1, 4)[:, [1, 0, 3, 2]]
     labels = np.asarray(objects[feature.label]) if feature.label else np.zeros(len(boxes), int)
     record = {"file": file, "boxes": boxes.tolist(), "labels": labels.tolist()}
     for remark, key in (("crowd", "is_crowd"), ("difficult", "is_difficult")):
@@ -179,39 +174,22 @@ def _read_index(folder: Path, split: str | None) -> list[RawImage]:
     path = folder / "index.json"
     index = json.loads(path.read_text("utf-8"))
     names = dict(enumerate(index["classes"]))
-    return [
-        RawImage(
-            str(folder / each["file"]),
-            _boxes(each, names) if "boxes" in each else (),
-            RELATIVE_XYXY,
-            str(path),
-            None,
-            split,
-            (),
-            _names(each, names) if "label" in each else None,
-        )
-        for each in index["images"]
-    ]
-
-
-def _names(record: dict, names: dict[int, str]) -> tuple[str, ...] | None:
-    """Return the class of a whole image; -1 stands for an unlabeled image."""
-    return (names[record["label"]],) if record["label"] in names else None
+    images = []
+    for each in index["images"]:
+        # The label -1 stands for an unlabeled image.
+        labels = (names[each["label"]],) if each.get("label") in names else None
+        boxes, file = _boxes(each, names), str(folder / each["file"])
+        images.append(RawImage(file, boxes, RELATIVE_XYXY, str(path), None, split, (), labels))
+    return images
 
 
 def _boxes(record: dict, names: dict[int, str]) -> tuple[RawBox, ...]:
     boxes = []
-    for row, (numbers, label) in enumerate(zip(record["boxes"], record["labels"], strict=True)):
-        problem = next(
-            (each for each in ("crowd", "difficult") if record.get(each, [])[row : row + 1] == [True]), ""
-        )
+    for row, (numbers, label) in enumerate(
+        zip(record.get("boxes", ()), record.get("labels", ()), strict=True)
+    ):
+        remarks = [each for each in ("crowd", "difficult") if each in record and record[each][row]]
+        problem = "unknown class" if label not in names else next(iter(remarks), "")
         mark = f" {record['file']} box {row}"
-        boxes.append(
-            RawBox(
-                tuple(numbers),
-                names.get(label, str(label)),
-                mark,
-                problem if label in names else "unknown class",
-            )
-        )
+        boxes.append(RawBox(tuple(numbers), names.get(label, str(label)), mark, problem))
     return tuple(boxes)

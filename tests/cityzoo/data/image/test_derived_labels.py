@@ -188,9 +188,9 @@ def dataset(yolo):
 def test_both_sides_are_changed_and_described(yolo):
     """What a report says of the data is what training sees."""
     before = dataset(yolo)
-    assert not before.labelled
+    assert not before.labeled
     after = derived_labels.map_splits(before, derived_labels.crop_boxes)
-    assert after.labelled and all(each.window_xyxy for each in (*after.train.examples, *after.val.examples))
+    assert after.labeled and all(each.window_xyxy for each in (*after.train.examples, *after.val.examples))
     name = after.train.class_names[0]
     assert after.findings.splits["train"]["labels"][name] == len(after.train.examples) == 2
 

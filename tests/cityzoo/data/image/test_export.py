@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from cityzoo.data.image import load
+from cityzoo.data.image.export import LabeledImage
 from cityzoo.demo import Demo, write_demo
-from cityzoo.demo.scenes.traffic_scene import Scene
 from cityzoo.demo.write import DEFAULT_COUNTS, scene_seed
 from cityzoo.errors import InputError
 
@@ -20,7 +20,7 @@ NAMES = ("normal", "debris")
 
 def bare(seed, mask=None, name=""):
     image = np.full((48, 64, 3), seed % 251, np.uint8)
-    return Scene(image, np.zeros((0, 4), np.float32), np.zeros(0, np.int32), "day", "street", mask, name)
+    return LabeledImage(image, np.zeros((0, 4), np.float32), np.zeros(0, np.int32), mask, name)
 
 
 def usual(seed):

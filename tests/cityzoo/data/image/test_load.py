@@ -173,7 +173,7 @@ def classes(tmp_path, paint):
 def test_targets_are_over_the_classes_kept(classes):
     folder = classes(train_bus=2, train_car=2, train_van=1, val_bus=1, val_van=1)
     data = load(folder, wants="labels")
-    assert data.labelled and data.train.class_names == ("bus", "car", "van")
+    assert data.labeled and data.train.class_names == ("bus", "car", "van")
     assert [each.target.tolist() for each in data.val.examples] == [[1, 0, 0], [0, 0, 1]]
     assert data.train.examples[0].target.dtype == np.float32
     assert "train: 5 images (0 without labels), labels: bus 2, car 2, van 1" in data.findings.text()
@@ -206,9 +206,9 @@ def test_what_is_wanted_decides_between_boxes_and_labels(classes, yolo):
     with pytest.raises(InputError, match="no labels of whole images.*path,label"):
         load(boxes, wants="labels")
     for wants in ("either", "frames"):
-        assert load(labels, wants=wants).labelled
+        assert load(labels, wants=wants).labeled
         found = load(boxes, wants=wants)
-        assert not found.labelled and len(found.train.examples[0].labels) == 1
+        assert not found.labeled and len(found.train.examples[0].labels) == 1
     with pytest.raises(InputError, match="unknown value of wants 'all'"):
         load(boxes, wants="all")
     with pytest.raises(InputError, match="no labels of whole images"):

@@ -43,7 +43,7 @@ def test_a_limit_is_quick_and_steady(real):
 def test_no_other_format_takes_it_for_its_own(real):
     assert formats.find(str(SHARED / real))[0] == "yolo"
     assert not class_folders.matches(str(SHARED / real)) and not label_csv.matches(str(SHARED / real))
-    assert not load(str(SHARED / real), wants="either", limit=4, progress=False).labelled
+    assert not load(str(SHARED / real), wants="either", limit=4, progress=False).labeled
 
 
 def test_scenes_of_real_names():

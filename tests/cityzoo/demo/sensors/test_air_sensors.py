@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cityzoo.demo.sensors.air_dispersion import SIDE, Sources, interpolate, simulate_air
-from cityzoo.demo.sensors.air_sensors import CHANNELS, FIRST, LOST, simulate, simulate_air_quality, write
+from cityzoo.demo.sensors.air_sensors import CHANNELS, FIRST, LOST, simulate, write
 from cityzoo.demo.sensors.air_weather import Weather
 from cityzoo.errors import InputError
 
@@ -36,7 +36,7 @@ NOTHING = np.zeros((SIDE, SIDE))
 
 def test_equal_seeds_give_equal_bytes_and_others_another_winter():
     np.random.seed(0)  # global state must play no part
-    once, again, other = (simulate_air_quality(seed, days=3) for seed in (1, 1, 2))
+    once, again, other = (simulate(seed, days=3).series for seed in (1, 1, 2))
     assert once.values.tobytes() == again.values.tobytes() and once.values.tobytes() != other.values.tobytes()
 
 
@@ -126,7 +126,7 @@ def test_gaps_are_where_they_are_said_to_be(demo):
 
 
 def test_written_files_hold_the_series(tmp_path):
-    series = simulate_air_quality(1, days=28)  # over the change of clocks
+    series = simulate(1, days=28).series  # over the change of clocks
     folder = write(tmp_path / "town", seed=1, days=28)
     with (folder / "measurements.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -141,4 +141,4 @@ def test_written_files_hold_the_series(tmp_path):
 
 def test_too_many_days_are_refused():
     with pytest.raises(InputError, match="367 days of demo data: expected 1 to 366"):
-        simulate_air_quality(0, 367)
+        simulate(0, 367)

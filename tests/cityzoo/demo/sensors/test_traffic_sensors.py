@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cityzoo.demo.sensors.road_demand import Incident
-from cityzoo.demo.sensors.traffic_sensors import FIRST, LOST, simulate, simulate_traffic, write
+from cityzoo.demo.sensors.traffic_sensors import FIRST, LOST, simulate, write
 from cityzoo.errors import InputError
 
 DAYS = 14
@@ -25,7 +25,7 @@ def speeds(demo, hour, days, sensors):
 
 def test_equal_seeds_give_equal_bytes_and_others_another_town():
     np.random.seed(0)  # global state must play no part
-    once, again, other = (simulate_traffic(seed, days=1) for seed in (3, 3, 4))
+    once, again, other = (simulate(seed, days=1).series for seed in (3, 3, 4))
     assert (
         once.values.tobytes() == again.values.tobytes()
         and once.adjacency.tobytes() == again.adjacency.tobytes()
@@ -113,7 +113,7 @@ def test_gaps_are_where_they_are_said_to_be(demo):
 
 
 def test_written_files_hold_the_series(tmp_path):
-    series = simulate_traffic(1, days=1)
+    series = simulate(1, days=1).series
     folder = write(tmp_path / "town", seed=1, days=1)
     header, *rows = (folder / "speed.csv").read_text().splitlines()
     assert tuple(header.split(",")) == ("time", *series.sensors) and len(rows) == 288
@@ -128,4 +128,4 @@ def test_written_files_hold_the_series(tmp_path):
 )
 def test_bad_seeds_and_days_are_refused(seed, days, words):
     with pytest.raises(InputError, match=words):
-        simulate_traffic(seed, days)
+        simulate(seed, days)

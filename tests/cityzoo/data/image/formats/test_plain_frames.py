@@ -12,7 +12,7 @@ def test_a_plain_folder_is_read_when_asked(tmp_path, paint):
         load(str(tmp_path / "cam"))
     data = load(str(tmp_path / "cam"), wants="frames")
     assert len(data.train) + len(data.val) == 6
-    assert data.labelled and data.train.class_names == ()
+    assert data.labeled and data.train.class_names == ()
     assert all(each.target.shape == (0,) for each in data.train.examples)
     assert "labels: none" in data.findings.text()
     named = load(str(tmp_path / "cam"), format="plain_frames", wants="either")

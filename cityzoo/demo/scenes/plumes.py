@@ -1,4 +1,8 @@
-"""Smoke: a turbulent plume that widens, drifts and dissolves as it rises."""
+"""Flames and smoke from layered noise.
+
+Flames are tongues with a pale core, yellow and orange, and a red edge; smoke is a turbulent plume that widens, drifts
+and dissolves as it rises.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,10 @@ from cityzoo.demo.scenes.meshes import Color
 from cityzoo.demo.scenes.noise import Noise, smoothstep
 
 FAINT = 0.03  # less opacity is not drawn
+HEAT = (0.0, 0.12, 0.3, 0.55, 0.85, 1.2)  # from the edge of a flame to its core
+HEAT_COLORS = np.array(
+    [(120, 22, 6), (212, 58, 10), (248, 116, 18), (255, 176, 42), (255, 226, 110), (255, 250, 214)], float
+)
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class Plume:
 def draw_smoke(plume: Plume, size_wh: tuple[int, int], light: Light, rng: np.random.Generator) -> Veil:
     """Return the layer of a plume, lit by sky and sun, before darkening at night."""
     eddies, waves = Noise(rng), Noise(rng)
-    view = _window_of(plume, size_wh)
+    view = _smoke_window(plume, size_wh)
     columns, rows = view.columns, view.rows
     up = (plume.foot[1] - rows) / plume.meter_px
     rise = np.clip(up, 0, 2 * plume.height_m)
@@ -92,10 +100,8 @@ def draw_smoke(plume: Plume, size_wh: tuple[int, int], light: Light, rng: np.ran
     across = ((columns - plume.foot[0]) / plume.meter_px - away) / half
     # Eddies grow with the plume: their number along it is the sum of 1 / width, a logarithm.
     along = np.log(2 * half / plume.width_m) / plume.spread * 0.8 - np.minimum(up, 0) / plume.width_m
-    bend_x, bend_y = (
-        waves.sample(1.3 * across, 1.3 * along + 9, 3),
-        waves.sample(1.3 * across + 31, 1.3 * along, 3),
-    )
+    bend_x = waves.sample(1.3 * across, 1.3 * along + 9, 3)
+    bend_y = waves.sample(1.3 * across + 31, 1.3 * along, 3)
     place = (1.25 * across + 0.4 * bend_x, 1.25 * along + 0.4 * bend_y)
     curl, large = eddies.sample(*place, 5), eddies.sample(*place, 2)
     billow = 1 - 1.8 * np.sqrt(large**2 + 0.02)
@@ -107,7 +113,7 @@ def draw_smoke(plume: Plume, size_wh: tuple[int, int], light: Light, rng: np.ran
     return view.veil(alpha, _shade(plume, light, relief, curl, half * plume.meter_px))
 
 
-def _window_of(plume: Plume, size_wh: tuple[int, int]) -> Window:
+def _smoke_window(plume: Plume, size_wh: tuple[int, int]) -> Window:
     (x, y), meter, top = plume.foot, plume.meter_px, 1.2 * plume.height_m
     aside = 1.7 * meter * (plume.width_m / 2 + plume.spread * top)
     blown = 1.1 * plume.drift * top * meter
@@ -124,3 +130,50 @@ def _shade(
     bright = light.sky_part * (0.86 + 0.16 * facing) + light.sun_part * (0.42 + 0.38 * facing)
     bright = (bright + 0.09 * np.clip(curl, -1, 1))[..., None] * (1 - plume.haze)
     return (bright * np.array(plume.color) + plume.haze * np.array(light.haze_color)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Fire:
+    """Position and size of a fire."""
+
+    foot: tuple[float, float]  # x and y of the middle of its lower edge, in image pixels
+    meter_px: float  # pixels per meter at this distance
+    # width_m, height_m: width of the burning object; height of the longest tongues
+    width_m: float
+    height_m: float
+    drift: float  # meters to the right per meter upwards, by wind
+
+
+def draw_fire(fire: Fire, size_wh: tuple[int, int], rng: np.random.Generator) -> Veil:
+    """Return the layer of a fire."""
+    tongues, lick = Noise(rng), Noise(rng)
+    view = _fire_window(fire, size_wh)
+    columns, rows = view.columns, view.rows
+    up = (fire.foot[1] - rows) / fire.meter_px / fire.height_m
+    rise = np.clip(up, 0, 1.5)
+    across = (columns - fire.foot[0]) / fire.meter_px - fire.drift * rise * fire.height_m
+    across = across / (fire.width_m / 2)
+    slim = max(0.6, fire.width_m / fire.height_m)  # a wide fire has more tongues, not wider ones
+    sway = lick.sample(1.1 * slim * across, 1.8 * up, 3)
+    bent = across + 0.45 / slim * sway * (0.25 + rise)
+    # Height of the flame at each place: a ragged row of tongues, lower towards its ends.
+    ragged = 0.62 + 0.75 * tongues.sample(2.3 * slim * bent, 0.35 * up, 2)
+    reach = (1 - np.clip(np.abs(bent), 0, 1) ** 2.2) * ragged
+    torn = tongues.sample(2.6 * slim * bent + 11, 1.7 * up - 3, 4)
+    holes = 1 - np.abs(lick.sample(3.2 * slim * bent, 1.5 * up + 7, 3))
+    heat = 1.25 * (reach - rise) + 0.42 * torn * (0.35 + rise) + 0.3 * (holes - 0.75) * (0.3 + rise)
+    heat -= 0.9 * smoothstep(0.75, 1.15, np.abs(bent)) + 9 * np.clip(-up, 0, None)
+    # Detached flames above the tongues are small and vanish farther up.
+    heat -= 1.2 * smoothstep(0.0, 0.5, up - np.maximum(reach, 0.1))
+    alpha = 0.97 * smoothstep(-0.02, 0.2, heat) * (1 - 0.25 * smoothstep(0.5, 1.1, rise))
+    color = np.stack([np.interp(heat, HEAT, HEAT_COLORS[:, k]) for k in range(3)], -1)
+    return view.veil(alpha, color)
+
+
+def _fire_window(fire: Fire, size_wh: tuple[int, int]) -> Window:
+    (x, y), high = fire.foot, 1.6 * fire.height_m * fire.meter_px
+    aside = 1.4 * fire.width_m * fire.meter_px
+    blown = fire.drift * high
+    return window(
+        size_wh, (x - aside + min(blown, 0), x + aside + max(blown, 0)), (y - high, y + 0.2 * high + 2)
+    )

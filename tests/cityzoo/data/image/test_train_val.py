@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cityzoo.data.image.few_shot import sample_shots
+from cityzoo.data.image.train_val import sample_shots
 from cityzoo.errors import InputError
 from cityzoo.sample import ImageExample, ImageSet
 
