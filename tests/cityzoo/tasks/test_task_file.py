@@ -20,7 +20,7 @@ import keras
 
 from cityzoo.cli import flag
 from cityzoo.cli.values import parse_number
-from cityzoo.data.image.readers import read_image_labels
+from cityzoo.data.image import read_image_labels
 from cityzoo.modalities.image import IMAGE
 from cityzoo.outputs.classification import Classification
 from cityzoo.tasks import Task
