@@ -1,4 +1,4 @@
-"""Two processes give what one gives: started as a cluster starts them, on Keras' JAX backend."""
+"""Two processes train the model of a single one: started as on a cluster, on Keras' JAX backend."""
 
 import importlib.util
 import json
@@ -26,26 +26,28 @@ from dataclasses import replace
 from pathlib import Path
 
 import keras, zoo, numpy as np
-from cityzoo import predict, preview, tasks
+from cityzoo import predict, tasks
 from cityzoo.errors import InputError
-from cityzoo.fit import features, hardware, hosts, phases, run, run_folder
+from cityzoo.fit import devices, distributed, features, fine_tune, phases, run_folder
+from cityzoo.modalities.image import build, settings
 from cityzoo.spec import Phase
+from cityzoo.visualize import augmented
 
 here, folder = Path(sys.argv[1]), Path(sys.argv[2])
-hosts.start()
+distributed.start()
 zoo.build = runpy.run_path(str(here.parent / "conftest.py"))["small_backbone"]
 known = runpy.run_path(str(here / "conftest.py"))
-hardware.policies = lambda spec: ("float32", "float32")
+build.dtype_policies = settings.dtype_policies = lambda spec: ("float32", "float32")
 features.STORED = np.float32
-run.calibrate = lambda *args: None
-phases.Images = lambda *args: keras.callbacks.Callback()
-preview.to_tensorboard = lambda *args: None
-data, read, judged, fit = pickle.loads(Path(sys.argv[3]).read_bytes()), [], [], keras.Model.fit
-predict.over_batches = predict.over_views = lambda *args: judged.append(1)
+build.calibrate = lambda *args: None
+phases.ImageSummaryCallback = lambda *args: keras.callbacks.Callback()
+augmented.to_tensorboard = lambda *args: None
+data, read, evaluated, fit = pickle.loads(Path(sys.argv[3]).read_bytes()), [], [], keras.Model.fit
+predict.predict_batches = predict.predict_views = lambda *args: evaluated.append(1)
 
 
-class Kind(known["SmallDetection"]):
-    metrics = lambda self, truth, results: {"AP": None, "AP50": 0.25 + hosts.number()}
+class Output(known["SmallDetection"]):
+    metrics = lambda self, truth, results: {"AP": None, "AP50": 0.25 + distributed.process_index()}
 
 
 def recorded(self, batches, **arguments):
@@ -54,28 +56,30 @@ def recorded(self, batches, **arguments):
 
 
 keras.Model.fit = recorded
-task = replace(tasks.find("vehicle_detect"), kind=Kind)
-spec = replace(known["short_spec"](folder / "run"), phases=(Phase("C4", 1, 0.01), Phase("none", 1, 0.01)), views=1)
-spec = replace(spec, augment="none")
-run.same_everywhere(spec, data)
-run.seed_everything(0)
-with hardware.strategy().scope():
-    kind = task.kind(known["NAMES"])
-    assembled = run.build_model(spec, kind, data)
-    with run_folder.opened(spec, None) as opened:
-        progress = run.fine_tune(spec, task, kind, data, assembled, opened)
+task = replace(tasks.find("vehicle_detect"), output=Output)
+plan = Phase("C4", 1, 0.01), Phase("none", 1, 0.01)
+spec = known["resolved_spec"](folder / "run", *plan, views=1, augment="none")
+fine_tune.check_processes_agree(spec, task, data)
+fine_tune.seed_everything(0)
+with devices.strategy().scope():
+    output = task.output_for(known["NAMES"])
+    assembled = build.build(spec, output, data)
+    with run_folder.open_or_create(spec, None) as opened:
+        state = fine_tune.fine_tune(spec, task, output, data, assembled, opened)
         made = sorted(file.name for file in opened.path.iterdir())
 
-said = {"files": made, "gone": not opened.path.exists(), "epochs": progress.history, "judged": len(judged)}
-said |= {"chief": hosts.from_chief(hosts.number() + 0.5), "all": [hosts.all_of(hosts.is_chief()), hosts.all_of(True)]}
+seen = {"files": made, "gone": not opened.path.exists(), "epochs": state.history, "evaluated": len(evaluated)}
+index, chief = distributed.process_index(), distributed.is_chief()
+seen["chief"] = distributed.broadcast_from_chief(index + 0.5)
+seen["all"] = [distributed.all_gather(chief), distributed.all_gather(True)]
 try:
-    hosts.agree({"same": [1, None], "number": hosts.number(), "images": "here" * hosts.number()})
+    distributed.require_equal_across_processes({"same": [1, None], "number": index, "images": "here" * index})
 except InputError as error:
-    said["disagreement"] = str(error)
-(folder / "said.json").write_text(json.dumps(said))
+    seen["disagreement"] = str(error)
+(folder / "seen.json").write_text(json.dumps(seen))
 weights = {weight.path: np.asarray(weight.value) for weight in assembled.model.weights}
 np.savez(folder / "arrays.npz", read=read, **{name.replace("/", " "): value for name, value in weights.items()})
-hosts.wait()
+distributed.barrier()
 """
 
 
@@ -123,8 +127,8 @@ def trained(tmp_path_factory, street):
 def result(folder):
     """What a script wrote."""
     arrays = dict(np.load(folder / "arrays.npz"))
-    said = json.loads((folder / "said.json").read_text())
-    return SimpleNamespace(path=folder, said=said, read=arrays.pop("read"), weights=arrays)
+    seen = json.loads((folder / "seen.json").read_text())
+    return SimpleNamespace(path=folder, seen=seen, read=arrays.pop("read"), weights=arrays)
 
 
 @pytest.mark.slow
@@ -134,7 +138,7 @@ def test_two_processes_give_the_weights_of_one(trained):
         assert (trained.two_0.weights[name] == trained.two_1.weights[name]).all(), name
         assert trained.two_0.weights[name] == pytest.approx(weights, rel=1e-5, abs=1e-5), name
     everywhere = (trained.one, trained.two_0, trained.two_1)
-    losses = [[row["loss"] for row in each.said["epochs"]] for each in everywhere]
+    losses = [[row["loss"] for row in each.seen["epochs"]] for each in everywhere]
     assert losses[1] == losses[2] == pytest.approx(losses[0], rel=1e-5)
 
 
@@ -149,32 +153,32 @@ def test_each_process_reads_its_half_of_every_batch(trained):
 @pytest.mark.slow
 def test_only_the_chief_leaves_a_run_folder(trained):
     """The other has a folder to work in, which is gone in the end, and writes no TensorBoard files."""
-    assert trained.two_0.said["files"] == trained.one.said["files"]
-    assert {"model.keras", "checkpoint.npz", "logs"} <= set(trained.two_0.said["files"])
-    assert "logs" not in trained.two_1.said["files"]
-    assert (trained.two_0.said["gone"], trained.two_1.said["gone"]) == (False, True)
+    assert trained.two_0.seen["files"] == trained.one.seen["files"]
+    assert {"model.keras", "checkpoint.npz", "logs"} <= set(trained.two_0.seen["files"])
+    assert "logs" not in trained.two_1.seen["files"]
+    assert (trained.two_0.seen["gone"], trained.two_1.seen["gone"]) == (False, True)
     assert not (trained.two_1.path / "run").exists()
 
 
 @pytest.mark.slow
 def test_figures_are_the_chiefs(trained):
     """All stop at the same epoch because all hear the same figures."""
-    rows = [[{**row, "seconds": 0} for row in each.said["epochs"]] for each in (trained.two_0, trained.two_1)]
+    rows = [[{**row, "seconds": 0} for row in each.seen["epochs"]] for each in (trained.two_0, trained.two_1)]
     assert rows[0] == rows[1] and [row["val_AP50"] for row in rows[0]] == [0.25, 0.25]
-    assert [each.said["judged"] for each in (trained.one, trained.two_0, trained.two_1)] == [3, 3, 0]
-    assert trained.two_0.said["chief"] == trained.two_1.said["chief"] == 0.5
-    assert trained.two_0.said["all"] == trained.two_1.said["all"] == [False, True]
+    assert [each.seen["evaluated"] for each in (trained.one, trained.two_0, trained.two_1)] == [3, 3, 0]
+    assert trained.two_0.seen["chief"] == trained.two_1.seen["chief"] == 0.5
+    assert trained.two_0.seen["all"] == trained.two_1.seen["all"] == [False, True]
 
 
 @pytest.mark.slow
 def test_processes_that_were_given_different_things_say_so(trained):
     """Both of them, in one line; a process alone agrees with itself."""
-    assert "disagreement" not in trained.one.said
+    assert "disagreement" not in trained.one.seen
     for each in (trained.two_0, trained.two_1):
-        assert each.said["disagreement"].startswith(
+        assert each.seen["disagreement"].startswith(
             "the 2 processes differ in their number, images: start the"
         )
-        assert "\n" not in each.said["disagreement"]
+        assert "\n" not in each.seen["disagreement"]
 
 
 @pytest.fixture
@@ -219,10 +223,10 @@ def test_the_third_of_four_reads_every_fourth_row(variables):
     ("error", "words"),
     [
         (AssertionError("x is not the same on each process."), "do not have the same weights"),
-        (RuntimeError("UNKNOWN: Gloo all-reduce failed: Connection reset"), "another of the 2 processes is"),
+        (RuntimeError("UNKNOWN: Gloo all-reduce failed: Connection reset"), "one of 2 processes exited"),
         (
             ValueError("UNKNOWN: Gloo AllGather failed: Connection closed"),
-            "start all again, with --resume RUN",
+            "restart all with --resume RUN",
         ),
     ],
 )

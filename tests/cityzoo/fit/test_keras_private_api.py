@@ -1,4 +1,4 @@
-"""The private parts of Keras that `cityzoo.fit.optimizers` overrides and `zoo.graph` reads: one test for each.
+"""The private parts of Keras that `cityzoo.fit.optimizer_classes` overrides and `zoo.graph` reads: one test for each.
 
 A test here that fails after an update of Keras names the method whose signature or place changed.
 """
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from cityzoo.fit.optimizers import Muon, optimizer
+from cityzoo.fit.optimizer_classes import Muon
+from cityzoo.fit.optimizers import optimizer
 from zoo.graph import nodes
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"

@@ -27,40 +27,41 @@ import keras
 import zoo
 from cityzoo import tasks
 from cityzoo.data.image import Dataset, Findings
-from cityzoo.fit import hardware, phases, run, run_folder
+from cityzoo.fit import devices, fine_tune, phases, run_folder
+from cityzoo.modalities.image import build
 from cityzoo.spec import Phase
 
 here, folder = Path(sys.argv[1]), Path(sys.argv[2])
 known = runpy.run_path(str(here / "conftest.py"))
 zoo.build = runpy.run_path(str(here.parent / "conftest.py"))["small_backbone"]
-hardware.policies = lambda spec: ("float32", "float32")
-run.calibrate = lambda *args: None
-phases.Images = lambda *args: keras.callbacks.Callback()
-task = replace(tasks.find("vehicle_detect"), kind=known["SmallDetection"])
+build.dtype_policies = lambda spec: ("float32", "float32")
+build.calibrate = lambda *args: None
+phases.ImageSummaryCallback = lambda *args: keras.callbacks.Callback()
+task = replace(tasks.find("vehicle_detect"), output=known["SmallDetection"])
 data = Dataset(*(known["write_images"](folder, split, 8, 0) for split in ("train", "val")), Findings("", ""))
 
 
 def go(strategy, name):
-    spec = replace(known["short_spec"](folder / name), phases=(Phase("C4", 1, 0.01),), augment="none", views=1)
-    run.seed_everything(0)
+    spec = known["resolved_spec"](folder / name, Phase("C4", 1, 0.01), augment="none", views=1)
+    fine_tune.seed_everything(0)
     with strategy.scope():
-        kind = task.kind(known["NAMES"])
-        assembled = run.build_model(spec, kind, data)
-        with run_folder.opened(spec, None) as opened:
-            progress = run.fine_tune(spec, task, kind, data, assembled, opened)
-    losses = [row["loss"] for row in progress.history]
+        output = task.output_for(known["NAMES"])
+        assembled = build.build(spec, output, data)
+        with run_folder.open_or_create(spec, None) as opened:
+            state = fine_tune.fine_tune(spec, task, output, data, assembled, opened)
+    losses = [row["loss"] for row in state.history]
     weights = [keras.ops.convert_to_numpy(w) for w in assembled.model.weights]
     np.savez(folder / f"{name}.npz", *weights, losses=losses, names=[w.path for w in assembled.model.weights])
 
 
 one = tf.distribute.get_strategy()
 go(one, "one")
-both = hardware.strategy()
+both = devices.strategy()
 print("replicas", both.num_replicas_in_sync, sep="=")
 go(both, "two")
 """
 STEPS = """
-from cityzoo.fit import averaging, optimizers
+from cityzoo.fit import ema, optimizers
 
 rng = np.random.default_rng(0)
 x, y = rng.normal(size=(24, 4)).astype("float32"), rng.normal(size=(24, 3)).astype("float32")
@@ -75,7 +76,7 @@ def step(strategy, make):
         norm = keras.layers.BatchNormalization(synchronized=strategy.num_replicas_in_sync > 1, momentum=0.5)
         model = keras.Model(inputs, keras.layers.Dense(3, name="out")(norm(hidden)))
         model.compile(make(), "mse")
-        average = averaging.Average(model, 0.9)
+        average = ema.WeightEMA(model, 0.9)
         order = np.arange(24).reshape(6, 2, 2).transpose(0, 2, 1).reshape(-1)  # batches of 4: long, long, short, short
         rows = tf.data.Dataset.from_tensor_slices((x[order], y[order])).batch(4)
         model.fit(rows, epochs=1, shuffle=False, verbose=0, callbacks=[average])
