@@ -1,4 +1,4 @@
-"""The two contenders of the fine-tuning benchmark: train.py's own phases, and plain Keras `fit`."""
+"""The two contenders of the fine-tuning benchmark: the phases of train.py, and plain Keras `fit`."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import tensorflow as tf
 import zoo
 from cityzoo import predict, tasks
 from cityzoo.data.image import views
-from cityzoo.fit import devices, fine_tune
+from cityzoo.fit import auto_settings, fine_tune
 from cityzoo.fit.optimizers import optimizer
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.fit.schedules import schedule
+from cityzoo.modalities.image import settings
 from cityzoo.model import AssembledModel, load
-from cityzoo.spec import Phase, TrainSpec
+from cityzoo.spec import Phase, ResolvedSpec
 
 LOOP_EPOCHS = 3
 LOW_RATE, HIGH_RATE = 2e-4, 2e-3  # of what was pretrained, of a fresh head
@@ -43,25 +44,31 @@ class Bench:
         Raises:
             InputError: it cannot be used.
         """
-        self.spec = TrainSpec(
-            backbone=backbone, weights=weights, data=data, image_size=(side, side), views=1, augment="none",
-            limit=images, patience=10**6, batch_size=16,
-        )  # fmt: skip
-        self.task = tasks.find(self.spec.task)
-        self.data = fine_tune.read_data(self.spec, self.task)
+        flags = {
+            "backbone": backbone,
+            "weights": weights,
+            "data": data,
+            "image_size": (side, side),
+            "views": 1,
+        }
+        flags |= {"augment": "none", "limit": images, "patience": 10**6, "batch_size": 16}
+        self.task = tasks.find("vehicle_detect")
+        self.spec = self.task.make_spec(flags)
+        self.data = self.task.modality.read(self.spec, self.task)
         few = replace(self.data.val, examples=self.data.val.examples[: max(images // 4, 1)])
         self.data = replace(self.data, val=few)
         self.output = self.task.output_for(self.data.train.class_names)
         self.about = (
             f"{backbone}, weights {Path(weights).name}, {side} x {side} pixels, {len(self.data.train)} "
-            f"images to train on, {len(few)} to judge by, batches of 16, no augmentation."
+            f"training images, {len(few)} validation images, batches of 16, no augmentation."
         )
 
-    def planned(self, freeze: str, epochs: int, precision: str, cache: str) -> TrainSpec:
+    def planned(self, freeze: str, epochs: int, precision: str, cache: str) -> ResolvedSpec:
         """Return the spec of one phase."""
         rate = HIGH_RATE if freeze == "backbone" else LOW_RATE
-        asked = replace(self.spec, precision=precision, cache=cache, phases=(Phase(freeze, epochs, rate),))
-        return devices.resolve(asked, self.data, self.output)
+        spec = self.spec.replace(precision=precision, cache=cache)
+        resolved = auto_settings.resolve(spec, self.task, self.data, self.output)
+        return replace(resolved, plan=(Phase(freeze, epochs, rate),))
 
 
 def cached_and_plain(bench: Bench, folder: Path, freeze: str, epochs: int) -> list[Fitted]:
@@ -87,7 +94,7 @@ def precisions(bench: Bench, folder: Path) -> list[Fitted]:
     found = []
     for precision in ("auto", "float32"):
         spec = bench.planned("none", LOOP_EPOCHS, precision, "off")
-        what = " and ".join(dict.fromkeys(devices.dtype_policies(spec)))
+        what = " and ".join(dict.fromkeys(settings.dtype_policies(spec)))
         found.append(_an_epoch(bench, f"--precision {precision}: {what}", _ours(bench, spec, folder)))
     return found
 
@@ -107,41 +114,41 @@ def _an_epoch(bench: Bench, what: str, fit: _Fit) -> Fitted:
 
 def _worth(bench: Bench, model: keras.Model) -> tuple[float, float]:
     # AP50 and loss on val.
-    spec = bench.spec
-    val = replace(fine_tune.training_views(spec, bench.output, bench.data), examples=bench.data.val)
-    found = predict.predict_views(model, val, spec.batch_size)
-    model.compile(loss=bench.output.loss(spec.image_size))
-    batches = _pairs(val.batches(views.sequential_order(len(val.examples)), spec.batch_size))
+    spec, size = bench.spec, bench.spec.fit.batch_size
+    _, val = bench.task.modality.views(spec, bench.output, bench.data)
+    found = predict.predict_views(model, val, size)
+    model.compile(loss=bench.output.loss(spec.modality.image_size))
+    batches = _pairs(val.batches(views.sequential_order(len(val)), size))
     loss = model.evaluate(batches, verbose=0)
     return float(bench.output.metrics(bench.data.val, found)["AP50"] or 0), float(loss)
 
 
-def _ours(bench: Bench, spec: TrainSpec, folder: Path) -> _Fit:
+def _ours(bench: Bench, spec: ResolvedSpec, folder: Path) -> _Fit:
     assembled = _model(bench, spec)
     made = RunFolder(folder / f"run{time.time_ns()}")
     made.path.mkdir()
     start = time.perf_counter()
-    progress = fine_tune.fine_tune(spec, bench.task, bench.output, bench.data, assembled, made)
+    state = fine_tune.fine_tune(spec, bench.task, bench.output, bench.data, assembled, made)
     seconds = time.perf_counter() - start
-    return _Fit(seconds, [row["seconds"] for row in progress.history], load(made.last))
+    return _Fit(seconds, [row["seconds"] for row in state.history], load(made.last))
 
 
-def _plain(bench: Bench, spec: TrainSpec) -> _Fit:
-    assembled, (phase,) = _model(bench, spec), spec.phases
-    model, train = assembled.model, fine_tune.training_views(spec, bench.output, bench.data)
-    val = replace(train, examples=bench.data.val)
-    count, steps = len(train.examples), len(train.examples) // spec.batch_size
+def _plain(bench: Bench, spec: ResolvedSpec) -> _Fit:
+    assembled, (phase,), fit = _model(bench, spec), spec.plan, spec.fit
+    model, (train, val) = assembled.model, bench.task.modality.views(spec, bench.output, bench.data)
+    count, size = len(train), fit.batch_size
+    steps = count // size
     zoo.freeze(assembled.backbone, phase.freeze)
-    rate = schedule(spec.schedule, phase.learning_rate, steps * phase.epochs)
-    made = optimizer(spec.optimizer, rate, weight_decay=spec.weight_decay, clip_norm=spec.clip_norm)
-    held_out = _pairs(val.batches(views.sequential_order(len(val.examples)), spec.batch_size))
-    rows = views.shuffled(count, spec.batch_size, spec.seed, 0, phase.epochs, 1)
+    rate = schedule(fit.schedule, phase.learning_rate, steps * phase.epochs)
+    made = optimizer(fit.optimizer, rate, weight_decay=fit.weight_decay, clip_norm=fit.clip_norm)
+    held_out = _pairs(val.batches(views.sequential_order(len(val)), size))
+    rows = views.shuffled(count, size, spec.run.seed, 0, phase.epochs, 1)
     ends: list[float] = []
     stamp = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ends.append(time.perf_counter()))
     start = time.perf_counter()
-    model.compile(made, bench.output.loss(spec.image_size))
+    model.compile(made, bench.output.loss(spec.modality.image_size))
     model.fit(
-        _pairs(train.batches(rows, spec.batch_size)),
+        _pairs(train.batches(rows, size)),
         steps_per_epoch=steps,
         epochs=phase.epochs,
         validation_data=held_out,
@@ -155,7 +162,7 @@ def _pairs(batches: tf.data.Dataset) -> tf.data.Dataset:
     return batches.map(lambda images, target, _: (tf.cast(images, tf.float32), target)).prefetch(2)
 
 
-def _model(bench: Bench, spec: TrainSpec) -> AssembledModel:
+def _model(bench: Bench, spec: ResolvedSpec) -> AssembledModel:
     keras.backend.clear_session()
-    fine_tune.seed_everything(spec.seed)
-    return fine_tune.build_model(spec, bench.output, bench.data)
+    fine_tune.seed_everything(spec.run.seed)
+    return bench.task.modality.build(spec, bench.output, bench.data)

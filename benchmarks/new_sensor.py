@@ -122,7 +122,7 @@ def measured(asked: argparse.Namespace, folder: Path) -> tuple[str, list[str], d
             words = [word.format(run=run) for word in own]
             report = trained([*flags, *data, *words], folder / f"{days}-{number}")
             models = report["models"]
-            cells.setdefault(way, {})[str(days)] = models.pop(asked.backbone)
+            cells.setdefault(way, {})[str(days)] = models.pop("model")
             logging.info("%s, %d days: MAE %.3f", way, days, report[f"mae_{report['horizons'][0]}"])
         for name, figures in models.items():
             cells.setdefault(name, {})[str(days)] = figures

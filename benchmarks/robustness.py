@@ -21,23 +21,20 @@ from benchmarks import command  # noqa: E402
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("run", help="a folder that train.py made")
+    made.add_argument("run", help="run folder of train.py")
     made.add_argument("--images", type=int, default=100, metavar="N", help="(default %(default)s)")
     made.add_argument("--out", type=Path, metavar="FOLDER", help="gets robustness.png (default: not drawn)")
     return made
 
 
 def run(given: argparse.Namespace) -> None:
-    """Measure on the run's held-out images and print seconds by part, then the figures by corruption."""
-    from cityzoo.evaluation.evaluation_data import load_evaluation_data
-
-    from cityzoo.commands.evaluate_flags import evaluation_parser
-    from cityzoo.evaluation.evaluated_run import open_judged
+    """Measure on the run's held-out images and print seconds by part, then the metric by corruption."""
+    from cityzoo.commands.evaluate_flags import parse_evaluation
+    from cityzoo.evaluation.evaluated_run import load_truth, open_evaluated
     from cityzoo.evaluation.robustness import measure
 
-    subject = open_judged(given.run)
-    flags = evaluation_parser().parse_args([given.run])
-    truth, _ = load_evaluation_data(flags, subject.spec, subject.task, subject.output.class_names)
+    subject = open_evaluated(given.run)
+    truth, _ = load_truth(subject, parse_evaluation([given.run]))
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)
     before = time.process_time()

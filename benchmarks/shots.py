@@ -23,22 +23,27 @@ WAYS = {
     "linear probe": ["--freeze", "backbone"],
     "probe, then fine-tuning": [],
 }
-FIGURE = "balanced_accuracy"
+METRIC = "balanced_accuracy"
 
 
-def measured(flags: list[str], draws: int, shots: int, folder: Path) -> dict:
+def measured(flags: list[str], repeats: int, shots: int, folder: Path) -> dict:
     """Train by the real command and return mean, interval and seconds of one cell of the table."""
     start = time.perf_counter()
     out = folder / "run"
     command = [sys.executable, str(ROOT / "train.py"), "--task", "vehicle_classify", "--out", str(out)]
-    command += [*flags, "--shots", str(shots), "--draws", str(draws)]
+    command += [*flags, "--shots", str(shots), "--repeats", str(repeats)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr.strip().splitlines()[-1])
     report = json.loads((out / "report.json").read_text())
-    each = [row[FIGURE] for row in report["draws"].values()]
-    seconds = round((time.perf_counter() - start) / draws, 1)
-    return {"mean": report[FIGURE], "interval": report["interval"][FIGURE], "draws": each, "seconds": seconds}
+    each = [row[METRIC] for row in report["repeats"].values()]
+    seconds = round((time.perf_counter() - start) / repeats, 1)
+    return {
+        "mean": report[METRIC],
+        "interval": report["interval"][METRIC],
+        "repeats": each,
+        "seconds": seconds,
+    }
 
 
 def page(about: str, cells: dict[str, dict[str, dict]]) -> str:
@@ -70,10 +75,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", required=True, help="labelled vehicles, as train.py takes them")
+    parser.add_argument("--data", required=True, help="labeled vehicles, as train.py takes them")
     parser.add_argument("--backbone", default="mobilenet_075")
     parser.add_argument("--weights", default="auto")
-    parser.add_argument("--draws", type=int, default=5, help="draws of each cell (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=5, help="repeats of each cell (default: %(default)s)")
     parser.add_argument(
         "--ways", nargs="+", default=list(WAYS), choices=list(WAYS), help="measure these alone"
     )
@@ -90,14 +95,14 @@ def main() -> None:
         cells[way], own = {}, WAYS[way]
         for shots in SHOTS:
             with tempfile.TemporaryDirectory() as folder:
-                cells[way][str(shots)] = measured([*flags, *own], asked.draws, shots, Path(folder))
+                cells[way][str(shots)] = measured([*flags, *own], asked.repeats, shots, Path(folder))
             logging.info("%s, %d a class: %.3f", way, shots, cells[way][str(shots)]["mean"])
         known = {name: cells[name] for name in WAYS if name in cells}
         about = (
             f"`vehicle_classify` on {Path(asked.data).name}, {asked.backbone}, weights {Path(asked.weights).name}: "
-            "balanced accuracy on the held-out crops, mean of the draws and the 95 % interval of that mean (Student's "
-            "t), and seconds for a draw, start-up included. All draws are judged by the same crops, which choose the "
-            "epoch as well."
+            "balanced accuracy on the held-out crops, mean of the repeats and the 95 % interval of that mean "
+            "(Student's t), and seconds for a repeat, start-up included. All repeats are evaluated on the same crops, "
+            "which choose the epoch as well."
         )
         path.write_text(json.dumps({"about": about, "cells": known}, indent=1) + "\n")
         (asked.out / "shots.md").write_text(page(about, known) + "\n")

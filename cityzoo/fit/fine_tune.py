@@ -84,8 +84,9 @@ def fine_tune(
     )
     for phase in spec.plan:
         freeze(context, phase)  # a missing stage is reported now, not after the first phase
-    if not resume and distributed.is_chief():
-        save(float32_copy(assembled.model), folder.before)
+    before = None if resume else float32_copy(assembled.model)  # in all processes: JAX places weights on all at once
+    if before and distributed.is_chief():
+        save(before, folder.before)
         modality.log_preview(train, folder.logs)
     for number in range(state.phase, len(spec.plan)):
         state.phase = number
