@@ -243,7 +243,7 @@ WRONG = {
     "compare with what is none": (EVALUATE, ["run", "street"], "'street' is no run folder"),
     "compare with another task": (EVALUATE, ["run", "counting"], "only runs of one task"),
     "evaluate labels of images": (EVALUATE, ["run", "--data", "sorted"], "labels of whole images"),
-    "require nonsense": (EVALUATE, ["run", "--require", "AP50=0.6"], "FIGURE>=NUMBER"),
+    "require nonsense": (EVALUATE, ["run", "--require", "AP50=0.6"], "METRIC>=NUMBER"),
     "require what is not": (
         EVALUATE,
         ["run", "--require", "AP5>=0"],

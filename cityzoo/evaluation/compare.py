@@ -168,16 +168,7 @@ def _lost_slices(
 
 
 def class_table(ours: Sequence[str], theirs: Sequence[str], who: str) -> str:
-    """Return two lists of class names side by side, one name per line.
-
-    Example:
-        >>> print(class_table(("bus", "lorry"), ("bus", "truck", "van"), "runs/b"))
-        this model  runs/b
-        bus         bus
-        lorry       -
-        -           truck
-        -           van
-    """
+    """Return two lists of class names side by side, one name per line."""
     names = list(dict.fromkeys([*ours, *theirs]))
     rows = [("this model", who)]
     rows += [(name if name in ours else "-", name if name in theirs else "-") for name in names]
@@ -190,9 +181,6 @@ def require_same_classes(ours: Sequence[str], theirs: Sequence[str], who: str) -
 
     Raises:
         InputError: a class of only one model, or a name of two classes.
-
-    Example:
-        >>> require_same_classes(("bus", "car"), ("car", "bus"), "runs/b")
     """
     only_ours = [name for name in ours if name not in theirs]
     only_theirs = [name for name in theirs if name not in ours]

@@ -28,10 +28,10 @@ class QualityGate(NamedTuple):
 
 
 def parse_requirement(text: str) -> QualityGate:
-    """Read a wish.
+    """Read a requirement.
 
     Raises:
-        InputError: not FIGURE>=NUMBER.
+        InputError: not METRIC>=NUMBER.
 
     Example:
         >>> print(parse_requirement("AP50>=0.6"), "|", parse_requirement("per_class/car/AP50 > .5"))
@@ -42,50 +42,42 @@ def parse_requirement(text: str) -> QualityGate:
         return QualityGate(found["place"], found["way"], float(found["bound"]))
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"'{text}' is no requirement: give FIGURE>=NUMBER (or <=, >, <), in quotes, e.g. \"AP50>=0.6\" or "
+            f"'{text}' is not a requirement: give METRIC>=NUMBER (or <=, >, <), in quotes, e.g. \"AP50>=0.6\" or "
             '"per_class/car/AP50>=0.5"'
         ) from error
 
 
-def failed_gates(report: Mapping[str, Any], wishes: Sequence[QualityGate]) -> list[QualityGate]:
-    """Return the wishes that a report does not meet, and say of each whether it does.
-
-    A figure that the images leave without a value meets nothing.
+def failed_gates(report: Mapping[str, Any], gates: Sequence[QualityGate]) -> list[QualityGate]:
+    """Return the requirements that a report does not meet, and log each; a metric without a value meets none.
 
     Raises:
-        InputError: a figure that the report does not have.
-
-    Example:
-        >>> failed_gates({"AP50": 0.7}, [QualityGate("AP50", ">=", 0.6)])
-        []
+        InputError: the report has no such metric.
     """
-    missed = []
-    for wish in wishes:
-        value = _figure(report, wish.place)
-        met = value is not None and WAYS[wish.way](value, wish.bound)
+    failed = []
+    for gate in gates:
+        value = _metric(report, gate.place)
+        met = value is not None and WAYS[gate.way](value, gate.bound)
         shown = "nothing to measure" if value is None else f"{value:.6g}"
-        LOG.info("required %s: %s (%s)", wish, "met" if met else "NOT MET", shown)
-        if not met:
-            missed.append(wish)
-    return missed
+        LOG.info("required %s: %s (%s)", gate, "met" if met else "NOT MET", shown)
+        failed += [] if met else [gate]
+    return failed
 
 
-def _figure(report: Mapping[str, Any], place: str) -> float | None:
-    # A figure that has nothing to measure is there as None; one that is not there is a mistake of the caller.
-    holder = look_up(report, place.rpartition("/")[0]) if "/" in place else report
-    last = place.rpartition("/")[2]
+def _metric(report: Mapping[str, Any], place: str) -> float | None:
+    # None is a metric that could not be measured; a missing key is a mistake of the caller.
+    holder, _, last = place.rpartition("/")
+    parent = look_up(report, holder) if holder else report
     value = look_up(report, place)
-    there = value is not None or (isinstance(holder, Mapping) and last in holder)
-    if not there or isinstance(value, bool | str | Mapping | list):
-        raise unknown("figure of --require", place, _figures(report))
-    return value
-
-
-def _figures(report: Mapping[str, Any]) -> list[str]:
-    found = [name for name, value in report.items() if _is_number(value)]
-    for name, row in (report.get("per_class") or {}).items():
-        found += [pointer("per_class", name, key) for key, value in row.items() if _is_number(value)]
-    return found
+    if _is_number(value) or (value is None and isinstance(parent, Mapping) and last in parent):
+        return value
+    rows = {"": report, **(report.get("per_class") or {})}
+    known = [
+        pointer("per_class", name, key) if name else key
+        for name, row in rows.items()
+        for key, number in row.items()
+        if _is_number(number)
+    ]
+    raise unknown("metric of --require", place, known)
 
 
 def _is_number(value: object) -> bool:

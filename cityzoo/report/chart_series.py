@@ -38,15 +38,7 @@ class Line(NamedTuple):
 
 
 def chart_lines(chart: Chart, report: Mapping[str, Any]) -> tuple[list[Line], tuple[str, ...]]:
-    """Return the lines of a chart, at most twelve, and the names of the others.
-
-    Example:
-        >>> chart = Chart("", "curves", "recall", "precision", "", "", style="points")
-        >>> curves = {"car": {"recall": [0, None, 1], "precision": [1, 0.5, 0]}}
-        >>> lines, left_out = chart_lines(chart, {"curves": curves})
-        >>> lines[0].entry.name, lines[0].x, lines[0].y, left_out
-        ('car', [0.0, 1.0], [1.0, 0.0], ())
-    """
+    """Return the lines of a chart, at most twelve, and the names of the others."""
     found = look_up(report, chart.key)
     if not isinstance(found, Mapping):
         return [], ()

@@ -43,13 +43,7 @@ class SvgChart:
 
 
 def draw_chart(chart: Chart, report: Mapping[str, Any]) -> SvgChart:
-    """Return a chart as SVG with the font and width of its page.
-
-    Example:
-        >>> chart = Chart("Counts", "scatter", "true", "counted", "true", "counted", style="points")
-        >>> draw_chart(chart, {"scatter": {"true": [1, 2], "counted": [1.5, 2]}}).svg[:4], draw_chart(chart, {}).svg
-        ('<svg', '')
-    """
+    """Return a chart as SVG with the font and width of its page."""
     lines, left_out = chart_lines(chart, report)
     if not lines:
         return SvgChart("")
@@ -122,8 +116,9 @@ def _frame(axes: Axes, chart: Chart, lines: Sequence[Line]) -> None:
     if not chart.unit_square:
         values = [value for line in lines for value in (*line.x, *line.y)]
         low, high = min(0.0, *values), max(values) * 1.03 or 1.0
+        whole = all(value == round(value) for line in lines for value in line.x)
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(MaxNLocator(5, integer=axis is axes.xaxis and _whole(lines)))
+            axis.set_major_locator(MaxNLocator(5, integer=axis is axes.xaxis and whole))
     if chart.diagonal:
         axes.plot((low, high), (low, high), color=GRAY, linewidth=1.2, linestyle=(0, (2, 3)))
     if chart.diagonal or chart.unit_square:
@@ -132,33 +127,25 @@ def _frame(axes: Axes, chart: Chart, lines: Sequence[Line]) -> None:
         axes.set_ylim(0, 1.05 * max(value for line in lines for value in line.y) or 1.0)
 
 
-def _whole(lines: Sequence[Line]) -> bool:
-    return all(value == round(value) for line in lines for value in line.x)
-
-
 def _draw(axes: Axes, style: str, line: Line, number: int) -> None:
     name, color, dashes = line.entry
+    shared = {"color": color, "label": name}
     if style == "points":
         marker = "os^Dv*"[number % 6]
-        axes.plot(
-            line.x, line.y, marker, color=color, markersize=5, alpha=0.55, markeredgewidth=0, label=name
-        )
+        axes.plot(line.x, line.y, marker, markersize=5, alpha=0.55, markeredgewidth=0, **shared)
         return
+    one_size = len(set(line.sizes)) == 1
     axes.plot(
-        line.x,
-        line.y,
-        color=color,
+        *(line.x, line.y),
         linestyle=dashes,
-        linewidth=2.6 if name in OVERALL else 1.8 if len(set(line.sizes)) == 1 else 1.0,
-        marker="o"
-        if len(line.x) <= MARKED_POINTS and style == "lines" and len(set(line.sizes)) == 1
-        else None,
+        linewidth=2.6 if name in OVERALL else 1.8 if one_size else 1.0,
+        marker="o" if len(line.x) <= MARKED_POINTS and style == "lines" and one_size else None,
         markersize=MARKER,
         drawstyle="steps-post" if style == "steps" else "default",
-        label=name,
         clip_on=False,
+        **shared,
     )
-    if len(set(line.sizes)) > 1:
+    if not one_size:
         areas = [size**2 for size in line.sizes]
         axes.scatter(line.x, line.y, areas, color=color, linewidths=0, zorder=3, clip_on=False)
 
@@ -178,12 +165,7 @@ def _inline(document: str, title: str) -> str:
 
 
 def read_history(file: str | Path, columns: Iterable[str]) -> dict[str, list[float]]:
-    """Return columns of a run's `history.csv`; NaN where an epoch has no value.
-
-    Example:
-        >>> read_history("no/such/history.csv", ["val_AP"])
-        {}
-    """
+    """Return columns of a run's `history.csv`; NaN where an epoch has no value."""
     if not Path(file).is_file():
         return {}
     with open(file, newline="", encoding="utf-8") as lines:
@@ -201,11 +183,6 @@ def learning_curve(history: Mapping[str, Sequence[float]], names: Mapping[str, s
 
     Returns:
         An empty chart for fewer than two epochs.
-
-    Example:
-        >>> chart = learning_curve({"val_AP": [0.1, math.nan, 0.3]}, {"val_AP": "AP"})
-        >>> chart.legend[0].name, chart.svg[:4], learning_curve({}, {}).svg
-        ('AP 0.300', '<svg', '')
     """
     lines = {
         f"{names[column]} {_last(values):.3f}": {"epoch": range(1, len(values) + 1), "value": values}

@@ -169,20 +169,14 @@ def slice_rows(report: Mapping[str, Any]) -> SliceRows:
     )
     known = [cell.get(key) for cell in cells for key in (metric, "high")]
     top = max([1.0, *filter(is_number, known)])
+    weakest = worst.get("by"), worst.get("name")
+
+    def row(by: str, name: str, cell: Mapping[str, Any]) -> SliceRow:
+        value, low, high = (_per_cent(cell.get(key), top) for key in (metric, "low", "high"))
+        return SliceRow(name, pointer("slices", by, name), value, low, high, (by, name) == weakest)
+
     rows = {
-        by: [
-            SliceRow(
-                name,
-                pointer("slices", by, name),
-                _per_cent(cell.get(metric), top),
-                _per_cent(cell.get("low"), top),
-                _per_cent(cell.get("high"), top),
-                (by, name) == (worst.get("by"), worst.get("name")),
-            )
-            for name, cell in parts.items()
-        ]
-        for by, parts in slices.items()
-        if parts
+        by: [row(by, name, cell) for name, cell in parts.items()] for by, parts in slices.items() if parts
     }
     overall = worst.get("overall")
     return SliceRows(metric, rows, _per_cent(look_up(report, metric) if overall is None else overall, top))

@@ -69,13 +69,6 @@ def data_license(source: str) -> str | None:
 
     Returns:
         The license and the file that states it; None if there is none.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = Path(folder, "data.yaml").write_text("roboflow: {license: CC BY 4.0}")
-        ...     data_license(folder)
-        'CC BY 4.0 (data.yaml)'
     """
     path = Path(source).expanduser()
     folder = path if path.is_dir() else path.parent if path.is_file() else None

@@ -45,12 +45,6 @@ def page_html(report: Mapping[str, Any], folder: Path, layout: Layout) -> str:
         report: plain JSON values, see `write_report`; sections without data are left out.
         folder: with the example images and `history.csv`.
         layout: contents of the page.
-
-    Example:
-        >>> from cityzoo.report.layout import Card
-        >>> shown = Layout([Card("mae", "MAE", "mean error")], {"mae": "mean error"})
-        >>> page_html({"task": "vehicle_count", "mae": 0.5}, Path("no/such/folder"), shown).count("0.500")
-        2
     """
     context = _context(report, folder, layout)
     parts = list(_parts(context))
@@ -129,12 +123,7 @@ def _parts(context: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def jpeg_base64(file: Path) -> str:
-    """Return an image file as a base64 JPEG of limited size; "" if there is none.
-
-    Example:
-        >>> jpeg_base64(Path("no/such/file.png"))
-        ''
-    """
+    """Return an image file as a base64 JPEG of limited size; "" if there is none."""
     from PIL import Image
 
     if not file.is_file():

@@ -37,12 +37,6 @@ def write_report_summaries(report: Mapping[str, Any], layout: Layout, logs: str 
 
     Returns:
         the folder.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as logs:
-        ...     write_report_summaries({"AP": 0.5}, Layout([], {"AP": "how tight"}), logs).name
-        'report'
     """
     import tensorflow as tf
 
@@ -103,13 +97,6 @@ def write_hparams(folder: str | Path, runs: Runs) -> Path:
 
     Returns:
         the folder.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     table = write_hparams(folder, {"runs/a": ({"epochs": 8}, {"AP": 0.5})})
-        ...     sorted(path.name for path in table.iterdir())
-        ['runs-a']
     """
     import tensorflow as tf
     from tensorboard.plugins.hparams import api as hp

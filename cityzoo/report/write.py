@@ -44,13 +44,6 @@ def write_report(folder: str | Path, report: Mapping[str, Any], layout: Layout) 
 
     Returns:
         The two files.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     file, _ = write_report(folder, {"AP": float("nan"), "task": "vehicle_detect"}, Layout([], {}))
-        ...     file.read_text().split()
-        ['{', '"task":', '"vehicle_detect",', '"AP":', 'null', '}']
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -124,13 +124,6 @@ class LabelPlacer:
         image_size: width and height in pixels.
         boxes: all boxes of the image: labels avoid boxes of others if possible.
         line_width: of the boxes, in pixels.
-
-    Example:
-        >>> from PIL import Image
-        >>> street = Image.new("RGB", (100, 60))
-        >>> box = (0, 0, 90, 50)
-        >>> LabelPlacer(street.size, [box], 1).place(ImageDraw.Draw(street), box, ["car"], (9, 9, 9))[:2]
-        (1, 1)
     """
 
     def __init__(self, image_size: tuple[int, int], boxes: Sequence[Rectangle], line_width: int) -> None:

@@ -29,10 +29,6 @@ class Case:
         false_positives: other detections.
         missed: annotated objects without a detection.
         missed_size: sum over the missed objects of the square root of their share of the image.
-
-    Example:
-        >>> Case(0, 0.5, true_positives=3, false_positives=1, missed=1, missed_size=0.2).f1
-        0.75
     """
 
     row: int

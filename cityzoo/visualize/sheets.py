@@ -37,10 +37,6 @@ def add_caption(image: np.ndarray, words: str) -> np.ndarray:
 
     Returns:
         (H' + line, W', 3) uint8 RGB; small images are enlarged.
-
-    Example:
-        >>> add_caption(np.zeros((60, 240, 3), np.uint8), "car").shape[1:]
-        (240, 3)
     """
     example = Image.fromarray(image)
     if example.width < LEAST_WIDTH:
@@ -72,10 +68,6 @@ def image_grid(
 
     Raises:
         ValueError: no image, not one caption per image, or fewer than one column.
-
-    Example:
-        >>> image_grid([np.zeros((20, 20, 3), np.uint8)] * 3, 2, (40, 60), ["a", "b", "c"]).shape
-        (128, 132, 3)
     """
     if not len(images) or len(images) != len(captions) or columns < 1:
         raise ValueError(
@@ -107,10 +99,6 @@ def fit_into(image: np.ndarray, cell_hw: tuple[int, int]) -> np.ndarray:
 
     Returns:
         (h, w, 3) uint8 RGB, h or w equal to that of the cell.
-
-    Example:
-        >>> fit_into(np.zeros((50, 100, 3), np.uint8), (40, 40)).shape
-        (20, 40, 3)
     """
     height, width = require_rgb(image).shape[:2]
     scale = min(cell_hw[0] / height, cell_hw[1] / width)

@@ -74,12 +74,6 @@ def select_informative(
         results: Detections, or (C,) probabilities, of each.
         count: maximum number of predictions.
         several: whether classes are independent: then a missed class is a mistake, too.
-
-    Example:
-        >>> truth = ImageSet("val", ("bus", "car"), tuple(ImageExample(n, (9, 9), target=[0, 1]) for n in "abc"))
-        >>> shares = [np.array([1 - p, p]) for p in (0.6, 0.9, 0.1)]
-        >>> [(answer.row, answer.right) for answer in select_informative(truth, shares, 3)]
-        [(1, True), (2, False), (0, True)]
     """
     every = [
         answer
@@ -136,11 +130,6 @@ def find_requested(truth: ImageSet, results: Sequence[Any], name: str) -> list[A
 
     Raises:
         InputError: no such image or prediction.
-
-    Example:
-        >>> truth = ImageSet("val", ("bus", "car"), (ImageExample("day/a.jpg", (9, 9), target=[0, 1]),))
-        >>> [answer.label for answer in find_requested(truth, [np.array([0.25, 0.75])], "a.jpg:2")]
-        [0]
     """
     path, _, tail = name.rpartition(":")
     rows, number = _rows(truth, name), 1

@@ -30,14 +30,6 @@ def feature_levels(model: keras.Model) -> dict[str, keras.KerasTensor]:
 
     Raises:
         ValueError: no level feeds a layer of a head.
-
-    Example:
-        >>> import keras
-        >>> images = keras.Input((64, 64, 3))
-        >>> x = keras.layers.Conv2D(4, 8, strides=8)(images)
-        >>> pooled = keras.layers.GlobalAveragePooling2D(name="head_P3_mean")(x)
-        >>> feature_levels(keras.Model(images, keras.layers.Dense(2)(pooled)))["P3"].shape
-        (None, 8, 8, 4)
     """
     made: set[int] = set()
     feeding: dict[int, keras.KerasTensor] = {}
@@ -67,14 +59,6 @@ def input_gradients(
 
     Returns:
         Of the inputs' names and shapes, float32.
-
-    Example:
-        >>> import keras
-        >>> x = keras.Input((2,), name="P3")
-        >>> square = keras.Model({"P3": x}, keras.ops.square(x))
-        >>> weights = np.array([[1.0, 0.0]], "float32")
-        >>> input_gradients(square, {"P3": np.array([[3.0, 5.0]], "float32")}, weights)["P3"].tolist()
-        [[6.0, 0.0]]
     """
     if on_jax():
         import jax

@@ -31,13 +31,6 @@ def occlusion_map(
 
     Returns:
         (GRID, GRID) float32 over the area.
-
-    Example:
-        >>> image = np.zeros((60, 60, 3), np.uint8)
-        >>> image[3, 40] = 255
-        >>> left = occlusion_map(lambda images: images[:, 3, 40, 0], image, (0, 0, 60, 60))
-        >>> np.argwhere(left < 255).tolist()  # patches of ten pixels, six apart
-        [[0, 6], [0, 7]]
     """
     x1, y1, x2, y2 = area_xyxy
     width, height = x2 - x1, y2 - y1

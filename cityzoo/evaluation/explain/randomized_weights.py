@@ -24,15 +24,6 @@ def randomize_weights(
         model: a functional model; not modified.
         seed: of the random weights.
         layers: names of the randomized layers; None: all.
-
-    Example:
-        >>> import keras
-        >>> x = keras.Input((2,))
-        >>> model = keras.Model(x, keras.layers.Dense(3, name="last")(keras.layers.Dense(2, name="first")(x)))
-        >>> twin = keras.models.clone_model(model)
-        >>> randomize_weights(twin, model, 0, ["last"])
-        >>> [bool((a == b).all()) for a, b in zip(twin.get_weights(), model.get_weights())]  # biases: 0 before, too
-        [True, True, False, True]
     """
     twin.set_weights(model.get_weights())
     generator = np.random.default_rng(seed)

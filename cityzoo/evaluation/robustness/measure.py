@@ -124,12 +124,7 @@ def _losses(values: Mapping[Pass, float | None], lower: bool) -> dict[str, Any]:
 
 
 def relative_loss(clean: float | None, value: float | None, lower: bool = False) -> float | None:
-    """Return the share of a clean metric that is lost, `lower` if it is better when lower; None if that is undefined.
-
-    Example:
-        >>> relative_loss(0.5, 0.375), relative_loss(2.0, 3.0, lower=True), relative_loss(0.0, 0.5)
-        (0.25, 0.5, None)
-    """
+    """Return the share of a clean metric that is lost; None if undefined. `lower`: the metric is better when lower."""
     if clean is None or value is None or clean == 0:
         return None
     return (value - clean if lower else clean - value) / clean

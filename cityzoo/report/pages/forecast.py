@@ -50,7 +50,7 @@ def _meanings(horizons: list[str], unit: str) -> dict[str, str]:
         **{f"mae_{name}": f"mean absolute error over all steps up to {name}{unit}" for name in horizons},
         **{f"rmse_{name}": f"root mean squared error over all steps up to {name}{unit}" for name in horizons},
         "coverage": "share of the measured values within the interval",
-        "loss": "mean pinball loss of the quantiles, in standard deviations of the training values",
+        "loss": "mean pinball loss of the quantiles, in standard deviations of the values before the test rows",
     }
 
 

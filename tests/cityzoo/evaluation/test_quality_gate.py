@@ -46,7 +46,7 @@ def test_all_that_is_missed_comes_back():
 @pytest.mark.parametrize("text", ["AP50", "AP50=0.6", "AP50>=", ">=0.6", "AP50>=good", "", "AP50>=0.1>=0.2"])
 def test_what_is_no_requirement_is_refused(text):
     """With an example of one."""
-    with pytest.raises(InputError, match="FIGURE>=NUMBER"):
+    with pytest.raises(InputError, match="METRIC>=NUMBER"):
         parse_requirement(text)
 
 
