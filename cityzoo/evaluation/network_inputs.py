@@ -27,7 +27,7 @@ class NetworkInputs:
         examples: the images, with their labels.
         output: what the network's outputs mean.
         images: (N, h, w, 3) uint8 RGB.
-        targets: (N, ...) what the kind's loss compares the outputs with.
+        targets: (N, ...) targets of the output's loss.
         matrices: (N, 3, 3) float32, original pixels -> pixels of the network's input.
         inside: (N, h, w, 1) bool, False on the padding of an image of another shape.
         seeds: (N, 2) int32, of each image; they depend on the seed and its row in its set alone.
@@ -89,7 +89,7 @@ def prepare(
     from augment.sampling import sample_parameters
 
     if not len(rows):
-        raise InputError("there is no held-out image to test the model on: give labelled images by --data")
+        raise InputError("there is no held-out image to test the model on: give labeled images by --data")
     chosen = tuple(truth.examples[row] for row in rows)
     examples = ImageSet(truth.split, truth.class_names, chosen)
     size_hw = tuple(model.inputs[0].shape[1:3])
@@ -104,7 +104,7 @@ def prepare(
 
 
 def _inside(matrices: np.ndarray, images_hw: np.ndarray, size_hw: tuple[int, int]) -> np.ndarray:
-    # Nothing is turned, so that an image's rows and columns say it all.
+    # Images are not rotated: rows and columns can be checked on their own.
     (first_y, first_x), spans = matrices[:, [1, 0], 2].T, matrices[:, [1, 0], [1, 0]] * images_hw
     y, x = (np.arange(side) + 0.5 for side in size_hw)
     rows = (y > first_y[:, None]) & (y < (first_y + spans[:, 0])[:, None])

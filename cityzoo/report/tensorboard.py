@@ -34,9 +34,6 @@ def write_report_summaries(report: Mapping[str, Any], layout: Layout, logs: str 
         report: contents of report.json.
         layout: names the metrics, charts and tables.
         logs: log folder of the run.
-
-    Returns:
-        the folder.
     """
     import tensorflow as tf
 

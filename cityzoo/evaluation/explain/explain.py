@@ -20,11 +20,11 @@ from cityzoo.evaluation.explain.answer_selection import (
 from cityzoo.evaluation.explain.explanation import (
     Explanation,
     draw_explanations,
+    occlusion_map,
     rank_correlation,
     truth_words,
 )
 from cityzoo.evaluation.explain.grad_cam import GradCam
-from cityzoo.evaluation.explain.occlusion import occlusion_map
 from cityzoo.evaluation.explain.randomized_weights import randomize_weights
 from cityzoo.evaluation.network_inputs import NetworkInputs, prepare
 from cityzoo.outputs import Output

@@ -1,8 +1,8 @@
-"""A prediction with two attribution maps, their agreement, and the sheet that shows them."""
+"""A prediction with its attribution and occlusion maps, their agreement, and the sheet that shows them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from PIL import Image
 
 from cityzoo.data.image.decode import read_image
 from cityzoo.evaluation.explain.answer_selection import Answer
-from cityzoo.evaluation.explain.occlusion import GRID
 from cityzoo.metrics.anomaly import resize_heatmap
 from cityzoo.outputs.attribution_target import confidence
 from cityzoo.sample import ImageExample
@@ -19,6 +18,9 @@ from cityzoo.visualize.boxes import draw_detections
 from cityzoo.visualize.heatmap import overlay_heatmap
 from cityzoo.visualize.sheets import CELL_WIDTH, fit_into, image_grid
 
+GRID = 10  # positions of the patch along each side
+SHARE = 1 / 6  # of the image's sides covered by the patch at most
+BATCH = 16
 FINE = 8  # samples per side of a patch position, to compare both maps
 LEAST_LOSS = 0.25  # log odds at full color: a map of less shows noise
 AROUND, LEAST_PART = 4.0, 1 / 3  # size of the part shown, relative to the box and at least of the image
@@ -79,6 +81,46 @@ class Explanation:
         x1, y1, x2, y2 = np.asarray(self.box_xyxy).round().astype(int)
         glow = resize_heatmap(np.maximum(attribution, 0), tuple(self.corners), self.image.size_hw)
         return float(glow[y1:y2, x1:x2].sum() / max(glow.sum(), 1e-12))
+
+
+def occlusion_map(
+    number: Callable[[np.ndarray], np.ndarray],
+    image: np.ndarray,
+    area_xyxy: tuple[int, int, int, int],
+    box_xyxy: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return the score of a prediction with a patch of the image's mean color at each position.
+
+    Zeiler & Fergus 2014, "Visualizing and Understanding Convolutional Networks" (arXiv 1311.2901). The patch is
+    centered at `GRID` x `GRID` positions. It covers a sixth of each side, or the size of a smaller box, but at least
+    one step.
+
+    Args:
+        number: images (B, h, w, 3) float32 -> (B,) scores.
+        image: (h, w, 3) uint8 or float32, at the network's input.
+        area_xyxy: of the image without padding, whole pixels, x2 and y2 exclusive.
+        box_xyxy: of the prediction, pixels.
+
+    Returns:
+        (GRID, GRID) float32 over the area.
+    """
+    x1, y1, x2, y2 = area_xyxy
+    width, height = x2 - x1, y2 - y1
+    color = image[y1:y2, x1:x2].mean(axis=(0, 1))
+    size_wh = np.array([width, height])
+    sides = size_wh if box_xyxy is None else box_xyxy[2:] - box_xyxy[:2]
+    reach = np.clip(sides, size_wh / GRID, size_wh * SHARE) / 2
+    rows, columns = np.divmod(np.arange(GRID**2), GRID)
+    middles = np.stack([x1 + (columns + 0.5) * width / GRID, y1 + (rows + 0.5) * height / GRID], axis=1)
+    patches = np.concatenate([middles - reach, middles + reach], axis=1).round().astype(int)
+    patches = np.clip(patches, [x1, y1, x1, y1], [x2, y2, x2, y2])
+    left = []
+    for start in range(0, GRID**2, BATCH):
+        covered = np.repeat(image[None].astype(np.float32), len(patches[start : start + BATCH]), axis=0)
+        for each, (left_x, top, right, bottom) in zip(covered, patches[start : start + BATCH], strict=True):
+            each[top:bottom, left_x:right] = color
+        left.append(number(covered))
+    return np.concatenate(left).reshape(GRID, GRID).astype(np.float32)
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float | None:

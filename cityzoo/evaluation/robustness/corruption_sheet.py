@@ -10,8 +10,7 @@ from PIL import Image
 
 from cityzoo import visualize
 from cityzoo.evaluation.network_inputs import NetworkInputs
-from cityzoo.evaluation.robustness.adversarial import ATTACKS
-from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS
+from cityzoo.evaluation.robustness.conditions import ATTACKS, CORRUPTIONS
 from cityzoo.sample import ImageExample
 from cityzoo.visualize.sheets import image_grid
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo.evaluation.network_inputs import prepare, spread_indices
-from cityzoo.evaluation.robustness.adversarial import ATTACKS, check_eps
+from cityzoo.evaluation.robustness.conditions import ATTACKS, CORRUPTIONS, STRENGTHS, check_eps
 from cityzoo.evaluation.robustness.corruption_sheet import Sheet
-from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS, STRENGTHS
 from cityzoo.evaluation.robustness.passes import CLEAN, Pass, Stopwatch, predict_all_conditions
 
 if TYPE_CHECKING:

@@ -12,8 +12,13 @@ import numpy as np
 from cityzoo import backend, predict
 from cityzoo.data.image.views import AugmentedViews
 from cityzoo.evaluation.network_inputs import NetworkInputs
-from cityzoo.evaluation.robustness.adversarial import ATTACKS, attack_batches
-from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS, STRENGTHS, corrupt_batches
+from cityzoo.evaluation.robustness.conditions import (
+    ATTACKS,
+    CORRUPTIONS,
+    STRENGTHS,
+    attack_batches,
+    corrupt_batches,
+)
 from cityzoo.sample import ImageSet
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cityzoo.evaluation.robustness.corruptions import STRENGTHS
+from cityzoo.evaluation.robustness.conditions import STRENGTHS
 from cityzoo.metrics.keys import look_up, pointer
 from cityzoo.report.layout import Card, Layout, Section, Table
 from cityzoo.report.model_card import model_card

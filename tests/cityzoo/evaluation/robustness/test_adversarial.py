@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.evaluation.robustness import adversarial
+from cityzoo.evaluation.robustness import conditions
 
 
 def rising(images, targets):
@@ -24,16 +24,16 @@ def image(*values):
 
 def test_one_step_goes_up_the_loss_by_eps_within_valid_pixels():
     way = image(1, 1, 1, 0).astype("float32") * [[[[1], [-1], [1], [1]]]]
-    moved = adversarial.fgsm(rising, image(100, 100, 253, 7), way, 4.0)
+    moved = conditions.fgsm(rising, image(100, 100, 253, 7), way, 4.0)
     assert moved.ravel().tolist() == [104, 96, 255, 7]
-    assert adversarial.fgsm(rising, image(2), [[[[-1.0]]]], 4.0).item() == 0
+    assert conditions.fgsm(rising, image(2), [[[[-1.0]]]], 4.0).item() == 0
 
 
 def test_small_steps_stay_on_a_top_that_one_step_leaps_over():
     """The top lies 2 levels away; steps are of 1 level, so that PGD ends within 1 of it; FGSM goes 4."""
     clean, top = image(*[100] * 50), np.full((1, 1, 50, 1), 102.0, "float32")
-    assert np.unique(adversarial.fgsm(hill, clean, top, 4.0)).tolist() == [104]
-    assert np.abs(adversarial.pgd(hill, clean, top, 4.0) - top).max() <= 1
+    assert np.unique(conditions.fgsm(hill, clean, top, 4.0)).tolist() == [104]
+    assert np.abs(conditions.pgd(hill, clean, top, 4.0) - top).max() <= 1
 
 
 @pytest.mark.parametrize("eps", [1.0, 2.5, 4.0, 30.0])
@@ -48,8 +48,8 @@ def test_no_pixel_moves_further_than_eps_and_all_are_whole_levels(eps):
         return 0.0, chance.normal(size=images.shape).astype("float32")
 
     for made in (
-        adversarial.fgsm(any_way, clean, None, eps, inside),
-        adversarial.pgd(any_way, clean, None, eps, inside),
+        conditions.fgsm(any_way, clean, None, eps, inside),
+        conditions.pgd(any_way, clean, None, eps, inside),
     ):
         change = made - clean
         assert made.dtype == np.float32 and (made == np.rint(made)).all()
@@ -65,11 +65,11 @@ def test_the_start_of_small_steps_is_drawn_from_the_seed():
         return 0.0, np.zeros_like(images)
 
     clean = np.full((1, 8, 8, 3), 100, np.uint8)
-    one, same, other = (adversarial.pgd(flat, clean, None, 8.0, seed=seed) for seed in (1, 1, 2))
+    one, same, other = (conditions.pgd(flat, clean, None, 8.0, seed=seed) for seed in (1, 1, 2))
     assert (one == same).all() and (one != other).any() and len(np.unique(one)) > 8
 
 
 @pytest.mark.parametrize("eps", [0.0, 0.5, 256.0, float("nan")])
 def test_eps_is_of_grey_levels(eps):
     with pytest.raises(InputError, match="give 1 to 255"):
-        adversarial.check_eps(eps)
+        conditions.check_eps(eps)

@@ -8,8 +8,8 @@ from PIL import Image
 
 from cityzoo.evaluation.network_inputs import prepare
 from cityzoo.evaluation.robustness import corruption_sheet
+from cityzoo.evaluation.robustness.conditions import CORRUPTIONS, STRENGTHS
 from cityzoo.evaluation.robustness.corruption_sheet import Sheet
-from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS, STRENGTHS
 from cityzoo.outputs.detection import Detection
 from cityzoo.sample import ImageSet
 

@@ -13,8 +13,8 @@ import augment
 from cityzoo import backend, predict
 from cityzoo.errors import InputError
 from cityzoo.evaluation.network_inputs import prepare
-from cityzoo.evaluation.robustness import adversarial, corruption_sheet, measure, passes
-from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS
+from cityzoo.evaluation.robustness import conditions, corruption_sheet, measure, passes
+from cityzoo.evaluation.robustness.conditions import CORRUPTIONS
 from cityzoo.outputs import ClosedFormInput
 from cityzoo.outputs.classification import Classification
 from cityzoo.sample import ImageExample, ImageSet
@@ -100,7 +100,7 @@ def test_attacks_cost_more_than_chance_and_small_steps_most(trained, truth, meas
     inputs = prepare(model, output, truth, range(24))
     slope = backend.gradient(model, output.loss((32, 32)), mirrored=True)
     given = inputs.images, inputs.targets, 4.0, inputs.inside
-    fast, slow = adversarial.fgsm(slope, *given), adversarial.pgd(slope, *given)
+    fast, slow = conditions.fgsm(slope, *given), conditions.pgd(slope, *given)
     clean = inputs.images.astype("float32")
     noise = clean + np.random.default_rng(0).choice([-4.0, 4.0], clean.shape) * inputs.inside
     down = 2 * clean - fast

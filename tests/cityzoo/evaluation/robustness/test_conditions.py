@@ -6,10 +6,11 @@ import tensorflow as tf
 
 from augment import Policy, Step
 from augment.apply_policy import apply_batch_steps
+from augment.registry import load_transforms
 from augment.sampling import APART
 from cityzoo.evaluation import network_inputs as inputs_module
 from cityzoo.evaluation.network_inputs import NetworkInputs
-from cityzoo.evaluation.robustness.corruptions import CORRUPTIONS, corrupt_batches
+from cityzoo.evaluation.robustness.conditions import CORRUPTIONS, corrupt_batches
 from cityzoo.outputs.detection import Detection
 from cityzoo.sample import ImageExample, ImageSet
 
@@ -42,6 +43,7 @@ def under(inputs, name, *strengths):
 @pytest.mark.parametrize("name", ["JPEG", "noise"])
 def test_what_a_policy_makes_of_the_same_images(inputs, name):
     """A policy of one step, given the seeds from which that step draws what we draw; bars stay as they are."""
+    load_transforms()
     step = Step(CORRUPTIONS[name], {"strength": (0.6, 0.6)})
     seeds = tf.constant(inputs.seeds) - [0, APART]
     batch = {"images": tf.constant(inputs.images), "lots": tf.zeros((5, 3)), "seed": seeds}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cityzoo.evaluation.explain.occlusion import GRID, occlusion_map
+from cityzoo.evaluation.explain.explanation import GRID, occlusion_map
 
 
 def brightness_within(x1, y1, x2, y2):
