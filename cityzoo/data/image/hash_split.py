@@ -14,12 +14,7 @@ from cityzoo.errors import InputError
 
 
 def fraction_of(text: str) -> float:
-    """Return a number in 0..1 that depends only on the text, uniformly distributed.
-
-    Example:
-        >>> round(fraction_of("a.jpg"), 4) == round(fraction_of("a.jpg"), 4) != round(fraction_of("b.jpg"), 4)
-        True
-    """
+    """Return a number in 0..1 that depends only on the text, uniformly distributed."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 
@@ -150,14 +145,9 @@ def _fill_empty(train: list[RawImage], val: list[RawImage], place: dict[str, flo
         raise InputError(
             "one image cannot be split into train and val: add images, or give val images with --val"
         )
-    if not val:
-        nearest = min(place[each.path] for each in train)
-        _move(train, val, place, nearest)
-    elif not train:
-        nearest = max(place[each.path] for each in val)
-        _move(val, train, place, nearest)
-
-
-def _move(origin: list[RawImage], target: list[RawImage], place: dict[str, float], spot: float) -> None:
+    if train and val:
+        return
+    origin, target, nearest = (train, val, min) if train else (val, train, max)
+    spot = nearest(place[each.path] for each in origin)
     target += [each for each in origin if place[each.path] == spot]
     origin[:] = [each for each in origin if place[each.path] != spot]

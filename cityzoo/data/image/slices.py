@@ -55,28 +55,13 @@ def slice_masks(
 
     Raises:
         InputError: `by` is invalid, matches no file or gives more than 100 scenes.
-
-    Example:
-        >>> import tempfile
-        >>> from PIL import Image
-        >>> from cityzoo.sample import ImageExample
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     for name, luma in (("cam1_1", 20), ("cam1_2", 60), ("cam2_1", 90)):
-        ...         Image.new("L", (64, 48), luma).save(f"{folder}/{name}.png")
-        ...     shown = [ImageExample(f"{folder}/{name}.png", (48, 64)) for name in ("cam1_1", "cam1_2", "cam2_1")]
-        ...     masks = slice_masks(ImageSet("val", ("car",), tuple(shown)), r"(cam\\d)_")
-        >>> {by: list(slices) for by, slices in masks.items()}
-        {'brightness': ['night', 'dusk', 'day'], 'scene': ['cam1', 'cam2']}
-        >>> masks["scene"]["cam1"]
-        array([ True,  True, False])
     """
     scenes = _auto_scenes(truth) if by == AUTO else _parse_scenes(truth, by)  # errors before reading files
     measured = measure_images(truth.examples, progress)
     boxes = np.array([len(image.labels) for image in truth.examples])
     area = np.array([image.size_hw[0] * image.size_hw[1] for image in truth.examples])
-    blur = _parts(
-        measured.sharpness, np.quantile(measured.sharpness, [1 / 3, 2 / 3]), ("blurry", "medium", "sharp")
-    )
+    thirds = np.quantile(measured.sharpness, [1 / 3, 2 / 3])
+    blur = _parts(measured.sharpness, thirds, ("blurry", "medium", "sharp"))
     size = {} if boxes.any() else _parts(area, (SMALL, MEDIUM), ("small", "medium", "large"))
     crowding = {name: (boxes >= least) & (boxes <= most) for least, most, name in CROWDS}
     found = {

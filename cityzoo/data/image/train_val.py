@@ -88,12 +88,6 @@ def sample_shots(image_set: ImageSet, shots: int, seed: int) -> ImageSet:
 
     Raises:
         InputError: a class has fewer images.
-
-    Example:
-        >>> images = tuple(ImageExample(f"{i}.jpg", (8, 8), target=np.eye(2, dtype="f4")[i % 2]) for i in range(8))
-        >>> few = sample_shots(ImageSet("train", ("bus", "car"), images), 2, seed=0)
-        >>> len(few), np.sum([each.target for each in few.examples], axis=0).tolist()
-        (4, [2.0, 2.0])
     """
     rng = np.random.default_rng([seed, shots])
     present = np.stack([_classes(image, len(image_set.class_names)) for image in image_set.examples])

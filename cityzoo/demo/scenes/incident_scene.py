@@ -31,12 +31,7 @@ SMOKE_COLORS = parse_colors("3 #222122, 2 #4a4846, 3 #807e7c, 2 #b0aeac, 2 #dedd
 
 
 def incident_of(seed: int) -> str:
-    """Return the content of the scene of a seed: fire, smoke, both or neither.
-
-    Example:
-        >>> incident_of(0) in ("fire", "smoke", "both", "neither")
-        True
-    """
+    """Return the content of the scene of a seed: fire, smoke, both or neither."""
     return pick(generator(seed, 8), KINDS)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+from functools import partial
 
-from cityzoo.demo.scenes.road import View, choose_view
+from cityzoo.demo.scenes.road import choose_view
 from cityzoo.demo.scenes.traffic_scene import Plan, Scene, Setting, generator, plan_scene, shoot
 from cityzoo.demo.scenes.vehicle_placement import Density
 from cityzoo.demo.scenes.vehicles import CLASS_NAMES
@@ -33,24 +33,15 @@ FLOWS = {
 }
 
 
-def _high_view(rng: np.random.Generator, size_hw: tuple[int, int]) -> View:
-    return choose_view(rng, size_hw, HIGH_LAYOUTS)
-
-
 def flow_of(seed: int) -> str:
-    """Return the traffic flow of a seed: a name in FLOWS, each for a third of the seeds.
-
-    Example:
-        >>> sorted({flow_of(seed) for seed in range(20)})
-        ['dense', 'free', 'jam']
-    """
+    """Return the traffic flow of a seed: a name in FLOWS, each for a third of the seeds."""
     return list(FLOWS)[int(generator(seed, 8).integers(len(FLOWS)))]
 
 
 def plan_jam(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Plan:
     """Return the plan of a scene with the traffic flow of its seed; see `plan_scene`."""
     flow = flow_of(seed) if seed >= 0 else "free"  # plan_scene refuses a negative seed
-    return plan_scene(seed, size_hw, setting=Setting(_high_view, FLOWS[flow]))
+    return plan_scene(seed, size_hw, setting=Setting(partial(choose_view, layouts=HIGH_LAYOUTS), FLOWS[flow]))
 
 
 def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384)) -> Scene:

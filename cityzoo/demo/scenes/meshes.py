@@ -1,4 +1,4 @@
-"""Meshes of flat surfaces for vehicles, houses, poles and people, and their colors, as frequent as in traffic."""
+"""Meshes of flat surfaces for vehicles, houses, poles and people, and random colors from weighted tables."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 Color = tuple[float, ...]  # red, green, blue, 0..255
 Point = tuple[float, float, float]
+Pair = tuple[float, float]  # a point of a plane, or from and to
 Value = TypeVar("Value")
 
 LOOSE = -2  # label of objects without lamps, but with a contact shadow
@@ -40,7 +41,7 @@ class Thing:
     x: float
     y: float
     heading: float
-    size_m: tuple[float, float, float]
+    size_m: Point
     label: int = -1
 
     def to_world(self, points: np.ndarray) -> np.ndarray:
@@ -59,10 +60,8 @@ class Thing:
 
     def corners(self) -> np.ndarray:
         """Return the corners (4, 2) of the footprint in world meters, in circular order."""
-        half_w, half_l = self.size_m[0] / 2, self.size_m[1] / 2
-        box = np.array(
-            [[-half_w, -half_l, 0], [half_w, -half_l, 0], [half_w, half_l, 0], [-half_w, half_l, 0]]
-        )
+        right, ahead = self.size_m[0] / 2, self.size_m[1] / 2
+        box = np.array([[-right, -ahead, 0], [right, -ahead, 0], [right, ahead, 0], [-right, ahead, 0]])
         return self.to_world(box)[:, :2]
 
 
@@ -82,9 +81,7 @@ class Solid:
         self.parts.append([])
         return self
 
-    def stand(
-        self, x: float, y: float, heading: float, size_m: tuple[float, float, float], label: int = -1
-    ) -> Thing:
+    def stand(self, x: float, y: float, heading: float, size_m: Point, label: int = -1) -> Thing:
         """Return the solid as a thing at a position in the world."""
         return Thing(tuple(map(tuple, self.parts)), x, y, heading, size_m, label)
 
@@ -95,8 +92,8 @@ class Solid:
 
     def prism(
         self,
-        profile: Sequence[tuple[float, float]],
-        half_widths: tuple[float, float],
+        profile: Sequence[Pair],
+        half_widths: Pair,
         color: Color,
         edges: dict[int, tuple[Color, str]] | None = None,
         finish: str = "paint",
@@ -117,28 +114,14 @@ class Solid:
             self.add(quad, *(edges or {}).get(index, (color, finish)))
         return self.add(right, color, finish).add(left[::-1], color, finish)
 
-    def box(
-        self,
-        middle: tuple[float, float],
-        size: tuple[float, float],
-        rise: tuple[float, float],
-        color: Color,
-        finish: str = "paint",
-    ) -> Solid:
+    def box(self, middle: Pair, size: Pair, rise: Pair, color: Color, finish: str = "paint") -> Solid:
         """Add an upright box: middle (right, ahead), size (width, length), rise (bottom, top)."""
         (across, ahead), (width, length), (low, high) = middle, size, rise
-        back, front = ahead - length / 2, ahead + length / 2
-        return self.prism(
-            upright(back, front, low, high), (width / 2, width / 2), color, finish=finish, across=across
-        )
+        profile = upright(ahead - length / 2, ahead + length / 2, low, high)
+        return self.prism(profile, (width / 2, width / 2), color, finish=finish, across=across)
 
     def sides(
-        self,
-        outline: Sequence[tuple[float, float]],
-        color: Color,
-        finish: str,
-        half_width: float,
-        slope: tuple[float, float] = (0.0, 0.0),
+        self, outline: Sequence[Pair], color: Color, finish: str, half_width: float, slope: Pair = (0.0, 0.0)
     ) -> Solid:
         """Add an outline (ahead, up), counter-clockwise, on both sides; slope: (from height, m/m)."""
         reach = [half_width + slope[1] * (z - slope[0]) for _, z in outline]
@@ -146,17 +129,13 @@ class Solid:
         left = [(-w, ahead, z) for w, (ahead, z) in zip(reach, outline, strict=True)]
         return self.add(right, color, finish).add(left[::-1], color, finish)
 
-    def end(
-        self, ahead: float, span: tuple[float, float], rise: tuple[float, float], color: Color, finish: str
-    ) -> Solid:
+    def end(self, ahead: float, span: Pair, rise: Pair, color: Color, finish: str) -> Solid:
         """Add an upright rectangle that faces ahead if ahead > 0, and back otherwise."""
         (left, right), (low, high) = span, rise
         quad = [(left, ahead, low), (right, ahead, low), (right, ahead, high), (left, ahead, high)]
         return self.add(quad[::-1] if ahead > 0 else quad, color, finish)
 
-    def lamps(
-        self, ahead: float, half_width: float, rise: tuple[float, float], width: float, finish: str
-    ) -> Solid:
+    def lamps(self, ahead: float, half_width: float, rise: Pair, width: float, finish: str) -> Solid:
         """Add two lamps at the corners of one end."""
         color = (245.0, 240.0, 220.0) if finish == "head" else (190.0, 20.0, 20.0)
         self.end(ahead, (-half_width, -half_width + width), rise, color, finish)
@@ -170,7 +149,7 @@ class Solid:
         return self
 
 
-def disc(ahead: float, up: float, radius: float, corners: int = 10) -> list[tuple[float, float]]:
+def disc(ahead: float, up: float, radius: float, corners: int = 10) -> list[Pair]:
     """Return a regular polygon around (ahead, up), counter-clockwise.
 
     Example:
@@ -181,7 +160,7 @@ def disc(ahead: float, up: float, radius: float, corners: int = 10) -> list[tupl
     return [(ahead + radius * math.cos(a), up + radius * math.sin(a)) for a in angles]
 
 
-def upright(back: float, front: float, low: float, high: float) -> list[tuple[float, float]]:
+def upright(back: float, front: float, low: float, high: float) -> list[Pair]:
     """Return a rectangle (ahead, up), counter-clockwise.
 
     Example:
@@ -203,14 +182,6 @@ def parse_colors(words: str) -> tuple[tuple[int, Color], ...]:
 
 
 DARK: Color = (30.0, 31.0, 34.0)
-GLASS: Color = (42.0, 52.0, 62.0)
-PLATE: Color = (225.0, 225.0, 215.0)
-CAR_PAINT = parse_colors(
-    "5 #e8e8e6, 4 #aaaeb2, 4 #5c6066, 4 #26272b, 2 #2c4880, 2 #961e22, 1 #c4baa0, 1 #28543e, "
-    "1 #deac26, 1 #70422c"
-)
-BUS_PAINT = parse_colors("3 #cc2828, 3 #ecece8, 2 #2c68a8, 2 #ecb228, 2 #3c8c54")
-LOAD_PAINT = parse_colors("5 #ecece8, 2 #30548c, 2 #a03428, 2 #466e54, 2 #bea06e, 1 #dc8228")
 
 
 def pick(rng: np.random.Generator, table: Sequence[tuple[float, Value]]) -> Value:

@@ -174,6 +174,5 @@ def _fire_window(fire: Fire, size_wh: tuple[int, int]) -> Window:
     (x, y), high = fire.foot, 1.6 * fire.height_m * fire.meter_px
     aside = 1.4 * fire.width_m * fire.meter_px
     blown = fire.drift * high
-    return window(
-        size_wh, (x - aside + min(blown, 0), x + aside + max(blown, 0)), (y - high, y + 0.2 * high + 2)
-    )
+    span_x = (x - aside + min(blown, 0), x + aside + max(blown, 0))
+    return window(size_wh, span_x, (y - high, y + 0.2 * high + 2))

@@ -124,9 +124,7 @@ def base_patches(road: Road, rng: np.random.Generator) -> list[GroundPatch]:
     return found
 
 
-def marking_patches(
-    road: Road, rng: np.random.Generator, gap: tuple[float, float] | None
-) -> list[GroundPatch]:
+def marking_patches(road: Road, rng: np.random.Generator, gap: Reach | None) -> list[GroundPatch]:
     """Return edge lines, middle line, dashes and zebras; gap: stretch of a crossing without markings."""
     bright = rng.uniform(190, 240)
     white, yellow = (bright, bright, bright - 6), (bright, bright * 0.78, 60.0)

@@ -22,9 +22,8 @@ def house(rng: np.random.Generator, x: float, y: float, heading: float) -> Thing
     width, length, height = rng.uniform(8, 12), rng.uniform(9, 20), rng.uniform(6, 22)
     coat = paint(rng, HOUSE_PAINT)
     solid = Solid().box((0, 0), (width, length), (0, height), coat)
-    floors, columns = int(height / 3.2), int(length / 3.0)
-    if math.hypot(x, y) > 70:  # its windows would be dots
-        floors = 0
+    columns = int(length / 3.0)
+    floors = 0 if math.hypot(x, y) > 70 else int(height / 3.2)  # windows farther away would be dots
     for floor in range(floors):
         for column in range(columns):
             low, start = 1.2 + 3.2 * floor, -length / 2 + 0.8 + column * (length - 0.6) / columns
@@ -153,12 +152,9 @@ def place_scenery(
 
 def _row_of_lamps(rng: np.random.Generator, roadside: _Roadside, road: Road, side: int) -> None:
     step, along = rng.uniform(24, 34), rng.uniform(8, 20)
+    right = side * (road.half_width_m + 0.7)
     while along < 110:
-        roadside.put(
-            along,
-            side * (road.half_width_m + 0.7),
-            lambda x, y, heading: street_lamp(rng, x, y, heading - side * math.pi / 2),
-        )
+        roadside.put(along, right, lambda x, y, heading: street_lamp(rng, x, y, heading - side * math.pi / 2))
         along += step
 
 

@@ -6,23 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cityzoo.demo.scenes.meshes import (
-    BUS_PAINT,
-    CAR_PAINT,
-    DARK,
-    GLASS,
-    LOAD_PAINT,
-    PLATE,
-    Color,
-    Solid,
-    disc,
-    paint,
-    pick,
-    upright,
-)
+from cityzoo.demo.scenes.meshes import DARK, Color, Pair, Solid, disc, paint, parse_colors, pick, upright
 
 CLASS_NAMES = ("car", "bus", "truck", "motorbike")
 Size = tuple[float, float, float]
+GLASS: Color = (42.0, 52.0, 62.0)
+PLATE: Color = (225.0, 225.0, 215.0)
+# Weights and colors, about as frequent as in traffic.
+CAR_PAINT = parse_colors(
+    "5 #e8e8e6, 4 #aaaeb2, 4 #5c6066, 4 #26272b, 2 #2c4880, 2 #961e22, 1 #c4baa0, 1 #28543e, "
+    "1 #deac26, 1 #70422c"
+)
+BUS_PAINT = parse_colors("3 #cc2828, 3 #ecece8, 2 #2c68a8, 2 #ecb228, 2 #3c8c54")
+LOAD_PAINT = parse_colors("5 #ecece8, 2 #30548c, 2 #a03428, 2 #466e54, 2 #bea06e, 1 #dc8228")
 
 # length, width, height, bonnet, boot, windscreen rake, rear rake (all meters)
 CAR_SHAPES = (
@@ -60,7 +56,7 @@ def car(rng: np.random.Generator) -> tuple[Solid, Size]:
     return solid, (width, length, height)
 
 
-def _car_windows(solid: Solid, cabin: list[tuple[float, float]], waist: float, roof: float) -> None:
+def _car_windows(solid: Solid, cabin: list[Pair], waist: float, roof: float) -> None:
     (back, belt), (front, _), (top_front, height), (top_back, _) = cabin
     slope = (belt, (roof - waist) / (height - belt))
     low, high = belt + 0.04, height - 0.1
@@ -118,25 +114,20 @@ def truck(rng: np.random.Generator) -> tuple[Solid, Size]:
     return solid, (width, length, max(height, cab_height))
 
 
-def _cab(solid: Solid, coat: Color, reach: tuple[float, float], height: float, half: float) -> None:
+def _cab(solid: Solid, coat: Color, reach: Pair, height: float, half: float) -> None:
     back, end = reach
     sill = min(2.35, height - 0.15)
     lower = [(back, 0.5), (end, 0.5), (end, 1.45), (end - 0.15, sill), (back, sill)]
     solid.prism(lower, (half - 0.03, half - 0.05), coat, edges={2: (GLASS, "glass")})
-    solid.prism(
-        [(back, sill), (end - 0.15, sill), (end - 0.45, height), (back, height)],
-        (half - 0.05, half - 0.15),
-        coat,
-    )
+    upper = [(back, sill), (end - 0.15, sill), (end - 0.45, height), (back, height)]
+    solid.prism(upper, (half - 0.05, half - 0.15), coat)
     pane = [(end - 1.2, 1.5), (end - 0.2, 1.5), (end - 0.3, sill - 0.1), (end - 1.2, sill - 0.1)]
     solid.sides(pane, GLASS, "glass", half - 0.03).wheels((end - 1.1,), 0.5, half)
     solid.end(end, (-half + 0.25, half - 0.25), (0.75, 1.35), DARK, "matt")
     solid.lamps(end, half - 0.08, (0.6, 0.85), 0.36, "head").end(end, (-0.3, 0.3), (0.5, 0.64), PLATE, "matt")
 
 
-def _cargo(
-    rng: np.random.Generator, solid: Solid, kind: str, load: Color, reach: tuple[float, float]
-) -> float:
+def _cargo(rng: np.random.Generator, solid: Solid, kind: str, load: Color, reach: Pair) -> float:
     (back, front), half = reach, 1.25
     middle, length = (back + front) / 2, front - back
     if kind == "tank":
@@ -179,9 +170,8 @@ def motorbike(rng: np.random.Generator) -> tuple[Solid, Size]:
     solid.prism(torso, (0.19, 0.25), jacket, finish="matt")
     solid.prism(disc(0.16, 1.58, 0.17, 8), (0.13, 0.13), helmet)
     solid.ahead().prism(disc(0.7, 0.32, 0.33), (0.07, 0.07), black, finish="matt")
-    solid.box((0, 0.6), (0.24, 0.24), (0.55, 1.02), coat).box(
-        (0, 0.42), (0.78, 0.1), (1.0, 1.08), DARK, "matt"
-    )
+    solid.box((0, 0.6), (0.24, 0.24), (0.55, 1.02), coat)
+    solid.box((0, 0.42), (0.78, 0.1), (1.0, 1.08), DARK, "matt")
     solid.end(0.73, (-0.1, 0.1), (0.78, 0.96), (245.0, 240.0, 220.0), "head")
     return solid, (0.8, 2.06, 1.76)
 

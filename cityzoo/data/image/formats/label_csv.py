@@ -76,9 +76,8 @@ def _header(row: list[str], place: str) -> _Header:
         raise InputError(f"{place}: two columns are named '{again}': rename one")
     split = words.index(SPLIT) if SPLIT in words else None
     label = words.index(LABEL) if LABEL in words else None
-    others = tuple(
-        name for name, word in zip(row, words, strict=True) if word not in (words[0], LABEL, SPLIT)
-    )
+    known = (words[0], LABEL, SPLIT)
+    others = tuple(name for name, word in zip(row, words, strict=True) if word not in known)
     if label is not None and others:
         raise InputError(
             f"{place}: unknown column '{others[0]}': write path,label,split, or one column per class and no "
@@ -103,12 +102,9 @@ def _line(row: list[str], header: _Header, split: str | None, path: Path, number
         labels = [each.strip() for each in _JOINED.split(row[header.label])]
         return _Line(row[0], tuple(dict.fromkeys(each for each in labels if each)), split, number)
     values = [row[column] for column in range(1, header.width) if column != header.split]
-    names = [
-        name
-        for name, value in zip(header.classes, values, strict=True)
-        if _is_one(value, f"{place}: '{name}'")
-    ]
-    return _Line(row[0], tuple(names), split, number)
+    pairs = zip(header.classes, values, strict=True)
+    names = tuple(name for name, value in pairs if _is_one(value, f"{place}: '{name}'"))
+    return _Line(row[0], names, split, number)
 
 
 def _split(word: str, place: str) -> str | None:

@@ -79,9 +79,7 @@ def _list_names(root: Path) -> list[tuple[str, str | None]]:
         for line in lines:
             if line.strip():
                 splits.setdefault(line.split()[0], split)
-    return list(splits.items()) or [
-        (path.stem, None) for path in sorted((root / "Annotations").glob("*.xml"))
-    ]
+    return list(splits.items()) or [(path.stem, None) for path in sorted(root.glob("Annotations/*.xml"))]
 
 
 def _image(path: Path, folders: list[Path], split: str | None) -> RawImage:
@@ -104,9 +102,8 @@ def _image(path: Path, folders: list[Path], split: str | None) -> RawImage:
 
 def _file_of(stem: str, name: str, folders: Iterable[Path]) -> str:
     """Return the image of an XML: the declared file if it exists, or one with the name of the XML."""
-    names = [
-        f"{stem}{suffix}" for suffix in (".jpg", ".png", *sorted(IMAGE_SUFFIXES), ".JPG", ".PNG", ".JPEG")
-    ]
+    suffixes = (".jpg", ".png", *sorted(IMAGE_SUFFIXES), ".JPG", ".PNG", ".JPEG")
+    names = [f"{stem}{suffix}" for suffix in suffixes]
     for folder in folders:
         for each in ([name] if name else []) + names:
             if (folder / each).is_file():
@@ -125,9 +122,8 @@ def _declared(tree: ElementTree.Element) -> tuple[int, int] | None:
 def _box(element: ElementTree.Element, mark: str) -> RawBox:
     name = (element.findtext("name") or "").strip()
     try:
-        x1, y1, x2, y2 = (
-            float(element.findtext(f"bndbox/{tag}", "")) for tag in ("xmin", "ymin", "xmax", "ymax")
-        )
+        tags = ("xmin", "ymin", "xmax", "ymax")
+        x1, y1, x2, y2 = (float(element.findtext(f"bndbox/{tag}", "")) for tag in tags)
     except ValueError:
         return RawBox((math.nan,) * 4, name, mark, "malformed")
     difficult = (element.findtext("difficult") or "0").strip() == "1"

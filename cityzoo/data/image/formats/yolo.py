@@ -151,12 +151,8 @@ def _label_folder(folder: Path) -> Path:
     return folder
 
 
-def _label_path(image: Path) -> Path:
-    return _label_folder(image.parent) / f"{image.stem}.txt"
-
-
 def _image(path: Path, split: str | None, names: dict[int, str], keypoints: bool) -> RawImage:
-    label_path = _label_path(path)
+    label_path = _label_folder(path.parent) / f"{path.stem}.txt"
     boxes = _read_labels(label_path, names, keypoints)
     remarks = ("unlabelled",) if boxes is None else ()
     return RawImage(str(path), boxes or (), RELATIVE_CXCYWH, str(label_path), None, split, remarks)
@@ -168,9 +164,8 @@ def _read_labels(path: Path, names: dict[int, str], keypoints: bool) -> tuple[Ra
         lines = path.read_text("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return None
-    return tuple(
-        _box(line.split(), names, f":{n}", keypoints) for n, line in enumerate(lines, 1) if line.strip()
-    )
+    rows = [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
+    return tuple(_box(fields, names, f":{number}", keypoints) for number, fields in rows)
 
 
 def _box(fields: list[str], names: dict[int, str], mark: str, keypoints: bool) -> RawBox:
