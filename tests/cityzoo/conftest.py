@@ -1,16 +1,8 @@
 """A backbone small enough to be built in a blink, and images with one white rectangle."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def small_backbone(name, size_hw, weights="auto"):
@@ -58,82 +50,6 @@ def painted(tmp_path):
         return ImageExample(str(tmp_path / name), size_hw, [box], [label])
 
     return write
-
-
-# Each command costs itself, not another start of TensorFlow: one process runs them one after the other.
-# Where a file is named with a command, Ctrl-C comes as soon as that file exists; a folder: the command runs there.
-DRIVER = """
-import json, os, runpy, signal, sys, tempfile, threading, time
-
-signal.signal(signal.SIGINT, signal.default_int_handler)
-answers = {}
-
-
-def interrupt(file, over):
-    while not over.is_set():
-        if os.path.exists(file):
-            return os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.005)
-
-
-home = os.getcwd()
-for name, (script, words, file, folder) in json.load(open(sys.argv[1])).items():
-    os.chdir(os.path.join(home, folder or ""))
-    sys.argv, over = [script, *words], threading.Event()
-    kept, files = [os.dup(1), os.dup(2)], [tempfile.TemporaryFile(), tempfile.TemporaryFile()]
-    for number, opened in enumerate(files, 1):
-        os.dup2(opened.fileno(), number)
-    if file:
-        threading.Thread(target=interrupt, args=(file, over), daemon=True).start()
-    try:
-        runpy.run_path(script, run_name="__main__")
-        code = "no exit"
-    except SystemExit as leave:
-        code = leave.code
-    except BaseException as error:
-        code = f"{type(error).__name__}: {error}"
-    over.set()
-    sys.stdout.flush(), sys.stderr.flush()
-    said = []
-    for number, (opened, old) in enumerate(zip(files, kept), 1):
-        os.dup2(old, number)
-        opened.seek(0)
-        said.append(opened.read().decode())
-    answers[name] = [code, *said]
-os.chdir(home)
-json.dump(answers, open("answers.json", "w"))
-"""
-
-
-@pytest.fixture(scope="session")
-def as_scripts():
-    """Return a function that runs train.py and evaluate.py: (folder, cases) -> {name: (code, out, err)}.
-
-    A case is the script's name, its words, and, if it is to be interrupted, the file that Ctrl-C waits for (else None)
-    and, if it is to run in a folder below, its name.
-    """
-
-    def run(folder, cases):
-        given = {
-            name: (str(ROOT / script), words, *(*more, None, None)[:2])
-            for name, (script, words, *more) in cases.items()
-        }
-        (folder / "cases.json").write_text(json.dumps(given))
-        surroundings = {
-            **os.environ,
-            "CITYZOO_HOME": str(folder / "home"),
-            "KERAS_HOME": str(folder / "keras"),
-            "PYTHONPATH": "",
-        }
-        driver = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{DRIVER}"
-        words = [sys.executable, "-c", driver, "cases.json"]
-        ran = subprocess.run(
-            words, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=400, check=False
-        )
-        assert ran.returncode == 0, ran.stderr[-3000:]
-        return json.loads((folder / "answers.json").read_text())
-
-    return run
 
 
 @pytest.fixture
