@@ -84,7 +84,9 @@ def evaluation_parser(task: tasks.Task | None = None) -> cli.Parser:
     _add_general_flags(parser, unit)
     members = [tasks.find(name) for name in tasks.names()] if task is None else [task]
     for modality in dict.fromkeys(member.modality for member in members):
-        if declared := cli.flag_fields(modality.evaluate_flags):
+        taken = parser.flag_strings
+        declared = [i for i in cli.flag_fields(modality.evaluate_flags) if cli.flag_name(i.name) not in taken]
+        if declared:
             cli.add_flags(parser.add_argument_group(f"{modality.name} tasks"), declared, {}, modality.words)
             parser.set_defaults(**{item.name: item.default for item in declared})
     names = {item.name for member in members for item in fields(member.output)}

@@ -5,6 +5,7 @@ import pytest
 import augment
 from cityzoo import backend, tasks
 from cityzoo.data.image import Dataset, Findings
+from cityzoo.errors import InputError
 from cityzoo.modalities.image import settings
 from cityzoo.sample import ImageExample, ImageSet
 
@@ -107,3 +108,11 @@ def test_a_resolved_policy_no_longer_depends_on_its_file(gpu, data_of_sizes, tmp
     file.unlink()
     assert [step.transform for step in augment.get_policy(resolved.augment).steps] == ["flip"]
     assert resolved.image_size == (256, 320)
+
+
+def test_a_wrong_policy_of_a_config_file_is_an_input_error(gpu, data_of_sizes):
+    """Lists of a config file are checked here: reading them loads TensorFlow."""
+    gpu(False)
+    spec = DETECT.make_spec({"backbone": LIGHT, "augment": ({"transform": "flipp"},)})
+    with pytest.raises(InputError, match="--augment: .*flipp.*'flip'"):
+        DETECT.modality.resolve(spec, data_of_sizes((480, 640)))
