@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cityzoo import __version__
 from cityzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from cityzoo.model import AssembledModel
     from cityzoo.spec import ResolvedSpec
 
-PACKAGES = ("cityzoo", "tensorflow", "keras", "numpy")
+PACKAGES = ("tensorflow", "keras", "numpy")
 PROVENANCE = (
     *("task", "backbone", "warnings", "weights", "parameters", "solved", "epochs", "seconds", "spec"),
     *("unlabelled", "usual_count"),
@@ -32,7 +33,7 @@ def environment(seed: int) -> dict[str, Any]:
 
     from cityzoo.backend import device_name
 
-    versions = {"python": platform.python_version()}
+    versions = {"python": platform.python_version(), "cityzoo": __version__}
     for package in (*PACKAGES, keras.backend.backend()):
         try:
             versions[package] = importlib.metadata.version(package)

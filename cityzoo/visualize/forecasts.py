@@ -36,7 +36,8 @@ def draw_forecasts(
     series, origins, truth = windows.series, windows.origins, windows.targets()
     median = list(levels).index(0.5)
     errors = np.abs(truth - quantiles[..., median])
-    _days(folder / f"{DAYS}.png", windows, truth, quantiles, median, errors, baseline)
+    mae = np.nanmean(np.where(np.isfinite(errors), errors, np.nan), axis=(0, 1))
+    _days(folder / f"{DAYS}.png", windows, mae, quantiles, median, baseline)
     _strip(folder / f"{STRIP}.png", series, origins, errors)
     ahead = format_horizon(windows.horizon, series.step_seconds)
     titles = {
@@ -44,7 +45,7 @@ def draw_forecasts(
         STRIP: "Mean absolute error of each forecast, one row per sensor",
     }
     if series.places is not None and np.isfinite(series.places).all(axis=1).sum() > 1:
-        _map(folder / f"{PLACES}.png", series, series.places, errors)
+        _map(folder / f"{PLACES}.png", series, series.places, mae)
         titles[PLACES] = "Mean absolute error of each sensor"
     return titles
 
@@ -59,18 +60,11 @@ def _hours_label(series: Series, origins: np.ndarray) -> str:
 
 
 def _days(
-    path: Path,
-    windows: WindowSet,
-    truth: np.ndarray,
-    quantiles: np.ndarray,
-    median: int,
-    errors: np.ndarray,
-    baseline: np.ndarray,
+    path: Path, windows: WindowSet, mae: np.ndarray, quantiles: np.ndarray, median: int, baseline: np.ndarray
 ) -> None:
     from matplotlib.figure import Figure
 
-    series, origins = windows.series, windows.origins
-    mae = np.nanmean(np.where(np.isfinite(errors), errors, np.nan), axis=(0, 1))
+    series, origins, truth = windows.series, windows.origins, windows.targets()
     order = [row for row in np.argsort(mae) if np.isfinite(mae[row])]
     chosen = [order[0], order[len(order) // 2], order[-1]][: max(1, min(SHOWN, len(order)))]
     rows = slice(0, max(2, min(len(origins), round(2 * DAY / series.step_seconds))))
@@ -98,25 +92,18 @@ def _strip(path: Path, series: Series, origins: np.ndarray, errors: np.ndarray) 
     hours = len(origins) * series.step_seconds / 3600
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     axes = figure.add_subplot()
-    image = axes.imshow(
-        shown.T,
-        aspect="auto",
-        cmap="magma_r",
-        extent=(0, hours, len(series.sensors), 0),
-        interpolation="nearest",
-        vmin=0,
-        vmax=float(np.nanpercentile(shown, 99)),
-    )
+    extent, highest = (0, hours, len(series.sensors), 0), float(np.nanpercentile(shown, 99))
+    look = {"aspect": "auto", "cmap": "magma_r", "interpolation": "nearest"}
+    image = axes.imshow(shown.T, extent=extent, vmin=0, vmax=highest, **look)
     figure.colorbar(image, label=_with_unit("mean absolute error", series))
     axes.set_xlabel(_hours_label(series, origins))
     axes.set_ylabel("sensor")
     figure.savefig(path, dpi=110)
 
 
-def _map(path: Path, series: Series, places: np.ndarray, errors: np.ndarray) -> None:
+def _map(path: Path, series: Series, places: np.ndarray, mae: np.ndarray) -> None:
     from matplotlib.figure import Figure
 
-    mae = np.nanmean(np.where(np.isfinite(errors), errors, np.nan), axis=(0, 1))
     latitude, longitude = places.T
     figure = Figure(figsize=(11, 6), layout="constrained")
     axes = figure.add_subplot()
