@@ -23,27 +23,8 @@ _LAZY = {
     "read_policy": "policy_file",
 }
 
-__all__ = [
-    "POLICIES",
-    "TRANSFORMS",
-    "DecodedCache",
-    "Policy",
-    "Step",
-    "apply",
-    "get_policy",
-    "invert",
-    "letterbox",
-    "move_boxes",
-    "pad_boxes",
-    "pipeline",
-    "policy_from_list",
-    "read_file",
-    "read_policy",
-    "sequential_order",
-    "sharded",
-    "shuffled",
-    "stretch",
-]
+__all__ = ["POLICIES", "TRANSFORMS", "Policy", "Step", "get_policy", "invert", "letterbox", "move_boxes"]
+__all__ += ["sequential_order", "sharded", "shuffled", "stretch", *_LAZY]
 
 
 def __getattr__(name: str) -> Any:

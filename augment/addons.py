@@ -8,7 +8,9 @@ and policies, which move boxes too.) The conventions are those of tensorflow-add
 - pixel centers lie at integers, the center of an image at ((W - 1) / 2, (H - 1) / 2); in `affine` they lie at
   halves, the center at (W / 2, H / 2). Both are the same point: rotations about it and translations agree, other
   transforms differ by a shift of half a pixel before and after.
-- the result has the image's dtype; it is filled with 0, without anti-aliasing.
+- the result has the image's rank and dtype; it is filled with 0, without anti-aliasing.
+
+All functions raise ValueError for an argument of invalid shape, dtype or name, or an odd side of `cutout`.
 """
 
 from __future__ import annotations
@@ -45,12 +47,6 @@ def transform(
         output_shape: height and width of the result, pixels; None: unchanged.
         name: name of the operation.
         fill_value: the k of "constant", a number.
-
-    Returns:
-        A tensor of the rank and dtype of `images`.
-
-    Raises:
-        ValueError: invalid shape, dtype or name of an argument.
 
     Example:
         >>> from_the_right = [1, 0, 1, 0, 1, 0, 0, 0]
@@ -93,12 +89,6 @@ def rotate(
         interpolation, fill_mode, name, fill_value: as in `transform`. For a quarter turn with one of height
             and width odd and the other even, every "nearest" is a tie, decided by the last bit of the cosine.
 
-    Returns:
-        A tensor of the shape and dtype of `images`.
-
-    Raises:
-        ValueError: invalid shape, dtype or name of an argument.
-
     Example:
         >>> rotate([[1, 2], [3, 4]], 3.14159265 / 2).numpy().tolist()
         [[2, 4], [1, 3]]
@@ -131,12 +121,6 @@ def translate(
         translations: x and y for all images or (B, 2), pixels.
         interpolation, fill_mode, name, fill_value: as in `transform`.
 
-    Returns:
-        A tensor of the shape and dtype of `images`.
-
-    Raises:
-        ValueError: invalid shape, dtype or name of an argument.
-
     Example:
         >>> translate([[1, 2, 3], [4, 5, 6]], [1, 0], fill_value=9).numpy().tolist()
         [[9, 1, 2], [9, 4, 5]]
@@ -159,12 +143,6 @@ def cutout(images: Any, mask_size: Any, offset: Any = (0, 0), constant_values: A
         offset: row and column (not x and y) of its center, for all images or (B, 2), integers, pixels: half of the
             rectangle's rows come before that row. It is clipped to the image.
         constant_values: fill value.
-
-    Returns:
-        A tensor of the shape and dtype of `images`.
-
-    Raises:
-        ValueError: invalid shape or dtype of an argument, or an odd side.
 
     Example:
         >>> cutout(tf.ones((3, 5), tf.uint8), (2, 4), offset=(2, 3)).numpy().tolist()

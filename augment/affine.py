@@ -220,11 +220,6 @@ def box_areas(boxes: Array) -> Array:
 
 
 def visible_shares(boxes: Array, size_hw: Array) -> Array:
-    """Return the share (0..1) of each (..., 4) box that lies in an image of `size_hw`; 0 for boxes without area.
-
-    Example:
-        >>> visible_shares(np.array([[-10., 0., 30., 8.], [3., 3., 3., 9.]]), (32, 64)).tolist()
-        [0.75, 0.0]
-    """
+    """Return the share (0..1) of each (..., 4) box that lies in an image of `size_hw`; 0 for boxes without area."""
     lib = array_namespace(boxes, size_hw)
     return box_areas(clip_boxes(boxes, size_hw)) / lib.maximum(box_areas(boxes), 1e-6)

@@ -8,10 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from augment.color import recolor
-from augment.placement import padded, plan
+from augment.placement import SampledStep, padded, plan, sample_parameters, sampled_steps
 from augment.policy import Policy, get_policy
 from augment.policy_file import check
-from augment.sampling import SampledStep, sample_parameters, sampled_steps
 from augment.warp import warp, warp_mask
 
 Sample = dict[str, Any]
@@ -79,7 +78,7 @@ def apply_batch_steps(batch: Sample, policy: Policy, mixing: bool = True) -> Sam
 
     Args:
         batch: `images` (B, h, w, 3) uint8 or float32, 0..255; `lots` and `seed` from
-            `augment.sampling.sample_parameters`; boxes padded; optionally `mixes` (B,) bool: False for images
+            `augment.placement.sample_parameters`; boxes padded; optionally `mixes` (B,) bool: False for images
             that take nothing from their neighbors.
         policy: the policy that the images were warped with.
         mixing: whether to apply mixes.

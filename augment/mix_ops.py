@@ -122,11 +122,6 @@ def join_boxes(images: list[Batch], kept: list[tf.Tensor]) -> Batch:
     Args:
         images: for each `boxes` (K, N, 4), `labels` (K, N), and other keys with N rows.
         kept: for each (K, N) bool, the boxes to consider.
-
-    Example:
-        >>> one, two = ({"boxes": [[[0.0, 0, side, 1]]], "labels": [[side]]} for side in (3, 4))
-        >>> join_boxes([one, two], [[[True]], [[True]]])["labels"].numpy().tolist()
-        [[4]]
     """
     together = {key: tf.concat([image[key] for image in images], axis=1) for key in images[0]}
     areas = tf.where(tf.concat(kept, axis=1), affine.box_areas(together["boxes"]), -1.0)
@@ -142,12 +137,7 @@ def join_boxes(images: list[Batch], kept: list[tf.Tensor]) -> Batch:
 
 
 def intersect(boxes: tf.Tensor, others: tf.Tensor) -> tf.Tensor:
-    """Return (..., 4) intersections of boxes; empty ones are inverted boxes, without area.
-
-    Example:
-        >>> intersect(tf.constant([0.0, 0, 4, 4]), tf.constant([2.0, 1, 9, 9])).numpy().tolist()
-        [2.0, 1.0, 4.0, 4.0]
-    """
+    """Return (..., 4) intersections of boxes; empty ones are inverted boxes, without area."""
     low, high = tf.maximum(boxes[..., :2], others[..., :2]), tf.minimum(boxes[..., 2:], others[..., 2:])
     return tf.concat([low, high], axis=-1)
 
@@ -171,11 +161,6 @@ def uncovered(boxes: tf.Tensor, windows: tf.Tensor, counts: tf.Tensor) -> tuple[
     Returns:
         (K, N, 4) float32, and (K, N) the visible share of each box, 0..1, underestimated if windows overlap (their
         common part is counted twice).
-
-    Example:
-        >>> box, window = tf.constant([[[10.0, 10, 30, 20]]]), tf.constant([[[0.0, 0, 15, 40]]])
-        >>> [each.numpy().tolist() for each in uncovered(box, window, tf.constant([[True]]))]
-        [[[[15.0, 10.0, 30.0, 20.0]]], [[0.75]]]
     """
     hidden = tf.reduce_sum(tf.where(counts[:, None], shared_areas(boxes, windows), 0.0), axis=-1)
     visible = tf.maximum(1 - hidden / tf.maximum(affine.box_areas(boxes), 1e-6), 0.0)

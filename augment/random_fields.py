@@ -1,4 +1,7 @@
-"""Random fields: numbers and smooth noise, sampled for each image of a batch from its own seed."""
+"""Random fields: numbers and smooth noise, sampled for each image of a batch from its own seed.
+
+Seeds are (B, 2) int32, sizes and spacings in pixels, and results (B, ...) float32.
+"""
 
 from __future__ import annotations
 
@@ -22,24 +25,12 @@ def scale(images: tf.Tensor) -> float:
 
 
 def branch(seeds: tf.Tensor, number: int) -> tf.Tensor:
-    """Return seeds, (B, 2) int32, for another sample of the same images; branches may be branched again.
-
-    Args:
-        seeds: (B, 2) int32.
-        number: number of the sample, 0 or more.
-    """
+    """Return seeds for sample `number`, 0 or more, of the same images; branches may be branched again."""
     return tf.convert_to_tensor(seeds) * [1, STRIDE] + [0, number + 1]
 
 
 def uniform(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
-    """Sample numbers in [0, 1) for each image.
-
-    Args:
-        seeds: (B, 2) int32.
-        shape: shape per image.
-
-    Returns:
-        (B, *shape) float32.
+    """Sample (B, *shape) numbers in [0, 1).
 
     Example:
         >>> together, alone = uniform([[1, 2], [3, 4]], (5,)), uniform([[3, 4]], (5,))
@@ -50,18 +41,11 @@ def uniform(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
 
 
 def normal(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
-    """Sample standard normal numbers for each image.
+    """Sample (B, *shape) standard normal numbers.
 
     Two numbers come from 32 random bits (Box and Muller, 1958, "A Note on the Generation of Random Normal
     Deviates", 16 bits for the radius and 16 for the angle), a third of the time of `tf.random.stateless_normal`;
     the maximum is 4.9.
-
-    Args:
-        seeds: (B, 2) int32.
-        shape: shape per image.
-
-    Returns:
-        (B, *shape) float32.
     """
     count = math.prod(shape)
     half = (count + 1) // 2
@@ -78,18 +62,15 @@ def normal(seeds: tf.Tensor, shape: Sequence[int]) -> tf.Tensor:
 
 
 def smooth_noise(seeds: tf.Tensor, size_hw: Sequence[int], cells: float, octaves: int = 3) -> tf.Tensor:
-    """Sample smooth noise: every pixel is standard normal and similar to its neighbors.
+    """Sample (B, H, W, 1) smooth noise: every pixel is standard normal and similar to its neighbors.
 
     Each octave is twice as fine and half as strong (Perlin, 1985, "An Image Synthesizer").
 
     Args:
-        seeds: (B, 2) int32.
-        size_hw: height and width, pixels.
+        seeds: of the images.
+        size_hw: height and width.
         cells: number of the largest structures along the shorter side.
         octaves: number of scales.
-
-    Returns:
-        (B, H, W, 1) float32.
     """
     total, parts = 0.0, []
     for octave in range(octaves):
@@ -113,10 +94,10 @@ def sparse_points(
     """Sample bumps of random height, 0..1, at a random share of the points of a lattice.
 
     Args:
-        seeds: (B, 2) int32.
-        size_hw: height and width, pixels.
-        spacing_hw: spacing of the lattice, pixels.
-        spread_hw: standard deviations of the Gaussian bumps, pixels.
+        seeds: of the images.
+        size_hw: height and width.
+        spacing_hw: spacing of the lattice.
+        spread_hw: standard deviations of the Gaussian bumps.
         share: (B,) float32, 0..1, of the points with a bump; a larger share keeps and raises the bumps of a smaller
             one.
 

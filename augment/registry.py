@@ -71,7 +71,7 @@ class Transform:
         return (inspect.getdoc(self.function) or self.name).splitlines()[0]
 
 
-MODULES = ("blur", "color", "geometric", "lens", "mixing", "pasting", "pixels", "weather")
+MODULES = ("color", "geometric", "mixing", "pasting", "pixels", "weather")
 TRANSFORMS: dict[str, Transform] = {}
 
 

@@ -154,10 +154,8 @@ def warp_mask(mask: np.ndarray, matrix: np.ndarray, size_hw: tuple[int, int], fi
         [1, 1, 2, 2, 0]
     """
     back = affine.invert(np.asarray(matrix, np.float32))
-    y, x = (
-        np.arange(size_hw[0], dtype=np.float32)[:, None] + 0.5,
-        np.arange(size_hw[1], dtype=np.float32) + 0.5,
-    )
+    y, x = (np.arange(side, dtype=np.float32) + 0.5 for side in size_hw)
+    y = y[:, None]
     column, row = (np.floor(back[i, 0] * x + back[i, 1] * y + back[i, 2]).astype(np.int32) for i in (0, 1))
     height, width = mask.shape[:2]
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)

@@ -35,11 +35,6 @@ def anchor_points(size_hw: tuple[int, int], strides: tuple[int, ...]) -> tuple[n
 
     Returns:
         points (A, 2) float32 as x, y in pixels, and strides (A,) float32.
-
-    Example:
-        >>> points, strides = anchor_points((16, 32), (16,))
-        >>> points.tolist(), strides.tolist()
-        ([[8.0, 8.0], [24.0, 8.0]], [16.0, 16.0])
     """
     points, steps = [], []
     for stride in strides:
@@ -62,12 +57,6 @@ def inside(points: np.ndarray, strides: np.ndarray, boxes):
 
     Returns:
         (batch, N, A) bool.
-
-    Example:
-        >>> import numpy as np
-        >>> points, strides = anchor_points((16, 16), (8,))
-        >>> np.asarray(inside(points, strides, np.array([[[0.0, 0, 8, 8]]]))).tolist()
-        [[[True, False, False, False]]]
     """
     centres = (boxes[..., :2] + boxes[..., 2:]) / 2
     halves = (boxes[..., 2:] - boxes[..., :2]) / 2

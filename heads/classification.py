@@ -1,10 +1,10 @@
-"""Classify images: pooled features of all levels, one row of logits, and the loss for them."""
+"""Classify images: a head of pooled features, its loss, and that of semi-supervised training (FixMatch)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -65,11 +65,8 @@ class ClassificationHead:
             for level in sorted(features)[-LEVELS:]
             for how, pool in pools.items()
         ]
-        x = (
-            layers.Concatenate(dtype="float32", name="head_embedding")(pooled)
-            if len(pooled) > 1
-            else pooled[0]
-        )
+        join = layers.Concatenate(dtype="float32", name="head_embedding")
+        x = join(pooled) if len(pooled) > 1 else pooled[0]
         if self.normalized:
             x = layers.UnitNormalization(dtype="float32", name="head_unit")(x)
         if self.dropout:
@@ -106,19 +103,16 @@ class ClassificationLoss(keras.losses.Loss):
         class_weights: Sequence[float] = (),
         label_smoothing: float = 0.0,
         name: str = "classification_loss",
-        reduction: str = "sum_over_batch_size",
-        dtype: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        """Set the kind of labels and their weights."""
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        super().__init__(name=name, **kwargs)
         self.several, self.focal, self.label_smoothing = several, focal, label_smoothing
         self.class_weights = tuple(class_weights)
 
     def call(self, y_true, y_pred):
         """Return the loss of each image, (batch,) float32."""
         y_true, logits = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
-        if not self.several and logits.shape[-1] == 1:  # log p of both classes, from one logit
-            logits = ops.concatenate([ops.zeros_like(logits), logits], axis=-1)
+        logits = logits if self.several else _of_all(logits)
         weights = ops.convert_to_tensor(self.class_weights or (1.0,), "float32")
         return self._several(y_true, logits, weights) if self.several else self._one(y_true, logits, weights)
 
@@ -140,7 +134,6 @@ class ClassificationLoss(keras.losses.Loss):
         return ops.power(ops.maximum(1.0 - probability, SMALLEST), self.focal) if self.focal else 1.0
 
     def get_config(self) -> dict:
-        """Return the arguments of this loss."""
         own = ("several", "focal", "class_weights", "label_smoothing")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
 
@@ -162,3 +155,67 @@ def class_weights(counts: Sequence[int], how: Weighting) -> tuple[float, ...]:
     each = np.sqrt(each) if how == "sqrt" else each
     mean = (each * np.asarray(counts)).sum() / max(sum(counts), 1)
     return tuple(float(weight) for weight in each / mean)
+
+
+ROWS = 3  # per group: labeled; unlabeled and weakly augmented; the same one, strongly augmented
+
+
+@keras.saving.register_keras_serializable(package="cityzoo")
+class FixMatchLoss(keras.losses.Loss):
+    """Loss of a classifier plus its agreement on unlabeled images (Sohn et al. 2020, arXiv 2001.07685).
+
+    Called with y_true (3 n, C) and y_pred (3 n, logits) in groups of three rows: a labeled image; an unlabeled one,
+    weakly augmented; the same one, strongly augmented. If the weak one's largest probability reaches the threshold,
+    its class becomes the strong one's label. Groups, unlike thirds of a batch, can be split over devices.
+
+    Args:
+        labelled: loss of labeled images, from logits.
+        threshold: minimum probability of a pseudo-label.
+        weight: weight of the unlabeled part.
+
+    Example:
+        >>> import numpy as np
+        >>> loss = FixMatchLoss(keras.losses.CategoricalCrossentropy(from_logits=True, reduction=None))
+        >>> unsure, sure = np.array([[9.0, -9], [0, 0.1], [-9, 9]]), np.array([[9.0, -9], [9, -9], [0, 0]])
+        >>> [round(float(loss(np.eye(2)[[0, 0, 0]], each)), 3) for each in (unsure, sure)]  # the other adds log 2
+        [0.0, 0.693]
+    """
+
+    def __init__(
+        self,
+        labelled: keras.losses.Loss,
+        threshold: float = 0.95,
+        weight: float = 1.0,
+        name: str = "fixmatch_loss",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.labelled, self.threshold, self.weight = labelled, threshold, weight
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each group, (n,) float32."""
+        logits = ops.reshape(ops.cast(y_pred, "float32"), (-1, ROWS, y_pred.shape[-1]))
+        targets = ops.reshape(ops.cast(y_true, "float32"), (-1, ROWS, y_true.shape[-1]))
+        of_labelled = self.labelled.call(targets[:, 0], logits[:, 0])
+        weak, strong = ops.stop_gradient(_of_all(logits[:, 1])), _of_all(logits[:, 2])
+        guess = ops.softmax(weak, axis=-1)
+        sure = ops.cast(ops.max(guess, axis=-1) >= self.threshold, "float32")
+        wanted = ops.one_hot(ops.argmax(guess, axis=-1), strong.shape[-1])
+        agreement = -ops.sum(wanted * ops.log_softmax(strong, axis=-1), axis=-1)
+        return of_labelled + self.weight * sure * agreement
+
+    def get_config(self) -> dict:
+        own = {"threshold": self.threshold, "weight": self.weight}
+        return {**super().get_config(), "labelled": keras.saving.serialize_keras_object(self.labelled), **own}
+
+    @classmethod
+    def from_config(cls, config: dict) -> FixMatchLoss:
+        labelled = keras.saving.deserialize_keras_object(config.pop("labelled"))
+        return cls(labelled, **config)
+
+
+def _of_all(logits):
+    # A single logit is that of the second class; the first is 0.
+    if logits.shape[-1] > 1:
+        return logits
+    return ops.concatenate([ops.zeros_like(logits), logits], axis=-1)

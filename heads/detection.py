@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -66,12 +67,9 @@ class DetectionHead:
         to_logits = layers.Conv2D(
             self.num_classes, 1, bias_initializer=prior, kernel_initializer=small, name="head_logits"
         )
+        one = keras.initializers.Constant(1.0)
         to_distances = layers.Conv2D(
-            4,
-            1,
-            bias_initializer=keras.initializers.Constant(1.0),
-            kernel_initializer=small,
-            name="head_distances",
+            4, 1, bias_initializer=one, kernel_initializer=small, name="head_distances"
         )
         rows = []
         for level, feature in pyramid.items():
@@ -86,15 +84,9 @@ class DetectionHead:
         return layers.Concatenate(axis=1, dtype="float32", name="predictions")(rows)
 
     def _convolutions(self, kind: str) -> list[layers.Conv2D]:
+        like = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
         return [
-            layers.Conv2D(
-                self.channels,
-                3,
-                padding="same",
-                use_bias=False,
-                kernel_initializer="he_normal",
-                name=f"head_{kind}_conv{i + 1}",
-            )
+            layers.Conv2D(self.channels, 3, **like, name=f"head_{kind}_conv{i + 1}")
             for i in range(self.depth)
         ]
 
@@ -153,11 +145,9 @@ class DetectionLoss(keras.losses.Loss):
         box_weight: float = 2.0,
         label_smoothing: float = 0.0,
         name: str = "detection_loss",
-        reduction: str = "sum_over_batch_size",
-        dtype: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        """Set the grid of the predictions."""
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        super().__init__(name=name, **kwargs)
         self.size_hw = (size_hw[0], size_hw[1])
         self.strides, self.box_weight = tuple(strides), box_weight
         self.label_smoothing = label_smoothing
@@ -168,14 +158,8 @@ class DetectionLoss(keras.losses.Loss):
         boxes, labels = y_true[..., :4], ops.cast(y_true[..., 4], "int32")
         predicted, logits = y_pred[..., :4], y_pred[..., 4:]
         scores = ops.sigmoid(logits)
-        wanted = assign(
-            boxes,
-            labels,
-            ops.stop_gradient(predicted),
-            ops.stop_gradient(scores),
-            self._points,
-            self._point_strides,
-        )
+        current = ops.stop_gradient(predicted), ops.stop_gradient(scores)
+        wanted = assign(boxes, labels, *current, self._points, self._point_strides)
         classes = wanted.classes
         if self.label_smoothing:
             alike = ops.mean(classes, axis=-1, keepdims=True)
@@ -188,6 +172,5 @@ class DetectionLoss(keras.losses.Loss):
         return (class_loss + self.box_weight * box_loss) / total
 
     def get_config(self) -> dict:
-        """Return the arguments of this loss."""
         own = ("size_hw", "strides", "box_weight", "label_smoothing")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

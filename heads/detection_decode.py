@@ -59,10 +59,6 @@ def iou_one_to_many(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
     Returns:
         (N,) float, 0..1; two boxes of no area have an IoU of 0.
-
-    Example:
-        >>> iou_one_to_many(np.array([0, 0, 4, 4.0]), np.array([[0, 0, 4, 4], [2, 0, 6, 4.0]])).round(3).tolist()
-        [1.0, 0.333]
     """
     overlap = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
     shared = np.prod(np.maximum(overlap, 0.0), axis=1)
@@ -87,19 +83,10 @@ def class_wise_nms(
 
     Returns:
         boxes (N, 4) float32, scores (N,) float32, labels (N,) int32; best first, ties in the order of points.
-
-    Example:
-        >>> boxes = np.array([[0, 0, 8, 8], [0, 0, 8, 7], [20, 0, 28, 8.0]])
-        >>> scores = np.array([[0.75, 0.25], [0.625, 0.0], [0.5, 0.0]])
-        >>> class_wise_nms(boxes, scores, 0.1, 0.5, 100)[1].tolist()  # the second duplicates the first
-        [0.75, 0.5, 0.25]
     """
     points, labels = class_wise_nms_indices(boxes, scores, score, iou, most)
-    return (
-        boxes[points].astype(np.float32),
-        scores[points, labels].astype(np.float32),
-        labels.astype(np.int32),
-    )
+    scores = scores[points, labels].astype(np.float32)
+    return boxes[points].astype(np.float32), scores, labels.astype(np.int32)
 
 
 def class_wise_nms_indices(
@@ -109,12 +96,6 @@ def class_wise_nms_indices(
 
     Returns:
         points (N,) int, rows of `boxes`; labels (N,) int, columns of `scores`.
-
-    Example:
-        >>> boxes = np.array([[0, 0, 8, 8], [0, 0, 8, 7], [20, 0, 28, 8.0]])
-        >>> scores = np.array([[0.75, 0.25], [0.625, 0.0], [0.5, 0.0]])
-        >>> [each.tolist() for each in class_wise_nms_indices(boxes, scores, 0.1, 0.5, 100)]
-        [[0, 2, 0], [0, 0, 1]]
     """
     points, labels = np.nonzero(scores >= score)
     order = np.argsort(-scores[points, labels], kind="stable")[:BEFORE_NMS]

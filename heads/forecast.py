@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -119,11 +120,9 @@ class PinballLoss(keras.losses.Loss):
         quantiles: tuple[float, ...] = (0.1, 0.5, 0.9),
         spread: float = 1.0,
         name: str = "pinball",
-        reduction: str = "sum_over_batch_size",
-        dtype: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        """Set the quantiles and the unit."""
-        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        super().__init__(name=name, **kwargs)
         self.quantiles, self.spread = tuple(quantiles), spread
 
     def call(self, y_true, y_pred):
@@ -138,7 +137,6 @@ class PinballLoss(keras.losses.Loss):
         return ops.sum(each, axis=(1, 2)) / ops.maximum(ops.sum(observed, axis=(1, 2)), 1.0)
 
     def get_config(self) -> dict:
-        """Return the arguments of this loss."""
         return {**super().get_config(), "quantiles": self.quantiles, "spread": self.spread}
 
 

@@ -106,11 +106,7 @@ def _fit(rows: np.ndarray, labels: np.ndarray, strength: float, weights: dict[in
 
 
 def _strength(
-    rows: np.ndarray,
-    labels: np.ndarray,
-    groups: np.ndarray,
-    weights: dict[int, float] | None,
-    seed: int,
+    rows: np.ndarray, labels: np.ndarray, groups: np.ndarray, weights: dict[int, float] | None, seed: int
 ) -> float:
     from sklearn.metrics import log_loss
     from sklearn.model_selection import StratifiedGroupKFold
@@ -144,11 +140,6 @@ def nearest_mean(rows: np.ndarray, targets: np.ndarray) -> Linear:
     Args:
         rows: (N, D) float, features.
         targets: (N, C) float, exactly one 1 per row.
-
-    Example:
-        >>> found = nearest_mean(np.array([[0.0], [2.0], [8.0]]), np.eye(2)[[0, 0, 1]])
-        >>> (np.array([[4.4], [4.6]]) @ found.kernel + found.bias).argmax(axis=1).tolist()  # means 1 and 8
-        [0, 1]
     """
     rows = np.asarray(rows, np.float32)
     deviation = rows.std(axis=0) + 1e-6
@@ -163,11 +154,6 @@ def cosine_prototypes(rows: np.ndarray, targets: np.ndarray) -> Linear:
     Args:
         rows: (N, D) float, features of length 1.
         targets: (N, C) float, exactly one 1 per row.
-
-    Example:
-        >>> found = cosine_prototypes(np.array([[1.0, 0.0], [0.0, 1.0]]), np.eye(2))
-        >>> (np.array([[0.8, 0.6]]) @ found.kernel).argmax()
-        np.int64(0)
     """
     means = _class_means(np.asarray(rows, np.float32), targets)
     kernel = (means / np.linalg.norm(means, axis=1, keepdims=True)).T
@@ -190,8 +176,5 @@ def _sharpened(
         normal = top + np.log(np.exp(scaled - top[:, None]).sum(axis=1))
         losses.append(float((normal - (targets * scaled).sum(axis=1)).mean()))
     best = SHARPNESSES[int(np.argmin(losses))]
-    return Linear(
-        (best * kernel).astype(np.float32),
-        (best * bias).astype(np.float32),
-        {"how": how, "sharpness": float(best)},
-    )
+    kernel, bias = (best * kernel).astype(np.float32), (best * bias).astype(np.float32)
+    return Linear(kernel, bias, {"how": how, "sharpness": float(best)})

@@ -28,15 +28,8 @@ def conv_block(tensor: keras.KerasTensor, channels: int, name: str, kernel: int 
         >>> conv_block(keras.Input((8, 8, 3)), 16, "stem", stride=2).shape
         (None, 4, 4, 16)
     """
-    x = layers.Conv2D(
-        channels,
-        kernel,
-        stride,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(tensor)
+    like = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
+    x = layers.Conv2D(channels, kernel, stride, **like, name=f"{name}_conv")(tensor)
     x = layers.BatchNormalization(momentum=BATCHNORM_MOMENTUM, name=f"{name}_norm")(x)
     return layers.Activation("relu", name=f"{name}_act")(x)
 

@@ -8,38 +8,20 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_HOME = {
-    "Backbone": "registry",
-    "Built": "backbone",
-    "Delta": "peft.delta",
-    "Freeze": "freezing",
-    "Origin": "pretrained",
-    "ParameterShares": "peft.adapt",
-    "adapt": "peft.adapt",
-    "build": "backbone",
-    "cached": "pretrained",
-    "calibrate": "lsuv",
-    "fingerprint": "peft.rewrite",
-    "freeze": "freezing",
-    "freeze_base": "peft.adapt",
-    "get": "registry",
-    "load_delta": "peft.delta",
-    "merge": "peft.merge",
-    "names": "registry",
-    "operate": "surgery.operations",
-    "prefix": "split",
-    "rank_allocation": "peft.rank_allocation",
-    "read_delta": "peft.delta",
-    "rows": "registry",
-    "save_delta": "peft.delta",
-    "shares": "peft.adapt",
-    "stage_of_layers": "feature_pyramid",
-    "stages": "feature_pyramid",
-    "suffix": "split",
-    "pyramid_outputs": "feature_pyramid",
-    "transplant": "peft.merge",
-    "up_to": "split",
+_NAMES = {
+    "backbone": ("Built", "build"),
+    "feature_pyramid": ("prefix", "pyramid_outputs", "stage_of_layers", "stages", "suffix", "up_to"),
+    "freezing": ("Freeze", "freeze"),
+    "lsuv": ("calibrate",),
+    "peft.adapt": ("ParameterShares", "adapt", "freeze_base", "merge", "shares", "transplant"),
+    "peft.delta": ("Delta", "load_delta", "read_delta", "save_delta"),
+    "peft.rank_allocation": ("rank_allocation",),
+    "peft.rewrite": ("fingerprint",),
+    "pretrained": ("Origin", "cached"),
+    "registry": ("Backbone", "get", "names", "rows"),
+    "surgery.operations": ("operate",),
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = sorted(_HOME)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,16 +50,9 @@ def freeze(backbone: keras.Model, upto: str, batchnorm: bool = False) -> Freeze:
 
     Raises:
         ValueError: the backbone has no such stage.
-
-    Example:
-        >>> import keras
-        >>> images = x = keras.Input((32, 32, 3))
-        >>> for number in range(1, 6):
-        ...     x = keras.layers.Conv2D(1, 1, strides=2, padding="same", use_bias=False)(x)
-        >>> report = freeze(keras.Model(images, x), "C3")
-        >>> report.trainable, report.frozen
-        (2, 5)
     """
+    import keras
+
     found = list(stages(backbone))
     if upto not in (NONE, BACKBONE, *found):
         allowed = ", ".join([NONE, *found, BACKBONE])
@@ -71,27 +65,18 @@ def freeze(backbone: keras.Model, upto: str, batchnorm: bool = False) -> Freeze:
     for layer in backbone.layers:
         layer.trainable = of_layer[layer.name] not in still
         for part in layer._flatten_layers():
-            if batchnorm and _is_batchnorm(part):
+            if batchnorm and isinstance(part, keras.layers.BatchNormalization):
                 part.trainable = False
-    return _count(backbone, upto, of_layer, [*found, TAIL])
+    train = parameters_by_stage(backbone, lambda weight: weight.trainable)
+    still_by_stage = parameters_by_stage(backbone, lambda weight: not weight.trainable)
+    by_stage = {stage: (count, still_by_stage[stage]) for stage, count in train.items()}
+    return Freeze(upto, sum(train.values()), sum(still_by_stage.values()), by_stage)
 
 
-def _is_batchnorm(layer: keras.Layer) -> bool:
-    import keras
-
-    return isinstance(layer, keras.layers.BatchNormalization)
-
-
-def _count(backbone: keras.Model, upto: str, of_layer: dict[str, str], order: list[str]) -> Freeze:
-    counts = {name: (0, 0) for name in order if name in of_layer.values()}
-    for layer in backbone.layers:
-        train, still = counts[of_layer[layer.name]]
-        train += sum(_size(weight) for weight in layer.trainable_weights)
-        still += sum(_size(weight) for weight in layer.non_trainable_weights)
-        counts[of_layer[layer.name]] = (train, still)
-    totals = [sum(pair[index] for pair in counts.values()) for index in (0, 1)]
-    return Freeze(upto, totals[0], totals[1], counts)
-
-
-def _size(weight: keras.Variable) -> int:
-    return math.prod(weight.shape)
+def parameters_by_stage(model: keras.Model, counts: Callable[[keras.Variable], bool]) -> dict[str, int]:
+    """Return stage -> number of parameters in the weights that count, for the stages that the model has."""
+    of_layer = stage_of_layers(model)
+    found = {stage: 0 for stage in [*stages(model), TAIL] if stage in of_layer.values()}
+    for layer in model.layers:
+        found[of_layer[layer.name]] += sum(math.prod(w.shape) for w in layer.weights if counts(w))
+    return found

@@ -48,22 +48,18 @@ def run(
     Returns:
         id of each target -> its value.
     """
+    import keras
+
     path = needed(model, targets, frozenset(feeds))
     uses = Counter(id(tensor) for node in path for tensor in node.input_tensors)
     uses.update(id(tensor) for tensor in targets)
     values = dict(feeds)
     for node in path:
         args, kwargs = node.arguments.fill_in(values)
-        results = _flat(apply(node.operation, *args, **kwargs))
+        results = keras.tree.flatten(apply(node.operation, *args, **kwargs))
         values.update({id(tensor): value for tensor, value in zip(node.outputs, results, strict=True)})
         for tensor in node.input_tensors:
             uses[id(tensor)] -= 1
             if not uses[id(tensor)]:
                 del values[id(tensor)]
     return {id(tensor): values[id(tensor)] for tensor in targets}
-
-
-def _flat(structure: Any) -> list[Any]:
-    import keras
-
-    return keras.tree.flatten(structure)

@@ -2,19 +2,26 @@
 
 LSUV: Mishkin and Matas, "All you need is a good init", ICLR 2016, arXiv 1511.06422. Here a layer is measured
 after its activation, which gives the features unit variance, and BatchNormalization gets its moving statistics
-from the batch, which makes inference agree with training. Stacks without normalization (VGG) use
-`zoo.dirac_init`.
+from the batch, which makes inference agree with training.
+
+In plain stacks of convolutions (VGG) all images look alike after ten layers of random filters and ReLU. Layers there
+pass most channels through unchanged, by an identity in the middle of the kernel (delta or Dirac kernels; Xiao et al.
+2018, arXiv 1806.05393), and add channels of new random filters, mostly edges of few inputs. The last layer then
+contains fine, middle and coarse structure. Measured on frozen random VGG16 and synthetic street scenes (300 images,
+12 epochs of a detection head): AP50 .28, compared with .10 for dense random filters of unit variance.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from zoo import dirac_init, graph
+import numpy as np
+
+from zoo import graph
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
 _ROUNDS = 4
 _SMALLEST_STD = 1e-6
@@ -72,11 +79,14 @@ def _calibrated(operation: Any, activation: Any, args: tuple, kwargs: dict) -> A
 
 
 def _fit_kernel(layer: keras.Layer, args: tuple, kwargs: dict) -> Any:
-    if dirac_init.applies(layer):
-        return dirac_init.dirac_initialize(layer, lambda: _infer(layer, args, kwargs))
+    import keras
+
+    if is_plain_convolution(layer):
+        return dirac_initialize(layer, lambda: _infer(layer, args, kwargs))
     # Without a bias one division is exact for linear and ReLU layers: no second forward pass is needed.
     output = _infer(layer, args, kwargs)
-    exact = _activation_name(layer) in _HOMOGENEOUS and not _has_bias(layer)
+    has_bias = getattr(layer, "bias", None) is not None and bool(keras.ops.any(layer.bias != 0))
+    exact = _activation_name(layer) in _HOMOGENEOUS and not has_bias
     for _ in range(_ROUNDS):
         std = _std(output)
         if std < _SMALLEST_STD or abs(std - 1) < 0.01:
@@ -135,13 +145,6 @@ def _kernels(layer: Any) -> list[keras.Variable]:
     return [weight for weight in getattr(layer, "weights", []) if weight.name in names]
 
 
-def _has_bias(layer: keras.Layer) -> bool:
-    import keras
-
-    bias = getattr(layer, "bias", None)
-    return bias is not None and bool(keras.ops.any(bias != 0))
-
-
 def _activation_name(layer: Any) -> str:
     activation = getattr(layer, "activation", None)
     return "relu" if activation is None else getattr(activation, "__name__", "?")
@@ -151,3 +154,79 @@ def _std(value: Any) -> float:
     import keras
 
     return float(keras.ops.std(keras.ops.cast(value, "float32")))
+
+
+INPUTS = 32  # input channels of a new filter; a sum of hundreds is nearly the same for every filter
+FEATURES = 16  # fewer channels than this are signed colors: a ReLU would clip them if passed through
+PASSED = 0.75  # share of channels that a layer as wide as its input passes through
+FLATTENED = 0.7  # share of a filter's mean that is subtracted: an edge filter that keeps some brightness
+
+
+def is_plain_convolution(layer: keras.Layer) -> bool:
+    """Return whether a layer is a square 2-D convolution with bias and fused ReLU, as in VGG."""
+    import keras
+
+    return (
+        isinstance(layer, keras.layers.Conv2D)
+        and layer.activation is keras.activations.relu
+        and layer.bias is not None
+        and layer.groups == 1
+        and layer.kernel_size[0] % 2 == 1
+    )
+
+
+def dirac_initialize(layer: keras.layers.Conv2D, run: Callable[[], Any]) -> Any:
+    """Set the kernel and bias of a convolution, measured on data.
+
+    Each new filter gets the bias and scale that give it mean 0 and variance 1 before its ReLU; finally all outputs
+    together are scaled to a standard deviation of 1.
+
+    Args:
+        layer: built; its random kernel seeds the new one.
+        run: returns the layer's output for a batch, (batch, H, W, channels).
+
+    Returns:
+        The output with the new weights.
+    """
+    import keras
+
+    kernel, kept = dirac_kernel(np.asarray(keras.ops.convert_to_numpy(layer.kernel), np.float32))
+    layer.kernel.assign(kernel)
+    layer.bias.assign(np.zeros(kernel.shape[-1], np.float32))
+    layer.activation, relu = keras.activations.linear, layer.activation
+    value = keras.ops.cast(run(), "float32")
+    layer.activation = relu
+    mean, variance = (keras.ops.convert_to_numpy(x).copy() for x in keras.ops.moments(value, (0, 1, 2)))
+    mean[:kept], variance[:kept] = 0.0, 1.0
+    scale = 1.0 / np.sqrt(variance + 1e-6)
+    standard = keras.ops.relu((value - mean) * scale)
+    std = float(keras.ops.std(standard)) or 1.0
+    layer.kernel.assign(kernel * scale / std)
+    layer.bias.assign(-mean * scale / std)
+    return keras.ops.cast(standard / std, layer.compute_dtype)
+
+
+def dirac_kernel(random: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return a kernel that passes channels through and adds new ones, and how many it passes; they come first.
+
+    Args:
+        random: (height, width, inputs, outputs) float32, a random kernel.
+
+    Example:
+        >>> chance = np.random.default_rng(0).normal(size=(3, 3, 64, 128)).astype("float32")
+        >>> kernel, kept = dirac_kernel(chance)
+        >>> kept, bool((kernel[1, 1, :, :kept] == np.eye(64)).all())
+        (64, True)
+    """
+    height, width, inputs, outputs = random.shape
+    kept = 0 if inputs < FEATURES else inputs if outputs > inputs else int(outputs * PASSED)
+    chance = np.random.default_rng(np.ascontiguousarray(random).view(np.uint32).ravel()[:16])
+    kernel = np.zeros_like(random)
+    kernel[height // 2, width // 2, np.arange(kept), np.arange(kept)] = 1.0
+    flattened = FLATTENED if inputs >= FEATURES else 1.0
+    for output in range(kept, outputs):
+        sources = chance.choice(inputs, min(INPUTS, inputs), replace=False)
+        taps = random[:, :, sources, output]
+        taps = taps - flattened * taps.mean(axis=(0, 1), keepdims=True)
+        kernel[:, :, sources, output] = taps / max(np.linalg.norm(taps), 1e-6)
+    return kernel, kept

@@ -7,10 +7,11 @@ A new backbone is ONE line in `BACKBONES` (and one in `FAMILIES` where its famil
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
-from zoo.preprocess import Preprocessing
-
+Preprocessing = Literal["caffe", "tf", "torch", "inside"]
 _STORE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 
 
@@ -50,11 +51,6 @@ class Backbone:
     def kwargs(self) -> dict[str, float]:
         """Return the additional keyword arguments of the builder."""
         return {} if self.alpha is None else {"alpha": self.alpha}
-
-    @property
-    def preprocess(self) -> Preprocessing:
-        """Return the mode of `zoo.preprocess.preprocess`."""
-        return FAMILIES[self.family].preprocess
 
     @property
     def min_size(self) -> int:
@@ -190,9 +186,15 @@ def get(name: str) -> Backbone:
     """
     if name in BACKBONES:
         return BACKBONES[name]
-    near = difflib.get_close_matches(str(name), names(), n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'? " if near else ""
-    raise ValueError(f"unknown backbone '{name}': {hint}Allowed: {', '.join(names())}")
+    raise unknown("backbone", name, names())
+
+
+def unknown(what: str, value: object, allowed: Iterable[str]) -> ValueError:
+    """Return the error for a value that is not allowed, with the closest allowed one, regardless of case."""
+    lower = {word.lower(): word for word in reversed(list(allowed))}
+    near = difflib.get_close_matches(str(value).lower(), lower, n=1, cutoff=0.5)
+    hint = f"did you mean '{lower[near[0]]}'? " if near else ""
+    return ValueError(f"unknown {what} '{value}': {hint}Allowed: {', '.join(reversed(lower.values()))}")
 
 
 @dataclass(frozen=True)

@@ -85,8 +85,8 @@ def prepare(
     Raises:
         InputError: no rows.
     """
+    from augment.placement import sample_parameters
     from augment.policy import NONE
-    from augment.sampling import sample_parameters
 
     if not len(rows):
         raise InputError("there is no held-out image to test the model on: give labeled images by --data")

@@ -21,7 +21,7 @@ def loss(context: TrainContext) -> keras.losses.Loss:
     labelled = context.output.loss(context.modality.size_hw(context.spec))
     if context.unlabelled is None:
         return labelled
-    from heads.fixmatch import FixMatchLoss
+    from heads.classification import FixMatchLoss
 
     return FixMatchLoss(labelled)
 

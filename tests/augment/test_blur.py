@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from augment.blur import blur, motion_blur
+from augment.pixels import blur, motion_blur
 
 MIDDLE = 64
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from augment.lens import BANDS, GRAY, dirt, dropped_frames, glare
+from augment.weather import BANDS, GRAY, dirt, dropped_frames, glare
 
 COUNT = 24
 SEEDS = tf.stack([tf.range(COUNT), tf.fill((COUNT,), 4)], axis=1)

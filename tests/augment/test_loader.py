@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from augment import Policy, get_policy
-from augment.loader import Loader
+from augment.input_pipeline import Loader
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 import numpy as np
 
 from augment import Policy, Step, get_policy
-from augment.placement import padded, plan
-from augment.sampling import sample_parameters
+from augment.placement import padded, plan, sample_parameters
 
 KEYS = np.array([[0, number, 0] for number in range(5)])
 

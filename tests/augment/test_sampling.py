@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from augment import Policy, Step, get_policy
-from augment.sampling import sample_parameters, sampled_steps
+from augment.placement import sample_parameters, sampled_steps
 
 COUNT = 400
 KEYS = np.stack([np.zeros(COUNT), np.arange(COUNT), np.ones(COUNT)], axis=1).astype(int)

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from heads.classification import ClassificationLoss
-from heads.fixmatch import ROWS, FixMatchLoss
+from heads.classification import ROWS, ClassificationLoss, FixMatchLoss
 
 
 def log(*shares):
@@ -103,7 +102,7 @@ SCRIPT = """
 import sys
 import jax, keras, numpy as np
 from heads.classification import ClassificationLoss
-from heads.fixmatch import FixMatchLoss
+from heads.classification import FixMatchLoss
 
 arrays, found = np.load(sys.argv[1]), {}
 for name in ("three", "one"):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import dirac_init
+from zoo import lsuv
 
 
 def random_images(count, size):
@@ -19,7 +19,7 @@ def test_handed_on_channels_pass_unchanged_up_to_one_scale():
     conv = keras.layers.Conv2D(64, 3, padding="same", activation="relu")
     model = keras.Model(inputs, conv(inputs))
     values = np.random.default_rng(0).uniform(0, 1, (4, 8, 8, 32)).astype("float32")
-    output = np.asarray(dirac_init.dirac_initialize(conv, lambda: conv(values)))
+    output = np.asarray(lsuv.dirac_initialize(conv, lambda: conv(values)))
     np.testing.assert_allclose(output, model(values), rtol=1e-4, atol=1e-5)
     scale = output[..., 0].sum() / values[..., 0].sum()
     np.testing.assert_allclose(output[..., :32], values * scale, rtol=1e-4, atol=1e-5)
@@ -35,17 +35,17 @@ def test_handed_on_channels_pass_unchanged_up_to_one_scale():
 )
 def test_how_many_channels_are_handed_on(inputs, outputs, kept):
     random = np.random.default_rng(0).normal(size=(3, 3, inputs, outputs)).astype("float32")
-    kernel, found = dirac_init.dirac_kernel(random)
+    kernel, found = lsuv.dirac_kernel(random)
     assert found == kept
     assert (np.count_nonzero(kernel[:, :, :, :kept], axis=(0, 1, 2)) == 1).all()
     looked_at = np.count_nonzero(kernel[..., kept:].any(axis=(0, 1)), axis=0)
-    assert (looked_at == min(inputs, dirac_init.INPUTS)).all()
+    assert (looked_at == min(inputs, lsuv.INPUTS)).all()
 
 
 def test_the_same_random_kernel_gives_the_same_start():
     random = np.random.default_rng(0).normal(size=(3, 3, 64, 64)).astype("float32")
-    np.testing.assert_array_equal(dirac_init.dirac_kernel(random)[0], dirac_init.dirac_kernel(random)[0])
-    assert (dirac_init.dirac_kernel(random)[0] != dirac_init.dirac_kernel(random * 2)[0]).any()
+    np.testing.assert_array_equal(lsuv.dirac_kernel(random)[0], lsuv.dirac_kernel(random)[0])
+    assert (lsuv.dirac_kernel(random)[0] != lsuv.dirac_kernel(random * 2)[0]).any()
 
 
 def test_other_layers_are_left_to_lsuv():
@@ -58,7 +58,7 @@ def test_other_layers_are_left_to_lsuv():
     ]
     for layer in layers:
         layer(inputs)
-        assert not dirac_init.applies(layer)
+        assert not lsuv.is_plain_convolution(layer)
 
 
 def test_images_differ_more_behind_a_random_vgg16_than_behind_dense_random_filters():

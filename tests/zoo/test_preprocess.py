@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from zoo import registry
-from zoo.preprocess import preprocess
+from zoo.backbone import preprocess
 
 MODULES = {
     "vgg": ["vgg16", "vgg19"],
@@ -60,7 +60,7 @@ def test_an_unknown_behaviour_is_refused():
 
 def test_efficientnet_equals_the_graph_that_keras_builds_for_imagenet(images):
     """Keras adds a Rescaling for weights="imagenet" only, to files that hold std where variance belongs."""
-    from zoo.preprocess import TORCH_MEAN_RGB, TORCH_STD_RGB, fix_normalization
+    from zoo.backbone import TORCH_MEAN_RGB, TORCH_STD_RGB, fix_normalization
 
     inputs = keras.Input((5, 6, 3))
     normalization = keras.layers.Normalization(axis=-1)

@@ -1,16 +1,15 @@
-"""Adapt a backbone, and count its trainable parameters."""
+"""Adapt a backbone, count its trainable parameters, and merge it into a plain model."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 
-from zoo import feature_pyramid, freezing
+from zoo import feature_pyramid, freezing, graph
 from zoo.peft import methods
-from zoo.peft.rewrite import fingerprint, operations, parts, rewrite
+from zoo.peft.rewrite import copy, fingerprint, operations, parts, plain_copy, rewrite
 
 
 @dataclass(frozen=True)
@@ -155,20 +154,65 @@ def shares(backbone: keras.Model) -> ParameterShares:
         ValueError: not adapted.
     """
     adaptation = adaptation_of(backbone)
-    train = _by_stage(backbone, lambda weight: weight.trainable)
-    base = _by_stage(adaptation.base, lambda weight: True)
+    train = freezing.parameters_by_stage(backbone, lambda weight: weight.trainable)
+    base = freezing.parameters_by_stage(adaptation.base, lambda weight: True)
     by_stage = {stage: (train.get(stage, 0), count) for stage, count in base.items()}
     return ParameterShares(adaptation.how, sum(train.values()), sum(base.values()), by_stage)
 
 
-def _by_stage(model: keras.Model, counts: Callable[[keras.Variable], bool]) -> dict[str, int]:
-    of_layer = feature_pyramid.stage_of_layers(model)
-    found = {
-        stage: 0
-        for stage in [*feature_pyramid.stages(model), feature_pyramid.TAIL]
-        if stage in of_layer.values()
-    }
-    for layer in model.layers:
-        sizes = [math.prod(weight.shape) for weight in layer.weights if counts(weight)]
-        found[of_layer[layer.name]] += sum(sizes)
-    return found
+def merge(backbone: keras.Model, model: keras.Model | None = None) -> keras.Model:
+    """Return a plain, trainable model that computes the same as an adapted one, with its own layers.
+
+    LoRA, AdaLoRA, bias, norm and SSF merge into the base architecture (layers get a bias, gamma or beta if SSF
+    needs one); adapters stay, as plain convolutions. The result loads in safe mode without this package.
+
+    Args:
+        backbone: a backbone from `adapt`.
+        model: a larger model built on it (backbone, neck, head) to rebuild on the merged backbone; layers after
+            the backbone are shared.
+
+    Returns:
+        The merged backbone, or the larger model on it.
+
+    Raises:
+        ValueError: not adapted, or the model is not built on this backbone.
+    """
+    adaptation = adaptation_of(backbone)
+    plain = {}
+    if adaptation.way.folds:
+        plain = {source: adaptation.way.fold(chain) for source, chain in adaptation.chains.items()}
+
+    def replace(operation: Any) -> list[Any]:
+        if operation in plain:
+            return [plain_copy(operation, plain[operation])]
+        return [copy(operation) if isinstance(operation, keras.Layer) else operation]
+
+    source = adaptation.base if adaptation.way.folds else backbone
+    old = source.inputs[0]
+    inputs = keras.Input(batch_shape=old.shape, dtype=old.dtype, name=old._keras_history.operation.name)
+    merged = rewrite(source, replace, inputs=inputs)
+    return merged if model is None else transplant(model, backbone, merged)
+
+
+def transplant(model: keras.Model, backbone: keras.Model, onto: keras.Model) -> keras.Model:
+    """Return a larger model on another backbone with the same outputs, sharing the layers after it.
+
+    Args:
+        model: a functional model that contains the backbone's layers flat, as a detector does.
+        backbone: the backbone that it was built on.
+        onto: its replacement, e.g. from `adapt` or `merge`.
+
+    Raises:
+        ValueError: the model uses inner tensors of the backbone, or is built on another one.
+    """
+    old, new = (keras.tree.flatten(each.output) for each in (backbone, onto))
+    feeds = {id(before): after for before, after in zip(old, new, strict=True)}
+    try:
+        values = graph.run(model, model.outputs, feeds)
+    except KeyError as error:
+        raise ValueError(
+            f"model '{model.name}' uses more than the outputs of '{backbone.name}': give the backbone "
+            "that it was built on"
+        ) from error
+    outputs = keras.tree.map_structure(lambda tensor: values[id(tensor)], model.output)
+    return keras.Model(onto.inputs[0], outputs, name=model.name)

@@ -28,7 +28,6 @@ UNREADABLE = (
     AttributeError,
     EOFError,
     KeyError,
-    NotImplementedError,
     OSError,
     RuntimeError,
     TypeError,
@@ -83,7 +82,7 @@ def save_delta(
     part = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         with part.open("wb") as file:
-            np.savez_compressed(file, header=_encoded(header), **arrays)
+            np.savez_compressed(file, header=np.frombuffer(json.dumps(header).encode(), np.uint8), **arrays)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -160,7 +159,3 @@ def _damaged(path: str | os.PathLike, reason: object) -> ValueError:
 
 def _numpy(weight: Any) -> np.ndarray:
     return array_of(weight) if isinstance(weight, keras.Variable) else np.asarray(weight)
-
-
-def _encoded(header: dict[str, Any]) -> np.ndarray:
-    return np.frombuffer(json.dumps(header).encode(), np.uint8)

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 # name -> (meaning of the number after the colon, module, class)
 _TABLE = {
-    "lora": ("RANK", "lora", "Lora"),
-    "adalora": ("RANK", "adalora", "AdaLora"),
-    "adapter": ("WIDTH", "adapter", "Adapter"),
-    "bias": (None, "bias_norm", "Bias"),
-    "norm": (None, "bias_norm", "Norm"),
-    "ssf": (None, "ssf", "ScaleAndShift"),
+    "lora": ("RANK", "low_rank", "Lora"),
+    "adalora": ("RANK", "low_rank", "AdaLora"),
+    "adapter": ("WIDTH", "low_rank", "Adapter"),
+    "bias": (None, "channel_tuning", "Bias"),
+    "norm": (None, "channel_tuning", "Norm"),
+    "ssf": (None, "channel_tuning", "ScaleAndShift"),
 }
 Chains = dict[Any, list[Any]]
 

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.peft.adalora import AdaLora
 from zoo.peft.adapt import adaptation_of
+from zoo.peft.low_rank import AdaLora
 from zoo.peft.rewrite import array_of
 
 WARM_UP, LAST = 0.1, 0.3  # shares of the steps before the first and after the last removal

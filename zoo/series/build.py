@@ -1,19 +1,21 @@
-"""Build a time-series backbone by name."""
+"""Build a time-series backbone by name, and transfer a model to another city."""
 
 from __future__ import annotations
 
 import ast
-import difflib
-import importlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from zoo.registry import unknown
 from zoo.series.sensor_stats import SensorStatistics
 
 if TYPE_CHECKING:
     import keras
 
-BACKBONES = ("graph_wavenet", "stid", "tcn")  # the file's name is the backbone's
+BACKBONES = ("graph_wavenet", "stid", "tcn")  # functions of `zoo.series.backbones`
 
 
 def names() -> list[str]:
@@ -27,14 +29,17 @@ def names() -> list[str]:
 
 
 def rows() -> dict[str, str]:
-    """Return name -> the first line of its module's docstring.
+    """Return name -> the first line of its function's docstring.
 
     Example:
         >>> rows()["stid"].startswith("STID")
         True
     """
-    files = {name: Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8") for name in names()}
-    return {name: ast.get_docstring(ast.parse(text)).splitlines()[0] for name, text in files.items()}
+    tree = ast.parse(
+        Path(__file__).with_name("backbones.py").read_text(encoding="utf-8")
+    )  # without loading Keras
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return {name: str(ast.get_docstring(functions[name])).splitlines()[0] for name in names()}
 
 
 def build(name: str, sensors: SensorStatistics, **options: Any) -> keras.Model:
@@ -43,7 +48,7 @@ def build(name: str, sensors: SensorStatistics, **options: Any) -> keras.Model:
     Args:
         name: one of `names()`.
         sensors: statistics of the city, as `sensor_stats.measure_statistics` returns them.
-        options: of the backbone: width, depth, node_width, dropout, week.
+        options: fields of `backbones.Options` that differ from the backbone's defaults.
 
     Returns:
         A model that takes a dict, as `blocks.inputs` describes, and returns {"nodes": (batch, nodes, width) features,
@@ -60,12 +65,67 @@ def build(name: str, sensors: SensorStatistics, **options: Any) -> keras.Model:
     """
     import keras
 
-    from zoo.series import blocks
+    from zoo.series import backbones, blocks
 
     if name not in BACKBONES:
-        near = difflib.get_close_matches(str(name), BACKBONES, n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'? " if near else ""
-        raise ValueError(f"unknown time-series backbone '{name}': {hint}Allowed: {', '.join(names())}")
+        raise unknown("time-series backbone", name, names())
     given = blocks.inputs(sensors)
-    features = importlib.import_module(f"zoo.series.{name}").features(given, sensors, **options)
-    return keras.Model(given, features, name=name)
+    function, defaults = backbones.BACKBONES[name]
+    return keras.Model(given, function(given, sensors, replace(defaults, **options)), name=name)
+
+
+OWN = ("node", "graph", "head_widths")  # weights of single sensors or their data
+ADAPTED = ("node", "head")  # trains while the encoder is frozen
+NEVER = ("graph", "head_widths")  # set, not trained
+
+
+def copy_encoder_weights(source: keras.Model, target: keras.Model) -> list[str]:
+    """Copy the shared weights of one forecasting model to another; return the names of the copied layers.
+
+    Encoder, clock and head are copied. The embedding of each new sensor starts as the mean of the old ones. Graphs,
+    scaler and conformal widths remain those of the new city.
+
+    Args:
+        source: a trained model of any city, with or without the package's loss.
+        target: a fresh model of the same backbone with the same options, for the new sensors.
+
+    Raises:
+        ValueError: no common encoder, or a layer has another shape.
+    """
+    layers = {layer.name: layer for layer in source.layers if layer.weights}
+    copied = []
+    for layer in target.layers:
+        known = layers.get(layer.name)
+        if known is None or not layer.weights or layer.name.startswith(OWN):
+            continue
+        here, there = ([tuple(w.shape) for w in each.weights] for each in (layer, known))
+        if here != there:
+            raise ValueError(
+                f"layer '{layer.name}' has weights {there} in the old model and {here} in the new one: "
+                "give the same options, number of graphs, channels, steps and horizon"
+            )
+        layer.set_weights(known.get_weights())
+        copied.append(layer.name)
+    if not any(name.startswith("encoder") for name in copied):
+        raise ValueError(
+            f"'{source.name}' and '{target.name}' share no encoder: give two models of the same backbone"
+        )
+    for layer in target.layers:
+        if layer.name.startswith("node") and layer.name in layers:
+            average = layers[layer.name].get_weights()[0].mean(axis=0)
+            layer.set_weights([np.tile(average, (layer.weights[0].shape[0], 1))])
+    return copied
+
+
+def freeze_encoder(model: keras.Model) -> list[str]:
+    """Train only node embeddings and head; return the names of the trainable layers. Compile afterwards."""
+    for layer in model.layers:
+        layer.trainable = layer.name.startswith(ADAPTED) and not layer.name.startswith(NEVER)
+    return [layer.name for layer in model.layers if layer.trainable and layer.weights]
+
+
+def unfreeze(model: keras.Model) -> list[str]:
+    """Train everything but graphs and conformal widths; return the names of the layers. Compile afterwards."""
+    for layer in model.layers:
+        layer.trainable = not layer.name.startswith(NEVER)
+    return [layer.name for layer in model.layers if layer.trainable and layer.weights]

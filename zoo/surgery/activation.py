@@ -24,14 +24,6 @@ def swap_activation(backbone: keras.Model, to: str, from_: str | None = None) ->
 
     Raises:
         ValueError: unknown activation, or the backbone has none to swap.
-
-    Example:
-        >>> import zoo
-        >>> backbone = zoo.build("mobilenet_025", 64, weights="random").model
-        >>> backbone.get_layer("conv1_relu").__class__.__name__
-        'ReLU'
-        >>> swap_activation(backbone, "hard_swish").get_layer("conv1_relu").activation.__name__
-        'hard_silu'
     """
     from zoo.peft.rewrite import operations, rewrite
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import partial
+
+from zoo.registry import unknown
 
 STAGES = ("C1", "C2", "C3", "C4", "C5")
 KINDS = ("se", "cbam")
@@ -13,7 +15,7 @@ ACTIVATIONS = ("relu", "relu6", "leaky_relu", "silu", "hard_silu", "gelu")
 SYNONYMS = {"swish": "silu", "hard_swish": "hard_silu"}
 
 
-def chosen(what: str, value: str, allowed: Iterable[str]) -> str:
+def chosen(what: str, value: str, allowed: Collection[str]) -> str:
     """Return a value if it is allowed.
 
     Raises:
@@ -25,18 +27,13 @@ def chosen(what: str, value: str, allowed: Iterable[str]) -> str:
         ...
         ValueError: unknown stage 'c4': did you mean 'C4'? Allowed: C1, C2, C3, C4, C5
     """
-    allowed = list(allowed)
-    if value in allowed:
-        return value
-    lower = {word.lower(): word for word in reversed(allowed)}
-    near = difflib.get_close_matches(str(value).lower(), lower, n=1, cutoff=0.5)
-    hint = f"did you mean '{lower[near[0]]}'? " if near else ""
-    raise ValueError(f"unknown {what} '{value}': {hint}Allowed: {', '.join(allowed)}")
+    if value not in allowed:
+        raise unknown(what, value, allowed)
+    return value
 
 
-def stage_name(value: str) -> str:
-    """Return the name of a stage; ValueError if there is no such stage."""
-    return chosen("stage", value, STAGES)
+stage_name = partial(chosen, "stage", allowed=STAGES)
+attention_kind = partial(chosen, "kind of attention", allowed=KINDS)
 
 
 def stage_names(after: str | Iterable[str]) -> tuple[str, ...]:
@@ -54,11 +51,6 @@ def stage_names(after: str | Iterable[str]) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise ValueError(f"stages {'+'.join(names)} repeat a stage: name each once")
     return names
-
-
-def attention_kind(value: str) -> str:
-    """Return the name of a kind of attention; ValueError if there is none of this name."""
-    return chosen("kind of attention", value, KINDS)
 
 
 def activation_name(value: str) -> str:

@@ -31,17 +31,6 @@ def insert_attention(backbone: keras.Model, kind: str, after: str | Iterable[str
 
     Raises:
         ValueError: unknown kind or stage, or attention of this kind is already there.
-
-    Example:
-        >>> import numpy as np
-        >>> import zoo
-        >>> backbone = zoo.build("mobilenet_025", 64, weights="random").model
-        >>> weighed = insert_attention(backbone, "se", "C4")
-        >>> weighed.count_params() - backbone.count_params()  # 128 * 8 + 8 and 8 * 128 + 128
-        2184
-        >>> ones = np.ones((1, 64, 64, 3), "float32")
-        >>> bool((np.asarray(weighed(ones)["P5"]) == np.asarray(backbone(ones)["P5"])).all())
-        True
     """
     block = {"se": squeeze_excite, "cbam": block_attention}[attention_kind(kind)]
     return insert(backbone, after, kind, block)
@@ -77,15 +66,8 @@ def block_attention(features: keras.KerasTensor, name: str, dtype: Any = None) -
     )
     features = _gated(features, logits, f"{name}_channel", dtype)
     places = _mean_and_max_of_channels(features, name, dtype)
-    convolution = layers.Conv2D(
-        1,
-        SIDE,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="zeros",
-        name=f"{name}_place_conv",
-        dtype=dtype,
-    )
+    like = {"padding": "same", "use_bias": False, "kernel_initializer": "zeros", "dtype": dtype}
+    convolution = layers.Conv2D(1, SIDE, **like, name=f"{name}_place_conv")
     return _gated(features, convolution(places), name, dtype)
 
 

@@ -5,16 +5,49 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from zoo import feature_pyramid
+from zoo.backbone import POOLED
 from zoo.surgery.activation import swap_activation
 from zoo.surgery.arguments import activation_name, attention_kind, chosen, share, stage_name, stage_names
 from zoo.surgery.attention import insert_attention
-from zoo.surgery.dropout import add_dropout, stochastic_depth
-from zoo.surgery.truncation import truncate
+from zoo.surgery.insertion import add_dropout, stochastic_depth
 
 if TYPE_CHECKING:
     import keras
 
 Operation = tuple[Callable[..., Any], dict[str, Any]]
+
+
+def truncate(backbone: keras.Model, at: str) -> keras.Model:
+    """Drop all layers after a stage, and their levels.
+
+    Args:
+        backbone: a functional backbone from `build`.
+        at: the last stage to keep, "C3" .. "C5".
+
+    Returns:
+        The backbone with the levels up to there, which shares all its layers; a backbone with pooled output now
+        pools the stage.
+
+    Raises:
+        ValueError: no such stage, or no level remains.
+    """
+    import keras
+
+    cut = feature_pyramid.stage(backbone, stage_name(at))
+    if POOLED in backbone.output:
+        pool = backbone.get_layer(POOLED)
+        outputs = {POOLED: type(pool).from_config(pool.get_config())(cut)}
+    else:
+        last = at.replace("C", "P")
+        outputs = {level: tensor for level, tensor in backbone.output.items() if level <= last}
+    if not outputs:
+        finest = min(backbone.output)
+        raise ValueError(
+            f"truncating backbone '{backbone.name}' at {at} removes all levels "
+            f"{', '.join(backbone.output)}: truncate at {finest.replace('P', 'C')} or later"
+        )
+    return keras.Model(backbone.inputs[0], outputs, name=backbone.name)
 
 
 class _Form(NamedTuple):

@@ -84,7 +84,7 @@ class Series(Modality[SeriesFlags]):
         return build.build(spec, output, data.train)
 
     def freeze(self, assembled: AssembledModel, spec: Spec, stage: str) -> None:
-        from zoo.series.transfer import freeze_encoder, unfreeze
+        from zoo.series.build import freeze_encoder, unfreeze
 
         (freeze_encoder if stage == "encoder" else unfreeze)(assembled.model)
 

@@ -18,9 +18,8 @@ from cityzoo.modalities.series.flags import SeriesFlags
 from cityzoo.model import AssembledModel, load
 from cityzoo.outputs import Output
 from cityzoo.spec import ResolvedSpec
-from zoo.series.graph import correlation, transition
-from zoo.series.sensor_stats import measure_statistics
-from zoo.series.transfer import copy_encoder_weights
+from zoo.series.build import copy_encoder_weights
+from zoo.series.sensor_stats import correlation, measure_statistics, transition
 
 LOG = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.peft.adalora import ORTHOGONALITY, AdaLora, TripletConv2D, TripletDense
 from zoo.peft.adapt import adapt
+from zoo.peft.low_rank import ORTHOGONALITY, AdaLora, TripletConv2D, TripletDense
 
 
 def _dense(penalty=0.0, **kwargs):

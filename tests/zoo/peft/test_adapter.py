@@ -2,9 +2,8 @@ import keras
 import numpy as np
 
 import zoo
-from zoo.peft.adapt import adapt, shares
-from zoo.peft.adapter import Adapter, Bottleneck
-from zoo.peft.merge import merge
+from zoo.peft.adapt import adapt, merge, shares
+from zoo.peft.low_rank import Adapter, Bottleneck
 
 
 def test_a_bottleneck_by_hand():

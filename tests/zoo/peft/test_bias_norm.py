@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from zoo.peft.adapt import adapt
-from zoo.peft.bias_norm import Norm, StillBatchNormalization
+from zoo.peft.channel_tuning import Norm, StillBatchNormalization
 from zoo.peft.rewrite import operations
 
 

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.peft.adapt import adapt
-from zoo.peft.merge import merge
+from zoo.peft.adapt import adapt, merge
 
 NAMES = [
     "vgg16",

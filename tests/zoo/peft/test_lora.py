@@ -2,7 +2,7 @@ import keras
 import numpy as np
 
 from zoo.peft.adapt import adapt
-from zoo.peft.lora import Lora, full_rank
+from zoo.peft.low_rank import Lora, full_rank
 
 
 def _layer(kind, shape, **kwargs):

@@ -5,8 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.peft.adapt import adapt
-from zoo.peft.merge import merge, transplant
+from zoo.peft.adapt import adapt, merge, transplant
 
 WAYS = ["lora:2", "adalora:2", "adapter:4", "bias", "norm", "ssf"]
 REAL = [

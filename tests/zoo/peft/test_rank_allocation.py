@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.peft.adalora import AdaLora, TripletDense
 from zoo.peft.adapt import adapt
+from zoo.peft.low_rank import AdaLora, TripletDense
 from zoo.peft.rank_allocation import MEMORY, RankAllocation, rank_allocation
 
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from zoo.peft.adapt import adapt
+from zoo.peft.channel_tuning import ScaleAndShift, ScaleShift
 from zoo.peft.rewrite import plain_copy
-from zoo.peft.ssf import ScaleAndShift, ScaleShift
 
 LAYERS = {  # how to make it, channels of its output for four of the input
     "conv": (lambda: keras.layers.Conv2D(6, 3, activation="relu"), 6),

@@ -7,8 +7,7 @@ import pytest
 from heads.forecast import PinballLoss, QuantileForecastHead
 from zoo.series.blocks import dilations
 from zoo.series.build import build, names
-from zoo.series.graph import transition
-from zoo.series.sensor_stats import SensorStatistics, measure_statistics
+from zoo.series.sensor_stats import SensorStatistics, measure_statistics, transition
 
 STEPS, NODES, AHEAD = 12, 4, 3
 RING = transition(np.roll(np.eye(NODES), 1, axis=1))

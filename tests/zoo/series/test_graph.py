@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.series.graph import correlation, transition
+from zoo.series.sensor_stats import correlation, transition
 
 
 def test_rows_of_a_walk_sum_to_one_without_the_sensor_itself():

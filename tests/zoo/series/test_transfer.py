@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from heads.forecast import PinballLoss, QuantileForecastHead
-from zoo.series.build import build, names
+from zoo.series.build import build, copy_encoder_weights, freeze_encoder, names, unfreeze
 from zoo.series.sensor_stats import SensorStatistics
-from zoo.series.transfer import copy_encoder_weights, freeze_encoder, unfreeze
 
 STEPS = 6
 

@@ -4,7 +4,7 @@ import pytest
 
 import zoo
 from zoo.surgery.attention import insert_attention
-from zoo.surgery.dropout import BY_SAMPLE, add_dropout, residual_branches, stochastic_depth
+from zoo.surgery.insertion import BY_SAMPLE, add_dropout, residual_branches, stochastic_depth
 
 
 def drops(model):

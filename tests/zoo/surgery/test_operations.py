@@ -10,8 +10,8 @@ import zoo
 from zoo.surgery import operations
 from zoo.surgery.activation import swap_activation
 from zoo.surgery.attention import insert_attention
-from zoo.surgery.dropout import add_dropout, stochastic_depth
-from zoo.surgery.truncation import truncate
+from zoo.surgery.insertion import add_dropout, stochastic_depth
+from zoo.surgery.operations import truncate
 
 ROOT = Path(__file__).resolve().parents[3]
 MUCH = "attention:se:C3, attention:cbam:C4+C5, activation:hard_swish, dropout:0.1:C5, depth:0.2"

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.surgery.truncation import truncate
+from zoo.surgery.operations import truncate
 
 
 def separable(inputs, outputs):

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from augment import Policy, Step
 from augment.apply_policy import apply_batch_steps
+from augment.placement import APART
 from augment.registry import load_transforms
-from augment.sampling import APART
 from cityzoo.evaluation import network_inputs as inputs_module
 from cityzoo.evaluation.network_inputs import NetworkInputs
 from cityzoo.evaluation.robustness.conditions import CORRUPTIONS, corrupt_batches

@@ -1,4 +1,4 @@
-"""SSF: a trained scale and shift of each channel after every operation (Lian et al. 2022, arXiv 2210.08823)."""
+"""Methods that train a few numbers per channel: biases (BitFit), normalizations, or SSF."""
 
 from __future__ import annotations
 
@@ -9,9 +9,67 @@ import keras
 import numpy as np
 
 from zoo import graph
-from zoo.peft.bias_norm import NORMALISATIONS
 from zoo.peft.methods import Chains
 from zoo.peft.rewrite import copy, values
+
+NORMALISATIONS = (
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.GroupNormalization,
+)
+
+
+@keras.saving.register_keras_serializable(package="cityzoo")
+class StillBatchNormalization(keras.layers.BatchNormalization):
+    """BatchNormalization that uses the moving statistics in training too, with trainable gamma and beta.
+
+    Keras' own trains gamma and beta on the statistics of each batch, or nothing.
+    """
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Normalise as in inference, without updating the statistics."""
+        return super().call(inputs, training=False, mask=mask)
+
+
+class _Tuning:
+    trains: frozenset[str]
+    keeps: frozenset[str] = frozenset()
+    folds = True
+
+    def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:
+        """Return copies of the layers with such weights."""
+        chosen = [layer for layer in operations if self._suits(layer)]
+        return {layer: [_tuned(layer)] for layer in chosen}
+
+    def fold(self, chain: list[keras.Layer]) -> dict[str, np.ndarray]:
+        return values(chain[0])
+
+    def _suits(self, layer: Any) -> bool:
+        return bool(self.trains & {weight.name for weight in getattr(layer, "weights", ())})
+
+
+def _tuned(layer: keras.Layer) -> keras.Layer:
+    still = type(layer) is keras.layers.BatchNormalization
+    return copy(layer, kind=StillBatchNormalization if still else None)
+
+
+class Bias(_Tuning):
+    """Train the biases of all layers and the betas of normalisations (Ben-Zaken et al. 2022, arXiv 2106.10199).
+
+    In most convolutional backbones the only bias is the beta of the next BatchNormalization.
+    """
+
+    trains = frozenset({"bias", "beta"})
+
+
+class Norm(_Tuning):
+    """Train gamma and beta of normalisations; moving statistics are fixed (Frankle et al. 2021, arXiv 2003.00152)."""
+
+    trains = frozenset({"gamma", "beta"})
+
+    def _suits(self, layer: Any) -> bool:
+        return isinstance(layer, NORMALISATIONS) and super()._suits(layer)
+
 
 WEIGHTED = (
     keras.layers.Conv2D,
@@ -24,34 +82,25 @@ KERNELS = ("pointwise_kernel", "kernel")  # the first that a layer has computes 
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class ScaleShift(keras.Layer):
-    """Multiply each channel by gamma and add beta; starts as the identity.
-
-    Example:
-        >>> layer = ScaleShift()
-        >>> bool(keras.ops.all(layer(keras.ops.ones((1, 2, 2, 3))) == 1)), len(layer.trainable_weights)
-        (True, 2)
-    """
+    """Multiply each channel by gamma and add beta; starts as the identity."""
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Create gamma and beta for each channel of the last axis."""
         shape = (input_shape[-1],)
         self.gamma = self.add_weight(name="gamma", shape=shape, initializer="ones")
         self.beta = self.add_weight(name="beta", shape=shape, initializer="zeros")
 
     def call(self, inputs: Any) -> Any:
-        """Scale and shift."""
         return inputs * self.gamma + self.beta
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """Return the shape of the input."""
         return input_shape
 
 
 class ScaleAndShift:
-    """ScaleShift after convolutions, dense layers and normalisations, before their activation.
+    """SSF: a trained ScaleShift after each operation, before its activation (Lian et al. 2022, arXiv 2210.08823).
 
-    Layers that feed only a BatchNormalization get none: with frozen statistics that one is affine, and the ScaleShift
-    after it is sufficient.
+    It follows convolutions, dense layers and normalizations. Layers that feed only a BatchNormalization get none: with
+    frozen statistics that one is affine, and the ScaleShift after it is sufficient.
     """
 
     trains = frozenset({"gamma", "beta"})

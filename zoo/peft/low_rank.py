@@ -1,8 +1,4 @@
-"""AdaLoRA: P diag(lambda) Q added to each kernel, with ranks allocated in training (Zhang et al. 2023).
-
-arXiv 2303.10512. A triplet is a column of P, an entry of lambda and a row of Q. Training begins with 1.5 times the
-triplets of LoRA of that rank, and `rank_allocation` removes the least important ones.
-"""
+"""Methods that add few parameters to a layer: LoRA, AdaLoRA and adapters."""
 
 from __future__ import annotations
 
@@ -13,9 +9,50 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.peft.lora import full_rank
+from zoo.feature_pyramid import stages
 from zoo.peft.methods import Chains
-from zoo.peft.rewrite import copy, values
+from zoo.peft.rewrite import copy, parts, values
+
+KINDS = (keras.layers.Conv2D, keras.layers.Dense, keras.layers.EinsumDense)
+
+
+def full_rank(layer: keras.Layer) -> int:
+    """Return the maximum rank of a layer's kernel as a matrix (fan in, outputs)."""
+    shape = tuple(layer.kernel.shape)
+    return min(math.prod(shape[:-1]), shape[-1])
+
+
+@dataclass(frozen=True)
+class Lora:
+    """LoRA: Keras' `enable_lora` on every Conv2D, Dense and EinsumDense (Hu et al. 2021, arXiv 2106.09685).
+
+    The kernel is frozen, and a trained product of two thin matrices is added. Biases and depthwise kernels stay frozen.
+    The rank is limited to the kernel's full rank.
+    """
+
+    rank: int
+    trains = frozenset({"lora_kernel_a", "lora_kernel_b"})
+    keeps: frozenset[str] = frozenset()
+    folds = True
+
+    def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:
+        """Return copies of the layers with LoRA enabled: A is random, B is zero."""
+        chains: Chains = {}
+        for layer in operations:
+            if isinstance(layer, KINDS):
+                twin = copy(layer)
+                start = keras.initializers.HeUniform(seed=seed + len(chains))
+                twin.enable_lora(min(self.rank, full_rank(layer)), a_initializer=start)
+                chains[layer] = [twin]
+        return chains
+
+    def fold(self, chain: list[keras.Layer]) -> dict[str, np.ndarray]:
+        """Add the product to the kernel, in float32 regardless of the layer's dtype."""
+        layer, weights = chain[0], values(chain[0])
+        product = weights.pop("lora_kernel_a") @ weights.pop("lora_kernel_b")
+        weights["kernel"] = weights["kernel"] + layer.lora_alpha / layer.lora_rank * product
+        return weights
+
 
 SURPLUS = 1.5  # initial triplets per final one
 ORTHOGONALITY = 0.1  # weight of the penalty, divided among the layers
@@ -31,7 +68,6 @@ class _Triplets(keras.Layer):
     svd_p = None
 
     def __init__(self, *, triplets: int, penalty: float = 0.0, seed: int = 0, **kwargs: Any) -> None:
-        """Set the number of triplets and the weight of the orthogonality penalty."""
         super().__init__(**kwargs)
         self.triplets, self.penalty, self.seed = triplets, penalty, seed
 
@@ -88,11 +124,9 @@ class _Triplets(keras.Layer):
         keras.Layer.save_own_variables(self, store)
 
     def load_own_variables(self, store: Any) -> None:
-        """Load the variables of `save_own_variables`."""
         keras.Layer.load_own_variables(self, store)
 
     def get_config(self) -> dict[str, Any]:
-        """Return the arguments."""
         own = {"triplets": self.triplets, "penalty": self.penalty, "seed": self.seed}
         return {**super().get_config(), **own}
 
@@ -109,7 +143,11 @@ class TripletDense(_Triplets, keras.layers.Dense):
 
 @dataclass(frozen=True)
 class AdaLora:
-    """Add triplets to every Conv2D and Dense, and keep as many in total as LoRA of that rank has."""
+    """AdaLoRA: P diag(lambda) Q added to each Conv2D and Dense kernel (Zhang et al. 2023, arXiv 2303.10512).
+
+    A triplet is a column of P, an entry of lambda and a row of Q. Training begins with 1.5 times the triplets of LoRA
+    of that rank, and `rank_allocation` removes the least important ones: as many as LoRA has remain in total.
+    """
 
     rank: int
     trains = frozenset({"svd_p", "svd_lambda", "svd_q"})
@@ -144,3 +182,52 @@ class AdaLora:
     def budget(self, layers: list[keras.Layer]) -> int:
         """Return the final number of triplets: per layer the rank, at most its full rank."""
         return sum(min(self.rank, layer.triplets) for layer in layers)
+
+
+class Bottleneck:
+    """Residual branch of two 1x1 convolutions; the second starts at zero.
+
+    Not a layer: it adds built-in layers to the graph, which loads without this package.
+    """
+
+    def __init__(self, name: str, channels: int, width: int, seed: int, dtype: Any) -> None:
+        """Create the layers: `channels` to `width` to `channels`."""
+        start = keras.initializers.HeNormal(seed=seed)
+        self.down = keras.layers.Conv2D(
+            width, 1, activation="relu", kernel_initializer=start, name=f"{name}_down", dtype=dtype
+        )
+        self.up = keras.layers.Conv2D(channels, 1, kernel_initializer="zeros", name=f"{name}_up", dtype=dtype)
+        self.add = keras.layers.Add(name=name, dtype=dtype)
+        self.layers = [self.down, self.up]
+
+    def __call__(self, features: keras.KerasTensor) -> keras.KerasTensor:
+        """Add the module after a feature map (batch, height, width, channels)."""
+        return self.add([features, self.up(self.down(features))])
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """Bottleneck of `width` channels after each stage, all trained (Houlsby et al. 2019, arXiv 1902.00751).
+
+    It cannot be folded into existing layers, but consists of plain layers.
+    """
+
+    width: int
+    trains = frozenset({"kernel", "bias"})
+    keeps: frozenset[str] = frozenset()
+    folds = False
+
+    def plan(self, backbone: keras.Model, operations: list[Any], seed: int) -> Chains:
+        """Return for the last operation of each stage: itself, then the bottleneck."""
+        ours = {id(layer) for layer in operations}
+        taken = {layer.name for layer in backbone.layers}  # also of an earlier, merged adaptation
+        chains: Chains = {}
+        for stage, tensor in stages(backbone).items():
+            operation = parts(tensor._keras_history.operation)[-1]
+            if id(operation) in ours:
+                name, dtype = f"adapter_{stage}", getattr(operation, "dtype_policy", None)
+                while name in taken:
+                    name += "_more"
+                module = Bottleneck(name, tensor.shape[-1], self.width, seed + len(chains), dtype)
+                chains[operation] = [operation, module]
+        return chains
