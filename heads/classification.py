@@ -210,6 +210,7 @@ class FixMatchLoss(keras.losses.Loss):
 
     @classmethod
     def from_config(cls, config: dict) -> FixMatchLoss:
+        """Return the loss of `get_config`."""
         labelled = keras.saving.deserialize_keras_object(config.pop("labelled"))
         return cls(labelled, **config)
 
