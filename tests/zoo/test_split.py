@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -16,6 +18,14 @@ CUTS += [
 
 def _images(size=64):
     return np.random.default_rng(0).uniform(0, 255, (2, size, size, 3)).astype("float32")
+
+
+@functools.cache
+def _calibrated(name):
+    """A backbone that no test changes, built once."""
+    backbone = zoo.build(name, 64, weights="random").model
+    zoo.calibrate(backbone, _images())
+    return backbone
 
 
 def _detector(backbone):
@@ -39,15 +49,14 @@ def _assert_equal(got, expected):
 
 @pytest.mark.parametrize(("name", "at"), CUTS)
 def test_prefix_and_suffix_are_the_whole(name, at):
-    backbone = zoo.build(name, 64, weights="random").model
-    zoo.calibrate(backbone, _images())
+    backbone = _calibrated(name)
     detector = _detector(backbone)
     first = zoo.prefix(backbone, at)
     _assert_equal(zoo.suffix(first, detector)(first(_images())), detector(_images()))
 
 
 def test_the_prefix_hands_on_what_the_rest_needs_and_no_more():
-    backbone = zoo.build("mobilenet_025", 64, weights="random").model
+    backbone = _calibrated("mobilenet_025")
     assert list(zoo.prefix(backbone, "C2").output) == ["P2"]
     assert list(zoo.prefix(backbone, "C4").output) == ["P3", "P4"]
     assert list(zoo.prefix(backbone, "C4", levels=("P5",)).output) == ["P4"]
@@ -57,7 +66,7 @@ def test_the_prefix_hands_on_what_the_rest_needs_and_no_more():
 
 
 def test_the_suffix_shares_its_layers_and_holds_none_of_the_prefix():
-    backbone = zoo.build("mobilenet_025", 64, weights="random").model
+    backbone = _calibrated("mobilenet_025")
     detector = _detector(backbone)
     first = zoo.prefix(backbone, "C4")
     rest = zoo.suffix(first, detector)
@@ -84,7 +93,7 @@ def test_training_the_suffix_trains_the_detector():
 
 
 def test_the_whole_still_saves_after_it_was_cut(tmp_path):
-    backbone = zoo.build("mobilenet_025", 64, weights="random").model
+    backbone = _calibrated("mobilenet_025")
     detector = _detector(backbone)
     first = zoo.prefix(backbone, "C3")
     rest = zoo.suffix(first, detector)
@@ -99,7 +108,7 @@ def test_the_whole_still_saves_after_it_was_cut(tmp_path):
 
 
 def test_what_cannot_be_cut_is_refused():
-    backbone = zoo.build("mobilenet_025", 64, weights="random").model
+    backbone = _calibrated("mobilenet_025")
     other = zoo.build("mobilenet_025", 64, weights="random").model
     with pytest.raises(ValueError, match="no stage 'C9'. Stages: C1, C2, C3, C4, C5"):
         zoo.prefix(backbone, "C9")
