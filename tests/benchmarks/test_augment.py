@@ -1,4 +1,4 @@
-"""The benchmark as a command: every contender that is here, on a few small files; no timing is judged."""
+"""The benchmark as a command: contenders of each library, on a few small files; no timing is judged."""
 
 import json
 import subprocess
@@ -20,6 +20,14 @@ SMALL = [
     "--settings",
     "128x64:64x64",
 ]
+EVERYDAY = ["--only", "decode", "decode_resize", "decode_resize_antialias", "none", "geometry", "standard"]
+EVERYDAY += [
+    "keras_geometry_full",
+    "keras_chain",
+    "keras_standard_by_batch",
+    "albumentations_geometry",
+    "torchvision_geometry",
+]
 WANTED = ("geometry_vs_keras_chain", "geometry_vs_decode_resize", "standard_vs_keras_chain")
 
 
@@ -29,11 +37,13 @@ def command(*arguments):
     return subprocess.run(call, capture_output=True, text=True, cwd=ROOT.parent)
 
 
-@pytest.fixture(scope="module")
-def ran(tmp_path_factory):
-    """One run of all contenders, and where it wrote to."""
+@pytest.fixture(
+    scope="module", params=[EVERYDAY, pytest.param([], marks=pytest.mark.slow)], ids=["some", "all"]
+)
+def ran(request, tmp_path_factory):
+    """One run, of all contenders in the slow suite, and where it wrote to."""
     out = tmp_path_factory.mktemp("results")
-    result = command(*SMALL, "--json", "--out", str(out))
+    result = command(*SMALL, *request.param, "--json", "--out", str(out))
     assert result.returncode == 0, result.stderr
     return result, out
 

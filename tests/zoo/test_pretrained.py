@@ -13,7 +13,7 @@ import pytest
 
 import zoo
 from zoo import pretrained, registry
-from zoo.weights_file import _by_key, _twin_layers
+from zoo.weights_file import _by_key, _twin_layers, load_file
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "weights"
 IMAGES = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype("float32")
@@ -109,6 +109,26 @@ def test_a_model_of_ours_gives_its_backbone(tmp_path):
         zoo.build("vgg16", 32, weights=tmp_path / "model.keras")
 
 
+def _numbered():
+    """A backbone of unnamed layers: a convolution, a norm, and a convolution of another size."""
+    images = keras.Input((8, 8, 3))
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(images))
+    return keras.Model(images, {"P3": keras.layers.Conv2D(5, 1)(x)})
+
+
+def test_layers_that_keras_numbers_itself_are_found_in_a_saved_model(tmp_path):
+    """Their numbers differ from one model to the next, and those of the head come after them."""
+    trained = _numbered()
+    head = keras.layers.Conv2D(8, 1)(trained.output["P3"])
+    keras.Model(trained.inputs[0], head).save(tmp_path / "model.keras")
+    keras.layers.Conv2D(1, 1), keras.layers.BatchNormalization()
+    again = _numbered()
+    assert [layer.name for layer in again.layers] != [layer.name for layer in trained.layers]
+    load_file(again, tmp_path / "model.keras", "it", _numbered)
+    _assert_holds(again, trained)
+
+
+@pytest.mark.slow
 def test_layers_that_keras_numbers_itself_are_found_in_a_model_of_ours(tmp_path):
     """EfficientNet's Normalization, Xception's shortcuts: their numbers differ from one model to the next."""
     keras.layers.Conv2D(1, 1), keras.layers.BatchNormalization()

@@ -7,15 +7,37 @@ import pytest
 import zoo
 
 
+def tiny_backbone():
+    """Residual blocks with ReLU6 as in MobileNetV2, and a gate as in EfficientNet, at strides of 2 to 32."""
+    layers, levels = keras.layers, {}
+    images = x = keras.Input((32, 32, 3), name="images")
+    for number in range(1, 6):
+        x = layers.Conv2D(8 + number, 3, 2, padding="same", use_bias=False, name=f"conv{number}")(x)
+        x = layers.ReLU(6.0, name=f"conv{number}_relu")(layers.BatchNormalization(name=f"norm{number}")(x))
+        y = layers.DepthwiseConv2D(3, padding="same", activation="silu", name=f"branch{number}")(x)
+        x = levels[f"P{number}"] = layers.Add(name=f"add{number}")([x, y])
+        if number == 4:
+            mean = layers.GlobalAveragePooling2D(keepdims=True, name="squeeze")(x)
+            gate = layers.Dense(12, activation="sigmoid", name="gate")(mean)
+            x = levels["P4"] = layers.Multiply(name="gated")([x, gate])
+    return keras.Model(images, {name: levels[name] for name in ("P3", "P4", "P5")}, name="tiny")
+
+
 @pytest.fixture(scope="session")
-def build():
+def make():
+    """Make a backbone of 32 pixels by name: a real one or "tiny"."""
+    return lambda name: tiny_backbone() if name == "tiny" else zoo.build(name, 32, weights="random").model
+
+
+@pytest.fixture(scope="session")
+def build(make):
     """Build a backbone of 32 pixels by name, each once: surgery never changes the one it is given."""
     built = {}
 
     def _build(name):
         if name not in built:
             keras.utils.set_random_seed(0)
-            built[name] = zoo.build(name, 32, weights="random").model
+            built[name] = make(name)
             rng = np.random.default_rng(0)
             for weight in built[name].weights:
                 if weight.name in ("gamma", "moving_variance"):

@@ -12,8 +12,10 @@ from zoo.surgery.attention import block_attention, insert_attention, squeeze_exc
         ("mobilenet_025", "se", "C4"),
         ("mobilenet_025", "cbam", ("C3", "C4", "C5")),
         ("vgg16", "cbam", "C5"),
-        ("resnet50", "se", "C3+C5"),
-        ("efficientnet_v2_b0", "cbam", "C4"),
+        ("tiny", "se", "C3+C5"),
+        ("tiny", "cbam", "C4"),
+        pytest.param("resnet50", "se", "C3+C5", marks=pytest.mark.slow),
+        pytest.param("efficientnet_v2_b0", "cbam", "C4", marks=pytest.mark.slow),
     ],
 )
 def test_it_starts_as_the_identity_and_stages_stay(name, kind, after, build, assert_same):
