@@ -124,7 +124,8 @@ def analyze(
         | ({"note": rival.note} if rival.note else {})
         for name, rival in rivals.items()
     }
-    slices, worst = {}, None
+    slices: dict[str, Any] = {}
+    worst = None
     if primary:
         samples = min(SLICE_SAMPLES, output.bootstrap_samples)
         slices, worst = slice_metrics(weighted, masks, primary[0], seed, samples, primary[0] in lower)

@@ -74,7 +74,7 @@ def _save(results: Sequence[Any], cache: Path) -> None:
         arrays = packed(results)
         cache.parent.mkdir(exist_ok=True)
         try:
-            np.savez_compressed(part, **arrays)
+            np.savez_compressed(part, allow_pickle=False, **arrays)
             os.replace(part, cache)
         finally:
             part.unlink(missing_ok=True)

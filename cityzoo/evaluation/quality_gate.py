@@ -39,8 +39,10 @@ def parse_requirement(text: str) -> QualityGate:
     """
     found = WRITTEN.fullmatch(text)
     try:
+        if found is None:
+            raise ValueError(text)
         return QualityGate(found["place"], found["way"], float(found["bound"]))
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise InputError(
             f"'{text}' is not a requirement: give METRIC>=NUMBER (or <=, >, <), in quotes, e.g. \"AP50>=0.6\" or "
             '"per_class/car/AP50>=0.5"'

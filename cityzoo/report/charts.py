@@ -129,7 +129,7 @@ def _frame(axes: Axes, chart: Chart, lines: Sequence[Line]) -> None:
 
 def _draw(axes: Axes, style: str, line: Line, number: int) -> None:
     name, color, dashes = line.entry
-    shared = {"color": color, "label": name}
+    shared: dict[str, Any] = {"color": color, "label": name}
     if style == "points":
         marker = "os^Dv*"[number % 6]
         axes.plot(line.x, line.y, marker, markersize=5, alpha=0.55, markeredgewidth=0, **shared)

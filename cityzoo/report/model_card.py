@@ -118,8 +118,8 @@ def _evaluation(report: Mapping[str, Any]) -> Iterator[str]:
         others = "cameras" if _has_images(report) else "sources"
         yield f"Intervals are 95 % bootstrap intervals over {_unit(report)}: they do not cover other {others}."
     if report.get("compared"):
-        others = ("the model before fine-tuning" if name == BEFORE else name for name in report["compared"])
-        yield f"Compared on the same {_unit(report)} with: {', '.join(others)}."
+        models = ("the model before fine-tuning" if name == BEFORE else name for name in report["compared"])
+        yield f"Compared on the same {_unit(report)} with: {', '.join(models)}."
 
 
 def _limits(report: Mapping[str, Any]) -> Iterator[str]:

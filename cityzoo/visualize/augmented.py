@@ -22,10 +22,12 @@ def contact_sheet(views: AugmentedViews, examples: int = IMAGES, versions: int =
     # Version by version, so that neighbors in a batch, which mixes take from, are different images.
     rows = [(row, version) for version in range(versions) for row in chosen]
     drawn: dict[tuple[int, int], np.ndarray] = {}
-    draw_target = visualize.find(views.output).draw_target
+    drawing = visualize.find(views.output)
+    if drawing is None:
+        raise InputError("examples of this task cannot be drawn: remove --preview")
     for images, targets, _ in views.batches(lambda: iter(rows), len(chosen)):
         for image, target in zip(images.numpy(), targets.numpy(), strict=True):
-            drawn[rows[len(drawn)]] = draw_target(image, target, views.output)
+            drawn[rows[len(drawn)]] = drawing.draw_target(image, target, views.output)
     names = [Path(views.examples.examples[row].path).name for row in chosen]
     cells = [drawn[row, version] for row in chosen for version in range(versions)]
     captions = [f"{name}, {version + 1}" for name in names for version in range(versions)]
@@ -48,8 +50,10 @@ def write(views: AugmentedViews, path: str) -> None:
 
 
 def to_tensorboard(views: AugmentedViews, logs: Path) -> None:
-    """Write a small sheet as the first of the run's images in TensorBoard."""
+    """Write a small sheet as the first of the run's images in TensorBoard, if the task's targets can be drawn."""
     import tensorflow as tf
 
+    if visualize.find(views.output) is None:
+        return
     with tf.summary.create_file_writer(str(logs / "images")).as_default():
         tf.summary.image("train/augmented", contact_sheet(views, examples=3, versions=3)[None], step=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -93,7 +94,7 @@ def _strip(path: Path, series: Series, origins: np.ndarray, errors: np.ndarray) 
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     axes = figure.add_subplot()
     extent, highest = (0, hours, len(series.sensors), 0), float(np.nanpercentile(shown, 99))
-    look = {"aspect": "auto", "cmap": "magma_r", "interpolation": "nearest"}
+    look: dict[str, Any] = {"aspect": "auto", "cmap": "magma_r", "interpolation": "nearest"}
     image = axes.imshow(shown.T, extent=extent, vmin=0, vmax=highest, **look)
     figure.colorbar(image, label=_with_unit("mean absolute error", series))
     axes.set_xlabel(_hours_label(series, origins))
