@@ -25,19 +25,13 @@ LOW, FULL = "mixed_bfloat16", "float32"
 
 @dataclass(frozen=True)
 class AssembledModel:
-    """A model for training, with the backbone that it shares layers with.
+    """A model for training, with the backbone that it shares layers with."""
 
-    Attributes:
-        model: the whole model.
-        backbone: its backbone.
-        origin: where its weights come from; None for a backbone that is always trained from scratch.
-        shuffle_state: of Python's `random` after building, a function of the seed.
-    """
-
-    model: keras.Model
-    backbone: keras.Model
+    model: keras.Model  # the whole model
+    backbone: keras.Model  # its backbone
+    # where its weights come from; None for a backbone that is always trained from scratch
     origin: zoo.Origin | None
-    shuffle_state: Any = None
+    shuffle_state: Any = None  # of Python's `random` after building, a function of the seed
 
 
 @contextmanager

@@ -71,19 +71,6 @@ def _target(array: object, owner: str) -> np.ndarray:
 class ImageExample:
     """One annotated image, not decoded.
 
-    Attributes:
-        path: file of the image.
-        size_hw: height and width in pixels, EXIF rotation applied; of the window, where there is one.
-        boxes_xyxy: (N, 4) float32, pixels of the upright image, or of its window; N may be 0.
-        labels: (N,) int32, positions in the set's class names.
-        plain: whether TensorFlow's own decoder reads it right (8-bit, upright, RGB or grey JPEG or PNG).
-        target: (C,) float32, what is true of the image as a whole: 1 for each class that is there, 0 for
-            the others, or numbers such as a count; None: not said.
-        window_xyxy: the part of the file that is the image, x1, y1, x2, y2 in whole pixels of the upright
-            file, x2 and y2 exclusive; None: all of it.
-        scene: the camera or scene that it comes from, "" where not known.
-        mask: file of pixel labels, one channel, as large as the image; "" for none.
-
     Raises:
         ValueError: boxes and labels of different lengths, boxes that are not (N, 4), a target that is not
             (C,), a window that is not four whole pixels or not as large as `size_hw`.
@@ -95,15 +82,22 @@ class ImageExample:
         dtype('float32')
     """
 
-    path: str
+    path: str  # file of the image
+    # height and width in pixels, EXIF rotation applied; of the window, where there is one
     size_hw: tuple[int, int]
+    # (N, 4) float32, pixels of the upright image, or of its window; N may be 0
     boxes_xyxy: np.ndarray = field(default_factory=no_boxes)
-    labels: np.ndarray = field(default_factory=no_labels)
+    labels: np.ndarray = field(default_factory=no_labels)  # (N,) int32, positions in the set's class names
+    # whether TensorFlow's own decoder reads it right (8-bit, upright, RGB or grey JPEG or PNG)
     plain: bool = True
+    # (C,) float32, what is true of the image as a whole: 1 for each class that is there, 0 for the others, or
+    # numbers such as a count; None: not said
     target: np.ndarray | None = None
+    # the part of the file that is the image, x1, y1, x2, y2 in whole pixels of the upright file, x2 and y2
+    # exclusive; None: all of it
     window_xyxy: tuple[int, int, int, int] | None = None
-    scene: str = ""
-    mask: str = ""
+    scene: str = ""  # the camera or scene that it comes from, "" where not known
+    mask: str = ""  # file of pixel labels, one channel, as large as the image; "" for none
 
     def __post_init__(self) -> None:
         boxes, labels = _boxes(self.boxes_xyxy, self.path), np.asarray(self.labels, np.int32).reshape(-1)
@@ -147,11 +141,6 @@ class ImageSet(ExampleSet):
 class Detections:
     """Detections in one image, highest score first.
 
-    Attributes:
-        boxes_xyxy: (N, 4) float32, pixels of the original image.
-        scores: (N,) float32, 0..1.
-        labels: (N,) int32, positions in the model's class names.
-
     Raises:
         ValueError: arrays of different lengths, or boxes that are not (N, 4).
 
@@ -160,9 +149,9 @@ class Detections:
         dtype('float32')
     """
 
-    boxes_xyxy: np.ndarray
-    scores: np.ndarray
-    labels: np.ndarray
+    boxes_xyxy: np.ndarray  # (N, 4) float32, pixels of the original image
+    scores: np.ndarray  # (N,) float32, 0..1
+    labels: np.ndarray  # (N,) int32, positions in the model's class names
 
     def __post_init__(self) -> None:
         boxes = _boxes(self.boxes_xyxy, "detections")

@@ -35,20 +35,14 @@ __all__ = ["AUTO", "CLOSED_FORM", "FitFlags", "Phase", "ResolvedSpec", "RunFlags
 
 @dataclass(frozen=True)
 class Phase:
-    """One phase of training: a part of the backbone is frozen, or the head is computed in closed form.
+    """One phase of training: a part of the backbone is frozen, or the head is computed in closed form."""
 
-    Attributes:
-        freeze: "none", a stage of the backbone (frozen up to and including it), "backbone", or CLOSED_FORM: nothing is
-            trained, the last layer is computed in one pass.
-        epochs: passes over the training examples.
-        learning_rate: peak of the schedule.
-        schedule_epochs: epochs that the schedule spans; 0: as many as `epochs`.
-    """
-
+    # "none", a stage of the backbone (frozen up to and including it), "backbone", or CLOSED_FORM: nothing is
+    # trained, the last layer is computed in one pass
     freeze: str
-    epochs: int
-    learning_rate: float
-    schedule_epochs: int = 0
+    epochs: int  # passes over the training examples
+    learning_rate: float  # peak of the schedule
+    schedule_epochs: int = 0  # epochs that the schedule spans; 0: as many as `epochs`
 
 
 @dataclass(frozen=True)
@@ -125,21 +119,14 @@ class ResolvedFitFlags(FitFlags):
 
 @dataclass(frozen=True)
 class TrainSpec(Generic[Flags]):
-    """Everything that a run depends on, by owner; a task brings defaults, config files and flags override them.
+    """Everything that a run depends on, by owner; a task brings defaults, config files and flags override them."""
 
-    Attributes:
-        run: what is trained on what.
-        fit: how it is trained.
-        modality: settings of the task's modality, such as `cityzoo.modalities.image.ImageFlags`.
-        output: settings of the task's output by name, such as `neck_width`.
-        reader: settings of the task's reader by name.
-    """
-
-    run: RunFlags
-    fit: FitFlags
-    modality: Flags
+    run: RunFlags  # what is trained on what
+    fit: FitFlags  # how it is trained
+    modality: Flags  # settings of the task's modality, such as `cityzoo.modalities.image.ImageFlags`
+    # settings of the task's output by name, such as `neck_width`
     output: Mapping[str, Any] = field(default_factory=dict)
-    reader: Mapping[str, Any] = field(default_factory=dict)
+    reader: Mapping[str, Any] = field(default_factory=dict)  # settings of the task's reader by name
 
     def replace(self: Spec, **values: Any) -> Spec:
         """Return the spec with other values, each put into the section that has a field of that name.
@@ -174,11 +161,7 @@ class TrainSpec(Generic[Flags]):
 
 @dataclass(frozen=True)
 class ResolvedSpec(TrainSpec[Flags]):
-    """A spec in which nothing is left to choose.
-
-    Attributes:
-        plan: the phases.
-    """
+    """A spec in which nothing is left to choose."""
 
     fit: ResolvedFitFlags
-    plan: tuple[Phase, ...] = ()
+    plan: tuple[Phase, ...] = ()  # the phases

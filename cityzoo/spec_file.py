@@ -25,15 +25,10 @@ YES_NO = ("find_lr", "refit", "flips")  # "yes" and "no" in format 1
 
 
 class Config(NamedTuple):
-    """What a file says of a run.
+    """What a file says of a run."""
 
-    Attributes:
-        values: of flags, by name.
-        plan: the phases, if the file is the spec.json of a run.
-    """
-
-    values: dict[str, Any]
-    plan: tuple[Phase, ...] | None = None
+    values: dict[str, Any]  # of flags, by name
+    plan: tuple[Phase, ...] | None = None  # the phases, if the file is the spec.json of a run
 
 
 def read_spec(path: Path) -> TrainSpec[Any]:

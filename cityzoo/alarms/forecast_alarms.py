@@ -132,19 +132,12 @@ def _match(
 
 @dataclass(frozen=True, eq=False)
 class EarlyWarning:
-    """Alarm rules applied to forecasts.
+    """Alarm rules applied to forecasts."""
 
-    Attributes:
-        rules: alarm rules.
-        windows: W windows of a test set.
-        quantiles: (W, horizon, N, Q) float32, forecasts of the first channel.
-        levels: of the Q quantiles.
-    """
-
-    rules: tuple[Rule, ...]
-    windows: WindowSet
-    quantiles: np.ndarray
-    levels: Sequence[float]
+    rules: tuple[Rule, ...]  # alarm rules
+    windows: WindowSet  # W windows of a test set
+    quantiles: np.ndarray  # (W, horizon, N, Q) float32, forecasts of the first channel
+    levels: Sequence[float]  # of the Q quantiles
 
     @property
     def _forecasts(self) -> dict[str, Forecasts]:

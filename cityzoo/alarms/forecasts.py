@@ -16,18 +16,15 @@ from cityzoo.data.series.series import Series
 class Forecasts:
     """Consecutive quantile forecasts of one channel.
 
-    Attributes:
-        values: (R, H, N, Q) float, R forecasts of H steps for N sensors, in the channel's unit; NaN: none.
-        levels: Q levels of the quantiles, increasing, between 0 and 1; (0.5,) for a point forecast.
-        times: (R,) datetime64[s] UTC, increasing: of the last measurement before each forecast.
-
     Raises:
         ValueError: inconsistent shapes, or times that do not increase.
     """
 
+    # (R, H, N, Q) float, R forecasts of H steps for N sensors, in the channel's unit; NaN: none
     values: np.ndarray
+    # Q levels of the quantiles, increasing, between 0 and 1; (0.5,) for a point forecast
     levels: tuple[float, ...]
-    times: np.ndarray
+    times: np.ndarray  # (R,) datetime64[s] UTC, increasing: of the last measurement before each forecast
 
     def __post_init__(self) -> None:
         fits = self.values.ndim == 4 and self.values.shape[::3] == (len(self.times), len(self.levels))

@@ -15,19 +15,12 @@ BRIDGED_SECONDS = 3600  # maximum gap in the measurements, between values beyond
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alarm of a sensor.
+    """An alarm of a sensor."""
 
-    Attributes:
-        sensor: position of the sensor.
-        raised: run, the position of the forecast that raised it.
-        released: run that released it; None while it is active.
-        probability: 0..1, of the forecast that raised it.
-    """
-
-    sensor: int
-    raised: int
-    released: int | None
-    probability: float
+    sensor: int  # position of the sensor
+    raised: int  # run, the position of the forecast that raised it
+    released: int | None  # run that released it; None while it is active
+    probability: float  # 0..1, of the forecast that raised it
 
     def is_active(self, run: int) -> bool:
         """Return whether the alarm was raised at or before a run and not yet released."""
@@ -71,19 +64,12 @@ def raise_alarms(raising: np.ndarray, keeping: np.ndarray, probability: float, h
 
 @dataclass(frozen=True)
 class Event:
-    """A period of one sensor; steps are rows of the measurements.
+    """A period of one sensor; steps are rows of the measurements."""
 
-    Attributes:
-        sensor: position of the sensor.
-        begin: step of the first value beyond the limit.
-        last: step of the last one.
-        worst: the value farthest beyond it.
-    """
-
-    sensor: int
-    begin: int
-    last: int
-    worst: float
+    sensor: int  # position of the sensor
+    begin: int  # step of the first value beyond the limit
+    last: int  # step of the last one
+    worst: float  # the value farthest beyond it
 
 
 def is_beyond(values: np.ndarray, limit: float, way: str) -> np.ndarray:

@@ -28,16 +28,6 @@ _RULE = re.compile(
 class Rule:
     """Conditions for raising and releasing an alarm.
 
-    Attributes:
-        channel: that is forecast.
-        way: ">" for values above the limit, "<" for values below it.
-        limit: in the channel's unit.
-        within_seconds: how far ahead; an alarm predicts a value beyond the limit at some time until then.
-        probability: 0..1, minimum probability of crossing the limit for an alarm.
-        release: limit while an alarm is active, at or inside `limit`; default: 10 % inside.
-        hold: number of consecutive forecasts, with a probability of crossing `release` below `probability`, after
-            which an alarm is released.
-
     Raises:
         InputError: values out of range.
 
@@ -47,12 +37,14 @@ class Rule:
         (67.5, 'pm25 > 75 within 6h with 0.8 probability')
     """
 
-    channel: str
-    way: str
-    limit: float
-    within_seconds: int
-    probability: float
-    release: float = math.nan
+    channel: str  # name of the channel
+    way: str  # ">" for values above the limit, "<" for values below it
+    limit: float  # in the channel's unit
+    within_seconds: int  # how far ahead; an alarm predicts a value beyond the limit at some time until then
+    probability: float  # 0..1, minimum probability of crossing the limit for an alarm
+    release: float = math.nan  # limit while an alarm is active, at or inside `limit`; default: 10 % inside
+    # number of consecutive forecasts, with a probability of crossing `release` below `probability`, after
+    # which an alarm is released
     hold: int = HOLD
 
     def __post_init__(self) -> None:

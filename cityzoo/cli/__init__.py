@@ -44,14 +44,10 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """Parse flags; an error is one line that names the nearest match, exit code 2.
+    """Parse flags; an error is one line that names the nearest match, exit code 2."""
 
-    Attributes:
-        subject: what the flags are of, such as "task 'traffic_flow'".
-        find_tasks: returns the tasks that have a flag which this parser lacks.
-    """
-
-    subject: str = ""
+    subject: str = ""  # what the flags are of, such as "task 'traffic_flow'"
+    # returns the tasks that have a flag which this parser lacks
     find_tasks: Callable[[str], Sequence[str]] | None = None
 
     def error(self, message: str) -> None:

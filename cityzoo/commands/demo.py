@@ -78,7 +78,10 @@ def _write_series(demo: SeriesDemo, given: argparse.Namespace) -> int:
 def main(arguments: Sequence[str]) -> int:
     """Write the demo data of a task; return 0."""
     given = _parser().parse_args(arguments)
-    demo = tasks.find(given.task).demo()
+    task = tasks.find(given.task)
+    if task.demo is None:
+        raise InputError(f"task {given.task!r} has no demo data: train it on your own with --data")
+    demo = task.demo()
     if isinstance(demo, SeriesDemo):
         return _write_series(demo, given)
     counts = demo.counts if given.count is None else split_count(given.count, demo.counts)

@@ -35,29 +35,17 @@ OUTPUT_OPTIONS = {
 
 
 class EvaluateCommand(NamedTuple):
-    """What the command line of evaluate.py asks for.
+    """What the command line of evaluate.py asks for."""
 
-    Attributes:
-        folder: run folder.
-        spec: of the run.
-        others: run folders to compare with.
-        data: other labeled data.
-        out: where to write.
-        json: whether to print the report.
-        require: bounds on metrics.
-        flags: of the task's modality, and `data`, `limit`, `format`, by name.
-        options: of the task's output, by name.
-    """
-
-    folder: RunFolder
-    spec: TrainSpec[Any]
-    others: tuple[str, ...]
-    data: str | None
-    out: str | None
-    json: bool
-    require: list[QualityGate]
-    flags: dict[str, Any]
-    options: dict[str, Any]
+    folder: RunFolder  # run folder
+    spec: TrainSpec[Any]  # of the run
+    others: tuple[str, ...]  # run folders to compare with
+    data: str | None  # other labeled data
+    out: str | None  # where to write
+    json: bool  # whether to print the report
+    require: list[QualityGate]  # bounds on metrics
+    flags: dict[str, Any]  # of the task's modality, and `data`, `limit`, `format`, by name
+    options: dict[str, Any]  # of the task's output, by name
 
     @property
     def uses_other_data(self) -> bool:

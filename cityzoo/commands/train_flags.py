@@ -68,17 +68,11 @@ def _tasks_with(word: str) -> list[str]:
 
 
 class TrainCommand(NamedTuple):
-    """What the command line of train.py asks for.
+    """What the command line of train.py asks for."""
 
-    Attributes:
-        spec: of the run.
-        resume: the run folder to continue.
-        preview: image file to draw augmented examples into, instead of training.
-    """
-
-    spec: TrainSpec[Any]
-    resume: str | None = None
-    preview: str | None = None
+    spec: TrainSpec[Any]  # of the run
+    resume: str | None = None  # the run folder to continue
+    preview: str | None = None  # image file to draw augmented examples into, instead of training
 
 
 def parse_training(arguments: Sequence[str]) -> TrainCommand | None:

@@ -15,22 +15,15 @@ class BaseFindings:
     """Counts and first places of what a check found; `text` is for the terminal, `as_dict` for report.json.
 
     A modality defines the class attributes and the methods `header` and `summary`.
-
-    Attributes:
-        kinds: meaning of each kind of finding, in the order of the report.
-        summed: kinds with several findings per place, so that fewer places than findings are complete.
-        source: path or name of the data.
-        format: format of the data.
-        counts: number of findings by kind.
-        first: first places by kind, at most `FIRST`.
     """
 
-    kinds: ClassVar[Mapping[str, str]] = {}
+    kinds: ClassVar[Mapping[str, str]] = {}  # meaning of each kind of finding, in the order of the report
+    # kinds with several findings per place, so that fewer places than findings are complete
     summed: ClassVar[Collection[str]] = ()
-    source: str
-    format: str
-    counts: Counter[str] = field(default_factory=Counter)
-    first: dict[str, list[str]] = field(default_factory=dict)
+    source: str  # path or name of the data
+    format: str  # format of the data
+    counts: Counter[str] = field(default_factory=Counter)  # number of findings by kind
+    first: dict[str, list[str]] = field(default_factory=dict)  # first places by kind, at most `FIRST`
 
     def add(self, kind: str, place: str = "", count: int = 1) -> None:
         """Count findings of a kind in `kinds`, with a place such as "labels/a.txt:3", if any."""

@@ -17,31 +17,18 @@ from cityzoo.tasks import Task
 
 @dataclass
 class TrainState:
-    """How far a run has come; what a resumed one starts from.
+    """How far a run has come; what a resumed one starts from."""
 
-    Attributes:
-        phase: number of the current phase, from 0.
-        epoch: epochs finished, over all phases.
-        best: monitored metric of the best epoch so far; None before the first.
-        best_epoch: that epoch, from 1.
-        stale: epochs since then.
-        history: a row of metrics for each epoch.
-        solved: what computing the head in closed form reports.
-        found_rate: learning rate that --find-lr found; 0: none.
-        seconds: spent on each part of each phase.
-        spent: seconds from the start of training to the end of the last epoch, pauses left out.
-    """
-
-    phase: int = 0
-    epoch: int = 0
-    best: float | None = None
-    best_epoch: int = 0
-    stale: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    solved: dict[str, Any] = field(default_factory=dict)
-    found_rate: float = 0.0
-    seconds: dict[str, float] = field(default_factory=dict)
-    spent: float = 0.0
+    phase: int = 0  # number of the current phase, from 0
+    epoch: int = 0  # epochs finished, over all phases
+    best: float | None = None  # monitored metric of the best epoch so far; None before the first
+    best_epoch: int = 0  # that epoch, from 1
+    stale: int = 0  # epochs since then
+    history: list[dict[str, Any]] = field(default_factory=list)  # a row of metrics for each epoch
+    solved: dict[str, Any] = field(default_factory=dict)  # what computing the head in closed form reports
+    found_rate: float = 0.0  # learning rate that --find-lr found; 0: none
+    seconds: dict[str, float] = field(default_factory=dict)  # spent on each part of each phase
+    spent: float = 0.0  # seconds from the start of training to the end of the last epoch, pauses left out
 
 
 @dataclass(frozen=True)

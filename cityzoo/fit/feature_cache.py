@@ -33,15 +33,10 @@ SEEN_TARGETS = 8  # of the first images, to tell kinds with other targets apart
 
 @dataclass(frozen=True)
 class Cache:
-    """The folder that features are cached in.
+    """The folder that features are cached in."""
 
-    Attributes:
-        folder: holds a folder for each key.
-        asked: whether the user named it: nothing is removed from it then, and lack of room is an error.
-    """
-
-    folder: Path
-    asked: bool
+    folder: Path  # holds a folder for each key
+    asked: bool  # whether the user named it: nothing is removed from it then, and lack of room is an error
 
     def entry(self, key: str) -> Path:
         """Return the folder of a key."""

@@ -84,7 +84,8 @@ def fine_tune(
     )
     for phase in spec.plan:
         freeze(context, phase)  # a missing stage is reported now, not after the first phase
-    before = None if resume else float32_copy(assembled.model)  # in all processes: JAX places weights on all at once
+    # All processes copy the model, because JAX places weights on all at once.
+    before = None if resume else float32_copy(assembled.model)
     if before and distributed.is_chief():
         save(before, folder.before)
         modality.log_preview(train, folder.logs)

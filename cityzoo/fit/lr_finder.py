@@ -27,16 +27,12 @@ BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#dddddd"
 
 @dataclass(frozen=True)
 class RangeTest:
-    """Result of a range test: the loss of each step at its learning rate.
+    """Result of a range test: the loss of each step at its learning rate."""
 
-    Attributes:
-        rates: learning rates, growing by the same factor from step to step.
-        losses: loss of each step's batch, before that step.
-        smoothed: the same without its noise and, unlike a running mean, not late.
-    """
-
+    # learning rates, growing by the same factor from step to step
     rates: list[float] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)  # loss of each step's batch, before that step
+    # the same without its noise and, unlike a running mean, not late
     smoothed: list[float] = field(default_factory=list)
 
 

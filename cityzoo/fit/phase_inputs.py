@@ -23,21 +23,13 @@ LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PhaseInput:
-    """What a phase works with.
+    """What a phase works with."""
 
-    Attributes:
-        trained: the model that trains: the part behind the cut, or the whole.
-        batches: (first epoch, epoch after the last) -> batches of (inputs, target).
-        results: returns the model's results for the validation examples.
-        train: the features of the training examples, if they are cached.
-        prefix: the model that computes features; None where the whole model trains.
-    """
-
-    trained: keras.Model
-    batches: Callable[[int, int], Any]
-    results: Callable[[], list[Any]]
-    train: features.Features | None = None
-    prefix: keras.Model | None = None
+    trained: keras.Model  # the model that trains: the part behind the cut, or the whole
+    batches: Callable[[int, int], Any]  # (first epoch, epoch after the last) -> batches of (inputs, target)
+    results: Callable[[], list[Any]]  # returns the model's results for the validation examples
+    train: features.Features | None = None  # the features of the training examples, if they are cached
+    prefix: keras.Model | None = None  # the model that computes features; None where the whole model trains
 
 
 def of_phase(context: TrainContext, phase: Phase) -> PhaseInput:

@@ -23,34 +23,23 @@ class Matches:
 
     S is the number of `SIZES`, T that of `OVERLAPS`. Images are in the set's order, detections of an image by
     descending score.
-
-    Attributes:
-        class_names: the classes that labels index.
-        n_images: of the set, including empty ones.
-        images, labels: (D,) int, image and class of each detection.
-        scores: (D,) float32, 0..1.
-        boxes_xyxy: (D, 4) float32 pixels.
-        hits: (S, T, D) bool, whether it matches an object of that size.
-        ignored: (S, T, D) bool, whether it is neither a hit nor a false alarm for that size.
-        owners: (D,) int, which of the B boxes it matches at IoU .5, `UNMATCHED` for a false alarm.
-        truth_images, truth_labels: (B,) int.
-        truth_boxes_xyxy: (B, 4) float32 pixels.
-        truth_ignored: (S, B) bool, whether the box has another size.
     """
 
-    class_names: tuple[str, ...]
-    n_images: int
+    class_names: tuple[str, ...]  # the classes that labels index
+    n_images: int  # of the set, including empty ones
+    # images, labels: (D,) int, image and class of each detection
     images: np.ndarray
     labels: np.ndarray
-    scores: np.ndarray
-    boxes_xyxy: np.ndarray
-    hits: np.ndarray
-    ignored: np.ndarray
-    owners: np.ndarray
+    scores: np.ndarray  # (D,) float32, 0..1
+    boxes_xyxy: np.ndarray  # (D, 4) float32 pixels
+    hits: np.ndarray  # (S, T, D) bool, whether it matches an object of that size
+    ignored: np.ndarray  # (S, T, D) bool, whether it is neither a hit nor a false alarm for that size
+    owners: np.ndarray  # (D,) int, which of the B boxes it matches at IoU .5, `UNMATCHED` for a false alarm
+    # truth_images, truth_labels: (B,) int
     truth_images: np.ndarray
     truth_labels: np.ndarray
-    truth_boxes_xyxy: np.ndarray
-    truth_ignored: np.ndarray
+    truth_boxes_xyxy: np.ndarray  # (B, 4) float32 pixels
+    truth_ignored: np.ndarray  # (S, B) bool, whether the box has another size
 
     def ranked(self, label: int) -> np.ndarray:
         """Return the rows of a class's detections by descending score, ties in the order of the images."""

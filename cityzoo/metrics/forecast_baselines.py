@@ -16,11 +16,6 @@ ROWS = 12  # of history in the linear model
 class HistoryView:
     """Data that a forecast may use: all rows up to its origin, and the training rows to fit.
 
-    Attributes:
-        values: (rows, nodes) float64, NaN where missing, in the target's unit.
-        train_rows: number of training rows, the first ones.
-        day: rows per day.
-
     Raises:
         InputError: more training rows than rows, or a day shorter than a row.
 
@@ -29,9 +24,9 @@ class HistoryView:
         [1.0, 1.0, 3.0]
     """
 
-    values: np.ndarray
-    train_rows: int
-    day: int
+    values: np.ndarray  # (rows, nodes) float64, NaN where missing, in the target's unit
+    train_rows: int  # number of training rows, the first ones
+    day: int  # rows per day
 
     def __post_init__(self) -> None:
         if not 0 < self.train_rows <= len(self.values) or self.day < 1:

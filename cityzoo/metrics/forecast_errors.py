@@ -174,11 +174,6 @@ class TgcnProtocol:
     averaged over all windows, all sensors and all steps 1..h, see `weighted_points`. Each horizon h has its own
     windows: fewer for a longer one.
 
-    Attributes:
-        rows: total number.
-        share: of the rows before the test rows, 0..1.
-        steps: rows of history.
-
     Raises:
         InputError: too few rows for a window.
 
@@ -188,9 +183,9 @@ class TgcnProtocol:
         (1612, 389, 380)
     """
 
-    rows: int
-    share: float = 0.8
-    steps: int = 12
+    rows: int  # total number
+    share: float = 0.8  # of the rows before the test rows, 0..1
+    steps: int = 12  # rows of history
 
     def __post_init__(self) -> None:
         if self.windows(1) < 1:

@@ -76,16 +76,11 @@ class _Ranking:
 
     Precision falls with every false alarm, so its highest values lie at the H hits: between them only the number of
     detections per image matters.
-
-    Attributes:
-        steps: (H, N), detections of each image after the previous hit up to each hit.
-        hit_images: (H,) int, image of each hit.
-        n_truth: (N,) float64, boxes per image.
     """
 
-    steps: csr_array
-    hit_images: np.ndarray
-    n_truth: np.ndarray
+    steps: csr_array  # (H, N), detections of each image after the previous hit up to each hit
+    hit_images: np.ndarray  # (H,) int, image of each hit
+    n_truth: np.ndarray  # (N,) float64, boxes per image
 
     @classmethod
     def of(cls, matches: Matches, label: int, size: str, overlap: int) -> _Ranking:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cityzoo.errors import InputError
 from cityzoo.modalities.protocols import Dataset, Findings, Views
 from cityzoo.modalities.renderer import ExampleRenderer
+from cityzoo.modalities.transfer import Flags, TransferSettings
 from cityzoo.spec import AUTO
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from cityzoo.spec import ResolvedSpec, TrainSpec
     from cityzoo.tasks import Task
 
-Flags = TypeVar("Flags")
 Masks = dict[str, dict[str, "np.ndarray"]]  # attribute -> slice -> (N,) bool
 __all__ = ["Dataset", "Findings", "Masks", "Modality", "Shard", "Views"]
 Shard = Callable[[Any, int], tuple[Any, int]]  # (rows, batch size) -> those of this process
@@ -39,7 +39,7 @@ HELP_WORDS = {
 }
 
 
-class Modality(ExampleRenderer, ABC, Generic[Flags]):
+class Modality(ExampleRenderer, TransferSettings[Flags], ABC):
     """What training and evaluation must know of one kind of input data.
 
     Attributes:
@@ -47,9 +47,6 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
         unit: what examples are called, plural.
         flags: dataclass of the modality's flags of train.py.
         evaluate_flags: dataclass of its flags of evaluate.py.
-        freeze_points: values of --freeze besides "auto".
-        trains_head_first: whether, by default, a first phase trains the head alone.
-        supports_closed_form: whether features can be cached, from which a head is computed in closed form.
         report_sections: modules of `cityzoo.evaluation` that add optional sections to a report.
         supports_preview: whether `write_preview` draws something.
         help_words: what words in braces of help texts in `cityzoo.spec` stand for, where not as in HELP_WORDS.
@@ -59,9 +56,6 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
     unit: ClassVar[str]
     flags: ClassVar[type]
     evaluate_flags: ClassVar[type | None] = None
-    freeze_points: ClassVar[tuple[str, ...]] = ("none", "backbone")
-    trains_head_first: ClassVar[bool] = False
-    supports_closed_form: ClassVar[bool] = False
     report_sections: ClassVar[tuple[str, ...]] = ()
     supports_preview: ClassVar[bool] = False
     help_words: ClassVar[Mapping[str, str]] = {}
@@ -123,10 +117,6 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
         """Return the flags with every "auto" replaced by a value."""
         return spec.modality
 
-    def default_freeze(self, spec: TrainSpec[Flags]) -> str:
-        """Return what `--freeze auto` means."""
-        return "none"
-
     @abstractmethod
     def build(self, spec: ResolvedSpec[Flags], output: Any, data: Any) -> AssembledModel:
         """Put the head on the backbone and give the model its starting weights.
@@ -138,43 +128,6 @@ class Modality(ExampleRenderer, ABC, Generic[Flags]):
     def class_names(self, model: keras.Model) -> tuple[str, ...]:
         """Return the class names that a saved model carries."""
         return ()
-
-    def size_hw(self, spec: ResolvedSpec[Flags]) -> tuple[int, int] | None:
-        """Return height and width of the network's input in pixels; None where examples have none."""
-        return None
-
-    def dtype_policies(self, spec: TrainSpec[Flags]) -> tuple[str, str]:
-        """Return the dtype policies of backbone and head."""
-        return "float32", "float32"
-
-    def freeze(self, assembled: AssembledModel, spec: ResolvedSpec[Flags], stage: str) -> None:
-        """Freeze the backbone up to a freeze point; the head always trains.
-
-        Raises:
-            ValueError: the backbone has no such point.
-        """
-        for layer in assembled.backbone.layers:
-            layer.trainable = stage == "none"
-
-    def stage_of_layers(self, backbone: keras.Model) -> Mapping[str, str]:
-        """Return the stage of each of the backbone's layers, deeper stages sorting first."""
-        return {layer.name: "backbone" for layer in backbone.layers}
-
-    def layer_decay(self, spec: ResolvedSpec[Flags]) -> float:
-        """Return the factor of the learning rate from each stage to the one before it."""
-        return 1.0
-
-    def optimizer_settings(self, spec: ResolvedSpec[Flags]) -> dict[str, Any]:
-        """Return arguments of `cityzoo.fit.optimizers.optimizer` that differ from its defaults."""
-        return {}
-
-    def schedule_settings(self, spec: ResolvedSpec[Flags], steps: int) -> dict[str, Any]:
-        """Return arguments of `cityzoo.fit.schedules.schedule` that differ from its defaults."""
-        return {}
-
-    def prefix(self, backbone: keras.Model, stage: str) -> keras.Model | None:
-        """Return the frozen part of the backbone if its outputs can be cached, else None."""
-        return None
 
     # --- batches
 

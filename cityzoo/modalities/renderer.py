@@ -13,13 +13,9 @@ if TYPE_CHECKING:
 
 
 class ExampleRenderer:
-    """Draw examples with labels and results.
+    """Draw examples with labels and results."""
 
-    Attributes:
-        unit: what examples are called, plural.
-    """
-
-    unit: ClassVar[str]
+    unit: ClassVar[str]  # what examples are called, plural
 
     def write_examples(
         self,

@@ -18,37 +18,22 @@ if TYPE_CHECKING:
 
 
 class PredictionSummary(NamedTuple):
-    """Predictions for examples without labels.
+    """Predictions for examples without labels."""
 
-    Attributes:
-        results: one per example, to be drawn.
-        file: name of the JSON file.
-        document: its content.
-        line: a summary in a few words.
-    """
-
-    results: list[Any]
-    file: str
-    document: dict[str, Any]
-    line: str
+    results: list[Any]  # one per example, to be drawn
+    file: str  # name of the JSON file
+    document: dict[str, Any]  # its content
+    line: str  # a summary in a few words
 
 
 class ClosedFormInput(NamedTuple):
-    """What a last layer is computed from.
+    """What a last layer is computed from."""
 
-    Attributes:
-        layer: the layer named `Output.closed_form_layer`.
-        inputs: (N, ...) float16, its inputs for each view of each example; may lie on disk.
-        targets: (N, ...) float32, as `Output.make_targets` returns them.
-        groups: (N,) int; rows of one group are alike: frames of a scene, views of an image.
-        seed: of the run.
-    """
-
-    layer: keras.layers.Layer
-    inputs: np.ndarray
-    targets: np.ndarray
-    groups: np.ndarray
-    seed: int
+    layer: keras.layers.Layer  # the layer named `Output.closed_form_layer`
+    inputs: np.ndarray  # (N, ...) float16, its inputs for each view of each example; may lie on disk
+    targets: np.ndarray  # (N, ...) float32, as `Output.make_targets` returns them
+    groups: np.ndarray  # (N,) int; rows of one group are alike: frames of a scene, views of an image
+    seed: int  # of the run
 
 
 @dataclass(frozen=True)

@@ -25,31 +25,22 @@ NORMAL = 0  # position in the class names
 
 
 class AnomalyResult(NamedTuple):
-    """Anomaly score and map of an image.
+    """Anomaly score and map of an image."""
 
-    Attributes:
-        score: distance of its strangest place.
-        heat: (h, w) float32, distance of each cell of the network's input.
-        corners: where the input's corners lie in the image: x1, y1, x2, y2 pixels, possibly outside of it.
-    """
-
-    score: float
-    heat: np.ndarray
+    score: float  # distance of its strangest place
+    heat: np.ndarray  # (h, w) float32, distance of each cell of the network's input
+    # where the input's corners lie in the image: x1, y1, x2, y2 pixels, possibly outside of it
     corners: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Anomaly(Output):
-    """Anomalies by a memory bank of normal patches; see `cityzoo.outputs.Output`.
+    """Anomalies by a memory bank of normal patches; see `cityzoo.outputs.Output`."""
 
-    Attributes:
-        class_names: "normal" first, then one name for all that is not.
-        memory: patches that are remembered.
-        false_alarms: wanted at most among 1,000 normal frames; sets the threshold.
-    """
-
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...]  # "normal" first, then one name for all that is not
+    # patches that are remembered
     memory: int = flag(1024, "normal patches in memory: more are finer and slower", parse_count, "N")
+    # wanted at most among 1,000 normal frames; sets the threshold
     false_alarms: float = flag(5.0, "maximum alarms per 1,000 normal frames", parse_number, "N")
     page: ClassVar[str] = "anomaly"
     primary_metrics: ClassVar[tuple[str, ...]] = ("image_auroc", "pixel_auroc")

@@ -11,13 +11,6 @@ import numpy as np
 class AttributionTarget(NamedTuple):
     """One prediction of a model, as a place in its raw output.
 
-    Attributes:
-        place: position in one image's raw output, an index for each axis.
-        sign: 1 where a higher number is a surer answer, -1 where a lower one is.
-        words: what was said, a class's name.
-        tied: whether softmax ties the numbers of the last axis; else each has a sigmoid of its own.
-        box_xyxy: (4,) float32, pixels of the network's input: where the answer lies; None: the whole image.
-
     Example:
         >>> AttributionTarget((0,), -1, "bus").probability(np.array([[0.0], [-50.0]])).tolist()
         [0.5, 1.0]
@@ -25,10 +18,12 @@ class AttributionTarget(NamedTuple):
         [0.5]
     """
 
-    place: tuple[int, ...]
-    sign: int
-    words: str
+    place: tuple[int, ...]  # position in one image's raw output, an index for each axis
+    sign: int  # 1 where a higher number is a surer answer, -1 where a lower one is
+    words: str  # the answer, a class's name
+    # whether softmax ties the numbers of the last axis; else each has a sigmoid of its own
     tied: bool = False
+    # (4,) float32, pixels of the network's input: where the answer lies; None: the whole image
     box_xyxy: np.ndarray | None = None
 
     def probability(self, outputs: np.ndarray) -> np.ndarray:
@@ -70,7 +65,7 @@ def class_attribution_target(
 
     Example:
         >>> class_attribution_target(np.array([0.7, 0.3]), 1, ("bus", "car"), several=False, number=0)
-        Asked(place=(0,), sign=-1, words='bus', tied=False, box_xyxy=None)
+        AttributionTarget(place=(0,), sign=-1, words='bus', tied=False, box_xyxy=None)
     """
     if number >= len(shares):
         return None

@@ -31,37 +31,30 @@ WEIGHTS = ("none", "balanced", "sqrt")
 
 @dataclass(frozen=True)
 class Classification(Output):
-    """Single-label classification; see `cityzoo.outputs.Output`.
+    """Single-label classification; see `cityzoo.outputs.Output`."""
 
-    Attributes:
-        class_names: what targets stand for, in order.
-        head: what computes the last layer: "linear" (logistic regression), "prototypes" (nearest class mean) or
-            "cosine" (prototypes by angle).
-        pooling: "mean" of each feature, or "mean+peak": its highest value as well, for what is small in its image.
-        focal, label_smoothing: see `heads.classification.ClassificationLoss`.
-        class_weights: "none"; "balanced": each class counts the same; "sqrt": halfway there.
-        dropout: share of the pooled features dropped in training.
-        flips: whether predictions are averaged over each image and its mirror image.
-        counts: images of each class in training, once they are known.
-    """
-
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...]  # what targets stand for, in order
+    # what computes the last layer: "linear" (logistic regression), "prototypes" (nearest class mean) or
+    # "cosine" (prototypes by angle)
     head: str = flag(
         "linear",
         "what computes the head: logistic regression, class means, or cosines to them",
         choices=HEADS,
     )
+    # "mean" of each feature, or "mean+peak": its highest value as well, for what is small in its image
     pooling: str = flag(
         "mean",
         "how features become one row: mean, or mean+peak for what is small in its image",
         choices=POOLINGS,
     )
+    # focal, label_smoothing: see `heads.classification.ClassificationLoss`
     focal: float = flag(
         0.0,
         "exponent of the focal loss, e.g. 2: easy images count less; 0: cross-entropy",
         parse_number,
         "GAMMA",
     )
+    # "none"; "balanced": each class counts the same; "sqrt": halfway there
     class_weights: str = flag(
         "none",
         "let rare classes count more: as much as others (balanced), or halfway (sqrt)",
@@ -73,13 +66,15 @@ class Classification(Output):
         parse_smoothing,
         "SHARE",
     )
+    # share of the pooled features dropped in training
     dropout: float = flag(
         0.2, "share of the pooled features that is dropped in training, 0 to 0.9", parse_smoothing, "SHARE"
     )
+    # whether predictions are averaged over each image and its mirror image
     flips: bool = flag(
         False, "average predictions over each image and its mirror image; takes twice the time"
     )
-    counts: tuple[int, ...] = ()
+    counts: tuple[int, ...] = ()  # images of each class in training, once they are known
     page: ClassVar[str] = "classification"
     primary_metrics: ClassVar[tuple[str, ...]] = ("balanced_accuracy", "accuracy", "mean_auroc", "loss")
     lower_is_better: ClassVar[tuple[str, ...]] = ("loss",)

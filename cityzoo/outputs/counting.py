@@ -24,38 +24,29 @@ HEADS = ("density", "regression")
 
 
 class CountResult(NamedTuple):
-    """The count of an image.
+    """The count of an image."""
 
-    Attributes:
-        number: 0 or more.
-        density: (h, w) float32, objects a cell of the network's input; None for regression.
-        corners: where the input's corners lie in the image: x1, y1, x2, y2 pixels, possibly outside of it.
-    """
-
-    number: float
+    number: float  # 0 or more
+    # (h, w) float32, objects a cell of the network's input; None for regression
     density: np.ndarray | None = None
+    # where the input's corners lie in the image: x1, y1, x2, y2 pixels, possibly outside of it
     corners: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Counting(Output):
-    """Number of objects in an image; see `cityzoo.outputs.Output`.
+    """Number of objects in an image; see `cityzoo.outputs.Output`."""
 
-    Attributes:
-        class_names: what is counted, all of it together.
-        head: "density" or "regression".
-        neck_width: channels of the density map's neck.
-        dense_units: width of regression's dense layer.
-        train_mean_count: mean count of the training images, once it is known.
-    """
-
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...]  # what is counted, all of it together
+    # "density" or "regression"
     head: str = flag(
         "density", "how to count: the sum of a map, or a number from pooled features", choices=HEADS
     )
+    # channels of the density map's neck
     neck_width: int = flag(64, "channels of the density map's neck", parse_count, "N")
+    # width of regression's dense layer
     dense_units: int = flag(1024, "width of the regression's dense layer", parse_count, "N")
-    train_mean_count: float | None = None
+    train_mean_count: float | None = None  # mean count of the training images, once it is known
     page: ClassVar[str] = "counting"
     primary_metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "bias")
     lower_is_better: ClassVar[tuple[str, ...]] = ("mae", "rmse")

@@ -28,23 +28,18 @@ SIZES, SIZE_LIMITS = ("AP_small", "AP_medium", "AP_large"), (32**2, 96**2)  # of
 
 @dataclass(frozen=True)
 class Detection(Output):
-    """Boxes with classes; see `cityzoo.outputs.Output`.
+    """Boxes with classes; see `cityzoo.outputs.Output`."""
 
-    Attributes:
-        class_names: what labels point to.
-        neck_width: channels of neck and head.
-        label_smoothing: see `heads.detection.DetectionLoss`.
-        wanted_precision, false_alarms: targets for which the report gives a score threshold.
-    """
-
-    class_names: tuple[str, ...]
-    neck_width: int = flag(64, "channels of neck and head", parse_count, "N")
+    class_names: tuple[str, ...]  # what labels point to
+    neck_width: int = flag(64, "channels of neck and head", parse_count, "N")  # channels of neck and head
+    # see `heads.detection.DetectionLoss`
     label_smoothing: float = flag(
         0.0,
         "share of a label that is given to all classes alike, 0 to 0.9, e.g. 0.1",
         parse_smoothing,
         "SHARE",
     )
+    # wanted_precision, false_alarms: targets for which the report gives a score threshold
     wanted_precision: float = flag(
         0.9,
         "target precision; the report gives the score threshold that reaches it",

@@ -21,12 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MultiLabelClassification(Classification):
-    """Any number of classes per example.
+    """Any number of classes per example."""
 
-    Attributes:
-        false_alarms: wanted at most among 1,000 frames without the class; sets the thresholds.
-    """
-
+    # wanted at most among 1,000 frames without the class; sets the thresholds
     false_alarms: float = flag(5.0, "maximum false alarms per 1,000 negative frames", parse_number, "N")
     page: ClassVar[str] = "multilabel"
     primary_metrics: ClassVar[tuple[str, ...]] = ("mean_auroc", "mean_ap", "loss")

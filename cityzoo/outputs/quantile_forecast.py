@@ -46,15 +46,7 @@ def parse_rules(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class QuantileForecast(Output):
-    """Quantiles of the first channel of each sensor for each step ahead; see `cityzoo.outputs.Output`.
-
-    Attributes:
-        refit: whether the model is trained again on train and val, for the number of epochs that val chose.
-        alarm: rules for early warning.
-        quantiles: rising, .5 among them.
-        horizon: rows ahead, once the windows are known.
-        spread: standard deviation of the target on the training rows, once they are known.
-    """
+    """Quantiles of the first channel of each sensor for each step ahead; see `cityzoo.outputs.Output`."""
 
     class_names: tuple[str, ...] = ()
     refit: bool = flag(True, "train again on train and val, for the number of epochs that val chose")
@@ -65,9 +57,9 @@ class QuantileForecast(Output):
         "RULES",
         separator=";",
     )
-    quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)
-    horizon: int = 12
-    spread: float = 1.0
+    quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)  # rising, .5 among them
+    horizon: int = 12  # rows ahead, once the windows are known
+    spread: float = 1.0  # standard deviation of the target on the training rows, once they are known
     page: ClassVar[str] = "forecast"
     primary_metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "coverage", "loss")
     lower_is_better: ClassVar[tuple[str, ...]] = ("mae", "rmse", "loss")
@@ -124,13 +116,15 @@ class QuantileForecast(Output):
     def _weighted(self, truth: WindowSet, quantiles: np.ndarray, sensors: Sequence[int]) -> WeightedMetrics:
         from cityzoo.metrics.forecast_errors import weighted_forecast
 
+        # The unit of the loss is the same for all runs that are compared on these windows.
+        past = truth.series.values[: truth.rows.start or None, :, 0]
         return weighted_forecast(
             truth.targets(),
             quantiles,
             self.quantiles,
             windows=_windows(truth),
             smallest=_smallest(truth),
-            spread=_spread(truth),
+            spread=float(np.nanstd(past.astype(np.float64))),
             sensors={truth.series.sensors[row]: row for row in sensors},
         )
 
@@ -174,15 +168,11 @@ class QuantileForecast(Output):
         quantiles = np.stack(list(results))
         points = {**self.baselines(truth), "model": self._median(quantiles)}
         once, windows, smallest = np.ones((1, len(truth))), _windows(truth), _smallest(truth)
-        models = {
-            name: {
-                key: float(values[0])
-                for key, values in forecast_errors.weighted_points(targets, each, windows, smallest)(
-                    once
-                ).items()
-            }
+        errors = {
+            name: forecast_errors.weighted_points(targets, each, windows, smallest)(once)
             for name, each in points.items()
         }
+        models = {name: {key: float(of[0]) for key, of in each.items()} for name, each in errors.items()}
         last = f"mae_{forecast_errors.format_horizon(truth.horizon, step)}"
         best = min((name for name in models if name != "model"), key=lambda name: models[name][last])
         worst = forecast_errors.worst_sensors(targets, points["model"], points[best], series.sensors)
@@ -253,12 +243,6 @@ def _windows(truth: WindowSet) -> dict[str, tuple[int, int]]:
 
     step = truth.series.step_seconds
     return {format_horizon(rows, step): (rows, truth.count(rows)) for rows in default_horizons(truth.horizon)}
-
-
-def _spread(truth: WindowSet) -> float:
-    # Unit of the loss: the same for all runs that are compared on these windows.
-    values = truth.series.values[: truth.rows.start or None, :, 0]
-    return float(np.nanstd(values.astype(np.float64)))
 
 
 def _smallest(truth: WindowSet) -> float:

@@ -23,21 +23,13 @@ _TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[
 
 @dataclass(frozen=True)
 class CsvPreview:
-    """First lines of a CSV file.
+    """First lines of a CSV file."""
 
-    Attributes:
-        separator: "," or ";" or tab.
-        decimal: "." or ",".
-        header: fields of the first row, () if these are numbers.
-        rows: the rows after it, up to `SNIFFED_LINES`.
-        first: line of the file that holds the first row.
-    """
-
-    separator: str
-    decimal: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    first: int = 1
+    separator: str  # "," or ";" or tab
+    decimal: str  # "." or ","
+    header: tuple[str, ...]  # fields of the first row, () if these are numbers
+    rows: tuple[tuple[str, ...], ...]  # the rows after it, up to `SNIFFED_LINES`
+    first: int = 1  # line of the file that holds the first row
 
     @property
     def words(self) -> tuple[str, ...]:

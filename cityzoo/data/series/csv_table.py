@@ -20,19 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of one or several files.
+    """Rows of one or several files."""
 
-    Attributes:
-        frame: R rows, columns numbered from 0.
-        names: of the columns, as they were written.
-        origin: where the rows were read.
-        decimal: "." or ",", in columns that are still text.
-    """
-
-    frame: pandas.DataFrame
-    names: tuple[str, ...]
-    origin: Origin
-    decimal: str = "."
+    frame: pandas.DataFrame  # R rows, columns numbered from 0
+    names: tuple[str, ...]  # of the columns, as they were written
+    origin: Origin  # where the rows were read
+    decimal: str = "."  # "." or ",", in columns that are still text
 
     def take(self, rows: np.ndarray) -> Table:
         """Return some rows."""

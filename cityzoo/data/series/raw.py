@@ -12,44 +12,29 @@ NOT_NAMED = "value"  # channel of a table that does not name its quantity
 
 @dataclass(frozen=True)
 class SeriesOptions:
-    """Facts about a source, given by the reader or in a sidecar file; None: not given.
+    """Facts about a source, given by the reader or in a sidecar file; None: not given."""
 
-    Attributes:
-        start: time of the first row, if the source has no times.
-        step: time from row to row, see `timezones.parse_step`.
-        timezone: IANA name of the zone of times without an offset.
-        unit: of each channel, or of the only one; or by name.
-        channel: names of the channels to keep, in that order; or the quantity, if the source does not name it.
-        adjacency: file of roads between sensors, or (N, N) weights.
-        places: file of sensors with latitude and longitude.
-        missing: "auto", "none" or "zero".
-    """
-
-    start: str | None = None
-    step: str | int | None = None
-    timezone: str | None = None
+    start: str | None = None  # time of the first row, if the source has no times
+    step: str | int | None = None  # time from row to row, see `timezones.parse_step`
+    timezone: str | None = None  # IANA name of the zone of times without an offset
+    # of each channel, or of the only one; or by name
     unit: str | tuple[str, ...] | Mapping[str, str] | None = None
+    # names of the channels to keep, in that order; or the quantity, if the source does not name it
     channel: tuple[str, ...] | None = None
-    adjacency: str | np.ndarray | None = None
-    places: str | None = None
-    missing: str | None = None
+    adjacency: str | np.ndarray | None = None  # file of roads between sensors, or (N, N) weights
+    places: str | None = None  # file of sensors with latitude and longitude
+    missing: str | None = None  # "auto", "none" or "zero"
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Files and lines that rows were read from.
+    """Files and lines that rows were read from."""
 
-    Attributes:
-        files: paths.
-        lines: (R,) int, line of the file, or row, counted from 1; None: rows as they come.
-        of: (R,) int, which of the files; None: the only one.
-        by_line: True if `lines` are lines of a text file.
-    """
-
-    files: tuple[str, ...]
+    files: tuple[str, ...]  # paths
+    # (R,) int, line of the file, or row, counted from 1; None: rows as they come
     lines: np.ndarray | None = None
-    of: np.ndarray | None = None
-    by_line: bool = False
+    of: np.ndarray | None = None  # (R,) int, which of the files; None: the only one
+    by_line: bool = False  # True if `lines` are lines of a text file
 
     def place(self, row: int) -> str:
         """Return where a row was written.

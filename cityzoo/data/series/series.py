@@ -16,17 +16,6 @@ from cityzoo.errors import unknown
 class Series:
     """Measurements of sensors.
 
-    Attributes:
-        values: (T, N, C) float32, NaN where nothing was measured.
-        times: (T,) datetime64[s], UTC, `step_seconds` apart; two or more.
-        sensors: N names, each once.
-        channels: C names, each once, e.g. ("speed",).
-        units: C, e.g. ("km/h",), "" if unknown.
-        timezone: IANA name of the zone of `local_times`, e.g. "America/Los_Angeles".
-        adjacency: (N, N) float32, weights of roads from the row's sensor to the column's, 0 for none; None:
-            unknown.
-        places: (N, 2) float64, latitude and longitude in degrees, NaN if unknown; None: all unknown.
-
     Raises:
         ValueError: inconsistent shapes, infinite values, irregular times, duplicate names, weights below 0, latitudes
             or longitudes out of range.
@@ -39,13 +28,15 @@ class Series:
         (300, np.True_, 16, np.int64(2))
     """
 
-    values: np.ndarray
-    times: np.ndarray
-    sensors: tuple[str, ...]
-    channels: tuple[str, ...]
-    units: tuple[str, ...]
-    timezone: str = "UTC"
+    values: np.ndarray  # (T, N, C) float32, NaN where nothing was measured
+    times: np.ndarray  # (T,) datetime64[s], UTC, `step_seconds` apart; two or more
+    sensors: tuple[str, ...]  # N names, each once
+    channels: tuple[str, ...]  # C names, each once, e.g. ("speed",).
+    units: tuple[str, ...]  # C, e.g. ("km/h",), "" if unknown.
+    timezone: str = "UTC"  # IANA name of the zone of `local_times`, e.g. "America/Los_Angeles".
+    # (N, N) float32, weights of roads from the row's sensor to the column's, 0 for none; None: unknown
     adjacency: np.ndarray | None = None
+    # (N, 2) float64, latitude and longitude in degrees, NaN if unknown; None: all unknown
     places: np.ndarray | None = None
 
     def __post_init__(self) -> None:

@@ -24,19 +24,12 @@ _YEAR_THIRD = r"^(?P<a>\d{1,2})[/.-](?P<b>\d{1,2})[/.-](?P<year>\d{4})(?P<rest>.
 
 
 class Times(NamedTuple):
-    """A parsed time column.
+    """A parsed time column."""
 
-    Attributes:
-        times: (R,) datetime64[s]; None: the column numbers the rows.
-        zoned: True for UTC, False for local times.
-        notes: kinds of finding (see `findings.KINDS`).
-        timezone: IANA name of the zone that they were stored in, if known.
-    """
-
-    times: np.ndarray | None
-    zoned: bool
-    notes: tuple[str, ...] = ()
-    timezone: str | None = None
+    times: np.ndarray | None  # (R,) datetime64[s]; None: the column numbers the rows
+    zoned: bool  # True for UTC, False for local times
+    notes: tuple[str, ...] = ()  # kinds of finding (see `findings.KINDS`)
+    timezone: str | None = None  # IANA name of the zone that they were stored in, if known
 
 
 def read_times(column: pandas.Series, origin: Origin, name: str) -> Times:

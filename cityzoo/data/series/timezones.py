@@ -95,17 +95,11 @@ def to_local(times: np.ndarray, timezone: str) -> np.ndarray:
 
 
 class UtcTimes(NamedTuple):
-    """Local times in UTC, and the rows that the report mentions.
+    """Local times in UTC, and the rows that the report mentions."""
 
-    Attributes:
-        times: (R,) datetime64[s], UTC.
-        kept: (R,) bool, False for rows to leave out.
-        marks: kind of finding (see `findings.KINDS`) -> (R,) bool.
-    """
-
-    times: np.ndarray
-    kept: np.ndarray
-    marks: dict[str, np.ndarray]
+    times: np.ndarray  # (R,) datetime64[s], UTC
+    kept: np.ndarray  # (R,) bool, False for rows to leave out
+    marks: dict[str, np.ndarray]  # kind of finding (see `findings.KINDS`) -> (R,) bool
 
 
 def to_utc(local: np.ndarray, track: np.ndarray, empty: np.ndarray, timezone: str) -> UtcTimes:

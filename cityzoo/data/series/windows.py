@@ -15,24 +15,15 @@ from cityzoo.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class WindowSet:
-    """The windows of one split.
+    """The windows of one split."""
 
-    Attributes:
-        split: "train", "val" or "test".
-        series: the whole series; windows may reach back before their split.
-        rows: rows of the split; targets lie within them.
-        origins: (W,) int, the last row of history of each window.
-        history: rows in.
-        horizon: rows out.
-        window_counts: number of windows that count for a horizon of so many rows; None: all of them.
-    """
-
-    split: str
-    series: Series
-    rows: range
-    origins: np.ndarray
-    history: int
-    horizon: int
+    split: str  # "train", "val" or "test"
+    series: Series  # the whole series; windows may reach back before their split
+    rows: range  # rows of the split; targets lie within them
+    origins: np.ndarray  # (W,) int, the last row of history of each window
+    history: int  # rows in
+    horizon: int  # rows out
+    # number of windows that count for a horizon of so many rows; None: all of them
     window_counts: Callable[[int], int] | None = None
 
     class_names: tuple[str, ...] = ()
