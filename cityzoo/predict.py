@@ -57,7 +57,8 @@ def predict_batches(
         views: the images.
         mirrored: whether outputs are the mean over each image and its mirror image; inputs are images then.
     """
-    run, results = compiled(model), []
+    run = compiled(model)
+    results: list[Any] = []
     for inputs, matrices in batches:
         images = views.examples.examples[len(results) : len(results) + len(matrices)]
         outputs = run(inputs)

@@ -46,8 +46,8 @@ def _boxes(array: object, owner: str) -> np.ndarray:
     return boxes
 
 
-def _window(window: object, size_hw: tuple[int, int], owner: str) -> tuple[int, int, int, int]:
-    numbers = tuple(window)
+def _window(window: Any, size_hw: tuple[int, int], owner: str) -> tuple[int, int, int, int]:
+    numbers: tuple[Any, ...] = tuple(window)
     if len(numbers) != 4 or not all(isinstance(each, Integral) for each in numbers):
         raise ValueError(f"{owner}: the window is {window}, expected four whole pixels x1, y1, x2, y2")
     x1, y1, x2, y2 = (int(each) for each in numbers)

@@ -56,7 +56,7 @@ evaluate: cli commands evaluation report
 """
 LAYERS = LAYERS.replace("GROUND", "errors cache_dir sample backend").replace("LEAVES", " ".join(LEAVES))
 MAY_IMPORT = {row.split(":")[0]: set(row.split(":")[1].split()) for row in LAYERS.split("\n") if row}
-BASES = ("cityzoo/modalities/__init__.py", "cityzoo/modalities/renderer.py")
+BASES = tuple(f"cityzoo/modalities/{name}.py" for name in ("__init__", "renderer", "transfer"))
 INHERITED = {"get_config", "call", "build", "compute_output_shape"} | {
     method.name
     for base in BASES

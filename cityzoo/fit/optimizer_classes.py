@@ -15,7 +15,7 @@ from cityzoo.errors import InputError
 NOT_DECAYED = re.compile("bias|gamma|beta|scale|shift")  # names; nor vectors of any name
 
 
-class _PerVariableRate:
+class _PerVariableRate(keras.optimizers.Optimizer):
     """Mixin that changes how a Keras optimizer decays, clips and scales its steps.
 
     Rate and decay are in `update_step`, which alone runs for each variable on every backend and device. `rates` maps
@@ -71,7 +71,7 @@ class _PerVariableRate:
         return {**super().get_config(), **own}
 
 
-class _Lookahead:
+class _Lookahead(keras.optimizers.Optimizer):
     """Mixin of slow weights: after every few steps slow and fast weights are set to a point between them.
 
     Zhang et al. 2019, "Lookahead Optimizer: k steps forward, 1 step back", arXiv 1907.08610.

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from cityzoo.metrics.weighted import WeightedMetrics
 
@@ -60,7 +60,7 @@ class Output(ABC):
     class_names: tuple[str, ...]
     primary_metrics: ClassVar[tuple[str, ...]]
     lower_is_better: ClassVar[tuple[str, ...]] = ()
-    resize_mode: ClassVar[str] = "letterbox"
+    resize_mode: ClassVar[Literal["letterbox", "stretch"]] = "letterbox"
     result_type: ClassVar[type | None] = None
     bootstrap_samples: ClassVar[int] = 200
     per_class_metrics: ClassVar[tuple[str, ...]] = ()

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class Anomaly(Output):
     bootstrap_samples: ClassVar[int] = 1000
     closed_form_layer: ClassVar[str] = "head_bank"
     trainable: ClassVar[bool] = False
-    resize_mode: ClassVar[str] = "stretch"
+    resize_mode: ClassVar[Literal["letterbox", "stretch"]] = "stretch"
 
     def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return (batch, H / 8, W / 8, 1) distances."""

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -54,8 +54,7 @@ class Classification(Output):
         parse_number,
         "GAMMA",
     )
-    # "none"; "balanced": each class counts the same; "sqrt": halfway there
-    class_weights: str = flag(
+    class_weights: Literal["none", "balanced", "sqrt"] = flag(
         "none",
         "let rare classes count more: as much as others (balanced), or halfway (sqrt)",
         choices=WEIGHTS,

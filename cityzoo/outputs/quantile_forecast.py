@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from cityzoo.data.series.windows import WindowSet
     from heads.forecast import QuantileForecastHead
 
-DAY = 86400  # seconds
 LISTED_SENSORS = 20  # with a slice of their own, those with the largest errors
 
 
@@ -31,10 +30,6 @@ def parse_rules(text: str) -> tuple[str, ...]:
 
     Raises:
         InputError: not a valid rule.
-
-    Example:
-        >>> parse_rules("speed < 30 within 30min with 0.6 probability")
-        ('speed < 30 within 30min with 0.6 probability',)
     """
     from cityzoo.alarms.rules import parse_rule
 
@@ -155,7 +150,7 @@ class QuantileForecast(Output):
 
         series = truth.series
         values = series.values[..., 0].astype(np.float64)
-        rows_a_day = max(1, DAY // series.step_seconds)
+        rows_a_day = max(1, 86400 // series.step_seconds)
         known = forecast_baselines.HistoryView(values, truth.rows.start, rows_a_day)
         return forecast_baselines.forecasts(known, truth.origins, truth.horizon)
 
@@ -225,12 +220,10 @@ class QuantileForecast(Output):
         """Return the errors by horizon next to those of the best baseline."""
         names, best = report["horizons"], report["best_baseline"]
         other = report["models"][best]
-        shown = [
-            f"MAE {report[f'mae_{name}']:.3f} RMSE {report[f'rmse_{name}']:.3f} at {name}" for name in names
-        ]
-        beaten = [report[f"mae_{name}"] < other[f"mae_{name}"] for name in names]
+        shown = [f"MAE {report[f'mae_{h}']:.3f} RMSE {report[f'rmse_{h}']:.3f} at {h}" for h in names]
+        beaten = [report[f"mae_{h}"] < other[f"mae_{h}"] for h in names]
         verdict = "better" if all(beaten) else "NOT better" if not any(beaten) else "better at some horizons"
-        maes = ", ".join(f"{other[f'mae_{name}']:.3f}" for name in names)
+        maes = ", ".join(f"{other[f'mae_{h}']:.3f}" for h in names)
         return (
             f"{report['n_sensors']} sensors: {', '.join(shown)}; {verdict} than {best} ({maes}); "
             f"the interval covers {100 * report['coverage']:.0f} %"
