@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
@@ -47,9 +48,13 @@ def optimizer(
         >>> [round(float(weight), 3) for weight in weights[0]]
         [0.995, 1.99]
     """
-    known = {"adamw": AdamW, "lion": Lion, "lookahead:adamw": LookaheadAdamW}
+    known: dict[str, Any] = {
+        "adamw": AdamW,
+        "lion": Lion,
+        "lookahead:adamw": LookaheadAdamW,
+    }
     clip = "clipnorm" if clips_each_variable else "global_clipnorm"
-    settings = {
+    settings: dict[str, Any] = {
         "weight_decay": weight_decay,
         clip: clip_norm,
         "rates": rates,

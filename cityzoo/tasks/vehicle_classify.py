@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from cityzoo.cli import flag
 from cityzoo.cli.values import parse_count, parse_number
@@ -18,7 +18,7 @@ from cityzoo.tasks import Task
 class VehicleType(Classification):
     """Classify crops, stretched to the input: every pixel of a small box counts."""
 
-    resize_mode: ClassVar[str] = "stretch"
+    resize_mode: ClassVar[Literal["letterbox", "stretch"]] = "stretch"
 
 
 @dataclass(frozen=True)
