@@ -53,12 +53,12 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:
     class_map = command.flags.get("class_map") or {}
     compared = {str(o.folder.path): evaluated_run.compare_with(o, subject, truth, class_map) for o in others}
     folder = evaluated_run.choose_folder(command)
+    facts |= evaluated_run.optional_sections(subject, truth, command.flags, folder)
     metrics = evaluation.evaluate(
         *(subject.folder, subject.task, subject.output, truth, folder, compared),
         seed=subject.spec.run.seed,
         slice_by=command.flags.get("slice_by", "auto"),
     )
-    facts |= evaluated_run.optional_sections(subject, truth, command.flags, folder)
     report = run_report.write(folder, subject.task, subject.output, facts, metrics, subject.spec.run.seed)
     if others:
         write_runs_table(report, [subject, *others], folder)

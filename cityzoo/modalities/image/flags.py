@@ -28,6 +28,19 @@ BAD_BOXES = ("clip", "drop", "fail")
 ROBUSTNESS_IMAGES = 100
 
 
+def parse_slices(text: str) -> str:
+    """Check a value of --slice-by, before anything is evaluated.
+
+    Raises:
+        InputError: a pattern or a table that cannot be used.
+    """
+    from cityzoo.data.image.slices import parse_slice_by
+
+    if text != AUTO:
+        parse_slice_by(text)
+    return text
+
+
 @dataclass(frozen=True)
 class ImageFlags:
     """How images are read, augmented and fed to a backbone."""
@@ -158,7 +171,8 @@ class ImageEvaluateFlags:
         AUTO,
         "also report by camera or scene: the files' folder, a pattern with one group such as 'cam(\\d+)', or a CSV of "
         "file name and slice; auto: scenes found in the data",
-        metavar="folder|REGEX|FILE.csv",
+        parse_slices,
+        "folder|REGEX|FILE.csv",
     )
     predict: str | None = flag(
         None,

@@ -42,6 +42,8 @@ def runs(tmp_path, monkeypatch):
         (["vehicle_detect", "--require", "AP50"], "AP50>=0.6"),
         (["vehicle_detect", "--robustness", "0"], "is not a count"),
         (["vehicle_detect", "--bad-boxes", "dropp"], "did you mean 'drop'?"),
+        (["vehicle_detect", "--slice-by", "cam("], "argument --slice-by: "),
+        (["vehicle_detect", "--slice-by", "gone.csv"], "gone.csv"),
         (
             ["traffic_flow", "--explain", "3"],
             "--explain does not apply to runs of 'traffic_flow'; tasks that have it: incident_classify",
