@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from cityzoo.alarms.rules import Rule, check_rules, parse_rule
 from cityzoo.cli import flag
+from cityzoo.metrics import forecast_baselines, forecast_errors
+from cityzoo.metrics.keys import pointer
 from cityzoo.metrics.weighted import WeightedMetrics
 from cityzoo.outputs import Output
 
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     import keras
 
     from cityzoo.alarms.forecast_alarms import EarlyWarning
-    from cityzoo.alarms.rules import Rule
     from cityzoo.data.series.series import Series
     from cityzoo.data.series.windows import WindowSet
     from heads.forecast import QuantileForecastHead
@@ -31,8 +33,6 @@ def parse_rules(text: str) -> tuple[str, ...]:
     Raises:
         InputError: not a valid rule.
     """
-    from cityzoo.alarms.rules import parse_rule
-
     rules = tuple(part.strip() for part in text.split(";") if part.strip())
     for rule in rules:
         parse_rule(rule)
@@ -66,8 +66,6 @@ class QuantileForecast(Output):
         Raises:
             InputError: not a valid rule, or, if the series is given, one about something that is not forecast.
         """
-        from cityzoo.alarms.rules import check_rules, parse_rule
-
         rules = [parse_rule(rule) for rule in self.alarm]
         if series is not None:
             check_rules(rules, series.channels[:1], series.step_seconds, horizon)
@@ -100,8 +98,7 @@ class QuantileForecast(Output):
 
     def metrics(self, truth: WindowSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
         """Return MAE, RMSE and MAPE by horizon, coverage of the interval and pinball loss."""
-        weighted = self._weighted(truth, np.stack(list(results)), [])
-        return {key: float(values[0]) for key, values in weighted(np.ones((1, len(truth)))).items()}
+        return _once(self._weighted(truth, np.stack(list(results)), []), len(truth))
 
     def weighted_metrics(self, truth: WindowSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
         """Return a function from weights of the windows to the same metrics, and the MAE of listed sensors."""
@@ -109,17 +106,13 @@ class QuantileForecast(Output):
         return self._weighted(truth, quantiles, self._listed(truth, quantiles))
 
     def _weighted(self, truth: WindowSet, quantiles: np.ndarray, sensors: Sequence[int]) -> WeightedMetrics:
-        from cityzoo.metrics.forecast_errors import weighted_forecast
-
-        # The unit of the loss is the same for all runs that are compared on these windows.
-        past = truth.series.values[: truth.rows.start or None, :, 0]
-        return weighted_forecast(
+        return forecast_errors.weighted_forecast(
             truth.targets(),
             quantiles,
             self.quantiles,
             windows=_windows(truth),
             smallest=_smallest(truth),
-            spread=float(np.nanstd(past.astype(np.float64))),
+            spread=truth.target_spread,
             sensors={truth.series.sensors[row]: row for row in sensors},
         )
 
@@ -136,8 +129,6 @@ class QuantileForecast(Output):
         self, truth: WindowSet, results: Sequence[np.ndarray]
     ) -> dict[str, dict[str, tuple[str, int]]]:
         """Return the sensors with the largest errors: their MAE, and how many windows have a measurement."""
-        from cityzoo.metrics.keys import pointer
-
         quantiles, targets = np.stack(list(results)), truth.targets()
         counts = np.isfinite(targets).any(axis=1).sum(axis=0)
         names = truth.series.sensors
@@ -146,8 +137,6 @@ class QuantileForecast(Output):
 
     def baselines(self, truth: WindowSet) -> dict[str, np.ndarray]:
         """Return the forecasts that need no network, (W, horizon, sensors) float64, by name."""
-        from cityzoo.metrics import forecast_baselines
-
         series = truth.series
         values = series.values[..., 0].astype(np.float64)
         rows_a_day = max(1, 86400 // series.step_seconds)
@@ -156,18 +145,15 @@ class QuantileForecast(Output):
 
     def details(self, truth: WindowSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
         """Return the baselines next to the model, errors by step and sensor, and how early warning would have done."""
-        from cityzoo.metrics import forecast_errors
-
         series, step = truth.series, truth.series.step_seconds
         targets = truth.targets().astype(np.float64)
         quantiles = np.stack(list(results))
         points = {**self.baselines(truth), "model": self._median(quantiles)}
-        once, windows, smallest = np.ones((1, len(truth))), _windows(truth), _smallest(truth)
-        errors = {
-            name: forecast_errors.weighted_points(targets, each, windows, smallest)(once)
+        windows, smallest = _windows(truth), _smallest(truth)
+        models = {
+            name: _once(forecast_errors.weighted_points(targets, each, windows, smallest), len(truth))
             for name, each in points.items()
         }
-        models = {name: {key: float(of[0]) for key, of in each.items()} for name, each in errors.items()}
         last = f"mae_{forecast_errors.format_horizon(truth.horizon, step)}"
         best = min((name for name in models if name != "model"), key=lambda name: models[name][last])
         worst = forecast_errors.worst_sensors(targets, points["model"], points[best], series.sensors)
@@ -182,7 +168,7 @@ class QuantileForecast(Output):
             "worst_sensors": worst,
             "unit": series.units[0],
             "channel": series.channels[0],
-            "test": _span(truth),
+            "test": truth.span(),
             "n_sensors": len(series.sensors),
         }
         if self.alarm:
@@ -230,21 +216,18 @@ class QuantileForecast(Output):
         )
 
 
+def _once(weighted: WeightedMetrics, count: int) -> dict[str, float]:
+    return {key: float(values[0]) for key, values in weighted(np.ones((1, count))).items()}
+
+
 def _windows(truth: WindowSet) -> dict[str, tuple[int, int]]:
     # Reported horizons by name: rows ahead, and how many windows count.
-    from cityzoo.metrics.forecast_errors import default_horizons, format_horizon
-
     step = truth.series.step_seconds
-    return {format_horizon(rows, step): (rows, truth.count(rows)) for rows in default_horizons(truth.horizon)}
+    rows = forecast_errors.default_horizons(truth.horizon)
+    return {forecast_errors.format_horizon(each, step): (each, truth.count(each)) for each in rows}
 
 
 def _smallest(truth: WindowSet) -> float:
-    from cityzoo.metrics.forecast_errors import LEAST_SHARE
-
-    return LEAST_SHARE * float(np.nanmean(np.abs(truth.series.values[..., 0].astype(np.float64))))
-
-
-def _span(truth: WindowSet) -> dict[str, Any]:
-    series, first, last = truth.series, truth.rows.start, truth.rows.stop - 1
-    begin, end = (str(series.local_times[row]).replace("T", " ")[:16] for row in (first, last))
-    return {"first": first, "last": last, "from": begin, "to": end, "timezone": series.timezone}
+    return forecast_errors.LEAST_SHARE * float(
+        np.nanmean(np.abs(truth.series.values[..., 0].astype(np.float64)))
+    )

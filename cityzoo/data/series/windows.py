@@ -44,6 +44,18 @@ class WindowSet:
         """Return (W, horizon, N) float32, NaN where missing."""
         return make_targets(self.series, self.origins, self.horizon)
 
+    @property
+    def target_spread(self) -> float:
+        """Return the standard deviation of the target before the split: one scale for all runs that are compared."""
+        values = self.series.values[: self.rows.start or None, :, 0]
+        return float(np.nanstd(values.astype(np.float64)))
+
+    def span(self) -> dict[str, Any]:
+        """Return the first and the last row of the split, and their times."""
+        first, last = self.rows.start, self.rows.stop - 1
+        begin, end = (str(self.series.local_times[row]).replace("T", " ")[:16] for row in (first, last))
+        return {"first": first, "last": last, "from": begin, "to": end, "timezone": self.series.timezone}
+
 
 def windows_of(split: str, series: Series, rows: range, history: int, horizon: int) -> WindowSet:
     """Return the windows whose targets all lie within some rows.
