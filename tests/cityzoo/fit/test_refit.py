@@ -49,7 +49,7 @@ def finish(monkeypatch, tmp_path, make_resolved):
     """Return a function that finishes a run: (output, best_epoch) -> what was trained again."""
     trained = []
 
-    def again(spec, task, output, data, assembled, folder, resume):
+    def again(spec, task, output, data, assembled, folder, resume, found_rate):
         trained.append(SimpleNamespace(spec=spec, data=data, folder=folder, resume=resume))
 
     def run(output, best_epoch=0):
