@@ -11,9 +11,9 @@ import jsonschema
 import numpy as np
 import pytest
 
-from tests.cityzoo.conftest import ROOT
 from tests.cityzoo.report.test_page import Data
 from tests.cityzoo.report.test_report_schema import SCHEMA
+from tests.conftest import ROOT
 
 TASK = str(ROOT / "tests" / "toy" / "points_task.py")
 EPOCHS = 25

@@ -1,8 +1,12 @@
 """Windows by hand: which rows go in, which come out, what is missing, in which order."""
 
-import numpy as np
+import random
 
-from cityzoo.data.series.windows import Windows, make_inputs, truth
+import numpy as np
+import pytest
+
+from cityzoo.data.series.windows import WindowSet, batches, make_inputs, make_targets, windows_of
+from cityzoo.errors import InputError
 
 
 def test_a_window_holds_the_rows_up_to_its_origin(series):
@@ -22,7 +26,7 @@ def test_what_came_is_the_first_channel_after_the_origin(series):
     """Missing stays missing; past the end of the series nothing came, rather than the last value again."""
     values = np.arange(12.0).reshape(6, 1, 2)
     values[4, 0, 0] = np.nan
-    found = truth(series(values), np.array([2, 4]), 3)
+    found = make_targets(series(values), np.array([2, 4]), 3)
     np.testing.assert_array_equal(found[..., 0], [[6, np.nan, 10], [10, np.nan, np.nan]])
 
 
@@ -36,23 +40,54 @@ def test_a_history_never_holds_what_is_to_come(series):
 
 
 def test_batches_hold_each_window_once_in_an_order_that_a_seed_gives(series):
-    """Another one in the next epoch; the same again from the same seed."""
+    """Another one in the next epoch; the same again from the same seed, also from a later epoch on."""
     data = series(np.arange(40.0)[:, None])
+    windows = WindowSet("train", data, range(40), np.arange(4, 25), 3, 2)
+    state = random.Random(0).getstate()
 
-    def epochs(seed):
-        batches = Windows(data, np.arange(4, 25), 3, 2, 8, seed)
-        assert len(batches) == 3
-        orders = []
-        for _ in range(2):
-            read = [batches[number] for number in range(3)]
-            assert [len(came) for _, came in read] == [8, 8, 5]
-            last = np.concatenate([history["series"][:, -1, 0, 0] for history, _ in read])
-            came = np.concatenate([came[:, :, 0] for _, came in read])
-            np.testing.assert_array_equal(came, last[:, None] + [1, 2])
-            orders.append(last.tolist())
-            batches.on_epoch_end()
-        return orders
+    def epochs(seed, first=0, last=2):
+        read = list(batches(windows, 8, seed, state, first, last)())
+        assert sorted(len(target) for _, target in read) == sorted([8, 8, 5] * (last - first))
+        shown = np.concatenate([inputs["series"][:, -1, 0, 0] for inputs, _ in read])
+        target = np.concatenate([target[:, :, 0] for _, target in read])
+        np.testing.assert_array_equal(target, shown[:, None] + [1, 2])
+        return [shown[21 * number : 21 * (number + 1)].tolist() for number in range(last - first)]
 
     first, second = epochs(3)
     assert sorted(first) == sorted(second) == list(range(4, 25)) and first != second
     assert epochs(3) == [first, second] and epochs(4) != [first, second]
+    assert epochs(3, 1, 2) == [second]
+
+
+def test_windows_keep_to_their_rows(series):
+    """Targets within them; histories may reach back over the border, but not before the first row."""
+    data = series(np.zeros((20, 1)))
+
+    def origins(rows):
+        return windows_of("train", data, rows, 3, 2).origins.tolist()
+
+    assert origins(range(10)) == [2, 3, 4, 5, 6, 7]
+    assert origins(range(10, 15)) == [9, 10, 11, 12]
+    with pytest.raises(InputError, match="1 rows hold no window of 3 in and 2 out: give more rows"):
+        origins(range(10, 11))
+
+
+def test_a_split_knows_its_span_and_the_spread_of_the_target_before_it(series):
+    """Of the rows before it alone; of all rows where there are none."""
+    values = np.r_[np.tile([1.0, 3.0], 5), np.full(10, 99.0)][:, None]
+    windows = windows_of("test", series(values, timezone="Europe/Berlin"), range(10, 20), 3, 2)
+    assert windows.target_spread == 1.0
+    assert windows.span() == {
+        **{"first": 10, "last": 19, "from": "2024-05-06 02:50", "to": "2024-05-06 03:35"},
+        "timezone": "Europe/Berlin",
+    }
+    assert windows_of("train", series(values), range(10), 3, 2).target_spread == np.std(values)
+
+
+def test_windows_count_less_for_a_longer_horizon(series):
+    """As the protocol says, and never more than there are."""
+    windows = WindowSet(
+        "test", series(np.zeros((20, 1))), range(20), np.arange(4), 3, 2, lambda horizon: 6 - horizon
+    )
+    assert [windows.count(horizon) for horizon in (1, 2, 3)] == [4, 4, 3]
+    assert windows_of("train", windows.series, range(10), 3, 2).count(9) == 6

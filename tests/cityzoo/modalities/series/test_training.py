@@ -24,9 +24,9 @@ from cityzoo.fit.lr_finder import find_lr
 from cityzoo.fit.memory_trial import memory_trial
 from cityzoo.fit.run_folder import open_run
 from cityzoo.outputs.quantile_forecast import QuantileForecast
-from tests.cityzoo.conftest import ROOT
 from tests.cityzoo.modalities.series.conftest import RULE
 from tests.cityzoo.series_town import SMALL, run_evaluate, run_train, untraced
+from tests.conftest import ROOT
 
 OTHER_WAYS = ["--phases", "none:2", "--optimizer", "sgd", "--ema", "0.9", "--find-lr", "--no-refit"]
 OTHER_WAYS += ["--batch-size", "75", "--limit", "150"]
