@@ -1,0 +1,57 @@
+"""All tasks, and one of a modality of its own, keep to what training and evaluation expect of them."""
+
+import pytest
+
+import zoo
+from cityzoo import demo, tasks
+from tests.cityzoo.modalities.contract import check_modality, check_output
+from tests.cityzoo.modalities.test_own_modality import TASK, write_rings
+from tests.cityzoo.series_town import town, untraced, written
+
+IMAGES = {
+    "backbone": "mobilenet_025",
+    "weights": "random",
+    "image_size": (64, 64),
+    "views": 1,
+    "augment": "light",
+}
+SERIES = {"data": "town.csv", "channels": "speed", "history": 6, "horizon": 4, "hidden_size": 4, "limit": 12}
+CASES = {  # values of flags
+    "vehicle_detect": {**IMAGES, "data": "street", "neck_width": 8},
+    "vehicle_classify": {**IMAGES, "data": "street", "least_px": 8},
+    "vehicle_count": {**IMAGES, "data": "street", "neck_width": 8},
+    "traffic_state": {**IMAGES, "data": "street", "states": "two", "jam_count": 8, "jam_cover": 0.01},
+    "incident_classify": {**IMAGES, "data": "incidents", "flips": False},  # saved models alone mirror images
+    "scene_anomaly": {**IMAGES, "data": "frames", "memory": 16},
+    "traffic_flow": SERIES,
+    "air_quality": {**SERIES, "alarm": ("speed < 50 within 15min with 0.5 probability",)},
+    TASK: {"data": "points.csv"},
+}
+DEMOS = {"street": "vehicle_detect", "incidents": "incident_classify", "frames": "scene_anomaly"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with a few images of each kind, a short series and points."""
+    folder = tmp_path_factory.mktemp("tiny")
+    for name, task in DEMOS.items():
+        demo.write_demo(tasks.find(task).demo(), {"train": 6, "val": 5}, folder=folder / name)
+    written(folder / "town.csv", town(sensors=2, days=2))
+    write_rings(folder / "points.csv", 30)
+    return folder
+
+
+def test_all_tasks_are_checked():
+    assert set(tasks.names()) <= set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES, ids=lambda name: name.rpartition("/")[2].removesuffix(".py"))
+def test_a_task_keeps_to_the_contract(name, place, tmp_path, small_build, monkeypatch):
+    """Build, train a step, save, load, decode; metrics, weights, details, page."""
+    monkeypatch.setattr(zoo, "build", lambda _, size_hw, weights="auto": small_build("slim", size_hw))
+    task, values = tasks.find(name), CASES[name]
+    with untraced():
+        output, examples, results = check_modality(
+            task, name, {**values, "data": str(place / values["data"])}, tmp_path
+        )
+        check_output(output, examples, results, task.modality.unit, tmp_path)
