@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo.cache_dir import cache_dir
-from cityzoo.data.image.views import AugmentedViews, sequential_order
+from cityzoo.data.image.views import AugmentedViews
 from cityzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ FORMAT = 4  # of the folders; raised with every change of what is in them
 SPARE_BYTES = 2**30  # that stay free on the disk
 CAP_BYTES = 12 * 10**9  # of all features in the cache that nobody asked for by name
 META = "features.json"
-SEEN_TARGETS = 8  # of the first images, to tell kinds with other targets apart
 
 
 @dataclass(frozen=True)
@@ -150,8 +149,8 @@ def key_of(prefix: keras.Model, views: AugmentedViews, number_of_views: int) -> 
     facts += [prefix.get_config(), number_of_views, views.size_hw, views.max_rows, views.seed]
     facts += [views.described_policy, views.examples.class_names, type(views.output).__qualname__]
     digest.update(json.dumps(facts, default=str, sort_keys=True).encode())
-    _, target, _ = next(iter(views.batches(sequential_order(len(views.examples)), SEEN_TARGETS)))
-    digest.update(f"{target.shape[1:]}".encode() + target.numpy().tobytes())  # what the kind makes of labels
+    target = views.first_targets
+    digest.update(f"{target.shape[1:]}".encode() + target.tobytes())
     for weight in prefix.get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
     for image in views.examples.examples:

@@ -14,8 +14,10 @@ from cityzoo.outputs import Output
 from cityzoo.sample import ImageSet
 
 if TYPE_CHECKING:
+    import numpy as np
     import tensorflow as tf
 
+FIRST_TARGETS = 8
 WHOLE = (0, 0, 0, 0)  # stands for no window
 
 __all__ = ["AugmentedViews", "Rows", "sequential_order", "shuffled"]
@@ -60,6 +62,12 @@ class AugmentedViews:
         if self.keep_decoded == "off":
             return source
         return augment.DecodedCache(source, None if self.keep_decoded == "memory" else self.keep_decoded)
+
+    @functools.cached_property
+    def first_targets(self) -> np.ndarray:
+        """Return the targets of the first images, which show what the output makes of labels."""
+        rows = sequential_order(min(FIRST_TARGETS, len(self)))
+        return next(iter(self.batches(rows, FIRST_TARGETS)))[1].numpy()
 
     def batches(self, rows: Rows, batch_size: int, unmixed_from: int | None = None) -> tf.data.Dataset:
         """Return batches of (images uint8, target, matrix) for each (image, view) of `rows`.

@@ -106,6 +106,7 @@ def go(small_build, small_detect, street, tmp_path_factory):
     """Return a function that trains as train.py does, and returns what it made."""
     from cityzoo.fit import fine_tune, phases, run_folder
     from cityzoo.modalities.image import build
+    from cityzoo.visualize import augmented
 
     def train(spec, resume=None, data=street):
         task = small_detect if spec.run.task == "vehicle_detect" else tasks.find(spec.run.task)
@@ -123,6 +124,7 @@ def go(small_build, small_detect, street, tmp_path_factory):
         patch.setattr(build, "dtype_policies", lambda spec: ("float32", "float32"))
         patch.setattr(build, "calibrate", lambda *args: None)
         patch.setattr(phases, "ImageSummaryCallback", lambda *args: keras.callbacks.Callback())
+        patch.setattr(augmented, "to_tensorboard", lambda *args: None)
         tf.config.run_functions_eagerly(True)  # tracing a graph takes longer than these few steps
         yield train
         tf.config.run_functions_eagerly(False)

@@ -3,6 +3,7 @@
 import csv
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -11,8 +12,9 @@ import pytest
 from PIL import Image
 
 from cityzoo.errors import InputError
-from cityzoo.fit import checkpoint, closed_form, features
+from cityzoo.fit import checkpoint, closed_form, features, phases
 from cityzoo.fit.checkpoint import load_checkpoint
+from cityzoo.fit.lr_finder import find_lr
 from cityzoo.fit.run_folder import extend_epochs
 from cityzoo.model import load
 from cityzoo.outputs.classification import Classification
@@ -31,8 +33,8 @@ def solve_spec(make_resolved):
 
 @pytest.fixture
 def sort_spec(solve_spec, tmp_path):
-    """The spec in a folder of the test's own."""
-    return solve_spec(tmp_path / "run")
+    """The spec in a folder of the test's own, images as they are."""
+    return solve_spec(tmp_path / "run").replace(augment="none")
 
 
 def by_layer(model):
@@ -90,7 +92,7 @@ def test_it_is_logistic_regression_on_the_features_by_hand(go, sorts, sort_spec)
     """Features of the plain images, pooled by hand; the classifier by its equations, to its own optimum."""
     from sklearn.linear_model import LogisticRegression
 
-    made = go(sort_spec.replace(augment="none", views=1), data=sorts)
+    made = go(sort_spec.replace(views=1), data=sorts)
     backbone, levels = made.assembled.backbone, ("P4", "P5")
     rows = np.concatenate(
         [np.asarray(backbone(pixels_of(sorts.train))[level]).mean(axis=(1, 2)) for level in levels], axis=1
@@ -159,8 +161,8 @@ def test_a_run_stopped_behind_the_solved_phase_ends_as_if_it_never_was(
     go, sorts, sort_spec, tmp_path, monkeypatch
 ):
     """Stopped when its one row was written; gone on with, the second phase gives the same weights."""
-    phases = (Phase(CLOSED_FORM, 1, 0.005), Phase("C4", 2, 0.002))
-    spec = replace(sort_spec, plan=phases)
+    plan = (Phase(CLOSED_FORM, 1, 0.005), Phase("C4", 2, 0.002))
+    spec = replace(sort_spec, plan=plan)
     whole = go(spec.replace(out=str(tmp_path / "whole")), data=sorts)
     assert [row["phase"] for row in rows_of(whole.folder.history)] == ["1", "2", "2"]
     save = checkpoint.save_checkpoint
@@ -193,7 +195,7 @@ def test_without_a_cache_the_head_is_the_same_and_nothing_stays(
     """Features lie in a folder for that long."""
     (tmp_path / "aside").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "aside"))
-    off = go(sort_spec.replace(cache="off"), data=sorts)
+    off = go(sort_spec.replace(cache="off", augment="light"), data=sorts)
     assert moved(by_layer(made.assembled.model), by_layer(off.assembled.model)) == set()
     assert list((tmp_path / "aside").iterdir()) == []
 
@@ -206,13 +208,13 @@ def test_the_model_that_is_saved_is_the_one_that_was_judged(made, sorts):
     assert made.state.best == pytest.approx(np.mean(recalls))
 
 
-@pytest.mark.parametrize("phases", [(CLOSED_FORM,), ("backbone", CLOSED_FORM)])
-def test_a_task_whose_head_cannot_be_computed_says_so_before_anything_is_done(
-    go, spec, tmp_path, phases, monkeypatch
+@pytest.mark.parametrize("stages", [(CLOSED_FORM,), ("backbone", CLOSED_FORM)])
+def test_a_task_whose_head_cannot_be_computed_is_refused_before_anything_is_done(
+    go, spec, tmp_path, stages, monkeypatch
 ):
     """One line, no folder; not after the phases before it were trained."""
     monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: pytest.fail("something was trained"))
-    plan = tuple(Phase(freeze, 1, 0.01) for freeze in phases)
+    plan = tuple(Phase(freeze, 1, 0.01) for freeze in stages)
     with pytest.raises(
         InputError, match="head of this task cannot be computed: remove closed_form from --phases"
     ) as caught:
@@ -221,8 +223,9 @@ def test_a_task_whose_head_cannot_be_computed_says_so_before_anything_is_done(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_learning_rate_is_looked_for_in_the_first_phase_that_trains(go, sorts, sort_spec):
-    """A solved phase has none."""
+def test_the_learning_rate_is_found_in_the_first_phase_that_trains(go, sorts, sort_spec, monkeypatch):
+    """A phase in closed form has none; thirty steps are enough for a curve."""
+    monkeypatch.setattr(phases, "find_lr", partial(find_lr, steps=30))
     plan = (Phase(CLOSED_FORM, 1, 0.005), Phase("C4", 1, 0.002))
     spec = replace(sort_spec.replace(find_lr=True), plan=plan)
     made = go(spec, data=sorts)
@@ -231,8 +234,8 @@ def test_the_learning_rate_is_looked_for_in_the_first_phase_that_trains(go, sort
 
 def test_a_backbone_that_is_adapted_gets_a_computed_head_first(go, sorts, sort_spec):
     """Few parameters learn behind it; what both did lies in the delta file."""
-    phases = (Phase(CLOSED_FORM, 1, 0.005), Phase("C4", 1, 0.01))
-    made = go(replace(sort_spec.replace(adapt="lora:2"), plan=phases), data=sorts)
+    plan = (Phase(CLOSED_FORM, 1, 0.005), Phase("C4", 1, 0.01))
+    made = go(replace(sort_spec.replace(adapt="lora:2"), plan=plan), data=sorts)
     assert [(row["phase"], row["epoch"]) for row in made.state.history] == [(1, 1), (2, 2)]
     assert made.state.solved["how"] == "logistic regression" and made.folder.delta.is_file()
     assert HEAD in moved(made.start, by_layer(made.assembled.model))

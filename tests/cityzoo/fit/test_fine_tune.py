@@ -146,24 +146,28 @@ def scripted(monkeypatch):
 
     def follow(*figures):
         coming = iter(figures)
-        monkeypatch.setattr("cityzoo.outputs.detection.Detection.metrics", lambda *_: {"AP": next(coming)})
+        metrics = "cityzoo.outputs.classification.Classification.metrics"
+        monkeypatch.setattr(metrics, lambda *_: {"balanced_accuracy": next(coming)})
 
     return follow
 
 
-def test_patience_ends_a_phase_and_the_best_epoch_goes_on(go, spec, scripted, stop_after):
+def test_patience_ends_a_phase_and_the_best_epoch_goes_on(
+    go, sorts, make_resolved, scripted, stop_after, tmp_path
+):
     """Best in epoch 2 of 9, out of patience after 4: model.keras is of epoch 2, last.keras of 4, whenever stopped."""
-    spec = replace(spec.replace(patience=2, augment="none"), plan=(Phase("backbone", 9, 0.01),))
+    flags = {"task": "vehicle_classify", "patience": 2, "augment": "none", "views": 1}
+    spec = make_resolved(tmp_path / "run", Phase("backbone", 9, 0.01), **flags)
     scripted(0.1, 0.4, 0.3, 0.2)
     stop_after(3)
     with pytest.raises(InputError):
-        go(spec)
+        go(spec, data=sorts)
     stop_after(4)
     with pytest.raises(InputError):
-        go(spec, resume=spec.run.out)
+        go(spec, resume=spec.run.out, data=sorts)
     at_stop = checkpoint.load_checkpoint(Path(spec.run.out, "checkpoint.npz"))[0]
     stop_after(None)
-    made = go(spec, resume=spec.run.out)
+    made = go(spec, resume=spec.run.out, data=sorts)
     assert [row["epoch"] for row in made.state.history] == [1, 2, 3, 4]
     assert training_facts(spec, Findings("x", "painted"), made.assembled, made.state, 1.0)["epochs"] == 4
     for model, group in (

@@ -142,7 +142,7 @@ def test_without_rates_it_is_keras_own_adamw_to_the_last_bit():
     ended = []
     for each in (plain, ours):
         model = small_model()
-        model.compile(each, "mse")
+        model.compile(each, "mse", run_eagerly=True)
         train(model, range(4))
         ended.append(model.get_weights())
     for one, other in zip(*ended, strict=True):
@@ -200,7 +200,8 @@ def test_interrupted_and_gone_on_is_the_same_as_never_interrupted(name):
     def compiled():
         model = small_model()
         rates = {"conv/kernel": 0.3}
-        model.compile(optimizer(name, schedule("cosine", 0.01, 12), rates=rates), "mse")
+        made = optimizer(name, schedule("cosine", 0.01, 12), rates=rates)
+        model.compile(made, "mse", run_eagerly=True)  # tracing takes longer than these few steps
         model.optimizer.build(model.trainable_variables)
         return model
 

@@ -50,7 +50,7 @@ def finish(monkeypatch, tmp_path, make_resolved):
     trained = []
 
     def again(spec, task, output, data, assembled, folder, resume, found_rate):
-        trained.append(SimpleNamespace(spec=spec, data=data, folder=folder, resume=resume))
+        trained.append(SimpleNamespace(spec=spec, folder=folder, resume=resume, found_rate=found_rate))
 
     def run(output, best_epoch=0):
         modality = SimpleNamespace(
@@ -61,7 +61,7 @@ def finish(monkeypatch, tmp_path, make_resolved):
         joined = SimpleNamespace(train=SimpleNamespace(class_names=()))
         data = SimpleNamespace(val="val", with_val=lambda: joined)
         spec = make_resolved(tmp_path / "run", *PLAN)
-        state = TrainState(best_epoch=best_epoch)
+        state = TrainState(best_epoch=best_epoch, found_rate=0.25)
         refit.finish(spec, task, output, data, one_weight(2.0), RunFolder(tmp_path), state)
         return trained
 
@@ -95,7 +95,7 @@ def test_it_trains_again_up_to_the_best_epoch(finish, tmp_path, best_epoch, epoc
     assert [(phase.freeze, phase.epochs) for phase in again.spec.plan] == epochs
     planned = {phase.freeze: phase.epochs for phase in PLAN}
     assert all(phase.schedule_epochs == planned[phase.freeze] for phase in again.spec.plan)
-    assert (again.folder.path, again.resume) == (tmp_path / refit.FOLDER, False)
+    assert (again.folder.path, again.resume, again.found_rate) == (tmp_path / refit.FOLDER, False, 0.25)
     assert load(tmp_path / "model.keras").get_weights()[0].item() == 5.5
 
 

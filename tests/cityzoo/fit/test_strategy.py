@@ -37,15 +37,18 @@ zoo.build = runpy.run_path(str(here.parent / "conftest.py"))["small_backbone"]
 build.dtype_policies = lambda spec: ("float32", "float32")
 build.calibrate = lambda *args: None
 phases.ImageSummaryCallback = lambda *args: keras.callbacks.Callback()
-task = replace(tasks.find("vehicle_detect"), output=known["SmallDetection"])
-data = Dataset(*(known["write_images"](folder, split, 8, 0) for split in ("train", "val")), Findings("", ""))
+task = tasks.find("vehicle_classify")
+data = Dataset(*(known["write_sorts"](folder, split, 8, 0) for split in ("train", "val")), Findings("", ""))
+
+
+FLAGS = {"task": "vehicle_classify", "dropout": 0.0}  # each device would drop other features
 
 
 def go(strategy, name):
-    spec = known["resolved_spec"](folder / name, Phase("C4", 1, 0.01), augment="none", views=1)
+    spec = known["resolved_spec"](folder / name, Phase("C4", 1, 0.01), augment="none", views=1, **FLAGS)
     fine_tune.seed_everything(0)
     with strategy.scope():
-        output = task.output_for(known["NAMES"])
+        output = task.output_for(known["NAMES"], spec.output)
         assembled = build.build(spec, output, data)
         with run_folder.open_or_create(spec, None) as opened:
             state = fine_tune.fine_tune(spec, task, output, data, assembled, opened)

@@ -40,3 +40,12 @@ def test_a_file_that_cannot_be_written_is_refused(views, tmp_path):
         augmented.write(views, str(tmp_path / "nowhere" / "sheet.png"))
     with pytest.raises(InputError, match="cannot be written"):
         augmented.write(views, str(tmp_path / "sheet.doc"))
+
+
+def test_a_small_sheet_goes_to_tensorboard(views, tmp_path):
+    """As the first of the run's images."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    augmented.to_tensorboard(views, tmp_path)
+    events = EventAccumulator(str(tmp_path / "images"), size_guidance={"tensors": 0, "images": 0}).Reload()
+    assert events.Tags()["tensors"] == ["train/augmented"]
