@@ -73,7 +73,7 @@ def leave_report_out(monkeypatch):
     monkeypatch.setattr("cityzoo.report.run_report.write", lambda *given: {})
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 3])
+@pytest.mark.parametrize("epochs", [1, pytest.param(2, marks=pytest.mark.slow), 3])
 def test_a_stopped_run_resumes_exactly(place, tmp_path, stop_after, monkeypatch, epochs):
     """In the first training, between it and the refit, and in the refit."""
     run = tmp_path / "run"
@@ -89,6 +89,7 @@ def test_a_stopped_run_resumes_exactly(place, tmp_path, stop_after, monkeypatch,
     assert_same_runs(run / "refit", place[0] / "run" / "refit")
 
 
+@pytest.mark.slow
 def test_an_extended_run_is_refitted_from_the_start(place, tmp_path, monkeypatch):
     """As one that had not been refitted yet: its schedule is another one, perhaps its best epoch, too."""
     leave_report_out(monkeypatch)
