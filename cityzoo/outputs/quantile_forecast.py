@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from cityzoo.alarms.rules import Rule, check_rules, parse_rule
 from cityzoo.cli import flag
 from cityzoo.metrics import forecast_baselines, forecast_errors
 from cityzoo.metrics.keys import pointer
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import keras
 
     from cityzoo.alarms.forecast_alarms import EarlyWarning
+    from cityzoo.alarms.rules import Rule
     from cityzoo.data.series.series import Series
     from cityzoo.data.series.windows import WindowSet
     from heads.forecast import QuantileForecastHead
@@ -33,6 +33,8 @@ def parse_rules(text: str) -> tuple[str, ...]:
     Raises:
         InputError: not a valid rule.
     """
+    from cityzoo.alarms.rules import parse_rule
+
     rules = tuple(part.strip() for part in text.split(";") if part.strip())
     for rule in rules:
         parse_rule(rule)
@@ -66,6 +68,8 @@ class QuantileForecast(Output):
         Raises:
             InputError: not a valid rule, or, if the series is given, one about something that is not forecast.
         """
+        from cityzoo.alarms.rules import check_rules, parse_rule
+
         rules = [parse_rule(rule) for rule in self.alarm]
         if series is not None:
             check_rules(rules, series.channels[:1], series.step_seconds, horizon)
