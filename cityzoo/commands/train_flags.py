@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from cityzoo import cli, tasks
 from cityzoo.errors import InputError, unknown
 from cityzoo.fit import distributed
-from cityzoo.spec import AUTO, CLOSED_FORM, ResolvedSpec, RunFlags, TrainSpec
+from cityzoo.spec import AUTO, CLOSED_FORM, FORMAT_VERSION, ResolvedSpec, RunFlags, TrainSpec
 from cityzoo.tasks import Task
 
 EXAMPLES = """examples:
@@ -179,7 +179,7 @@ def print_config(spec: TrainSpec[Any]) -> None:
     import yaml
 
     plain = json.loads(json.dumps(spec.as_dict()))
-    sys.stdout.write(yaml.safe_dump({"format_version": 2, **plain}, sort_keys=False))
+    sys.stdout.write(yaml.safe_dump({"format_version": FORMAT_VERSION, **plain}, sort_keys=False))
 
 
 def print_list() -> None:
