@@ -46,8 +46,8 @@ def run(given: argparse.Namespace) -> None:
     print(
         f"\n{found['figure']}, clean {_short(found['clean'])}, loss {_short(found['mean_corruption_loss'])}"
     )
-    for name, row in measure.rows(found).items():
-        print(f"{name:12} " + " ".join(map(_short, row.values())))
+    for name, row in found["corruptions"].items():
+        print(f"{name:12} " + " ".join(map(_short, (*row["values"], row["mean_relative_loss"]))))
     for name, row in found["attacks"].items():
         print(f"{name:12} {_short(row['value'])} {_short(row['relative_loss'])}")
 
