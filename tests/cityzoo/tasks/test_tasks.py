@@ -156,7 +156,7 @@ def test_the_kind_makes_outputs_targets_and_results_that_fit(name, side):
     found = output.decode(np.asarray(outputs), matrix.numpy(), examples.examples)
     assert len(found) == 4
     figures = output.metrics(examples, found)
-    assert set(output.primary_metrics) <= set(figures) and figures["n_images"] == 4
+    assert set(output.primary_metrics) <= set(figures)
     drawing = visualize.find(output)
     for image, result in zip(examples.examples, found, strict=True):
         drawn = drawing.draw(np.zeros((64, 64, 3), np.uint8), image, result, output)
