@@ -29,9 +29,10 @@ class EvaluationCallback(keras.callbacks.Callback):
         self, evaluate: Callable[[], tuple[Metrics, Sequence[Any]]], guard: NanGuard, shown: Sequence[str]
     ) -> None:
         super().__init__()
-        self.evaluate, self.guard, self.shown, self.results = evaluate, guard, shown, []
+        self.evaluate, self.guard, self.shown = evaluate, guard, shown
+        self.results: Sequence[Any] = []
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self.guard.broken:
             return
         metrics, self.results = self.evaluate()
@@ -49,7 +50,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         self.twin, self.elapsed_seconds = float32_copy(self.whole), context.elapsed_seconds
         self.average, self.guard = average, guard
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self.guard.broken:
             return
         state, metric = self.state, logs.get(self.monitor)
@@ -98,7 +99,7 @@ class ImageSummaryCallback(keras.callbacks.Callback):
         super().__init__()
         self.evaluation, self.context, self.last = evaluation, context, last_epoch
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self.evaluation.guard.broken or (epoch % IMAGES_EVERY and epoch + 1 != self.last):
             return
         import tensorflow as tf

@@ -92,10 +92,10 @@ class _Watch(keras.callbacks.Callback):
         self.losses: list[float] = []
         self._running, self._best = 0.0, math.inf
 
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self.model.reset_metrics()  # Keras tells the mean of the epoch so far
 
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         latest = float(logs["loss"])
         if not math.isfinite(latest):
             self.model.stop_training = True
