@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +64,10 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse flags; `--name yes|no` of earlier versions is read as `--name` or `--no-name`."""
+        """Parse flags; a value may begin with a number below 0, as in `--missing -999,9999`.
+
+        `--name yes|no` of earlier versions is read as `--name` or `--no-name`.
+        """
         switches = {f for a in self._actions if isinstance(a, Switch) for f in a.option_strings}
         words: list[str] = []
         for word in sys.argv[1:] if args is None else args:
@@ -75,6 +79,8 @@ class Parser(argparse.ArgumentParser):
                 old = words.pop()
                 words.append(old if word == "yes" else old.replace("--", "--no-", 1))
                 warn_renamed(f"{old} {word}", words[-1])
+            elif re.match(r"-\.?\d", word) and words and words[-1].startswith("--"):
+                words[-1] += f"={word}"
             else:
                 words.append(word)
         return super().parse_known_args(words, namespace)

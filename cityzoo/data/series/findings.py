@@ -32,11 +32,13 @@ KINDS = {
     "contradiction": "duplicate rows with different values, the last kept",
     "snapped": "rows off the grid, moved to the nearest time",
     "gap": "missing rows, inserted without values",
+    "code": "codes for missing values, read as missing (--missing none keeps them)",
+    "code?": "values that may be codes for missing values, kept (--missing VALUE reads them as missing)",
     "zero": "zeros read as missing values",
     "zero?": "zeros that may be missing values, kept (--missing zero reads them as missing)",
     "not measured": "missing values",
 }
-SUMMED = ("gap", "zero", "zero?")  # with several findings per place
+SUMMED = ("gap", "code", "code?", "zero", "zero?")  # with several findings per place
 WARNINGS = (
     "all missing",
     "channel missing",
@@ -45,6 +47,8 @@ WARNINGS = (
     "assumed",
     "no daylight saving",
     "contradiction",
+    "code",
+    "code?",
     "zero?",
 )
 
@@ -72,7 +76,11 @@ class SeriesFindings(BaseFindings):
 
     def add(self, kind: str, place: str = "", count: int = 1) -> None:
         """Count findings of a kind in `KINDS`; a place, if any, is such as "roads.csv:3" or a sensor's name."""
-        super().add(kind, place.removeprefix(self._folder), count)
+        super().add(kind, self.shorten(place), count)
+
+    def shorten(self, place: str) -> str:
+        """Return a place without the folder of the data."""
+        return place.removeprefix(self._folder)
 
     def add_rows(self, kind: str, rows: Sequence | np.ndarray, place: Callable[[Any], str]) -> None:
         """Count one finding per row, with the places of the first rows."""

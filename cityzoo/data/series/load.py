@@ -13,6 +13,7 @@ from cityzoo.data.series import formats, resample, sensor_quality, timezones
 from cityzoo.data.series.adjacency import read_adjacency, read_places
 from cityzoo.data.series.columns import channel_names, channel_units, split_names
 from cityzoo.data.series.findings import SeriesFindings
+from cityzoo.data.series.missing_codes import drop_codes, parse_missing
 from cityzoo.data.series.raw import RawSeries, SeriesOptions
 from cityzoo.data.series.series import Series
 from cityzoo.data.series.sidecar import read_sidecar
@@ -57,7 +58,8 @@ def load_series(
             name it.
         adjacency: roads between sensors, see `read_adjacency`.
         places: locations of sensors, see `read_places`.
-        missing: "auto" (default), "none" or "zero": which zeros mean "not measured", see `sensor_quality.drop_zeros`.
+        missing: which numbers mean "not measured": "auto" (default), "none", "zero", or codes with commas between, see
+            `missing_codes` and `sensor_quality.drop_zeros`.
         format: one of `formats.names()`; None detects it.
         window: minimum number of rows: history and horizon of one window.
         assumed: default start and step for sources without times; using them is a finding.
@@ -81,7 +83,7 @@ def load_series(
     name, raw = formats.read(source, options, format)
     findings = SeriesFindings(source, name)
     findings.add_all(raw.notes)
-    _check_numbers(raw, findings)
+    raw = _check_numbers(raw, options, findings)
     if raw.times is None and assumed and options.start is None and options.step is None:
         options = replace(options, start=assumed[0], step=assumed[1])
         findings.add("assumed", f"{assumed[0]}, {assumed[1]}")
@@ -99,17 +101,19 @@ def load_series(
     return Loaded(series, findings)
 
 
-def _check_numbers(raw: RawSeries, findings: SeriesFindings) -> None:
-    """Refuse infinite numbers, count missing ones."""
-    infinite = np.argwhere(np.isinf(raw.values))
+def _check_numbers(raw: RawSeries, options: SeriesOptions, findings: SeriesFindings) -> RawSeries:
+    """Return rows without codes for missing values; refuse infinite numbers, count missing ones."""
+    absent = np.argwhere(np.isnan(raw.values))
+    findings.add_rows("not measured", absent, lambda cell: raw.cell(*map(int, cell)))
+    raw = drop_codes(raw, channel_names(raw, options), parse_missing(options.missing or "auto"), findings)
+    infinite = np.argwhere(np.abs(raw.values) > np.finfo(np.float32).max)
     if len(infinite):
         row, column = map(int, infinite[0])
         raise InputError(
             f"{raw.cell(row, column)}: {raw.values[row, column]} is infinite ({len(infinite)} such numbers in all): "
             "correct it, or write NaN where nothing was measured"
         )
-    absent = np.argwhere(np.isnan(raw.values))
-    findings.add_rows("not measured", absent, lambda cell: raw.cell(*map(int, cell)))
+    return raw
 
 
 def _to_grid(
@@ -174,7 +178,9 @@ def _make_series(
     units = channel_units(channels, options.unit, raw.units)
     roads = None if options.adjacency is None else read_adjacency(options.adjacency, raw.sensors)
     where = raw.places if options.places is None else read_places(options.places, raw.sensors)
-    sensor_quality.drop_zeros(values, channels, units, options.missing or "auto", findings)
+    sensor_quality.drop_zeros(
+        values, channels, units, parse_missing(options.missing or "auto").zeros, findings
+    )
     series = Series(values, times, raw.sensors, channels, units, timezone, roads, where)
     gone = sensor_quality.sensors_without_data(values, raw.sensors, channels, findings)
     if gone.any():

@@ -23,7 +23,7 @@ class SeriesOptions:
     channel: tuple[str, ...] | None = None
     adjacency: str | np.ndarray | None = None  # file of roads between sensors, or (N, N) weights
     places: str | None = None  # file of sensors with latitude and longitude
-    missing: str | None = None  # "auto", "none" or "zero"
+    missing: str | None = None  # "auto", "none", "zero" or codes, see `missing_codes.parse_missing`
 
 
 @dataclass(frozen=True)

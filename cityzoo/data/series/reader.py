@@ -33,7 +33,7 @@ class SeriesReader:
         None, "roads between sensors: a CSV or .npy matrix, or from,to,cost", metavar="FILE"
     )
     missing: str | None = flag(
-        None, "which zeros mean 'not measured': auto, none, zero", choices=("auto", "none", "zero")
+        None, "what means 'not measured': auto, none, zero, or codes: -999,9999", metavar="CODES"
     )
     assumed: tuple[str, str] | None = None
 

@@ -23,6 +23,13 @@ class Spec:
     robustness: object = cli.flag(None, "corruptions of N {unit}", parse_count, "N", const=100)
 
 
+@dataclass(frozen=True)
+class Codes:
+    """A flag that takes numbers below 0."""
+
+    missing: str = cli.flag("auto", "codes", metavar="CODES")
+
+
 @pytest.fixture
 def parser():
     """A parser with the flags of the small spec."""
@@ -54,6 +61,12 @@ def test_a_flag_may_have_a_value_for_being_given_alone(parser):
     """--robustness is --robustness 100."""
     assert parser.parse_args(["--robustness"]).robustness == 100
     assert parser.parse_args(["--robustness", "7"]).robustness == 7
+
+
+def test_a_value_may_begin_with_a_number_below_zero(parser):
+    """argparse alone takes "-999,9999" for a flag."""
+    cli.add_flags(parser, cli.flag_fields(Codes), {}, {})
+    assert parser.parse_args(["--missing", "-999,9999", "--batch-size", "2"]).missing == "-999,9999"
 
 
 def test_help_shows_the_default_in_force_and_the_words_of_the_task(parser):
