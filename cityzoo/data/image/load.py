@@ -12,7 +12,7 @@ from cityzoo.data.image import formats, train_val
 from cityzoo.data.image.check import Checker
 from cityzoo.data.image.classes import add_val_classes, map_classes
 from cityzoo.data.image.duplicates import find_duplicates, remove_contradictions
-from cityzoo.data.image.findings import BAD_IMAGES, Findings, raise_on_bad_data, require_content
+from cityzoo.data.image.findings import BAD_IMAGES, Findings, brief, raise_on_bad_data, require_content
 from cityzoo.data.image.hash_split import take_first
 from cityzoo.data.image.image_info import ImageInfo, open_images
 from cityzoo.data.image.raw import (
@@ -126,6 +126,8 @@ def load(
     else:
         label_of = add_val_classes(label_of, class_names, bool(classes), class_map or {}, other.class_names)
         splits = train_val.splits_from_two_sources(raw, other, limit)
+    for kind, place in (*raw.notes, *(other.notes if other else ())):
+        findings.add(kind, brief(place, source))
     checker = Checker(label_of, exif, findings, source, raw.labeled)
     train, val_set = _check(splits, class_names, checker, opener, findings)
     if split_by == "scene":

@@ -1,26 +1,41 @@
 """COCO: annotations/instances_train*.json and instances_val*.json with their image folders, or one .json.
 
-Boxes are x, y, width, height in pixels. Category ids need not be contiguous; classes are in the order of their ids.
-Crowd boxes are skipped, images without annotations kept. The declared `width` and `height` determine whether boxes of
-EXIF-rotated images refer to the image before or after rotation.
+Boxes are x, y, width, height in pixels. Ids are numbers or text and need not be contiguous; classes are in the order
+of their ids. Crowd boxes are skipped, images without annotations kept. The declared `width` and `height` determine
+whether boxes of EXIF-rotated images refer to the image before or after rotation.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
-from cityzoo.data.image.raw import PIXELS_XYXY, RawBox, RawDataset, RawImage, split_of
+from cityzoo.data.image.box_units import resolve_box_units
+from cityzoo.data.image.raw import (
+    PIXELS_XYXY,
+    RawBox,
+    RawDataset,
+    RawImage,
+    is_path,
+    parse_size,
+    quote,
+    require_unique,
+    split_of,
+)
 from cityzoo.errors import InputError
 
 _KEYS = ("images", "annotations", "categories")
-_PEEK_BYTES = 1 << 16
+_CHUNK_BYTES = 1 << 20
 _PATTERNS = ("*.json", "annotations/*.json", "*/_annotations.coco.json")
 _OTHER_KINDS = ("captions_", "panoptic_", "person_keypoints_", "stuff_", "image_info_")
 _TRIED = 20  # images that are looked up in a folder before another folder is tried
+Record = dict[str, Any]
+Key = int | str
 
 
 def matches(source: str) -> bool:
@@ -32,39 +47,49 @@ def read(source: str) -> RawDataset:
     """Return the annotations of a COCO data set.
 
     Raises:
-        InputError: invalid JSON, missing keys, annotations of images that are not listed.
+        InputError: invalid JSON, missing keys, ids that are used twice, annotations of images that are not listed.
     """
-    files = _json_files(Path(source))
-    names: dict[int, str] = {}
+    names: dict[Key, str] = {}
     images: list[RawImage] = []
-    for path in files:
+    notes: list[tuple[str, str]] = []
+    for path in _json_files(Path(source)):
         content = _load(path)
-        own = {int(each["id"]): str(each["name"]) for each in content["categories"]}
-        names |= {key: name for key, name in own.items() if key not in names}
-        images += _images(path, content, own)
-    return RawDataset(tuple(dict.fromkeys(names[key] for key in sorted(names))), tuple(images))
+        own = _categories(path, content)
+        names = own | names
+        read_images, found = resolve_box_units(_images(path, content, own), str(path))
+        images += read_images
+        notes += found
+    in_order = sorted(names, key=lambda key: (isinstance(key, str), key))
+    return RawDataset(tuple(dict.fromkeys(names[key] for key in in_order)), tuple(images), tuple(notes))
 
 
 def _json_files(path: Path) -> list[Path]:
     listed = [each for pattern in _PATTERNS for each in sorted(path.glob(pattern))]
     found = [path] if path.is_file() else listed
-    found = [each for each in found if each.suffix.lower() == ".json" and _is_coco(each)]
+    found = [each for each in found if each.suffix.lower() == ".json" and each.is_file() and _is_coco(each)]
     instances = [each for each in found if each.name.startswith("instances_")]
     return instances or [each for each in found if not each.name.startswith(_OTHER_KINDS)] or found
 
 
 def _is_coco(path: Path) -> bool:
+    """Return whether a file has two of the keys, wherever they are: other lists may be of any length."""
+    found: set[bytes] = set()
+    tail = b""
     with path.open("rb") as file:
-        head = file.read(_PEEK_BYTES)
-        file.seek(max(0, path.stat().st_size - _PEEK_BYTES))
-        both = head + file.read(_PEEK_BYTES)
-    return head.lstrip()[:1] == b"{" and sum(f'"{key}"'.encode() in both for key in _KEYS) >= 2
+        while len(found) < 2 and (chunk := file.read(_CHUNK_BYTES)):
+            text = tail + chunk.replace(b"\0", b"")  # of UTF-16
+            found |= {key for key in _KEY_BYTES if key in text}
+            tail = text[-32:]
+    return len(found) >= 2
 
 
-def _load(path: Path) -> dict:
+_KEY_BYTES = tuple(f'"{key}"'.encode() for key in _KEYS)
+
+
+def _load(path: Path) -> dict[str, list[Record]]:
     try:
         content = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not valid JSON: {error}") from error
     parts = content if isinstance(content, dict) else {}
     lacking = [key for key in _KEYS if not isinstance(parts.get(key), list)]
@@ -72,42 +97,90 @@ def _load(path: Path) -> dict:
         raise InputError(
             f"{path} lacks the list '{lacking[0]}': COCO requires images, annotations and categories"
         )
-    return content
+    for name in _KEYS:
+        for number, record in enumerate(parts[name]):
+            if not isinstance(record, dict):
+                raise InputError(
+                    f"{path}: {name}[{number}] is {quote(record)}, not a record: write an object with keys"
+                )
+    return parts
 
 
-def _images(path: Path, content: dict, names: dict[int, str]) -> list[RawImage]:
-    try:
-        boxes = defaultdict(list)
-        for each in content["annotations"]:
-            boxes[each["image_id"]].append(_box(each, names))
-        images = {each["id"]: each for each in content["images"]}
-        folder = _image_folder(path, [str(each["file_name"]) for each in content["images"]])
-    except KeyError as error:
-        raise InputError(f"{path}: a record lacks the key {error}: add it") from error
-    stray = next((key for key in boxes if key not in images), None)
-    if stray is not None:
-        raise InputError(
-            f"{path}: annotation of image_id {stray}, which 'images' does not list: add it there"
-        )
-    split = _split_and_word(path)[0]
-    files = {key: str(folder / str(each["file_name"])) for key, each in images.items()}
-    return [
-        RawImage(files[key], tuple(boxes[key]), PIXELS_XYXY, str(path), _declared(each), split)
-        for key, each in images.items()
-    ]
+def _get(record: Record, key: str, path: Path) -> Any:
+    if key not in record:
+        shown = quote(record)
+        raise InputError(f"{path}: a record lacks the key '{key}': add it to {shown}")
+    return record[key]
 
 
-def _declared(image: dict) -> tuple[int, int] | None:
-    height, width = image.get("height"), image.get("width")
-    return (int(height), int(width)) if height and width else None
+def _key(record: Record, name: str, path: Path) -> Key:
+    """Return an id: 1, 1.0 and "1" are the same.
+
+    Raises:
+        InputError: an id that is neither a number nor text.
+    """
+    value = _get(record, name, path)
+    if isinstance(value, str) and value.strip():
+        value = value.strip()
+        return int(value) if re.fullmatch(r"-?\d{1,18}", value) else value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise InputError(f"{path}: the {name} {quote(value)} is neither a number nor text: correct it")
 
 
-def _box(annotation: dict, names: dict[int, str]) -> RawBox:
-    key = annotation["category_id"]
-    name, mark = names.get(key, str(key)), f" annotation {annotation.get('id', '?')}"
+def _categories(path: Path, content: dict[str, list[Record]]) -> dict[Key, str]:
+    pairs = [(_key(each, "id", path), str(_get(each, "name", path))) for each in content["categories"]]
+    require_unique(pairs, "category id", "classes", str(path))
+    used = {_key(each, "category_id", path) for each in content["annotations"]}
+    # Exports list a group of classes under the name of one of them, without annotations.
+    require_unique(((name, key) for key, name in pairs if key in used), "class", "category ids", str(path))
+    return dict(pairs)
+
+
+def _images(path: Path, content: dict[str, list[Record]], names: dict[Key, str]) -> list[RawImage]:
+    listed = [(_key(each, "id", path), _file(each, path), each) for each in content["images"]]
+    require_unique(((key, file) for key, file, _ in listed), "image id", "files", str(path))
+    require_unique(((os.path.normpath(file), key) for key, file, _ in listed), "file", "image ids", str(path))
+    boxes: dict[Key, list[RawBox]] = defaultdict(list)
+    known = {key for key, _, _ in listed}
+    for number, each in enumerate(content["annotations"]):
+        if each.get("image_id") is None or (key := _key(each, "image_id", path)) not in known:
+            raise InputError(
+                f"{path}: annotations[{number}] has image_id {quote(each.get('image_id'))}, which 'images' does "
+                "not list: add it there"
+            )
+        boxes[key].append(_box(each, names, path))
+    folder, split = _image_folder(path, [file for _, file, _ in listed]), _split_and_word(path)[0]
+    return [_image(path, folder / file, each, boxes[key], split) for key, file, each in _first(listed)]
+
+
+def _file(record: Record, path: Path) -> str:
+    name = _get(record, "file_name", path)
+    if not is_path(name):
+        raise InputError(f"{path}: the file_name {quote(name)} is not a path: correct it")
+    return name
+
+
+def _first(listed: list[tuple[Key, str, Record]]) -> list[tuple[Key, str, Record]]:
+    """Return each image once: merged files may repeat a record."""
+    return list({key: (key, file, each) for key, file, each in reversed(listed)}.values())[::-1]
+
+
+def _image(path: Path, file: Path, record: Record, boxes: list[RawBox], split: str | None) -> RawImage:
+    size = record.get("height"), record.get("width")
+    declared = parse_size(*size)
+    remarks = ("no size",) if declared is None and any(each not in (None, 0) for each in size) else ()
+    return RawImage(str(file), tuple(boxes), PIXELS_XYXY, str(path), declared, split, remarks)
+
+
+def _box(annotation: Record, names: dict[Key, str], path: Path) -> RawBox:
+    key = _key(annotation, "category_id", path)
+    name, mark = names.get(key, str(key)), f" annotation {str(annotation.get('id', '?'))[:40]}"
     try:
         x, y, width, height = (float(each) for each in annotation.get("bbox") or ())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return RawBox((math.nan,) * 4, name, mark, "malformed")
     problem = "unknown class" if key not in names else "crowd" if annotation.get("iscrowd") else ""
     return RawBox((x, y, x + width, y + height), name, mark, problem)

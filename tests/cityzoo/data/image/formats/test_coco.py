@@ -1,10 +1,12 @@
 import json
+import math
 
 import numpy as np
 import pytest
 
 from cityzoo.data.image import load
 from cityzoo.data.image.decode import read_image
+from cityzoo.data.image.formats import coco as reader
 from cityzoo.errors import InputError
 
 CATEGORIES = [{"id": 7, "name": "bus"}, {"id": 3, "name": "car"}]
@@ -136,3 +138,117 @@ def test_another_size_than_declared_is_said(tmp_path, paint):
     findings = load(str(tmp_path)).findings
     assert findings.counts["other size"] == 2
     assert findings.first["other size"][0] == "train/a.png (64 x 48, declared 640 x 480)"
+
+
+def _cat(key, name):
+    return {"id": key, "name": name}
+
+
+@pytest.mark.parametrize(
+    ("images", "annotations", "categories", "words"),
+    [
+        ([_image(1, "a.png"), _image(1, "b.png")], [], CATEGORIES, ["image id 1 ", "'a.png'", "'b.png'"]),
+        ([_image(1, "a.png"), _image("1", "b.png")], [], CATEGORIES, ["image id 1 ", "'a.png'", "'b.png'"]),
+        ([_image(1, "a.png"), _image(2, "./a.png")], [], CATEGORIES, ["'a.png'", " 1 and 2"]),
+        ([], [], [_cat(1, "car"), _cat(1, "bus")], ["category id 1 ", "'car'", "'bus'"]),
+        (
+            [_image(1, "a.png")],
+            [_box(1, [1, 1, 2, 2], 1), _box(1, [1, 1, 2, 2], 2)],
+            [_cat(1, "car"), _cat(2, "car")],
+            ["'car'", " 1 and 2"],
+        ),
+    ],
+)
+def test_ids_that_are_used_twice_are_refused_with_both_uses(tmp_path, images, annotations, categories, words):
+    path = _write(tmp_path / "x.json", images, annotations, categories)
+    with pytest.raises(InputError) as raised:
+        reader.read(str(path))
+    assert [word for word in words if word not in str(raised.value)] == []
+
+
+def test_a_group_of_classes_with_the_name_of_one_of_them_is_no_second_class(tmp_path):
+    path = _write(
+        tmp_path / "x.json",
+        [_image(1, "a.png")],
+        [_box(1, [1, 1, 2, 2], 1)],
+        [_cat(0, "car"), _cat(1, "car")],
+    )
+    assert reader.read(str(path)).class_names == ("car",)
+
+
+def test_ids_and_sizes_may_be_text_or_floats(tmp_path):
+    images = [_image("7", "a.png", ("48.0", 64.0)), _image("u-1", "b.png", (math.inf, [64]))]
+    annotations = [_box(7, [1, 2, 3, 4], "10"), {**_box(0, [5, 6, 7, 8], "cat-a"), "image_id": "u-1"}]
+    annotations[0]["image_id"] = 7.0
+    categories = [_cat(10, "truck"), _cat("cat-a", "bus"), _cat("9", "car")]
+    found = reader.read(str(_write(tmp_path / "x.json", images, annotations, categories)))
+    assert found.class_names == ("car", "truck", "bus")  # by number, then text
+    first, second = found.images
+    assert (first.declared_hw, first.remarks, first.boxes[0][:2]) == ((48, 64), (), ((1, 2, 4, 6), "truck"))
+    assert (second.declared_hw, second.remarks, second.boxes[0][:2]) == (
+        None,
+        ("no size",),
+        ((5, 6, 12, 14), "bus"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"annotations": [None]}, "annotations[0] is None"),
+        ({"annotations": [["x"]]}, "annotations[0] is ['x']"),
+        ({"images": [[[]]]}, "images[0] is [[]]"),
+        ({"categories": [{"id": 1}]}, "lacks the key 'name'"),
+        ({"images": [_image({"a": 1}, "a.png")]}, "the id {'a': 1} is neither a number nor text"),
+        ({"images": [_image(1, "a" * 5000)]}, "the file_name 'aaa"),
+        ({"images": [_image(1, "a\0.png")]}, "the file_name 'a\\x00.png' is not a path"),
+        ({"annotations": [_box(1, [1, 1, 2, 2], [3])]}, "the category_id [3] is neither"),
+        (
+            {"annotations": [{**_box(1, [1, 1, 2, 2]), "image_id": None}]},
+            "image_id None, which 'images' does not",
+        ),
+        ({"annotations": [{**_box(1, [1, 1, 2, 2]), "image_id": "z" * 999}]}, "image_id 'zzz"),
+    ],
+)
+def test_records_of_a_wrong_type_are_one_short_line(tmp_path, change, words):
+    parts = {"images": [_image(1, "a.png")], "annotations": [], "categories": CATEGORIES} | change
+    with pytest.raises(InputError) as raised:
+        reader.read(str(_write(tmp_path / "x.json", *parts.values())))
+    message = str(raised.value).removeprefix(str(tmp_path))
+    assert words in message and "\n" not in message and len(message) < 200
+
+
+def test_a_box_beyond_any_float_is_malformed_and_nested_json_is_one_line(tmp_path):
+    path = _write(tmp_path / "x.json", [_image(1, "a.png")], [_box(1, [10**400, 1, 2, 2])])
+    assert [box.problem for box in reader.read(str(path)).images[0].boxes] == ["malformed"]
+    path.write_text('{"images": ' + "[" * 100_000 + "]" * 100_000 + ', "annotations": [], "categories": []}')
+    with pytest.raises(InputError, match="not valid JSON"):
+        reader.read(str(path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_json_is_found_wherever_its_keys_are(tmp_path, encoding):
+    content = {
+        "info": "x" * 200_000,
+        "images": [_image(1, "a.png")],
+        "annotations": [],
+        "categories": CATEGORIES,
+    }
+    (tmp_path / "x.json").write_text(json.dumps({**content, "licenses": "y" * 200_000}), encoding)
+    assert reader.matches(str(tmp_path))
+    assert len(reader.read(str(tmp_path)).images) == 1
+
+
+def test_boxes_in_0_to_1_are_read_as_relative(tmp_path, paint):
+    names = [f"{number}.png" for number in range(6)]
+    for name in names:
+        paint(tmp_path / name)
+    images = [_image(number, name) for number, name in enumerate(names)]
+    boxes = [_box(number, [0.25, 0.5, 0.5, 0.25]) for number in range(6)]
+    path = _write(tmp_path / "x.json", images, boxes)
+    data = load(str(path))
+    np.testing.assert_allclose(data.train.examples[0].boxes_xyxy, [[16, 24, 48, 36]])  # of 64 x 48
+    assert data.findings.first["relative"] == ["x.json"]
+    _write(path, images, [*boxes[:3], *[_box(number, [16, 24, 32, 12]) for number in (3, 4, 5)]])
+    with pytest.raises(InputError, match=r"3 of 6 boxes lie in 0..1 \(.* annotation 100\).*annotation 103"):
+        load(str(path))
