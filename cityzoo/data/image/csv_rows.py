@@ -1,18 +1,25 @@
-"""Rows of CSV files with their line numbers, and detection of CSV files with labels of whole images."""
+"""Rows of CSV files with their line numbers; the separator may be a comma, a semicolon or a tab."""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-PATH, LABEL, SPLIT = "path", "label", "split"
-_BOX_COLUMN = re.compile(r"[xy](\d|_?min|_?max)?|[wh]|c[xy]|left|top|right|bottom|width|height")
+from cityzoo.data.image.raw import split_of
+from cityzoo.errors import InputError
+
+LONGEST_FIELD = 1 << 24  # characters; Python's own limit is 131,072, and polygons are longer
+_SUFFIXES = (".csv", ".tsv")
+_SEPARATORS = ",;\t"
 
 
 def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line number and the stripped fields of each row that is not empty; a BOM is skipped.
+
+    Raises:
+        InputError: a field of more than `LONGEST_FIELD` characters.
 
     Example:
         >>> import tempfile
@@ -22,35 +29,47 @@ def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         [(1, ['a.jpg', '1']), (3, ['b.jpg', '2'])]
     """
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        reader = csv.reader(file)
-        for row in reader:
-            if any(field.strip() for field in row):
-                yield reader.line_num, [field.strip() for field in row]
+        start = file.readline(LONGEST_FIELD)
+        file.seek(0)
+        csv.field_size_limit(LONGEST_FIELD)
+        reader = csv.reader(file, delimiter=max(_SEPARATORS, key=start.count))
+        try:
+            for row in reader:
+                if any(field.strip() for field in row):
+                    yield reader.line_num, [field.strip() for field in row]
+        except csv.Error as error:
+            raise InputError(f"{path}:{reader.line_num}: not a row of a CSV ({error}): correct it") from error
 
 
 def first_rows(path: Path) -> list[list[str]]:
     """Return up to two first rows of a file; never raises."""
     try:
         return [row for _, (_, row) in zip(range(2), rows(path), strict=False)]
-    except (OSError, csv.Error):
+    except (OSError, InputError):
         return []
 
 
 def csv_files(path: Path) -> list[Path]:
-    """Return the CSV files of a path: itself, or those directly in a folder."""
+    """Return the CSV files of a path: itself, those directly in a folder, or else those in its split folders."""
     if path.is_file():
-        return [path] if path.suffix.lower() == ".csv" else []
-    return [each for each in sorted(path.glob("[!.]*.[cC][sS][vV]")) if each.is_file()]
+        return [path] if path.suffix.lower() in _SUFFIXES else []
+    return _files_in(path) or [
+        each for folder in sorted(path.glob("*/")) if split_of(folder.name) for each in _files_in(folder)
+    ]
 
 
-def is_label_header(row: Sequence[str]) -> bool:
-    """Return whether a row is the header of a CSV with labels of whole images: path, and no box column.
+def _files_in(folder: Path) -> list[Path]:
+    return [
+        each for each in sorted(folder.glob("[!.]*")) if each.suffix.lower() in _SUFFIXES and each.is_file()
+    ]
+
+
+def split_of_file(path: Path) -> str | None:
+    """Return the split that a word in a file's name or else its folder's name stands for, or None.
 
     Example:
-        >>> is_label_header(["path", "label"]), is_label_header(["Path", "fire", "smoke", "split"])
-        (True, True)
-        >>> is_label_header(["path", "x1", "y1", "x2", "y2", "class_name"]), is_label_header(["a.jpg", "car"])
-        (False, False)
+        >>> split_of_file(Path("roads_train.csv")), split_of_file(Path("valid/_annotations.csv"))
+        ('train', 'val')
     """
-    words = [field.lower() for field in row]
-    return len(words) > 1 and words[0] == PATH and not any(map(_BOX_COLUMN.fullmatch, words[1:]))
+    words = [*re.split(r"[_\-. ]", path.stem), path.parent.name]
+    return next((split for split in map(split_of, words) if split), None)

@@ -27,6 +27,7 @@ KINDS = {
     "no label": "images without a class label (skipped)",
     "class left out": "images without a selected class (skipped)",
     "unknown class": "boxes with a class that is not in the class list",
+    "bad row": "rows that name no image",
     "malformed": "malformed boxes",
     "not finite": "boxes with non-finite coordinates",
     "inverted": "inverted boxes",
@@ -34,6 +35,7 @@ KINDS = {
     "outside": "boxes outside the image",
     "over edge": "boxes far beyond the image edge",
     "clipped": "boxes beyond the image edge by a rounding error (clipped)",
+    "assumed columns": "tables without a header (columns read as path,x1,y1,x2,y2,class_name)",
     "relative": "files with boxes in 0..1 (read as relative to the image)",
     "below a pixel": "boxes in 0..1 of a pixel (kept)",
     "crowd": "crowd boxes (skipped)",
@@ -61,7 +63,7 @@ KINDS = {
 REQUESTED = ("ignored class", "other class", "class left out", "test split")  # listed without places
 BAD_IMAGES = ("missing", "unreadable")
 BAD_LABELS = ("contradiction", "unknown label")
-BAD_BOXES = ("malformed", "not finite", "inverted", "no area", "outside", "over edge")
+BAD_BOXES = ("bad row", "malformed", "not finite", "inverted", "no area", "outside", "over edge")
 TOLERATED = 0.01  # fraction of bad boxes that is skipped and reported rather than refused
 SKIPPED = (*BAD_IMAGES, *BAD_LABELS, *BAD_BOXES, "unknown class")
 
@@ -147,6 +149,7 @@ def raise_on_bad_data(findings: Findings, labels: str, boxes_seen: int) -> None:
         raise InputError(
             f"{findings.line('contradiction')}; correct them, or skip them with --bad-boxes drop"
         )
+    boxes_seen += findings.counts["bad row"]
     bad = findings.total(BAD_BOXES)
     if bad > (TOLERATED * boxes_seen if labels == "clip" else 0):
         each = "; ".join(findings.line(k) for k in BAD_BOXES if findings.counts[k])

@@ -120,14 +120,12 @@ def load(
     raw = raw if other is None or wants != "frames" else _with_classes_of(raw, other)
     split_by = train_val.resolve_split_by(split_by, raw)
     class_names, label_of = map_classes(raw.class_names, classes, class_map, may_be_none=raw.labeled)
-    findings, opener = Findings(source, name), _opener(source, progress)
+    findings, opener = _findings(source, name, raw, other), _opener(source, progress)
     if other is None:
         splits = train_val.split_train_val(raw, val_fraction, limit, findings, opener, split_by)
     else:
         label_of = add_val_classes(label_of, class_names, bool(classes), class_map or {}, other.class_names)
         splits = train_val.splits_from_two_sources(raw, other, limit)
-    for kind, place in (*raw.notes, *(other.notes if other else ())):
-        findings.add(kind, brief(place, source))
     checker = Checker(label_of, exif, findings, source, raw.labeled)
     train, val_set = _check(splits, class_names, checker, opener, findings)
     if split_by == "scene":
@@ -214,6 +212,14 @@ def _read_val(val: str, raw: RawDataset, wants: Wants) -> RawDataset:
     """Return the annotations of a val source, with the same kind of labels as train."""
     name, other = formats.read(val, None, "plain_frames" if wants == "frames" else None)
     return select_annotations(other, "labels" if raw.labeled else "boxes", val, name)
+
+
+def _findings(source: str, format: str, *read: RawDataset | None) -> Findings:
+    """Return findings that start with what the readers found."""
+    findings = Findings(source, format)
+    for kind, place in (note for each in read if each for note in each.notes):
+        findings.add(kind, brief(place, source))
+    return findings
 
 
 def _with_classes_of(raw: RawDataset, other: RawDataset) -> RawDataset:

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from cityzoo.data.image import load
+from cityzoo.data.image.formats import box_csv as reader
 from cityzoo.errors import InputError
 
 
@@ -77,3 +78,105 @@ def test_a_bad_class_id_is_named_with_its_line(images, write_lines):
     write_lines(images / "classes.csv", "car,0", "bus,1", "van,x")
     with pytest.raises(InputError, match="classes.csv:3: 'van,x'.*class_name,id"):
         load(str(images))
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("path,x1,y1,x2,y2,class_name", "{},4,10,34,40,car"),
+        ("filename,xmin,xmax,ymin,ymax,class", "{},4,34,10,40,car"),
+        ("ymin,xmin,ymax,xmax,label,image", "10,4,40,34,car,{}"),
+        ("path,x,y,width,height,class_name", "{},4,10,30,30,car"),
+        ("class,file,cx,cy,w,h", "car,{},19,25,30,30"),
+        ("ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax", "{},x,car,1,4,34,10,40"),
+        ("image_name;left;top;right;bottom;category", "{};4;10;34;40;car"),
+        ("img\tbbox_x\tbbox_y\tbbox_w\tbbox_h\tlabel", "{}\t4\t10\t30\t30\tcar"),
+        ("filename,width,height,class,xmin,ymin,xmax,ymax", "{},64,48,car,4,10,34,40"),
+        ("x0,y0,x1,y1,label_name,filepath", "4,10,34,40,car,{}"),
+        ("Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId;Path", "64;48;4;10;34;40;car;{}"),
+        ("FILENAME, X_Min, Y_Min, X_Max, Y_Max, Object", "{}, 4, 10, 34, 40, car"),
+    ],
+)
+def test_columns_are_read_by_their_names(tmp_path, write_lines, header, row):
+    path = write_lines(tmp_path / "x.csv", header, row.format("a.png"), row.format("b.png"))
+    found = reader.read(str(path))
+    assert [image.path for image in found.images] == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+    assert [image.boxes for image in found.images] == [
+        (((4, 10, 34, 40), "car", f":{line}", ""),) for line in (2, 3)
+    ]
+    assert found.notes == ()
+    assert found.images[0].declared_hw == ((48, 64) if "idth" in header and "34" in row else None)
+
+
+def test_without_a_header_the_assumed_columns_are_reported(tmp_path, write_lines):
+    path = write_lines(tmp_path / "x.csv", "a.png,4,10,34,40,car")
+    assert reader.read(str(path)).notes == (("assumed columns", str(path)),)
+
+
+@pytest.mark.parametrize(
+    ("header", "lacks"),
+    [
+        ("datei,links,oben,rechts,unten,klasse", "path"),
+        ("path,x1,y1,x2,class_name,z", "complete box"),
+        ("path,x1,y1,x2,y2,z", "class"),
+    ],
+)
+def test_a_header_that_names_no_box_is_one_line(tmp_path, write_lines, header, lacks):
+    path = write_lines(tmp_path / "x.csv", header, "a.png,1,2,3,4,car")
+    with pytest.raises(InputError, match=f":1: the header {header} has no {lacks}: name the columns path,x1"):
+        reader.read(str(path))
+
+
+def test_boxes_in_0_to_1_are_relative_and_mixtures_are_refused(images, write_lines):
+    rows = [f"img/{name}.png,0.25,0.5,0.75,1,car" for name in "abcdef"]
+    path = write_lines(images / "roads.csv", "path,x1,y1,x2,y2,class_name", *rows)
+    data = load(str(path))
+    np.testing.assert_allclose(data.train.examples[0].boxes_xyxy, [[16, 24, 48, 48]])  # of 64 x 48
+    assert data.findings.first["relative"] == ["roads.csv"]
+    write_lines(path, *rows[:2], *[f"img/{name}.png,16,24,48,48,car" for name in "cdef"])
+    with pytest.raises(InputError, match=r"2 of 6 boxes lie in 0..1 \(.*roads.csv:1\).*roads.csv:3"):
+        load(str(path))
+
+
+def test_a_long_field_does_not_hide_a_file(images, write_lines):
+    polygon = " ".join(["1.5"] * 50_000)  # 200,000 characters
+    rows = [f"img/{name}.png,1,2,30,40,car,{polygon}" for name in "abcdef"]
+    data = load(str(write_lines(images / "roads.csv", "path,x1,y1,x2,y2,class_name,polygon", *rows)))
+    assert len(data.train) + len(data.val) == 6
+
+
+def test_rows_without_an_image_are_counted(images, write_lines):
+    rows = [f"img/{name}.png,1,2,30,40,car" for name in "abcdef"]
+    bad = ["1" * 200_000, "a\0.png,1,2,30,40,car", ",1,2,30,40,car"]
+    path = write_lines(images / "roads.csv", *rows, *bad)
+    with pytest.raises(
+        InputError, match="3 of 9 boxes are bad .*rows that name no image: 3 .roads.csv:7, roads.csv:8"
+    ):
+        load(str(path))
+    findings = load(str(path), labels="drop").findings
+    assert findings.counts["bad row"] == 3 and sum(each["images"] for each in findings.splits.values()) == 6
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["car,0", "bus,0"], "class id 0 stands for two classes, 'car' and 'bus'"),
+        (["car,0", "car,1"], "class 'car' stands for two ids, 0 and 1"),
+    ],
+)
+def test_a_class_mapping_with_one_thing_twice(images, write_lines, lines, message):
+    write_lines(images / "roads.csv", "img/a.png,1,2,30,40,car")
+    write_lines(images / "classes.csv", *lines)
+    with pytest.raises(InputError, match=message):
+        load(str(images))
+
+
+def test_a_csv_in_each_split_folder_and_names_without_folder_or_suffix(tmp_path, paint, write_lines):
+    for split in ("train", "valid"):
+        paint(tmp_path / split / "pics" / "Cam 1.png")
+        rows = ["filename,width,height,class,xmin,ymin,xmax,ymax", "cam 1,64,48,car,4,10,34,40"]
+        write_lines(tmp_path / split / "_annotations.csv", *rows)
+    data = load(str(tmp_path))
+    assert [each.path for each in (*data.train.examples, *data.val.examples)] == [
+        str(tmp_path / split / "pics" / "Cam 1.png") for split in ("train", "valid")
+    ]

@@ -143,3 +143,19 @@ def test_the_header_tells_labels(table):
     assert label_csv.matches(path) and not box_csv.matches(path)
     path = table("file,car", "a,b")
     assert not label_csv.matches(path)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("filename,label", "img/a.png,fire", "img/b.png,"),
+        ("class;image_path", "fire;img/a.png", ";img/b.png"),
+        ("Split,Category,File", "train,fire,img/a.png", "train,,img/b.png"),
+        ("filename, fire", "a.png, 1", "b.png, 0"),  # Roboflow's _classes.csv
+    ],
+)
+def test_columns_are_found_by_usual_names(table, lines):
+    path = table(*lines)
+    assert label_csv.matches(path) and not box_csv.matches(path)
+    split = "train" if "train" in lines[1] else None
+    assert _seen(path) == {"a.png": (split, ("fire",)), "b.png": (split, ())}
