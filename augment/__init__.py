@@ -16,6 +16,7 @@ from augment.registry import TRANSFORMS
 _LAZY = {
     "DecodedCache": "decode",
     "apply": "apply_policy",
+    "load_batch": "input_pipeline",
     "pad_boxes": "apply_policy",
     "pipeline": "input_pipeline",
     "policy_from_list": "policy_file",

@@ -61,7 +61,9 @@ def with_unlabelled(context: TrainContext, source: PhaseInput) -> PhaseInput:
         sides = (of(side, first, last).repeat() for side in (weak, strong))
         passes = _passes(context)
         labelled = source.batches(first * passes, last * passes)
-        return tf.data.Dataset.zip(labelled, *sides).map(_interleaved)
+        return tf.data.Dataset.zip(labelled, *sides).map(
+            tf.autograph.experimental.do_not_convert(_interleaved)
+        )
 
     return replace(source, batches=batches)
 

@@ -25,7 +25,8 @@ def contact_sheet(views: AugmentedViews, examples: int = IMAGES, versions: int =
     drawing = visualize.find(views.output)
     if drawing is None:
         raise InputError("examples of this task cannot be drawn: remove --preview")
-    for images, targets, _ in views.batches(lambda: iter(rows), len(chosen)):
+    for start in range(0, len(rows), len(chosen)):
+        images, targets, _ = views.load_batch(rows[start : start + len(chosen)])
         for image, target in zip(images.numpy(), targets.numpy(), strict=True):
             drawn[rows[len(drawn)]] = drawing.draw_target(image, target, views.output)
     names = [Path(views.examples.examples[row].path).name for row in chosen]

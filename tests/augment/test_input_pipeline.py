@@ -147,3 +147,13 @@ def test_columns_that_do_not_fit_are_refused(columns):
         augment.pipeline({"path": columns["path"], "labels": [1]}, "none", SIZE, 2)
     with pytest.raises(ValueError, match="unknown augmentation policy"):
         augment.pipeline(columns, "nine", SIZE, 2)
+
+
+def test_a_batch_without_a_graph_equals_that_of_the_pipeline(columns):
+    whole = run(columns, MIXED, batch_size=6)
+    alone = augment.load_batch(columns, MIXED, SIZE, [(row, 0) for row in range(6)])
+    assert alone.keys() == whole.keys()
+    assert (
+        np.abs(alone["images"].numpy().astype(int) - whole["images"]).max() <= 1
+    )  # fused graphs round otherwise
+    np.testing.assert_array_equal(alone["bounding_boxes"]["boxes"], whole["bounding_boxes"]["boxes"])

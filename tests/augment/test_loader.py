@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from augment import Policy, get_policy
-from augment.input_pipeline import Loader
+from augment.loader import Loader
 
 
 @pytest.fixture

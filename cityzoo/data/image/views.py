@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +66,7 @@ class AugmentedViews:
     @functools.cached_property
     def first_targets(self) -> np.ndarray:
         """Return the targets of the first images, which show what the output makes of labels."""
-        rows = sequential_order(min(FIRST_TARGETS, len(self)))
-        return next(iter(self.batches(rows, FIRST_TARGETS)))[1].numpy()
+        return self.load_batch([(row, 0) for row in range(min(FIRST_TARGETS, len(self)))])[1].numpy()
 
     def batches(self, rows: Rows, batch_size: int, unmixed_from: int | None = None) -> tf.data.Dataset:
         """Return batches of (images uint8, target, matrix) for each (image, view) of `rows`.
@@ -81,16 +80,10 @@ class AugmentedViews:
             `images` (B, h, w, 3) uint8 RGB, what `Kind.target` makes of the batch, and (B, 3, 3) float32
             original -> network input pixels.
         """
-        each = self.examples.examples
-        columns: dict[str, Any] = {
-            "path": [image.path for image in each],
-            "image_hw": [image.size_hw for image in each],
-            "plain": [image.plain for image in each],
-            "window": [image.window_xyxy or WHOLE for image in each],
-            **self.output.label_columns(each),
-        }
+        import tensorflow as tf
+
         batches = augment.pipeline(
-            columns,
+            self._columns,
             self._policy,
             self.size_hw,
             batch_size,
@@ -100,4 +93,23 @@ class AugmentedViews:
             read=self._read,
             unmixed_from=unmixed_from,
         )
-        return batches.map(lambda batch: (batch["images"], self.output.make_targets(batch), batch["matrix"]))
+        return batches.map(tf.autograph.experimental.do_not_convert(self._as_triple))
+
+    def load_batch(self, rows: Sequence[tuple[int, int]]) -> tuple[tf.Tensor, Any, tf.Tensor]:
+        """Return one batch of the given (image, view) pairs, as `batches` yields it, without tracing a graph for it."""
+        options = {"seed": self.seed, "max_boxes": self.max_rows, "read": self._read}
+        return self._as_triple(augment.load_batch(self._columns, self._policy, self.size_hw, rows, **options))
+
+    @property
+    def _columns(self) -> dict[str, Any]:
+        each = self.examples.examples
+        return {
+            "path": [image.path for image in each],
+            "image_hw": [image.size_hw for image in each],
+            "plain": [image.plain for image in each],
+            "window": [image.window_xyxy or WHOLE for image in each],
+            **self.output.label_columns(each),
+        }
+
+    def _as_triple(self, batch: dict[str, Any]) -> tuple[tf.Tensor, Any, tf.Tensor]:
+        return batch["images"], self.output.make_targets(batch), batch["matrix"]

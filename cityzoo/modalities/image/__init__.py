@@ -189,7 +189,8 @@ class Image(ImageRenderer, Modality[ImageFlags]):
         batch_size = spec.fit.batch_size
         rows = shuffled(len(views), batch_size, spec.run.seed, first, last, shown)
         triples = views.batches(*shard(rows, batch_size), unmixed_from=unmixed_from)
-        batches = triples.map(lambda images, y, matrix: (tf.cast(images, tf.float32), y))
+        cast = tf.autograph.experimental.do_not_convert(lambda x, y, matrix: (tf.cast(x, tf.float32), y))
+        batches = triples.map(cast)
         return batches.prefetch(tf.data.AUTOTUNE)
 
     def examples_of_step(

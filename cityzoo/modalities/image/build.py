@@ -11,7 +11,7 @@ import zoo
 import zoo.pretrained
 from cityzoo import peft
 from cityzoo.data.image import Dataset
-from cityzoo.data.image.views import AugmentedViews, sequential_order
+from cityzoo.data.image.views import AugmentedViews
 from cityzoo.errors import InputError
 from cityzoo.modalities.image.flags import ResolvedImageFlags
 from cityzoo.modalities.image.settings import dtype_policies
@@ -54,7 +54,7 @@ def calibrate(assembled: AssembledModel, spec: ImageSpec, output: Output, data: 
         data.train, output, "none", spec.modality.image_size, max_boxes(data), spec.run.seed
     )
     count = min(CALIBRATION_IMAGES, len(data.train))
-    images, _, _ = next(iter(views.batches(sequential_order(count), count)))
+    images, _, _ = views.load_batch([(row, 0) for row in range(count)])
     zoo.calibrate(assembled.backbone, images.numpy().astype(np.float32))
 
 
