@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,7 @@ def _slope_by_tensorflow(model: keras.Model, value: Callable) -> Callable[[Any, 
             found = value(lambda shown: model(shown, training=False), images, targets)
         return found, tape.gradient(found, images)
 
-    traced = tf.function(both, reduce_retracing=True)
+    traced = tf.function(both, reduce_retracing=True, autograph=False)
 
     def slope(images: Any, targets: Any) -> tuple[float, np.ndarray]:
         found, change = traced(tf.convert_to_tensor(images), tf.convert_to_tensor(targets))
@@ -122,15 +123,35 @@ def _slope_by_jax(model: keras.Model, value: Callable) -> Callable[[Any, Any], t
     return slope
 
 
+# Tracing takes seconds, running a batch milliseconds, and a model is evaluated after every epoch and for the report:
+# it is traced once for each kind of input, for as long as it lives.
+_TRACED: weakref.WeakKeyDictionary[Any, dict[Any, Callable]] = weakref.WeakKeyDictionary()
+
+
 def _by_tensorflow(model: keras.Model, then: Callable | None) -> Callable[[Any], Outputs]:
     import tensorflow as tf
 
+    of_model = _TRACED.setdefault(model, {})
+
+    def run(inputs: Any, _model: keras.Model = model) -> Outputs:  # the model lives as long as this function
+        arrays = tf.nest.flatten(inputs)
+        key = then, *((*array.shape[1:], tf.as_dtype(array.dtype)) for array in arrays)
+        traced = of_model.get(key) or of_model.setdefault(key, _traced(weakref.ref(model), then, inputs))
+        return tf.nest.map_structure(lambda output: output.numpy(), traced(inputs))
+
+    return run
+
+
+def _traced(model: Callable[[], Any], then: Callable | None, inputs: Any) -> Callable:
+    import tensorflow as tf
+
     def run(inputs: Any) -> Any:
-        outputs = model(inputs, training=False)
+        outputs = model()(inputs, training=False)
         return then(outputs) if then else outputs
 
-    traced = tf.function(run, reduce_retracing=True)
-    return lambda inputs: tf.nest.map_structure(lambda output: output.numpy(), traced(inputs))
+    # One graph for batches of any size; converting the Python code of layers would take longer than tracing them.
+    spec = tf.nest.map_structure(lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), inputs)
+    return tf.function(run, input_signature=[spec], autograph=False)
 
 
 def _by_jax(model: keras.Model, then: Callable | None) -> Callable[[Any], Outputs]:

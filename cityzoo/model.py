@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,6 +159,43 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
         raise InputError(
             f"'{path}' is not a model that Keras loads ({reason}): give a model.keras of train.py"
         ) from error
+
+
+@contextmanager
+def lend(path: Path, twin: tuple[keras.Model, Path] | None = None) -> Iterator[keras.Model]:
+    """Lend the model of a file: a twin of the same architecture with the file's weights, which gets its own back.
+
+    Building and compiling a network takes seconds, reading its weights a fraction of one.
+
+    Args:
+        path: the file.
+        twin: a model and the file that it was loaded from; None: the file is loaded.
+
+    Raises:
+        InputError: no such file, or not a Keras model.
+    """
+    if twin is None or _architecture(path) != _architecture(twin[1]):
+        yield load(path)
+        return
+    model, _ = twin
+    kept = model.get_weights()
+    try:
+        try:
+            model.load_weights(path)
+        except (ValueError, OSError, KeyError):
+            yield load(path)  # which says what is wrong with it
+        else:
+            yield model
+    finally:
+        model.set_weights(kept)
+
+
+def _architecture(path: Path) -> bytes | None:
+    try:
+        with zipfile.ZipFile(path) as file:
+            return file.read("config.json")
+    except (OSError, KeyError, zipfile.BadZipFile):
+        return None
 
 
 def count_parameters(variables: Sequence[keras.Variable]) -> int:

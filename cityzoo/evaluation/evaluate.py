@@ -69,7 +69,7 @@ def evaluate(
     results = cached_predictions(run.model, modality, output, truth, run.path, model)
     rivals, before = {}, None
     if run.before.is_file():
-        earlier = cached_predictions(run.before, modality, output, truth, run.path)
+        earlier = cached_predictions(run.before, modality, output, truth, run.path, twin=(model, run.model))
         rivals[BEFORE] = ComparedRun(output.weighted_metrics(truth, earlier))
         before = {n: v for n, v in output.metrics(truth, earlier).items() if not isinstance(v, dict)}
     details = output.details(truth, results)

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ def cached_predictions(
     truth: Any,
     run: Path,
     model: keras.Model | None = None,
+    twin: tuple[keras.Model, Path] | None = None,
 ) -> list[Any]:
     """Return the results of a saved model for each example, from the cache if nothing about them changed.
 
@@ -51,19 +53,21 @@ def cached_predictions(
         truth: the examples; their labels play no part.
         run: folder of the run, with the cache in `predictions/`.
         model: content of the file, if already loaded.
+        twin: another model of the run and its file; see `cityzoo.model.lend`.
 
     Raises:
         InputError: no such model.
     """
-    from cityzoo.model import load
+    from cityzoo.model import lend
 
-    if not model_file.is_file():
-        return modality.predict(model or load(model_file), truth, output)
+    if model and not model_file.is_file():
+        return modality.predict(model, truth, output)
     cache = run / FOLDER / f"{_key(model_file, modality, output, truth)}.npz"
     if cache.is_file():
         with np.load(cache, allow_pickle=False) as arrays:
             return unpacked(dict(arrays), output)
-    results = modality.predict(model or load(model_file), truth, output)
+    with nullcontext(model) if model else lend(model_file, twin) as lent:
+        results = modality.predict(lent, truth, output)
     _save(results, cache)
     return results
 

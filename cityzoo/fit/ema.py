@@ -112,7 +112,7 @@ def _compiled(function):
         return function
     import tensorflow as tf
 
-    return tf.function(function)
+    return tf.function(function, autograph=False)
 
 
 def _up_to_date(model: keras.Model) -> None:

@@ -53,7 +53,9 @@ class Features:
         )
         stored = tf.data.Dataset.from_generator(gather, output_signature=signature)
         return stored.map(
-            lambda tensors, y: ({n: tf.cast(t, tf.float32) for n, t in tensors.items()}, y)
+            tf.autograph.experimental.do_not_convert(
+                lambda tensors, y: ({n: tf.cast(t, tf.float32) for n, t in tensors.items()}, y)
+            )
         ).prefetch(4)
 
 

@@ -1,5 +1,8 @@
 """A model as one compiled function gives what its layers give, on either backend of Keras."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -106,3 +109,30 @@ def test_the_processor_has_a_name_and_cores(gpu):
     gpu(False)
     name, _, cores = backend.device_name().rpartition(", ")
     assert name and cores.endswith(" cores")
+
+
+def test_a_model_is_traced_once_whatever_the_batch_and_whoever_asks():
+    """Batches of two, one and three, as array and tensor, with weights that changed in between."""
+    x, traces = keras.Input((2,)), []
+    model = keras.Model(x, keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")(x))
+
+    def counted(outputs):
+        traces.append(outputs.shape)
+        return outputs
+
+    found = [backend.compiled(model, counted)(np.ones((rows, 2), "float32")).tolist() for rows in (2, 1)]
+    model.set_weights([np.full((2, 1), 2.0)])
+    found.append(backend.compiled(model, counted)(tf.ones((3, 2))).tolist())
+    assert found == [[[2], [2]], [[2]], [[4], [4], [4]]]
+    assert traces == [(None, 1)]
+
+
+def test_a_model_that_nobody_holds_any_more_is_forgotten():
+    """Its compiled function would otherwise keep its weights in memory."""
+    x = keras.Input((2,))
+    model = keras.Model(x, keras.layers.Dense(1)(x))
+    backend.compiled(model)(np.ones((1, 2), "float32"))
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.model import LOW, assemble, class_names, count_parameters, dtype_policy, float32_copy, load, save
+from cityzoo.model import (
+    LOW,
+    assemble,
+    class_names,
+    count_parameters,
+    dtype_policy,
+    float32_copy,
+    lend,
+    load,
+    save,
+)
 from cityzoo.outputs.detection import Detection
 
 NAMES = [
@@ -144,3 +154,28 @@ def test_parameters_by_hand():
     """3 x 4 weights and 4 biases."""
     images = keras.Input((3,))
     assert count_parameters(keras.Model(images, keras.layers.Dense(4)(images)).weights) == 16
+
+
+def dense(path, weight, units=1):
+    """Write a model that multiplies by a weight, and return it."""
+    images = keras.Input((1,), name="input")
+    model = keras.Model(images, keras.layers.Dense(units, use_bias=False, name="only")(images), name="dense")
+    model.set_weights([np.full((1, units), weight, "float32")])
+    save(model, path)
+    return model
+
+
+def test_a_twin_is_lent_with_the_weights_of_a_file_and_gets_its_own_back(tmp_path):
+    """A network of another architecture, and a damaged file, are loaded as they are: the twin stays what it was."""
+    twin = dense(tmp_path / "best.keras", 3.0)
+    dense(tmp_path / "before.keras", 2.0)
+    dense(tmp_path / "wide.keras", 5.0, units=2)
+    (tmp_path / "broken.keras").write_bytes(b"PK")
+    ours = twin, tmp_path / "best.keras"
+    with lend(tmp_path / "before.keras", ours) as lent:
+        assert lent is twin and lent.get_weights()[0].tolist() == [[2.0]]
+    with lend(tmp_path / "wide.keras", ours) as lent:
+        assert lent is not twin and lent.get_weights()[0].tolist() == [[5.0, 5.0]]
+    with pytest.raises(InputError, match="not a model"), lend(tmp_path / "broken.keras", ours):
+        pass
+    assert twin.get_weights()[0].tolist() == [[3.0]]
