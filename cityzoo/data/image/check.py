@@ -54,9 +54,10 @@ class Checker:
         if facts.defect:
             self._findings.add(facts.defect, f"{name} ({facts.reason})")
             return None
-        if "contradiction" in raw.remarks:
-            self._findings.add("contradiction", f"{name} ({brief(raw.source, self._root)})")
-            return None
+        for kind in ("contradiction", "unreadable label"):
+            if kind in raw.remarks:
+                self._findings.add(kind, f"{name} ({brief(raw.source, self._root)})")
+                return None
         target = self._target(raw, name) if self._labeled else None
         if self._labeled and target is None:
             return None

@@ -23,6 +23,7 @@ KINDS = {
     "missing": "missing images",
     "unreadable": "unreadable images",
     "contradiction": "images with contradictory labels",
+    "unreadable label": "images with an unreadable label file",
     "unknown label": "images with a class that is not in the class list",
     "no label": "images without a class label (skipped)",
     "class left out": "images without a selected class (skipped)",
@@ -62,7 +63,7 @@ KINDS = {
 }
 REQUESTED = ("ignored class", "other class", "class left out", "test split")  # listed without places
 BAD_IMAGES = ("missing", "unreadable")
-BAD_LABELS = ("contradiction", "unknown label")
+BAD_LABELS = ("contradiction", "unreadable label", "unknown label")
 BAD_BOXES = ("bad row", "malformed", "not finite", "inverted", "no area", "outside", "over edge")
 TOLERATED = 0.01  # fraction of bad boxes that is skipped and reported rather than refused
 SKIPPED = (*BAD_IMAGES, *BAD_LABELS, *BAD_BOXES, "unknown class")
@@ -142,7 +143,7 @@ def raise_on_bad_data(findings: Findings, labels: str, boxes_seen: int) -> None:
     """
     if labels == "drop":
         return
-    for kind in (*BAD_IMAGES, "unknown class", "unknown label"):
+    for kind in (*BAD_IMAGES, "unreadable label", "unknown class", "unknown label"):
         if findings.counts[kind]:
             raise InputError(f"{findings.line(kind)}; correct the data, or skip them with --bad-boxes drop")
     if findings.counts["contradiction"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -223,3 +224,18 @@ def is_path(text: object) -> bool:
     except UnicodeEncodeError:
         return False
     return len(encoded) <= LONGEST_PATH and all(len(each) <= LONGEST_NAME for each in encoded.split(b"/"))
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file in UTF-8, or in UTF-16 with a byte order mark, which is removed.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: the file is binary.
+    """
+    content = path.read_bytes()
+    encoding = "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    text = content.decode(encoding, "replace")
+    if "\0" in text:
+        raise ValueError(f"{path} is not text")
+    return text
