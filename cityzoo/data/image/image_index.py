@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
@@ -50,6 +51,30 @@ class ImageIndex:
         candidates = self._by_stem.get(wanted[-1] if wanted else "", []) or self._by_stem.get(stem, [])
         near = [path for parts, path in candidates if _is_end(parts, wanted) and _fits(parts[:-1], split)]
         return near[0] if len(near) == 1 else None
+
+    def find_near(self, labels: Path, name: str = "", split: str | None = None) -> Path | None:
+        """Return the image with the stem of its label file, of several that in the most similar folder.
+
+        name: file name in the annotations, which decides between images that differ in their suffix.
+        """
+        candidates = [(parts, path) for parts, path in self._by_stem.get(labels.stem.lower(), [])]
+        named = [each for each in candidates if each[0][-1] == name.lower()] or candidates
+        here = [path for _, path in named if path.parent == labels.parent]
+        if here:
+            return here[0] if len(here) == 1 else None
+        folders = [part.lower() for part in labels.parent.parts]
+        near = [
+            (_count_shared(parts[:-1], folders), path) for parts, path in named if _fits(parts[:-1], split)
+        ]
+        most = max((shared for shared, _ in near), default=0)
+        best = [path for shared, path in near if shared == most]
+        return best[0] if len(best) == 1 else None
+
+
+def _count_shared(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return the number of folders at the end of two paths that are the same."""
+    pairs = zip(reversed(one), reversed(other), strict=False)
+    return next((number for number, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
 
 
 def _is_end(parts: tuple[str, ...], wanted: list[str]) -> bool:

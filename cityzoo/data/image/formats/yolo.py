@@ -11,8 +11,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from cityzoo.data.image.raw import RELATIVE_CXCYWH, RawDataset, RawImage, images_under, split_of
+from cityzoo.data.image.text_labels import LabelFinder, has_kitti_row, has_yolo_row, read_yolo_labels
 from cityzoo.data.image.yolo_config import YoloConfig, find_class_names, find_config, read_config
-from cityzoo.data.image.yolo_labels import LabelFinder, has_yolo_row, read_labels
 
 _PEEKED = 50  # images whose labels are looked for
 
@@ -31,8 +31,11 @@ def _has_folders(path: Path) -> bool:
     folders = {each.name.lower(): each for each in path.iterdir() if each.is_dir()}
     if not {"images", "labels"} <= folders.keys():
         return False
-    suffixes = {each.suffix.lower() for each in itertools.islice(folders["labels"].rglob("*.*"), _PEEKED)}
-    return not suffixes & {".xml", ".json"} or ".txt" in suffixes
+    files = list(itertools.islice(folders["labels"].rglob("*.*"), _PEEKED))
+    texts = [each for each in files if each.suffix.lower() == ".txt"]
+    if texts:
+        return not any(map(has_kitti_row, texts))
+    return not {each.suffix.lower() for each in files} & {".xml", ".json"}
 
 
 def _has_labels(path: Path) -> bool:
@@ -69,6 +72,6 @@ def _config_of_folder(root: Path, finder: LabelFinder) -> YoloConfig:
 
 def _image(path: Path, split: str | None, config: YoloConfig, finder: LabelFinder) -> RawImage:
     label_path = finder.find(path)
-    boxes, remark = read_labels(label_path, config.names, config.keypoints)
+    boxes, remark = read_yolo_labels(label_path, config.names, config.keypoints)
     remarks = (remark,) if remark else ()
     return RawImage(str(path), boxes, RELATIVE_CXCYWH, str(label_path), None, split, remarks)

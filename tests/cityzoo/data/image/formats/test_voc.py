@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from cityzoo.data.image import load
+from cityzoo.data.image import formats, load
 from cityzoo.data.image.decode import read_image
+from cityzoo.data.image.formats import voc as reader
 from cityzoo.errors import InputError
 
 OBJECT = """  <object>
@@ -78,3 +79,103 @@ def test_broken_xml_and_boxes_are_named(voc, write_lines):
     path.write_text("<annotation><object>")
     with pytest.raises(InputError, match="b.xml is not valid XML"):
         load(str(voc))
+
+
+@pytest.mark.parametrize(
+    ("annotations", "images"),
+    [
+        ("annotations", "images"),
+        ("Annotations", "JPEGImages"),
+        ("xml", "pics"),
+        ("labels", "images"),
+        ("annotations/deep", "images/deep"),
+        ("ANNOTATION", "."),
+    ],
+)
+def test_images_are_found_in_any_usual_layout(tmp_path, paint, write_lines, annotations, images):
+    paint(tmp_path / images / "A.JPG")
+    xml = write_lines(tmp_path / annotations / "a.xml", *_xml("elsewhere.jpg", _object("car", 2, 3, 10, 10)))
+    assert formats.find(str(tmp_path))[0] == "voc"
+    (found,) = reader.read(str(tmp_path)).images
+    assert (found.path, found.source) == (str((tmp_path / images / "A.JPG").resolve()), str(xml))
+    assert [box[:2] for box in found.boxes] == [((1, 2, 10, 10), "car")]
+
+
+def test_images_of_one_name_in_several_folders_go_with_their_own_annotations(tmp_path, paint, write_lines):
+    for split in ("train", "val", "x"):
+        paint(tmp_path / f"images/{split}/a.png")
+        write_lines(tmp_path / f"annotations/{split}/a.xml", *_xml("a.png", _object(split, 1, 1, 10, 10)))
+    found = reader.read(str(tmp_path)).images
+    assert {(each.path, each.split, each.boxes[0].name) for each in found} == {
+        (str(tmp_path / f"images/{name}/a.png"), {"x": None}.get(name, name), name)
+        for name in ("train", "val", "x")
+    }
+
+
+def test_two_annotations_of_one_image_are_refused(tmp_path, paint, write_lines):
+    paint(tmp_path / "images/a.png")
+    for folder in ("one", "two"):
+        write_lines(tmp_path / folder / "a.xml", *_xml("a.png", _object("car", 1, 1, 10, 10)))
+    with pytest.raises(InputError, match="images/a.png' stands for two files, .*one/a.xml' and .*two/a.xml'"):
+        reader.read(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "line", ["north gate 1", "north gate 1  1", "north gate 1 -1", "JPEGImages/north gate 1.png"]
+)
+def test_names_in_lists_may_have_blanks(tmp_path, paint, write_lines, line):
+    paint(tmp_path / "JPEGImages/north gate 1.png")
+    write_lines(tmp_path / "Annotations/north gate 1.xml", *_xml("x.png", _object("car", 1, 1, 10, 10)))
+    write_lines(tmp_path / "ImageSets/Main/train.txt", line)
+    (found,) = reader.read(str(tmp_path)).images
+    assert (found.path, len(found.boxes), found.split) == (
+        str(tmp_path / "JPEGImages/north gate 1.png"),
+        1,
+        "train",
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [
+        ("gb2312", "gb2312"),
+        ("gbk", "GBK"),
+        ("gb18030", "gb2312"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", ""),
+        ("utf-8-sig", "utf-8"),
+        ("utf-8", ""),
+        ("utf-8", "utf-16"),
+        ("big5", "Big5"),
+    ],
+)
+def test_encodings(tmp_path, paint, encoding, declared):
+    paint(tmp_path / "a.png")
+    head = f'<?xml version="1.0" encoding="{declared}"?>\n' if declared else ""
+    (tmp_path / "a.xml").write_text(head + "\n".join(_xml("a.png", _object("大巴", 1, 1, 10, 10))), encoding)
+    assert reader.matches(str(tmp_path))
+    assert reader.read(str(tmp_path)).class_names == ("大巴",)
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ('<?xml version="1.0" encoding="no-such"?>', "cannot be read in its encoding no-such"),
+        ('<?xml version="1.0" encoding="base64"?>', "cannot be read in its encoding base64"),
+        ("", "cannot be read in its encoding utf-8 .*name its encoding"),
+    ],
+)
+def test_what_cannot_be_decoded_is_one_line(tmp_path, paint, head, message):
+    paint(tmp_path / "a.png")
+    (tmp_path / "a.xml").write_text(head + "\n".join(_xml("a.png", _object("公交车", 1, 1, 9, 9))), "gb2312")
+    with pytest.raises(InputError, match=message) as raised:
+        load(str(tmp_path))
+    assert "\n" not in str(raised.value)
+
+
+def test_an_annotation_that_begins_late_is_read_and_other_xml_is_not(tmp_path, paint, write_lines):
+    paint(tmp_path / "a.png"), paint(tmp_path / "b.png")
+    comment = f"<!-- {'licence ' * 500} -->"
+    write_lines(tmp_path / "a.xml", comment, *_xml("a.png", _object("car", 1, 1, 10, 10)))
+    write_lines(tmp_path / "b.xml", "<annotations><image/></annotations>")
+    assert [image.source for image in reader.read(str(tmp_path)).images] == [str(tmp_path / "a.xml")]

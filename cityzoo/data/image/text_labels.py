@@ -1,4 +1,4 @@
-"""Label files of YOLO: where they are, and the boxes in them."""
+"""Text files of labels, one per image: where they are, and the boxes in them, of YOLO and of KITTI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from pathlib import Path
 
 from cityzoo.data.image.raw import RawBox, read_text
 
-_FOLDERS = ("labels", "label")
+_FOLDERS = {
+    "images": ("labels", "label"),
+    "image_2": ("label_2",),
+    "image_3": ("label_2",),
+}  # of images: of labels
+_KITTI_FIELDS = 15  # a prediction has a score after them
 _NO_BOX = (math.nan,) * 4
 
 
@@ -32,12 +37,12 @@ class LabelFinder:
         return next((each for each in found if each), _expected(image))
 
     def _folders(self, folder: Path) -> list[Path]:
-        found = [child for name in _FOLDERS if (child := self._child(folder, name))] + [folder]
+        found = [child for name in _FOLDERS["images"] if (child := self._child(folder, name))] + [folder]
         position = _images_position(folder)
         if position is None:
             return found
         parent, inside = Path(*folder.parts[:position]), folder.parts[position + 1 :]
-        for name in reversed(_FOLDERS):
+        for name in reversed(_FOLDERS[folder.parts[position].lower()]):
             place = self._child(parent, name)
             for part in inside:
                 place = place and self._child(place, part)
@@ -59,40 +64,71 @@ class LabelFinder:
 
 
 def _images_position(folder: Path) -> int | None:
-    positions = [number for number, part in enumerate(folder.parts) if part.lower() == "images"]
+    positions = [number for number, part in enumerate(folder.parts) if part.lower() in _FOLDERS]
     return positions[-1] if positions else None
 
 
 def _expected(image: Path) -> Path:
     parts, position = list(image.parent.parts), _images_position(image.parent)
     if position is not None:
-        parts[position] = "labels"
+        parts[position] = _FOLDERS[parts[position].lower()][0]
     return Path(*parts) / f"{image.stem}.txt"
 
 
-def read_labels(path: Path, names: dict[int, str], keypoints: bool) -> tuple[tuple[RawBox, ...], str]:
-    """Return the boxes of a label file, and the remark "unlabelled" or "unreadable label", or "".
+def read_yolo_labels(path: Path, names: dict[int, str], keypoints: bool) -> tuple[tuple[RawBox, ...], str]:
+    """Return the boxes of a label file of YOLO, and the remark "unlabelled" or "unreadable label", or "".
 
     keypoints: whether rows have keypoints after the box.
     """
+    rows, remark = _read_rows(path)
+    return tuple(_box(fields, names, f":{number}", keypoints) for number, fields in rows), remark
+
+
+def read_kitti_labels(path: Path) -> tuple[tuple[RawBox, ...], str]:
+    """Return the boxes of a label file of KITTI in pixels x1, y1, x2, y2, and the remark as for YOLO.
+
+    Regions called DontCare have the problem "crowd": objects there are not labeled one by one.
+    """
+    rows, remark = _read_rows(path)
+    boxes = []
+    for number, fields in rows:
+        try:
+            numbers = tuple(float(text) for text in fields[4:8])
+        except ValueError:
+            numbers = ()
+        bad = len(numbers) < 4 or len(fields) < _KITTI_FIELDS
+        problem = "malformed" if bad else "crowd" if fields[0].lower() == "dontcare" else ""
+        boxes.append(RawBox(_NO_BOX if bad else numbers, fields[0], f":{number}", problem))
+    return tuple(boxes), remark
+
+
+def _read_rows(path: Path) -> tuple[list[tuple[int, list[str]]], str]:
     try:
         lines = read_text(path).splitlines()
     except FileNotFoundError:
-        return (), "unlabelled"
+        return [], "unlabelled"
     except (OSError, ValueError):
-        return (), "unreadable label"
-    rows = [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
-    return tuple(_box(fields, names, f":{number}", keypoints) for number, fields in rows), ""
+        return [], "unreadable label"
+    return [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()], ""
 
 
 def has_yolo_row(path: Path) -> bool:
     """Return whether the first row of a file is a class id and the numbers of a box or polygon."""
+    fields = next((fields for _, fields in _read_rows(path)[0]), [])
+    return len(fields) >= 5 and _are_numbers(fields) and float(fields[0]).is_integer()
+
+
+def has_kitti_row(path: Path) -> bool:
+    """Return whether the first row of a file is a class name and the 14 numbers of KITTI, or more."""
+    fields = next((fields for _, fields in _read_rows(path)[0]), [])
+    return len(fields) >= _KITTI_FIELDS and not _are_numbers(fields[:1]) and _are_numbers(fields[1:])
+
+
+def _are_numbers(fields: list[str]) -> bool:
     try:
-        lines = read_text(path).splitlines()
-        numbers = [float(text) for text in next((line for line in lines if line.strip()), "").split()]
-    except (OSError, ValueError):
+        return all(math.isfinite(float(text)) for text in fields)
+    except ValueError:
         return False
-    return len(numbers) >= 5 and numbers[0].is_integer()
 
 
 def _box(fields: list[str], names: dict[int, str], mark: str, keypoints: bool) -> RawBox:
