@@ -5,25 +5,34 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from cityzoo.data.series.csv_sniffer import is_time_name, normalize
+import numpy as np
+
+from cityzoo.data.series.csv_sniffer import normalize
 from cityzoo.data.series.csv_table import Table
-from cityzoo.data.series.raw import NOT_NAMED, RawSeries, SeriesOptions
-from cityzoo.data.series.timestamps import read_parts, read_times, time_parts
+from cityzoo.data.series.raw import NOT_NAMED, RawSeries, SeriesOptions, split_names
+from cityzoo.data.series.time_columns import find_time_columns
 from cityzoo.errors import InputError, unknown
 
-COUNTERS = ("", "no", "index", "row", "unnamed: 0")  # columns that number the rows
-CHANNEL_NAMES = ("channel", "parameter", "pollutant", "variable", "metric", "quantity")
+COUNTERS = ("", "no", "index", "row", "entry id", "unnamed: 0")  # columns that number the rows
+CHANNEL_NAMES = ("channel", "parameter", "pollutant", "air pollutant", "variable", "metric", "quantity")
 SENSOR_NAMES = tuple(
-    f"{word}{end}"
-    for word in ("sensor", "station", "detector", "node", "site", "location", "link", "segment", "device")
-    for end in ("", " id", " name", " code", "id")
-) + ("id",)
+    word + end
+    for word in (
+        "sensor", "station", "detector", "det", "node", "site", "location", "link", "segment", "device", "counter",
+        "loop", "camera", "monitor", "meter", "vds", "count point", "edge", "lane", "detektor", "messstelle",
+        "messstation", "zaehlstelle", "z\u00e4hlstelle", "estacion", "estaci\u00f3n", "capteur",
+    )
+    for end in ("", "id", "name", "code", "index", "number", "num", "nr")
+) + ("sampling point", "air quality station eoi code", "air quality station", "interval id", "id")  # fmt: skip
 LATITUDES, LONGITUDES = ("latitude", "lat"), ("longitude", "lon", "lng")
 VALUE_NAMES = ("value", "measurement", "reading", "concentration")
-UNIT_NAMES = ("unit", "units")
+UNIT_NAMES = ("unit", "units", "unit of measurement")
+VALID_NAMES = ("validity",)  # below 1: not valid, as in the downloads of the EEA
 KNOWN = ("speed", "flow", "occupancy", "volume", "pm25", "pm10", "no2", "o3", "temperature")
+REPEATED = 0.6  # times over rows, at most, where each time is written once for each sensor
+UNIQUE = 0.99  # share of the rows that time and sensor identify
 
 
 class LongColumns(NamedTuple):
@@ -35,55 +44,102 @@ class LongColumns(NamedTuple):
     unit: int | None
     places: tuple[int, ...]
     values: tuple[int, ...]
+    valid: int | None = None
+    times: tuple[int, ...] = ()  # further columns of times
 
     @property
     def text(self) -> list[int]:
         """Columns to read as text."""
-        return [each for each in (*self.time, self.sensor, self.channel, self.unit) if each is not None]
+        return [
+            each
+            for each in (*self.time, self.sensor, self.channel, self.unit, *self.times)
+            if each is not None
+        ]
 
 
 def find_column(words: Sequence[str], names: Sequence[str]) -> int | None:
-    """Return the position of the first of some names that is among the words, or None."""
-    return next((words.index(name) for name in names if name in words), None)
+    """Return the position of the first of some names that is among the words, spaces aside, or None."""
+    squeezed = [re.sub(r"\W", "", word) for word in words]
+    wanted = (re.sub(r"\W", "", name) for name in names)
+    return next((squeezed.index(name) for name in wanted if name and name in squeezed), None)
 
 
-def find_long_columns(names: Sequence[str]) -> LongColumns | None:
-    """Return the columns of a long table, None if these are not the names of one."""
+def find_named(names: Sequence[str], wanted: Sequence[str], flag: str) -> tuple[int, ...]:
+    """Return the positions of columns that a flag names.
+
+    Raises:
+        InputError: no such column.
+    """
+    for name in wanted:
+        if name not in names:
+            raise unknown(f"column of {flag}", name, names)
+    return tuple(list(names).index(name) for name in wanted)
+
+
+def find_long_columns(
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]] = (),
+    sensor: int | None = None,
+    time: Sequence[int] = (),
+) -> LongColumns | None:
+    """Return the columns of a long table, None if these are not the names of one.
+
+    Args:
+        rows: fields of some rows, to tell columns of times by what they hold.
+        sensor: position of the column of sensors, if its name does not tell.
+        time: positions of the columns of times, if names and fields do not tell.
+    """
     words = [normalize(name) for name in names]
-    times = [n for n, word in enumerate(words) if is_time_name(word)]
-    time = time_parts(words) or find_date_and_time(words, times)
-    sensor = find_column(words, SENSOR_NAMES)
+    found = find_time_columns(names, rows)
+    time = tuple(time) or found.used
+    times = tuple(n for n in (*found.used, *found.others) if n not in time)
+    sensor = find_column(words, SENSOR_NAMES) if sensor is None else sensor
     if not time or sensor is None:
         return None
-    channel, unit = find_column(words, CHANNEL_NAMES), find_column(words, UNIT_NAMES)
+    channel, unit, valid = (find_column(words, each) for each in (CHANNEL_NAMES, UNIT_NAMES, VALID_NAMES))
     latitude, longitude = find_column(words, LATITUDES), find_column(words, LONGITUDES)
     places = () if latitude is None or longitude is None else (latitude, longitude)
-    taken = {*times, *time, sensor, channel, unit, *places}
-    values = [n for n, word in enumerate(words) if n not in taken and word not in COUNTERS]
-    if channel is not None:
-        values = [n for n in values if words[n] in VALUE_NAMES][:1]
-    return LongColumns(tuple(time), sensor, channel, unit, places, tuple(values)) if values else None
+    taken = {*times, *time, sensor, channel, unit, valid, *places}
+    values = [n for n, word in enumerate(words) if n not in taken and not (n == 0 and word in COUNTERS)]
+    if channel is not None or unit is not None:
+        named = [n for n in values if words[n] in VALUE_NAMES][:1]
+        values = named or ([] if channel is not None else values)
+    if not values:
+        return None
+    return LongColumns(time, sensor, channel, unit, places, tuple(values), valid, times)
 
 
-def find_date_and_time(words: Sequence[str], times: Sequence[int]) -> list[int]:
-    """Return the columns "date" and "time" if both are there, else the first of some time columns."""
-    apart = [words.index(each) for each in ("date", "time") if each in words]
-    return apart if len(apart) == 2 else list(times[:1])
+def find_sensor_column(table: Table, times: np.ndarray, columns: Sequence[int]) -> int | None:
+    """Return the column that tells which sensor a row is of, None if each time is written about once.
 
+    Args:
+        times: (R,) datetime64[s] of the rows.
+        columns: those that may be it.
 
-def parse_time_columns(table: Table, columns: Sequence[int]) -> dict[str, Any]:
-    """Return the fields of a `RawSeries` about times, from one column, date and time, or year, month, day, ..."""
-    frame, names = table.frame, [table.names[column] for column in columns]
-    if len(columns) > 2:
-        parts = frame[list(columns)].set_axis([normalize(name) for name in names], axis=1)
-        found = read_parts(parts, table.origin)
-    elif len(columns) == 2:
-        text = frame[columns[0]].astype(str) + " " + frame[columns[1]].astype(str)
-        found = read_times(text, table.origin, names[0])
-    else:
-        found = read_times(frame[columns[0]], table.origin, names[0])
-    notes = dict.fromkeys(found.notes, table.origin.files[:1])
-    return {"times": found.times, "zoned": found.zoned, "timezone": found.timezone, "notes": notes}
+    Raises:
+        InputError: no column, or several, tell rows of the same time apart.
+    """
+    import pandas
+
+    rows = len(times)
+    moments, of = np.unique(times, return_inverse=True)
+    if len(moments) > REPEATED * rows or table.frame.duplicated().sum() >= rows - len(moments):
+        return None
+    most, fitting = int(np.bincount(of).max()), []
+    for column in columns:
+        codes, names = pandas.factorize(table.frame[column])
+        pairs = len(np.unique(of * (len(names) + 1) + codes))
+        if 2 <= len(names) <= 2 * most and codes.min() >= 0 and pairs >= UNIQUE * rows:
+            fitting.append(column)
+    text = [column for column in fitting if table.frame[column].dtype.kind not in "fiu"]
+    fitting = text if len(text) == 1 else fitting
+    if len(fitting) == 1:
+        return fitting[0]
+    listed = ", ".join(table.names[column] for column in (fitting or columns))
+    raise InputError(
+        f"{table.origin.files[0]}: each time is written up to {most} times, as for several sensors: name the column of "
+        f"the sensors with --sensor-column NAME (or NAME,NAME), out of {listed[:200]}"
+    )
 
 
 def select_channels(names: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
@@ -92,20 +148,26 @@ def select_channels(names: Sequence[str], wanted: Sequence[str] | None) -> list[
     Raises:
         InputError: unknown channel.
     """
-    for name in wanted or ():
-        if name not in names:
-            raise unknown("channel", name, names)
-    return [list(names).index(name) for name in wanted or names]
+    return [find_channel(names, name) for name in wanted or names]
 
 
-def split_names(text: str | Sequence[str]) -> tuple[str, ...]:
-    """Return names given as a sequence, or as text with commas.
+def find_channel(names: Sequence[str], wanted: str, what: str = "channel") -> int:
+    """Return the position of a channel; letters and digits count, so that pm25 is PM2.5.
+
+    Raises:
+        InputError: unknown channel, or one that fits several.
 
     Example:
-        >>> split_names("pm25, wind"), split_names(["pm25"])
-        (('pm25', 'wind'), ('pm25',))
+        >>> find_channel(("TEMP", "PM2.5"), "pm25")
+        1
     """
-    return tuple(each.strip() for each in text.split(",")) if isinstance(text, str) else tuple(map(str, text))
+    if wanted in names:
+        return list(names).index(wanted)
+    plain = [re.sub(r"[\W_]", "", name.lower()) for name in names]
+    fitting = [n for n, name in enumerate(plain) if name == re.sub(r"[\W_]", "", wanted.lower())]
+    if len(fitting) != 1:
+        raise unknown(what, wanted, names)
+    return fitting[0]
 
 
 def channel_names(raw: RawSeries, options: SeriesOptions) -> tuple[str, ...]:

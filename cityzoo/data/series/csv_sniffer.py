@@ -15,8 +15,10 @@ SNIFFED_LINES = 50
 SEPARATORS = ",;\t"
 MISSING = {"", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>"}  # as pandas.read_csv has it
 _TIME_NAME = re.compile(
-    r"((local|utc|start|date|date &) )?time|time ?stamp|datetime|ts|utc|from|period|measured at|"
-    r"(date|time)( (local|utc))?"
+    r"((local|utc|start|begin|end|date|date &|created|sample) )?(date)?time|time ?stamp|datetime|ts|utc|gmt|period"
+    r"|measured at|created at|(date|time)( (local|utc|gmt))?|utc ?date ?time"
+    r"|((interval|datetime|date|time) ?)?(begin|start|end|from)|datetime ?(begin|end)"
+    r"|datum( ?(/|und)? ?uhrzeit)?|uhrzeit|zeit(punkt|stempel)?|messzeit(punkt)?|fecha( hora)?|hora|heure|date heure"
 )
 _TIME = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([ T].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([ T].*)?")
 
@@ -81,6 +83,9 @@ def is_utf8(path: Path) -> bool:
 
 def _is_header(first: Sequence[str], rest: Sequence[Sequence[str]], decimal: str) -> bool:
     """Return whether a first row names the columns: by words, or by numbers that cannot be measurements."""
+    dated = (n for n, field in enumerate(first) if is_time(field))
+    if any(all(is_time(row[n]) for row in rest if n < len(row)) for n in dated):
+        return False  # it holds a time where all rows do
     if not all(is_number(field, decimal) or is_time(field) for field in first):
         return True
     if len(first) > 1 and not first[0]:  # above a column of times or names

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cityzoo.data.series.csv_sniffer import MISSING, CsvPreview
+from cityzoo.data.series.csv_sniffer import MISSING, SNIFFED_LINES, CsvPreview
 from cityzoo.data.series.raw import Origin
 from cityzoo.errors import InputError
 
@@ -31,6 +31,39 @@ class Table:
         """Return some rows."""
         frame = self.frame.iloc[rows].reset_index(drop=True)
         return replace(self, frame=frame, origin=self.origin.take(rows))
+
+    def sample(self) -> list[tuple[str, ...]]:
+        """Return the fields of the first rows as text, "" for missing ones."""
+        head = self.frame.head(SNIFFED_LINES).astype(object)
+        return [tuple(map(str, row)) for row in head.where(head.notna(), "").itertuples(index=False)]
+
+    def join(self, columns: Sequence[int]) -> Table:
+        """Return the table with one more column: the text of some columns with a dash between."""
+        frame, joined = self.frame.copy(), self.frame[columns[0]].astype(str).str.strip()
+        for column in columns[1:]:
+            joined = joined + "-" + frame[column].astype(str).str.strip()
+        frame[len(self.names)] = joined
+        return replace(self, frame=frame, names=(*self.names, "-".join(self.names[n] for n in columns)))
+
+    def trim(self) -> Table:
+        """Return the table without columns at its end that have neither a name nor any value."""
+        size = len(self.names)
+        while size > 1 and not self.names[size - 1] and self.frame[size - 1].isna().all():
+            size -= 1
+        return replace(self, frame=self.frame[list(range(size))], names=self.names[:size])
+
+
+def is_text(table: Table, column: int) -> bool:
+    """Return whether no field of a column is a number, and some are written."""
+    import pandas
+
+    written = table.frame[column].dropna()
+    if written.dtype.kind in "fiu" or written.empty:
+        return False
+    text = written.astype(str).str.strip().str.replace(table.decimal, ".", regex=False)
+    return bool(
+        pandas.to_numeric(text, errors="coerce").isna().all() and not text.str.lower().isin(MISSING).all()
+    )
 
 
 def read_csv(paths: Sequence[Path], previews: Sequence[CsvPreview], text: Sequence[int]) -> Table:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from cityzoo.data.series import formats, resample, sensor_quality, timezones
 from cityzoo.data.series.adjacency import read_adjacency, read_places
-from cityzoo.data.series.columns import channel_names, channel_units, split_names
+from cityzoo.data.series.columns import channel_names, channel_units
 from cityzoo.data.series.findings import SeriesFindings
 from cityzoo.data.series.missing_codes import drop_codes, parse_missing
 from cityzoo.data.series.raw import RawSeries, SeriesOptions
 from cityzoo.data.series.series import Series
-from cityzoo.data.series.sidecar import read_sidecar
+from cityzoo.data.series.sidecar import SUFFIXES, read_sidecar
 from cityzoo.errors import InputError
 
 LOG = logging.getLogger(__name__)
@@ -38,6 +39,8 @@ def load_series(
     unit: str | Sequence[str] | Mapping[str, str] | None = None,
     channel: str | Sequence[str] | None = None,
     adjacency: str | np.ndarray | None = None,
+    sensor_column: str | Sequence[str] | None = None,
+    time_column: str | Sequence[str] | None = None,
     places: str | None = None,
     missing: str | None = None,
     format: str | None = None,
@@ -57,6 +60,8 @@ def load_series(
         channel: names of the channels to keep, in that order, given alike; or the quantity, if the source does not
             name it.
         adjacency: roads between sensors, see `read_adjacency`.
+        sensor_column: columns of a long table that tell which sensor a row is of, if their names do not say so.
+        time_column: column of times, or of dates and of times of day, if names and content do not say so.
         places: locations of sensors, see `read_places`.
         missing: which numbers mean "not measured": "auto" (default), "none", "zero", or codes with commas between, see
             `missing_codes` and `sensor_quality.drop_zeros`.
@@ -75,18 +80,17 @@ def load_series(
         >>> series.values.shape, series.units, series.times[0], findings.counts["not measured"]
         ((2, 2, 1), ('mph',), np.datetime64('2012-03-01T08:00:00'), 1)
     """
-    names = None if channel is None else split_names(channel)
-    units = unit if unit is None or isinstance(unit, (str, Mapping)) else tuple(unit)
-    given = SeriesOptions(start, step, timezone, units, names, adjacency, places, missing)
-    values = {item.name: getattr(given, item.name) for item in fields(given)}
-    options = replace(read_sidecar(source), **{key: each for key, each in values.items() if each is not None})
+    columns = (channel, adjacency, sensor_column, time_column, places)
+    given = vars(SeriesOptions(start, step, timezone, unit, *columns, missing))
+    options = replace(read_sidecar(source), **{key: each for key, each in given.items() if each is not None})
     name, raw = formats.read(source, options, format)
     findings = SeriesFindings(source, name)
     findings.add_all(raw.notes)
+    findings.add_all(
+        {"unused file": unused_files(source, [*raw.origin.files, options.adjacency, options.places])}
+    )
     raw = _check_numbers(raw, options, findings)
-    if raw.times is None and assumed and options.start is None and options.step is None:
-        options = replace(options, start=assumed[0], step=assumed[1])
-        findings.add("assumed", f"{assumed[0]}, {assumed[1]}")
+    options = _assume_times(raw, options, assumed, findings)
     zone = options.timezone or raw.timezone or "UTC"
     numbers, times = _to_grid(raw, options, zone, findings)
     series = _make_series(raw, numbers, times, options, zone, findings)
@@ -99,6 +103,29 @@ def load_series(
     for line in findings.warnings():
         LOG.warning("'%s': %s", source, line)
     return Loaded(series, findings)
+
+
+def unused_files(source: str, raw: RawSeries, options: SeriesOptions) -> tuple[str, ...]:
+    """Return what lies in a folder and is neither used nor a sidecar file nor hidden."""
+    if not os.path.isdir(source):
+        return ()
+    used = (*raw.origin.files, options.adjacency, options.places)
+    known = {os.path.realpath(each) for each in used if isinstance(each, str)}
+    there = [os.path.join(source, name) for name in sorted(os.listdir(source)) if not name.startswith(".")]
+    return tuple(
+        each for each in there if not each.endswith(SUFFIXES) and os.path.realpath(each) not in known
+    )
+
+
+def _assume_times(
+    raw: RawSeries, options: SeriesOptions, assumed: tuple[str, str] | None, findings: SeriesFindings
+) -> SeriesOptions:
+    """Return options with the start and step that are assumed where neither the source nor the user gives them."""
+    counted = raw.times is None and options.step is None
+    if not assumed or options.start is not None or not (counted or raw.relative):
+        return options
+    findings.add("assumed", ", ".join(assumed if counted else assumed[:1]))
+    return replace(options, start=assumed[0], step=assumed[1] if counted else options.step)
 
 
 def _check_numbers(raw: RawSeries, options: SeriesOptions, findings: SeriesFindings) -> RawSeries:
@@ -123,9 +150,17 @@ def _to_grid(
     step = None if options.step is None else timezones.parse_step(options.step)
     if raw.times is None:
         return _number_rows(raw, options.start, step, timezone, findings.source)
-    if options.start is not None:
+    moments = raw.times
+    if raw.relative and options.start is None:
+        raise InputError(
+            f"times of '{findings.source}' count from the start of a simulation: give --start 2012-03-01"
+        )
+    if raw.relative:
+        moments = moments + (timezones.parse_time(str(options.start), timezone) - np.datetime64(0, "s"))
+    elif options.start is not None:
         findings.add("unused start", str(options.start))
-    times, rows = _to_utc(raw, raw.times, timezone, findings)
+    times, rows = _to_utc(raw, moments, timezone, findings)
+    resample.require_sensors(raw, times, rows)
     step = resample.find_step(times[rows], raw.tracks[rows], step, findings.source)
     return resample.to_regular_grid(raw, times, rows, step, findings, timezone)
 

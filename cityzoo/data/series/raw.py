@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,20 +10,42 @@ import numpy as np
 NOT_NAMED = "value"  # channel of a table that does not name its quantity
 
 
+def split_names(text: object) -> tuple[str, ...]:
+    """Return names given as a sequence, as text with commas, or as a number.
+
+    Example:
+        >>> split_names("pm25, wind"), split_names(["pm25"])
+        (('pm25', 'wind'), ('pm25',))
+    """
+    if isinstance(text, (list, tuple)):
+        return tuple(map(str, text))
+    return tuple(each.strip() for each in str(text).split(","))
+
+
 @dataclass(frozen=True)
 class SeriesOptions:
-    """Facts about a source, given by the reader or in a sidecar file; None: not given."""
+    """Facts about a source, given by the reader or in a sidecar file; None: not given.
+
+    Names may be given as text with commas between, or as a list.
+    """
 
     start: str | None = None  # time of the first row, if the source has no times
     step: str | int | None = None  # time from row to row, see `timezones.parse_step`
     timezone: str | None = None  # IANA name of the zone of times without an offset
     # of each channel, or of the only one; or by name
-    unit: str | tuple[str, ...] | Mapping[str, str] | None = None
+    unit: str | Sequence[str] | Mapping[str, str] | None = None
     # names of the channels to keep, in that order; or the quantity, if the source does not name it
-    channel: tuple[str, ...] | None = None
+    channel: str | Sequence[str] | None = None
     adjacency: str | np.ndarray | None = None  # file of roads between sensors, or (N, N) weights
+    sensor_column: str | Sequence[str] | None = None  # columns that tell which sensor a row is of
+    time_column: str | Sequence[str] | None = None  # column of times, or of dates and of times of day
     places: str | None = None  # file of sensors with latitude and longitude
     missing: str | None = None  # "auto", "none", "zero" or codes, see `missing_codes.parse_missing`
+
+    def __post_init__(self) -> None:
+        for name in ("channel", "sensor_column", "time_column"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, None if given is None else split_names(given))
 
 
 @dataclass(frozen=True)
@@ -69,6 +91,7 @@ class RawSeries:
         origin: where the rows were read.
         track: (R,) int64; None: one track.
         times: (R,) datetime64[s]; None: the source has none.
+        relative: True if `times` count from the start of a simulation, as from 1970-01-01.
         zoned: True if `times` are UTC, False for local times.
         timezone: IANA name in the source, or None.
         units: of channels in the source, by name.
@@ -89,6 +112,7 @@ class RawSeries:
     units: Mapping[str, str] = field(default_factory=dict)
     places: np.ndarray | None = None
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    relative: bool = False
 
     @property
     def tracks(self) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cityzoo.cli import flag
+from cityzoo.cli.values import parse_names
 
 if TYPE_CHECKING:
     from cityzoo.data.series.load import Loaded
@@ -28,6 +29,12 @@ class SeriesReader:
         "channels to use, the first is forecast: pm25,temperature,wind_u",
         metavar="NAMES",
         was="channel",
+    )
+    sensor_column: tuple[str, ...] | None = flag(
+        None, "column (or columns) of a long table that tells which sensor a row is of", parse_names, "NAME"
+    )
+    time_column: tuple[str, ...] | None = flag(
+        None, "column of times, or of dates and of times of day", parse_names, "NAME"
     )
     adjacency: str | None = flag(
         None, "roads between sensors: a CSV or .npy matrix, or from,to,cost", metavar="FILE"

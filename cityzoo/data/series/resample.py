@@ -12,6 +12,11 @@ from cityzoo.errors import InputError
 SHARE = 0.5  # of rows that must agree on a step, or on the start of the grid
 NEAR = 0.1  # relative difference of the median step from a usual one
 SAME = 1e-3  # relative difference up to which two measurements of one time are the same
+FEW, SEVERAL = (
+    3,
+    0.25,
+)  # rows, and share of all rows, at the times of others from which they must be other sensors
+HOUR = np.timedelta64(3600, "s")
 SPARSE = 20  # grid rows per row of data from which a date must be wrong
 USUAL = (1, 2, 5, 10, 15, 20, 30)
 HOURS = (1, 2, 3, 4, 6, 8, 12, 24)
@@ -29,9 +34,30 @@ def require_forward(raw: RawSeries, times: np.ndarray, track: np.ndarray, free: 
     back = (shown[1:] < shown[:-1]) & (of[1:] == of[:-1]) & ~(free[1:] & free[:-1])
     if back.any():
         spot = int(np.argmax(back))
+        clock = not raw.zoned and (shown[:-1] - shown[1:])[back].max() <= HOUR
+        step = (
+            "the clock may have been put back: give --timezone, e.g. Europe/Berlin"
+            if clock
+            else "sort the rows by time"
+        )
         raise InputError(
             f"{raw.origin.place(int(order[spot + 1]))}: time goes backwards, {_show(shown[spot + 1])} after "
-            f"{_show(shown[spot])} ({int(back.sum())} times in all): sort the rows by time"
+            f"{_show(shown[spot])} ({int(back.sum())} times in all): {step}"
+        )
+
+
+def require_sensors(raw: RawSeries, times: np.ndarray, rows: np.ndarray) -> None:
+    """Raise InputError where so many rows of a track have the same time that the track must be several sensors."""
+    track = raw.tracks
+    order = rows[np.lexsort((times[rows], track[rows]))]
+    same = (np.diff(times[order]).astype(np.int64) == 0) & (np.diff(track[order]) == 0)
+    before, after = raw.values[order[:-1]], raw.values[order[1:]]
+    differ = same & (np.abs(after - before) > SAME * np.abs(before)).any(1)
+    if differ.sum() > max(FEW, SEVERAL * len(times)):
+        row = int(order[1:][np.argmax(differ)])
+        raise InputError(
+            f"{raw.origin.place(row)}: the same time as another row, with other values ({int(differ.sum())} of "
+            f"{len(times)} rows in all): name the columns that tell sensors apart with --sensor-column NAME,NAME"
         )
 
 

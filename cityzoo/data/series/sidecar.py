@@ -14,7 +14,6 @@ import json
 from dataclasses import fields
 from pathlib import Path
 
-from cityzoo.data.series.columns import split_names
 from cityzoo.data.series.raw import SeriesOptions
 from cityzoo.errors import InputError, unknown
 
@@ -44,8 +43,6 @@ def read_sidecar(source: str) -> SeriesOptions:
             found[key] = str(found[key])
     if isinstance(found.get("unit"), list):
         found["unit"] = tuple(map(str, found["unit"]))
-    if found.get("channel") is not None:
-        found["channel"] = split_names(found["channel"])
     return SeriesOptions(**found)
 
 

@@ -20,6 +20,7 @@ UNITS: dict[int, Literal["s", "ms", "us", "ns"]] = {10: "s", 13: "ms", 16: "us",
 PARTS = ("year", "month", "day", "hour", "minute", "second")
 _ZONED = re.compile(r".*\d(Z|\s*[+-]\d{2}:?\d{2}|\s*UTC)", re.IGNORECASE)
 _YEAR_FIRST = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:\D|$)"  # without it, pandas makes a date of "5"
+_DAY_ENDS = r"[ T]24:00(?::00)?(?!\d)"
 _YEAR_THIRD = r"^(?P<a>\d{1,2})[/.-](?P<b>\d{1,2})[/.-](?P<year>\d{4})(?P<rest>.*)$"
 
 
@@ -58,10 +59,22 @@ def read_times(column: pandas.Series, origin: Origin, name: str) -> Times:
     text = column.astype(str).str.strip().str.removesuffix(".0")
     if text.str.fullmatch(r"\d+").all():
         return _read_digits(text, origin, name)
+    ends = text.str.contains(_DAY_ENDS).to_numpy(bool)  # 24:00 is 00:00 of the next day
     parts = text.str.extract(_YEAR_THIRD)
     if parts["year"].notna().all():
-        return _read_year_third(text, parts, origin, name)
-    return Times(*_read_year_first(text, text, origin, name))
+        found = _read_year_third(text, parts, origin, name)
+    else:
+        found = Times(*_read_year_first(text, text, origin, name))
+    times = None if found.times is None else found.times + ends * np.timedelta64(86400, "s")
+    return found._replace(times=times)
+
+
+def read_offsets(column: pandas.Series) -> Times:
+    """Parse seconds since a start that is not in the table, as times after 1970-01-01."""
+    import pandas
+
+    seconds = pandas.to_numeric(column).round().to_numpy("int64")
+    return Times(np.datetime64(0, "s") + seconds.astype("timedelta64[s]"), True)
 
 
 def read_parts(parts: pandas.DataFrame, origin: Origin) -> Times:
@@ -98,8 +111,9 @@ def _read_year_third(text: pandas.Series, parts: pandas.DataFrame, origin: Origi
     read: dict[str, Times] = {}
     irregular: dict[str, int] = {}
     found: list[np.ndarray] = []
+    dotted = text.str.contains(r"^\d{1,2}\.").all()  # 01.03.2012 begins with the day everywhere
     for order, month, day in (("month first", "a", "b"), ("day first", "b", "a")):
-        if (parts[month].astype(int) <= 12).all():
+        if (parts[month].astype(int) <= 12).all() and not (dotted and order == "month first"):
             dates = parts["year"] + "-" + parts[month].str.zfill(2) + "-" + parts[day].str.zfill(2)
             times, zoned = _read_year_first(dates + parts["rest"], text, origin, name)
             read[order] = Times(times, zoned, (order,))
@@ -121,6 +135,7 @@ def _read_year_first(
 ) -> tuple[np.ndarray, bool]:
     import pandas
 
+    iso = iso.str.replace(_DAY_ENDS, " 00:00", regex=True)
     zoned = iso.str.fullmatch(_ZONED).to_numpy(bool)
     if zoned.any() and not zoned.all():
         place = int(np.argmin(zoned))

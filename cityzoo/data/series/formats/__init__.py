@@ -21,7 +21,7 @@ from cityzoo.errors import InputError, unknown
 
 _EXPECTED = (
     "expected CSV or Parquet, wide (one column per sensor) or long (time, sensor, value), .npz with an array data "
-    "(time, sensor, channel), or .h5 written by pandas"
+    "(time, sensor, channel), .h5 written by pandas, or text of PeMS"
 )
 
 
@@ -30,7 +30,7 @@ def names() -> tuple[str, ...]:
 
     Example:
         >>> names()
-        ('hdf5', 'long', 'npz', 'parquet', 'wide')
+        ('hdf5', 'long', 'npz', 'parquet', 'pems_text', 'wide')
     """
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
 
@@ -61,7 +61,8 @@ def read(source: str, options: SeriesOptions, name: str | None = None) -> tuple[
         InputError: see `find`, or data that cannot be read.
     """
     name, module = find(source, name)
-    return name, module.read(source, options)
+    raw = module.read(source, options)
+    return "long" if name == "wide" and raw.track is not None else name, raw
 
 
 def _what_is_there(source: str, name: str | None) -> str:

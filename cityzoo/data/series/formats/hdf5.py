@@ -8,12 +8,15 @@ attributes that pandas adds are never opened, since pickles run code.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cityzoo.data.series.columns import select_channels
 from cityzoo.data.series.csv_sniffer import find_tables
+from cityzoo.data.series.quantities import is_one_station
 from cityzoo.data.series.raw import NOT_NAMED, Origin, RawSeries, SeriesOptions
 from cityzoo.errors import InputError
 
@@ -60,7 +63,14 @@ def read(source: str, options: SeriesOptions) -> RawSeries:
     channel = name.rpartition("/")[2]
     channels = (NOT_NAMED if channel in ("df", "data", "table") else channel,)
     origin, zoned = Origin((str(file),)), timezone is not None
-    return RawSeries(values, sensors, channels, sensors, False, origin, None, times, zoned, timezone)
+    raw = RawSeries(values, sensors, channels, sensors, False, origin, None, times, zoned, timezone)
+    if not is_one_station(sensors, str(file)):
+        return raw
+    kept = select_channels(sensors, options.channel)
+    names = tuple(sensors[n] for n in kept)
+    return replace(
+        raw, values=values[:, kept], sensors=(file.stem,), channels=names, columns=names, named=True
+    )
 
 
 def _frames_in(file: Path) -> list[str]:

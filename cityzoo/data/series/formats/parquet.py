@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cityzoo.data.series.columns import find_long_columns
 from cityzoo.data.series.csv_sniffer import find_tables, require_one
 from cityzoo.data.series.csv_table import Table
-from cityzoo.data.series.formats.long import from_long
-from cityzoo.data.series.formats.wide import from_wide
+from cityzoo.data.series.layout import from_table
 from cityzoo.data.series.raw import Origin, RawSeries, SeriesOptions
 from cityzoo.errors import InputError
 
@@ -28,14 +26,13 @@ def read(source: str, options: SeriesOptions) -> RawSeries:
     """Read a Parquet file.
 
     Raises:
-        InputError: pyarrow is not installed, several files in a folder, or see `from_wide` and `from_long`.
+        InputError: pyarrow is not installed, several files in a folder, or see `from_table`.
     """
     file = require_one(source, find_tables(Path(source), SUFFIXES))
     frame = _frame(file)
     names = tuple(str(name) for name in frame.columns)
     table = Table(frame.set_axis(range(len(names)), axis=1), names, Origin((str(file),)))
-    columns = find_long_columns(names)
-    return from_long(table, columns, options) if columns else from_wide(table)
+    return from_table(table, options)
 
 
 def _frame(file: Path) -> pandas.DataFrame:

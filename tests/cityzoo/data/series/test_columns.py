@@ -1,4 +1,4 @@
-from cityzoo.data.series.columns import find_date_and_time, find_long_columns, select_channels
+from cityzoo.data.series.columns import find_long_columns, select_channels
 
 
 def test_where_things_are():
@@ -19,11 +19,6 @@ def test_other_tables():
     assert find_long_columns(["station", "pm25"]) is None  # no times
     assert find_long_columns([]) is None
     assert find_long_columns(["time", "773869", "767541"]) is None  # a wide table
-
-
-def test_date_and_time_are_one_column_of_times_others_are_not():
-    assert find_date_and_time(["station", "date", "time"], [1, 2]) == [1, 2]
-    assert find_date_and_time(["utc", "local time"], [0, 1]) == [0]
 
 
 def test_channels_are_selected_by_name():

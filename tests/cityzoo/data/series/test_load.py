@@ -253,3 +253,21 @@ def test_sensors_that_are_left_out_leave_the_roads_too(write_table):
     assert findings.as_dict()["adjacency"]["roads"] == 2
     with pytest.raises(InputError, match="2 x 2, the series has 3 sensors, expected 3 x 3"):
         load_series(table, adjacency=np.eye(2))
+
+
+def test_files_of_a_folder_that_are_not_used_are_counted(write_table, tmp_path):
+    for name in ("notes.txt", "old.bak", ".hidden", "roads_adj.csv"):
+        write_table("not", "a table", name=f"city/{name}")
+    write_table("unit: mph", name="city/roads.yaml")
+    write_table("time,a", "2012-03-01,1", "2012-03-02,2", name="city/roads.csv")
+    findings = load_series(str(tmp_path / "city")).findings
+    assert findings.first["unused file"] == ["notes.txt", "old.bak", "roads_adj.csv"]
+
+
+@pytest.mark.parametrize("timezone", [None, "UTC"])
+def test_a_clock_put_back_asks_for_the_time_zone(write_table, clock_rows, timezone):
+    with pytest.raises(
+        InputError, match="roads.csv:26: time goes backwards.*put back: give --timezone"
+    ) as raised:
+        load_series(write_table("time,a", *clock_rows(*AUTUMN)), timezone=timezone)
+    assert "sort" not in str(raised.value)

@@ -33,5 +33,6 @@ def test_tasks_on_series_have_its_flags():
     """The earlier name of one of them as well."""
     for name in ("traffic_flow", "air_quality"):
         flags = {item.name: item.metadata["was"] for item in tasks.find(name).flags["reader"]}
-        assert {"start", "step", "timezone", "unit", "channels", "adjacency", "missing"} == set(flags)
+        columns = {"sensor_column", "time_column", "channels"}
+        assert {"start", "step", "timezone", "unit", "adjacency", "missing"} | columns == set(flags)
         assert flags["channels"] == "channel"

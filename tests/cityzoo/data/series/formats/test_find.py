@@ -69,4 +69,4 @@ def test_a_folder_of_two_kinds_or_two_tables(write, tmp_path):
 
 
 def test_names_are_the_files():
-    assert names() == ("hdf5", "long", "npz", "parquet", "wide")
+    assert names() == ("hdf5", "long", "npz", "parquet", "pems_text", "wide")

@@ -69,8 +69,9 @@ def test_one_file_a_station_with_the_date_in_parts(write_table, tmp_path):
     np.testing.assert_allclose(series.values[..., 0], [[4, 6], [8, 9]])
     assert (str(series.times[0]), series.sensors) == ("2013-02-28T16:00:00", ("Aotizhong", "Tiantan"))
     assert findings.first["not measured"] == ["b.csv:2, column 'WSPM'"]
-    with pytest.raises(InputError, match=r"a.csv:2, column 'wd': 'NNW' is not a number .* --channel PM2.5,"):
-        load_series(str(tmp_path / "city"))
+    assert findings.first["unused column"] == ["'TEMP'", "'wd'"]
+    with pytest.raises(InputError, match=r"b.csv:3, column 'TEMP': 'x' is not a number .* --channels PM2.5,"):
+        load_series(str(tmp_path / "city"))  # `wd` has no number at all and is left out
     with pytest.raises(InputError, match=f"{second}:3, column 'TEMP': 'x' is not a number"):
         load_series(str(tmp_path / "city"), channel="TEMP")
 
