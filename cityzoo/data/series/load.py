@@ -86,9 +86,7 @@ def load_series(
     name, raw = formats.read(source, options, format)
     findings = SeriesFindings(source, name)
     findings.add_all(raw.notes)
-    findings.add_all(
-        {"unused file": unused_files(source, [*raw.origin.files, options.adjacency, options.places])}
-    )
+    findings.add_all({"unused file": unused_files(source, raw, options)})
     raw = _check_numbers(raw, options, findings)
     options = _assume_times(raw, options, assumed, findings)
     zone = options.timezone or raw.timezone or "UTC"
