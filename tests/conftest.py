@@ -32,6 +32,26 @@ for line in sys.stdin:
 HIDE_GPUS = "from cityzoo import backend; backend.prepare()"  # as train.py does, before anything touches them
 
 
+# Whole files go to one worker, in this order: what trains and evaluates comes first, so that no worker is left
+# alone with a long file at the end.
+LONGEST_FIRST = (
+    *("cityzoo/tasks/test_new_tasks.py", "test_commands.py", "test_notebooks.py", "cityzoo/fit/test_fine_tune.py"),
+    *("cityzoo/fit/test_semi_supervised.py", "cityzoo/modalities", "cityzoo/fit", "test_documents.py"),
+    *("heads/test_detection.py", "cityzoo/tasks", "augment", "zoo/peft", "cityzoo/demo"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Move the files that take longest to the front; the others keep their order."""
+
+    def place(item):
+        path = item.path.relative_to(ROOT / "tests").as_posix()
+        fits = (number for number, start in enumerate(LONGEST_FIRST) if path.startswith(start))
+        return next(fits, len(LONGEST_FIRST))
+
+    items.sort(key=place)
+
+
 class Elsewhere:
     """A Python process that runs the scripts it is given, one after the other, each with names of its own."""
 
