@@ -35,7 +35,12 @@ HIDE_GPUS = "from cityzoo import backend; backend.prepare()"  # as train.py does
 # Whole files go to one worker, in this order: what trains and evaluates comes first, so that no worker is left
 # alone with a long file at the end.
 LONGEST_FIRST = (
-    *("cityzoo/tasks/test_new_tasks.py", "test_commands.py", "test_notebooks.py", "cityzoo/fit/test_fine_tune.py"),
+    *(
+        "cityzoo/tasks/test_new_tasks.py",
+        "test_commands.py",
+        "test_notebooks.py",
+        "cityzoo/fit/test_fine_tune.py",
+    ),
     *("cityzoo/fit/test_semi_supervised.py", "cityzoo/modalities", "cityzoo/fit", "test_documents.py"),
     *("heads/test_detection.py", "cityzoo/tasks", "augment", "zoo/peft", "cityzoo/demo"),
 )
@@ -170,7 +175,8 @@ def as_scripts():
             "KERAS_HOME": str(folder / "keras"),
             "PYTHONPATH": "",
         }
-        driver = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{DRIVER}"
+        tiny = str(ROOT / "tests" / "tiny_backbone.py")
+        driver = f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r}); runpy.run_path({tiny!r})\n{DRIVER}"
         words = [sys.executable, "-c", driver, "cases.json"]
         ran = subprocess.run(
             words, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=900, check=False

@@ -11,7 +11,7 @@ from PIL import Image
 from cityzoo import demo, tasks
 
 COUNTS = {"train": 8, "val": 6}
-SMALL = ["--backbone", "mobilenet_025", "--weights", "random", "--image-size", "64", "--batch-size", "4"]
+SMALL = ["--backbone", "tiny", "--weights", "random", "--image-size", "64", "--batch-size", "4"]
 SMALL += ["--views", "1", "--limit", "8"]
 TASKS = {  # what is given besides, and the figures that must be there
     "vehicle_classify": (

@@ -72,7 +72,7 @@ TASK = Task(
     reader=read_image_labels,
 )
 '''
-SMALL = ["--backbone", "mobilenet_025", "--weights", "random", "--batch-size", "4", "--views", "1"]
+SMALL = ["--backbone", "tiny", "--weights", "random", "--batch-size", "4", "--views", "1"]
 SMALL += ["--phases", "backbone:1,C5:1"]
 BROKEN = {
     "gone": (None, "task file '{path}' does not exist: give the name of a task or the path of its file"),
