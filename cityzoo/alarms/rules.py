@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from cityzoo.data.series.columns import find_channel
 from cityzoo.errors import InputError, unknown
 
 WAYS = {">": ">", "above": ">", "over": ">", "<": "<", "below": "<", "under": "<"}
@@ -19,7 +20,7 @@ _RULE = re.compile(
     rf"(?P<channel>[^\s<>]+)\s*(?P<way>[<>]|(?<=\s)[a-z]+)\s*(?P<limit>{_NUMBER})"
     r"\s+within\s+(?P<time>\d+(?:\.\d+)?)\s*(?P<unit>[a-z]+)"
     rf"\s+with\s+(?P<chance>{_NUMBER})\s*(?P<percent>%|per ?cent)?(?:\s+probability)?"
-    rf"(?:,?\s+release\s+(?P<release>{_NUMBER}))?(?:,?\s+hold\s+(?P<hold>\d+))?",
+    rf"(?:,?\s+release\s+(?P<release>{_NUMBER}))?(?:,?\s+hold\s+(?P<hold>\d+))?(?P<optional>,?\s+if possible)?",
     re.IGNORECASE,
 )
 
@@ -46,6 +47,9 @@ class Rule:
     # number of consecutive forecasts, with a probability of crossing `release` below `probability`, after
     # which an alarm is released
     hold: int = HOLD
+    optional: bool = field(
+        default=False, compare=False, repr=False
+    )  # left out where its channel or time is not forecast
 
     def __post_init__(self) -> None:
         if self.way not in (">", "<"):
@@ -107,7 +111,7 @@ def format_time(seconds: int) -> str:
 
 
 def parse_rule(text: str) -> Rule:
-    """Parse an alarm rule: CHANNEL > LIMIT within TIME with PROBABILITY [release LIMIT] [hold COUNT].
+    """Parse an alarm rule: CHANNEL > LIMIT within TIME with PROBABILITY [release LIMIT] [hold COUNT] [if possible].
 
     Also accepts above and over for >, below and under for <; TIME is a number and s, min, h or d;
     PROBABILITY is 0.8 or 80 %.
@@ -135,7 +139,36 @@ def parse_rule(text: str) -> Rule:
         float(found["chance"]) / (100 if found["percent"] else 1),
         float(found["release"] or math.nan),
         int(found["hold"]) if found["hold"] else HOLD,
+        bool(found["optional"]),
     )
+
+
+def select_rules(
+    rules: Sequence[Rule], channels: Sequence[str], step_seconds: int, horizon: int
+) -> list[Rule]:
+    """Return the rules with the names of the series' channels, without optional rules that do not apply.
+
+    Raises:
+        InputError: the channel or time of another rule is not forecast, or a rule is repeated.
+
+    Example:
+        >>> rules = [parse_rule("pm25 > 75 within 6h with 0.5"), parse_rule("no2 > 200 within 6h with 0.5 if possible")]
+        >>> [rule.channel for rule in select_rules(rules, ("PM2.5",), 3600, 24)]
+        ['PM2.5']
+    """
+    found: list[Rule] = []
+    for rule in rules:
+        try:
+            named = replace(
+                rule, channel=channels[find_channel(channels, rule.channel, "channel of an alarm")]
+            )
+            check_rules([*found, named], channels, step_seconds, horizon)
+        except InputError:
+            if not rule.optional:
+                raise
+        else:
+            found.append(named)
+    return found
 
 
 def check_rules(rules: Sequence[Rule], channels: Sequence[str], step_seconds: int, horizon: int) -> None:

@@ -63,17 +63,19 @@ class QuantileForecast(Output):
     bootstrap_samples: ClassVar[int] = 1000
 
     def check_rules(self, series: Series | None, horizon: int = 0) -> list[Rule]:
-        """Return the alarm rules.
+        """Return the alarm rules; if the series is given, without optional ones that do not apply to it.
 
         Raises:
             InputError: not a valid rule, or, if the series is given, one about something that is not forecast.
         """
-        from cityzoo.alarms.rules import check_rules, parse_rule
+        from cityzoo.alarms.rules import parse_rule, select_rules
 
         rules = [parse_rule(rule) for rule in self.alarm]
-        if series is not None:
-            check_rules(rules, series.channels[:1], series.step_seconds, horizon)
-        return rules
+        return (
+            rules
+            if series is None
+            else select_rules(rules, series.channels[:1], series.step_seconds, horizon)
+        )
 
     def with_train_statistics(self, train: WindowSet) -> QuantileForecast:
         """Return the output that knows the horizon and the spread of the training rows."""
@@ -175,7 +177,7 @@ class QuantileForecast(Output):
             "test": truth.span(),
             "n_sensors": len(series.sensors),
         }
-        if self.alarm:
+        if self.check_rules(truth.series, truth.horizon):
             warning = self._early_warning(truth, quantiles)
             found["early_warning"] = warning.evaluate(points["time_of_day_mean"])
         return found
@@ -188,7 +190,7 @@ class QuantileForecast(Output):
 
     def write_results(self, truth: WindowSet, results: Sequence[np.ndarray], folder: Path) -> None:
         """Write `alarms.jsonl` and `alarms.txt` if there are rules."""
-        if self.alarm:
+        if self.check_rules(truth.series, truth.horizon):
             self._early_warning(truth, np.stack(list(results))).write(folder)
 
     def calibrate(

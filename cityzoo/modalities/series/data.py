@@ -81,7 +81,13 @@ def read(spec: TrainSpec[SeriesFlags], task: Task) -> SeriesDataset:
         start = days(series, flags.train_days, last=True, rows=parts.train).start
         series = series.rows(slice(start, None))
         parts = Split(*(range(max(part.start - start, 0), part.stop - start) for part in parts))
-    QuantileForecast(alarm=tuple(spec.output.get("alarm", ()))).check_rules(series, flags.horizon)
+    given = tuple(spec.output.get("alarm", ()))
+    kept = QuantileForecast(alarm=given).check_rules(series, flags.horizon)
+    if len(kept) < len(given):
+        LOG.warning(
+            "%d of %d alarm rules left out: %s is forecast, %d steps of %d s ahead; write your own with --alarm",
+            len(given) - len(kept), len(given), series.channels[0], flags.horizon, series.step_seconds,
+        )  # fmt: skip
     test = _test_windows(series, parts.test, flags)
     train, val = (
         windows_of(name, series, rows, flags.history, flags.horizon)

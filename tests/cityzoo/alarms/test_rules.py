@@ -2,7 +2,7 @@
 
 import pytest
 
-from cityzoo.alarms.rules import Rule, check_rules, parse_rule
+from cityzoo.alarms.rules import Rule, check_rules, parse_rule, select_rules
 from cityzoo.errors import InputError
 
 
@@ -64,3 +64,14 @@ def test_rules_must_fit_what_is_forecast():
     with pytest.raises(InputError, match="is given twice"):
         check_rules([rules[0], parse_rule("pm25 above 75 within 360min with 80 %")], ("pm25",), 3600, 24)
     assert rules[0].steps(3600, 24) == 6
+
+
+@pytest.mark.parametrize(
+    ("channel", "horizon", "kept"), [("PM2.5", 24, ["PM2.5"]), ("NO2", 24, []), ("pm25", 3, [])]
+)
+def test_an_optional_rule_is_left_out_where_it_does_not_apply(channel, horizon, kept):
+    rule = parse_rule("pm25 > 75 within 6h with 0.8 probability if possible")
+    assert [each.channel for each in select_rules([rule], (channel,), 3600, horizon)] == kept
+    if not kept:
+        with pytest.raises(InputError, match="alarm"):
+            select_rules([parse_rule(str(rule))], (channel,), 3600, horizon)
