@@ -116,16 +116,20 @@ def require_file(path: FilePath) -> None:
         FileNotFoundError: no such file.
         InputError: a folder, pipe or device, a file of the kernel, or outside of the data folder.
     """
-    if not is_allowed(path):
-        raise InputError(
-            f"'{path}' is outside of the data folder: copy it there, or allow reading it with --allow-outside"
-        )
+    _require_allowed(path)
     try:
         _require_regular(os.stat(path), path)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise InputError(f"'{path}' cannot be read: {error.strerror}") from error
+
+
+def _require_allowed(path: FilePath) -> None:
+    if not is_allowed(path):
+        raise InputError(
+            f"'{path}' is outside of the data folder: copy it there, or allow reading it with --allow-outside"
+        )
 
 
 def _require_regular(status: os.stat_result, path: FilePath) -> None:
@@ -185,7 +189,11 @@ def walk(folder: FilePath) -> Iterator[tuple[Path, list[str], list[str]]]:
 
     Linked folders come after all others, each once, so that a link to a folder above it does no harm. Those that
     leave the folder of the data are not followed, but put down in `DataFolder.left_out`.
+
+    Raises:
+        InputError: the folder is outside of the data folder.
     """
+    _require_allowed(folder)
     seen: set[tuple[int, int]] = set()
     later = deque([os.fspath(folder)])
     while later:

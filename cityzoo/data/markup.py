@@ -48,9 +48,9 @@ def load_yaml(path: FilePath, loader: Any = None) -> Any:
         depth = 0
         for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             if isinstance(event, yaml.AliasEvent):
-                place = f"{path}:{event.start_mark.line + 1}"
+                line = event.start_mark.line + 1 if event.start_mark else 1
                 raise InputError(
-                    f"{place}: '*{event.anchor}' is an alias, which is not allowed: write it out"
+                    f"{path}:{line}: '*{event.anchor}' is an alias, which is not allowed: write it out"
                 )
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > DEEPEST:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from cityzoo.data.files import open_text
 from cityzoo.data.image.raw import split_of
 from cityzoo.errors import InputError
 
@@ -28,7 +29,7 @@ def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         ...     list(rows(Path(file.name)))
         [(1, ['a.jpg', '1']), (3, ['b.jpg', '2'])]
     """
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with open_text(path, errors="replace", newline="") as file:
         start = file.readline(LONGEST_FIELD)
         file.seek(0)
         csv.field_size_limit(LONGEST_FIELD)

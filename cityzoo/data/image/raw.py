@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
+from cityzoo.data.files import files_under, read_bytes
 from cityzoo.errors import InputError
+
+LARGEST_TEXT = 256 << 20  # bytes
 
 IMAGE_SUFFIXES = frozenset(
     [
@@ -156,8 +159,7 @@ def is_image(path: Path) -> bool:
 
 def images_under(folder: Path) -> list[Path]:
     """Return the image files in a folder and its subfolders, in alphabetical order."""
-    walk = ((Path(parent), names) for parent, _, names in os.walk(folder, followlinks=True))
-    return sorted(parent / name for parent, names in walk for name in names if is_image(Path(name)))
+    return sorted(each for each in files_under(folder) if is_image(each))
 
 
 def split_of(word: str) -> str | None:
@@ -230,10 +232,10 @@ def read_text(path: Path) -> str:
     """Return the text of a file in UTF-8, or in UTF-16 with a byte order mark, which is removed.
 
     Raises:
-        OSError: the file cannot be read.
-        ValueError: the file is binary.
+        FileNotFoundError: no such file.
+        ValueError: the file is binary, or not one that may be read.
     """
-    content = path.read_bytes()
+    content = read_bytes(path, LARGEST_TEXT)
     encoding = "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
     text = content.decode(encoding, "replace")
     if "\0" in text:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from cityzoo.data.files import read_bytes
+from cityzoo.data.markup import LARGEST_XML, parse_xml
 from cityzoo.errors import InputError
 
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
@@ -39,10 +41,7 @@ def read_annotation(path: Path) -> Annotation | None:
     text = _decode(path)
     if not _ROOT.search(text):
         return None
-    try:
-        tree = ElementTree.fromstring(text)
-    except (ElementTree.ParseError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not valid XML ({error}): correct or remove it") from error
+    tree = parse_xml(text, str(path))
     if tree.tag != "annotation":
         return None
     # ElementTree has no line numbers; the n-th object is the n-th tag of that name.
@@ -53,7 +52,7 @@ def read_annotation(path: Path) -> Annotation | None:
 def _decode(path: Path) -> str:
     """Return the text of an XML file in the encoding that it declares, or of its byte order mark, or in UTF-8."""
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, LARGEST_XML)
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}): correct or remove it") from error
     encoding = next((name for mark, name in _BOMS.items() if content.startswith(mark)), "")

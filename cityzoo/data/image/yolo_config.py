@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cityzoo.data.files import is_allowed
 from cityzoo.data.image.raw import images_under, is_path, quote, read_text, require_unique
+from cityzoo.data.markup import load_yaml
 from cityzoo.errors import InputError
 
 YAML_NAMES = ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
@@ -116,17 +118,14 @@ def _load_yaml(path: Path) -> dict[str, Any]:
     """Return the content with every value as written: `no` and `on` are names, not truth values."""
     import yaml
 
-    class Loader(yaml.BaseLoader):
+    class Loader(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]
         def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
             marks = [(str(key.value), key.start_mark) for key, _ in node.value]
             places = ((key, f"line {mark.line + 1} column {mark.column + 1}") for key, mark in marks)
             require_unique(places, "key", "entries", str(path))
             return super().construct_mapping(node, deep)
 
-    try:
-        content = yaml.load(path.read_bytes(), Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    content = load_yaml(path, Loader)
     if not isinstance(content, dict):
         raise InputError(f"{path} has no keys: add train, val and names")
     return content
@@ -188,7 +187,8 @@ def _images_of(entry: str, base: Any, config: Path, needed: bool) -> tuple[list[
     while inside.startswith(("../", "./")):
         inside = inside.partition("/")[2]
     candidates = [folder / base / entry, folder / entry, folder / base / inside, folder / inside]
-    found = next((path for path in candidates if path.exists()), None)
+    present = [path for path in candidates if path.exists()]
+    found = next((path for path in present if is_allowed(path)), present[0] if present else None)
     if found is None and config.suffix.lower() == ".data":
         found = _resolve(entry, folder)
     if found is None and needed:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from cityzoo.data.files import open_text
 from cityzoo.errors import InputError
 
 SNIFFED_LINES = 50
@@ -57,12 +58,12 @@ def is_time_name(field: str) -> bool:
 def sniff_csv(path: Path) -> CsvPreview | None:
     """Return a preview of a CSV file, None if it is not a CSV with at least two rows; never raises."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path, newline="") as file:
             lines = [(n, line) for n, line in enumerate(islice(file, SNIFFED_LINES + 1), 1) if line.strip()]
         separator = max(SEPARATORS, key=lines[0][1].count) if lines else ","
         table = csv.reader([line for _, line in lines], delimiter=separator)
         rows = [tuple(field.strip() for field in row) for row in table]
-    except (OSError, UnicodeDecodeError, csv.Error):
+    except (OSError, UnicodeDecodeError, csv.Error, InputError):
         return None
     if len(lines) < 2:
         return None
@@ -75,7 +76,7 @@ def sniff_csv(path: Path) -> CsvPreview | None:
 def is_utf8(path: Path) -> bool:
     """Return whether the first lines of a file are UTF-8."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with open_text(path) as file:
             return all(isinstance(line, str) for line in islice(file, SNIFFED_LINES))
     except UnicodeDecodeError:
         return False

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cityzoo.data.files import open_text
 from cityzoo.data.series.csv_sniffer import MISSING, SNIFFED_LINES, CsvPreview
 from cityzoo.data.series.raw import Origin
 from cityzoo.errors import InputError
@@ -115,7 +116,7 @@ def _find_blank_lines(path: Path, preview: CsvPreview) -> list[int]:
     """Return the numbers of blank lines; raise InputError where others have more or fewer fields than the first."""
     blank, width = [], len(preview.header or preview.rows[0])
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path, newline="") as file:
             for number, line in enumerate(file, 1):
                 fields = line.count(preview.separator) + 1
                 if fields != width and '"' in line:

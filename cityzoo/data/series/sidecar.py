@@ -10,10 +10,10 @@ adjacency: roads_adj.csv   # relative to this file
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from pathlib import Path
 
+from cityzoo.data.markup import load_json, load_yaml
 from cityzoo.data.series.raw import SeriesOptions
 from cityzoo.errors import InputError, unknown
 
@@ -57,13 +57,7 @@ def _find_sidecar(path: Path) -> Path | None:
 
 
 def _parse(file: Path) -> dict:
-    import yaml
-
-    try:
-        text = file.read_text("utf-8")
-        found = json.loads(text) if file.suffix == ".json" else yaml.safe_load(text)
-    except (yaml.YAMLError, json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read: {' '.join(str(error).split())[:120]}") from error
+    found = load_json(file) if file.suffix == ".json" else load_yaml(file)
     if found is not None and not isinstance(found, dict):
         raise InputError(f"{file} has no keys: write lines such as start: 2012-03-01")
     return found or {}

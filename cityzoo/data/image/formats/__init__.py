@@ -17,6 +17,7 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
+from cityzoo.data.files import files_under
 from cityzoo.data.image.raw import RawDataset, is_image
 from cityzoo.errors import InputError, NoAnnotations, unknown
 
@@ -132,13 +133,13 @@ def _similar_names(path: Path) -> list[str]:
 
 
 def _error_for(path: Path) -> type[InputError]:
-    files = path.rglob("*") if path.is_dir() else [path]
-    return NoAnnotations if any(is_image(each) for each in files) else InputError
+    found = files_under(path) if path.is_dir() else [path]
+    return NoAnnotations if any(map(is_image, found)) else InputError
 
 
 def _describe(path: Path) -> str:
     if path.is_file():
         return "is an image without annotations" if is_image(path) else "is not an annotation file"
-    if any(is_image(each) for each in path.rglob("*")):
+    if any(map(is_image, files_under(path))):
         return "contains images but no annotations"
     return "contains no annotations"

@@ -7,9 +7,9 @@ ground_truth/CLASS/NAME_mask.png.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from cityzoo.data.files import walk
 from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, images_under, is_image, split_of
 from cityzoo.errors import InputError
 
@@ -93,8 +93,8 @@ def _classes(path: Path) -> list[Path]:
 def _is_class(folder: Path) -> bool:
     """Return whether a folder has images, and no subfolder that is a split or of another layout."""
     others = _OTHER_LAYOUTS.split()
-    for parent, inner, files in os.walk(folder, followlinks=True):
-        if Path(parent) == folder and any(split_of(each) or each.lower() in others for each in inner):
+    for parent, inner, files in walk(folder):
+        if parent == folder and any(split_of(each) or each.lower() in others for each in inner):
             return False
         if any(is_image(Path(name)) for name in files):
             return True

@@ -7,7 +7,6 @@ whether boxes of EXIF-rotated images refer to the image before or after rotation
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import re
@@ -15,6 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from cityzoo.data.files import open_file
 from cityzoo.data.image.box_units import resolve_box_units
 from cityzoo.data.image.raw import (
     PIXELS_XYXY,
@@ -27,6 +27,7 @@ from cityzoo.data.image.raw import (
     require_unique,
     split_of,
 )
+from cityzoo.data.markup import load_json
 from cityzoo.errors import InputError
 
 _KEYS = ("images", "annotations", "categories")
@@ -75,7 +76,7 @@ def _is_coco(path: Path) -> bool:
     """Return whether a file has two of the keys, wherever they are: other lists may be of any length."""
     found: set[bytes] = set()
     tail = b""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         while len(found) < 2 and (chunk := file.read(_CHUNK_BYTES)):
             text = tail + chunk.replace(b"\0", b"")  # of UTF-16
             found |= {key for key in _KEY_BYTES if key in text}
@@ -87,10 +88,7 @@ _KEY_BYTES = tuple(f'"{key}"'.encode() for key in _KEYS)
 
 
 def _load(path: Path) -> dict[str, list[Record]]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not valid JSON: {error}") from error
+    content = load_json(path)
     parts = content if isinstance(content, dict) else {}
     lacking = [key for key in _KEYS if not isinstance(parts.get(key), list)]
     if lacking:

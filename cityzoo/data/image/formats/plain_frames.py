@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cityzoo.data.files import files_under
 from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, images_under, is_image, split_of
 
 ON_REQUEST = True
@@ -16,7 +17,7 @@ _SKIPPED = {"masks", "ground_truth"}
 def matches(source: str) -> bool:
     """Return whether `source` is a folder with at least one image, at any depth."""
     path = Path(source)
-    return path.is_dir() and any(is_image(each) for each in path.rglob("*"))
+    return path.is_dir() and any(map(is_image, files_under(path)))
 
 
 def read(source: str) -> RawDataset:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from xml.etree import ElementTree
 
+from cityzoo.data.files import files_under
 from cityzoo.data.image.image_index import ImageIndex
 from cityzoo.data.image.raw import (
     PIXELS_XYXY,
@@ -67,7 +68,8 @@ def read(source: str) -> RawDataset:
 def _xml_files(path: Path) -> list[Path]:
     if path.is_file():
         return [path] if path.suffix.lower() == ".xml" else []
-    return sorted(each for each in path.rglob("[!.]*.[xX][mM][lL]") if each.is_file())
+    found = (each for each in files_under(path) if each.suffix.lower() == ".xml")
+    return sorted(each for each in found if not each.name.startswith(".") and each.is_file())
 
 
 def _is_annotation(path: Path) -> bool:

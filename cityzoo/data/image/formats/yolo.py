@@ -10,6 +10,7 @@ import itertools
 from collections import defaultdict
 from pathlib import Path
 
+from cityzoo.data.files import files_under
 from cityzoo.data.image.raw import RELATIVE_CXCYWH, RawDataset, RawImage, images_under, split_of
 from cityzoo.data.image.text_labels import LabelFinder, has_kitti_row, has_yolo_row, read_yolo_labels
 from cityzoo.data.image.yolo_config import YoloConfig, find_class_names, find_config, read_config
@@ -31,7 +32,7 @@ def _has_folders(path: Path) -> bool:
     folders = {each.name.lower(): each for each in path.iterdir() if each.is_dir()}
     if not {"images", "labels"} <= folders.keys():
         return False
-    files = list(itertools.islice(folders["labels"].rglob("*.*"), _PEEKED))
+    files = list(itertools.islice(files_under(folders["labels"]), _PEEKED))
     texts = [each for each in files if each.suffix.lower() == ".txt"]
     if texts:
         return not any(map(has_kitti_row, texts))

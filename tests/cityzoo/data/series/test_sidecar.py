@@ -52,7 +52,7 @@ def test_a_folder(write_table, tmp_path):
     [
         ("begin: 2012", "unknown key in .*roads.yaml 'begin'"),
         ("- start", "has no keys"),
-        ("a: [", "cannot be read"),
+        ("a: [", "not valid YAML"),
     ],
 )
 def test_what_nobody_asks_for(write_table, text, said):
