@@ -54,6 +54,9 @@ class RunFlags:
     data: str | None = flag(None, "labeled data: {sources} (default: demo data)", metavar="PATH")
     format: str | None = flag(None, "format of --data (default: detected)")
     limit: int | None = flag(None, "use this many {unit} of each split, for a quick look", parse_count, "N")
+    strict: bool = flag(
+        False, "stop if anything in --data is not used: files, labels, rows, classes; default: count it"
+    )
     weights: str = flag(AUTO, "starting weights; {about_weights}", metavar="{weights}")
     seed: int = flag(0, "random seed; the same seed gives the same run", parse_seed, "N")
     repeats: int = flag(

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from cityzoo.errors import InputError
+
 FIRST = 5  # places that are listed per kind; the rest is only counted
 
 
@@ -20,6 +22,9 @@ class BaseFindings:
     kinds: ClassVar[Mapping[str, str]] = {}  # meaning of each kind of finding, in the order of the report
     # kinds with several findings per place, so that fewer places than findings are complete
     summed: ClassVar[Collection[str]] = ()
+    unused: ClassVar[
+        Collection[str]
+    ] = ()  # kinds that stand for data that is not used, which --strict refuses
     source: str  # path or name of the data
     format: str  # format of the data
     counts: Counter[str] = field(default_factory=Counter)  # number of findings by kind
@@ -46,6 +51,19 @@ class BaseFindings:
         """Return a kind of finding in one line: meaning, count, first places."""
         places = self.places(kind)
         return f"{self.kinds[kind]}{remark}: {self.counts[kind]}" + (f" ({places})" if places else "")
+
+    def require_all_used(self) -> None:
+        """Raise InputError, for --strict, if a part of the data is not used."""
+        lines = [
+            self.line(kind, self.remark(kind))
+            for kind in self.kinds
+            if kind in self.unused and self.counts[kind]
+        ]
+        if lines:
+            raise InputError(
+                f"--strict, and not all of '{self.source}' is used: {'; '.join(lines)}; correct or remove these, or "
+                "leave out --strict"
+            )
 
     def remark(self, kind: str) -> str:
         """Return what `text` adds to the meaning of a kind."""

@@ -36,6 +36,8 @@ def load_task_data(spec: TrainSpec[Any]) -> tuple[tasks.Task, Dataset, Output]:
     """
     task = tasks.find(spec.run.task)
     data = task.modality.read(spec, task)
+    if spec.run.strict:
+        data.findings.require_all_used()
     output = task.output_for(data.train.class_names, spec.output)
     return task, data, output.with_train_statistics(data.train)
 

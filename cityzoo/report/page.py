@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cityzoo.data.image.findings import KINDS
+from cityzoo.data.image.finding_kinds import KINDS
 from cityzoo.data.series.findings import KINDS as SERIES_KINDS
 from cityzoo.evaluation.evaluate import BEFORE
 from cityzoo.metrics.keys import look_up, pointer

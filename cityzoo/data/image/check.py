@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from cityzoo.data.image import boxes as geometry
-from cityzoo.data.image.findings import KINDS, Findings, brief
+from cityzoo.data.image.finding_kinds import KINDS
+from cityzoo.data.image.findings import Findings, brief
 from cityzoo.data.image.hash_split import scene_of
 from cityzoo.data.image.image_info import ImageInfo
 from cityzoo.data.image.raw import RawBox, RawImage

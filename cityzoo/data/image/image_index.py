@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from cityzoo.data.image.raw import images_under, is_path, split_of
+from cityzoo.data.image.image_files import images_under
+from cityzoo.data.image.raw import split_of
+from cityzoo.data.image.raw_values import is_path
 
 
 class ImageIndex:

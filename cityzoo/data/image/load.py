@@ -14,18 +14,11 @@ from cityzoo.data.image.classes import add_val_classes, map_classes
 from cityzoo.data.image.duplicates import find_duplicates, remove_contradictions
 from cityzoo.data.image.findings import BAD_IMAGES, Findings, brief, raise_on_bad_data, require_content
 from cityzoo.data.image.hash_split import take_first
+from cityzoo.data.image.image_files import images_under, is_image
 from cityzoo.data.image.image_info import ImageInfo, open_images
-from cityzoo.data.image.raw import (
-    PIXELS_XYXY,
-    WANTS,
-    RawDataset,
-    RawImage,
-    Wants,
-    images_under,
-    is_image,
-    select_annotations,
-)
+from cityzoo.data.image.raw import PIXELS_XYXY, WANTS, RawDataset, RawImage, Wants, select_annotations
 from cityzoo.data.image.train_val import Opener, Split
+from cityzoo.data.image.unused_files import find_unused
 from cityzoo.errors import InputError, unknown
 from cityzoo.sample import ImageSet
 
@@ -125,7 +118,7 @@ def load(
         splits = train_val.split_train_val(raw, val_fraction, limit, findings, opener, split_by)
     else:
         label_of = add_val_classes(label_of, class_names, bool(classes), class_map or {}, other.class_names)
-        splits = train_val.splits_from_two_sources(raw, other, limit)
+        splits = train_val.splits_from_two_sources(raw, other, limit, findings)
     checker = Checker(label_of, exif, findings, source, raw.labeled)
     train, val_set = _check(splits, class_names, checker, opener, findings)
     if split_by == "scene":
@@ -215,10 +208,13 @@ def _read_val(val: str, raw: RawDataset, wants: Wants) -> RawDataset:
 
 
 def _findings(source: str, format: str, *read: RawDataset | None) -> Findings:
-    """Return findings that start with what the readers found."""
+    """Return findings that start with what the readers found, and with the files that they do not use."""
     findings = Findings(source, format)
-    for kind, place in (note for each in read if each for note in each.notes):
+    datasets = [each for each in read if each]
+    for kind, place in (note for each in datasets for note in each.notes):
         findings.add(kind, brief(place, source))
+    for kind, path in find_unused(source, datasets):
+        findings.add(kind, brief(str(path), source))
     return findings
 
 

@@ -6,7 +6,8 @@ import math
 import os
 from pathlib import Path
 
-from cityzoo.data.image.raw import RawBox, read_text
+from cityzoo.data.image.raw import RawBox
+from cityzoo.data.image.raw_values import read_text
 
 _FOLDERS = {
     "images": ("labels", "label"),

@@ -62,8 +62,15 @@ def resolve_split_by(split_by: str, raw: RawDataset) -> str:
     return "file"
 
 
-def splits_from_two_sources(raw: RawDataset, other: RawDataset, limit: int | None) -> tuple[Split, Split]:
+def splits_from_two_sources(
+    raw: RawDataset, other: RawDataset, limit: int | None, findings: Findings
+) -> tuple[Split, Split]:
     """Return train of one source and val of another: the split with that name, or all images."""
+    if any(each.split == "train" for each in raw.images):
+        for each in raw.images:
+            if each.split in ("val", "test"):
+                kind = "other split" if each.split == "val" else "test split"
+                findings.add(kind, brief(each.path, findings.source))
     return take_first(_part(raw, "train"), limit), take_first(_part(other, "val"), limit)
 
 

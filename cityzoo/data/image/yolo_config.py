@@ -9,7 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cityzoo.data.files import is_allowed
-from cityzoo.data.image.raw import images_under, is_path, quote, read_text, require_unique
+from cityzoo.data.image.image_files import images_under
+from cityzoo.data.image.raw_values import is_path, quote, read_text, require_unique
 from cityzoo.data.markup import load_yaml
 from cityzoo.errors import InputError
 

@@ -13,7 +13,7 @@ import zoo
 import zoo.registry
 from augment.epoch_order import shuffled
 from cityzoo.data.image import load_images
-from cityzoo.data.image.raw import images_under
+from cityzoo.data.image.image_files import images_under
 from cityzoo.data.image.slices import scene_names
 from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard

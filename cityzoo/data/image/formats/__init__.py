@@ -14,11 +14,13 @@ from __future__ import annotations
 import importlib
 import logging
 import pkgutil
+import re
 from pathlib import Path
 from types import ModuleType
 
-from cityzoo.data.files import files_under
-from cityzoo.data.image.raw import RawDataset, is_image
+from cityzoo.data.files import files_under, walk
+from cityzoo.data.image.image_files import is_image
+from cityzoo.data.image.raw import RawDataset
 from cityzoo.errors import InputError, NoAnnotations, unknown
 
 LOG = logging.getLogger(__name__)
@@ -102,8 +104,11 @@ def read(source: str, name: str | None = None, fallback: str | None = None) -> t
     return name, dataset
 
 
+_LABEL_SUFFIXES = (".txt", ".xml", ".json", ".csv", ".yaml", ".yml", ".data", ".names")
+_LABEL_WORDS = re.compile(r"annot|label|class|bbox|boxes|instances|coco|^obj\.|^data\.")
 _EXPECTED = (
-    "expected YOLO (data.yaml), COCO (.json), Pascal VOC (.xml) or CSV (path,x1,y1,x2,y2,class_name) for boxes, "
+    "expected YOLO (data.yaml), COCO (.json), Pascal VOC (.xml), KITTI (label_2/) or CSV (path,x1,y1,x2,y2,class_name) "
+    "for boxes, "
     "CSV (path,label) or CLASS/*.jpg for labels of whole images, or tfds:NAME"
 )
 
@@ -134,12 +139,26 @@ def _similar_names(path: Path) -> list[str]:
 
 def _error_for(path: Path) -> type[InputError]:
     found = files_under(path) if path.is_dir() else [path]
-    return NoAnnotations if any(map(is_image, found)) else InputError
+    return NoAnnotations if any(map(is_image, found)) and not _label_file(path) else InputError
+
+
+def _label_file(path: Path) -> Path | None:
+    """Return a file in a folder that is called like labels, or like an image next to it, or None."""
+    for parent, _, names in walk(path) if path.is_dir() else ():
+        stems = {Path(name).stem for name in names if is_image(parent / name)}
+        for name in names:
+            suffix = Path(name).suffix.lower()
+            if suffix in _LABEL_SUFFIXES and (Path(name).stem in stems or _LABEL_WORDS.search(name.lower())):
+                return parent / name
+    return None
 
 
 def _describe(path: Path) -> str:
     if path.is_file():
         return "is an image without annotations" if is_image(path) else "is not an annotation file"
-    if any(map(is_image, files_under(path))):
-        return "contains images but no annotations"
-    return "contains no annotations"
+    if not any(map(is_image, files_under(path))):
+        return "contains no annotations"
+    labels = _label_file(path)
+    if labels:
+        return f"contains images, but '{labels.relative_to(path)}' is in no known format"
+    return "contains images but no annotations"

@@ -16,16 +16,8 @@ from cityzoo.data.image.box_units import resolve_box_units
 from cityzoo.data.image.csv_columns import CLASS, PATH, SPLIT, BoxColumns, has_box_columns, is_header
 from cityzoo.data.image.csv_rows import csv_files, first_rows, rows, split_of_file
 from cityzoo.data.image.image_index import ImageIndex
-from cityzoo.data.image.raw import (
-    PIXELS_XYXY,
-    RawBox,
-    RawDataset,
-    RawImage,
-    is_path,
-    parse_size,
-    require_unique,
-    split_of,
-)
+from cityzoo.data.image.raw import PIXELS_XYXY, RawBox, RawDataset, RawImage, split_of
+from cityzoo.data.image.raw_values import is_path, parse_size, require_unique
 from cityzoo.errors import InputError
 
 ASSUMED = ["path", "x1", "y1", "x2", "y2", "class_name"]
@@ -54,7 +46,7 @@ def read(source: str) -> RawDataset:
         notes += found
     names = sorted({box.name for image in images for box in image.boxes if box.problem != "malformed"})
     classes = sorted(ids, key=ids.__getitem__) if ids else names
-    return RawDataset(tuple(classes), tuple(images), tuple(notes), (class_file,) if class_file else ())
+    return RawDataset(tuple(classes), tuple(images), tuple(notes), (*map(str, files), class_file))
 
 
 def _box_files(path: Path) -> list[Path]:

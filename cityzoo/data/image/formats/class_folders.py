@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cityzoo.data.files import walk
-from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, images_under, is_image, split_of
+from cityzoo.data.image.image_files import images_under, is_image
+from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, split_of
 from cityzoo.errors import InputError
 
 MASKS, GROUND_TRUTH = "masks", "ground_truth"
@@ -96,7 +97,7 @@ def _is_class(folder: Path) -> bool:
     for parent, inner, files in walk(folder):
         if parent == folder and any(split_of(each) or each.lower() in others for each in inner):
             return False
-        if any(is_image(Path(name)) for name in files):
+        if any(is_image(parent / name) for name in files):
             return True
     return False
 

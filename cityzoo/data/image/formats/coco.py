@@ -16,17 +16,8 @@ from typing import Any
 
 from cityzoo.data.files import open_file
 from cityzoo.data.image.box_units import resolve_box_units
-from cityzoo.data.image.raw import (
-    PIXELS_XYXY,
-    RawBox,
-    RawDataset,
-    RawImage,
-    is_path,
-    parse_size,
-    quote,
-    require_unique,
-    split_of,
-)
+from cityzoo.data.image.raw import PIXELS_XYXY, RawBox, RawDataset, RawImage, split_of
+from cityzoo.data.image.raw_values import is_path, parse_size, quote, require_unique
 from cityzoo.data.markup import load_json
 from cityzoo.errors import InputError
 
@@ -53,7 +44,9 @@ def read(source: str) -> RawDataset:
     names: dict[Key, str] = {}
     images: list[RawImage] = []
     notes: list[tuple[str, str]] = []
+    files: list[str] = []
     for path in _json_files(Path(source)):
+        files.append(str(path))
         content = _load(path)
         own = _categories(path, content)
         names = own | names
@@ -61,7 +54,9 @@ def read(source: str) -> RawDataset:
         images += read_images
         notes += found
     in_order = sorted(names, key=lambda key: (isinstance(key, str), key))
-    return RawDataset(tuple(dict.fromkeys(names[key] for key in in_order)), tuple(images), tuple(notes))
+    return RawDataset(
+        tuple(dict.fromkeys(names[key] for key in in_order)), tuple(images), tuple(notes), tuple(files)
+    )
 
 
 def _json_files(path: Path) -> list[Path]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, images_under, split_of
+from cityzoo.data.image.image_files import images_under
+from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, split_of
 from cityzoo.data.image.text_labels import LabelFinder, has_kitti_row, read_kitti_labels
 
 _PEEKED = 50  # images whose labels are looked for

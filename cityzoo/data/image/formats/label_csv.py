@@ -17,7 +17,8 @@ from typing import NamedTuple
 from cityzoo.data.image.csv_columns import CLASS, PATH, SPLIT, find_columns, has_box_columns, is_header
 from cityzoo.data.image.csv_rows import csv_files, first_rows, rows, split_of_file
 from cityzoo.data.image.image_index import ImageIndex
-from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, is_path, split_of
+from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, split_of
+from cityzoo.data.image.raw_values import is_path
 from cityzoo.errors import InputError
 
 _ZERO, _ONE = ("0", "0.0"), ("1", "1.0")
@@ -45,7 +46,7 @@ def read(source: str) -> RawDataset:
         columns |= dict.fromkeys(header.classes)
         found |= {name for line in lines for name in line.names}
         images += _merge_rows(file, lines, index)
-    return RawDataset((*columns, *sorted(found - set(columns))), tuple(images))
+    return RawDataset((*columns, *sorted(found - set(columns))), tuple(images), (), tuple(map(str, files)))
 
 
 class _Header(NamedTuple):

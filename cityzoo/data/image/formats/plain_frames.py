@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cityzoo.data.files import files_under
-from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, images_under, is_image, split_of
+from cityzoo.data.image.image_files import images_under, is_image
+from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, split_of
 
 ON_REQUEST = True
 _SKIPPED = {"masks", "ground_truth"}

@@ -14,19 +14,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from cityzoo.data.files import files_under
+from cityzoo.data.image.image_files import is_image
 from cityzoo.data.image.image_index import ImageIndex
-from cityzoo.data.image.raw import (
-    PIXELS_XYXY,
-    RawBox,
-    RawDataset,
-    RawImage,
-    is_image,
-    is_path,
-    parse_size,
-    read_text,
-    require_unique,
-    split_of,
-)
+from cityzoo.data.image.raw import PIXELS_XYXY, RawBox, RawDataset, RawImage, split_of
+from cityzoo.data.image.raw_values import is_path, parse_size, read_text, require_unique
 from cityzoo.data.image.voc_xml import read_annotation
 from cityzoo.errors import InputError
 

@@ -11,7 +11,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from cityzoo.data.files import files_under
-from cityzoo.data.image.raw import RELATIVE_CXCYWH, RawDataset, RawImage, images_under, split_of
+from cityzoo.data.image.image_files import images_under
+from cityzoo.data.image.raw import RELATIVE_CXCYWH, RawDataset, RawImage, split_of
 from cityzoo.data.image.text_labels import LabelFinder, has_kitti_row, has_yolo_row, read_yolo_labels
 from cityzoo.data.image.yolo_config import YoloConfig, find_class_names, find_config, read_config
 

@@ -2,7 +2,8 @@ import json
 
 import numpy as np
 
-from cityzoo.data.image.findings import BAD_BOXES, BAD_IMAGES, BAD_LABELS, FIRST, KINDS, Findings
+from cityzoo.data.image.finding_kinds import BAD_BOXES, BAD_IMAGES, BAD_LABELS, KINDS
+from cityzoo.data.image.findings import FIRST, Findings
 from cityzoo.sample import ImageExample, ImageSet
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from cityzoo.data.image import formats, load
-from cityzoo.errors import InputError
+from cityzoo.errors import InputError, NoAnnotations
 
 COCO = json.dumps({"images": [], "annotations": [], "categories": []})
 
@@ -103,3 +103,16 @@ def test_old_names_still_work_with_a_warning(tmp_path, paint, write_lines, caplo
     assert (
         record.levelname == "WARNING" and f"--format {new}" in record.message and "\n" not in record.message
     )
+
+
+@pytest.mark.parametrize(
+    "name", ["a.txt", "a.xml", "labels.json", "annotations.csv", "data.yaml", "classes.txt"]
+)
+def test_labels_in_no_known_format_are_named_rather_than_taken_for_none(tmp_path, paint, write_lines, name):
+    paint(tmp_path / "a.png")
+    with pytest.raises(NoAnnotations):
+        formats.find(str(tmp_path))
+    write_lines(tmp_path / name, "x y")
+    with pytest.raises(InputError, match=f"'{name}' is in no known format|data.yaml has no keys") as raised:
+        formats.read(str(tmp_path))
+    assert not isinstance(raised.value, NoAnnotations)
