@@ -43,7 +43,7 @@ def read_adjacency(source: str | np.ndarray, sensors: Sequence[str], weakest: fl
             f"{name} is {size}, the series has {len(sensors)} sensors, expected {len(sensors)} x {len(sensors)}: "
             "give the roads of these sensors, in their order"
         )
-    bad = np.argwhere(~(np.isfinite(weights) & (weights >= 0)))
+    bad = np.argwhere(~((weights <= np.finfo(np.float32).max) & (weights >= 0)))
     if len(bad):
         row, column = bad[0]
         raise InputError(

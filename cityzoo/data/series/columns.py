@@ -208,7 +208,7 @@ def channel_units(
     if isinstance(given, Mapping):
         for name in given:
             if name not in channels:
-                raise unknown("channel of --unit", name, channels)
+                raise unknown("channel of --unit", str(name), channels)
         return tuple(str(given.get(name, found.get(name, ""))) for name in channels)
     if given is None:
         return tuple(str(found.get(name, "")) for name in channels)

@@ -12,6 +12,7 @@ import numpy as np
 
 from cityzoo.data.files import open_text
 from cityzoo.data.series.csv_sniffer import MISSING, SNIFFED_LINES, CsvPreview
+from cityzoo.data.series.damage import refuse_damage
 from cityzoo.data.series.raw import Origin
 from cityzoo.errors import InputError
 
@@ -95,19 +96,20 @@ def _read_file(path: Path, preview: CsvPreview, text: Sequence[int]) -> pandas.D
     import pandas
 
     blank = _find_blank_lines(path, preview)
-    frame = pandas.read_csv(
-        path,
-        sep=preview.separator,
-        decimal=preview.decimal,
-        header=None,
-        names=range(len(preview.rows[0])),
-        skiprows=preview.first if preview.header else 0,
-        dtype=dict.fromkeys(text, str),
-        skip_blank_lines=False,
-        skipinitialspace=True,
-        encoding="utf-8-sig",
-        low_memory=False,
-    )
+    with refuse_damage(path, "correct the quotes, or write the table again"):
+        frame = pandas.read_csv(
+            path,
+            sep=preview.separator,
+            decimal=preview.decimal,
+            header=None,
+            names=range(len(preview.rows[0])),
+            skiprows=preview.first if preview.header else 0,
+            dtype=dict.fromkeys(text, str),
+            skip_blank_lines=False,
+            skipinitialspace=True,
+            encoding="utf-8-sig",
+            low_memory=False,
+        )
     frame.index += preview.first + 1 if preview.header else 1
     return frame.drop(index=blank, errors="ignore")
 
@@ -120,7 +122,8 @@ def _find_blank_lines(path: Path, preview: CsvPreview) -> list[int]:
             for number, line in enumerate(file, 1):
                 fields = line.count(preview.separator) + 1
                 if fields != width and '"' in line:
-                    fields = len(next(csv.reader([line], delimiter=preview.separator)))
+                    with refuse_damage(f"{path}:{number}", "correct the row"):
+                        fields = len(next(csv.reader([line], delimiter=preview.separator)))
                 if not line.strip():
                     blank.append(number)
                 elif fields != width:
@@ -162,7 +165,7 @@ def to_numbers(table: Table, columns: Sequence[int], hint: str = "") -> np.ndarr
         row, column, shown = min(bad)
         what = "is infinite" if shown == "inf" else "is not a number"
         raise InputError(
-            f"{table.origin.place(row)}, column '{table.names[column]}': '{shown}' {what} ({len(bad)} such fields in "
-            f"all): correct it, or leave the field empty where nothing was measured{hint}"
+            f"{table.origin.place(row)}, column '{table.names[column]}': '{shown[:60]}' {what} ({len(bad)} such fields "
+            f"in all): correct it, or leave the field empty where nothing was measured{hint}"
         )
     return found

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Times in digits only, by their length: dates, or units since 1970 in UTC.
 DIGITS = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 UNITS: dict[int, Literal["s", "ms", "us", "ns"]] = {10: "s", 13: "ms", 16: "us", 19: "ns"}
+SHOWN = 60  # letters of a field in a message
+LATEST = np.iinfo("int64").max
 PARTS = ("year", "month", "day", "hour", "minute", "second")
 _ZONED = re.compile(r".*\d(Z|\s*[+-]\d{2}:?\d{2}|\s*UTC)", re.IGNORECASE)
 _YEAR_FIRST = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:\D|$)"  # without it, pandas makes a date of "5"
@@ -89,14 +91,18 @@ def read_parts(parts: pandas.DataFrame, origin: Origin) -> Times:
     for part in numbers.columns.intersection(PARTS[3:]):  # hour 25 is not 1 o'clock of the next day
         numbers[part] = numbers[part].where(numbers[part].between(0, 23 if part == "hour" else 59))
     times = pandas.to_datetime(numbers, errors="coerce")
-    _require_all(times, parts.astype(str).agg("-".join, axis=1), origin, "-".join(parts.columns))
+    written = parts.astype(object).where(parts.notna(), "").astype(str)
+    _require_all(times, written.agg("-".join, axis=1), origin, "-".join(parts.columns))
     return Times(times.to_numpy("datetime64[s]"), False)
 
 
 def _read_digits(text: pandas.Series, origin: Origin, name: str) -> Times:
     import pandas
 
-    numbers, size = text.astype("int64"), len(text.iloc[0])
+    too_long = text.str.len() > 19
+    if too_long.any():
+        _require_all(text.where(~too_long), text, origin, name)
+    numbers, size = text.astype("uint64").clip(upper=LATEST).astype("int64"), len(text.iloc[0])
     if numbers.iloc[0] in (0, 1) and (numbers.diff().dropna() == 1).all():
         return Times(None, False)
     if size in UNITS:
@@ -124,8 +130,8 @@ def _read_year_third(text: pandas.Series, parts: pandas.DataFrame, origin: Origi
         return Times(*_read_year_first(text, text, origin, name))  # raises for the first row
     if not np.array_equal(found[0], found[-1]) and len(set(irregular.values())) == 1:
         raise InputError(
-            f"{origin.place(0)}, column '{name}': '{text.iloc[0]}' can be read as day/month or month/day: write "
-            "dates year first, as 2012-03-01"
+            f"{origin.place(0)}, column '{name}': '{text.iloc[0][:SHOWN]}' can be read as day/month or month/day: "
+            "write dates year first, as 2012-03-01"
         )
     return read[min(irregular, key=irregular.__getitem__)]
 
@@ -140,8 +146,8 @@ def _read_year_first(
     if zoned.any() and not zoned.all():
         place = int(np.argmin(zoned))
         raise InputError(
-            f"{origin.place(place)}, column '{name}': '{text.iloc[place]}' has no offset from UTC while others have "
-            "one: write it in all rows or in none"
+            f"{origin.place(place)}, column '{name}': '{text.iloc[place][:SHOWN]}' has no offset from UTC while others "
+            "have one: write it in all rows or in none"
         )
     dates = iso.where(iso.str.match(_YEAR_FIRST))
     times = pandas.to_datetime(dates, format="ISO8601", errors="coerce", utc=True)
@@ -156,7 +162,7 @@ def _require_all(times: pandas.Series, text: pandas.Series, origin: Origin, name
     if times.isna().any():
         place = int(np.argmax(times.isna()))
         raise InputError(
-            f"{origin.place(place)}, column '{name}': '{text.iloc[place]}' is not a time: write it as "
+            f"{origin.place(place)}, column '{name}': '{text.iloc[place][:SHOWN]}' is not a time: write it as "
             "2012-03-01 00:05, or with an offset as 2012-03-01 00:05-08:00"
         )
 

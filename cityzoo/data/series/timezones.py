@@ -14,6 +14,7 @@ import numpy as np
 from cityzoo.errors import InputError
 
 DAY = 86400  # seconds
+LONGEST = 366 * DAY  # step
 # Nonexistent times with more than this share of the measurements of the hour after: the clock never changed.
 STANDARD_TIME_SHARE = 0.5
 _STEP = re.compile(r"(\d+)\s*(?:(s|sec|second|m|min|t|minute|h|hour|d|day)s?)?")
@@ -32,7 +33,8 @@ def zone(name: str) -> ZoneInfo:
         near = difflib.get_close_matches(str(name), sorted(available_timezones()), n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise InputError(
-            f"unknown time zone '{name}': {hint}Allowed: IANA names such as America/Los_Angeles, Asia/Hong_Kong, UTC"
+            f"unknown time zone '{str(name)[:60]}': {hint}Allowed: IANA names such as America/Los_Angeles, "
+            "Asia/Hong_Kong, UTC"
         ) from error
 
 
@@ -47,9 +49,12 @@ def parse_step(text: str | int | float) -> int:
         (300, 3600, 300)
     """
     found = _STEP.fullmatch(str(text).strip().lower().removesuffix(".0"))
-    if not found or int(found[1]) < 1:
-        raise InputError(f"step '{text}' is not understood: give a number and s, min, h or d, e.g. 5min")
-    return int(found[1]) * _SECONDS[(found[2] or "s")[0]]
+    seconds = int(found[1][:12]) * _SECONDS[(found[2] or "s")[0]] if found else 0
+    if not 1 <= seconds <= LONGEST:
+        raise InputError(
+            f"step '{str(text)[:80]}' is not understood: give a number and s, min, h or d up to a year, e.g. 5min"
+        )
+    return seconds
 
 
 def parse_time(text: str, timezone: str) -> np.datetime64:

@@ -16,6 +16,7 @@ import numpy as np
 
 from cityzoo.data.series.columns import select_channels
 from cityzoo.data.series.csv_sniffer import find_tables
+from cityzoo.data.series.damage import ERRORS, refuse_damage, require_bounded
 from cityzoo.data.series.quantities import is_one_station
 from cityzoo.data.series.raw import NOT_NAMED, Origin, RawSeries, SeriesOptions
 from cityzoo.errors import InputError
@@ -51,15 +52,18 @@ def read(source: str, options: SeriesOptions) -> RawSeries:
     import h5py
 
     file, name = frames[0]
-    with h5py.File(file) as opened:
-        group, place = opened[name], f"{file}, group '{name}'"
+    place = f"{file}, group '{name}'"
+    with (
+        refuse_damage(place, f"or it needs a compression filter of PyTables: {_CSV}"),
+        h5py.File(file) as opened,
+    ):
+        group = opened[name]
         if "axis1" not in group:
             raise InputError(f"{place} is a frame in pandas' format 'table': {_CSV}")
-        try:
-            values, sensors = _values(group, place)
-            times, timezone = _times(group["axis1"], place)
-        except OSError as error:  # a filter of PyTables, blosc or lzo
-            raise InputError(f"{place} needs a compression filter of PyTables: {_CSV}") from error
+        values, sensors = _values(group, place)
+        index = _read(group, "axis1", place)
+        times = _times(index, _word(group["axis1"], "kind"), place)
+        timezone = None if times is None else _word(group["axis1"], "tz") or None
     channel = name.rpartition("/")[2]
     channels = (NOT_NAMED if channel in ("df", "data", "table") else channel,)
     origin, zoned = Origin((str(file),)), timezone is not None
@@ -82,7 +86,7 @@ def _frames_in(file: Path) -> list[str]:
             found = []
             opened.visititems(lambda name, item: found.append(name) if _is_frame(item) else None)
             return found
-    except OSError:
+    except ERRORS:
         return []
 
 
@@ -100,31 +104,44 @@ def _word(item: h5py.Group | h5py.Dataset, name: str) -> str:
     return "" if text.endswith(".") or "\n" in text else text
 
 
+def _read(group: h5py.Group, name: str, place: str) -> np.ndarray:
+    """Return an array that lies in this file, of bounded size."""
+    import h5py
+
+    found = group[name] if isinstance(group.get(name, getlink=True), h5py.HardLink) else None
+    if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
+        raise InputError(f"{place}: '{name}' is not an array in this file: {_CSV}")
+    require_bounded(found.size * found.dtype.itemsize, found.id.get_storage_size(), f"{place}: '{name}'")
+    return found[()]
+
+
 def _values(group: h5py.Group, place: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return (T, N) float64 and the names of the N columns."""
-    sensors = _names(group["axis0"])
+    sensors = _names(_read(group, "axis0", place))
     where = {name: number for number, name in enumerate(sensors)}
     if len(where) != len(sensors):
         raise InputError(f"{place}: two columns have the same name: give each sensor its own")
-    values = np.full((len(group["axis1"]), len(sensors)), np.nan)
-    for block in filter(_BLOCK.fullmatch, group):
-        names = _names(group[block.replace("values", "items")])
-        if group[block].dtype.kind not in "fiu":
+    blocks = {name: _read(group, name, place) for name in filter(_BLOCK.fullmatch, group)}
+    values = np.full((len(next(iter(blocks.values()), ())), len(sensors)), np.nan)
+    for block, numbers in blocks.items():
+        names = _names(_read(group, block.replace("values", "items"), place))
+        if numbers.dtype.kind not in "fiu":
             raise InputError(f"{place}: column {names[0]} is not numeric: leave it out")
-        values[:, [where[name] for name in names]] = group[block][()]
+        values[:, [where[name] for name in names]] = numbers
     return values, sensors
 
 
-def _names(names: h5py.Dataset) -> tuple[str, ...]:
-    return tuple(each.decode() if isinstance(each, bytes) else str(each) for each in names[()].tolist())
+def _names(names: np.ndarray) -> tuple[str, ...]:
+    return tuple(each.decode() if isinstance(each, bytes) else str(each) for each in names.tolist())
 
 
-def _times(axis: h5py.Dataset, place: str) -> tuple[np.ndarray | None, str | None]:
-    """Return times and their time zone, None for local times; (None, None) if rows are only numbered."""
-    kind = _KIND.fullmatch(_word(axis, "kind") or "datetime64")
-    numbers = axis[()]
+def _times(numbers: np.ndarray, written: str, place: str) -> np.ndarray | None:
+    """Return times, None if rows are only numbered."""
+    kind = _KIND.fullmatch(written or "datetime64")
     if numbers.dtype.kind not in "iu" or (kind is None and (numbers != np.arange(len(numbers))).any()):
-        raise InputError(f"{place}: the index has no times ({axis.dtype}): give the frame an index of times")
+        raise InputError(
+            f"{place}: the index has no times ({numbers.dtype}): give the frame an index of times"
+        )
     if kind is None:
-        return None, None
-    return numbers.astype(f"datetime64[{kind[1] or 'ns'}]").astype("datetime64[s]"), _word(axis, "tz") or None
+        return None
+    return numbers.astype(f"datetime64[{kind[1] or 'ns'}]").astype("datetime64[s]")

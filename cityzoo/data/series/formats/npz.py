@@ -14,6 +14,7 @@ import numpy as np
 
 from cityzoo.data.series.columns import select_channels
 from cityzoo.data.series.csv_sniffer import find_tables, require_one
+from cityzoo.data.series.damage import ERRORS, refuse_damage, require_bounded
 from cityzoo.data.series.raw import NOT_NAMED, Origin, RawSeries, SeriesOptions
 from cityzoo.errors import InputError
 
@@ -52,18 +53,17 @@ def _holds_data(file: Path) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return f"{ARRAY}.npy" in archive.namelist()
-    except (OSError, zipfile.BadZipFile):
+    except ERRORS:
         return False
 
 
 def _data(file: Path) -> np.ndarray:
-    try:
+    with refuse_damage(f"{file}: the array '{ARRAY}'", "write it as numbers with numpy.savez"):
+        with zipfile.ZipFile(file) as archive:
+            info = archive.getinfo(f"{ARRAY}.npy")
+            require_bounded(info.file_size, info.compress_size, file)
         with np.load(file, allow_pickle=False) as arrays:
             data = arrays[ARRAY]
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{file}: the array '{ARRAY}' cannot be read ({error}): write it as numbers"
-        ) from error
     if data.ndim == 2:
         data = data[..., None]
     if data.ndim != 3 or not data.size or data.dtype.kind not in "fiu":

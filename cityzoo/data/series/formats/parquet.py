@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cityzoo.data.series.csv_sniffer import find_tables, require_one
 from cityzoo.data.series.csv_table import Table
+from cityzoo.data.series.damage import refuse_damage, require_bounded
 from cityzoo.data.series.layout import from_table
 from cityzoo.data.series.raw import Origin, RawSeries, SeriesOptions
 from cityzoo.errors import InputError
@@ -40,13 +41,13 @@ def _frame(file: Path) -> pandas.DataFrame:
     import pandas
 
     try:
-        import pyarrow
+        import pyarrow.parquet
     except ImportError as error:
         raise InputError(
             f'{file} is Parquet, which needs pyarrow: pip install "cityzoo[parquet]", or write the table as CSV'
         ) from error
-    try:
+    with refuse_damage(file, "write it again as Parquet, or as CSV"):
+        about = pyarrow.parquet.read_metadata(file)
+        require_bounded(8 * about.num_rows * about.num_columns, file.stat().st_size, file)
         frame = pandas.read_parquet(file, engine="pyarrow")
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise InputError(f"{file} cannot be read as Parquet: {' '.join(str(error).split())[:120]}") from error
     return frame if isinstance(frame.index, pandas.RangeIndex) else frame.reset_index()

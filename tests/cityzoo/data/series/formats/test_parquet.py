@@ -60,5 +60,5 @@ def test_a_missing_package_is_named(write, monkeypatch):
 def test_what_is_no_parquet(tmp_path):
     pytest.importorskip("pyarrow")
     (tmp_path / "roads.parquet").write_bytes(b"nonsense")
-    with pytest.raises(InputError, match="cannot be read as Parquet"):
+    with pytest.raises(InputError, match="roads.parquet cannot be read, it may be damaged"):
         load_series(str(tmp_path / "roads.parquet"))
