@@ -25,7 +25,8 @@ def to_pixels(numbers: np.ndarray, kind: str, size_hw: tuple[int, int]) -> np.nd
         return boxes
     if kind == RELATIVE_CXCYWH:
         half = boxes[:, 2:] / 2
-        boxes = np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+        with np.errstate(invalid="ignore"):  # infinite boxes are found later
+            boxes = np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
     height, width = size_hw
     return boxes * np.array([width, height, width, height])
 

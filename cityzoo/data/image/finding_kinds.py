@@ -46,6 +46,7 @@ KINDS = {
     "other file": "files of no use to the format (not used)",
     "absent class": "classes without examples",
     "no boxes in val": "val splits without boxes (no metrics)",
+    "absent in train": "classes with boxes in val only (never learned)",
     "absent in val": "classes without images in val (no metrics)",
 }
 REQUESTED = (

@@ -173,11 +173,17 @@ def _describe_use(findings: Findings) -> str:
 def _require_boxes(train: ImageSet, val: ImageSet, findings: Findings) -> None:
     if not any(len(image.labels) for image in train.examples):
         names = ", ".join(train.class_names)
+        hint = f"; {findings.line('unlabelled')}, looked for next to them and in labels/, the folder besides images/"
         raise InputError(
             f"no box of the classes {names} in the train split of '{findings.source}': check the labels"
+            f"{hint if findings.counts['unlabelled'] else ''}"
         )
     if not any(len(image.labels) for image in val.examples):
         findings.add("no boxes in val", findings.source)
+    in_train, in_val = (findings.splits[name]["boxes"] for name in ("train", "val"))
+    for name, count in in_train.items():
+        if not count and in_val[name]:
+            findings.add("absent in train", name)
 
 
 def _require_classes(findings: Findings, every_class: bool, split_by: str) -> None:

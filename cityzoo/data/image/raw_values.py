@@ -88,11 +88,11 @@ def read_text(path: Path) -> str:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the file is binary, or not one that may be read.
+        InputError: the file is binary, or not one that may be read.
     """
     content = read_bytes(path, LARGEST_TEXT)
     encoding = "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
     text = content.decode(encoding, "replace")
     if "\0" in text:
-        raise ValueError(f"{path} is not text")
+        raise InputError(f"{path} is binary, expected text: save it as UTF-8")
     return text

@@ -18,7 +18,7 @@ from cityzoo.data.image.csv_columns import CLASS, PATH, SPLIT, find_columns, has
 from cityzoo.data.image.csv_rows import csv_files, first_rows, rows, split_of_file
 from cityzoo.data.image.image_index import ImageIndex
 from cityzoo.data.image.raw import PIXELS_XYXY, RawDataset, RawImage, split_of
-from cityzoo.data.image.raw_values import is_path
+from cityzoo.data.image.raw_values import is_path, quote
 from cityzoo.errors import InputError
 
 _ZERO, _ONE = ("0", "0.0"), ("1", "1.0")
@@ -101,14 +101,14 @@ def _header(row: list[str], place: str) -> _Header:
     words = [field.lower() for field in row]
     again = next((row[number] for number, word in enumerate(words) if word in words[:number]), None)
     if again is not None:
-        raise InputError(f"{place}: two columns are named '{again}': rename one")
+        raise InputError(f"{place}: two columns are named {quote(again)}: rename one")
     columns = find_columns(row)
     label, split = columns.get(CLASS), columns.get(SPLIT)
     known = (columns[PATH], label, split)
     others = tuple(name for position, name in enumerate(row) if position not in known)
     if label is not None and others:
         raise InputError(
-            f"{place}: unknown column '{others[0]}': write path,label,split, or one column per class and no "
+            f"{place}: unknown column {quote(others[0])}: write path,label,split, or one column per class and no "
             "column label"
         )
     if label is None and not others:
@@ -131,19 +131,19 @@ def _line(row: list[str], header: _Header, split: str | None, path: Path, number
         return _Line(row[header.path], tuple(dict.fromkeys(each for each in labels if each)), split, number)
     values = [row[column] for column in range(header.width) if column not in (header.path, header.split)]
     pairs = zip(header.classes, values, strict=True)
-    names = tuple(name for name, value in pairs if _is_one(value, f"{place}: '{name}'"))
+    names = tuple(name for name, value in pairs if _is_one(value, f"{place}: {quote(name)}"))
     return _Line(row[header.path], names, split, number)
 
 
 def _split(word: str, place: str) -> str | None:
     if word and split_of(word) is None:
-        raise InputError(f"{place}: unknown split '{word}': write train, val, test, or leave it empty")
+        raise InputError(f"{place}: unknown split {quote(word)}: write train, val, test, or leave it empty")
     return split_of(word) if word else None
 
 
 def _is_one(value: str, place: str) -> bool:
     if value not in (*_ZERO, *_ONE):
-        raise InputError(f"{place} is '{value}': write 1 if the class is present, 0 if not")
+        raise InputError(f"{place} is {quote(value)}: write 1 if the class is present, 0 if not")
     return value in _ONE
 
 

@@ -298,3 +298,15 @@ def test_sources_without_annotations_bring_no_val(tmp_path, paint):
     assert has_val_split(str(tmp_path / "cam"))
     with pytest.raises(InputError, match="does not exist"):
         has_val_split(str(tmp_path / "gone"))
+
+
+def test_a_class_that_only_val_has_is_reported(yolo):
+    findings = load(str(yolo({"train/a": ["0 .5 .5 .2 .2"], "val/b": ["1 .5 .5 .2 .2"]}))).findings
+    assert findings.first["absent in train"] == ["bus"] and not findings.counts["absent class"]
+
+
+def test_labels_that_are_not_found_are_named(yolo):
+    with pytest.raises(
+        InputError, match="without a label file .*: 2 .train/images/a.png, .*looked for next to them"
+    ):
+        load(str(yolo({"train/a": None, "val/b": None})))
