@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from cityzoo.data.files import open_text
+from cityzoo.data.files import open_file, open_text
 from cityzoo.data.image.raw import split_of
+from cityzoo.data.image.raw_values import find_encoding
 from cityzoo.errors import InputError
 
 LONGEST_FIELD = 1 << 24  # characters; Python's own limit is 131,072, and polygons are longer
@@ -20,7 +21,7 @@ def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line number and the stripped fields of each row that is not empty; a BOM is skipped.
 
     Raises:
-        InputError: a field of more than `LONGEST_FIELD` characters.
+        InputError: a field of more than `LONGEST_FIELD` characters, or another encoding than UTF-8 or UTF-16.
 
     Example:
         >>> import tempfile
@@ -29,23 +30,33 @@ def rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         ...     list(rows(Path(file.name)))
         [(1, ['a.jpg', '1']), (3, ['b.jpg', '2'])]
     """
-    with open_text(path, errors="replace", newline="") as file:
-        start = file.readline(LONGEST_FIELD)
-        file.seek(0)
+    yield from _rows(path, "strict")
+
+
+def _rows(path: Path, errors: str) -> Iterator[tuple[int, list[str]]]:
+    with open_file(path) as file:
+        encoding = find_encoding(file.read(4))
+    with open_text(path, encoding, errors, newline="") as file:
         csv.field_size_limit(LONGEST_FIELD)
-        reader = csv.reader(file, delimiter=max(_SEPARATORS, key=start.count))
+        line = 0
         try:
+            start = file.readline(LONGEST_FIELD)
+            file.seek(0)
+            reader = csv.reader(file, delimiter=max(_SEPARATORS, key=start.count))
             for row in reader:
+                line = reader.line_num
                 if any(field.strip() for field in row):
-                    yield reader.line_num, [field.strip() for field in row]
+                    yield line, [field.strip() for field in row]
         except csv.Error as error:
-            raise InputError(f"{path}:{reader.line_num}: not a row of a CSV ({error}): correct it") from error
+            raise InputError(f"{path}:{line + 1}: not a row of a CSV ({error}): correct it") from error
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path} is not in UTF-8, after line {line}: save it as UTF-8") from error
 
 
-def first_rows(path: Path) -> list[list[str]]:
-    """Return up to two first rows of a file; never raises."""
+def first_rows(path: Path, count: int = 2) -> list[list[str]]:
+    """Return up to `count` first rows of a file, whatever its encoding; never raises."""
     try:
-        return [row for _, (_, row) in zip(range(2), rows(path), strict=False)]
+        return [row for _, (_, row) in zip(range(count), _rows(path, "replace"), strict=False)]
     except (OSError, InputError):
         return []
 

@@ -88,11 +88,24 @@ def read_text(path: Path) -> str:
 
     Raises:
         FileNotFoundError: no such file.
-        InputError: the file is binary, or not one that may be read.
+        InputError: the file is binary, in another encoding, or not one that may be read.
     """
     content = read_bytes(path, LARGEST_TEXT)
-    encoding = "utf-16" if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-    text = content.decode(encoding, "replace")
+    try:
+        text = content.decode(find_encoding(content))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}:{line}: not in UTF-8: save the file as UTF-8") from error
     if "\0" in text:
         raise InputError(f"{path} is binary, expected text: save it as UTF-8")
     return text
+
+
+def find_encoding(start: bytes) -> str:
+    """Return the encoding of a text by its first bytes: UTF-16 with a byte order mark, or else UTF-8.
+
+    Example:
+        >>> find_encoding("a".encode("utf-16")), find_encoding(b"a")
+        ('utf-16', 'utf-8-sig')
+    """
+    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"

@@ -20,6 +20,7 @@ from cityzoo.data.image.raw import PIXELS_XYXY, RawBox, RawDataset, RawImage, sp
 from cityzoo.data.image.raw_values import is_path, parse_size, require_unique
 from cityzoo.errors import InputError
 
+_PEEKED = 50  # rows that are read to find one with a box
 ASSUMED = ["path", "x1", "y1", "x2", "y2", "class_name"]
 Notes = list[tuple[str, str]]
 
@@ -50,7 +51,7 @@ def read(source: str) -> RawDataset:
 
 
 def _box_files(path: Path) -> list[Path]:
-    return [each for each in csv_files(path) if _has_boxes(first_rows(each))]
+    return [each for each in csv_files(path) if _has_boxes(first_rows(each, _PEEKED))]
 
 
 def _has_boxes(head: list[list[str]]) -> bool:

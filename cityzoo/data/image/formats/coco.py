@@ -14,8 +14,9 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from cityzoo.data.files import open_file
+from cityzoo.data.files import find_root, open_file
 from cityzoo.data.image.box_units import resolve_box_units
+from cityzoo.data.image.image_index import ImageIndex
 from cityzoo.data.image.raw import PIXELS_XYXY, RawBox, RawDataset, RawImage, split_of
 from cityzoo.data.image.raw_values import is_path, parse_size, quote, require_unique
 from cityzoo.data.markup import load_json
@@ -41,7 +42,7 @@ def read(source: str) -> RawDataset:
     Raises:
         InputError: invalid JSON, missing keys, ids that are used twice, annotations of images that are not listed.
     """
-    names: dict[Key, str] = {}
+    pairs: list[tuple[Key, str]] = []
     images: list[RawImage] = []
     notes: list[tuple[str, str]] = []
     files: list[str] = []
@@ -49,13 +50,13 @@ def read(source: str) -> RawDataset:
         files.append(str(path))
         content = _load(path)
         own = _categories(path, content)
-        names = own | names
+        pairs += own.items()
         read_images, found = resolve_box_units(_images(path, content, own), str(path))
         images += read_images
         notes += found
-    in_order = sorted(names, key=lambda key: (isinstance(key, str), key))
+    in_order = sorted(pairs, key=lambda pair: (isinstance(pair[0], str), pair[0]))
     return RawDataset(
-        tuple(dict.fromkeys(names[key] for key in in_order)), tuple(images), tuple(notes), tuple(files)
+        tuple(dict.fromkeys(name for _, name in in_order)), tuple(images), tuple(notes), tuple(files)
     )
 
 
@@ -146,7 +147,15 @@ def _images(path: Path, content: dict[str, list[Record]], names: dict[Key, str])
             )
         boxes[key].append(_box(each, names, path))
     folder, split = _image_folder(path, [file for _, file, _ in listed]), _split_and_word(path)[0]
-    return [_image(path, folder / file, each, boxes[key], split) for key, file, each in _first(listed)]
+    index = ImageIndex(find_root(str(path))) if folder is None else None
+    return [
+        _image(path, _find(file, folder or path.parent, index, split), each, boxes[key], split)
+        for key, file, each in _first(listed)
+    ]
+
+
+def _find(file: str, folder: Path, index: ImageIndex | None, split: str | None) -> Path:
+    return (index.find(file, split) if index else None) or folder / file
 
 
 def _file(record: Record, path: Path) -> str:
@@ -187,7 +196,7 @@ def _split_and_word(path: Path) -> tuple[str | None, str]:
     return None, ""
 
 
-def _image_folder(path: Path, files: list[str]) -> Path:
+def _image_folder(path: Path, files: list[str]) -> Path | None:
     """Return the folder to which file names are relative: the usual ones are tried with the first images."""
     split, word = _split_and_word(path)
     roots = [path.parent]
@@ -203,4 +212,4 @@ def _image_folder(path: Path, files: list[str]) -> Path:
     for folder in dict.fromkeys(folders):
         if any((folder / name).is_file() for name in files[:_TRIED]):
             return folder
-    return folders[0]
+    return None

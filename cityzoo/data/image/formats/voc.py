@@ -10,10 +10,12 @@ import math
 import os
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 from cityzoo.data.files import files_under
+from cityzoo.data.image.box_units import resolve_box_units
 from cityzoo.data.image.image_files import is_image
 from cityzoo.data.image.image_index import ImageIndex
 from cityzoo.data.image.raw import PIXELS_XYXY, RawBox, RawDataset, RawImage, split_of
@@ -53,7 +55,18 @@ def read(source: str) -> RawDataset:
         lists += found
     require_unique(((os.path.normpath(each.path), each.source) for each in images), "image", "files", source)
     names = {box.name for image in images for box in image.boxes if box.problem != "malformed"}
-    return RawDataset(tuple(sorted(names)), tuple(images), (), tuple(map(str, lists)))
+    images, notes = resolve_box_units(images, source)
+    images = [_count_from_zero(image) if image.kind == PIXELS_XYXY else image for image in images]
+    return RawDataset(tuple(sorted(names)), tuple(images), tuple(notes), tuple(map(str, lists)))
+
+
+def _count_from_zero(image: RawImage) -> RawImage:
+    boxes = (box._replace(numbers=_zero_based(*box.numbers)) for box in image.boxes)
+    return replace(image, boxes=tuple(boxes))
+
+
+def _zero_based(x1: float, y1: float, x2: float, y2: float) -> tuple[float, ...]:
+    return x1 - 1, y1 - 1, x2, y2
 
 
 def _xml_files(path: Path) -> list[Path]:
@@ -166,4 +179,4 @@ def _box(element: ElementTree.Element, mark: str) -> RawBox:
     except ValueError:
         return RawBox((math.nan,) * 4, name, mark, "malformed")
     difficult = (element.findtext("difficult") or "0").strip() == "1"
-    return RawBox((x1 - 1, y1 - 1, x2, y2), name, mark, "difficult" if difficult else "")
+    return RawBox((x1, y1, x2, y2), name, mark, "difficult" if difficult else "")

@@ -180,3 +180,23 @@ def test_a_csv_in_each_split_folder_and_names_without_folder_or_suffix(tmp_path,
     assert [each.path for each in (*data.train.examples, *data.val.examples)] == [
         str(tmp_path / split / "pics" / "Cam 1.png") for split in ("train", "valid")
     ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_encodings(tmp_path, encoding):
+    (tmp_path / "x.csv").write_text("path,x1,y1,x2,y2,class_name\na.png,1,2,3,4,公交车\n", encoding)
+    assert reader.read(str(tmp_path)).class_names == ("公交车",)
+
+
+def test_another_encoding_is_one_line_rather_than_other_names(tmp_path):
+    (tmp_path / "x.csv").write_text("a.png,1,2,3,4,car\nb.png,1,2,3,4,公交车\n", "gb2312")
+    assert reader.matches(str(tmp_path))
+    with pytest.raises(InputError, match="x.csv is not in UTF-8, after line"):
+        reader.read(str(tmp_path))
+
+
+def test_bad_first_rows_do_not_hide_a_file(images, write_lines):
+    rows = [f"img/{name}.png,1,2,30,40,car" for name in "abcdef"]
+    write_lines(images / "train.csv", "img/a.png,1,2,3,4,", "img/b.png,1,2,30,40", *rows)
+    with pytest.raises(InputError, match="2 of 8 boxes are bad .*train.csv:1, train.csv:2"):
+        load(str(images))

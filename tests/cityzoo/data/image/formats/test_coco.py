@@ -252,3 +252,21 @@ def test_boxes_in_0_to_1_are_read_as_relative(tmp_path, paint):
     _write(path, images, [*boxes[:3], *[_box(number, [16, 24, 32, 12]) for number in (3, 4, 5)]])
     with pytest.raises(InputError, match=r"3 of 6 boxes lie in 0..1 \(.* annotation 100\).*annotation 103"):
         load(str(path))
+
+
+def test_ids_that_differ_between_files_keep_their_names(tmp_path):
+    for split, name in {"train": "car", "valid": "bus"}.items():
+        images, boxes = [_image(1, "a.png")], [_box(1, [1, 1, 9, 9], 1)]
+        _write(tmp_path / split / "_annotations.coco.json", images, boxes, [_cat(1, name)])
+    found = reader.read(str(tmp_path))
+    assert found.class_names == ("car", "bus")
+    assert [image.boxes[0].name for image in found.images] == ["car", "bus"]
+
+
+def test_images_in_an_unusual_folder_are_found_by_the_end_of_their_paths(tmp_path, paint):
+    paint(tmp_path / "cam/north/a.png"), paint(tmp_path / "cam/south/a.png")
+    names = ["/home/me/cam/north/a.png", "C:\\cam\\south\\a.png"]
+    path = _write(tmp_path / "annotations/x.json", [_image(n, name) for n, name in enumerate(names)], [])
+    assert [image.path for image in reader.read(str(path)).images] == [
+        str(tmp_path / f"cam/{name}/a.png") for name in ("north", "south")
+    ]

@@ -179,3 +179,12 @@ def test_an_annotation_that_begins_late_is_read_and_other_xml_is_not(tmp_path, p
     write_lines(tmp_path / "a.xml", comment, *_xml("a.png", _object("car", 1, 1, 10, 10)))
     write_lines(tmp_path / "b.xml", "<annotations><image/></annotations>")
     assert [image.source for image in reader.read(str(tmp_path)).images] == [str(tmp_path / "a.xml")]
+
+
+def test_boxes_in_0_to_1_are_relative(tmp_path, paint, write_lines):
+    for name in "ab":
+        paint(tmp_path / f"{name}.png")
+        write_lines(tmp_path / f"{name}.xml", *_xml(f"{name}.png", _object("car", 0.25, 0.5, 0.75, 1)))
+    data = load(str(tmp_path))
+    np.testing.assert_allclose(data.train.examples[0].boxes_xyxy, [[16, 24, 48, 48]])  # of 64 x 48
+    assert data.findings.counts["relative"] == 1

@@ -260,3 +260,10 @@ def test_unreadable_label_files_are_counted(yolo):
         load(str(folder))
     data = load(str(folder), labels="drop")
     assert (len(data.train), data.findings.counts["unreadable label"]) == (1, 2)
+
+
+def test_class_names_in_another_encoding_are_one_line(tmp_path, paint, write_lines):
+    paint(tmp_path / "images/a.png"), write_lines(tmp_path / "labels/a.txt", BOX)
+    (tmp_path / "classes.txt").write_text("car\n公交车\n", "gb2312")
+    with pytest.raises(InputError, match="classes.txt.*:2: not in UTF-8"):
+        reader.read(str(tmp_path))
