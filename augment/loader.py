@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from augment.decode import Decode, Read, read_file, read_mask
+from augment.pixel_budget import PixelBudget
 from augment.placement import Plan, padded, plan, sample_parameters
 from augment.policy import Policy
 from augment.warp import warp, warp_mask
@@ -21,6 +22,9 @@ from augment.warp import warp, warp_mask
 def _threads(workers: int) -> ThreadPoolExecutor:
     # Shared by all pipelines of the process: threads are expensive to start.
     return ThreadPoolExecutor(workers, thread_name_prefix="augment")
+
+
+_DECODED = PixelBudget()
 
 
 def _cores() -> int:
@@ -97,7 +101,7 @@ class Loader:
         made = plan(self.policy, self.size_hw, sizes, boxes, lots)
         images = np.empty((len(rows), *self.size_hw, 3), np.uint8)
         decoders = [decode for _, decode in opened]
-        self._in_threads(_fill, images, decoders, made.matrices, made.reductions)
+        self._in_threads(_fill, images, decoders, made.matrices, made.reductions, sizes.prod(axis=1))
         found = {"images": images, "matrix": made.matrices, "lots": lots, "seed": seeds, "image_id": numbers}
         if self.boxes is not None:
             found["boxes"], found["labels"] = self._moved_boxes(numbers, made)
@@ -140,6 +144,7 @@ class Loader:
         return warp_mask(read_mask(self.columns["masks"][number]), matrix, self.size_hw)
 
 
-def _fill(out: np.ndarray, decode: Decode, matrix: np.ndarray, reduction: int) -> None:
-    image, reduction = decode(int(reduction))
-    warp(image, matrix @ np.diag([reduction, reduction, 1.0]), out.shape[:2], out=out)
+def _fill(out: np.ndarray, decode: Decode, matrix: np.ndarray, reduction: int, pixels: int) -> None:
+    with _DECODED.hold(int(pixels) // int(reduction) ** 2):
+        image, reduction = decode(int(reduction))
+        warp(image, matrix @ np.diag([reduction, reduction, 1.0]), out.shape[:2], out=out)

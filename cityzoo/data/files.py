@@ -143,12 +143,12 @@ def _is_of_kernel(real: str) -> bool:
     return any(real == each or real.startswith(each + "/") for each in _KERNEL)
 
 
-def open_file(path: FilePath) -> BinaryIO:
+def open_file(path: FilePath, largest: int | None = None) -> BinaryIO:
     """Open a regular file for reading bytes; a pipe or device is refused without waiting for it.
 
     Raises:
         FileNotFoundError: no such file.
-        InputError: not a file that may be read, see `require_file`.
+        InputError: not a file that may be read, see `require_file`, or more than `largest` bytes.
     """
     require_file(path)  # before opening: opening a device may act on it
     try:
@@ -156,7 +156,11 @@ def open_file(path: FilePath) -> BinaryIO:
     except OSError as error:
         raise InputError(f"'{path}' cannot be read: {error.strerror}") from error
     try:
-        _require_regular(os.fstat(file.fileno()), path)
+        status = os.fstat(file.fileno())
+        _require_regular(status, path)
+        if largest is not None and status.st_size > largest:
+            sizes = (status.st_size / 1e6, largest / 1e6)
+            raise InputError(f"'{path}' has {sizes[0]:.0f} MB, allowed are {sizes[1]:.0f} MB: split the file")
     except InputError:
         file.close()
         raise
@@ -177,11 +181,8 @@ def read_bytes(path: FilePath, largest: int = LARGEST_BYTES) -> bytes:
         FileNotFoundError: no such file.
         InputError: not a file that may be read, see `require_file`, or more than `largest` bytes.
     """
-    with open_file(path) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size <= largest:
-            return file.read(largest)
-    raise InputError(f"'{path}' has {size / 1e6:.0f} MB, allowed are {largest / 1e6:.0f} MB: split the file")
+    with open_file(path, largest) as file:
+        return file.read(largest)
 
 
 def walk(folder: FilePath) -> Iterator[tuple[Path, list[str], list[str]]]:

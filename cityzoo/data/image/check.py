@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image
 
 from cityzoo.data.image import boxes as geometry
+from cityzoo.data.image.decode import open_header
 from cityzoo.data.image.finding_kinds import KINDS
 from cityzoo.data.image.findings import Findings, brief
 from cityzoo.data.image.hash_split import scene_of
@@ -95,11 +95,11 @@ class Checker:
         if not raw.mask:
             return ""
         try:
-            with Image.open(raw.mask) as mask:
+            with open_header(raw.mask) as mask:
                 if mask.size[::-1] == facts.size_hw:
                     return raw.mask
                 reason = f"{mask.size[0]} x {mask.size[1]}"
-        except OSError as error:
+        except (OSError, ValueError) as error:
             reason = "not an image" if "identify" in str(error) else str(error)
         self._findings.add("bad mask", f"{brief(raw.mask, self._root)} ({reason})")
         return ""

@@ -2,14 +2,66 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
-WHITE = (255, 255, 255, 255)
+from augment.pixel_budget import PixelBudget
+from cityzoo.data.files import open_file
+
+# Pillow would open many more, some of which start other programs: an EPS called a.png runs Ghostscript.
+DECODERS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
+MAX_PIXELS = 200_000_000  # of an image; the largest cameras of phones have so many
+WHITE = (255, 255, 255)
+DECODING = PixelBudget()
+# Pillow warns of half as many pixels, and prints it in the middle of a progress bar; `open_header` is stricter.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+@functools.cache
+def decoders() -> tuple[str, ...]:
+    """Return those of `DECODERS` that this installation of Pillow has."""
+    Image.init()
+    return tuple(name for name in DECODERS if name in Image.OPEN)
+
+
+@contextmanager
+def open_header(file: str | os.PathLike[str] | BinaryIO) -> Iterator[Image.Image]:
+    """Open an image file, or an open one, without decoding it.
+
+    Raises:
+        OSError: not an image in a format of `DECODERS`.
+        ValueError: not a regular file, or more than `MAX_PIXELS` pixels.
+    """
+    if isinstance(file, (str, os.PathLike)):
+        with open_file(file) as opened, open_header(opened) as image:
+            yield image
+        return
+    # From an open file, not from a path: Pillow maps uncompressed TIFFs into memory by their path, and then forgets
+    # to turn them upright.
+    with _open(file) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise ValueError(
+                _too_large(f"{image.width} x {image.height} is {image.width * image.height / 1e6:.0f}")
+            )
+        yield image
+
+
+def _open(file: BinaryIO) -> Image.Image:
+    try:
+        return Image.open(file, formats=decoders())
+    except Image.DecompressionBombError as error:
+        raise ValueError(_too_large("the image has more")) from error
+
+
+def _too_large(size: str) -> str:
+    return f"{size} megapixels, allowed are {MAX_PIXELS / 1e6:.0f}: reduce the image or cut it into tiles"
 
 
 def has_alpha(image: Image.Image) -> bool:
@@ -44,12 +96,12 @@ def read_image(
         ...     read_image(file.name)[0, 0].tolist(), read_image(file.name, (1, 0, 3, 1)).shape
         ([255, 255, 255], (1, 2, 3))
     """
-    with Image.open(path) as image:
-        upright = ImageOps.exif_transpose(image)
-        if window_xyxy is not None:
-            _require_within(window_xyxy, upright.size[::-1], path)
-            upright = upright.crop(window_xyxy)
-        return np.array(as_rgb(upright), np.uint8)
+    with open_header(path) as image:
+        ImageOps.exif_transpose(image, in_place=True)
+        if window_xyxy is None:
+            return np.array(as_rgb(image), np.uint8)
+        _require_within(window_xyxy, image.size[::-1], path)
+        return np.array(as_rgb(image.crop(window_xyxy)), np.uint8)
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
@@ -65,12 +117,14 @@ def as_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise ValueError("floating-point pixels have no defined range: save the image with 8 or 16 bits")
     if image.mode.startswith("I"):
-        high_byte = np.clip(np.asarray(image).astype(np.int64) >> 8, 0, 255).astype(np.uint8)
+        high_byte = np.clip(np.asarray(image) >> 8, 0, 255).astype(np.uint8)
         return Image.fromarray(high_byte).convert("RGB")
     if has_alpha(image):
-        shown = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", shown.size, WHITE), shown).convert("RGB")
-    return image.convert("RGB")
+        shown = image if image.mode == "RGBA" else image.convert("RGBA")
+        below = Image.new("RGB", shown.size, WHITE)
+        below.paste(shown, mask=shown)
+        return below
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def source(element: Mapping[str, Any]) -> tuple[tuple[int, int], Callable[[int], tuple[np.ndarray, int]]]:
@@ -81,11 +135,12 @@ def source(element: Mapping[str, Any]) -> tuple[tuple[int, int], Callable[[int],
             `read_image` decodes the image. Optionally `window`: x1, y1, x2, y2 in whole pixels of the upright
             file, which is then the image, and `image_hw` is ignored; four zeros for the whole file. Windows are
             never decoded at reduced size, since reduced pixels cannot start at every pixel.
+            The file is opened by the decoder, so that only images being decoded take memory.
 
     Returns:
         height and width in pixels, of the window if there is one; and a function from the largest allowed
         reduction (1, 2, 4 or 8) to the upright image, (H, W, 3) uint8 RGB, and its reduction. The function raises
-        ValueError if the window exceeds the image.
+        ValueError if the window exceeds the image, or the image is not of the size that it should have.
     """
     import augment
 
@@ -93,12 +148,24 @@ def source(element: Mapping[str, Any]) -> tuple[tuple[int, int], Callable[[int],
     if x1 or y1 or x2 or y2:
         window = (x1, y1, x2, y2)
         cut = _cut if element["plain"] else read_image
-        return (y2 - y1, x2 - x1), lambda reduction: (cut(path, window), 1)
+
+        def decode_window(reduction: int) -> tuple[np.ndarray, int]:
+            with DECODING.hold(y2 * x2):
+                return cut(path, window), 1
+
+        return (y2 - y1, x2 - x1), decode_window
 
     def decode(reduction: int) -> tuple[np.ndarray, int]:
-        if element["plain"]:
-            return augment.read_file(element)[1](reduction)
-        return read_image(path), 1
+        image, reduction = (
+            augment.read_file(element)[1](reduction) if element["plain"] else (read_image(path), 1)
+        )
+        expected = tuple(-(-int(side) // reduction) for side in element["image_hw"])
+        if image.shape[:2] != expected:
+            (height, width), (high, wide) = image.shape[:2], expected
+            raise ValueError(
+                f"'{path}' is {width} x {height} pixels, the check found {wide} x {high}: it changed since; start again"
+            )
+        return image, reduction
 
     return element["image_hw"], decode
 

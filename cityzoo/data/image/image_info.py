@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import logging
 import os
@@ -14,16 +13,18 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps
 
 from cityzoo.cache_dir import cache_dir
-from cityzoo.data.image.decode import as_rgb, has_alpha
+from cityzoo.data.files import LARGEST_BYTES, open_file
+from cityzoo.data.image.decode import DECODING, as_rgb, has_alpha, open_header
+from cityzoo.errors import InputError
 
 LOG = logging.getLogger(__name__)
-VERSION = 3  # of the cache: increase it when a field changes
+VERSION = 4  # of the cache: increase it when a field changes
 QUIET_SECONDS = 2.0  # delay of the progress bar
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
@@ -52,44 +53,56 @@ class ImageInfo:
 def open_image(path: str) -> ImageInfo:
     """Return the facts of one image; it is decoded just far enough to detect truncation. Never raises."""
     try:
-        content = Path(path).read_bytes()
+        with open_file(path, LARGEST_BYTES) as file:
+            return _describe_file(file)
     except FileNotFoundError:
         return ImageInfo(defect="missing", reason="no such file")
-    except OSError as error:
-        return ImageInfo(defect="unreadable", reason=_one_line(error))
-    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-    if not content:
+    except InputError as error:
+        return ImageInfo(defect="unreadable", reason=str(error).removeprefix(f"'{path}' "))
+
+
+def _describe_file(file: BinaryIO) -> ImageInfo:
+    hashed = hashlib.blake2b(digest_size=16)
+    for chunk in iter(lambda: file.read(1 << 20), b""):
+        hashed.update(chunk)
+    digest, length = hashed.hexdigest(), file.tell()
+    if not length:
         return ImageInfo(digest=digest, defect="unreadable", reason="empty file")
+    file.seek(max(0, length - 2))
+    end = file.read()
+    file.seek(0)
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            return _describe(image, content, digest)
+        with open_header(file) as image:
+            return _describe(image, end, digest)
     except _BROKEN as error:
         return ImageInfo(digest=digest, defect="unreadable", reason=_one_line(error))
 
 
 def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(str(error).split())[:200] or type(error).__name__
     return "not an image" if "cannot identify image file" in text else text
 
 
-def _describe(image: Image.Image, content: bytes, digest: str) -> ImageInfo:
+def _describe(image: Image.Image, end: bytes, digest: str) -> ImageInfo:
     tile = getattr(image, "tile", ())
     raw_mode = str(tile[0][3]) if tile else ""  # before getexif, which loads a PNG
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     orientation = orientation if orientation in range(1, 9) else 1
     kinds = _kinds(image, raw_mode)
     stored = image.size
-    if image.format == "TIFF":  # Pillow turns TIFF upright while loading
-        image.load()
-        stored = image.size[::-1] if orientation >= 5 else image.size
-    elif image.format in ("JPEG", "MPO"):
+    if image.format in ("JPEG", "MPO"):
         image.draft(None, (max(1, stored[0] // 8), max(1, stored[1] // 8)))
-    image.load()
     if image.mode == "F":
         raise ValueError("floating-point pixels have no defined range")
-    whole = content.endswith(b"\xff\xd9") if image.format == "JPEG" else image.format == "PNG"
+    with DECODING.hold(image.width * image.height):
+        image.load()
+        if image.format == "TIFF":  # Pillow turns TIFF upright while loading
+            stored = image.size[::-1] if orientation >= 5 else image.size
+        else:
+            ImageOps.exif_transpose(image, in_place=True)
+        similarity = perceptual_hash(image)
+    whole = end == b"\xff\xd9" if image.format == "JPEG" else image.format == "PNG"
     plain = whole and orientation == 1 and not set(kinds) - {"grey"} and "bilevel" not in kinds
-    similarity = perceptual_hash(image if image.format == "TIFF" else ImageOps.exif_transpose(image))
     return ImageInfo(stored[::-1], orientation, kinds, plain, digest, similarity)
 
 

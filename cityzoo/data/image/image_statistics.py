@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -9,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from cityzoo.data.image.decode import read_image
+from cityzoo.data.image.decode import DECODING, open_header, read_image
 from cityzoo.sample import ImageExample
 
 SIDE = 256  # pixels of the longer side at which sharpness is measured
@@ -67,13 +67,15 @@ def _luma(images: Sequence[ImageExample]) -> np.ndarray:
 
     path = images[0].path
     if not images[0].plain:
-        return cv2.cvtColor(read_image(path), cv2.COLOR_RGB2GRAY)
-    with Image.open(path) as image:
+        with DECODING.hold(math.prod(images[0].size_hw)):
+            return cv2.cvtColor(read_image(path), cv2.COLOR_RGB2GRAY)
+    with open_header(path) as image:
         whole = any(each.window_xyxy for each in images)
         reduction = 1 if whole else max(1, max(image.size) // (2 * SIDE))
         # Decodes only the luma of a JPEG, with no more frequencies than needed.
         image.draft("L", (image.width // reduction, image.height // reduction))
-        return np.array(image.convert("L"))
+        with DECODING.hold(image.width * image.height):
+            return np.array(image.convert("L"))
 
 
 def _cut(luma: np.ndarray, window: tuple[int, int, int, int]) -> np.ndarray:

@@ -1,5 +1,8 @@
 """Every kind of image comes out right, and the same, through both decoders."""
 
+import os
+import struct
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -21,8 +24,8 @@ def _three(grey):
     return np.repeat(grey[..., None], 3, axis=2)
 
 
-def _pipeline_decode(path, plain):
-    return source({"path": str(path), "plain": plain, "image_hw": (1, 1)})[1](1)[0]
+def _pipeline_decode(path, plain, size_hw=(48, 64)):
+    return source({"path": str(path), "plain": plain, "image_hw": size_hw})[1](1)[0]
 
 
 def _converted(path):
@@ -198,6 +201,68 @@ def test_exif_rotation_is_applied_once(tmp_path, suffix, orientation):
     np.testing.assert_array_equal(_pipeline_decode(path, facts.plain), read_image(path))
 
 
+@pytest.mark.parametrize("mode", ["L", "I;16", "P", "CMYK", "RGB", "RGBA"])
+@pytest.mark.parametrize("orientation", [1, 5, 6, 7, 8])
+def test_rotated_tiffs_of_every_mode_are_turned_with_their_boxes(tmp_path, mode, orientation):
+    """A white square on black, 4 to 8 pixels from the stored left and 2 to 6 from the stored top, of 20 x 10."""
+    stored = np.zeros((10, 20), np.uint8)
+    stored[2:6, 4:8] = 255
+    image = Image.fromarray(stored)
+    image = (
+        Image.fromarray(stored.astype(np.uint16) * 257)
+        if mode == "I;16"
+        else image.convert("RGB").convert(mode)
+    )
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image.save(tmp_path / "a.tif", exif=exif)
+    facts = open_image(str(tmp_path / "a.tif"))
+    assert (facts.stored_hw, facts.size_hw) == ((10, 20), (10, 20) if orientation == 1 else (20, 10))
+    shown = _pipeline_decode(tmp_path / "a.tif", facts.plain, facts.size_hw)
+    # Upright corners by CIPA DC-008: 5 is transposed, 6 turned clockwise, 7 both over the other diagonal, 8 counter.
+    x, y = {1: (4, 2), 5: (2, 4), 6: (4, 4), 7: (4, 12), 8: (2, 12)}[orientation]
+    rows, columns = np.nonzero(shown[..., 0] > 128)
+    assert (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1) == (x, y, x + 4, y + 4)
+
+
+def test_an_image_of_another_size_than_was_checked_is_refused(tmp_path):
+    """It was replaced since, or turned by one decoder and not by the other: its boxes would be wrong."""
+    Image.new("RGB", (64, 48)).save(tmp_path / "a.jpg")
+    element = {"path": str(tmp_path / "a.jpg"), "plain": True, "image_hw": (64, 48)}
+    for plain in (True, False):
+        with pytest.raises(ValueError, match="64 x 48 pixels, the check found 48 x 64"):
+            source(element | {"plain": plain})[1](1)
+    assert source(element | {"image_hw": (48, 64)})[1](8)[0].shape == (6, 8, 3)
+
+
+def test_only_listed_decoders_open_images(tmp_path):
+    """Pillow opens an EPS, whatever it is called, by running Ghostscript."""
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n%%EOF\n"
+    (tmp_path / "a.png").write_bytes(eps)
+    with pytest.raises(OSError, match="cannot identify"):
+        read_image(tmp_path / "a.png")
+    assert open_image(str(tmp_path / "a.png")).reason == "not an image"
+
+
+@pytest.mark.parametrize("size", [(20_000, 10_001), (40_000, 40_000), (2**31 - 1, 2**31 - 1)])
+def test_pixels_are_counted_before_they_are_decoded(tmp_path, size, recwarn):
+    """A PNG's header alone can promise 4 exabytes; more than 200 megapixels are refused, without a warning."""
+    header = struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0)
+    chunk = (
+        struct.pack(">I", len(header)) + b"IHDR" + header + struct.pack(">I", zlib.crc32(b"IHDR" + header))
+    )
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + struct.pack(">I", 0) + b"IDAT\0\0\0\0")
+    assert "megapixels, allowed are 200" in open_image(str(tmp_path / "a.png")).reason
+    assert not recwarn.list
+
+
+def test_a_pipe_called_like_an_image_is_unreadable(tmp_path):
+    """It would be waited for, forever."""
+    os.mkfifo(tmp_path / "a.jpg")
+    found = open_image(str(tmp_path / "a.jpg"))
+    assert (found.defect, str(tmp_path) in found.reason) == ("unreadable", False)
+
+
 def test_a_photograph_decodes_alike_to_the_last_bit(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
     photo = Image.fromarray(noise).resize((203, 151), Image.Resampling.BICUBIC)
@@ -205,7 +270,7 @@ def test_a_photograph_decodes_alike_to_the_last_bit(tmp_path):
     for number, save in enumerate(ways):
         path = tmp_path / f"{number}.jpg"
         photo.save(path, **save)
-        np.testing.assert_array_equal(_pipeline_decode(path, True), read_image(path))
+        np.testing.assert_array_equal(_pipeline_decode(path, True, (151, 203)), read_image(path))
 
 
 def test_a_jpeg_with_bytes_behind_its_end_is_read_by_pillow(tmp_path):

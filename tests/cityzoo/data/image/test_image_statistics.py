@@ -68,8 +68,8 @@ def test_windows_take_the_light_of_their_file_which_is_read_once(street, tmp_pat
     Image.fromarray(street).save(tmp_path / "a.png")
     Image.new("L", (30, 20), 33).save(tmp_path / "b.png")
     read, ticks = [], []
-    original = image_statistics.Image.open
-    monkeypatch.setattr(image_statistics.Image, "open", lambda path: (read.append(path), original(path))[1])
+    original = image_statistics.open_header
+    monkeypatch.setattr(image_statistics, "open_header", lambda path: (read.append(path), original(path))[1])
     cut = [
         ImageExample(str(tmp_path / "a.png"), (60, 80), window_xyxy=(20, 40, 100, 100)),
         ImageExample(str(tmp_path / "b.png"), (20, 30)),
