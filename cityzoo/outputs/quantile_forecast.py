@@ -168,7 +168,7 @@ class QuantileForecast(Output):
             "models": models,
             "horizons": list(windows),
             "best_baseline": best,
-            "gain": 1 - models["model"][last] / models[best][last],
+            "gain": 1 - models["model"][last] / models[best][last] if models[best][last] else None,
             "interval": [self.quantiles[0], self.quantiles[-1]],
             "by_step": forecast_errors.errors_by_step(targets, points, step),
             "worst_sensors": worst,

@@ -1,6 +1,7 @@
 """The output of forecasts: rules, metrics of whole test windows, sensors with a slice, and alarms."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,6 +82,13 @@ def test_unit_weights_give_the_metrics_and_repetitions_the_others(windows, resul
         truth = WindowSet("test", alike.series, alike.rows, alike.origins[chosen], 12, 12)
         expected = output.metrics(truth, [results[number] for number in chosen])
         assert {n: found[n][row] for n in names} == pytest.approx({n: expected[n] for n in names}, rel=1e-9)
+
+
+def test_a_constant_series_that_a_baseline_forecasts_perfectly_has_no_gain(windows, results):
+    """Its error is 0: nothing can be saved of it."""
+    series = replace(windows.series, values=np.full_like(windows.series.values, 44.0))
+    details = QuantileForecast().details(replace(windows, series=series), results)
+    assert details["gain"] is None and details["models"][details["best_baseline"]]["mae_60min"] == 0
 
 
 def test_the_sensors_with_the_largest_errors_have_slices(windows, results):
