@@ -45,6 +45,14 @@ KINDS = {
     "not measured": "missing values",
 }
 SUMMED = ("gap", "code", "code?", "zero", "zero?")  # with several findings per place
+UNUSED = (
+    "all missing",
+    "unused column",
+    "unused file",
+    "unused start",
+    "empty row",
+    "contradiction",
+)  # for --strict
 WARNINGS = (
     "all missing",
     "channel missing",
@@ -73,6 +81,7 @@ class SeriesFindings(BaseFindings):
 
     kinds = KINDS
     summed = SUMMED
+    unused = UNUSED
     content: dict = field(default_factory=dict)
 
     @property

@@ -94,6 +94,8 @@ def test_a_bad_class_id_is_named_with_its_line(images, write_lines):
         ("filename,width,height,class,xmin,ymin,xmax,ymax", "{},64,48,car,4,10,34,40"),
         ("x0,y0,x1,y1,label_name,filepath", "4,10,34,40,car,{}"),
         ("Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId;Path", "64;48;4;10;34;40;car;{}"),
+        ("img,top_left_x,top_left_y,bottom_right_x,bottom_right_y,class", "{},4,10,34,40,car"),
+        ("img,x_top_left,y_top_left,w,h,tag", "{},4,10,30,30,car"),
         ("FILENAME, X_Min, Y_Min, X_Max, Y_Max, Object", "{}, 4, 10, 34, 40, car"),
     ],
 )
