@@ -1,15 +1,16 @@
-"""Damage to files as it happens and as an attacker does it: bytes changed, lost or doubled, numbers and words replaced."""
+"""Damage to files: bytes changed, lost or doubled, lines and numbers replaced by what readers rarely see."""
 
 import re
 
 from hypothesis import strategies as st
 
 WORDS = [
-    *(b"", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\n\n", b'"', b"'", b",", b";", b"\t", b"\x1b[31m", b"<!--", b"&x;"),
-    *(b"null", b"true", b"NaN", b"Infinity", b"-1", b"0", b"1e400", b"-0.0", b"9" * 30, b"1" * 400, b"[]", b"{}", b"*a", b"&a"),
-    *(b"../../etc/passwd", b"/dev/zero", b".", b"[" * 2000, b'{"a":' * 500, b"<a>" * 500, b"x" * 200_000, b"2012-13-45"),
+    *(b"", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"\r", b"\n\n", b'"', b"'", b",", b";", b"\t", b"\x1b[31m"),
+    *(b"null", b"true", b"NaN", b"Infinity", b"-1", b"0", b"1e400", b"-0.0", b"9" * 30, b"1" * 400),
+    *(b"[]", b"{}", b"*a", b"&a", b"<!--", b"&x;", b"[" * 2000, b'{"a":' * 500, b"<a>" * 500, b"x" * 200_000),
+    *(b"../../etc/passwd", b"/dev/zero", b".", b"2012-13-45"),
     *("Straße".encode("latin-1"), "汽车".encode("gb2312"), "١٢".encode(), "\u202e".encode()),
-]  # fmt: skip
+]
 NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
 POSITION = st.integers(0, 65_535)  # in parts of the file's length, or a number that is counted around
 EDIT = st.one_of(

@@ -34,10 +34,14 @@ def coco(folder):
     for split in ("train", "val"):
         names = [name for name in NAMES if name.startswith(split)]
         document = {
-            "images": [{"id": i, "file_name": f"{name}.png", "height": 32, "width": 24} for i, name in enumerate(names)],
+            "images": [
+                {"id": i, "file_name": f"{name}.png", "height": 32, "width": 24}
+                for i, name in enumerate(names)
+            ],
             "categories": [{"id": 1, "name": "car"}, {"id": 2, "name": "bus"}],
             "annotations": [
-                {"id": i, "image_id": i, "category_id": 1 + i, "bbox": [4, 4, 16, 12], "iscrowd": 0} for i in range(2)
+                {"id": i, "image_id": i, "category_id": 1 + i, "bbox": [4, 4, 16, 12], "iscrowd": 0}
+                for i in range(2)
             ],
         }
         (folder / f"instances_{split}.json").write_text(json.dumps(document))
@@ -49,7 +53,7 @@ def voc(folder):
     (folder / "Annotations").mkdir()
     (folder / "ImageSets" / "Main").mkdir(parents=True)
     for name in NAMES:
-        box = "".join(f"<{key}>{value}</{key}>" for key, value in zip(("xmin", "ymin", "xmax", "ymax"), BOX, strict=True))
+        box = "<xmin>4</xmin><ymin>4</ymin><xmax>20</xmax><ymax>16</ymax>"
         (folder / "Annotations" / f"{name}.xml").write_text(
             f"<annotation><filename>{name}.png</filename><size><width>24</width><height>32</height><depth>3</depth></size>"
             f"<object><name>car</name><difficult>0</difficult><bndbox>{box}</bndbox></object></annotation>"
@@ -68,7 +72,9 @@ def yolo(folder):
         write_images(folder / "images" / split)
         (folder / "labels" / split).mkdir(parents=True)
         for name in NAMES:
-            (folder / "labels" / split / f"{name}.txt").write_text("0 0.5 0.5 0.25 0.5\n1 0.25 0.25 0.2 0.2\n")
+            (folder / "labels" / split / f"{name}.txt").write_text(
+                "0 0.5 0.5 0.25 0.5\n1 0.25 0.25 0.2 0.2\n"
+            )
     (folder / "data.yaml").write_text("train: images/train\nval: images/val\nnc: 2\nnames: [car, bus]\n")
     return folder, folder / "labels" / "train" / "train0.txt"
 
@@ -125,7 +131,9 @@ def wide_csv(folder):
 
 def long_csv(folder):
     times, values = series()
-    lines = [f"{times[row]};s{s};{values[row, s]}" for row in range(len(times)) for s in range(values.shape[1])]
+    lines = [
+        f"{times[row]};s{s};{values[row, s]}" for row in range(len(times)) for s in range(values.shape[1])
+    ]
     (folder / "town.csv").write_text("\n".join(["time;sensor_id;speed", *lines]) + "\n")
     return folder / "town.csv", folder / "town.csv"
 
@@ -158,7 +166,8 @@ def parquet(folder):
     import pandas
 
     times, values = series()
-    frame = pandas.DataFrame(values, columns=["s0", "s1", "s2"], index=pandas.Index(times.astype("datetime64[ns]"), name="time"))
+    index = pandas.Index(times.astype("datetime64[ns]"), name="time")
+    frame = pandas.DataFrame(values, columns=["s0", "s1", "s2"], index=index)
     frame.to_parquet(folder / "town.parquet")
     return folder / "town.parquet", folder / "town.parquet"
 
@@ -191,6 +200,7 @@ def load_roads(source):
     load_series(source, adjacency=str(Path(source).with_name("adjacency.csv")))
 
 
+IMAGES = (".jpg", ".png", ".bmp", ".webp", ".tif", ".gif")
 SOURCES = {
     "coco": Source(coco, load_boxes),
     "voc": Source(voc, load_boxes),
@@ -200,7 +210,7 @@ SOURCES = {
     "kitti": Source(kitti, load_boxes),
     "box csv": Source(box_csv, load_boxes),
     "label csv": Source(label_csv, load_labels),
-    **{f"image{suffix}": Source(image_file(suffix), load_labels) for suffix in (".jpg", ".png", ".bmp", ".webp", ".tif", ".gif")},
+    **{f"image{suffix}": Source(image_file(suffix), load_labels) for suffix in IMAGES},
     "wide csv": Source(wide_csv, load_series),
     "long csv": Source(long_csv, load_series),
     "sidecar": Source(sidecar, load_series),
