@@ -182,7 +182,7 @@ def read_bytes(path: FilePath, largest: int = LARGEST_BYTES) -> bytes:
         InputError: not a file that may be read, see `require_file`, or more than `largest` bytes.
     """
     with open_file(path, largest) as file:
-        return file.read(largest)
+        return file.read(os.fstat(file.fileno()).st_size)  # `largest` would be allocated at once
 
 
 def walk(folder: FilePath) -> Iterator[tuple[Path, list[str], list[str]]]:
