@@ -19,7 +19,7 @@ from cityzoo.data.series.columns import (
 )
 from cityzoo.data.series.csv_sniffer import normalize
 from cityzoo.data.series.csv_table import Table, is_text, to_numbers
-from cityzoo.data.series.quantities import is_one_station
+from cityzoo.data.series.quantities import is_one_station, quantity_of
 from cityzoo.data.series.raw import NOT_NAMED, RawSeries, SeriesOptions
 from cityzoo.data.series.time_columns import find_time_columns, parse_time_columns
 from cityzoo.errors import InputError
@@ -125,7 +125,10 @@ def from_wide(table: Table, time: Sequence[int], options: SeriesOptions) -> RawS
     if is_one_station(names, table.origin.files[0]):
         values = [n for n in values if not is_text(table, n)]
         names = [table.names[column] for column in values]
-        kept = select_channels(names, options.channel)
+        known = [
+            name for name in names if quantity_of(name)[0]
+        ]  # not ids, uptimes, flags, unless they are named
+        kept = select_channels(names, options.channel or known)
         values, channels = [values[n] for n in kept], tuple(names[n] for n in kept)
         numbers, station = to_numbers(table, values), (Path(table.origin.files[0]).stem,)
         raw = RawSeries(numbers, station, channels, channels, True, table.origin)

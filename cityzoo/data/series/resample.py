@@ -35,11 +35,11 @@ def require_forward(raw: RawSeries, times: np.ndarray, track: np.ndarray, free: 
     if back.any():
         spot = int(np.argmax(back))
         clock = not raw.zoned and (shown[:-1] - shown[1:])[back].max() <= HOUR
-        step = (
-            "the clock may have been put back: give --timezone, e.g. Europe/Berlin"
-            if clock
-            else "sort the rows by time"
-        )
+        step = "sort the rows by time"
+        if clock:
+            step = "the clock may have been put back: give --timezone, e.g. Europe/Berlin"
+        elif raw.track is not None:
+            step += ", or name all columns that tell sensors apart with --sensor-column NAME,NAME"
         raise InputError(
             f"{raw.origin.place(int(order[spot + 1]))}: time goes backwards, {_show(shown[spot + 1])} after "
             f"{_show(shown[spot])} ({int(back.sum())} times in all): {step}"

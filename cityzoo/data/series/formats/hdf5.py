@@ -17,7 +17,7 @@ import numpy as np
 from cityzoo.data.series.columns import select_channels
 from cityzoo.data.series.csv_sniffer import find_tables
 from cityzoo.data.series.damage import ERRORS, refuse_damage, require_bounded
-from cityzoo.data.series.quantities import is_one_station
+from cityzoo.data.series.quantities import is_one_station, quantity_of
 from cityzoo.data.series.raw import NOT_NAMED, Origin, RawSeries, SeriesOptions
 from cityzoo.errors import InputError
 
@@ -70,7 +70,7 @@ def read(source: str, options: SeriesOptions) -> RawSeries:
     raw = RawSeries(values, sensors, channels, sensors, False, origin, None, times, zoned, timezone)
     if not is_one_station(sensors, str(file)):
         return raw
-    kept = select_channels(sensors, options.channel)
+    kept = select_channels(sensors, options.channel or [name for name in sensors if quantity_of(name)[0]])
     names = tuple(sensors[n] for n in kept)
     return replace(
         raw, values=values[:, kept], sensors=(file.stem,), channels=names, columns=names, named=True

@@ -95,11 +95,19 @@ def test_quantities_of_one_station_are_channels(write_table, header):
     series, findings = load_series(write_table(header, *rows, name="mitte.csv"))
     assert (series.sensors, list(series.channels)) == (("mitte",), names)
     assert series.values[3, 0].tolist() == [33, -5, 10.5, 1013]
-    assert findings.counts["one station"] == 1 and findings.first["unused column"] == [
-        f"'{header.split(',')[-1]}'"
-    ]
+    assert findings.counts["one station"] == 1
+    assert findings.first["unused column"] == [f"'{header.split(',')[-1]}'"]
     chosen = load_series(str(write_table(header, *rows, name="mitte.csv")), channel=names[2].lower()).series
     assert chosen.channels == (names[2],) and chosen.values[3, 0].tolist() == [10.5]
+
+
+def test_what_is_no_quantity_of_a_station_is_forecast_only_if_named(write_table):
+    rows = [f"{time},{900 + n},{n},{30 + n},20" for n, time in enumerate(TIMES)]
+    table = write_table("created_at,entry_id,UptimeMinutes,PM2.5_ATM,Temperature_F", *rows)
+    series, findings = load_series(table)
+    assert series.channels == ("PM2.5_ATM", "Temperature_F") and series.values[3, 0, 0] == 33
+    assert findings.first["unused column"] == ["'entry_id'", "'UptimeMinutes'"]
+    assert load_series(table, channel="UptimeMinutes").series.channels == ("UptimeMinutes",)
 
 
 def test_quantities_of_several_stations_and_among_sensors_are_refused(write_table):
