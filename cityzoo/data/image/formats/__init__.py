@@ -18,7 +18,7 @@ import re
 from pathlib import Path
 from types import ModuleType
 
-from cityzoo.data.files import files_under, walk
+from cityzoo.data.files import files_under, open_file
 from cityzoo.data.image.image_files import is_image
 from cityzoo.data.image.raw import RawDataset
 from cityzoo.errors import InputError, NoAnnotations, unknown
@@ -104,7 +104,8 @@ def read(source: str, name: str | None = None, fallback: str | None = None) -> t
     return name, dataset
 
 
-_LABEL_SUFFIXES = (".txt", ".xml", ".json", ".csv", ".yaml", ".yml", ".data", ".names")
+_LABEL_SUFFIXES = (".txt", ".xml", ".json", ".csv", ".tsv", ".yaml", ".yml", ".data", ".names")
+_TABLES = (".csv", ".tsv", ".json")
 _LABEL_WORDS = re.compile(r"annot|label|class|bbox|boxes|instances|coco|^obj\.|^data\.")
 _EXPECTED = (
     "expected YOLO (data.yaml), COCO (.json), Pascal VOC (.xml), KITTI (label_2/) or CSV (path,x1,y1,x2,y2,class_name) "
@@ -143,14 +144,23 @@ def _error_for(path: Path) -> type[InputError]:
 
 
 def _label_file(path: Path) -> Path | None:
-    """Return a file in a folder that is called like labels, or like an image next to it, or None."""
-    for parent, _, names in walk(path) if path.is_dir() else ():
-        stems = {Path(name).stem for name in names if is_image(parent / name)}
-        for name in names:
-            suffix = Path(name).suffix.lower()
-            if suffix in _LABEL_SUFFIXES and (Path(name).stem in stems or _LABEL_WORDS.search(name.lower())):
-                return parent / name
+    """Return a file in a folder that is called like labels or like an image, or a table that names images, or None."""
+    files = list(files_under(path)) if path.is_dir() else []
+    images = [each for each in files if is_image(each)]
+    names, stems = {each.name for each in images}, {each.with_suffix("") for each in images}
+    for each in files:
+        suffix = each.suffix.lower()
+        is_called_so = each.with_suffix("") in stems or _LABEL_WORDS.search(each.name.lower())
+        if suffix in _LABEL_SUFFIXES and (is_called_so or (suffix in _TABLES and _mentions(each, names))):
+            return each
     return None
+
+
+def _mentions(path: Path, names: set[str]) -> bool:
+    """Return whether the beginning of a file has the name of an image, with its suffix or without."""
+    with open_file(path) as file:
+        words = set(re.findall(r"[\w.-]+", file.read(1 << 16).decode("utf-8", "replace")))
+    return not words.isdisjoint(names | {Path(name).stem for name in names})
 
 
 def _describe(path: Path) -> str:

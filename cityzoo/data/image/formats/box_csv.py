@@ -9,6 +9,7 @@ train.csv and val.csv are the splits.
 from __future__ import annotations
 
 import math
+import os
 import re
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def _read_file(path: Path, ids: dict[str, int], index: ImageIndex) -> tuple[list
     for line, row in numbered[has_header:]:
         name = columns.get(row, PATH)
         if len(row) > 1 and is_path(name):
-            of_image.setdefault(name, []).append((line, row))
+            of_image.setdefault(os.path.normpath(name), []).append((line, row))
         else:
             notes.append(("bad row", f"{path}:{line}"))
     images = [_image(path, name, of_name, columns, ids, index) for name, of_name in of_image.items()]

@@ -202,3 +202,9 @@ def test_bad_first_rows_do_not_hide_a_file(images, write_lines):
     write_lines(images / "train.csv", "img/a.png,1,2,3,4,", "img/b.png,1,2,30,40", *rows)
     with pytest.raises(InputError, match="2 of 8 boxes are bad .*train.csv:1, train.csv:2"):
         load(str(images))
+
+
+def test_one_image_under_two_spellings_is_one(tmp_path, write_lines):
+    path = write_lines(tmp_path / "x.csv", "a.png,1,2,3,4,car", "./a.png,5,6,7,8,bus")
+    (image,) = reader.read(str(path)).images
+    assert [box.name for box in image.boxes] == ["car", "bus"]

@@ -106,13 +106,13 @@ def test_old_names_still_work_with_a_warning(tmp_path, paint, write_lines, caplo
 
 
 @pytest.mark.parametrize(
-    "name", ["a.txt", "a.xml", "labels.json", "annotations.csv", "data.yaml", "classes.txt"]
+    "name", ["a.txt", "a.xml", "labels.json", "annotations.csv", "data.yaml", "classes.txt", "x.csv"]
 )
 def test_labels_in_no_known_format_are_named_rather_than_taken_for_none(tmp_path, paint, write_lines, name):
     paint(tmp_path / "a.png")
     with pytest.raises(NoAnnotations):
         formats.find(str(tmp_path))
-    write_lines(tmp_path / name, "x y")
+    write_lines(tmp_path / name, "x y; a.png")
     with pytest.raises(InputError, match=f"'{name}' is in no known format|data.yaml has no keys") as raised:
         formats.read(str(tmp_path))
     assert not isinstance(raised.value, NoAnnotations)
