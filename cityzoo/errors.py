@@ -29,6 +29,7 @@ def unknown(kind: str, received: str, allowed: Iterable[str]) -> InputError:
         >>> print(unknown("backbone", "vg16", ["resnet50", "vgg16"]))
         unknown backbone 'vg16': did you mean 'vgg16'? Allowed: resnet50, vgg16
     """
+    received = received[:60]  # a field of a damaged file may be thousands of letters long
     names = sorted(allowed)
     near = difflib.get_close_matches(received, names, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'? " if near else ""

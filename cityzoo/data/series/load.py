@@ -128,6 +128,8 @@ def _assume_times(
 
 def _check_numbers(raw: RawSeries, options: SeriesOptions, findings: SeriesFindings) -> RawSeries:
     """Return rows without codes for missing values; refuse infinite numbers, count missing ones."""
+    if not raw.values.size:
+        raise InputError(f"'{findings.source}' has no rows or no sensors: give measurements")
     absent = np.argwhere(np.isnan(raw.values))
     findings.add_rows("not measured", absent, lambda cell: raw.cell(*map(int, cell)))
     raw = drop_codes(raw, channel_names(raw, options), parse_missing(options.missing or "auto"), findings)

@@ -178,3 +178,12 @@ def test_arrays_of_other_files_are_not_read(tmp_path):
         file["df/axis0"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "df/axis0")
     with pytest.raises(InputError, match="'axis0' is not an array in this file"):
         load_series(str(tmp_path / "a.h5"))
+
+
+def test_a_frame_without_rows_is_refused(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        group = file.create_group("df")
+        group["axis0"] = group["block0_items"] = np.array([b"a"])
+        group["axis1"], group["block0_values"] = np.zeros(0, np.int64), np.zeros((0, 1))
+    with pytest.raises(InputError, match="has no rows or no sensors"):
+        load_series(str(tmp_path / "a.h5"))
