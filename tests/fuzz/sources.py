@@ -138,6 +138,33 @@ def long_csv(folder):
     return folder / "town.csv", folder / "town.csv"
 
 
+def german_csv(folder):
+    times, values = series()
+    lines = [
+        f"{time.item():%d.%m.%Y;%H:%M};{sensor};{str(value).replace('.', ',')}"
+        for time, row in zip(times, values, strict=True)
+        for sensor, value in zip("abc", row, strict=True)
+    ]
+    (folder / "town.csv").write_text("\n".join(["Datum;Uhrzeit;station;PM", *lines]) + "\n")
+    return folder / "town.csv", folder / "town.csv"
+
+
+def parts_csv(folder):
+    lines = [f"{hour},2012,3,1,{hour},{hour}.5,3" for hour in range(24)]
+    (folder / "town.csv").write_text("\n".join(["No,year,month,day,hour,pm2.5,TEMP", *lines]) + "\n")
+    return folder / "town.csv", folder / "town.csv"
+
+
+def pems_text(folder):
+    lines = [
+        f"{time.item():%m/%d/%Y %H:%M:%S},{station},7,5,S,ML,.27,50,100,{40 + row},.01,65.{row}"
+        for row, time in enumerate(series(9)[0])
+        for station in (71, 72)
+    ]
+    (folder / "town.txt").write_text("\n".join(lines) + "\n")
+    return folder / "town.txt", folder / "town.txt"
+
+
 def sidecar(folder):
     path, _ = wide_csv(folder)
     extra = path.with_suffix(".yaml")
@@ -146,7 +173,7 @@ def sidecar(folder):
 
 
 def npz(folder):
-    np.savez(folder / "town.npz", data=series()[1][:, :, None])
+    np.savez_compressed(folder / "town.npz", data=series()[1][:, :, None])
     return folder / "town.npz", folder / "town.npz"
 
 
@@ -158,7 +185,8 @@ def hdf5(folder):
         group = file.create_group("df")
         group["axis0"] = np.array([b"s0", b"s1", b"s2"])
         group["axis1"] = times.astype("datetime64[ns]").astype(np.int64)
-        group["block0_items"], group["block0_values"] = group["axis0"][:], values
+        group["block0_items"] = group["axis0"][:]
+        group.create_dataset("block0_values", data=values, chunks=(8, 3), compression="gzip")
     return folder / "town.h5", folder / "town.h5"
 
 
@@ -213,6 +241,9 @@ SOURCES = {
     **{f"image{suffix}": Source(image_file(suffix), load_labels) for suffix in IMAGES},
     "wide csv": Source(wide_csv, load_series),
     "long csv": Source(long_csv, load_series),
+    "german csv": Source(german_csv, load_series),
+    "parts csv": Source(parts_csv, load_series),
+    "pems text": Source(pems_text, load_series),
     "sidecar": Source(sidecar, load_series),
     "npz": Source(npz, load_series),
     "hdf5": Source(hdf5, load_series),
