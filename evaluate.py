@@ -24,10 +24,12 @@ def main(arguments: Sequence[str]) -> int:
         import tensorflow  # noqa: F401  (its start-up messages are suppressed here)
 
         from cityzoo import backend
+        from cityzoo.data import files
 
         backend.prepare()
 
-    with redirect_stdout(sys.stderr) if command.json else nullcontext():  # progress bars are not JSON
+    shown = redirect_stdout(sys.stderr) if command.json else nullcontext()  # progress bars are not JSON
+    with shown, files.allow_outside(command.allows_outside):
         report = evaluate(command)
     if report is None:
         return 0

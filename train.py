@@ -23,18 +23,20 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     with cli.quiet_start():  # only now: TensorFlow takes seconds to load
         from cityzoo import backend
+        from cityzoo.data import files
         from cityzoo.fit import distributed
         from cityzoo.tune import repeats
 
         backend.prepare()
 
     distributed.start()
-    if command.preview:
-        draw_preview(command.spec, command.preview)
-    elif command.spec.run.repeats > 1:
-        repeats.run_repeats(command.spec, command.resume, train)
-    else:
-        train(command.spec, command.resume)
+    with files.allow_outside(command.spec.run.allow_outside):
+        if command.preview:
+            draw_preview(command.spec, command.preview)
+        elif command.spec.run.repeats > 1:
+            repeats.run_repeats(command.spec, command.resume, train)
+        else:
+            train(command.spec, command.resume)
     return 0
 
 

@@ -57,6 +57,9 @@ class RunFlags:
     strict: bool = flag(
         False, "stop if anything in --data is not used: files, labels, rows, classes; default: count it"
     )
+    allow_outside: bool = flag(
+        False, "read files that --data names or links to outside of its folder, too; default: refuse"
+    )
     weights: str = flag(AUTO, "starting weights; {about_weights}", metavar="{weights}")
     seed: int = flag(0, "random seed; the same seed gives the same run", parse_seed, "N")
     repeats: int = flag(

@@ -48,6 +48,11 @@ class EvaluateCommand(NamedTuple):
     options: dict[str, Any]  # of the task's output, by name
 
     @property
+    def allows_outside(self) -> bool:
+        """Return whether files outside of the data folder are read: by the flag, or by that of the run for its data."""
+        return self.flags["allow_outside"] or (self.data is None and self.spec.run.allow_outside)
+
+    @property
     def uses_other_data(self) -> bool:
         """Return whether other examples are evaluated than those that the run held out."""
         return any(self.flags.get(name) is not None for name in ("data", "split", "limit"))
@@ -92,6 +97,8 @@ def _add_general_flags(parser: cli.Parser, unit: str) -> None:
     add("--data", metavar="PATH", help="other labeled data, as train.py takes it (default: the run's own)")
     add("--format", help="format of --data (default: detected)")
     add("--limit", type=cli.argparse_type(parse_count), metavar="N", help=f"use this many {unit}")
+    help = "read files that --data names or links to outside of its folder, too (default: refuse, as in training)"
+    add("--allow-outside", action="store_true", help=help)
     add = parser.add_argument_group("report").add_argument
     add("--out", metavar="FOLDER", help="where to write (default: the run folder, or a new one in it)")
     add("--json", action="store_true", help="print the report as one line of JSON, too")

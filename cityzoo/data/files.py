@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 from collections import deque
 from collections.abc import Iterator
@@ -41,11 +42,13 @@ class DataFolder:
         root: its real path.
         allow_outside: whether files elsewhere are read, too.
         left_out: links to folders elsewhere that were met and not followed.
+        elsewhere: files elsewhere that were read, since it is allowed.
     """
 
     root: str
     allow_outside: bool = False
     left_out: dict[str, None] = field(default_factory=dict)
+    elsewhere: dict[str, None] = field(default_factory=dict)
     _real: dict[str, str] = field(default_factory=dict, repr=False)  # real paths of folders
 
     def has(self, path: FilePath) -> bool:
@@ -75,14 +78,15 @@ def allow_outside(allowed: bool) -> Iterator[None]:
 
 @contextmanager
 def confine(source: str) -> Iterator[DataFolder]:
-    """Confine what this module reads to the folder of a data source.
+    """Confine what this module reads to the folder of a data source; a name such as tfds:voc is none.
 
     Example:
         >>> with confine("roads/annotations/train.json") as folder:
         ...     folder.has("roads/images/a.jpg"), folder.has("roads/../b.jpg"), folder.has("/etc/passwd")
         (True, False, False)
     """
-    folder = DataFolder(os.path.realpath(find_root(source)), _ALLOWED.get())
+    is_name = re.match(r"\w\w+:", source) is not None
+    folder = DataFolder("/" if is_name else os.path.realpath(find_root(source)), _ALLOWED.get())
     token = _FOLDER.set(folder)
     try:
         yield folder
@@ -106,7 +110,11 @@ def find_root(source: str) -> Path:
 def is_allowed(path: FilePath) -> bool:
     """Return whether a path lies inside the folder of the data, or may lie elsewhere."""
     folder = _FOLDER.get()
-    return folder is None or folder.allow_outside or folder.has(path)
+    if folder is None or folder.has(path):
+        return True
+    if folder.allow_outside:
+        folder.elsewhere[os.fspath(path)] = None
+    return folder.allow_outside
 
 
 def require_file(path: FilePath) -> None:

@@ -7,7 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cityzoo.data.files import confine, open_text
+from cityzoo.data.markup import load_yaml
 from cityzoo.demo import MARK
+from cityzoo.errors import InputError
 from cityzoo.report.number_format import format_text
 
 OWN_LICENSE = "Apache-2.0"
@@ -86,12 +89,12 @@ def data_license(source: str) -> str | None:
 
 def _read_license(file: Path) -> str | None:
     try:
-        with open(file, encoding="utf-8", errors="replace") as opened:
+        with confine(str(file.parent)), open_text(file, errors="replace") as opened:
             words = opened.read(MAX_CHARACTERS)
-    except OSError:  # missing, a folder, or not readable
+    except (OSError, InputError):  # missing, a folder, or not readable
         return None
     if file.suffix in (".yaml", ".yml"):
-        return _roboflow_license(words)
+        return _roboflow_license(file)
     stated = STATED.search(words)
     if stated:
         return stated[1].strip(" *_`.")
@@ -99,12 +102,10 @@ def _read_license(file: Path) -> str | None:
     return common[0] if common else None
 
 
-def _roboflow_license(words: str) -> str | None:
-    import yaml
-
+def _roboflow_license(file: Path) -> str | None:
     try:
-        found = yaml.safe_load(words)
-    except yaml.YAMLError:
+        found = load_yaml(file)
+    except InputError:
         return None
     section = found.get("roboflow") if isinstance(found, dict) else None
     stated = section.get("license") if isinstance(section, dict) else None

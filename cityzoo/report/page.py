@@ -124,11 +124,11 @@ def _parts(context: Mapping[str, Any]) -> Iterator[Part]:
 
 def jpeg_base64(file: Path) -> str:
     """Return an image file as a base64 JPEG of limited size; "" if there is none."""
-    from PIL import Image
+    from cityzoo.data.image.decode import open_header
 
     if not file.is_file():
         return ""
-    with Image.open(file) as opened:
+    with open_header(file) as opened:
         image = opened.convert("RGB")
     image.thumbnail((JPEG_WIDTH, 4 * JPEG_WIDTH))
     written = io.BytesIO()

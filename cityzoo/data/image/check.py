@@ -53,7 +53,7 @@ class Checker:
     def _image(self, raw: RawImage, facts: ImageInfo) -> ImageExample | None:
         name = brief(raw.path, self._root)
         if facts.defect:
-            self._findings.add(facts.defect, f"{name} ({facts.reason})")
+            self._findings.add(facts.defect, f"{name} ({facts.reason})" if facts.reason else name)
             return None
         for kind in ("contradiction", "unreadable label"):
             if kind in raw.remarks:

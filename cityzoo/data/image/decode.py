@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,7 @@ from augment.pixel_budget import PixelBudget
 from cityzoo.data.files import open_file
 
 # Pillow would open many more, some of which start other programs: an EPS called a.png runs Ghostscript.
-DECODERS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
+DECODERS = ("JPEG", "MPO", "PNG", "BMP", "DIB", "GIF", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF")
 MAX_PIXELS = 200_000_000  # of an image; the largest cameras of phones have so many
 WHITE = (255, 255, 255)
 DECODING = PixelBudget()
@@ -26,8 +27,10 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 @functools.cache
 def decoders() -> tuple[str, ...]:
-    """Return those of `DECODERS` that this installation of Pillow has."""
+    """Return those of `DECODERS` that this installation of Pillow has; HEIF needs pip install pillow-heif."""
     Image.init()
+    if importlib.util.find_spec("pillow_heif"):
+        importlib.import_module("pillow_heif").register_heif_opener()
     return tuple(name for name in DECODERS if name in Image.OPEN)
 
 

@@ -1,9 +1,11 @@
 """Kinds of findings in image data, what they mean, and what is done about them."""
 
+OUTSIDE = "outside folder"
 # In the order of the report: images that are skipped, boxes that are skipped, then notes.
 KINDS = {
     "missing": "missing images",
     "unreadable": "unreadable images",
+    OUTSIDE: "images or links outside of the data folder (read with --allow-outside only)",
     "contradiction": "images with contradictory labels",
     "unreadable label": "images with an unreadable label file",
     "unknown label": "images with a class that is not in the class list",
@@ -24,6 +26,7 @@ KINDS = {
     "crowd": "crowd boxes (skipped)",
     "ignored class": "boxes of ignored classes (skipped)",
     "other class": "boxes of classes that are not selected (skipped)",
+    "read outside": "files outside of the data folder (read, --allow-outside)",
     "difficult": "boxes marked difficult (kept)",
     "unlabelled": "images without a label file (read as images without boxes)",
     "duplicate": "images in both train and val (val metrics are too optimistic)",
@@ -56,7 +59,7 @@ REQUESTED = (
     "test split",
     "other split",
 )  # listed without places
-BAD_IMAGES = ("missing", "unreadable")
+BAD_IMAGES = ("missing", "unreadable", OUTSIDE)
 BAD_LABELS = ("contradiction", "unreadable label", "unknown label")
 BAD_BOXES = ("bad row", "malformed", "not finite", "inverted", "no area", "outside", "over edge")
 TOLERATED = 0.01  # fraction of bad boxes that is skipped and reported rather than refused

@@ -29,15 +29,20 @@ __all__ = ["FIRST", "KINDS", "Findings", "brief"]
 
 
 def brief(path: str, root: str) -> str:
-    """Return a path relative to the folder of the data if it is inside.
+    """Return a path relative to the folder of the data, or its name alone if it is far away.
+
+    Reports are passed on, and whole paths tell of the machine and its user.
 
     Example:
         >>> brief("roads/train/a.jpg", "roads"), brief("roads/train/a.jpg", "roads/data.yaml")
         ('train/a.jpg', 'train/a.jpg')
+        >>> brief("/data/val/a.jpg", "/data/roads"), brief("/etc/passwd", "/data/roads")
+        ('../val/a.jpg', 'passwd')
     """
     folder = root if os.path.isdir(root) or not os.path.splitext(root)[1] else os.path.dirname(root)
-    relative = os.path.relpath(path, folder or ".") if os.path.isabs(path) == os.path.isabs(folder) else path
-    return path if relative.startswith("..") else relative
+    path, folder = os.path.abspath(path), os.path.abspath(folder)
+    is_near = len(os.path.commonpath([path, os.path.dirname(folder)])) > 1
+    return os.path.relpath(path, folder) if is_near else os.path.basename(path)
 
 
 @dataclass
@@ -179,7 +184,7 @@ def _require_boxes(train: ImageSet, val: ImageSet, findings: Findings) -> None:
             f"{hint if findings.counts['unlabelled'] else ''}"
         )
     if not any(len(image.labels) for image in val.examples):
-        findings.add("no boxes in val", findings.source)
+        findings.add("no boxes in val")
     in_train, in_val = (findings.splits[name]["boxes"] for name in ("train", "val"))
     for name, count in in_train.items():
         if not count and in_val[name]:

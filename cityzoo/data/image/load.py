@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cityzoo.data.files import confine
 from cityzoo.data.image import formats, train_val
 from cityzoo.data.image.check import Checker
 from cityzoo.data.image.classes import add_val_classes, map_classes
 from cityzoo.data.image.duplicates import find_duplicates, remove_contradictions
+from cityzoo.data.image.finding_kinds import OUTSIDE
 from cityzoo.data.image.findings import BAD_IMAGES, Findings, brief, raise_on_bad_data, require_content
 from cityzoo.data.image.hash_split import take_first
 from cityzoo.data.image.image_files import images_under, is_image
@@ -160,12 +162,17 @@ def load_images(
     origin = Path(path)
     if not origin.exists():
         raise InputError(f"'{path}' does not exist: give an image or a folder of images")
-    files = images_under(origin) if origin.is_dir() else [origin] if is_image(origin) else []
-    if not files:
+    with confine(path) as folder:
+        paths = images_under(origin) if origin.is_dir() else [origin] if is_image(origin) else []
+        found = tuple(RawImage(str(path), (), PIXELS_XYXY, str(path)) for path in paths)
+        dataset = formats.mark_outside(RawDataset((), found), folder)
+    if not found:
         what = "contains no images" if origin.is_dir() else "is not an image"
         raise InputError(f"'{path}' {what}: give an image (.jpg, .png, ...) or a folder of images")
-    raw = take_first([RawImage(str(file), (), PIXELS_XYXY, str(file)) for file in files], limit)
+    raw = take_first(dataset.images, limit)
     findings = Findings(path, "images")
+    for kind, place in dataset.notes:
+        findings.add(kind, brief(place, path))
     images = Checker({}, "auto", findings, path).examples(raw, _opener(path, progress)(raw))
     raise_on_bad_data(findings, labels, 0)
     if findings.total(BAD_IMAGES):
@@ -189,6 +196,7 @@ def _opener(source: str, progress: bool) -> Opener:
     known: dict[str, ImageInfo] = {}
 
     def open_new(images: Sequence[RawImage]) -> dict[str, ImageInfo]:
+        known.update((each.path, ImageInfo(defect=OUTSIDE)) for each in images if OUTSIDE in each.remarks)
         new = [each.path for each in images if each.path not in known]
         known.update(open_images(new, str(Path(source).absolute()), progress))
         return known
@@ -211,10 +219,10 @@ def _findings(source: str, format: str, *read: RawDataset | None) -> Findings:
     """Return findings that start with what the readers found, and with the files that they do not use."""
     findings = Findings(source, format)
     datasets = [each for each in read if each]
-    for kind, place in (note for each in datasets for note in each.notes):
-        findings.add(kind, brief(place, source))
-    for kind, path in find_unused(source, datasets):
-        findings.add(kind, brief(str(path), source))
+    with confine(source):
+        notes = [note for each in datasets for note in each.notes]
+        for kind, path in (*notes, *find_unused(source, datasets)):
+            findings.add(kind, brief(str(path), source))
     return findings
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from cityzoo.data.files import open_text
+from cityzoo.data.files import open_text, require_file
 from cityzoo.errors import InputError
 
 SNIFFED_LINES = 50
@@ -142,6 +142,8 @@ def find_tables(path: Path, suffixes: Sequence[str], measurements: bool = False)
     """
     files = [path] if path.is_file() else sorted(path.glob("[!.]*")) if path.is_dir() else []
     files = [each for each in files if each.is_file() and each.suffix.lower() in suffixes]
+    for each in files:
+        require_file(each)
     return [each for each in files if not measurements or each == path or not is_adjacency_table(each.name)]
 
 

@@ -23,6 +23,7 @@ KINDS = {
     "one station": "columns that are quantities, read as channels of one station",
     "unused column": "columns that are not used",
     "unused file": "files that are not used",
+    "read outside": "files outside of the data folder, read (--allow-outside)",
     "empty row": "rows without any value, dropped",
     "assumed": "missing start and step, default used: give --start and --step",
     "unused start": "--start ignored, the data has times",

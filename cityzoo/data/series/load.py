@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cityzoo.data.files import confine
 from cityzoo.data.series import formats, resample, sensor_quality, timezones
 from cityzoo.data.series.adjacency import read_adjacency, read_places
 from cityzoo.data.series.columns import channel_names, channel_units
@@ -81,12 +82,14 @@ def load_series(
         ((2, 2, 1), ('mph',), np.datetime64('2012-03-01T08:00:00'), 1)
     """
     columns = (channel, adjacency, sensor_column, time_column, places)
-    given = vars(SeriesOptions(start, step, timezone, unit, *columns, missing))
-    options = replace(read_sidecar(source), **{key: each for key, each in given.items() if each is not None})
-    name, raw = formats.read(source, options, format)
+    named = vars(SeriesOptions(start, step, timezone, unit, *columns, missing))
+    given = {key: each for key, each in named.items() if each is not None}
+    with confine(source) as folder:
+        options = replace(read_sidecar(source), **given)
+        name, raw = formats.read(source, options, format)
     findings = SeriesFindings(source, name)
-    findings.add_all(raw.notes)
-    findings.add_all({"unused file": unused_files(source, raw, options)})
+    unused, elsewhere = unused_files(source, raw, options), tuple(folder.elsewhere)
+    findings.add_all({**raw.notes, "read outside": elsewhere, "unused file": unused})
     raw = _check_numbers(raw, options, findings)
     options = _assume_times(raw, options, assumed, findings)
     zone = options.timezone or raw.timezone or "UTC"

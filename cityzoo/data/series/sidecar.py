@@ -10,9 +10,11 @@ adjacency: roads_adj.csv   # relative to this file
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from pathlib import Path
 
+from cityzoo.data.files import require_file
 from cityzoo.data.markup import load_json, load_yaml
 from cityzoo.data.series.raw import SeriesOptions
 from cityzoo.errors import InputError, unknown
@@ -38,6 +40,8 @@ def read_sidecar(source: str) -> SeriesOptions:
     for key in _FILES:
         if found.get(key) is not None:
             found[key] = str(file.parent / str(found[key]))
+            if os.path.exists(found[key]):
+                require_file(found[key])
     for key in ("start", "timezone", "missing", "step"):  # YAML parses dates and numbers
         if found.get(key) is not None:
             found[key] = str(found[key])

@@ -81,7 +81,15 @@ def test_flags_become_the_command(runs):
     assert (command.others, command.data, command.out, command.json) == (("old",), "other", "new", True)
     assert command.require == [QualityGate("AP50", ">=", 0.5)]
     assert command.options == {"wanted_precision": 0.8} and command.uses_other_data
-    flags = {"data": "other", "limit": 3, "format": None, "split": None, "class_map": None, "predict": None}
+    flags = {
+        "data": "other",
+        "limit": 3,
+        "format": None,
+        "allow_outside": False,
+        "split": None,
+        "class_map": None,
+        "predict": None,
+    }
     flags |= {"bad_boxes": "clip", "score": None, "robustness": None, "attack_eps": 4.0, "explain": None}
     assert command.flags == {**flags, "slice_by": "auto"}
     command = parse_evaluation(["vehicle_detect"])
@@ -99,6 +107,7 @@ def test_the_run_is_found_behind_flags_of_its_modality(runs):
     assert parse_evaluation(["--limit", "3", "traffic_flow"]).flags == {
         "data": None,
         "format": None,
+        "allow_outside": False,
         "limit": 3,
     }
     assert parse_evaluation(["vehicle_detect", "--robustness"]).flags["robustness"] == 100

@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import pkgutil
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from cityzoo.data.files import files_under, open_file
+from cityzoo.data.files import DataFolder, confine, files_under, is_allowed, open_file, require_file
+from cityzoo.data.image.finding_kinds import OUTSIDE
 from cityzoo.data.image.image_files import is_image
 from cityzoo.data.image.raw import RawDataset
 from cityzoo.errors import InputError, NoAnnotations, unknown
@@ -64,6 +67,13 @@ def find(source: str, name: str | None = None, fallback: str | None = None) -> t
     name = None if name is None else replace_deprecated(name)
     if name is not None and name not in names():
         raise unknown("format", name, names())
+    with confine(source):
+        return _find(source, name, fallback)
+
+
+def _find(source: str, name: str | None, fallback: str | None) -> tuple[str, ModuleType]:
+    if os.path.exists(source) and not os.path.isdir(source):
+        require_file(source)
     modules = {name: _module(name)} if name else detectable()
     matching = [each for each, module in modules.items() if module.matches(source)]
     if not matching and name is None and fallback and _module(fallback).matches(source):
@@ -98,10 +108,28 @@ def read(source: str, name: str | None = None, fallback: str | None = None) -> t
         InputError: see `find`, or annotations without images.
     """
     name, module = find(source, name, fallback)
-    dataset = module.read(source)
+    with confine(source) as folder:
+        dataset = mark_outside(module.read(source), folder)
     if not dataset.images:
         raise InputError(f"'{source}' lists no images ({name}): put images next to the annotations")
     return name, dataset
+
+
+def mark_outside(dataset: RawDataset, folder: DataFolder) -> RawDataset:
+    """Return a data set in which images outside of the data folder, which must not be opened, have the remark OUTSIDE.
+
+    Links to folders elsewhere that were not followed, and files elsewhere that were read, are added to its notes.
+    """
+    images = tuple(
+        each
+        if all(is_allowed(path) for path in (each.path, each.source, each.mask) if path)
+        else replace(each, remarks=(*each.remarks, OUTSIDE))
+        for each in dataset.images
+    )
+    notes = [(OUTSIDE, link) for link in folder.left_out] + [
+        ("read outside", path) for path in folder.elsewhere
+    ]
+    return replace(dataset, images=images, notes=(*dataset.notes, *notes))
 
 
 _LABEL_SUFFIXES = (".txt", ".xml", ".json", ".csv", ".tsv", ".yaml", ".yml", ".data", ".names")

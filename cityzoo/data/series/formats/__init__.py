@@ -11,10 +11,12 @@ Checks and the regular grid of times are common to all formats: `cityzoo.data.se
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from pathlib import Path
 from types import ModuleType
 
+from cityzoo.data.files import require_file
 from cityzoo.data.series.csv_sniffer import find_tables, is_utf8
 from cityzoo.data.series.raw import RawSeries, SeriesOptions
 from cityzoo.errors import InputError, unknown
@@ -43,6 +45,8 @@ def find(source: str, name: str | None = None) -> tuple[str, ModuleType]:
     """
     if name is not None and name not in names():
         raise unknown("format", name, names())
+    if os.path.exists(source) and not os.path.isdir(source):
+        require_file(source)
     modules = {each: importlib.import_module(f"{__name__}.{each}") for each in ([name] if name else names())}
     fitting = [each for each, module in modules.items() if module.matches(source)]
     if len(fitting) > 1:
