@@ -43,7 +43,16 @@ def main(arguments: Sequence[str]) -> int:
 def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     """Train, evaluate the best epoch on held-out data, leave a run folder; return the report."""
     from cityzoo.evaluation import evaluate, run_facts
-    from cityzoo.fit import auto_settings, devices, distributed, fine_tune, memory_trial, refit, run_folder
+    from cityzoo.fit import (
+        auto_settings,
+        devices,
+        distributed,
+        fine_tune,
+        memory_trial,
+        refit,
+        run_folder,
+        speed_trial,
+    )
     from cityzoo.report import run_report
     from cityzoo.tune import repeats
 
@@ -51,6 +60,7 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     task, data, output = fine_tune.load_task_data(asked)
     try_batches = memory_trial.memory_trial(task, output, data)
     spec = auto_settings.resolve(asked, task, data, output, try_batches)
+    spec, task, data, output = speed_trial.plan_within_time(asked, spec, task, output, data, start)
     fine_tune.check_processes_agree(spec, task, data)
     fine_tune.seed_everything(spec.run.seed)
     with distributed.distribution_scope(), devices.strategy().scope():

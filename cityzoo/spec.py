@@ -96,6 +96,13 @@ class FitFlags:
         parse_phases,
         "FREEZE:EPOCHS,...",
     )
+    minutes: float | None = flag(
+        None,
+        "choose what is left to choose so that training ends in about this time, by a measurement of this machine "
+        "(default: {default_minutes})",
+        parse_number,
+        "N",
+    )
     batch_size: int | Auto = flag(
         16, "{unit} per step over all devices; auto: as many as fit, up to 128", parse_auto_count, "N"
     )

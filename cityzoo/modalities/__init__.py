@@ -36,6 +36,7 @@ HELP_WORDS = {
     "about_freeze": "auto: none",
     "plan": "backbone:5,none:15",
     "later": "a tenth",
+    "default_minutes": "no limit",
 }
 
 

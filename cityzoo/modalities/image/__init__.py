@@ -57,6 +57,7 @@ class Image(ImageRenderer, Modality[ImageFlags]):
         "the head only",
         "plan": "backbone:20,C3:10 or closed_form,C3:10, which computes the head first",
         "later": "a tenth, half with --adapt",
+        "default_minutes": "10 for the whole of the demo images, else no limit",
     }
 
     def backbones(self) -> Mapping[str, str]:

@@ -1,0 +1,224 @@
+"""Choose image size, views, demo images and epochs so that a training ends in the time it is given."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from cityzoo.errors import InputError
+from cityzoo.fit import distributed
+from cityzoo.fit.auto_settings import EPOCHS
+from cityzoo.spec import AUTO, CLOSED_FORM, ResolvedSpec, TrainSpec
+from cityzoo.tasks import Task
+
+LOG = logging.getLogger(__name__)
+DEMO_MINUTES = 10.0  # of a training on demo images, unless --minutes says otherwise
+STARTUP, PER_PHASE, PER_EPOCH = 40.0, 8.0, 0.4  # seconds of start and report, of tracing, and of saving
+MARGIN = 1.15  # decoding and metrics take their time too
+TOLERANCE = 1.1  # "about": a measurement of seconds is not more exact than that
+EVALUATION = 0.5  # of a training step, for as many held-out examples
+SMALLEST = 128  # pixels of the shorter side
+
+
+class Costs(NamedTuple):
+    """Seconds that this machine takes at the full settings."""
+
+    spent: float  # until now, to read or draw the data
+    example: float  # of an example in the frozen part, which runs once for each view; 0 if nothing is cached
+    steps: tuple[float, ...]  # of a training step in each phase
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the time depends on."""
+
+    images: int  # examples to train on
+    held_out: int  # examples that each epoch is evaluated on
+    views: int  # passes of each image through the frozen part
+    size_hw: tuple[int, int]  # of the network's input; (1, 1) if it has none
+    epochs: tuple[int, ...]  # of each phase
+    batch_size: int
+    full_hw: tuple[int, int]  # the size that costs were measured at
+
+    @property
+    def steps(self) -> int:
+        """Return the steps of an epoch."""
+        return max(1, -(-self.images // self.batch_size))
+
+
+class Rung(NamedTuple):
+    """Shares of the full settings."""
+
+    side: float
+    images: float
+    views: float
+    steps: float
+
+
+LADDER = (  # from the full settings down; a smaller input costs most accuracy, fewer images and steps least
+    Rung(1, 1, 1, 1),
+    Rung(1, 0.67, 1, 0.8),
+    Rung(1, 0.5, 0.75, 0.6),
+    Rung(1, 0.34, 0.5, 0.45),
+    Rung(1, 0.25, 0.5, 0.35),
+    Rung(0.8, 0.25, 0.5, 0.35),
+    Rung(0.8, 0.2, 0.25, 0.25),
+    Rung(0.6, 0.2, 0.25, 0.25),
+)
+
+
+def seconds_needed(costs: Costs, work: Work) -> float:
+    """Return the time of a training, of which `costs.spent` has passed.
+
+    Example:
+        >>> work = Work(160, 32, 2, (64, 64), (10,), 16, (64, 64))
+        >>> round(seconds_needed(Costs(5.0, 0.1, (1.0,)), work))  # 5 + 40 + 8 + 4 + 1.15 * (352 * 0.1 + 10 * 11)
+        224
+    """
+    pixels = math.prod(work.size_hw) / math.prod(work.full_hw)
+    features = (work.images * work.views + work.held_out) * costs.example
+    evaluation = EVALUATION * work.held_out / work.batch_size
+    training = sum(n * (work.steps + evaluation) * s for n, s in zip(work.epochs, costs.steps, strict=True))
+    fixed = STARTUP + PER_PHASE * len(work.epochs) + PER_EPOCH * sum(work.epochs)
+    return costs.spent + fixed + MARGIN * pixels * (features + training)
+
+
+def choose(costs: Costs, full: Work, seconds: float, levers: frozenset[str]) -> Work:
+    """Return the first work of the ladder that fits into a time; the least if none does.
+
+    Args:
+        costs: measured at the full settings.
+        full: the settings without a limit of time.
+        seconds: allowed, from the start.
+        levers: what may be changed: "image_size", "limit", "views", "epochs"; the user has set the rest.
+
+    Example:
+        >>> full = Work(1200, 100, 1, (256, 320), (18,), 16, (256, 320))
+        >>> choose(Costs(20.0, 0.07, (0.15,)), full, 600, frozenset(["epochs"])) == full
+        True
+        >>> choose(Costs(20.0, 0.07, (0.3,)), full, 600, frozenset(["epochs"])).epochs
+        (14,)
+    """
+    rungs = dict.fromkeys(_lower(full, rung, levers) for rung in LADDER)
+    fitting = (work for work in rungs if seconds_needed(costs, work) <= TOLERANCE * seconds)
+    return next(fitting, min(rungs, key=lambda work: seconds_needed(costs, work)))
+
+
+def _lower(full: Work, rung: Rung, levers: frozenset[str]) -> Work:
+    size_hw = full.size_hw
+    if "image_size" in levers:
+        # Not below the smallest side, unless the full size is.
+        height, width = (min(side, max(SMALLEST, round(side * rung.side / 32) * 32)) for side in size_hw)
+        size_hw = height, width
+    images = round(full.images * rung.images) if "limit" in levers else full.images
+    views = max(1, round(full.views * rung.views)) if "views" in levers else full.views
+    work = replace(full, size_hw=size_hw, images=images, views=views)
+    if "epochs" in levers:
+        passes = rung.steps * full.steps / work.steps
+        work = replace(work, epochs=tuple(_scale(epochs, passes) for epochs in full.epochs))
+    return work
+
+
+def _scale(epochs: int, factor: float) -> int:
+    least = min(epochs, EPOCHS[0])  # a phase in closed form has a single one
+    return epochs if epochs == 1 else min(max(round(epochs * factor), least), EPOCHS[1])
+
+
+def adapt(
+    asked: TrainSpec[Any], spec: ResolvedSpec[Any], task: Task, data: Any, measure: Callable[[], Costs]
+) -> ResolvedSpec[Any]:
+    """Return the spec, changed as far as its time requires; log what was chosen and why.
+
+    A resumed run keeps what it had chosen and measures nothing. Settings of the user are never changed.
+
+    Args:
+        asked: as given by the user.
+        spec: the same with nothing left to choose.
+        task: that is trained.
+        data: as read.
+        measure: measures this machine; called only if there is a limit of time.
+
+    Raises:
+        InputError: --minutes of 0.
+    """
+    minutes, levers = asked.fit.minutes, _levers(asked, task)
+    if minutes is not None and minutes <= 0:
+        raise InputError(f"--minutes {minutes:g} is no time to train in: give a number above 0, e.g. 10")
+    is_demo = asked.run.data is None and "limit" in levers and "epochs" in levers
+    minutes = DEMO_MINUTES if minutes is None and is_demo else minutes
+    if isinstance(asked, ResolvedSpec) or minutes is None:
+        return spec
+    full = _work_of(spec, task, data)
+    spent, example, steps = distributed.broadcast_from_chief(measure())  # all measure, one decides
+    costs = Costs(spent, example, tuple(steps))
+    work = choose(costs, full, 60 * minutes, levers)
+    _log(costs, full, work, minutes)
+    return _with_work(spec, full, work)
+
+
+def _levers(asked: TrainSpec[Any], task: Task) -> frozenset[str]:
+    """Return what the user has left to choose: values of "auto", and those that the task brings."""
+    sections = {"image_size": asked.modality, "views": asked.modality, "epochs": asked.fit}
+    values = {name: getattr(section, name, None) for name, section in sections.items()}
+    free = {name for name, value in values.items() if value in (AUTO, task.defaults.get(name, AUTO))}
+    free -= {"epochs"} if asked.fit.phases else set()
+    # Own data is used as a whole; of demo images there are as many as one likes.
+    has_demo_images = asked.run.data is None and hasattr(asked.modality, "image_size")
+    return frozenset(free | ({"limit"} if has_demo_images and asked.run.limit is None else set()))
+
+
+def _work_of(spec: ResolvedSpec[Any], task: Task, data: Any) -> Work:
+    size_hw = getattr(spec.modality, "image_size", (1, 1))
+    views = getattr(spec.modality, "views", 1)
+    epochs = tuple(phase.epochs for phase in spec.plan)
+    return Work(len(data.train), len(data.val), views, size_hw, epochs, spec.fit.batch_size, size_hw)
+
+
+def _with_work(spec: ResolvedSpec[Any], full: Work, work: Work) -> ResolvedSpec[Any]:
+    values: dict[str, Any] = {}
+    if work.size_hw != full.size_hw:
+        values["image_size"] = work.size_hw
+    if work.views != full.views:
+        values["views"] = work.views
+    if work.images != full.images:
+        values["limit"] = work.images
+    plan = tuple(
+        phase if phase.freeze == CLOSED_FORM else replace(phase, epochs=epochs)
+        for phase, epochs in zip(spec.plan, work.epochs, strict=True)
+    )
+    return replace(spec.replace(**values), plan=plan)
+
+
+def _log(costs: Costs, full: Work, work: Work, minutes: float) -> None:
+    whole, needed = (seconds_needed(costs, each) / 60 for each in (full, work))
+    steps = ", ".join(f"{1000 * step:.0f} ms" for step in costs.steps)
+    LOG.info(
+        "measured: %.0f ms for an example in the frozen part, training steps of %s",
+        *(1000 * costs.example, steps),
+    )
+    if work == full:
+        LOG.info("plan: full settings, about %.1f of %g minutes (--minutes)", whole, minutes)
+    else:
+        changes = _changes(full, work)
+        LOG.info(
+            "plan: the full settings would take about %.0f minutes; for %g (--minutes): %s; about %.1f minutes",
+            *(whole, minutes, changes, needed),
+        )
+    if needed > TOLERANCE * minutes:
+        LOG.warning(
+            "%g minutes are not enough for the least that makes sense: about %.1f are needed",
+            *(minutes, needed),
+        )
+
+
+def _changes(full: Work, work: Work) -> str:
+    pairs = {
+        "image size": tuple("x".join(map(str, each.size_hw)) for each in (full, work)),
+        "images": (full.images, work.images),
+        "views": (full.views, work.views),
+        "epochs": tuple("+".join(map(str, each.epochs)) for each in (full, work)),
+    }
+    return ", ".join(f"{name} {now} instead of {old}" for name, (old, now) in pairs.items() if now != old)
