@@ -43,16 +43,9 @@ def main(arguments: Sequence[str]) -> int:
 def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     """Train, evaluate the best epoch on held-out data, leave a run folder; return the report."""
     from cityzoo.evaluation import evaluate, run_facts
-    from cityzoo.fit import (
-        auto_settings,
-        devices,
-        distributed,
-        fine_tune,
-        memory_trial,
-        refit,
-        run_folder,
-        speed_trial,
-    )
+    from cityzoo.fit import auto_settings, devices, distributed, fine_tune, memory_trial, refit, run_data
+    from cityzoo.fit.run_folder import open_or_create
+    from cityzoo.fit.speed_trial import plan_within_time
     from cityzoo.report import run_report
     from cityzoo.tune import repeats
 
@@ -60,25 +53,27 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     task, data, output = fine_tune.load_task_data(asked)
     try_batches = memory_trial.memory_trial(task, output, data)
     spec = auto_settings.resolve(asked, task, data, output, try_batches)
-    spec, task, data, output = speed_trial.plan_within_time(asked, spec, task, output, data, start)
+    spec, task, data, output = plan_within_time(asked, spec, task, output, data, start)
     fine_tune.check_processes_agree(spec, task, data)
     fine_tune.seed_everything(spec.run.seed)
-    with distributed.distribution_scope(), devices.strategy().scope():
-        assembled = task.modality.build(spec, output, data)
-        with run_folder.open_or_create(spec, resumed) as folder:
+    with open_or_create(spec, resumed) as folder:
+        changes = run_data.check_resumed(folder, task.modality, data)
+        with distributed.distribution_scope(), devices.strategy().scope():
+            assembled = task.modality.build(spec, output, data)
             state = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resumed))
             refit.finish(spec, task, output, data, assembled, folder, state)
 
-    report: dict[str, Any] = {}
-    if distributed.is_chief():
-        task.modality.write_manifest(folder.path, data, output)
-        metrics = evaluate.evaluate(folder, task, output, data.held_out, folder.path, seed=spec.run.seed)
-        seconds = round(time.perf_counter() - start, 1)
-        facts = run_facts.training_facts(spec, data.findings, assembled, state, seconds)
-        facts["unlabelled"] = repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
-        report = run_report.write(folder.path, task, output, facts, metrics, spec.run.seed)
-    distributed.barrier()
-    return report
+        report: dict[str, Any] = {}
+        if distributed.is_chief():
+            task.modality.write_manifest(folder.path, data, output)
+            metrics = evaluate.evaluate(folder, task, output, data.held_out, folder.path, seed=spec.run.seed)
+            seconds = round(time.perf_counter() - start, 1)
+            facts = run_facts.training_facts(spec, data.findings, assembled, state, seconds)
+            facts["warnings"] += changes
+            facts["unlabelled"] = repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
+            report = run_report.write(folder.path, task, output, facts, metrics, spec.run.seed)
+        distributed.barrier()
+        return report
 
 
 def draw_preview(asked: TrainSpec[Any], path: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable
 
 
@@ -34,3 +36,25 @@ def unknown(kind: str, received: str, allowed: Iterable[str]) -> InputError:
     near = difflib.get_close_matches(received, names, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'? " if near else ""
     return InputError(f"unknown {kind} '{received}': {hint}Allowed: {', '.join(names)}")
+
+
+def disk_full(error: BaseException | None) -> str:
+    """Return why a file could not be written if the disk, a quota or a limit of file sizes is the reason, else "".
+
+    TensorFlow and HDF5 raise errors of their own, which only name the reason.
+
+    Example:
+        >>> disk_full(OSError(28, "No space left on device")), disk_full(OSError(2, "No such file or directory"))
+        ('No space left on device', '')
+    """
+    reasons = {number: os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)}
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, OSError) and error.errno in reasons:
+            return reasons[error.errno]
+        for reason in reasons.values():
+            if reason.lower() in str(error).lower():
+                return reason
+        error = error.__cause__ or error.__context__
+    return ""

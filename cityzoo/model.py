@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from cityzoo.errors import InputError
+from cityzoo.replace_file import replace_file
 
 if TYPE_CHECKING:
     import keras
@@ -133,12 +134,8 @@ def float32_copy(model: keras.Model) -> keras.Model:
 
 def save(model: keras.Model, path: Path) -> None:
     """Write a model file whole or not at all."""
-    part = path.with_name(f".{os.getpid()}.{path.name}")
-    try:
+    with replace_file(path) as part:
         model.save(part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike[str]) -> keras.Model:

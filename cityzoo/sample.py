@@ -135,6 +135,9 @@ class ImageSet(ExampleSet):
     """The images of one split."""
 
     examples: tuple[ImageExample, ...]
+    data_class_names: tuple[
+        str, ...
+    ] = ()  # in the data's own order, where labels were put into a model's order
 
 
 @dataclass(frozen=True)

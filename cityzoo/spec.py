@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -22,6 +21,7 @@ from cityzoo.cli.values import (
     parse_rate,
     parse_seed,
 )
+from cityzoo.replace_file import replace_file
 
 FORMAT_VERSION = 2  # of spec.json
 OPTIMIZERS = ("adamw", "sgd", "lion", "muon", "lookahead:adamw", "lookahead:sgd")
@@ -167,9 +167,8 @@ class TrainSpec(Generic[Flags]):
 
     def write(self, path: Path) -> None:
         """Write the spec as JSON, whole or not at all."""
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps({"format_version": FORMAT_VERSION, **self.as_dict()}, indent=2) + "\n")
-        os.replace(part, path)
+        with replace_file(path) as part:
+            part.write_text(json.dumps({"format_version": FORMAT_VERSION, **self.as_dict()}, indent=2) + "\n")
 
 
 @dataclass(frozen=True)

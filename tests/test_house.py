@@ -26,10 +26,11 @@ heads:
 zoo:
 errors:
 cache_dir:
+replace_file:
 sample:
 backend: errors
 cli: errors augment
-spec: errors cli augment
+spec: errors replace_file cli augment
 task_file: errors cli
 data: GROUND cli augment
 metrics: GROUND data
@@ -54,9 +55,11 @@ __main__: errors cli commands
 train: cli spec commands
 evaluate: cli commands evaluation report
 """
-LAYERS = LAYERS.replace("GROUND", "errors cache_dir sample backend").replace("LEAVES", " ".join(LEAVES))
+LAYERS = LAYERS.replace("GROUND", "errors cache_dir replace_file sample backend").replace(
+    "LEAVES", " ".join(LEAVES)
+)
 MAY_IMPORT = {row.split(":")[0]: set(row.split(":")[1].split()) for row in LAYERS.split("\n") if row}
-BASES = tuple(f"cityzoo/modalities/{name}.py" for name in ("__init__", "renderer", "transfer"))
+BASES = tuple(f"cityzoo/modalities/{name}.py" for name in ("__init__", "identity", "renderer", "transfer"))
 INHERITED = {"get_config", "call", "build", "compute_output_shape"} | {
     method.name
     for base in BASES

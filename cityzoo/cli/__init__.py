@@ -6,8 +6,10 @@ import argparse
 import logging
 import os
 import re
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -22,7 +24,7 @@ from cityzoo.cli.flags import (
     flag_names,
     warn_renamed,
 )
-from cityzoo.errors import InputError, unknown
+from cityzoo.errors import InputError, disk_full, unknown
 
 __all__ = [
     "HelpFormatter",
@@ -125,8 +127,12 @@ def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: st
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     for noisy in ("absl", "jax", "tensorflow", "matplotlib", "PIL", "h5py"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # of schedulers: the same as Ctrl-C
     try:
-        return main(arguments)
+        code = main(arguments)
+        sys.stdout.flush()
+        return code
     except InputError as error:
         sys.stderr.write(f"{prog}: error: {error}\n")
         return 2
@@ -136,3 +142,11 @@ def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: st
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
         return 0
+    except Exception as error:
+        if not (reason := disk_full(error)):
+            raise
+        place = f" '{error.filename}'" if isinstance(error, OSError) and error.filename else ""
+        sys.stderr.write(
+            f"{prog}: error: cannot write{place} ({reason}): free some space, then run it again\n"
+        )
+        return 2

@@ -141,11 +141,10 @@ def check(spec: TrainSpec[Any]) -> None:
 
 def require_new_run_folder(spec: TrainSpec[Any]) -> None:
     """Raise InputError if the run's folder exists."""
-    out = spec.run.out
-    if out and distributed.is_chief() and Path(out).exists():
-        raise InputError(
-            f"--out '{out}' exists: give a new name, remove it, or resume it with --resume {out}"
-        )
+    from cityzoo.fit.run_folder import require_new
+
+    if spec.run.out and distributed.is_chief():
+        require_new(spec.run.out)
 
 
 def _task_of(run: str) -> str:
@@ -156,8 +155,11 @@ def _task_of(run: str) -> str:
 
 def _resumed(resume: str, given: dict[str, Any]) -> TrainSpec[Any]:
     from cityzoo.fit.run_folder import extend_epochs, finished_epochs, open_run
+    from cityzoo.fit.run_lock import require_unlocked
 
     folder, spec = open_run(resume)
+    if distributed.is_chief():
+        require_unlocked(folder.path)
     given.pop("task", None)
     strange = sorted(set(given) - RESUMABLE)
     if strange:

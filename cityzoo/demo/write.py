@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import shutil
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +20,7 @@ from cityzoo.cache_dir import cache_dir
 from cityzoo.data.image.export import WRITERS, LabeledImage
 from cityzoo.data.image.formats import replace_deprecated
 from cityzoo.errors import InputError, unknown
+from cityzoo.replace_file import unfinished_name
 
 MARK = "demo.json"  # describes the content of a finished folder; written last
 SPLITS = ("train", "val", "test")
@@ -146,8 +149,9 @@ def _render(
     with ExitStack() as stack:
         spread: Callable = map
         if workers > 1:
-            pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
-            spread = partial(stack.enter_context(pool).map, chunksize=8)
+            pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), _end_with_parent)
+            stack.callback(pool.shutdown, cancel_futures=True)
+            spread = partial(pool.map, chunksize=8)
         runs = [
             spread(demo.draw_of(split), [scene_seed(seed, split, number) for number in range(count)])
             for split, count in counts.items()
@@ -156,6 +160,18 @@ def _render(
         for done, ((split, number), scene) in enumerate(zip(places, scenes, strict=True), 1):
             yield split, number, scene
             progress(done, len(places))
+
+
+def _end_with_parent() -> None:
+    # A pool's processes wait for work for good if the process that began them is killed.
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def write_once(folder: Path, made: Mapping, fill: Callable[[Path], None]) -> Path:
@@ -175,7 +191,7 @@ def write_once(folder: Path, made: Mapping, fill: Callable[[Path], None]) -> Pat
     """
     if _is_finished(folder, made):
         return folder
-    draft = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}.part"
+    draft = unfinished_name(folder.with_name(f"{folder.name}-{uuid.uuid4().hex[:8]}"))
     draft.mkdir(parents=True)
     try:
         fill(draft)

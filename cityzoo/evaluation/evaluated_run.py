@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from cityzoo import tasks
@@ -15,6 +16,7 @@ from cityzoo.evaluation.compare import require_same_classes
 from cityzoo.evaluation.evaluate import ComparedRun
 from cityzoo.evaluation.predictions import cached_predictions
 from cityzoo.evaluation.run_facts import earlier_facts, training_provenance
+from cityzoo.fit import run_data
 from cityzoo.fit.run_folder import RunFolder, finished_epochs, next_free_folder, open_run
 from cityzoo.model import load
 from cityzoo.spec import ResolvedSpec, TrainSpec
@@ -71,8 +73,8 @@ def open_evaluated(path: str, options: Mapping[str, Any] | None = None) -> Evalu
         raise InputError(f"'{path}' holds {spec.run.repeats} repeats: give one of them, e.g. {path}/repeat-1")
     if not folder.model.is_file():
         raise InputError(
-            f"'{path}' holds no {folder.model.name}: its training ended before its first epoch did; resume it with "
-            f"python train.py --resume {path}"
+            f"'{path}' holds no {folder.model.name}: its training ended before its first epoch did; start it again "
+            f"with python train.py --resume {quote(path)}"
         )
     model, task = load(folder.model), tasks.find(spec.run.task)
     facts = earlier_facts(folder.path)
@@ -86,7 +88,7 @@ def _unfinished(folder: RunFolder, spec: TrainSpec[Any]) -> dict[str, Any]:
     planned = sum(phase.epochs for phase in spec.plan) if isinstance(spec, ResolvedSpec) else 0
     warning = (
         f"this run has no report; it was stopped after {finished_epochs(folder)} of {planned} epochs; its best epoch "
-        f"so far is evaluated, python train.py --resume {folder.path} continues it"
+        f"so far is evaluated, python train.py --resume {quote(str(folder.path))} continues it"
     )
     return {"task": spec.run.task, "backbone": spec.run.backbone, "warnings": [warning]}
 
@@ -101,6 +103,8 @@ def load_truth(subject: EvaluatedRun, command: EvaluateCommand) -> tuple[Any, di
     truth, findings = modality.read_to_evaluate(
         subject.spec, subject.task, subject.output.class_names, command.flags
     )
+    if command.data is None:
+        run_data.check_evaluated(subject.folder, modality, truth, findings, command.uses_other_data)
     modality.check_manifest(subject.folder.path, truth)
     # What the report says of the run's own held-out examples does not hold for other ones.
     facts = training_provenance(subject.facts) if command.uses_other_data else dict(subject.facts)

@@ -6,7 +6,6 @@ import hashlib
 import inspect
 import json
 import logging
-import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import fields, is_dataclass
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo import __version__
+from cityzoo.fit.checkpoint import DAMAGED
+from cityzoo.replace_file import replace_file
 from zoo.pretrained import sha256
 
 if TYPE_CHECKING:
@@ -64,8 +65,11 @@ def cached_predictions(
         return modality.predict(model, truth, output)
     cache = run / FOLDER / f"{_key(model_file, modality, output, truth)}.npz"
     if cache.is_file():
-        with np.load(cache, allow_pickle=False) as arrays:
-            return unpacked(dict(arrays), output)
+        try:
+            with np.load(cache, allow_pickle=False) as arrays:
+                return unpacked(dict(arrays), output)
+        except DAMAGED as error:
+            LOG.warning("cached predictions '%s' are damaged (%s): predicting again", cache, error)
     with nullcontext(model) if model else lend(model_file, twin) as lent:
         results = modality.predict(lent, truth, output)
     _save(results, cache)
@@ -73,15 +77,11 @@ def cached_predictions(
 
 
 def _save(results: Sequence[Any], cache: Path) -> None:
-    part = cache.with_name(f".{os.getpid()}.{cache.name}")
     try:
         arrays = packed(results)
         cache.parent.mkdir(exist_ok=True)
-        try:
+        with replace_file(cache) as part:
             np.savez_compressed(part, allow_pickle=False, **arrays)
-            os.replace(part, cache)
-        finally:
-            part.unlink(missing_ok=True)
     except (OSError, TypeError) as error:  # another user's folder, or results of a custom type
         LOG.debug("predictions are not cached: %s", error)
 

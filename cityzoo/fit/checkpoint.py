@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cityzoo.errors import InputError
+from cityzoo.replace_file import replace_file
 
+DAMAGED = (  # what zip, zlib, NumPy and JSON raise
+    *(OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, MemoryError, NotImplementedError),
+    *(RuntimeError, OverflowError, SyntaxError, struct.error, zlib.error, zipfile.BadZipFile),
+)
 GROUPS = ("model", "best", "optimizer", "seeds", "average")  # of arrays
 
 
@@ -29,10 +35,8 @@ def save_checkpoint(path: Path, arrays: dict[str, list[np.ndarray]], state: dict
         name for name in flat if name.startswith("best.") and np.array_equal(flat[name], flat.get(_now(name)))
     ]
     kept = {name: array for name, array in flat.items() if name not in set(again)}
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
+    with replace_file(path) as part, part.open("wb") as file:
         np.savez(file, state=json.dumps(state), again=json.dumps(again), **kept)
-    os.replace(part, path)
 
 
 def _now(best: str) -> str:
@@ -47,7 +51,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, 
     """
     if not path.is_file():
         raise InputError(
-            f"'{path.parent}' holds no {path.name}: training ended before its first epoch; train again"
+            f"'{path.parent}' holds no {path.name} to resume from: train a new run, or evaluate its model.keras"
         )
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -57,7 +61,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, 
             for name in sorted(flat):
                 arrays[name.partition(".")[0]].append(flat[name])
             return arrays, json.loads(str(file["state"]))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise InputError(
             f"'{path}' is damaged ({error}): train again, or evaluate the model.keras next to it"
         ) from error

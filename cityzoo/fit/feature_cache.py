@@ -19,6 +19,7 @@ import numpy as np
 from cityzoo.cache_dir import cache_dir
 from cityzoo.data.image.views import AugmentedViews
 from cityzoo.errors import InputError
+from cityzoo.replace_file import replace_file
 
 if TYPE_CHECKING:
     import keras
@@ -128,9 +129,8 @@ def read_meta(folder: Path, key: str) -> int:
 
 def write_meta(folder: Path, key: str, done: int, total: int) -> None:
     """Record that the first `done` of `total` views are complete, atomically."""
-    part = folder / f"{META}.part"
-    part.write_text(json.dumps({"format": FORMAT, "key": key, "done": done, "total": total}))
-    os.replace(part, folder / META)
+    with replace_file(folder / META) as part:
+        part.write_text(json.dumps({"format": FORMAT, "key": key, "done": done, "total": total}))
 
 
 def key_of(prefix: keras.Model, views: AugmentedViews, number_of_views: int) -> str:

@@ -19,7 +19,7 @@ from cityzoo.fit.closed_form import closed_form_phase
 from cityzoo.fit.context import TrainContext, TrainState
 from cityzoo.fit.optimizers import stage_rates
 from cityzoo.fit.phases import fit_phase, freeze
-from cityzoo.fit.run_folder import RunFolder
+from cityzoo.fit.run_folder import RunFolder, write_history
 from cityzoo.modalities import Dataset
 from cityzoo.model import AssembledModel, count_parameters, float32_copy, save
 from cityzoo.outputs import Output
@@ -86,8 +86,7 @@ def fine_tune(
     )
     for phase in spec.plan:
         freeze(context, phase)  # a missing stage is reported now, not after the first phase
-    # All processes copy the model, because JAX places weights on all at once.
-    before = None if resume else float32_copy(assembled.model)
+    before = None if checkpoint else float32_copy(assembled.model)  # in all processes, for JAX
     if before and distributed.is_chief():
         save(before, folder.before)
         modality.log_preview(train, folder.logs)
@@ -151,12 +150,17 @@ def parameter_table(context: TrainContext, phase: Phase) -> str:
 
 
 def _restore(assembled: AssembledModel, folder: RunFolder) -> tuple[TrainState, dict[str, list[np.ndarray]]]:
+    if folder.is_unbegun:
+        LOG.info("no epoch of this run was finished: training starts from the beginning")
+        return TrainState(), {}
     arrays, values = load_checkpoint(folder.checkpoint)
     try:
         assembled.model.set_weights(arrays["model"])
         for variable, value in zip(seed_generator_states(assembled.model), arrays["seeds"], strict=True):
             variable.assign(value)
-        return TrainState(**values), arrays
+        state = TrainState(**values)
+        write_history(folder.history, state.history)
+        return state, arrays
     except (ValueError, TypeError) as error:
         raise InputError(f"'{folder.checkpoint}' does not fit the spec next to it: train again") from error
 

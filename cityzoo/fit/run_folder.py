@@ -4,81 +4,25 @@ from __future__ import annotations
 
 import csv
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from cityzoo.errors import InputError
+from cityzoo.errors import InputError, disk_full
 from cityzoo.fit import distributed
+from cityzoo.fit.run_files import RunFolder
+from cityzoo.fit.run_lock import is_locked, lock_run
+from cityzoo.replace_file import remove_unfinished, replace_file
 from cityzoo.spec import CLOSED_FORM, Phase, TrainSpec
 from cityzoo.spec_file import read_spec
 
 LOG = logging.getLogger(__name__)
 RUNS = Path("runs")
-
-
-@dataclass(frozen=True)
-class RunFolder:
-    """The files of a run.
-
-    `spec.json` what was asked for, resolved; `before.keras` the model before its first step; `model.keras` the
-    best epoch; `last.keras` the last one;
-    `history.csv` one row per epoch; `logs/` for TensorBoard; `checkpoint.npz` to resume from; `report.json` and
-    `report.html`.
-    """
-
-    path: Path
-
-    @property
-    def spec(self) -> Path:
-        """Return the path of the resolved spec."""
-        return self.path / "spec.json"
-
-    @property
-    def model(self) -> Path:
-        """Return the path of the best epoch's model."""
-        return self.path / "model.keras"
-
-    @property
-    def before(self) -> Path:
-        """Return the path of the model before its first step."""
-        return self.path / "before.keras"
-
-    @property
-    def last(self) -> Path:
-        """Return the path of the last epoch's model."""
-        return self.path / "last.keras"
-
-    @property
-    def delta(self) -> Path:
-        """Return the path of an adapted run's delta file."""
-        return self.path / "delta.npz"
-
-    @property
-    def bad_batch(self) -> Path:
-        """Return the path of a batch whose loss was not finite."""
-        return self.path / "bad_batch.npz"
-
-    @property
-    def history(self) -> Path:
-        """Return the path of the metrics of each epoch."""
-        return self.path / "history.csv"
-
-    @property
-    def logs(self) -> Path:
-        """Return the folder of TensorBoard's files."""
-        return self.path / "logs"
-
-    @property
-    def checkpoint(self) -> Path:
-        """Return the path of the state to resume from."""
-        return self.path / "checkpoint.npz"
 
 
 def free_name(spec: TrainSpec) -> Path:
@@ -88,71 +32,123 @@ def free_name(spec: TrainSpec) -> Path:
         InputError: `--out` exists.
     """
     if spec.run.out:
-        if Path(spec.run.out).exists():
-            raise InputError(
-                f"--out '{spec.run.out}' exists: give a new name, remove it, or resume it with --resume {spec.run.out}"
-            )
+        require_new(spec.run.out)
         return Path(spec.run.out)
     stem, number = f"{spec.run.task_name}-{spec.run.backbone}", 1
-    while (RUNS / f"{stem}-{number}").exists():
+    while _is_taken(RUNS / f"{stem}-{number}"):
         number += 1
     return RUNS / f"{stem}-{number}"
 
 
+def require_new(out: str) -> None:
+    """Raise InputError if a new run's folder exists, unless a training left it that ended before its first epoch."""
+    if _is_taken(Path(out)):
+        raise InputError(
+            f"--out '{out}' exists: give a new name, remove it, or resume it with --resume {quote(out)}"
+        )
+
+
+def _is_taken(path: Path) -> bool:
+    if not path.is_dir():
+        return path.exists()
+    run = RunFolder(path)
+    is_free = not any(path.iterdir()) or (run.spec.is_file() and run.is_unbegun)
+    return not is_free or is_locked(path)
+
+
 @contextmanager
 def open_or_create(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
-    """Create a run's folder, or open the one to resume; say how to resume when training is interrupted.
+    """Create a run's folder, or open the one to resume, alone; say how to resume when training is interrupted.
 
     With several processes, only the chief's folder is kept.
 
     A new folder in which no epoch was finished is removed again, so that nothing half-written is left behind.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, its disk is full, or another process trains this run.
     """
     if not distributed.is_chief():
         with tempfile.TemporaryDirectory(prefix="cityzoo-") as folder:
             yield _copied(resumed, Path(folder))
         return
-    run = RunFolder(Path(resumed)) if resumed else create(spec)
-    if resumed:
-        spec.write(run.spec)  # the plan may be a longer one
-    LOG.info("run folder: %s", run.path)
-    try:
-        yield run
-    except KeyboardInterrupt:
-        if not run.checkpoint.exists():
-            raise InputError("interrupted before the first epoch was finished: nothing is kept") from None
-        raise InputError(
-            f"interrupted. Finished epochs are saved; resume with: python train.py --resume {quote(str(run.path))}"
-        ) from None
-    finally:
-        kept = (run.checkpoint, run.bad_batch, run.model)
-        if not resumed and not any(path.exists() for path in kept):
-            shutil.rmtree(run.path, ignore_errors=True)
+    with lock_run(Path(resumed)) if resumed else create(spec) as created:
+        run = created or RunFolder(Path(str(resumed)))
+        _remove_unfinished(run)
+        if resumed:
+            spec.write(run.spec)  # the plan may be a longer one
+        LOG.info("run folder: %s", run.path)
+        try:
+            yield run
+        except KeyboardInterrupt:
+            raise InputError(_how_to_go_on("interrupted", spec, run)) from None
+        except Exception as error:
+            if not (reason := disk_full(error)):
+                raise
+            raise InputError(_how_to_go_on(f"nothing more can be written ({reason})", spec, run)) from error
+        finally:
+            if not resumed and not run.has_results:
+                shutil.rmtree(run.path, ignore_errors=True)
 
 
-def create(spec: TrainSpec) -> RunFolder:
-    """Make a run's folder, with its spec.
+def _how_to_go_on(what: str, spec: TrainSpec, run: RunFolder) -> str:
+    if run.checkpoint.exists():
+        command = f"python train.py --resume {quote(str(run.path))}"
+        return f"{what}. Finished epochs are saved; resume with: {command}"
+    uses_cache = getattr(spec.modality, "cache", "off") != "off"
+    kept = "features computed so far are kept in the cache" if uses_cache else "nothing is kept"
+    return f"{what} before the first epoch was finished: {kept}; start again with the same command"
+
+
+def _remove_unfinished(run: RunFolder) -> None:
+    for folder in (run.path, run.path / "refit", run.path / "predictions"):
+        remove_unfinished(folder)
+        for part in folder.glob("*.part"):  # of earlier versions
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def create(spec: TrainSpec) -> Iterator[RunFolder]:
+    """Make a run's folder with its spec, and lock it: --out, or the next free number.
+
+    A folder of a training that ended before its first epoch did is used again.
 
     Raises:
         InputError: the folder exists or cannot be written.
     """
-    run = RunFolder(free_name(spec))
+    with ExitStack() as stack:
+        run = RunFolder(_claim(spec, stack))
+        try:
+            for entry in run.path.iterdir():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            spec.write(run.spec)
+        except OSError as error:
+            raise _not_created(run.path, error) from error
+        yield run
+
+
+def _claim(spec: TrainSpec, stack: ExitStack) -> Path:
+    path = free_name(spec)
     try:
-        run.path.mkdir(parents=True)
-        spec.write(run.spec)
+        path.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(lock_run(path))
     except OSError as error:
-        raise InputError(
-            f"run folder '{run.path}' cannot be created ({error.strerror}): give another --out"
-        ) from error
-    return run
+        raise _not_created(path, error) from error
+    except InputError:  # another new run has just taken the number
+        return _claim(spec, stack)
+    return path
+
+
+def _not_created(path: Path, error: OSError) -> InputError:
+    reason = disk_full(error) or error.strerror
+    return InputError(f"run folder '{path}' cannot be created ({reason}): give another --out")
 
 
 def _copied(resumed: str | None, folder: Path) -> RunFolder:
     run = RunFolder(folder)
-    if resumed and RunFolder(Path(resumed)).checkpoint.is_file():
-        shutil.copy(RunFolder(Path(resumed)).checkpoint, run.checkpoint)
+    begun = RunFolder(Path(resumed)) if resumed else run
+    for source, copy in ((begun.checkpoint, run.checkpoint), (begun.data, run.data)):
+        if resumed and source.is_file():
+            shutil.copy(source, copy)
     return run
 
 
@@ -171,11 +167,21 @@ def open_run(path: str) -> tuple[RunFolder, TrainSpec]:
 
 
 def finished_epochs(run: RunFolder) -> int:
-    """Return the number of epochs in a run's history."""
+    """Return the number of epochs in a run's history.
+
+    Raises:
+        InputError: it is damaged.
+    """
     if not run.history.is_file():
         return 0
-    with run.history.open(newline="") as file:
-        return max((int(row["epoch"]) for row in csv.DictReader(file)), default=0)
+    try:
+        with run.history.open(newline="", encoding="utf-8") as file:
+            return max((int(row["epoch"]) for row in csv.DictReader(file)), default=0)
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        reason = f"no column {error}" if isinstance(error, KeyError) else error
+        raise InputError(
+            f"'{run.history}' is damaged ({reason}): remove it; --resume writes it again from {run.checkpoint.name}"
+        ) from error
 
 
 def extend_epochs(phases: tuple[Phase, ...], epochs: int, finished: int) -> tuple[Phase, ...]:
@@ -213,12 +219,10 @@ def extend_epochs(phases: tuple[Phase, ...], epochs: int, finished: int) -> tupl
 def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write the metrics of all epochs so far, one row each."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    part = path.with_suffix(".part")
-    with part.open("w", newline="") as file:
+    with replace_file(path) as part, part.open("w", newline="") as file:
         writer = csv.DictWriter(file, names, restval="")
         writer.writeheader()
         writer.writerows(rows)
-    os.replace(part, path)
 
 
 def next_free_folder(out: str | None, run: Path, stem: str) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cityzoo.errors import InputError
+from cityzoo.modalities.identity import IdentifiedData
 from cityzoo.modalities.protocols import Dataset, Findings, Views
 from cityzoo.modalities.renderer import ExampleRenderer
 from cityzoo.modalities.transfer import Flags, TransferSettings
@@ -40,7 +41,7 @@ HELP_WORDS = {
 }
 
 
-class Modality(ExampleRenderer, TransferSettings[Flags], ABC):
+class Modality(ExampleRenderer, IdentifiedData, TransferSettings[Flags], ABC):
     """What training and evaluation must know of one kind of input data.
 
     Attributes:

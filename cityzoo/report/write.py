@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from cityzoo.replace_file import replace_file
 from cityzoo.report.layout import Layout
 from cityzoo.report.page import page_html
 
@@ -71,7 +71,5 @@ def _plain(value: Any) -> Any:
 
 
 def _replace(file: Path, text: str) -> None:
-    # A killed run never leaves half a file.
-    partial = file.with_name(f".{file.name}.partial")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, file)
+    with replace_file(file) as part:  # a killed run never leaves half a file
+        part.write_text(text, encoding="utf-8")

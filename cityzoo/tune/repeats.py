@@ -17,6 +17,7 @@ from cityzoo.errors import InputError
 from cityzoo.evaluation.run_facts import earlier_facts
 from cityzoo.fit import distributed, run_folder
 from cityzoo.fit.run_folder import RunFolder
+from cityzoo.fit.run_lock import lock_run
 from cityzoo.report.pages.shared import repeats_layout
 from cityzoo.report.write import write_report
 from cityzoo.spec import TrainSpec
@@ -45,7 +46,11 @@ def run_repeats(spec: TrainSpec, resumed: str | None, train: Train) -> dict[str,
     """
     if distributed.process_count() > 1:
         raise InputError("--repeats takes one process: start each repeat on its own, with its --seed")
-    folder = RunFolder(Path(resumed)) if resumed else run_folder.create(spec)
+    with lock_run(Path(resumed)) if resumed else run_folder.create(spec) as created:
+        return _run_all(spec, created or RunFolder(Path(str(resumed))), train)
+
+
+def _run_all(spec: TrainSpec, folder: RunFolder, train: Train) -> dict[str, Any]:
     reports = []
     for number in range(spec.run.repeats):
         own = RunFolder(folder.path / f"repeat-{number + 1}")

@@ -22,6 +22,7 @@ from cityzoo.cache_dir import cache_dir
 from cityzoo.data.files import LARGEST_BYTES, open_file
 from cityzoo.data.image.decode import DECODING, as_rgb, has_alpha, open_header
 from cityzoo.errors import InputError
+from cityzoo.replace_file import replace_file
 
 LOG = logging.getLogger(__name__)
 VERSION = 4  # of the cache: increase it when a field changes
@@ -198,10 +199,9 @@ def _load_cache(path: Path) -> dict[str, ImageInfo]:
 
 def _save_cache(path: Path, facts: dict[str, ImageInfo]) -> None:
     rows = {key: asdict(each) for key, each in facts.items()}
-    partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps({"version": VERSION, "images": rows}), "utf-8")
-        os.replace(partial, path)
+        with replace_file(path) as part:
+            part.write_text(json.dumps({"version": VERSION, "images": rows}), "utf-8")
     except OSError as error:
         LOG.warning("cannot write the cache %s (%s): the next run will open the images again", path, error)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
+from typing import Any
 
 from cityzoo.data.series.windows import WindowSet
 from cityzoo.errors import InputError
@@ -33,14 +35,15 @@ def require_same(folder: Path, windows: WindowSet) -> None:
     series, path = windows.series, folder / NAME
     if not path.is_file():
         raise InputError(
-            f"'{folder}' has no {NAME}: its training did not finish; resume it with python train.py --resume {folder}"
+            f"'{folder}' has no {NAME}: its training did not finish; resume it with python train.py --resume "
+            f"{quote(str(folder))}"
         )
-    known = json.loads(path.read_text())
+    known = _read(path)
     if list(series.sensors) != known["sensors"]:
         new = [name for name in series.sensors if name not in known["sensors"]] or list(series.sensors)
         raise InputError(
             f"the model knows {len(known['sensors'])} sensors, the data has {len(series.sensors)}, among them "
-            f"'{new[0]}' out of place: adapt the model to other sensors with train.py --weights {folder}"
+            f"'{new[0]}' out of place: adapt the model to other sensors with train.py --weights {quote(str(folder))}"
         )
     found = {
         "channels": list(series.channels),
@@ -54,3 +57,17 @@ def require_same(folder: Path, windows: WindowSet) -> None:
                 f"the model of '{folder}' was trained on {name} {known[name]}, the data has {value}: "
                 "give data of the same kind"
             )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        if all(isinstance(known[name], list) for name in ("sensors", "channels")) and "horizon" in known:
+            return known
+        reason = "not the sensors of a run"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error)
+    raise InputError(
+        f"'{path}' is damaged ({reason}): restore it, or write it again with python train.py --resume "
+        f"{quote(str(path.parent))}"
+    )

@@ -145,7 +145,9 @@ def reorder_labels(truth: ImageSet, class_names: Sequence[str]) -> ImageSet:
         )
         for image in truth.examples
     )
-    return ImageSet(truth.split, tuple(class_names), tuple(images))
+    return ImageSet(
+        truth.split, tuple(class_names), tuple(images), truth.data_class_names or truth.class_names
+    )
 
 
 def _labels(image: ImageExample) -> list[int]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard
+from cityzoo.modalities.identity import Names
 from cityzoo.modalities.series.flags import SeriesEvaluateFlags, SeriesFlags
 from cityzoo.outputs.quantile_forecast import QuantileForecast
 from cityzoo.spec import ResolvedSpec, TrainSpec
@@ -74,6 +75,15 @@ class Series(Modality[SeriesFlags]):
             spec = spec.replace(limit=flags["limit"])
         found = data.read(spec, task)
         return found.test, found.findings
+
+    def data_names(self, examples: WindowSet) -> Names:
+        series = examples.series
+        return {"sensors": series.sensors, "channels": series.channels, "units": series.units}
+
+    def named_labels(self, examples: WindowSet, source: str) -> Iterable[tuple[str, bytes]]:
+        from cityzoo.modalities.series import data
+
+        return data.days_of(examples)
 
     def default_freeze(self, spec: TrainSpec[SeriesFlags]) -> str:
         return "none" if spec.run.weights in FROM_SCRATCH else "encoder"

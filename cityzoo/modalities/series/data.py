@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,16 @@ def _test_windows(series: Any, rows: range, flags: SeriesFlags) -> WindowSet:
 
 def _take_first(windows: WindowSet, limit: int | None) -> WindowSet:
     return windows if limit is None else replace(windows, origins=windows.origins[:limit])
+
+
+def days_of(windows: WindowSet) -> Iterator[tuple[str, bytes]]:
+    """Yield the first local time and the measurements of each day of a split."""
+    series, rows = windows.series, windows.rows
+    dates = series.local_times[rows.start : rows.stop].astype("datetime64[D]")
+    firsts = np.flatnonzero(np.r_[True, dates[1:] != dates[:-1]]) + rows.start
+    for first, end in zip(firsts, [*firsts[1:], rows.stop], strict=True):
+        time = str(series.local_times[first]).replace("T", " ")[:16]
+        yield time, np.ascontiguousarray(series.values[first:end]).tobytes()
 
 
 def forecast(run: Callable[[Any], Any], windows: WindowSet, batch_size: int) -> np.ndarray:

@@ -1,6 +1,10 @@
 """The folder of a run: created once, cleared of unfinished work, resumed."""
 
 import csv
+import errno
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ from cityzoo.errors import InputError
 from cityzoo.fit.checkpoint import load_checkpoint, save_checkpoint
 from cityzoo.fit.run_folder import (
     RunFolder,
+    finished_epochs,
     free_name,
     next_free_folder,
     open_or_create,
@@ -17,6 +22,7 @@ from cityzoo.fit.run_folder import (
     write_history,
 )
 from cityzoo.spec_file import read_spec
+from tests.conftest import ROOT
 
 DETECT = tasks.find("vehicle_detect")
 STATE = {"phase": 1, "epoch": 3, "best": 0.25, "history": [{"epoch": 1, "loss": 2.5}]}
@@ -134,3 +140,76 @@ def test_an_existing_folder_or_an_impossible_one_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be created"):
         next_free_folder(str(tmp_path / "file" / "below"), tmp_path, "evaluation")
+
+
+@pytest.mark.parametrize(
+    "left", [(), ("spec.json", "data.json", "before.keras", "model.keras", ".999999999.x.npz")]
+)
+def test_a_folder_of_a_training_killed_before_its_first_checkpoint_is_used_again(spec, tmp_path, left):
+    """By its number and by --out; what lay there is gone."""
+    folder = tmp_path / "runs" / "vehicle_detect-slim-1"
+    folder.mkdir(parents=True)
+    for name in left:
+        (folder / name).write_text("left")
+    for each in (spec, spec.replace(out=str(folder))):
+        with open_or_create(each, None) as run:
+            assert run.path.resolve() == folder and [file.name for file in folder.iterdir()] == ["spec.json"]
+        folder.mkdir()
+    with open_or_create(spec, str(folder)) as run:
+        assert run.is_unbegun
+
+
+def test_a_run_without_its_checkpoint_after_two_epochs_is_not_used_again(tmp_path):
+    """Somebody removed the large file."""
+    write_history(tmp_path / "history.csv", [{"epoch": 1}, {"epoch": 2}])
+    (tmp_path / "spec.json").write_text("{}")
+    (tmp_path / "model.keras").write_bytes(b"a trained model")
+    with pytest.raises(InputError, match="exists"):
+        free_name(DETECT.make_spec({"out": str(tmp_path)}))
+    assert not RunFolder(tmp_path).is_unbegun
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(spec, tmp_path):
+    """Another process is refused, and gets the next number; nothing is left behind when the first one is killed."""
+    script = (
+        "import sys, time; from pathlib import Path; from cityzoo.fit.run_lock import lock_run\n"
+        "with lock_run(Path(sys.argv[1])): print('locked', flush=True); time.sleep(60)"
+    )
+    folder = tmp_path / "runs" / "vehicle_detect-slim-1"
+    folder.mkdir(parents=True)
+    words = [sys.executable, "-c", script, str(folder)]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    ) as other:
+        assert other.stdout.readline() == b"locked\n"
+        with (
+            pytest.raises(InputError, match="is in use by a training .*--resume"),
+            open_or_create(spec, str(folder)),
+        ):
+            pass
+        with open_or_create(spec, None) as run:
+            assert run.path.name == "vehicle_detect-slim-2"
+        other.kill()
+    with (
+        open_or_create(spec, str(folder)),
+        open_or_create(spec, str(folder)) as run,
+    ):  # a process may lock twice
+        assert run.path == folder
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT])
+def test_a_full_disk_is_one_line_with_how_to_go_on(spec, number):
+    words = "nothing more can be written .*resume with: python train.py --resume 'my run'"
+    with pytest.raises(InputError, match=words), open_or_create(spec.replace(out="my run"), None) as run:
+        save_checkpoint(run.checkpoint, {"model": [np.ones(2)]}, STATE)
+        raise RuntimeError("HDF5 failed") from OSError(number, "while writing")
+    assert run.checkpoint.is_file()
+    with pytest.raises(RuntimeError), open_or_create(spec, str(run.path)):
+        raise RuntimeError("something else")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"epoch\nx\n", b"loss\n1\n", b"epoch,loss\n1,2\n\x00,3\n"])
+def test_a_damaged_history_is_one_line(tmp_path, content):
+    (tmp_path / "history.csv").write_bytes(content)
+    with pytest.raises(InputError, match="history.csv' is damaged .*remove it"):
+        finished_epochs(RunFolder(tmp_path))
