@@ -72,12 +72,18 @@ def _assign(weights: dict[str, keras.Variable], values: dict[str, np.ndarray], p
 
 
 def save_models(
-    assembled: AssembledModel, best_path: Path, last_path: Path, delta_path: Path, last: Sequence[np.ndarray]
+    assembled: AssembledModel,
+    twin: keras.Model,
+    best_path: Path,
+    last_path: Path,
+    delta_path: Path,
+    last: Sequence[np.ndarray],
 ) -> None:
     """Save the model of the last epoch; of an adapted model also the best one, merged, and its delta file.
 
     Args:
         assembled: with the weights of the best epoch, which it keeps.
+        twin: its copy in float32, with any weights.
         best_path: where the best model goes.
         last_path: where the last model goes.
         delta_path: where the delta file goes.
@@ -88,7 +94,11 @@ def save_models(
     if is_adapted:
         zoo.save_delta(backbone, delta_path, extra=head_weights(model, backbone))
         save(float32_copy(zoo.merge(backbone, model)), best_path)
+    if not is_adapted:
+        twin.set_weights(last)
+        save(twin, last_path)
+        return
     best = model.get_weights()
     model.set_weights(last)
-    save(float32_copy(zoo.merge(backbone, model) if is_adapted else model), last_path)
+    save(float32_copy(zoo.merge(backbone, model)), last_path)
     model.set_weights(best)

@@ -12,7 +12,7 @@ import keras
 from cityzoo.fit import checkpoint, run_folder
 from cityzoo.fit.ema import WeightEMA
 from cityzoo.fit.nan_guard import NanGuard
-from cityzoo.model import float32_copy, save
+from cityzoo.model import save
 
 if TYPE_CHECKING:
     from cityzoo.fit.context import TrainContext
@@ -47,7 +47,8 @@ class CheckpointCallback(keras.callbacks.Callback):
         self.whole, self.folder, self.state = context.assembled.model, context.folder, context.state
         self.monitor, self.patience = f"val_{context.task.monitor}", context.spec.fit.patience
         self.is_lower_better = context.task.monitor in context.output.lower_is_better
-        self.twin, self.elapsed_seconds = float32_copy(self.whole), context.elapsed_seconds
+        self.twin, self.elapsed_seconds = context.float32_twin, context.elapsed_seconds
+        self.twin.set_weights(self.whole.get_weights())
         self.average, self.guard = average, guard
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:

@@ -19,7 +19,7 @@ from cityzoo.fit.checkpoint import save_checkpoint
 from cityzoo.fit.context import TrainContext
 from cityzoo.fit.feature_cache import Cache
 from cityzoo.fit.phases import freeze, make_evaluator
-from cityzoo.model import float32_copy, save
+from cityzoo.model import save
 from cityzoo.outputs import ClosedFormInput
 from cityzoo.spec import Phase
 
@@ -84,7 +84,8 @@ def _save(context: TrainContext, metrics: dict[str, float]) -> None:
     row = {"epoch": state.epoch, "phase": state.phase + 1, "seconds": round(state.spent, 1)}
     state.history.append({**row, **{name: round(float(value), 6) for name, value in metrics.items()}})
     state.best, state.stale, state.best_epoch = metrics.get(f"val_{context.task.monitor}"), 0, state.epoch
-    save(float32_copy(model), folder.model)
+    context.float32_twin.set_weights(model.get_weights())
+    save(context.float32_twin, folder.model)
     run_folder.write_history(folder.history, state.history)
     arrays = {"model": model.get_weights(), "best": model.get_weights(), "optimizer": [], "average": []}
     arrays["seeds"] = [keras.ops.convert_to_numpy(each) for each in seed_generator_states(model)]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cityzoo.fit.feature_cache import Cache
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.modalities import Modality, Views
-from cityzoo.model import AssembledModel
+from cityzoo.model import AssembledModel, float32_copy
 from cityzoo.outputs import Output
 from cityzoo.spec import ResolvedSpec
 from cityzoo.tasks import Task
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass
@@ -46,6 +50,11 @@ class TrainContext:
     state: TrainState
     elapsed_seconds: Callable[[], float]
     unlabelled: Any | None = None  # a weakly and a strongly augmented set
+
+    @functools.cached_property
+    def float32_twin(self) -> keras.Model:
+        """Return a copy of the model in float32, built once for a run and saved with the weights of some epoch."""
+        return float32_copy(self.assembled.model)
 
     @property
     def modality(self) -> Modality[Any]:

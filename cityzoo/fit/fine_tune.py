@@ -21,7 +21,7 @@ from cityzoo.fit.optimizers import stage_rates
 from cityzoo.fit.phases import fit_phase, freeze
 from cityzoo.fit.run_folder import RunFolder, write_history
 from cityzoo.modalities import Dataset
-from cityzoo.model import AssembledModel, count_parameters, float32_copy, save
+from cityzoo.model import AssembledModel, count_parameters, save
 from cityzoo.outputs import Output
 from cityzoo.spec import CLOSED_FORM, Phase, ResolvedSpec, TrainSpec
 
@@ -86,9 +86,9 @@ def fine_tune(
     )
     for phase in spec.plan:
         freeze(context, phase)  # a missing stage is reported now, not after the first phase
-    before = None if checkpoint else float32_copy(assembled.model)  # in all processes, for JAX
-    if before and distributed.is_chief():
-        save(before, folder.before)
+    twin = context.float32_twin  # made in all processes, for JAX
+    if not checkpoint and distributed.is_chief():
+        save(twin, folder.before)
         modality.log_preview(train, folder.logs)
     for number in range(state.phase, len(spec.plan)):
         state.phase = number
@@ -102,7 +102,7 @@ def fine_tune(
             assembled.model.set_weights(checkpoint["best"])
         checkpoint, state.epoch = {}, end
     last = load_checkpoint(folder.checkpoint)[0]["model"]
-    peft.save_models(assembled, folder.model, folder.last, folder.delta, last)
+    peft.save_models(assembled, twin, folder.model, folder.last, folder.delta, last)
     return state
 
 

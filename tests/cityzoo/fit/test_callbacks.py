@@ -13,7 +13,7 @@ from cityzoo.fit.context import TrainState
 from cityzoo.fit.nan_guard import NanGuard
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.modalities.image import IMAGE
-from cityzoo.model import load
+from cityzoo.model import float32_copy, load
 from cityzoo.outputs.detection import Detection
 from cityzoo.sample import Detections
 
@@ -43,6 +43,7 @@ def keep(model, folder, metrics, patience=99, state=None):
         output=SimpleNamespace(lower_is_better=()),
         spec=SimpleNamespace(fit=SimpleNamespace(patience=patience)),
         elapsed_seconds=lambda: 12.34,
+        float32_twin=float32_copy(model),
     )
     keeper = CheckpointCallback(context, None, NanGuard())
     keeper.set_model(model)
