@@ -151,8 +151,8 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
         raise InputError(f"'{path}' does not exist: give the model.keras of a run folder")
     try:
         return keras.saving.load_model(path, compile=False)
-    except (ValueError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0][:200]
+    except Exception as error:  # of a damaged file Keras, HDF5, zip and JSON raise anything
+        reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
         raise InputError(
             f"'{path}' is not a model that Keras loads ({reason}): give a model.keras of train.py"
         ) from error
@@ -179,7 +179,7 @@ def lend(path: Path, twin: tuple[keras.Model, Path] | None = None) -> Iterator[k
     try:
         try:
             model.load_weights(path)
-        except (ValueError, OSError, KeyError):
+        except Exception:  # noqa: BLE001 - of a damaged file Keras, HDF5 and zip raise anything
             yield load(path)  # which says what is wrong with it
         else:
             yield model
@@ -191,7 +191,7 @@ def _architecture(path: Path) -> bytes | None:
     try:
         with zipfile.ZipFile(path) as file:
             return file.read("config.json")
-    except (OSError, KeyError, zipfile.BadZipFile):
+    except Exception:  # noqa: BLE001 - as above; `load` says what is wrong
         return None
 
 

@@ -178,15 +178,28 @@ def _shown(value: Any) -> str:
 
 def _read_plan(plan: Any, path: Path) -> tuple[Phase, ...]:
     try:
-        phases = tuple(Phase(**each) for each in plan)
-    except TypeError as error:
+        return tuple(_read_phase(each) for each in plan)
+    except (TypeError, KeyError) as error:
         raise InputError(f"'{path}' is damaged: its plan holds no phases ({error}); train again") from error
-    return phases
+
+
+def _read_phase(values: Mapping[str, Any]) -> Phase:
+    phase = Phase(**values)
+    counts = (phase.epochs, phase.schedule_epochs or 1)
+    if not all(isinstance(count, int) and not isinstance(count, bool) and count > 0 for count in counts):
+        raise TypeError(f"epochs are {_shown(phase.epochs)}")
+    if not isinstance(phase.freeze, str) or not _is_rate(phase.learning_rate):
+        raise TypeError(f"freeze is {_shown(phase.freeze)}, learning_rate {_shown(phase.learning_rate)}")
+    return phase
+
+
+def _is_rate(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 def _lift_flat(content: dict[str, Any], path: Path) -> Config:
     # Format 1 had one flat dataclass for all tasks: names that this task does not have did nothing.
-    task = tasks.find(content["task"])
+    task = tasks.find(str(content["task"]))
     known = {item.name: item for items in task.flags.values() for item in items}
     options = content.pop("options", None) or {}
     phases = content.pop("phases", None) or []
@@ -197,7 +210,7 @@ def _lift_flat(content: dict[str, Any], path: Path) -> Config:
             value = {"yes": True, "no": False}.get(value, value) if name in YES_NO else value
             values[name] = parse_value(known[name], value, f"'{path}': {old}")
     try:
-        plan = tuple(Phase(**{**each, "freeze": _renamed_stage(each["freeze"])}) for each in phases)
+        plan = tuple(_read_phase({**each, "freeze": _renamed_stage(each["freeze"])}) for each in phases)
     except (TypeError, KeyError) as error:
         raise InputError(f"'{path}' is damaged: its phases are not valid ({error}); train again") from error
     return Config(values, plan or None)  # runs on series had none

@@ -358,3 +358,18 @@ def test_wrong_values_of_format_1_are_one_line(tmp_path):
     with pytest.raises(InputError, match=r"spec.json': patience: 'long' is not a count"):
         read_spec(tmp_path / "spec.json")
     assert replace(DETECT.make_spec({}).run, seed=3).seed == 3
+
+
+@pytest.mark.parametrize("value", [None, True, -1, "x", [], {}, 10**400, [None]])
+@pytest.mark.parametrize("place", ["freeze", "epochs", "learning_rate", "plan", "task", "format_version"])
+def test_values_of_a_wrong_type_in_the_spec_of_a_run_are_one_line(tmp_path, value, place):
+    phase = {"freeze": "backbone", "epochs": 2, "learning_rate": 0.01}
+    content = {"format_version": 2, "run": {"task": "vehicle_detect"}, "plan": [phase]}
+    where = phase if place in phase else content["run"] if place == "task" else content
+    where[place] = value
+    (tmp_path / "spec.json").write_text(json.dumps(content))
+    try:
+        plan = getattr(read_spec(tmp_path / "spec.json"), "plan", ())
+        assert all(isinstance(each.epochs, int) and isinstance(each.freeze, str) for each in plan)
+    except InputError as error:
+        assert "\n" not in str(error)

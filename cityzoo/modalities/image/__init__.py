@@ -13,7 +13,6 @@ import zoo
 import zoo.registry
 from augment.epoch_order import shuffled
 from cityzoo.data.image import load_images
-from cityzoo.data.image.findings import brief
 from cityzoo.data.image.image_files import images_under
 from cityzoo.data.image.slices import scene_names
 from cityzoo.errors import InputError, unknown
@@ -121,10 +120,7 @@ class Image(ImageRenderer, Modality[ImageFlags]):
         return {"classes": examples.data_class_names or examples.class_names}
 
     def named_labels(self, examples: ImageSet, source: str) -> Iterable[tuple[str, bytes]]:
-        for each in examples.examples:
-            target = b"" if each.target is None else each.target.tobytes()
-            numbers = each.boxes_xyxy.tobytes() + each.labels.tobytes() + target
-            yield brief(each.path, source), numbers + repr(each.window_xyxy).encode()
+        return reading.named_labels(examples, source)
 
     def resolve(self, spec: TrainSpec[ImageFlags], data: Dataset) -> ImageFlags:
         return settings.resolve_flags(spec.modality, spec.run, data)

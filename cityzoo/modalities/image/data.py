@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from cityzoo.data import image as datasets
 from cityzoo.data.image import formats
+from cityzoo.data.image.findings import brief
 from cityzoo.data.image.train_val import sample_shots
 from cityzoo.errors import InputError, NoAnnotations
 from cityzoo.modalities.image.flags import ImageFlags
@@ -114,6 +115,14 @@ def read_to_evaluate(
     sides = {"val": (found.val,), "train": (found.train,), "all": (found.train, found.val)}[split]
     images = tuple(image for side in sides for image in side.examples)
     return reorder_labels(ImageSet(split, found.train.class_names, images), class_names), found.findings
+
+
+def named_labels(images: ImageSet, source: str) -> Iterator[tuple[str, bytes]]:
+    """Yield each image's path relative to the source, and its labels."""
+    for each in images.examples:
+        target = b"" if each.target is None else each.target.tobytes()
+        numbers = each.boxes_xyxy.tobytes() + each.labels.tobytes() + target
+        yield brief(each.path, source), numbers + repr(each.window_xyxy).encode()
 
 
 def reorder_labels(truth: ImageSet, class_names: Sequence[str]) -> ImageSet:

@@ -1,5 +1,7 @@
 """Checkpoints come back as they were, or say that they are damaged."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -74,3 +76,16 @@ def test_what_the_best_epoch_shares_with_this_one_is_written_once(tmp_path):
         sizes.append(path.stat().st_size)
     assert sizes[1] - sizes[0] == pytest.approx(20_000, rel=0.05)
     assert sizes[2] - sizes[1] == pytest.approx(20_000, rel=0.05)
+
+
+def test_any_damaged_byte_is_said_in_one_line_or_harmless(tmp_path):
+    """Of each seventh byte, among them those of zip headers, of a compressed member and of array headers."""
+    path = tmp_path / "checkpoint.npz"
+    np.savez_compressed(path, state=json.dumps(STATE), again="[]", **{"model.00000": np.arange(9.0)})
+    content = path.read_bytes()
+    for place in range(0, len(content), 7):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0x5A]) + content[place + 1 :])
+        try:
+            load_checkpoint(path)
+        except InputError as error:
+            assert "is damaged" in str(error) and "\n" not in str(error)
