@@ -5,7 +5,41 @@ from __future__ import annotations
 import difflib
 import errno
 import os
+import re
 from collections.abc import Iterable
+
+SHOWN_NAMES = 60  # of a list of allowed ones
+# Characters that move the cursor, change colors, reverse the direction of writing or end the line.
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def escape_control(text: str, kept: str = "") -> str:
+    r"""Return text with its control characters, except those in `kept`, written as in Python.
+
+    Names in data may hold them: shown raw, they color the terminal, forge lines and hide what follows.
+
+    Example:
+        >>> print(escape_control("\x1b[31mred\u202e"), escape_control("a\nb"))
+        \x1b[31mred\u202e a\nb
+    """
+    return _CONTROL.sub(
+        lambda found: found[0] if found[0] in kept else found[0].encode("unicode_escape").decode(), text
+    )
+
+
+def shorten(text: str, longest: int = 1000) -> str:
+    """Return text of at most `longest` characters, cut before its last quarter, which says what to do.
+
+    Example:
+        >>> shorten("a" * 100 + "b" * 10, 40)
+        'aaaaaaaaaaaaaaa [...] bbbbbbbbbb'
+    """
+    if len(text) <= longest:
+        return text
+    last = longest // 4
+    return f"{text[: longest - last - 15]} [...] {text[-last:]}"
 
 
 class InputError(ValueError):
@@ -33,9 +67,10 @@ def unknown(kind: str, received: str, allowed: Iterable[str]) -> InputError:
     """
     received = received[:60]  # a field of a damaged file may be thousands of letters long
     names = sorted(allowed)
-    near = difflib.get_close_matches(received, names, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(received, names[:1000], n=1, cutoff=0.5)  # seconds for more
     hint = f"did you mean '{near[0]}'? " if near else ""
-    return InputError(f"unknown {kind} '{received}': {hint}Allowed: {', '.join(names)}")
+    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    return InputError(f"unknown {kind} '{received}': {hint}Allowed: {', '.join(names[:SHOWN_NAMES])}{more}")
 
 
 def disk_full(error: BaseException | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from numbers import Integral
 from typing import Any, Protocol
@@ -98,6 +99,8 @@ class ImageExample:
     window_xyxy: tuple[int, int, int, int] | None = None
     scene: str = ""  # the camera or scene that it comes from, "" where not known
     mask: str = ""  # file of pixel labels, one channel, as large as the image; "" for none
+    # path within the data set, for reports and exported files; if left out, that of the file, its name if absolute
+    name: str = ""
 
     def __post_init__(self) -> None:
         boxes, labels = _boxes(self.boxes_xyxy, self.path), np.asarray(self.labels, np.int32).reshape(-1)
@@ -107,6 +110,8 @@ class ImageExample:
             )
         object.__setattr__(self, "boxes_xyxy", boxes)
         object.__setattr__(self, "labels", labels)
+        shown = os.path.basename(self.path) if os.path.isabs(self.path) else self.path
+        object.__setattr__(self, "name", self.name or shown)
         if self.target is not None:
             object.__setattr__(self, "target", _target(self.target, self.path))
         if self.window_xyxy is not None:

@@ -24,7 +24,7 @@ from cityzoo.cli.flags import (
     flag_names,
     warn_renamed,
 )
-from cityzoo.errors import InputError, disk_full, unknown
+from cityzoo.errors import InputError, disk_full, escape_control, shorten, unknown
 
 __all__ = [
     "HelpFormatter",
@@ -36,7 +36,7 @@ __all__ = [
     "flag_name",
     "flag_names",
 ]
-__all__ += ["quiet_start", "run"]
+__all__ += ["MessageFormatter", "quiet_start", "run"]
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -63,6 +63,7 @@ class Parser(argparse.ArgumentParser):
                 if word.startswith("-")
                 else (f"'{word}' belongs to no flag")
             )
+        message = shorten(escape_control(message))
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -122,9 +123,19 @@ def quiet_start() -> Iterator[None]:
             os.close(kept)
 
 
+class MessageFormatter(logging.Formatter):
+    """Escape control characters in messages and bound their lines, whatever the data contains."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the message; its own line ends are kept."""
+        return "\n".join(map(shorten, escape_control(super().format(record), kept="\n\t").split("\n")))
+
+
 def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: str) -> int:
     """Call a command's main and turn what the user can mend into one line and exit code 2."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(MessageFormatter("%(message)s"))
     for noisy in ("absl", "jax", "tensorflow", "matplotlib", "PIL", "h5py"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     if threading.current_thread() is threading.main_thread():
@@ -134,7 +145,7 @@ def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: st
         sys.stdout.flush()
         return code
     except InputError as error:
-        sys.stderr.write(f"{prog}: error: {error}\n")
+        sys.stderr.write(f"{prog}: error: {shorten(escape_control(str(error)))}\n")
         return 2
     except KeyboardInterrupt:
         sys.stderr.write(f"{prog}: interrupted\n")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from cityzoo.errors import InputError
+from cityzoo.errors import InputError, escape_control
 
 FIRST = 5  # places that are listed per kind; the rest is only counted
 
@@ -33,7 +33,7 @@ class BaseFindings:
     def add(self, kind: str, place: str = "", count: int = 1) -> None:
         """Count findings of a kind in `kinds`, with a place such as "labels/a.txt:3", if any."""
         self.counts[kind] += count
-        places = self.first.setdefault(kind, [])
+        places, place = self.first.setdefault(kind, []), escape_control(place)
         if place and len(places) < FIRST:
             places.append(place)
 

@@ -108,6 +108,7 @@ def load_truth(subject: EvaluatedRun, command: EvaluateCommand) -> tuple[Any, di
     modality.check_manifest(subject.folder.path, truth)
     # What the report says of the run's own held-out examples does not hold for other ones.
     facts = training_provenance(subject.facts) if command.uses_other_data else dict(subject.facts)
+    facts["spec"] = subject.spec.as_dict()  # the report's own has no whole paths
     return truth, {**facts, "data": findings.as_dict()["source"], "findings": findings.as_dict()}
 
 

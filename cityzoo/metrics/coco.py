@@ -84,7 +84,7 @@ def coco_truth(truth: ImageSet) -> dict[str, Any]:
     Image and category ids count from 1; `bbox` is x, y, width, height in pixels.
     """
     images = [
-        {"id": row, "file_name": image.path, "height": int(image.size_hw[0]), "width": int(image.size_hw[1])}
+        {"id": row, "file_name": image.name, "height": int(image.size_hw[0]), "width": int(image.size_hw[1])}
         for row, image in enumerate(truth.examples, start=1)
     ]
     boxes = [

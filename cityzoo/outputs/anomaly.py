@@ -119,7 +119,7 @@ class Anomaly(Output):
             writer.writerow(["path", "true", "score"])
             for image, result in zip(truth.examples, results, strict=True):
                 name = truth.class_names[int(np.argmax(np.asarray(image.target)))]
-                writer.writerow([image.path, name, f"{result.score:.6f}"])
+                writer.writerow([image.name, name, f"{result.score:.6f}"])
 
     def summarize_predictions(
         self,
@@ -132,7 +132,7 @@ class Anomaly(Output):
         known = (report.get("alarm") or {}).get("threshold")
         least = score if score is not None else float("inf") if known is None else known
         rows = {
-            each.path: {"score": round(r.score, 4), "alarm": bool(r.score >= least)}
+            each.name: {"score": round(r.score, 4), "alarm": bool(r.score >= least)}
             for each, r in zip(images.examples, results, strict=True)
         }
         alarms = sum(row["alarm"] for row in rows.values())

@@ -136,7 +136,7 @@ class Counting(Output):
             writer = csv.writer(file)
             writer.writerow(["path", "true", "counted"])
             for image, result in zip(truth.examples, results, strict=True):
-                writer.writerow([image.path, len(image.labels), f"{result.number:.4f}"])
+                writer.writerow([image.name, len(image.labels), f"{result.number:.4f}"])
 
     def weighted_metrics(self, truth: ImageSet, results: Sequence[CountResult]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
@@ -148,5 +148,5 @@ class Counting(Output):
         self, images: ImageSet, results: Sequence[CountResult], report: Mapping[str, Any], score: float | None
     ) -> PredictionSummary:
         """Return the count of every image."""
-        rows = {each.path: round(r.number, 2) for each, r in zip(images.examples, results, strict=True)}
+        rows = {each.name: round(r.number, 2) for each, r in zip(images.examples, results, strict=True)}
         return PredictionSummary(list(results), "predictions.json", rows, f"{sum(rows.values()):.0f} counted")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cityzoo.data.image.finding_kinds import KINDS
 from cityzoo.data.series.findings import KINDS as SERIES_KINDS
+from cityzoo.errors import escape_control
 from cityzoo.evaluation.evaluate import BEFORE
 from cityzoo.metrics.keys import look_up, pointer
 from cityzoo.report import html_numbers, number_format
@@ -51,6 +52,10 @@ def page_html(report: Mapping[str, Any], folder: Path, layout: Layout) -> str:
     return _environment().get_template("report.html.jinja").render(context, parts=parts)
 
 
+def _show(value: Any) -> Any:
+    return escape_control(value, kept="\n\t") if type(value) is str else value
+
+
 @cache
 def _environment() -> jinja2.Environment:
     import jinja2
@@ -59,6 +64,7 @@ def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(lambda name: sources.joinpath(name).read_text(encoding="utf-8")),
         autoescape=True,
+        finalize=_show,
         undefined=jinja2.ChainableUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

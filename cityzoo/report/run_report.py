@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cityzoo.evaluation.evaluate import BEFORE
 from cityzoo.evaluation.run_facts import environment
 from cityzoo.report import pages
+from cityzoo.report.local_paths import shorten_paths
 from cityzoo.report.tensorboard import write_report_summaries
 from cityzoo.report.write import write_report
 
@@ -29,10 +30,11 @@ def write(
     """Write report.json, report.html and TensorBoard's copy of it, and log the main metrics.
 
     Returns:
-        The report.
+        The report, absolute paths shortened to names.
     """
     report = {"format_version": FORMAT_VERSION, "compared": {}, **facts, **metrics, **environment(seed)}
     report["model_card"] = pages.find_model_card(output.page)(report, task.summary)
+    report = shorten_paths(report)
     layout = pages.find(output.page)(report, output.class_names)
     layout = _with_own_metrics(layout, output.primary_metrics)
     _, path = write_report(folder, report, layout)

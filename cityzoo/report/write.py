@@ -12,6 +12,7 @@ import numpy as np
 
 from cityzoo.replace_file import replace_file
 from cityzoo.report.layout import Layout
+from cityzoo.report.local_paths import shorten_paths
 from cityzoo.report.page import page_html
 
 # Order of keys in report.json; others follow alphabetically.
@@ -39,7 +40,7 @@ def write_report(folder: str | Path, report: Mapping[str, Any], layout: Layout) 
     Args:
         folder: the run folder, created if missing.
         report: the keys that `report.schema.json` and docs/report.md describe. Numbers that are not finite become null,
-            NumPy values plain ones.
+            NumPy values plain ones, absolute paths names.
         layout: contents of the page.
 
     Returns:
@@ -47,7 +48,7 @@ def write_report(folder: str | Path, report: Mapping[str, Any], layout: Layout) 
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    plain = _plain(report)
+    plain = shorten_paths(_plain(report))
     order = (*FIRST, *layout.meanings, *ORDER)
     places = {key: place for place, key in enumerate(order)}
     ordered = dict(sorted(plain.items(), key=lambda item: (places.get(item[0], len(order)), item[0])))

@@ -70,7 +70,7 @@ class Checker:
         boxes, labels = self._boxes(raw, facts, name)
         mask, scene = self._mask(raw, facts), scene_of(raw.path)
         return ImageExample(
-            raw.path, facts.size_hw, boxes, labels, facts.plain, target, scene=scene, mask=mask
+            raw.path, facts.size_hw, boxes, labels, facts.plain, target, scene=scene, mask=mask, name=name
         )
 
     def _target(self, raw: RawImage, name: str) -> np.ndarray | None:

@@ -105,7 +105,7 @@ def explanations(
 
 def _describe(row: Explanation, output: Output) -> dict[str, Any]:
     return {
-        "path": row.image.path,
+        "path": row.image.name,
         "answer": row.words,
         "value": round(row.confidence, 4),
         "truth": truth_words(row, output.class_names),

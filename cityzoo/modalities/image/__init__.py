@@ -213,7 +213,7 @@ class Image(ImageRenderer, Modality[ImageFlags]):
         size = spec.fit.batch_size
         rows = shuffled(len(views), size, spec.run.seed, epoch, epoch + 1, shown)
         chosen = islice(rows(), step * size, (step + 1) * size)
-        return [(views.examples.examples[row].path, view) for row, view in chosen]
+        return [(views.examples.examples[row].name, view) for row, view in chosen]
 
     def predict_views(self, model: keras.Model, views: AugmentedViews, batch_size: int) -> list[Any]:
         from cityzoo import predict

@@ -197,3 +197,23 @@ def test_start_up_lines_come_out_when_loading_fails(capfd):
         os.write(2, b"libcuda is missing\n")
         raise ImportError("no")
     assert capfd.readouterr().err == "libcuda is missing\n"
+
+
+def test_messages_hold_no_control_characters_and_no_endless_lines(capsys):
+    """A class name of the data cannot color the terminal, nor a list of names fill it."""
+
+    def main(arguments):
+        raise InputError(f"unknown class '\x1b[31mred\n' among {'names, ' * 1000}: correct it")
+
+    assert cli.run(main, [], "train.py") == 2
+    shown = capsys.readouterr().err
+    assert "\\x1b[31mred\\n" in shown
+    assert "\x1b" not in shown
+    assert shown.count("\n") == 1
+    assert len(shown) < 1050
+    assert shown.endswith("correct it\n")
+    record = logging.LogRecord("x", logging.INFO, "x", 1, "data:\n  \x1b[31mred %s", ("n" * 5000,), None)
+    lines = cli.MessageFormatter("%(message)s").format(record).split("\n")
+    assert lines[0] == "data:"
+    assert lines[1].startswith("  \\x1b[31mred n")
+    assert len(lines[1]) <= 1000

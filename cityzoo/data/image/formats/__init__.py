@@ -24,7 +24,7 @@ from cityzoo.data.files import DataFolder, confine, files_under, is_allowed, ope
 from cityzoo.data.image.finding_kinds import OUTSIDE
 from cityzoo.data.image.image_files import is_image
 from cityzoo.data.image.raw import RawDataset
-from cityzoo.errors import InputError, NoAnnotations, unknown
+from cityzoo.errors import InputError, NoAnnotations, escape_control, unknown
 
 LOG = logging.getLogger(__name__)
 DEPRECATED = {"csv": "box_csv", "folders": "class_folders", "frames": "plain_frames", "labels": "label_csv"}
@@ -109,10 +109,35 @@ def read(source: str, name: str | None = None, fallback: str | None = None) -> t
     """
     name, module = find(source, name, fallback)
     with confine(source) as folder:
-        dataset = mark_outside(module.read(source), folder)
+        dataset = escape_names(mark_outside(module.read(source), folder))
     if not dataset.images:
         raise InputError(f"'{source}' lists no images ({name}): put images next to the annotations")
     return name, dataset
+
+
+def escape_names(dataset: RawDataset) -> RawDataset:
+    r"""Return a data set without control characters in its class names: they go into models, reports and terminals.
+
+    Example:
+        >>> escape_names(RawDataset(("\x1b[31mred", "bus"), ())).class_names
+        ('\\x1b[31mred', 'bus')
+    """
+    names = {*dataset.class_names, *(name for each in dataset.images for name in each.names or ())}
+    names |= {box.name for each in dataset.images for box in each.boxes}
+    shown = {name: escape_control(name) for name in names}
+    if all(name == short for name, short in shown.items()):
+        return dataset
+    images = (
+        replace(
+            each,
+            boxes=tuple(box._replace(name=shown[box.name]) for box in each.boxes),
+            names=None if each.names is None else tuple(shown[name] for name in each.names),
+        )
+        for each in dataset.images
+    )
+    return replace(
+        dataset, class_names=tuple(shown[name] for name in dataset.class_names), images=tuple(images)
+    )
 
 
 def mark_outside(dataset: RawDataset, folder: DataFolder) -> RawDataset:
