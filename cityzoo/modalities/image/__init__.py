@@ -198,8 +198,7 @@ class Image(ImageRenderer, Modality[ImageFlags]):
         rows = shuffled(len(views), batch_size, spec.run.seed, first, last, shown)
         triples = views.batches(*shard(rows, batch_size), unmixed_from=unmixed_from)
         cast = tf.autograph.experimental.do_not_convert(lambda x, y, matrix: (tf.cast(x, tf.float32), y))
-        batches = triples.map(cast)
-        return batches.prefetch(tf.data.AUTOTUNE)
+        return triples.map(cast).prefetch(tf.data.AUTOTUNE)
 
     def examples_of_step(
         self,
