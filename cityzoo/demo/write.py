@@ -20,7 +20,7 @@ from cityzoo.cache_dir import cache_dir
 from cityzoo.data.image.export import WRITERS, LabeledImage
 from cityzoo.data.image.formats import replace_deprecated
 from cityzoo.errors import InputError, unknown
-from cityzoo.replace_file import unfinished_name
+from cityzoo.replace_file import remove_unfinished, unfinished_name
 
 MARK = "demo.json"  # describes the content of a finished folder; written last
 SPLITS = ("train", "val", "test")
@@ -192,6 +192,7 @@ def write_once(folder: Path, made: Mapping, fill: Callable[[Path], None]) -> Pat
     if _is_finished(folder, made):
         return folder
     draft = unfinished_name(folder.with_name(f"{folder.name}-{uuid.uuid4().hex[:8]}"))
+    remove_unfinished(folder.parent)
     draft.mkdir(parents=True)
     try:
         fill(draft)

@@ -19,7 +19,7 @@ import numpy as np
 from cityzoo.cache_dir import cache_dir
 from cityzoo.data.image.views import AugmentedViews
 from cityzoo.errors import InputError
-from cityzoo.replace_file import replace_file
+from cityzoo.replace_file import remove_unfinished, replace_file
 
 if TYPE_CHECKING:
     import keras
@@ -54,6 +54,7 @@ def choose(flag: str) -> Cache | None:
     cache = Cache(cache_dir() / "features" if flag == "auto" else Path(flag), asked=flag != "auto")
     try:
         cache.folder.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(cache.folder)
         probe = cache.folder / f".{os.getpid()}.writable"
         probe.touch()
         probe.unlink()

@@ -14,6 +14,7 @@ from cityzoo.backend import compiled
 from cityzoo.data.image.views import AugmentedViews, Rows, sequential_order
 from cityzoo.errors import InputError
 from cityzoo.fit.feature_cache import META, Cache, key_of, locked, read_meta, write_meta
+from cityzoo.replace_file import remove_unfinished
 
 if TYPE_CHECKING:
     import keras
@@ -83,6 +84,7 @@ def compute(prefix: keras.Model, views: AugmentedViews, number_of_views: int, ca
     folder, total = cache.entry(key), count * number_of_views
     try:
         with locked(folder):
+            remove_unfinished(folder)
             done = read_meta(folder, key)
             if done < total:
                 _make(prefix, views, number_of_views, folder, key, done)
@@ -146,15 +148,17 @@ def _fill(
 
     run = compiled(prefix, _stored)
     bar = keras.utils.Progbar(len(arrays["targets"]), unit_name="view")
-    for number, (images, target, matrix) in enumerate(batches, start=1):
-        end = start + len(target)
-        for name, array in {**run(images), "targets": target.numpy(), "matrices": matrix.numpy()}.items():
-            arrays[name][start:end] = array
-        bar.update(end)
-        start = end
-        if number % SAVED_EVERY == 0:
-            save(end)
-    save(start)
+    try:
+        for number, (images, target, matrix) in enumerate(batches, start=1):
+            end = start + len(target)
+            for name, array in {**run(images), "targets": target.numpy(), "matrices": matrix.numpy()}.items():
+                arrays[name][start:end] = array
+            bar.update(end)
+            start = end
+            if number % SAVED_EVERY == 0:
+                save(end)
+    finally:  # when interrupted, too
+        save(start)
 
 
 def _stored(outputs: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from cityzoo.cache_dir import cache_dir
 from cityzoo.data.files import LARGEST_BYTES, open_file
 from cityzoo.data.image.decode import DECODING, as_rgb, has_alpha, open_header
 from cityzoo.errors import InputError
-from cityzoo.replace_file import replace_file
+from cityzoo.replace_file import remove_unfinished, replace_file
 
 LOG = logging.getLogger(__name__)
 VERSION = 4  # of the cache: increase it when a field changes
@@ -201,6 +201,7 @@ def _save_cache(path: Path, facts: dict[str, ImageInfo]) -> None:
     rows = {key: asdict(each) for key, each in facts.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(path.parent)
         with replace_file(path) as part:
             part.write_text(json.dumps({"version": VERSION, "images": rows}), "utf-8")
     except OSError as error:
