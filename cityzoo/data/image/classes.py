@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cityzoo.errors import InputError, unknown
 
+MOST_CLASSES = 10_000  # of a head; more are a damaged list of names
 IGNORE = "ignore"
 IGNORED, OTHER = "ignored class", "other class"  # kinds of finding, in place of a label
 
@@ -25,7 +26,7 @@ def map_classes(
         may_be_none: whether data without classes is allowed.
 
     Raises:
-        InputError: a selected or mapped class that is not in the data, or no class left.
+        InputError: a selected or mapped class that is not in the data, no class left, or more than `MOST_CLASSES`.
 
     Example:
         >>> map_classes(["car", "van", "person"], [], {"van": "car", "person": "ignore"})
@@ -45,6 +46,11 @@ def map_classes(
     kept = tuple(dict.fromkeys(classes)) or tuple(present)
     if not kept and (names or not may_be_none):
         raise InputError("--class-map ignores every class of the data: keep at least one")
+    if len(kept) > MOST_CLASSES:
+        raise InputError(
+            f"the data has {len(kept)} classes, allowed are {MOST_CLASSES}: select some with --classes, or correct the "
+            "class names"
+        )
     position = {name: number for number, name in enumerate(kept)}
     labels = {name: IGNORED if new == IGNORE else position.get(new, OTHER) for name, new in renamed.items()}
     return kept, labels

@@ -85,24 +85,24 @@ def _one_line(error: BaseException) -> str:
 
 
 def _describe(image: Image.Image, end: bytes, digest: str) -> ImageInfo:
-    tile = getattr(image, "tile", ())
-    raw_mode = str(tile[0][3]) if tile else ""  # before getexif, which loads a PNG
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    orientation = orientation if orientation in range(1, 9) else 1
-    kinds = _kinds(image, raw_mode)
-    stored = image.size
-    if image.format in ("JPEG", "MPO"):
-        image.draft(None, (max(1, stored[0] // 8), max(1, stored[1] // 8)))
+    tile, stored, written = getattr(image, "tile", ()), image.size, image.format
+    raw_mode = str(tile[0][3]) if tile else ""
     if image.mode == "F":
         raise ValueError("floating-point pixels have no defined range")
+    kinds = _kinds(image, raw_mode)
+    if written in ("JPEG", "MPO"):
+        image.draft(None, (max(1, stored[0] // 8), max(1, stored[1] // 8)))
     with DECODING.hold(image.width * image.height):
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)  # loads a PNG
+        orientation = orientation if orientation in range(1, 9) else 1
         image.load()
-        if image.format == "TIFF":  # Pillow turns TIFF upright while loading
+        if written == "TIFF":  # Pillow turns TIFF upright while loading
             stored = image.size[::-1] if orientation >= 5 else image.size
         else:
             ImageOps.exif_transpose(image, in_place=True)
         similarity = perceptual_hash(image)
-    whole = end == b"\xff\xd9" if image.format == "JPEG" else image.format == "PNG"
+        image.close()  # frees its pixels before another thread decodes
+    whole = end == b"\xff\xd9" if written == "JPEG" else written == "PNG"
     plain = whole and orientation == 1 and not set(kinds) - {"grey"} and "bilevel" not in kinds
     return ImageInfo(stored[::-1], orientation, kinds, plain, digest, similarity)
 

@@ -46,3 +46,12 @@ def test_data_without_any_class_where_that_will_do():
         map_classes(["car"], class_map={"car": "ignore"}, may_be_none=True)
     with pytest.raises(InputError):
         map_classes([], ["car"], may_be_none=True)
+
+
+def test_a_hundred_thousand_classes_are_refused_unless_some_are_selected():
+    """A head of so many outputs would fill the memory; the message does not list them."""
+    names = [f"class {number}" for number in range(100_000)]
+    with pytest.raises(InputError, match="100000 classes, allowed are 10000") as caught:
+        map_classes(names)
+    assert len(str(caught.value)) < 200
+    assert map_classes(names, ["class 7"])[0] == ("class 7",)
