@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 from dataclasses import dataclass
 
 import pytest
@@ -170,6 +171,30 @@ def test_an_interruption_is_one_line_and_code_2(capsys, as_it_was):
     assert cli.run(raising(KeyboardInterrupt()), [], "tool.py") == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and said.startswith("tool.py: ") and "interrupted" in said
+
+
+def test_sigterm_is_handled_as_ctrl_c_is(capsys, as_it_was):
+    """Schedulers end jobs so."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        code = cli.run(lambda arguments: signal.raise_signal(signal.SIGTERM), [], "tool.py")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert code == 2 and capsys.readouterr().err == "tool.py: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device", "a.npz"), RuntimeError("write failed: File too large")]
+)
+def test_a_full_disk_or_a_limit_of_file_sizes_is_one_line(capsys, as_it_was, error):
+    """Whichever library says so."""
+    assert cli.run(raising(error), [], "tool.py") == 2
+    said = capsys.readouterr().err
+    assert (
+        said.startswith("tool.py: error: cannot write")
+        and said.count("\n") == 1
+        and "free some space" in said
+    )
 
 
 def test_a_defect_of_ours_keeps_its_traceback(as_it_was):
