@@ -58,7 +58,7 @@ class Rung(NamedTuple):
     steps: float
 
 
-LADDER = (  # from the full settings down; a smaller input costs most accuracy, fewer images and steps least
+LADDER = (  # from the full settings down; shares are estimates, docs/training.md has what some of them cost
     Rung(1, 1, 1, 1),
     Rung(1, 0.67, 1, 0.8),
     Rung(1, 0.5, 0.75, 0.6),
