@@ -204,7 +204,14 @@ class Classification(Output):
             for example, shares in zip(truth.examples, results, strict=True):
                 names = [truth.class_names[i] for i in np.flatnonzero(example.target)]
                 window = " ".join(map(str, getattr(example, "window_xyxy", None) or ()))
-                writer.writerow([example.name, window, "+".join(names), *(f"{p:.6f}" for p in shares)])
+                writer.writerow(
+                    [
+                        getattr(example, "name", example.path),
+                        window,
+                        "+".join(names),
+                        *(f"{p:.6f}" for p in shares),
+                    ]
+                )
 
     def weighted_metrics(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
@@ -221,7 +228,9 @@ class Classification(Output):
     ) -> PredictionSummary:
         """Return the probabilities of every image."""
         rows = {
-            each.name: dict(zip(self.class_names, (round(float(p), 4) for p in shares), strict=True))
+            getattr(each, "name", each.path): dict(
+                zip(self.class_names, (round(float(p), 4) for p in shares), strict=True)
+            )
             for each, shares in zip(images.examples, results, strict=True)
         }
         counts = np.bincount([int(np.argmax(r)) for r in results], minlength=len(self.class_names))
