@@ -125,6 +125,15 @@ def test_a_run_leaves_what_is_promised(trained):
     assert said.count("data: street (") == 1  # findings are logged once
 
 
+def test_exported_files_name_images_within_the_data_and_no_local_path(trained, place):
+    """They are passed on to others."""
+    folder, _ = trained
+    images = json.loads((folder / "truth.json").read_text())["images"]
+    assert [image["file_name"] for image in images] == [f"{number}.png" for number in range(8, 12)]
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert [file.name for file in files if str(place).encode() in file.read_bytes()] == []
+
+
 def test_the_report_says_where_its_numbers_come_from(trained):
     """Figures, data, weights, parameters, device, versions and spec."""
     report = json.loads((trained[0] / "report.json").read_text())

@@ -49,6 +49,19 @@ def again(place):
     return report
 
 
+def test_no_file_of_a_run_but_its_spec_tells_where_the_data_lay(place):
+    """Everything else is passed on; --data and --out were whole paths."""
+    folder, report = place
+    files = {file for file in (folder / "run").rglob("*") if file.is_file()}
+    contents = {file.name: file.read_bytes() for file in files}
+    for file in files:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                contents[file.name] = b"".join(archive.read(name) for name in archive.namelist())
+    assert {name for name, content in contents.items() if str(folder).encode() in content} <= {"spec.json"}
+    assert (report["data"], report["findings"]["source"]) == ("town.csv", "town.csv")
+
+
 def test_the_report_has_the_model_and_every_baseline(place):
     """At the top, under each baseline's name, and side by side with the baselines first."""
     report = json.loads((place[0] / "run" / "report.json").read_text())
@@ -165,7 +178,7 @@ def test_evaluated_on_other_data_of_the_same_sensors_it_writes_elsewhere(place):
     """The last part of it is evaluated, baselines are fitted on what is before."""
     other = written(place[0] / "later.csv", town(days=4, seed=5), start="2024-06-03")
     report = run_evaluate(place[0] / "run", "--data", other, "--limit", 100)
-    assert report["data"] == other and report["test"]["from"].startswith("2024-06-06")
+    assert report["data"] == "later.csv" and report["test"]["from"].startswith("2024-06-06")
     assert report["n_windows"] == 100
     assert (place[0] / "run" / "evaluation-1" / "report.json").is_file()
     assert report["models"]["time_of_day_mean"]["mae_60min"] < 25  # fitted, on days of its own
