@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -80,6 +81,7 @@ def open_or_create(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
         try:
             yield run
         except KeyboardInterrupt:
+            sys.stdout.write("\n")  # ends the line of the progress bar
             raise InputError(_how_to_go_on("interrupted", spec, run)) from None
         except Exception as error:
             if not (reason := disk_full(error)):
