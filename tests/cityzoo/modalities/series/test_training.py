@@ -164,7 +164,7 @@ def test_two_runs_are_compared_on_the_same_windows(place, other_ways):
     kept = (run / "report.json").read_text()
     report = run_evaluate(run, other, "--out", place[0] / "compared")
     assert (run / "report.json").read_text() == kept
-    found = report["compared"][str(other)]
+    found = report["compared"][other.name]
     assert report["n_windows"] == place[1]["n_windows"] and "other data or another split" in found["note"]
     for name, row in found["figures"].items():
         assert row["difference"] == pytest.approx(row["this"] - row["other"])
