@@ -172,7 +172,9 @@ def run_script(script, given, folder):
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
     """Exit code and error of each bad command; all in one process that ends without TensorFlow."""
-    answer = run_script(SCRIPT, [*BAD, "--list"], tmp_path_factory.mktemp("empty"))
+    folder = tmp_path_factory.mktemp("bare")
+    (folder / "notes.txt").write_text("a folder with a file is not a run that may start here")
+    answer = run_script(SCRIPT, [*BAD, "--list"], folder)
     assert answer["heavy"] == [] and answer["found"].pop("--list") == [None, ""]
     return answer["found"]
 

@@ -53,7 +53,8 @@ def read(source: str) -> RawDataset:
         listed, found = _read_lists(root, files)
         images += _read_root(root, files, listed)
         lists += found
-    require_unique(((os.path.normpath(each.path), each.source) for each in images), "image", "files", source)
+    uses = ((os.path.relpath(each.path, path), os.path.relpath(each.source, path)) for each in images)
+    require_unique(uses, "image", "files", source)
     names = {box.name for image in images for box in image.boxes if box.problem != "malformed"}
     images, notes = resolve_box_units(images, source)
     images = [_count_from_zero(image) if image.kind == PIXELS_XYXY else image for image in images]

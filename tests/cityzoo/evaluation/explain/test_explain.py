@@ -71,9 +71,9 @@ def test_what_is_reported(explained):
     """In the order of their choice: the right one, the wrong one. A map that needs no weights does not pass."""
     _, truth, _, report = explained
     first, second = report["images"]
-    assert (first["path"], first["answer"], first["truth"]) == (truth.examples[0].path, "red", "true: red")
+    assert (first["path"], first["answer"], first["truth"]) == (truth.examples[0].name, "red", "true: red")
     assert (second["path"], second["answer"], second["truth"]) == (
-        truth.examples[1].path,
+        truth.examples[1].name,
         "green",
         "true: blue",
     )
