@@ -19,7 +19,7 @@ LONG = 20_000 // len(SOURCES) + 1
 
 @contextmanager
 def bounded():
-    """End what takes too long or too much memory with an exception."""
+    """End what takes too much time of the processor, or memory, with an exception."""
 
     def late(*_):
         raise AssertionError(f"over {SECONDS} s")  # which no reader catches
@@ -27,15 +27,15 @@ def bounded():
     status = Path("/proc/self/status").read_text().splitlines()
     now = 1024 * int(next(line for line in status if line.startswith("VmSize")).split()[1])
     before = resource.getrlimit(resource.RLIMIT_AS)
-    handler = signal.signal(signal.SIGALRM, late)
+    handler = signal.signal(signal.SIGPROF, late)
     resource.setrlimit(resource.RLIMIT_AS, (now + BYTES, before[1]))
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         resource.setrlimit(resource.RLIMIT_AS, before)
-        signal.signal(signal.SIGALRM, handler)
+        signal.signal(signal.SIGPROF, handler)
 
 
 def read_damaged(name, folder, examples):
