@@ -10,11 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 UNFINISHED = re.compile(r"\.(\d+)\.")  # begins the names of files and folders that a process is writing
+_OWN: set[str] = set()  # what this process writes or has written
 
 
 def unfinished_name(path: Path) -> Path:
     """Return the hidden place next to a path where this process writes it."""
-    return path.with_name(f".{os.getpid()}.{path.name}")
+    place = path.with_name(f".{os.getpid()}.{path.name}")
+    _OWN.add(os.path.abspath(place))
+    return place
 
 
 @contextmanager
@@ -45,16 +48,16 @@ def remove_unfinished(folder: Path) -> None:
         return
     for entry in entries:
         match = UNFINISHED.match(entry.name)
-        if match and not _is_running(int(match[1])):
+        if match and not _is_in_use(entry, int(match[1])):
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry, ignore_errors=True)
             else:
                 _unlink(entry)
 
 
-def _is_running(pid: int) -> bool:
-    if pid == os.getpid():  # an earlier process with the same number, as in containers
-        return False
+def _is_in_use(entry: Path, pid: int) -> bool:
+    if pid == os.getpid():  # or of an earlier process with the same number, as in containers
+        return os.path.abspath(entry) in _OWN
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

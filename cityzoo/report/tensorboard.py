@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cityzoo.evaluation.evaluate import BEFORE
 from cityzoo.metrics.keys import look_up
 from cityzoo.report.charts import chart_image, rasterize
 from cityzoo.report.layout import Layout, Table
+from cityzoo.report.local_paths import shorten_paths
 from cityzoo.report.number_format import format_text, is_number
 from cityzoo.report.pages.shared import SECTIONS
 
@@ -125,11 +127,15 @@ def write_runs_table(report: Mapping[str, Any], runs: Sequence[EvaluatedRun], fo
         runs: the evaluated run, then the others.
         folder: of the report; the table lies in its `logs/`.
     """
-    names = [str(run.folder.path) for run in runs]
+    runs = list({str(run.folder.path): run for run in runs}.values())  # each once
+    names = list(shorten_paths({str(run.folder.path): None for run in runs}))
     settings = varying_settings({name: run.spec.as_dict() for name, run in zip(names, runs, strict=True)})
     metrics = {names[0]: {key: report.get(key) for key in runs[0].output.primary_metrics}}
-    for name in names[1:]:
-        metrics[name] = {key: row["other"] for key, row in report["compared"][name]["figures"].items()}
+    others = [
+        found for name, found in report["compared"].items() if name != BEFORE
+    ]  # in the order of the runs
+    for name, found in zip(names[1:], others, strict=False):
+        metrics[name] = {key: row["other"] for key, row in found["figures"].items()}
     write_hparams(folder / "logs", {name: (settings[name], metrics[name]) for name in names})
 
 
