@@ -1,11 +1,15 @@
-"""The one error for unusable input."""
+"""The one error for unusable input, and the errors of libraries that damaged files lead to."""
 
 from __future__ import annotations
 
+import csv
 import difflib
 import errno
 import os
 import re
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterable
 
 SHOWN_NAMES = 60  # of a list of allowed ones
@@ -40,6 +44,22 @@ def shorten(text: str, longest: int = 1000) -> str:
         return text
     last = longest // 4
     return f"{text[: longest - last - 15]} [...] {text[-last:]}"
+
+
+# What json, zipfile, zlib, NumPy, h5py and pyarrow raise for damaged files; pyarrow's own errors inherit from these.
+DAMAGE = (
+    *(
+        ArithmeticError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        MemoryError,
+        OSError,
+        RuntimeError,
+        SyntaxError,
+    ),
+    *(TypeError, ValueError, csv.Error, struct.error, zipfile.BadZipFile, zlib.error),
+)
 
 
 class InputError(ValueError):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo import __version__
-from cityzoo.fit.checkpoint import DAMAGED
+from cityzoo.errors import DAMAGE
 from cityzoo.replace_file import replace_file
 from zoo.pretrained import sha256
 
@@ -68,7 +68,7 @@ def cached_predictions(
         try:
             with np.load(cache, allow_pickle=False) as arrays:
                 return unpacked(dict(arrays), output)
-        except DAMAGED as error:
+        except DAMAGE as error:
             LOG.warning("cached predictions '%s' are damaged (%s): predicting again", cache, error)
     with nullcontext(model) if model else lend(model_file, twin) as lent:
         results = modality.predict(lent, truth, output)

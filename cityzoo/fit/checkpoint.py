@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-import struct
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from cityzoo.errors import InputError
+from cityzoo.errors import DAMAGE, InputError
 from cityzoo.replace_file import replace_file
 
-DAMAGED = (  # what zip, zlib, NumPy and JSON raise
-    *(OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, MemoryError, NotImplementedError),
-    *(RuntimeError, OverflowError, SyntaxError, struct.error, zlib.error, zipfile.BadZipFile),
-)
 GROUPS = ("model", "best", "optimizer", "seeds", "average")  # of arrays
 
 
@@ -61,7 +54,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, list[np.ndarray]], dict[str, 
             for name in sorted(flat):
                 arrays[name.partition(".")[0]].append(flat[name])
             return arrays, json.loads(str(file["state"]))
-    except DAMAGED as error:
+    except DAMAGE as error:
         raise InputError(
             f"'{path}' is damaged ({error}): train again, or evaluate the model.keras next to it"
         ) from error

@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cityzoo.errors import InputError
+from cityzoo.errors import DAMAGE, InputError
 
 LARGEST_BYTES = 1 << 30  # of an array, unless its file is not much smaller
 RATIO = 50  # of an array's size to its share of the file, more than measurements are ever compressed
-# What zipfile, NumPy, h5py and pyarrow raise for damaged files; pyarrow's own errors inherit from some of these.
-ERRORS = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    MemoryError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    csv.Error,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @contextmanager
@@ -52,7 +31,7 @@ def refuse_damage(place: str | Path, step: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except ERRORS as error:
+    except DAMAGE as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:120]}"
         raise InputError(f"{place} cannot be read, it may be damaged ({reason}): {step}") from error
 

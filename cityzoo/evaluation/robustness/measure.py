@@ -12,7 +12,7 @@ import numpy as np
 from cityzoo.evaluation.network_inputs import prepare, spread_indices
 from cityzoo.evaluation.robustness.conditions import ATTACKS, CORRUPTIONS, STRENGTHS, check_eps
 from cityzoo.evaluation.robustness.corruption_sheet import Sheet
-from cityzoo.evaluation.robustness.passes import CLEAN, Pass, Stopwatch, predict_all_conditions
+from cityzoo.evaluation.robustness.predict_conditions import CLEAN, Pass, Stopwatch, predict_all_conditions
 
 if TYPE_CHECKING:
     import keras

@@ -16,10 +16,10 @@ import numpy as np
 
 from cityzoo.data.series.columns import select_channels
 from cityzoo.data.series.csv_sniffer import find_tables
-from cityzoo.data.series.damage import ERRORS, refuse_damage, require_bounded
+from cityzoo.data.series.damage import refuse_damage, require_bounded
 from cityzoo.data.series.quantities import is_one_station, quantity_of
 from cityzoo.data.series.raw import NOT_NAMED, Origin, RawSeries, SeriesOptions
-from cityzoo.errors import InputError
+from cityzoo.errors import DAMAGE, InputError
 
 if TYPE_CHECKING:
     import h5py
@@ -86,7 +86,7 @@ def _frames_in(file: Path) -> list[str]:
             found = []
             opened.visititems(lambda name, item: found.append(name) if _is_frame(item) else None)
             return found
-    except ERRORS:
+    except DAMAGE:
         return []
 
 

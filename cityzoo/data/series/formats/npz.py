@@ -14,9 +14,9 @@ import numpy as np
 
 from cityzoo.data.series.columns import select_channels
 from cityzoo.data.series.csv_sniffer import find_tables, require_one
-from cityzoo.data.series.damage import ERRORS, refuse_damage, require_bounded
+from cityzoo.data.series.damage import refuse_damage, require_bounded
 from cityzoo.data.series.raw import NOT_NAMED, Origin, RawSeries, SeriesOptions
-from cityzoo.errors import InputError
+from cityzoo.errors import DAMAGE, InputError
 
 ARRAY = "data"
 CHANNELS = ("flow", "occupancy", "speed")
@@ -53,7 +53,7 @@ def _holds_data(file: Path) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return f"{ARRAY}.npy" in archive.namelist()
-    except ERRORS:
+    except DAMAGE:
         return False
 
 

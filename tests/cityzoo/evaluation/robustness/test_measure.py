@@ -13,7 +13,7 @@ import augment
 from cityzoo import backend, predict
 from cityzoo.errors import InputError
 from cityzoo.evaluation.network_inputs import prepare
-from cityzoo.evaluation.robustness import conditions, corruption_sheet, measure, passes
+from cityzoo.evaluation.robustness import conditions, corruption_sheet, measure, predict_conditions
 from cityzoo.evaluation.robustness.conditions import CORRUPTIONS
 from cityzoo.outputs import ClosedFormInput
 from cityzoo.outputs.classification import Classification
@@ -57,7 +57,7 @@ def trained(truth):
 def measured_under(names, *given, **asked):
     """What `measure` says with these corruptions alone: each one is traced anew, which takes a second."""
     with pytest.MonkeyPatch.context() as patched:
-        for module in (passes, measure, corruption_sheet):
+        for module in (predict_conditions, measure, corruption_sheet):
             patched.setattr(module, "CORRUPTIONS", {name: CORRUPTIONS[name] for name in names})
         return measure.measure(*given, **asked)
 
