@@ -62,6 +62,9 @@ DAMAGE = (
 )
 
 
+OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "OOM when allocating", "out of memory")
+
+
 class InputError(ValueError):
     """Report unusable input in one line: what was received, what is allowed, the next step.
 
@@ -113,3 +116,17 @@ def disk_full(error: BaseException | None) -> str:
                 return reason
         error = error.__cause__ or error.__context__
     return ""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether a step ran out of memory, whatever the backend calls it.
+
+    Example:
+        >>> is_out_of_memory(RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes"))
+        True
+        >>> is_out_of_memory(RuntimeError("shapes do not match"))
+        False
+    """
+    said = str(error).lower()
+    named = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+    return named or any(words.lower() in said for words in OUT_OF_MEMORY)

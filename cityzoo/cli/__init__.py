@@ -24,7 +24,7 @@ from cityzoo.cli.flags import (
     flag_names,
     warn_renamed,
 )
-from cityzoo.errors import InputError, disk_full, escape_control, shorten, unknown
+from cityzoo.errors import InputError, disk_full, escape_control, is_out_of_memory, shorten, unknown
 
 __all__ = [
     "HelpFormatter",
@@ -154,10 +154,12 @@ def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: st
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
         return 0
     except Exception as error:
-        if not (reason := disk_full(error)):
+        if reason := disk_full(error):
+            place = f" '{error.filename}'" if isinstance(error, OSError) and error.filename else ""
+            said = f"cannot write{place} ({reason}): free some space, then run it again"
+        elif is_out_of_memory(error):
+            said = "out of memory: give a smaller --batch-size, or auto, which finds the largest that fits"
+        else:
             raise
-        place = f" '{error.filename}'" if isinstance(error, OSError) and error.filename else ""
-        sys.stderr.write(
-            f"{prog}: error: cannot write{place} ({reason}): free some space, then run it again\n"
-        )
+        sys.stderr.write(f"{prog}: error: {said}\n")
         return 2

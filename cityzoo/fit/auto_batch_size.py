@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from cityzoo.errors import InputError
+from cityzoo.errors import InputError, is_out_of_memory
 from cityzoo.fit.dry_run import dry_run_steps
 
 LOG = logging.getLogger(__name__)
@@ -19,7 +19,6 @@ LARGEST, ON_CPU = (
 )  # images over all devices: larger ones want other learning rates; speed is flat by then
 STEPS_AN_EPOCH = 16  # that a batch leaves of the data
 FEWEST = 8  # images that a BatchNorm which learns should see, though an epoch has fewer steps then
-OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "OOM when allocating", "out of memory")
 
 
 def auto_batch_size(num_images: int, try_batch: Callable[[int], None] | None = None, devices: int = 1) -> int:
@@ -72,20 +71,6 @@ def _fits(try_batch: Callable[[int], None], size: int) -> bool:
             raise
         return False
     return True
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether a step ran out of memory, whatever the backend calls it.
-
-    Example:
-        >>> is_out_of_memory(RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes"))
-        True
-        >>> is_out_of_memory(RuntimeError("shapes do not match"))
-        False
-    """
-    said = str(error).lower()
-    named = isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
-    return named or any(words.lower() in said for words in OUT_OF_MEMORY)
 
 
 def training_step(

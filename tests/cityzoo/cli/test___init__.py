@@ -197,6 +197,16 @@ def test_a_full_disk_or_a_limit_of_file_sizes_is_one_line(capsys, as_it_was, err
     )
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("OOM when allocating tensor with shape[9,9]")])
+def test_memory_that_runs_out_is_one_line(capsys, as_it_was, error):
+    """Of Python or of the device."""
+    assert cli.run(raising(error), [], "tool.py") == 2
+    said = capsys.readouterr().err
+    assert (
+        said.startswith("tool.py: error: out of memory") and said.count("\n") == 1 and "--batch-size" in said
+    )
+
+
 def test_a_defect_of_ours_keeps_its_traceback(as_it_was):
     """A ValueError that is no InputError is nothing the user did."""
     with pytest.raises(ValueError, match="ours"):

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from cityzoo.errors import InputError
-from cityzoo.fit.auto_batch_size import auto_batch_size, is_out_of_memory, training_step
+from cityzoo.errors import is_out_of_memory
+from cityzoo.fit.auto_batch_size import auto_batch_size, training_step
 
 
 def machine(room, error):
