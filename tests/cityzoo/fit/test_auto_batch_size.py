@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from cityzoo.errors import InputError
-from cityzoo.errors import is_out_of_memory
+from cityzoo.errors import InputError, is_out_of_memory
 from cityzoo.fit.auto_batch_size import auto_batch_size, training_step
 
 
