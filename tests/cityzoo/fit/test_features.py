@@ -2,6 +2,8 @@
 
 import errno
 import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import keras
@@ -100,6 +102,25 @@ def test_what_was_made_is_used_again_and_every_change_makes_it_anew(prefix, view
     prefix.set_weights([weight + 1 for weight in prefix.get_weights()])
     features.compute(prefix, views, 1, cache)
     assert passes == [8, 16, 8, 8, 8, 8]
+
+
+def test_two_runs_at_once_make_them_once(prefix, views, cache, passes):
+    """The second waits for the first and uses what that has made."""
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(features.compute, prefix, views, 1, cache) for _ in range(2)]
+        first, second = (run.result() for run in runs)
+    assert passes == [8]
+    assert (first.tensors["P3"] == second.tensors["P3"]).all() and np.asarray(first.tensors["P3"]).std() > 0
+
+
+def test_a_run_outlives_its_deleted_cache(prefix, views, cache, passes):
+    """What is in use stays readable; what comes next is made anew."""
+    made = features.compute(prefix, views, 1, cache)
+    expected = np.array(made.tensors["P3"])
+    shutil.rmtree(cache.folder)
+    ((found, _),) = made.batches(lambda: iter([(row, 0) for row in range(8)]), 8).as_numpy_iterator()
+    assert (found["P3"] == expected.astype("float32")).all()
+    assert (features.compute(prefix, views, 1, cache).tensors["P3"] == expected).all() and passes == [8, 8]
 
 
 def test_an_image_that_changed_on_disk_makes_them_anew(prefix, views, cache, passes):
