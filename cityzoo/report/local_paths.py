@@ -11,7 +11,8 @@ from typing import Any
 def shorten_paths(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report in which each absolute path is its name alone, also within sentences and keys.
 
-    Two paths of one name keep the folder above, too. Relative paths stay as the user wrote them.
+    Two paths of one name keep the folder above, too; the user's home folder is ~ wherever it is named. Relative paths
+    stay as the user wrote them.
 
     Example:
         >>> found = shorten_paths({"data": "/home/ann/roads", "card": ["For cameras like those of /home/ann/roads."]})
@@ -26,9 +27,12 @@ def shorten_paths(report: Mapping[str, Any]) -> dict[str, Any]:
         path: name if names.count(name) == 1 else "/".join(os.path.normpath(path).split(os.sep)[-2:])
         for path, name in zip(paths, names, strict=True)
     }
+    home = os.path.expanduser("~").rstrip(os.sep)
+    if home:
+        short[home + os.sep] = "~" + os.sep
     if not short:
         return dict(report)
-    pattern = re.compile("|".join(map(re.escape, paths)))
+    pattern = re.compile("|".join(map(re.escape, short)))  # a path before the home folder that it begins with
     return _replace(report, lambda text: pattern.sub(lambda match: short[match[0]], text))
 
 

@@ -19,3 +19,12 @@ def test_paths_are_shortened_wherever_they_stand():
     assert found["spec"]["run"] == {"data": "roads", "out": "runs/x"}
     assert found["warnings"] == ["stopped; python train.py --resume old continues it"]
     assert report["data"] == "/home/ann/roads"
+
+
+def test_the_home_folder_is_not_told(monkeypatch):
+    """Where a sentence names a file of the user's, such as weights to download."""
+    monkeypatch.setenv("HOME", "/home/ann")
+    found = shorten_paths(
+        {"data": "/home/ann/roads", "warnings": ["Save it as /home/ann/.keras/a.h5 (or not)"]}
+    )
+    assert found == {"data": "roads", "warnings": ["Save it as ~/.keras/a.h5 (or not)"]}
