@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -207,6 +208,10 @@ class Modality(ExampleRenderer, IdentifiedData, TransferSettings[Flags], ABC):
     def identify(self, examples: Any) -> list[Any]:
         """Return what predictions depend on: plain values that change when an example changes."""
         return [example.path for example in examples.examples]
+
+    def select(self, examples: Any, rows: Sequence[int]) -> Any:
+        """Return some examples of a set, in the order of `rows`."""
+        return replace(examples, examples=tuple(examples.examples[row] for row in rows))
 
     def reorder_labels(self, examples: Any, class_names: Sequence[str]) -> Any:
         """Return the examples with labels that point into other class names, or another order of them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -176,6 +177,9 @@ class Series(Modality[SeriesFlags]):
 
         digest = hashlib.sha256(np.ascontiguousarray(examples.series.values).tobytes()).hexdigest()
         return [digest, examples.origins.tolist(), examples.history, examples.horizon]
+
+    def select(self, examples: WindowSet, rows: Sequence[int]) -> WindowSet:
+        return replace(examples, origins=examples.origins[list(rows)], window_counts=None)
 
     def groups(self, examples: WindowSet) -> list[str]:
         from cityzoo.modalities.series.slices import blocks_of

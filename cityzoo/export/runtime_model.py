@@ -1,0 +1,293 @@
+"""An exported file in its own runtime, callable as the Keras model that it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from cityzoo.errors import InputError
+from cityzoo.export.packages import require, usable_cores
+
+SUFFIXES = {".onnx": "onnx", ".tflite": "litert", ".xml": "openvino"}
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output of an exported file.
+
+    Attributes:
+        name: as the file calls it.
+        shape: sizes, None where any is allowed.
+        dtype: of the array that the caller gives or gets, such as "float32".
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+class RuntimeModel(ABC):
+    """An exported file, callable like a Keras model in inference: arrays in, arrays out, batches of any size.
+
+    `cityzoo.backend.compiled`, `Modality.predict` and `predict.measure_latency` take it where they take a Keras model.
+
+    Args:
+        path: of the file, or the folder of a SavedModel.
+        threads: of the runtime; None: as many as this process has cores.
+        restore: outputs by name -> what the Keras model returns; None: the only output, or all of them by name.
+
+    Attributes:
+        runtime: name of the package that runs it.
+        inputs, outputs: what the file takes and returns, in its order.
+    """
+
+    runtime: ClassVar[str]
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+
+    def __init__(
+        self,
+        path: Path,
+        threads: int | None = None,
+        restore: Callable[[Mapping[str, np.ndarray]], Any] | None = None,
+    ) -> None:
+        self.path, self.restore = path, restore
+        self.threads = threads or usable_cores()
+        self.open()
+
+    @abstractmethod
+    def open(self) -> None:
+        """Load the file and set `inputs` and `outputs`."""
+
+    @abstractmethod
+    def run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the outputs by name for one batch that the file takes as it is."""
+
+    @property
+    def input(self) -> Any:
+        """Return what it takes: the only input, or all of them by name."""
+        return self.inputs[0] if len(self.inputs) == 1 else {each.name: each for each in self.inputs}
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the file, of all files of a model in several, and of the runtime's name."""
+        found = hashlib.sha256(self.runtime.encode())
+        for file in model_files(self.path):
+            found.update(file.read_bytes())
+        return found.hexdigest()
+
+    def named_outputs(self, inputs: Any) -> dict[str, np.ndarray]:
+        """Return the outputs by name for a batch of any size.
+
+        Args:
+            inputs: an array or tensor (B, ...), or a dict of them by input name.
+        """
+        given = inputs if isinstance(inputs, Mapping) else {self.inputs[0].name: inputs}
+        feeds = {each.name: np.asarray(given[each.name]).astype(each.dtype) for each in self.inputs}
+        fixed = self.inputs[0].shape[0]
+        if fixed is None:
+            return self.run(feeds)
+        parts = [self.run(part) for part in _parts(feeds, fixed)]
+        count = len(next(iter(feeds.values())))
+        return {name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}
+
+    def __call__(self, inputs: Any, training: bool = False) -> Any:
+        """Return what the Keras model returns for these inputs."""
+        found = self.named_outputs(inputs)
+        if self.restore:
+            return self.restore(found)
+        return next(iter(found.values())) if len(found) == 1 else found
+
+
+def _parts(feeds: dict[str, np.ndarray], size: int) -> Iterator[dict[str, np.ndarray]]:
+    # Batches of exactly `size`, the last one filled up with copies of its last example.
+    count = len(next(iter(feeds.values())))
+    for start in range(0, count, size):
+        rows = np.minimum(np.arange(start, start + size), count - 1)
+        yield {name: array[rows] for name, array in feeds.items()}
+
+
+def model_files(path: Path) -> list[Path]:
+    """Return the files of an exported model: OpenVINO's weights lie next to its graph, a SavedModel is a folder."""
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    weights = path.with_suffix(".bin")
+    return [path, weights] if path.suffix == ".xml" and weights.is_file() else [path]
+
+
+class OnnxModel(RuntimeModel):
+    """An ONNX file in ONNX Runtime, on the CPU."""
+
+    runtime = "onnxruntime"
+
+    def open(self) -> None:
+        """Start a session."""
+        ort = require("onnxruntime", f"'{self.path}'")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads, options.log_severity_level = self.threads, 3
+        self._session = ort.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
+        self.inputs = tuple(map(_onnx_info, self._session.get_inputs()))
+        self.outputs = tuple(map(_onnx_info, self._session.get_outputs()))
+
+    def run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the outputs by name."""
+        names = [each.name for each in self.outputs]
+        return dict(zip(names, self._session.run(names, feeds), strict=True))
+
+
+def _onnx_info(tensor: Any) -> TensorInfo:
+    shape = tuple(side if isinstance(side, int) else None for side in tensor.shape)
+    dtype = {"tensor(float)": "float32", "tensor(float16)": "float16"}.get(tensor.type, tensor.type[7:-1])
+    return TensorInfo(tensor.name, shape, dtype)
+
+
+class LiteRtModel(RuntimeModel):
+    """A .tflite file in LiteRT; integer inputs and outputs are converted by their scales."""
+
+    runtime = "ai_edge_litert"
+
+    def open(self) -> None:
+        """Load the first signature."""
+        litert = require("ai_edge_litert.interpreter", f"'{self.path}'")
+        interpreter = litert.Interpreter(str(self.path), num_threads=self.threads)
+        self._runner = interpreter.get_signature_runner()
+        self._in, self._out = self._runner.get_input_details(), self._runner.get_output_details()
+        self.inputs = tuple(_litert_info(name, about) for name, about in self._in.items())
+        self.outputs = tuple(_litert_info(name, about) for name, about in self._out.items())
+
+    def run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the outputs by name, dequantized."""
+        found = self._runner(**{name: _quantized(array, self._in[name]) for name, array in feeds.items()})
+        return {name: _dequantized(array, self._out[name]) for name, array in found.items()}
+
+
+def _litert_info(name: str, about: Mapping[str, Any]) -> TensorInfo:
+    shape = tuple(None if side < 0 else int(side) for side in about["shape_signature"])
+    dtype = np.dtype(about["dtype"]).name
+    return TensorInfo(name, shape, "float32" if about["quantization"][0] else dtype)
+
+
+def _quantized(array: np.ndarray, about: Mapping[str, Any]) -> np.ndarray:
+    scale, zero = about["quantization"]
+    if not scale:
+        return array
+    limits = np.iinfo(about["dtype"])
+    return np.clip(np.round(array / scale) + zero, limits.min, limits.max).astype(about["dtype"])
+
+
+def _dequantized(array: np.ndarray, about: Mapping[str, Any]) -> np.ndarray:
+    scale, zero = about["quantization"]
+    return (array.astype(np.float32) - zero) * np.float32(scale) if scale else array
+
+
+class OpenVinoModel(RuntimeModel):
+    """An OpenVINO IR in OpenVINO, on the CPU, computed in float32 where it is not quantized."""
+
+    runtime = "openvino"
+
+    def open(self) -> None:
+        """Compile it."""
+        openvino = require("openvino", f"'{self.path}'")
+        settings = {
+            "INFERENCE_NUM_THREADS": self.threads,
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "f32",  # else processors with bfloat16 would use it
+        }
+        self._compiled = openvino.Core().compile_model(str(self.path), "CPU", settings)
+        self.inputs = tuple(map(_openvino_info, self._compiled.inputs))
+        self.outputs = tuple(map(_openvino_info, self._compiled.outputs))
+
+    def run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the outputs by name."""
+        found = self._compiled(feeds)
+        return {each.name: np.array(found[i]) for i, each in enumerate(self.outputs)}
+
+
+def _openvino_info(port: Any) -> TensorInfo:
+    shape = tuple(None if side.is_dynamic else side.get_length() for side in port.get_partial_shape())
+    return TensorInfo(port.get_any_name(), shape, np.dtype(port.get_element_type().to_dtype()).name)
+
+
+class SavedModel(RuntimeModel):
+    """A TensorFlow SavedModel in TensorFlow; its threads are those of the process."""
+
+    runtime = "tensorflow"
+
+    def open(self) -> None:
+        """Load the default signature."""
+        tf = require("tensorflow", f"'{self.path}'")
+        self._loaded = tf.saved_model.load(str(self.path))
+        self._signature = self._loaded.signatures["serving_default"]
+        given, found = self._signature.structured_input_signature[1], self._signature.structured_outputs
+        self.inputs = tuple(_tf_info(name, spec) for name, spec in given.items())
+        self.outputs = tuple(_tf_info(name, spec) for name, spec in found.items())
+
+    def run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return the outputs by name."""
+        import tensorflow as tf
+
+        found = self._signature(**{name: tf.constant(array) for name, array in feeds.items()})
+        return {each.name: found[each.name].numpy() for each in self.outputs}
+
+
+def _tf_info(name: str, spec: Any) -> TensorInfo:
+    return TensorInfo(name, tuple(spec.shape), spec.dtype.name)
+
+
+RUNTIMES: dict[str, type[RuntimeModel]] = {
+    "onnx": OnnxModel,
+    "litert": LiteRtModel,
+    "openvino": OpenVinoModel,
+    "saved_model": SavedModel,
+}
+
+
+def format_of(path: Path) -> str:
+    """Return the format of an exported file.
+
+    Raises:
+        InputError: not there, or none of the formats.
+
+    Example:
+        >>> format_of(Path("nowhere/model.onnx"))
+        Traceback (most recent call last):
+        ...
+        cityzoo.errors.InputError: 'nowhere/model.onnx' does not exist: give a file that python -m cityzoo export wrote
+    """
+    if not path.exists():
+        raise InputError(f"'{path}' does not exist: give a file that python -m cityzoo export wrote")
+    if path.is_dir() and (path / "saved_model.pb").is_file():
+        return "saved_model"
+    if path.is_dir() or path.suffix not in SUFFIXES:
+        raise InputError(
+            f"'{path}' is no exported model: give a file ending in {', '.join(SUFFIXES)} or the folder of a SavedModel"
+        )
+    return SUFFIXES[path.suffix]
+
+
+def open_model(
+    path: Path,
+    threads: int | None = None,
+    restore: Callable[[Mapping[str, np.ndarray]], Any] | None = None,
+) -> RuntimeModel:
+    """Open an exported file in its runtime; see `RuntimeModel`.
+
+    Raises:
+        InputError: no such file, no such format, its runtime is not installed or cannot load it.
+    """
+    kind = RUNTIMES[format_of(path)]
+    try:
+        return kind(path, threads, restore)
+    except InputError:
+        raise
+    except Exception as error:  # of a damaged file each runtime raises its own errors
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"{kind.runtime} cannot load '{path}' ({reason}): export it again with python -m cityzoo export"
+        ) from error
