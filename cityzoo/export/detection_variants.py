@@ -75,7 +75,7 @@ def grid(cells_hw: Mapping[str, tuple[int, int]]) -> tuple[np.ndarray, np.ndarra
 
 
 def decoded_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
-    """Return `boxes` (B, N, 4) in pixels of the network's input and `scores` (B, N, classes), 0..1; the grid is constant.
+    """Return `boxes` (B, N, 4), pixels of the network's input, and `scores` (B, N, classes), 0..1, of a constant grid.
 
     A model whose head is another one is cut behind its own decoding.
     """

@@ -1,124 +1,19 @@
-"""An exported file in its own runtime, callable as the Keras model that it was made from."""
+"""Exported files in their own runtimes: ONNX Runtime, LiteRT, OpenVINO, TensorFlow."""
 
 from __future__ import annotations
 
-import hashlib
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from cityzoo.errors import InputError
-from cityzoo.export.packages import require, usable_cores
+from cityzoo.export.base_model import RuntimeModel, TensorInfo, model_files
+from cityzoo.export.packages import require
 
+__all__ = ["RUNTIMES", "RuntimeModel", "TensorInfo", "format_of", "model_files", "open_model"]
 SUFFIXES = {".onnx": "onnx", ".tflite": "litert", ".xml": "openvino"}
-
-
-@dataclass(frozen=True)
-class TensorInfo:
-    """An input or output of an exported file.
-
-    Attributes:
-        name: as the file calls it.
-        shape: sizes, None where any is allowed.
-        dtype: of the array that the caller gives or gets, such as "float32".
-    """
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-
-
-class RuntimeModel(ABC):
-    """An exported file, callable like a Keras model in inference: arrays in, arrays out, batches of any size.
-
-    `cityzoo.backend.compiled`, `Modality.predict` and `predict.measure_latency` take it where they take a Keras model.
-
-    Args:
-        path: of the file, or the folder of a SavedModel.
-        threads: of the runtime; None: as many as this process has cores.
-        restore: outputs by name -> what the Keras model returns; None: the only output, or all of them by name.
-
-    Attributes:
-        runtime: name of the package that runs it.
-        inputs, outputs: what the file takes and returns, in its order.
-    """
-
-    runtime: ClassVar[str]
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
-
-    def __init__(
-        self,
-        path: Path,
-        threads: int | None = None,
-        restore: Callable[[Mapping[str, np.ndarray]], Any] | None = None,
-    ) -> None:
-        self.path, self.restore = path, restore
-        self.threads = threads or usable_cores()
-        self.open()
-
-    @abstractmethod
-    def open(self) -> None:
-        """Load the file and set `inputs` and `outputs`."""
-
-    @abstractmethod
-    def run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return the outputs by name for one batch that the file takes as it is."""
-
-    @property
-    def input(self) -> Any:
-        """Return what it takes: the only input, or all of them by name."""
-        return self.inputs[0] if len(self.inputs) == 1 else {each.name: each for each in self.inputs}
-
-    @property
-    def digest(self) -> str:
-        """Return the SHA-256 of the file, of all files of a model in several, and of the runtime's name."""
-        found = hashlib.sha256(self.runtime.encode())
-        for file in model_files(self.path):
-            found.update(file.read_bytes())
-        return found.hexdigest()
-
-    def named_outputs(self, inputs: Any) -> dict[str, np.ndarray]:
-        """Return the outputs by name for a batch of any size.
-
-        Args:
-            inputs: an array or tensor (B, ...), or a dict of them by input name.
-        """
-        given = inputs if isinstance(inputs, Mapping) else {self.inputs[0].name: inputs}
-        feeds = {each.name: np.asarray(given[each.name]).astype(each.dtype) for each in self.inputs}
-        fixed = self.inputs[0].shape[0]
-        if fixed is None:
-            return self.run(feeds)
-        parts = [self.run(part) for part in _parts(feeds, fixed)]
-        count = len(next(iter(feeds.values())))
-        return {name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}
-
-    def __call__(self, inputs: Any, training: bool = False) -> Any:
-        """Return what the Keras model returns for these inputs."""
-        found = self.named_outputs(inputs)
-        if self.restore:
-            return self.restore(found)
-        return next(iter(found.values())) if len(found) == 1 else found
-
-
-def _parts(feeds: dict[str, np.ndarray], size: int) -> Iterator[dict[str, np.ndarray]]:
-    # Batches of exactly `size`, the last one filled up with copies of its last example.
-    count = len(next(iter(feeds.values())))
-    for start in range(0, count, size):
-        rows = np.minimum(np.arange(start, start + size), count - 1)
-        yield {name: array[rows] for name, array in feeds.items()}
-
-
-def model_files(path: Path) -> list[Path]:
-    """Return the files of an exported model: OpenVINO's weights lie next to its graph, a SavedModel is a folder."""
-    if path.is_dir():
-        return sorted(file for file in path.rglob("*") if file.is_file())
-    weights = path.with_suffix(".bin")
-    return [path, weights] if path.suffix == ".xml" and weights.is_file() else [path]
 
 
 class OnnxModel(RuntimeModel):
