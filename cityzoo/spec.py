@@ -120,6 +120,15 @@ class FitFlags:
         parse_momentum,
         "M",
     )
+    teacher: str | None = flag(
+        None,
+        "run folder of a larger model of the same classes: learn its answers as well (distillation), also to "
+        "--unlabelled examples",
+        metavar="RUN",
+    )
+    teacher_weight: float = flag(
+        1.0, "weight of what --teacher answers, next to the labels", parse_number, "FACTOR"
+    )
     patience: int = flag(15, "stop a phase after this many epochs without improvement", parse_count, "N")
 
 

@@ -130,12 +130,15 @@ def check(spec: TrainSpec[Any]) -> None:
     Raises:
         InputError: an unknown backbone, stage or size, weights or a run folder that cannot be.
     """
+    from cityzoo.fit.distillation_teacher import check_teacher
+
     task = tasks.find(spec.run.task)
     points = (AUTO, *task.modality.freeze_points)
     for stage in (spec.fit.freeze, *(stage for stage, _ in spec.fit.phases)):
         if stage not in (*points, CLOSED_FORM):
             raise unknown("stage to freeze up to", stage, points)
     task.modality.check(spec, task)
+    check_teacher(spec)
     require_new_run_folder(spec)
 
 

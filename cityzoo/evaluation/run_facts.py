@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cityzoo import __version__
+from cityzoo import __version__, tasks
 from cityzoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PACKAGES = ("tensorflow", "keras", "numpy")
 PROVENANCE = (
     *("task", "backbone", "warnings", "weights", "parameters", "solved", "epochs", "seconds", "spec"),
-    *("unlabelled", "usual_count"),
+    *("unlabelled", "teacher", "usual_count"),
 )
 
 
@@ -79,11 +79,24 @@ def training_facts(
         "warnings": warnings,
         "weights": None if origin is None else asdict(origin),
         "parameters": parameter_counts(assembled),
+        "teacher": _teacher_facts(spec),
         "solved": state.solved,
         "epochs": len(state.history),
         "seconds": {**state.seconds, "total": seconds},
         "spec": spec.as_dict(),
     }
+
+
+def _teacher_facts(spec: ResolvedSpec[Any]) -> dict[str, Any] | None:
+    if not spec.fit.teacher:
+        return None
+    from cityzoo.fit.distillation_teacher import split_teacher
+
+    path, digest = split_teacher(spec.fit.teacher)
+    report = earlier_facts(Path(path))
+    names = tasks.find(spec.run.task).output.primary_metrics
+    metrics = {name: report[name] for name in names if report.get(name) is not None}
+    return {"run": path, "sha256": digest, "backbone": report.get("backbone"), "metrics": metrics}
 
 
 def earlier_facts(folder: Path) -> dict[str, Any]:

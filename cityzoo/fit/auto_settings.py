@@ -10,6 +10,7 @@ from cityzoo import backend
 from cityzoo.errors import InputError, unknown
 from cityzoo.fit.auto_batch_size import auto_batch_size
 from cityzoo.fit.devices import devices_at_once
+from cityzoo.fit.distillation_teacher import pin_teacher
 from cityzoo.modalities import Dataset
 from cityzoo.outputs import Output
 from cityzoo.spec import AUTO, CLOSED_FORM, Phase, ResolvedFitFlags, ResolvedSpec, TrainSpec
@@ -46,6 +47,7 @@ def resolve(
     if isinstance(spec, ResolvedSpec):
         return spec
     fit = {item: getattr(spec.fit, item) for item in spec.fit.__dataclass_fields__}
+    fit["teacher"] = pin_teacher(spec.fit.teacher)
     size = 1 if spec.fit.batch_size == AUTO else spec.fit.batch_size
     flags = task.modality.resolve(spec, data)
     resolved = ResolvedSpec(

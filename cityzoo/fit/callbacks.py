@@ -49,7 +49,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         self.is_lower_better = context.task.monitor in context.output.lower_is_better
         self.twin, self.elapsed_seconds = context.float32_twin, context.elapsed_seconds
         self.twin.set_weights(self.whole.get_weights())
-        self.average, self.guard = average, guard
+        self.average, self.guard, self.teacher = average, guard, context.teacher
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self.guard.broken:
@@ -81,6 +81,7 @@ class CheckpointCallback(keras.callbacks.Callback):
             "optimizer": [keras.ops.convert_to_numpy(each) for each in self.model.optimizer.variables],
             "seeds": [keras.ops.convert_to_numpy(each) for each in seed_generator_states(self.whole)],
             "average": self.average.state() if self.average else [],
+            "adapters": self.teacher.weights if self.teacher else [],
         }
 
 

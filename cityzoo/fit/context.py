@@ -18,6 +18,8 @@ from cityzoo.tasks import Task
 if TYPE_CHECKING:
     import keras
 
+    from cityzoo.fit.distillation_teacher import Teacher
+
 
 @dataclass
 class TrainState:
@@ -50,6 +52,7 @@ class TrainContext:
     state: TrainState
     elapsed_seconds: Callable[[], float]
     unlabelled: Any | None = None  # a weakly and a strongly augmented set
+    teacher: Teacher | None = None  # whose answers are learned, too
 
     @functools.cached_property
     def float32_twin(self) -> keras.Model:

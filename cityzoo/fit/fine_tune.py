@@ -17,6 +17,7 @@ from cityzoo.fit.callbacks import seed_generator_states
 from cityzoo.fit.checkpoint import load_checkpoint
 from cityzoo.fit.closed_form import closed_form_phase
 from cityzoo.fit.context import TrainContext, TrainState
+from cityzoo.fit.distillation_teacher import load_teacher
 from cityzoo.fit.optimizers import stage_rates
 from cityzoo.fit.phases import fit_phase, freeze
 from cityzoo.fit.run_folder import RunFolder, write_history
@@ -81,8 +82,9 @@ def fine_tune(
     state, checkpoint = _restore(assembled, folder) if resume else (TrainState(found_rate=found_rate), {})
     elapsed_seconds = partial(_seconds_since, time.perf_counter() - state.spent)
     extra = modality.unlabelled_views(spec, output)
+    teacher = load_teacher(spec, task, output, assembled, data.train, checkpoint.get("adapters", []))
     context = TrainContext(
-        *(task, output, assembled, train, val, spec, folder, cache, state, elapsed_seconds, extra)
+        *(task, output, assembled, train, val, spec, folder, cache, state, elapsed_seconds, extra, teacher)
     )
     for phase in spec.plan:
         freeze(context, phase)  # a missing stage is reported now, not after the first phase

@@ -41,7 +41,8 @@ def write_batch(path: Path, batches: Any, step: int, rows: list[dict[str, Any]])
     """
     import tensorflow as tf
 
-    for inputs, target in batches.skip(step).take(1):
+    for inputs, target, *_ in batches.skip(step).take(1):
         named = inputs if isinstance(inputs, dict) else {"images": inputs}
-        arrays = tf.nest.map_structure(lambda tensor: tensor.numpy(), named)
-        np.savez(path, target=np.asarray(target), rows=json.dumps(rows), **arrays)
+        targets = target if isinstance(target, dict) else {"target": target}
+        arrays = tf.nest.map_structure(np.asarray, {**named, **targets})
+        np.savez(path, rows=json.dumps(rows), **arrays)

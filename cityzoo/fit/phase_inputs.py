@@ -44,19 +44,38 @@ def of_phase(context: TrainContext, phase: Phase) -> PhaseInput:
     prefix = context.modality.prefix(context.assembled.backbone, phase.freeze)
     if prefix is None or shown is None:
         return _stream(context, shown)
-    gigabytes = features.bytes_needed(prefix, context.train, shown) / 1e9
-    key = feature_cache.key_of(prefix, context.train, shown)
+    if has_room(context, prefix, context.train, shown, f"frozen up to {phase.freeze}: features of"):
+        return cached_suffix_input(context, prefix)
+    return _stream(context, shown)
+
+
+def has_room(context: TrainContext, prefix: keras.Model, views: Any, shown: int, what: str) -> bool:
+    """Return whether a model's outputs for some views of each image may be cached, and log it.
+
+    Args:
+        context: what all phases share.
+        prefix: the model.
+        views: the images.
+        shown: views of each image.
+        what: what the log calls the outputs, e.g. "features of".
+
+    Raises:
+        InputError: there is no room for them where the user asked for it.
+    """
+    if context.cache is None:
+        return False
+    gigabytes = features.bytes_needed(prefix, views, shown) / 1e9
+    key = feature_cache.key_of(prefix, views, shown)
     if distributed.all_gather(feature_cache.make_room(context.cache, key, int(gigabytes * 1e9))):
         LOG.info(
-            "frozen up to %s: caching features of %d views per image (%.2f GB) in %s",
-            *(phase.freeze, shown, gigabytes, context.cache.folder),
+            "%s %d views per image are cached (%.2f GB) in %s", what, shown, gigabytes, context.cache.folder
         )
-        return cached_suffix_input(context, prefix)
+        return True
     LOG.info(
-        "features need %.1f GB, more than there is room for in %s: the frozen part runs in every epoch",
-        *(gigabytes, context.cache.folder),
+        "%s %d views per image need %.1f GB, more than there is room for in %s: they are computed in every epoch",
+        *(what, shown, gigabytes, context.cache.folder),
     )
-    return _stream(context, shown)
+    return False
 
 
 def cached_suffix_input(context: TrainContext, prefix: keras.Model) -> PhaseInput:

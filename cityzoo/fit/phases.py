@@ -13,7 +13,7 @@ import numpy as np
 
 import zoo
 from cityzoo.errors import InputError
-from cityzoo.fit import distributed, phase_inputs, semi_supervised
+from cityzoo.fit import distillation, distributed, phase_inputs, semi_supervised
 from cityzoo.fit.callbacks import CheckpointCallback, EvaluationCallback, ImageSummaryCallback
 from cityzoo.fit.context import TrainContext
 from cityzoo.fit.ema import WeightEMA
@@ -47,10 +47,10 @@ def fit_phase(
     last = sum(earlier.epochs for earlier in spec.plan[: state.phase]) + phase.epochs
     freeze(context, phase)
     _synchronize(context.assembled.model)
-    source = semi_supervised.with_unlabelled(context, phase_inputs.of_phase(context, phase))
+    source = distillation.with_teacher(context, phase_inputs.of_phase(context, phase), phase)
     prepared = time.perf_counter()
     trained = source.trained
-    trained.compile(_optimizer(context, phase, source), semi_supervised.loss(context))
+    trained.compile(_optimizer(context, phase, source), distillation.loss(context))
     _restore(trained.optimizer, checkpoint.get("optimizer", ()), trained)
     average = WeightEMA(trained, spec.fit.ema) if spec.fit.ema else None
     if average:
@@ -161,7 +161,7 @@ def _optimizer(context: TrainContext, phase: Phase, source: PhaseInput) -> keras
 
 
 def _find_rate(context: TrainContext, source: PhaseInput, make: Callable[..., Any]) -> float:
-    loss, enough = semi_supervised.loss(context), RANGE_TEST_STEPS // max(context.steps, 1) + 1
+    loss, enough = distillation.loss(context), RANGE_TEST_STEPS // max(context.steps, 1) + 1
     peak, found = find_lr(source.trained, loss, source.batches(0, enough), make)
     draw(found, peak, context.folder.path / "find_lr.png")
     return peak

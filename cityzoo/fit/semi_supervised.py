@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import keras
 
@@ -13,6 +14,8 @@ from cityzoo.fit import features
 from cityzoo.fit.phase_inputs import PhaseInput
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
     from cityzoo.fit.context import TrainContext
 
 
@@ -36,46 +39,59 @@ def with_unlabelled(context: TrainContext, source: PhaseInput) -> PhaseInput:
         return source
     import tensorflow as tf
 
-    spec, (weak, strong) = context.spec, context.unlabelled
-    shown = None if source.prefix is None else spec.modality.views
-
-    def rows(first: int, last: int) -> Any:
-        return _rows(context, first, last, shown)
-
-    if source.prefix is None:
-
-        def of(side: AugmentedViews, first: int, last: int) -> tf.data.Dataset:
-            triples = side.batches(rows(first, last), spec.fit.batch_size)
-            return triples.map(lambda images, y, matrix: (tf.cast(images, tf.float32), y))
-    else:
-        kept = {
-            id(side): features.compute(source.prefix, side, spec.modality.views, context.cache)
-            for side in (weak, strong)
-        }
-
-        def of(side: AugmentedViews, first: int, last: int) -> tf.data.Dataset:
-            return kept[id(side)].batches(rows(first, last), spec.fit.batch_size)
+    weak, strong = context.unlabelled
+    of = {id(side): side_batches(context, source, side) for side in (weak, strong)}
 
     def batches(first: int, last: int) -> tf.data.Dataset:
         # The same rows for both, so that a group's second and third are one image.
-        sides = (of(side, first, last).repeat() for side in (weak, strong))
-        passes = _passes(context)
-        labelled = source.batches(first * passes, last * passes)
+        sides = (of[id(side)](first, last).repeat() for side in (weak, strong))
+        labelled = source.batches(first * passes(context), last * passes(context))
         return tf.data.Dataset.zip(labelled, *sides).map(
-            tf.autograph.experimental.do_not_convert(_interleaved)
+            tf.autograph.experimental.do_not_convert(
+                lambda *triples: tf.nest.map_structure(interleave, *triples)
+            )
         )
 
     return replace(source, batches=batches)
 
 
-def _rows(context: TrainContext, first: int, last: int, shown: int | None) -> Rows:
-    """Order of the unlabeled images."""
+def side_batches(
+    context: TrainContext, source: PhaseInput, side: AugmentedViews, shown: int | None = None
+) -> Callable[[int, int], tf.data.Dataset]:
+    """Return a function from epochs to batches of unlabeled images, or of their features behind a frozen prefix.
+
+    Args:
+        context: what all phases share.
+        source: the phase's input.
+        side: the images.
+        shown: views that images are shown in, in turn, where no features are cached; None: a new one each time.
+
+    Raises:
+        InputError: there is no room for their features.
+    """
+    import tensorflow as tf
+
+    size = context.spec.fit.batch_size
+    if source.prefix is None:
+
+        def of(first: int, last: int) -> tf.data.Dataset:
+            triples = side.batches(unlabelled_rows(context, first, last, shown), size)
+            return triples.map(lambda images, y, matrix: (tf.cast(images, tf.float32), y))
+
+        return of
+    views = context.spec.modality.views
+    kept = features.compute(source.prefix, side, views, context.cache)
+    return lambda first, last: kept.batches(unlabelled_rows(context, first, last, views), size)
+
+
+def unlabelled_rows(context: TrainContext, first: int, last: int, shown: int | None) -> Rows:
+    """Return the order of the unlabeled images."""
     spec, count = context.spec, len(context.unlabelled[0])
     return shuffled(count, spec.fit.batch_size, spec.run.seed + 1, first, last, shown)
 
 
-def _passes(context: TrainContext) -> int:
-    """Passes over the labeled images in an epoch."""
+def passes(context: TrainContext) -> int:
+    """Return the number of passes over the labeled images in an epoch."""
     return -(-context.steps // (len(context.train) // context.spec.fit.batch_size))
 
 
@@ -93,12 +109,13 @@ def examples_of_step(
     spec, modality = context.spec, context.modality
     if context.unlabelled is None:
         return modality.examples_of_step(context.assembled, context.train, spec, epoch, step, shown)
-    passes, count = _passes(context), len(context.train)
-    order = shuffled(count, spec.fit.batch_size, spec.run.seed, epoch * passes, (epoch + 1) * passes, shown)
+    times, count = passes(context), len(context.train)
+    order = shuffled(count, spec.fit.batch_size, spec.run.seed, epoch * times, (epoch + 1) * times, shown)
     labelled = _of_step(order, context.train, step, spec.fit.batch_size)
-    again = itertools.cycle(_rows(context, epoch, epoch + 1, shown)())
+    again = itertools.cycle(unlabelled_rows(context, epoch, epoch + 1, shown)())
     others = _of_step(lambda: again, context.unlabelled[0], step, spec.fit.batch_size)
-    return [each for own, other in zip(labelled, others, strict=True) for each in (own, other, other)]
+    copies = 2 if context.teacher is None else 1
+    return [each for own, other in zip(labelled, others, strict=True) for each in (own, *[other] * copies)]
 
 
 def _of_step(order: Rows, side: AugmentedViews, step: int, batch_size: int) -> list[tuple[str, int]]:
@@ -106,11 +123,8 @@ def _of_step(order: Rows, side: AugmentedViews, step: int, batch_size: int) -> l
     return [(side.examples.examples[row].path, view) for row, view in chosen]
 
 
-def _interleaved(*triples: Any) -> Any:
+def interleave(*parts: tf.Tensor) -> tf.Tensor:
+    """Return the rows of tensors in groups: the first row of each, then the second."""
     import tensorflow as tf
 
-    def groups(*parts: tf.Tensor) -> tf.Tensor:
-        stacked = tf.stack(parts, axis=1)
-        return tf.reshape(stacked, (-1, *parts[0].shape[1:]))
-
-    return tf.nest.map_structure(groups, *triples)
+    return tf.reshape(tf.stack(parts, axis=1), (-1, *parts[0].shape[1:]))

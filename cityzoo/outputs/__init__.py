@@ -53,6 +53,8 @@ class Output(ABC):
         closed_form_layer: name of the layer that `fit_closed_form` can compute; "" if there is none.
         trainable: whether the head has parameters that gradients can train.
         supports_unlabelled: whether FixMatch can use unlabeled examples.
+        supports_distillation: whether `distillation_loss` is implemented.
+        imitated_layers: layers of the model whose features a student learns from its teacher.
         supports_attribution: whether `attribution_target` is implemented.
         page: module of `cityzoo.report.pages` that shows the metrics, and of `cityzoo.visualize` that draws results.
     """
@@ -67,6 +69,8 @@ class Output(ABC):
     closed_form_layer: ClassVar[str] = ""
     trainable: ClassVar[bool] = True
     supports_unlabelled: ClassVar[bool] = False
+    supports_distillation: ClassVar[bool] = False
+    imitated_layers: ClassVar[tuple[str, ...]] = ()
     supports_attribution: ClassVar[bool] = False
     page: ClassVar[str]
 
@@ -97,6 +101,14 @@ class Output(ABC):
     @abstractmethod
     def loss(self, size_hw: Any) -> keras.losses.Loss:
         """Return the training loss, for inputs of that size where examples are images."""
+
+    def distillation_loss(self, size_hw: Any) -> keras.losses.Loss:
+        """Return the loss of a student's outputs against its teacher's, which have the same shape."""
+        raise TypeError(f"{type(self).__name__} has no distillation loss")
+
+    def resample_outputs(self, outputs: Any, from_hw: tuple[int, int], to_hw: tuple[int, int]) -> Any:
+        """Return outputs for images of `from_hw` pixels as they would be for images of `to_hw` pixels."""
+        return outputs
 
     def make_targets(self, batch: dict[str, Any]) -> Any:
         """Return the targets of the loss for a batch, inside a `tf.data` graph; boxes are padded."""

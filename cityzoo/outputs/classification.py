@@ -82,6 +82,7 @@ class Classification(Output):
     per_class_metrics: ClassVar[tuple[str, ...]] = ("f1",)
     several: ClassVar[bool] = False
     supports_unlabelled: ClassVar[bool] = True
+    supports_distillation: ClassVar[bool] = True
     supports_attribution: ClassVar[bool] = True
 
     def with_train_statistics(self, train: ExampleSet) -> Classification:
@@ -131,6 +132,12 @@ class Classification(Output):
         from heads.classification import ClassificationLoss
 
         return ClassificationLoss(self.several, self.focal, self._weights(), self.label_smoothing)
+
+    def distillation_loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
+        """Return the divergence of the softened probabilities from the teacher's."""
+        from heads.distillation import ClassificationDistillationLoss
+
+        return ClassificationDistillationLoss(several=self.several)
 
     def _weights(self) -> tuple[float, ...]:
         from heads.classification import class_weights

@@ -51,6 +51,7 @@ class Counting(Output):
     primary_metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "bias")
     lower_is_better: ClassVar[tuple[str, ...]] = ("mae", "rmse")
     result_type: ClassVar[type] = CountResult
+    supports_distillation: ClassVar[bool] = True
     bootstrap_samples: ClassVar[int] = 1000
 
     def with_train_statistics(self, train: ImageSet) -> Counting:
@@ -87,6 +88,22 @@ class Counting(Output):
         from heads.counting import DensityLoss
 
         return DensityLoss() if self.head == "density" else keras.losses.MeanSquaredError()
+
+    def distillation_loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
+        """Return the loss with the teacher's map or count in place of the labels."""
+        return self.loss(size_hw)
+
+    def resample_outputs(self, outputs: Any, from_hw: tuple[int, int], to_hw: tuple[int, int]) -> Any:
+        """Return a count as it is, and a map of as many objects on the grid of images of `to_hw` pixels."""
+        from keras import ops
+
+        from heads.counting import STRIDE
+
+        if self.head == "regression":
+            return outputs
+        grid = (to_hw[0] // STRIDE, to_hw[1] // STRIDE)
+        share = from_hw[0] * from_hw[1] / (to_hw[0] * to_hw[1])  # of an old cell in a new one
+        return ops.image.resize(outputs, grid, data_format="channels_last") * share
 
     def make_targets(self, batch: dict[str, Any]) -> Any:
         """Return the density map that the boxes stand for, or their number, (B, 1) float32."""

@@ -54,6 +54,8 @@ class Detection(Output):
     )
     page: ClassVar[str] = "detection"
     primary_metrics: ClassVar[tuple[str, ...]] = ("AP", "AP50", "AP75")
+    supports_distillation: ClassVar[bool] = True
+    imitated_layers: ClassVar[tuple[str, ...]] = ("neck_P3_topdown_act", "neck_P4_sum", "neck_P5_sum")
     supports_attribution: ClassVar[bool] = True
     result_type: ClassVar[type] = Detections
     bootstrap_samples: ClassVar[int] = 1000
@@ -80,6 +82,18 @@ class Detection(Output):
     def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
         """Return the loss for inputs of `size_hw` pixels."""
         return self.head.loss(size_hw, self.label_smoothing)
+
+    def distillation_loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
+        """Return the loss against a teacher's scores and boxes."""
+        from heads.distillation import DetectionDistillationLoss
+
+        return DetectionDistillationLoss()
+
+    def resample_outputs(self, outputs: Any, from_hw: tuple[int, int], to_hw: tuple[int, int]) -> Any:
+        """Return the outputs of the points nearest to those of images of `to_hw` pixels."""
+        from heads.distillation import resample_detections
+
+        return resample_detections(outputs, from_hw, to_hw)
 
     def make_targets(self, batch: dict[str, Any]) -> Any:
         """Return (B, N, 5) float32: xyxy in pixels of the network's input and the class; padding -1."""

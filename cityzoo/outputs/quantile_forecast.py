@@ -60,6 +60,7 @@ class QuantileForecast(Output):
     page: ClassVar[str] = "forecast"
     primary_metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "coverage", "loss")
     lower_is_better: ClassVar[tuple[str, ...]] = ("mae", "rmse", "loss")
+    supports_distillation: ClassVar[bool] = True
     bootstrap_samples: ClassVar[int] = 1000
 
     def check_rules(self, series: Series | None, horizon: int = 0) -> list[Rule]:
@@ -95,6 +96,12 @@ class QuantileForecast(Output):
     def loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
         """Return the pinball loss in standard deviations of the target."""
         return self._head.loss(self.spread)
+
+    def distillation_loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
+        """Return the absolute difference of the quantiles in standard deviations of the target."""
+        from heads.distillation import RegressionDistillationLoss
+
+        return RegressionDistillationLoss(self.spread)
 
     def decode(
         self, outputs: np.ndarray, matrices: np.ndarray | None, examples: Sequence[Any]

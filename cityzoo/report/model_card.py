@@ -75,6 +75,7 @@ def _data(report: Mapping[str, Any]) -> Iterator[str]:
     trained, evaluated = _train_data(report), report.get("data")
     if trained:
         yield f"Trained on {trained}."
+    yield from teacher_sentences(report)
     if evaluated and not _is_own(report):
         yield f"Evaluated on other data: {evaluated}."
     for name, split in (look_up(report, "findings/splits") or {}).items():
@@ -89,6 +90,22 @@ def _data(report: Mapping[str, Any]) -> Iterator[str]:
             yield f"The data check found {number} x '{kind}' between train and val: metrics are too optimistic."
     if _has_images(report):
         yield STREETS
+
+
+def teacher_sentences(report: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a sentence on the run whose answers the model learned; nothing without a teacher.
+
+    Example:
+        >>> teacher = {"run": "runs/large", "sha256": "ab" * 32, "backbone": "resnet50", "metrics": {"AP": 0.41}}
+        >>> next(teacher_sentences({"teacher": teacher}))
+        'Student of runs/large (resnet50, AP 0.410, sha256 abababababab): it learned its answers, mistakes included.'
+    """
+    teacher = report.get("teacher")
+    if teacher:
+        name, value = next(iter(teacher["metrics"].items()), ("", None))
+        known = [teacher.get("backbone"), name and f"{name} {format_score(value)}"]
+        facts = ", ".join([*filter(None, known), f"sha256 {teacher['sha256'][:12]}"])
+        yield f"Student of {teacher['run']} ({facts}): it learned its answers, mistakes included."
 
 
 def _evaluation(report: Mapping[str, Any]) -> Iterator[str]:

@@ -75,7 +75,8 @@ class ImageFlags:
     shots: int | None = flag(None, "train on this many images per class, sampled by --seed", parse_count, "N")
     unlabelled: str | None = flag(
         None,
-        "folder of unlabeled images to train on as well (FixMatch); the report compares with training without",
+        "folder of unlabeled images to train on as well (FixMatch, or answers of --teacher); the report compares with "
+        "training without",
         metavar="FOLDER",
     )
     structure: str = flag(

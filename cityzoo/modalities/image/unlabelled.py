@@ -1,4 +1,4 @@
-"""Images without labels that take part in training (FixMatch)."""
+"""Images without labels that take part in training (FixMatch, or a teacher's answers)."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ def make_views(
     flags, seed, size = spec.modality, spec.run.seed, spec.fit.batch_size
     if flags.unlabelled is None:
         return None
-    if not output.supports_unlabelled:
-        raise InputError("--unlabelled supports single-label classification only; remove it for this task")
+    if not output.supports_unlabelled and not spec.fit.teacher:
+        raise InputError(
+            "--unlabelled supports single-label classification only, other tasks with --teacher: remove it, or give "
+            "a teacher"
+        )
     found = load_images(flags.unlabelled, labels=flags.bad_boxes)
     if len(found) < size:
         raise InputError(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from cityzoo.metrics.keys import look_up, pointer
 from cityzoo.report.layout import Card, Chart, Columns, Layout, Section, Table
 from cityzoo.report.licenses import OWN_LICENSE, license_sentences
+from cityzoo.report.model_card import teacher_sentences
 from cityzoo.report.number_format import format_score, format_share, is_number
 
 ALARM_COLUMNS: Columns = {
@@ -141,6 +142,7 @@ def _data(report: Mapping[str, Any]) -> Iterator[str]:
         )
     if is_number(found.get("measured")):
         yield f"{format_share(found['measured'])} of the values were measured; missing ones are not used."
+    yield from teacher_sentences(report)
     yield "Publish only measurements of roads and stations, not of single vehicles or households."
 
 

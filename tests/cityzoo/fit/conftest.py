@@ -153,3 +153,29 @@ def whole(go, tmp_path_factory):
 def weights_by_layer(model):
     """Return the weights of each layer by its name."""
     return {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+
+
+@pytest.fixture
+def in_float32(monkeypatch):
+    """Keep features in float32, so that runs can be compared to the last digits."""
+    from cityzoo.fit import features
+
+    monkeypatch.setattr(features, "STORED", np.float32)
+
+
+@pytest.fixture
+def stop_after(monkeypatch):
+    """Return a function that lets the next run be interrupted right after an epoch was saved."""
+    from cityzoo.fit import checkpoint
+
+    save = checkpoint.save_checkpoint
+
+    def at(epoch):
+        def saved(path, arrays, state):
+            save(path, arrays, state)
+            if state["epoch"] == epoch:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(checkpoint, "save_checkpoint", saved)
+
+    return at

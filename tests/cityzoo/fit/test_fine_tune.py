@@ -10,7 +10,7 @@ import pytest
 from cityzoo.data.image import Findings
 from cityzoo.errors import InputError
 from cityzoo.evaluation.run_facts import training_facts
-from cityzoo.fit import checkpoint, features, fine_tune
+from cityzoo.fit import checkpoint, fine_tune
 from cityzoo.modalities.image import build
 from cityzoo.model import class_names, load
 from cityzoo.spec import Phase
@@ -83,12 +83,6 @@ def test_a_run_leaves_its_files(whole):
     assert any(folder.logs.rglob("*tfevents*"))
 
 
-@pytest.fixture
-def in_float32(monkeypatch):
-    """Keep features in float32, so that runs can be compared to the last digits."""
-    monkeypatch.setattr(features, "STORED", np.float32)
-
-
 def test_training_behind_the_cache_is_training_without_it(go, spec, whole):
     """The same augmented views: the same weights after two phases."""
     streamed = go(spec.replace(cache="off"))
@@ -104,22 +98,6 @@ def test_a_run_may_start_from_an_earlier_ones_model(spec, whole, street):
     assert_near(begun.model, load(path), rel=0, abs=0)
     assert (begun.origin.kind, begun.origin.path, len(begun.origin.sha256)) == ("file", path, 64)
     assert "red, blue" in begun.origin.note
-
-
-@pytest.fixture
-def stop_after(monkeypatch):
-    """Return a function that lets the next run be interrupted right after an epoch was saved."""
-    save = checkpoint.save_checkpoint
-
-    def at(epoch):
-        def saved(path, arrays, state):
-            save(path, arrays, state)
-            if state["epoch"] == epoch:
-                raise KeyboardInterrupt
-
-        monkeypatch.setattr(checkpoint, "save_checkpoint", saved)
-
-    return at
 
 
 def test_a_run_that_was_stopped_twice_ends_as_if_it_never_was(go, spec, whole, stop_after, in_float32):
