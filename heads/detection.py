@@ -112,6 +112,36 @@ def _boxes_from_distances(raw: keras.KerasTensor, stride: int) -> keras.KerasTen
     return ops.concatenate([centre - distances[..., :2], centre + distances[..., 2:]], axis=-1)
 
 
+def resample_detections(
+    outputs: Any, from_hw: tuple[int, int], to_hw: tuple[int, int], strides: tuple[int, ...] = (8, 16, 32)
+) -> Any:
+    """Return a detector's outputs for inputs of another size: each point takes those of the nearest one.
+
+    Args:
+        outputs: (batch, points, 4 + classes) of inputs of `from_hw` pixels, as `DetectionHead` returns.
+        from_hw: height and width, multiples of the largest stride.
+        to_hw: height and width that the outputs are wanted for; boxes are in its pixels.
+        strides: stride of each level in pixels, finest first.
+
+    Example:
+        >>> import numpy as np
+        >>> resample_detections(np.array([[[0.0, 0, 8, 8, 5]]]), (8, 8), (16, 16), (8,)).shape
+        TensorShape([1, 4, 5])
+    """
+    width = outputs.shape[-1]
+    rows, start = [], 0
+    for stride in strides:
+        height_old, width_old = (-(-side // stride) for side in from_hw)
+        new = tuple(-(-side // stride) for side in to_hw)
+        level = outputs[:, start : start + height_old * width_old]
+        start += height_old * width_old
+        grid = ops.reshape(level, (-1, height_old, width_old, width))
+        moved = ops.image.resize(grid, new, interpolation="nearest", data_format="channels_last")
+        rows.append(ops.reshape(moved, (-1, new[0] * new[1], width)))
+    rescale = [to_hw[1] / from_hw[1], to_hw[0] / from_hw[0]] * 2 + [1.0] * (width - 4)
+    return ops.concatenate(rows, axis=1) * ops.convert_to_tensor(rescale, outputs.dtype)
+
+
 @keras.saving.register_keras_serializable(package="cityzoo")
 class DetectionLoss(keras.losses.Loss):
     """Loss of boxes and logits against the objects of each image.

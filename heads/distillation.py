@@ -175,6 +175,28 @@ class ChannelDistillationLoss(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable(package="cityzoo")
+class EmbeddingDistillationLoss(keras.losses.Loss):
+    """One less the cosine of pooled features and those of the teacher.
+
+    Called with y_true and y_pred (batch, C) float32.
+
+    Example:
+        >>> import numpy as np
+        >>> loss = EmbeddingDistillationLoss()
+        >>> [round(float(loss(np.array([[0.0, 2.0]]), np.array([row]))), 4) for row in ([0.0, 9.0], [9.0, 0.0])]
+        [0.0, 1.0]
+    """
+
+    def __init__(self, name: str = "embedding_distillation_loss", **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each example, (batch,) float32."""
+        wanted, found = (ops.normalize(ops.cast(each, "float32"), axis=-1) for each in (y_true, y_pred))
+        return 1.0 - ops.sum(wanted * found, axis=-1)
+
+
+@keras.saving.register_keras_serializable(package="cityzoo")
 class WeightedLoss(keras.losses.Loss):
     """Another loss times a weight, for losses that `compile` adds up.
 
@@ -201,33 +223,3 @@ class WeightedLoss(keras.losses.Loss):
     def from_config(cls, config: dict) -> WeightedLoss:
         """Return the loss of `get_config`."""
         return cls(keras.saving.deserialize_keras_object(config.pop("loss")), **config)
-
-
-def resample_detections(
-    outputs: Any, from_hw: tuple[int, int], to_hw: tuple[int, int], strides: tuple[int, ...] = (8, 16, 32)
-) -> Any:
-    """Return a detector's outputs for inputs of another size: each point takes those of the nearest one.
-
-    Args:
-        outputs: (batch, points, 4 + classes) of inputs of `from_hw` pixels, as `DetectionHead` returns.
-        from_hw: height and width, multiples of the largest stride.
-        to_hw: height and width that the outputs are wanted for; boxes are in its pixels.
-        strides: stride of each level in pixels, finest first.
-
-    Example:
-        >>> import numpy as np
-        >>> resample_detections(np.array([[[0.0, 0, 8, 8, 5]]]), (8, 8), (16, 16), (8,)).shape
-        TensorShape([1, 4, 5])
-    """
-    width = outputs.shape[-1]
-    rows, start = [], 0
-    for stride in strides:
-        height_old, width_old = (-(-side // stride) for side in from_hw)
-        new = tuple(-(-side // stride) for side in to_hw)
-        level = outputs[:, start : start + height_old * width_old]
-        start += height_old * width_old
-        grid = ops.reshape(level, (-1, height_old, width_old, width))
-        moved = ops.image.resize(grid, new, interpolation="nearest", data_format="channels_last")
-        rows.append(ops.reshape(moved, (-1, new[0] * new[1], width)))
-    rescale = [to_hw[1] / from_hw[1], to_hw[0] / from_hw[0]] * 2 + [1.0] * (width - 4)
-    return ops.concatenate(rows, axis=1) * ops.convert_to_tensor(rescale, outputs.dtype)

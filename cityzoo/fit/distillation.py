@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cityzoo.fit.phase_inputs import PhaseInput
     from cityzoo.spec import Phase
 
-FEATURE_WEIGHT = 2.0  # of each level's features, next to the teacher's outputs
+FEATURE_WEIGHT = 2.0  # of each layer's features, next to the teacher's outputs
 Answered = Callable[
     [Rows, Any], Any
 ]  # (rows, their batches of (inputs, target)) -> the same with the answers
@@ -29,10 +29,12 @@ def loss(context: TrainContext) -> keras.losses.Loss | dict[str, keras.losses.Lo
     """Return the loss of a run; with a teacher, one for each output of `Teacher.extend`."""
     if context.teacher is None:
         return semi_supervised.loss(context)
-    from heads.distillation import ChannelDistillationLoss, WeightedLoss
+    from heads.distillation import ChannelDistillationLoss, EmbeddingDistillationLoss, WeightedLoss
 
     size, weight = context.modality.size_hw(context.spec), context.spec.fit.teacher_weight
-    taught = {name: ChannelDistillationLoss() for name in context.teacher.adapters}
+    answers = context.teacher.answers.output
+    is_map = {name: len(answers[name].shape) == 4 for name in context.teacher.adapters}
+    taught = {n: ChannelDistillationLoss() if m else EmbeddingDistillationLoss() for n, m in is_map.items()}
     return {
         "labels": context.output.loss(size),
         "teacher": WeightedLoss(context.output.distillation_loss(size), weight),

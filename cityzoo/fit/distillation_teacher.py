@@ -194,8 +194,8 @@ def _at_size_of(student: keras.Model, answers: keras.Model, output: Output) -> k
     found = answers(keras.layers.Resizing(*theirs, name="at_teacher_size")(images))
     moved = {ANSWER: output.resample_outputs(found.pop(ANSWER), theirs, own)}
     for name, feature in found.items():
-        size = student.get_layer(name).output.shape[1:3]
-        moved[name] = keras.layers.Resizing(*size, name=f"{name}_resized")(feature)
+        size = student.get_layer(name).output.shape[1:-1]
+        moved[name] = keras.layers.Resizing(*size, name=f"{name}_resized")(feature) if size else feature
     return keras.Model(images, moved, name=f"{answers.name}_resized")
 
 
@@ -211,8 +211,12 @@ def _adapters(answers: keras.Model, student: keras.Model, seed: int) -> dict[str
         start = keras.initializers.GlorotUniform(
             seed
         )  # of its own: a resumed run must not draw other numbers
-        make = keras.layers.Identity if same else keras.layers.Conv2D
-        options = {} if same else {"filters": tensor.shape[-1], "kernel_size": 1, "kernel_initializer": start}
-        made[name] = make(dtype="float32", name=f"adapter_{name}", **options)
+        options = {"dtype": "float32", "name": f"adapter_{name}"}
+        if same:
+            made[name] = keras.layers.Identity(**options)
+        elif len(own.shape) == 4:
+            made[name] = keras.layers.Conv2D(tensor.shape[-1], 1, kernel_initializer=start, **options)
+        else:
+            made[name] = keras.layers.Dense(tensor.shape[-1], kernel_initializer=start, **options)
         made[name].build(own.shape)
     return made

@@ -83,6 +83,7 @@ class Classification(Output):
     several: ClassVar[bool] = False
     supports_unlabelled: ClassVar[bool] = True
     supports_distillation: ClassVar[bool] = True
+    imitated_layers: ClassVar[tuple[str, ...]] = ("head_embedding",)
     supports_attribution: ClassVar[bool] = True
 
     def with_train_statistics(self, train: ExampleSet) -> Classification:

@@ -91,7 +91,7 @@ class Detection(Output):
 
     def resample_outputs(self, outputs: Any, from_hw: tuple[int, int], to_hw: tuple[int, int]) -> Any:
         """Return the outputs of the points nearest to those of images of `to_hw` pixels."""
-        from heads.distillation import resample_detections
+        from heads.detection import resample_detections
 
         return resample_detections(outputs, from_hw, to_hw)
 

@@ -6,14 +6,14 @@ import pytest
 from scipy.special import expit, log_softmax, softmax
 from scipy.stats import entropy
 
-from heads.detection import DetectionHead
+from heads.detection import DetectionHead, resample_detections
 from heads.distillation import (
     ChannelDistillationLoss,
     ClassificationDistillationLoss,
     DetectionDistillationLoss,
+    EmbeddingDistillationLoss,
     RegressionDistillationLoss,
     WeightedLoss,
-    resample_detections,
 )
 
 RNG = np.random.default_rng(0)
@@ -77,6 +77,14 @@ def test_channels_are_compared_by_where_they_are_active():
     loss = ChannelDistillationLoss()
     np.testing.assert_allclose(loss.call(teacher, student), expected, rtol=1e-4)
     np.testing.assert_allclose(loss.call(teacher, student + 7), expected, rtol=1e-3)
+
+
+def test_embeddings_are_compared_by_angle():
+    """Against NumPy; the length does not matter."""
+    teacher, student = RNG.normal(size=(2, 4, 6)).astype("float32")
+    norms = np.linalg.norm(teacher, axis=1) * np.linalg.norm(student, axis=1)
+    expected = 1 - (teacher * student).sum(axis=1) / norms
+    np.testing.assert_allclose(EmbeddingDistillationLoss().call(teacher, 3 * student), expected, rtol=1e-4)
 
 
 def test_regression_and_weight():

@@ -42,6 +42,7 @@ def keep(model, folder, metrics, patience=99, state=None):
         task=SimpleNamespace(monitor="AP"),
         output=SimpleNamespace(lower_is_better=()),
         spec=SimpleNamespace(fit=SimpleNamespace(patience=patience)),
+        teacher=None,
         elapsed_seconds=lambda: 12.34,
         float32_twin=float32_copy(model),
     )

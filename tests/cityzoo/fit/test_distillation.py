@@ -186,3 +186,4 @@ def test_classifiers_learn_from_logits(go, make_resolved, sorts, tmp_path):
     student = go(make_resolved(tmp_path / "student", plan, **flags, **taught), data=sorts)
     losses = [row["teacher_loss"] for row in student.state.history]
     assert losses[-1] < 0.2 * losses[0]
+    assert student.state.history[-1]["head_embedding_loss"] >= 0
