@@ -42,24 +42,28 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:
     """Evaluate a run next to other runs, write its report and return it; None if there are no labels."""
     from cityzoo.evaluation import evaluate as evaluation
     from cityzoo.evaluation import evaluated_run, predict_folder
+    from cityzoo.export import exported_run
     from cityzoo.report import run_report
     from cityzoo.report.tensorboard import write_runs_table
 
-    subject = evaluated_run.open_evaluated(str(command.folder.path), command.options)
+    subject = exported_run.open_any(command.subject, command.options)
+    exported_run.refuse_gradients(subject, command.flags)
     unlabelled = predict_folder.find_unlabelled(command, subject.task)
     if unlabelled:
         predict_folder.write(subject, unlabelled, command)
         return None
+    exported_run.require_data(subject, command.data)
     truth, facts = evaluated_run.load_truth(subject, command)
-    others = [evaluated_run.open_evaluated(path) for path in command.others]
+    others = [exported_run.open_any(path) for path in command.others]
     class_map = command.flags.get("class_map") or {}
-    compared = {str(o.folder.path): evaluated_run.compare_with(o, subject, truth, class_map) for o in others}
+    compared = {o.path: evaluated_run.compare_with(o, subject, truth, class_map) for o in others}
     folder = evaluated_run.choose_folder(command)
     facts |= evaluated_run.optional_sections(subject, truth, command.flags, folder)
     metrics = evaluation.evaluate(
         *(subject.folder, subject.task, subject.output, truth, folder, compared),
         seed=subject.spec.run.seed,
         slice_by=command.flags.get("slice_by", "auto"),
+        exported=subject if subject.file else None,
     )
     report = run_report.write(folder, subject.task, subject.output, facts, metrics, subject.spec.run.seed)
     if others:

@@ -20,7 +20,7 @@ def names() -> list[str]:
 
     Example:
         >>> names()
-        ['demo', 'signals']
+        ['demo', 'export', 'signals']
     """
     found = (module.name for module in pkgutil.iter_modules(commands.__path__))
     return sorted(name for name in found if not name.endswith(FLAGS_ONLY))

@@ -39,8 +39,8 @@ def compiled(
     """Return a model as one compiled function in inference mode; many times faster than calling the layers.
 
     Args:
-        model: with the weights of now: on JAX later changes do not show; or another callable that runs compiled
-            already, such as a `cityzoo.export.runtime_model.RuntimeModel`.
+        model: with the weights of now: on JAX later changes do not show; or a callable with `runs_compiled`, such
+            as a `cityzoo.export.runtime_model.RuntimeModel`.
         then: what is done with the outputs inside the compiled function, in `keras.ops`.
 
     Returns:
@@ -55,9 +55,7 @@ def compiled(
         >>> compiled(double)(np.ones((1, 2), "float32"))["twice"].tolist()
         [[2.0, 2.0]]
     """
-    import keras
-
-    if not isinstance(model, keras.Model):
+    if getattr(model, "runs_compiled", False):
         return model if then is None else lambda inputs: np.asarray(then(model(inputs)))
     return _by_jax(model, then) if on_jax() else _by_tensorflow(model, then)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from cityzoo import cli, tasks
@@ -37,7 +38,8 @@ OUTPUT_OPTIONS = {
 class EvaluateCommand(NamedTuple):
     """What the command line of evaluate.py asks for."""
 
-    folder: RunFolder  # run folder
+    subject: str  # run folder, or exported file
+    folder: RunFolder  # run folder, or the folder of the exported file
     spec: TrainSpec[Any]  # of the run
     others: tuple[str, ...]  # run folders to compare with
     data: str | None  # other labeled data
@@ -72,7 +74,9 @@ def evaluation_parser(task: tasks.Task | None = None) -> cli.Parser:
         formatter_class=cli.HelpFormatter,
         allow_abbrev=False,
     )
-    about_runs = f"run folder; further runs are compared on the same {unit}"
+    about_runs = (
+        f"run folder, or a file of python -m cityzoo export; further runs are compared on the same {unit}"
+    )
     parser.add_argument("runs", metavar="RUN", nargs="+", help=about_runs)
     _add_general_flags(parser, unit)
     members = [tasks.find(name) for name in tasks.names()] if task is None else [task]
@@ -123,7 +127,8 @@ def parse_evaluation(arguments: Sequence[str]) -> EvaluateCommand:
     if all(word.startswith("-") for word in words):
         first.parse_args(arguments)  # prints the help or the error
     known, _ = first.parse_known_args(words)
-    folder, spec = open_run(known.runs[0])
+    first_run = str(known.runs[0])
+    folder, spec = open_run(str(Path(first_run).parent) if _is_file(first_run) else first_run)
     task = tasks.find(spec.run.task)
     parser = evaluation_parser(task)
     parser.subject, parser.find_tasks = f"runs of '{spec.run.task_name}'", _tasks_with
@@ -131,7 +136,15 @@ def parse_evaluation(arguments: Sequence[str]) -> EvaluateCommand:
     options = {name: given.pop(name) for name in OUTPUT_OPTIONS if name in given}
     common = {name: given.pop(name) for name in ("out", "json", "require")}
     others = tuple(given.pop("runs")[1:])
-    return EvaluateCommand(folder, spec, others, given["data"], flags=given, options=options, **common)
+    return EvaluateCommand(
+        first_run, folder, spec, others, given["data"], flags=given, options=options, **common
+    )
+
+
+def _is_file(path: str) -> bool:
+    from cityzoo.export.runtime_model import format_of, is_exported
+
+    return is_exported(Path(path)) and bool(format_of(Path(path)))
 
 
 def _tasks_with(word: str) -> list[str]:

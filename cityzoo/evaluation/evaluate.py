@@ -17,6 +17,7 @@ from cityzoo.metrics.weighted import WeightedMetrics, bootstrap_weights, interva
 from cityzoo.model import load
 
 if TYPE_CHECKING:
+    from cityzoo.evaluation.evaluated_run import EvaluatedRun
     from cityzoo.fit.run_folder import RunFolder
     from cityzoo.modalities import Modality
     from cityzoo.outputs import Output
@@ -48,6 +49,7 @@ def evaluate(
     others: Mapping[str, ComparedRun] | None = None,
     seed: int = 0,
     slice_by: str = "auto",
+    exported: EvaluatedRun | None = None,
 ) -> dict[str, Any]:
     """Return the metrics of a run's best model on labeled examples, next to those before fine-tuning.
 
@@ -62,11 +64,13 @@ def evaluate(
         others: other models on the same examples, by name.
         seed: of the bootstrap.
         slice_by: see `Modality.slices`.
+        exported: an exported file to evaluate instead of the run's `model.keras`.
     """
     modality = task.modality
     LOG.info("evaluating on %d %s %s", len(truth), truth.split, modality.unit)
-    model = load(run.model)
-    results = cached_predictions(run.model, modality, output, truth, run.path, model)
+    model = exported.model if exported else load(run.model)
+    file = exported.file if exported and exported.file else run.model
+    results = cached_predictions(file, modality, output, truth, run.path, model)
     rivals, before = {}, None
     if run.before.is_file():
         earlier = cached_predictions(run.before, modality, output, truth, run.path, twin=(model, run.model))

@@ -41,7 +41,8 @@ class EvaluatedRun:
         task: of the run.
         output: what its predictions mean, with what it remembers of its training.
         facts: how it was made, from its report; empty if training was stopped.
-        model: of its best epoch.
+        model: of its best epoch, or an exported file in its runtime.
+        file: the exported file; None: the folder's `model.keras`.
     """
 
     folder: RunFolder
@@ -49,12 +50,23 @@ class EvaluatedRun:
     task: tasks.Task
     output: Output
     facts: dict[str, Any]
-    model: keras.Model
+    model: keras.Model | Any
+    file: Path | None = None
+
+    @property
+    def path(self) -> str:
+        """Return the folder of the run, or the exported file."""
+        return str(self.file or self.folder.path)
 
     def results(self, truth: Any) -> list[Any]:
         """Return its predictions for each example, computed once."""
         return cached_predictions(
-            self.folder.model, self.task.modality, self.output, truth, self.folder.path, self.model
+            self.file or self.folder.model,
+            self.task.modality,
+            self.output,
+            truth,
+            self.folder.path,
+            self.model,
         )
 
 
@@ -76,12 +88,31 @@ def open_evaluated(path: str, options: Mapping[str, Any] | None = None) -> Evalu
             f"'{path}' holds no {folder.model.name}: its training ended before its first epoch did; start it again "
             f"with python train.py --resume {quote(path)}"
         )
-    model, task = load(folder.model), tasks.find(spec.run.task)
-    facts = earlier_facts(folder.path)
-    output = task.output_for(task.modality.class_names(model), spec.output).restore(facts)
-    known = {item.name for item in fields(output)}
-    output = replace(output, **{name: value for name, value in (options or {}).items() if name in known})
+    model = load(folder.model)
+    facts, modality = earlier_facts(folder.path), tasks.find(spec.run.task).modality
+    task, output = output_of(spec, modality.class_names(model), facts, options)
     return EvaluatedRun(folder, spec, task, output, facts or _unfinished(folder, spec), model)
+
+
+def output_of(
+    spec: TrainSpec[Any],
+    class_names: tuple[str, ...],
+    facts: Mapping[str, Any],
+    options: Mapping[str, Any] | None = None,
+) -> tuple[tasks.Task, Output]:
+    """Return the task of a run, and what its predictions mean.
+
+    Args:
+        spec: of the run.
+        class_names: that its model carries.
+        facts: its report; may be empty.
+        options: see `open_evaluated`.
+    """
+    task = tasks.find(spec.run.task)
+    output = task.output_for(class_names, spec.output).restore(facts)
+    known = {item.name for item in fields(output)}
+    chosen = {name: value for name, value in (options or {}).items() if name in known}
+    return task, replace(output, **chosen)
 
 
 def _unfinished(folder: RunFolder, spec: TrainSpec[Any]) -> dict[str, Any]:
@@ -137,10 +168,10 @@ def compare_with(
     Raises:
         InputError: another task, other classes, or data that does not fit its model.
     """
-    path, modality = str(other.folder.path), subject.task.modality
+    path, modality = other.path, subject.task.modality
     if other.spec.run.task != subject.spec.run.task:
         raise InputError(
-            f"'{path}' is a run of {other.spec.run.task}, '{subject.folder.path}' one of {subject.spec.run.task}: only "
+            f"'{path}' is a run of {other.spec.run.task}, '{subject.path}' one of {subject.spec.run.task}: only "
             "runs of one task can be compared"
         )
     names = tuple(class_map.get(name, name) for name in other.output.class_names)

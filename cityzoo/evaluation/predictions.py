@@ -61,9 +61,9 @@ def cached_predictions(
     """
     from cityzoo.model import lend
 
-    if model and not model_file.is_file():
+    if model and not model_file.exists():
         return modality.predict(model, truth, output)
-    cache = run / FOLDER / f"{_key(model_file, modality, output, truth)}.npz"
+    cache = run / FOLDER / f"{_key(model_file, modality, output, truth, model)}.npz"
     if cache.is_file():
         try:
             with np.load(cache, allow_pickle=False) as arrays:
@@ -86,12 +86,12 @@ def _save(results: Sequence[Any], cache: Path) -> None:
         LOG.debug("predictions are not cached: %s", error)
 
 
-def _key(model_file: Path, modality: Modality[Any], output: Output, truth: Any) -> str:
+def _key(model_file: Path, modality: Modality[Any], output: Output, truth: Any, model: Any) -> str:
     # Results depend on the output's choices and on its code, which may be a task file that is being edited.
     options = {item.name: getattr(output, item.name) for item in fields(output)}
     choices = {name: value for name, value in options.items() if isinstance(value, str | bool)}
     about = [
-        sha256(model_file),
+        getattr(model, "digest", "") or sha256(model_file),  # of exported files with their runtime
         sha256(inspect.getfile(type(output))),
         __version__,
         output.class_names,

@@ -45,6 +45,7 @@ class RuntimeModel(ABC):
     """
 
     runtime: ClassVar[str]
+    runs_compiled: ClassVar[bool] = True  # see `cityzoo.backend.compiled`
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
 

@@ -22,6 +22,8 @@ class Recorder:
         keep_inputs: whether to keep the inputs, too.
     """
 
+    runs_compiled = True  # see `cityzoo.backend.compiled`
+
     def __init__(self, model: Any, keep_inputs: bool = True) -> None:
         from cityzoo.backend import compiled
 

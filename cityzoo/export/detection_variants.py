@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo.errors import InputError
+from heads.detection_decode import class_wise_nms
 from zoo import graph
 
 if TYPE_CHECKING:
@@ -138,3 +139,20 @@ def fused_from_nms(found: Mapping[str, np.ndarray], classes: int) -> np.ndarray:
     here = np.asarray(found["classes"])[..., None] == np.arange(classes)
     logits = np.where(here, np.log(scores / (1 - scores))[..., None], NOTHING)
     return np.concatenate([found["boxes"], logits], axis=-1).astype(np.float32)
+
+
+def detections(
+    decoded: Mapping[str, np.ndarray], score: float, iou: float, most: int
+) -> dict[str, np.ndarray]:
+    """Return what a file with NMS returns for boxes and scores of all points; see `onnx_nms.append_nms`."""
+    boxes, scores = decoded["boxes"], decoded["scores"]
+    rows = min(most, math.prod(scores.shape[1:]))
+    kept = [class_wise_nms(*pair, score, iou, rows) for pair in zip(boxes, scores, strict=True)]
+
+    def padded(place: int) -> np.ndarray:
+        columns = [each[place] for each in kept]
+        fills = [((0, rows - len(column)), *[(0, 0)] * (column.ndim - 1)) for column in columns]
+        return np.stack([np.pad(c, f, constant_values=-1) for c, f in zip(columns, fills, strict=True)])
+
+    counts = np.array([len(each[0]) for each in kept], np.int64)
+    return {"boxes": padded(0), "scores": padded(1), "classes": padded(2), "num_detections": counts}

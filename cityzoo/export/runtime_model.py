@@ -12,7 +12,7 @@ from cityzoo.errors import InputError
 from cityzoo.export.base_model import RuntimeModel, TensorInfo, model_files
 from cityzoo.export.packages import require
 
-__all__ = ["RUNTIMES", "RuntimeModel", "TensorInfo", "format_of", "model_files", "open_model"]
+__all__ = ["RUNTIMES", "RuntimeModel", "TensorInfo", "format_of", "is_exported", "model_files", "open_model"]
 SUFFIXES = {".onnx": "onnx", ".tflite": "litert", ".xml": "openvino"}
 
 
@@ -164,6 +164,11 @@ def format_of(path: Path) -> str:
             f"'{path}' is no exported model: give a file ending in {', '.join(SUFFIXES)} or the folder of a SavedModel"
         )
     return SUFFIXES[path.suffix]
+
+
+def is_exported(path: Path) -> bool:
+    """Return whether a path is that of an exported file, not of a run folder."""
+    return path.suffix in SUFFIXES or (path / "saved_model.pb").is_file()
 
 
 def open_model(

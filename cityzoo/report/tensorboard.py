@@ -127,8 +127,8 @@ def write_runs_table(report: Mapping[str, Any], runs: Sequence[EvaluatedRun], fo
         runs: the evaluated run, then the others.
         folder: of the report; the table lies in its `logs/`.
     """
-    runs = list({str(run.folder.path): run for run in runs}.values())  # each once
-    names = list(shorten_paths({str(run.folder.path): None for run in runs}))
+    runs = list({run.path: run for run in runs}.values())  # each once
+    names = list(shorten_paths({run.path: None for run in runs}))
     settings = varying_settings({name: run.spec.as_dict() for name, run in zip(names, runs, strict=True)})
     metrics = {names[0]: {key: report.get(key) for key in runs[0].output.primary_metrics}}
     others = [

@@ -80,6 +80,6 @@ def test_runs_on_other_data_or_another_split_are_noted(tmp_path, settings):
 def test_runs_of_other_tasks_or_classes_are_not_compared(tmp_path):
     other = run(tmp_path / "other").spec.replace(task="vehicle_count")
     with pytest.raises(InputError, match="is a run of vehicle_count.* only runs of one task"):
-        compare_with(SimpleNamespace(spec=other, folder=RunFolder(tmp_path)), run(tmp_path), BUSES, {})
+        compare_with(SimpleNamespace(spec=other, path="other"), run(tmp_path), BUSES, {})
     with pytest.raises(InputError, match="--class-map auto=car"):
         compare_with(run(tmp_path / "other", ("auto", "bus")), run(tmp_path), BUSES, {})

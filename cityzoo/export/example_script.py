@@ -1,0 +1,179 @@
+"""The example script of an exported folder: it needs the file's runtime, NumPy and Pillow, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cityzoo.export import graphs
+
+NAME = "example.py"
+PACKAGES = {
+    "onnx": "onnxruntime",
+    "litert": "ai-edge-litert",
+    "openvino": "openvino",
+    "saved_model": "tensorflow",
+}
+
+TOP = '''\
+"""Run {model}: python example.py{argument}  (pip install numpy{pillow} {package})"""
+
+import json
+{sys}from pathlib import Path
+
+import numpy as np
+{imports}
+HERE = Path(__file__).parent
+about = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
+names = about["class_names"]
+'''
+PREPARE = {
+    "letterbox": """
+height, width = about["inputs"][0]["size_hw"]
+image = Image.open(sys.argv[1] if len(sys.argv) > 1 else HERE / "example.png")
+image = ImageOps.exif_transpose(image).convert("RGB")
+scale = min(width / image.width, height / image.height)
+size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+left, top = (width - size[0]) // 2, (height - size[1]) // 2
+canvas = Image.new("RGB", (width, height), (about["inputs"][0]["resize"]["pad_value"],) * 3)
+canvas.paste(image.resize(size, Image.Resampling.BILINEAR), (left, top))
+feeds = {about["inputs"][0]["name"]: np.asarray(canvas, np.float32)[None]}
+""",
+    "stretch": """
+height, width = about["inputs"][0]["size_hw"]
+image = Image.open(sys.argv[1] if len(sys.argv) > 1 else HERE / "example.png")
+image = ImageOps.exif_transpose(image).convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+feeds = {about["inputs"][0]["name"]: np.asarray(image, np.float32)[None]}
+""",
+    "": """
+probes = np.load(HERE / "probes.npz")
+feeds = {t["name"]: probes["input." + t["name"]][:1].astype(t["dtype"]) for t in about["inputs"]}
+""",
+}
+RUN = {
+    "onnx": """
+session = onnxruntime.InferenceSession(HERE / about["model"])
+found = dict(zip([t.name for t in session.get_outputs()], session.run(None, feeds)))
+""",
+    "litert": """
+runner = Interpreter(str(HERE / about["model"])).get_signature_runner()
+for name, tensor in runner.get_input_details().items():
+    scale, zero = tensor["quantization"]
+    if scale:
+        low, high = np.iinfo(tensor["dtype"]).min, np.iinfo(tensor["dtype"]).max
+        feeds[name] = np.clip(np.round(feeds[name] / scale) + zero, low, high).astype(tensor["dtype"])
+found = runner(**feeds)
+for name, tensor in runner.get_output_details().items():
+    scale, zero = tensor["quantization"]
+    found[name] = (found[name].astype(np.float32) - zero) * scale if scale else found[name]
+""",
+    "openvino": """
+model = openvino.Core().compile_model(HERE / about["model"], "CPU")
+found = {port.get_any_name(): array for port, array in model(feeds).items()}
+""",
+    "saved_model": """
+loaded = tf.saved_model.load(str(HERE / about["model"]))
+found = {k: v.numpy() for k, v in loaded.signatures["serving_default"](**feeds).items()}
+""",
+}
+IMPORTS = {
+    "onnx": "import onnxruntime",
+    "litert": "from ai_edge_litert.interpreter import Interpreter",
+    "openvino": "import openvino",
+    "saved_model": "import tensorflow as tf",
+}
+FROM_RAW = """
+boxes, scores = [], []
+for level in ("P3", "P4", "P5"):
+    sides = np.logaddexp(0, found["distances_" + level][0]) * 2 ** int(level[1])
+    y, x = np.mgrid[: sides.shape[0], : sides.shape[1]]
+    centers = np.stack([x, y], axis=-1) * 2 ** int(level[1]) + 2 ** int(level[1]) / 2
+    boxes.append(np.concatenate([centers - sides[..., :2], centers + sides[..., 2:]], -1).reshape(-1, 4))
+    scores.append(1 / (1 + np.exp(-found["logits_" + level][0].reshape(len(boxes[-1]), -1))))
+boxes, scores = np.concatenate(boxes), np.concatenate(scores)
+"""
+FROM_DECODED = """
+boxes, scores = found["boxes"][0], found["scores"][0]
+"""
+GREEDY_NMS = """
+kept = []
+for point, label in sorted(np.argwhere(scores >= THRESHOLD).tolist(), key=lambda pair: -scores[tuple(pair)]):
+    box, rivals = boxes[point], np.array([boxes[p] for p, c in kept if c == label]).reshape(-1, 4)
+    sides = np.minimum(box[2:], rivals[:, 2:]) - np.maximum(box[:2], rivals[:, :2])
+    shared = np.prod(np.maximum(sides, 0), axis=1)
+    areas = np.prod(box[2:] - box[:2]) + np.prod(rivals[:, 2:] - rivals[:, :2], axis=1)
+    if not (shared > 0.65 * (areas - shared)).any():
+        kept.append((point, label))
+kept = [(names[label], scores[point, label], boxes[point]) for point, label in kept]
+"""
+FROM_NMS = """
+rows = zip(found["classes"][0], found["scores"][0], found["boxes"][0])
+kept = [(names[int(label)], score, box) for label, score, box in rows if score >= THRESHOLD]
+"""
+PRINT_BOXES = """for name, score, box in kept:
+    x1, y1, x2, y2 = (box - [left, top, left, top]) / ([size[0] / image.width, size[1] / image.height] * 2)
+    print(f"{name} {score:.3f}  {x1:.0f} {y1:.0f} {x2:.0f} {y2:.0f}")
+"""
+ANSWER = {
+    "classification": """
+logits = found["logits"][0].astype(np.float64)
+logits = np.array([0, *logits]) if len(logits) == 1 else logits
+shares = np.exp(logits - logits.max())
+for share, name in sorted(zip(shares / shares.sum(), names), reverse=True):
+    print(f"{name} {share:.3f}")
+""",
+    "multilabel": """
+for logit, name in zip(found["logits"][0], names):
+    print(f"{name} {1 / (1 + np.exp(-logit)):.3f}")
+""",
+    "counting": """
+print(f"{next(iter(found.values()))[0].sum():.1f} objects")
+""",
+    "anomaly": """
+heat, weights = np.pad(found["distances"][0, :, :, 0], 3, mode="edge"), np.exp(-np.arange(-3, 4) ** 2 / 1.28)
+for _ in range(2):  # a Gaussian blur of 0.8 cells, along one axis and then the other
+    heat = np.apply_along_axis(np.convolve, 0, heat, weights / weights.sum(), "valid").T
+print(f"score {heat.max():.3f}, alarm from {about['thresholds'].get('alarm')} on")
+""",
+    "forecast": """
+series = about["series"]
+middle = series["quantiles"].index(0.5)
+for sensor, values in zip(series["sensors"], found["quantiles"][0, :, :, middle].T):
+    print(sensor, *(f"{value:.1f}" for value in values), series["units"][0])
+""",
+}
+ANY = """
+print({name: array.shape for name, array in found.items()})
+"""
+
+
+def example_script(about: Mapping[str, Any], page: str) -> str:
+    """Return the source of the script.
+
+    Args:
+        about: the file's description.
+        page: of the output, which says what its numbers mean.
+    """
+    resize = about["inputs"][0].get("resize", {}).get("mode", "")
+    fmt, variant = about["format"], about["variant"]
+    top = TOP.format(
+        model=about["model"],
+        argument=" IMAGE" if resize else "",
+        pillow=" pillow" if resize else "",
+        package=PACKAGES[fmt],
+        sys="import sys\n" if resize else "",
+        imports=IMPORTS[fmt] + "\n" + ("from PIL import Image, ImageOps\n" if resize else ""),
+    )
+    return top + (PREPARE[resize] + RUN[fmt]).replace("\n\n", "\n") + _answer(about, variant, page)
+
+
+def _answer(about: Mapping[str, Any], variant: str, page: str) -> str:
+    if variant == graphs.PLAIN:
+        return ANSWER.get(page, ANY)
+    decode = {
+        graphs.RAW: FROM_RAW + GREEDY_NMS,
+        graphs.DECODED: FROM_DECODED + GREEDY_NMS,
+        graphs.NMS: FROM_NMS,
+    }
+    least = '\nTHRESHOLD = about["thresholds"].get("best F1", 0.3)\n'
+    return (least + decode[variant] + PRINT_BOXES).replace("\n\n", "\n")

@@ -1,0 +1,232 @@
+"""Export a run into a folder: the file, its description, its proof, an example script, a card."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cityzoo.data.series import manifest
+from cityzoo.errors import InputError, disk_full
+from cityzoo.evaluation.run_facts import earlier_facts, environment
+from cityzoo.export import description, example_script, graphs, metadata, parity, probes, write
+from cityzoo.export.calibration import record, spread_rows
+from cityzoo.export.detection_variants import detections
+from cityzoo.export.onnx_nms import IOU, MOST, SCORE, append_nms
+from cityzoo.export.runtime_model import RuntimeModel, format_of, model_files, open_model
+from cityzoo.replace_file import unfinished_name
+from cityzoo.report.local_paths import shorten_paths
+from cityzoo.spec import FORMAT_VERSION
+
+if TYPE_CHECKING:
+    import keras
+
+    from cityzoo.evaluation.evaluated_run import EvaluatedRun
+
+LOG = logging.getLogger(__name__)
+DESCRIPTION, PARITY, CARD, EXAMPLE = "preprocessing.json", "parity.json", "README.md", "example.png"
+REFUSED = "-refused"  # added to the name of a folder whose file failed the gate
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is exported.
+
+    Attributes:
+        format: "onnx", "litert", "openvino" or "saved_model".
+        precision: "float32", "float16" or "int8".
+        variant: of a detector, see `cityzoo.export.graphs`; None: chosen.
+        dynamic_batch: whether the file takes batches of any size; None: unless LiteRT.
+        allow_loss: of the main metric; None: by the precision.
+        calibration: examples of the training split that int8 is calibrated with.
+        calibration_data: another source for them.
+    """
+
+    format: str
+    precision: str = "float32"
+    variant: str | None = None
+    dynamic_batch: bool | None = None
+    allow_loss: float | None = None
+    calibration: int = 128
+    calibration_data: str | None = None
+
+
+def export_run(run: EvaluatedRun, truth: Any, target: Path, options: Options) -> dict[str, Any]:
+    """Export a run into a new folder and return its parity.json.
+
+    A file that fails the gate is kept next to the folder, under a name that ends in "-refused".
+
+    Args:
+        run: with its Keras model.
+        truth: held-out examples, with labels.
+        target: the folder.
+        options: how.
+
+    Raises:
+        InputError: the folder exists or cannot be written, or the format cannot express the model.
+    """
+    variant = graphs.choose_variant(run.output, options.variant, options.format, options.precision == "int8")
+    with _new_folder(target) as place:
+        graph = graphs.make_graph(run.model, run.output, variant)
+        path = _write_file(run, graph, variant, place.folder, options)
+        restore = graphs.restorer(variant, len(run.output.class_names))
+        file = open_model(path, restore=restore)
+        about = description.describe(run, file, options.format, variant, options.precision)
+        metadata.embed(path, options.format, about)
+        file = open_model(path, restore=restore)
+        _write_probes(run, truth, graph, variant, place.folder)
+        proof = parity.verify_parity(
+            run, file, truth, variant, options.precision, place.folder, options.allow_loss
+        )
+        proof |= {
+            "probes": probes.differences(file, place.folder),
+            "sha256": file.digest,
+            "bytes": sum(each.stat().st_size for each in model_files(path)),
+            **environment(run.spec.run.seed),
+        }
+        _write_documents(run, place.folder, about, proof)
+        place.passed = proof["passed"]
+    LOG.info("%s", parity.verdict_line(proof, run.task.modality.unit))
+    return proof
+
+
+@dataclass
+class _Place:
+    folder: Path
+    passed: bool = False
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[_Place]:
+    # Written under a hidden name, so that an interrupted export leaves nothing that looks whole.
+    if target.exists():
+        raise InputError(f"'{target}' exists: give a new --out or remove it")
+    place = _Place(unfinished_name(target))
+    try:
+        place.folder.mkdir(parents=True)
+        yield place
+        final = target if place.passed else target.with_name(target.name + REFUSED)
+        if final != target and final.exists():
+            shutil.rmtree(final)  # of an earlier attempt
+        place.folder.replace(final)
+    except OSError as error:
+        reason = disk_full(error) or error.strerror or str(error)
+        raise InputError(f"'{target}' cannot be written ({reason}): give another --out") from error
+    finally:
+        shutil.rmtree(place.folder, ignore_errors=True)
+
+
+def _write_file(run: EvaluatedRun, graph: keras.Model, variant: str, folder: Path, options: Options) -> Path:
+    dynamic = options.format != "litert" if options.dynamic_batch is None else options.dynamic_batch
+    fmt, fp16 = options.format, options.precision == "float16"
+    if variant == graphs.NMS and fmt == "openvino":
+        source = write.write(graph, "onnx", folder, False, dynamic)
+        append_nms(source)
+        write.onnx_to_openvino(source, folder / write.FILES[fmt], fp16)
+        source.unlink()
+        return folder / write.FILES[fmt]
+    path = write.write(graph, fmt, folder, fp16, dynamic)
+    if variant == graphs.NMS:
+        append_nms(path)
+    return path
+
+
+def _write_probes(run: EvaluatedRun, truth: Any, graph: keras.Model, variant: str, folder: Path) -> None:
+    chosen = run.task.modality.select(truth, spread_rows(len(truth), probes.COUNT))
+    batches = record(run, chosen).batches
+    batches = batches[::2] if getattr(run.output, "flips", False) else batches
+    names = batches[0] if isinstance(batches[0], dict) else None
+    inputs: Any = (
+        {name: np.concatenate([batch[name] for batch in batches]) for name in names}
+        if names
+        else np.concatenate(batches)
+    )
+
+    def answer(given: Any) -> dict[str, np.ndarray]:
+        found = {name: np.asarray(array) for name, array in graph.predict(given, verbose=0).items()}
+        return detections(found, SCORE, IOU, MOST) if variant == graphs.NMS else found
+
+    probes.write(folder, inputs, answer)
+    if run.task.modality.name == "image":
+        from PIL import Image
+
+        Image.fromarray(inputs[0].round().astype(np.uint8)).save(folder / EXAMPLE)
+
+
+def _write_documents(run: EvaluatedRun, folder: Path, about: dict[str, Any], proof: dict[str, Any]) -> None:
+    facts = shorten_paths(earlier_facts(run.folder.path))
+    spec = shorten_paths(run.spec.as_dict())
+    documents = {
+        DESCRIPTION: about,
+        PARITY: proof,
+        "spec.json": {"format_version": FORMAT_VERSION, **spec},
+        "report.json": facts,
+    }
+    for name, document in documents.items():
+        text = json.dumps(document, indent=2, default=float)
+        (folder / name).write_text(text + "\n", encoding="utf-8")
+    if (run.folder.path / manifest.NAME).is_file():
+        shutil.copy(run.folder.path / manifest.NAME, folder)
+    script = example_script.example_script(about, run.output.page)
+    (folder / example_script.NAME).write_text(script, encoding="utf-8")
+    (folder / CARD).write_text(_card(run, about, proof), encoding="utf-8")
+
+
+def _card(run: EvaluatedRun, about: dict[str, Any], proof: dict[str, Any]) -> str:
+    sections = run.facts.get("model_card") or {}
+    lines = [f"# {about['task']}: {about['model']}", "", f"{about['summary']}.", ""]
+    lines += [
+        f"- {each['name']} {each['shape']} {each['dtype']}" for each in about["inputs"] + about["outputs"]
+    ]
+    verdict = parity.verdict_line(proof, run.task.modality.unit)
+    lines += ["", "## Does it answer as the trained model?", "", verdict + "."]
+    lines += ["`python -m cityzoo export --check .` runs the stored probes again on your machine."]
+    for title, sentences in sections.items():
+        lines += ["", f"## {title}", "", *(f"- {sentence}" for sentence in sentences)]
+    return "\n".join(lines) + "\n"
+
+
+def check(folder: Path) -> list[str]:
+    """Run the probes of an exported folder in its runtime; return what is wrong, nothing if all is well.
+
+    Raises:
+        InputError: not an exported folder, or one without its files.
+    """
+    about, proof = (read_document(folder, name) for name in (DESCRIPTION, PARITY))
+    file = open_model(folder / about["model"])
+    changed = (
+        [] if file.digest == proof["sha256"] else [f"{about['model']} is not the file that was exported"]
+    )
+    return changed + probes.failures(probes.differences(file, folder), proof["probes"])
+
+
+def read_document(folder: Path, name: str) -> dict[str, Any]:
+    """Return a JSON document of an exported folder.
+
+    Raises:
+        InputError: it is not there or damaged.
+    """
+    try:
+        return json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"'{folder}' is no exported folder ({name}: {error}): give one that python -m cityzoo export wrote"
+        ) from error
+
+
+def open_described(path: Path) -> tuple[RuntimeModel, dict[str, Any]]:
+    """Open an exported file so that it answers as the Keras model did, with its description.
+
+    Raises:
+        InputError: not an exported file of cityzoo, or its runtime is missing.
+    """
+    about = metadata.read(path, format_of(path))
+    restore = graphs.restorer(about["variant"], len(about["class_names"]))
+    return open_model(path, restore=restore), about
