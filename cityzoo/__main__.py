@@ -20,7 +20,7 @@ def names() -> list[str]:
 
     Example:
         >>> names()
-        ['demo', 'export', 'signals']
+        ['benchmark', 'demo', 'export', 'signals']
     """
     found = (module.name for module in pkgutil.iter_modules(commands.__path__))
     return sorted(name for name in found if not name.endswith(FLAGS_ONLY))
@@ -29,7 +29,7 @@ def names() -> list[str]:
 def main(arguments: Sequence[str]) -> int:
     """Run the command that the first argument names; return its exit code."""
     if not arguments or arguments[0] in ("-h", "--help"):
-        lines = [f"  {name:<10}{_summary(name)}" for name in names()]
+        lines = [f"  {name:<10} {_summary(name)}" for name in names()]
         sys.stdout.write("\n".join(["usage: python -m cityzoo COMMAND ...", "", "commands:", *lines, ""]))
         return 0
     if arguments[0] not in names():

@@ -49,7 +49,7 @@ fit: GROUND cli spec spec_file data visualize demo outputs model predict peft mo
 evaluation: GROUND spec data metrics visualize alarms outputs model predict modalities tasks fit zoo augment
 report: GROUND spec data metrics visualize outputs model modalities tasks fit evaluation
 tune: GROUND spec data tasks fit evaluation report
-export: GROUND cli spec data metrics visualize outputs modalities tasks fit evaluation report LEAVES
+export: GROUND cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
 traffic_signals: errors cli
 commands: GROUND cli spec data demo modalities tasks fit evaluation zoo
 __main__: errors cli commands

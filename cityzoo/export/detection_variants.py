@@ -80,23 +80,30 @@ def decoded_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
 
     A model whose head is another one is cut behind its own decoding.
     """
-    from keras import ops
+    from keras import layers, ops
 
     try:
         raw = raw_outputs(model)
     except InputError:
-        return {"boxes": model.output[..., :4], "scores": ops.sigmoid(model.output[..., 4:])}
-    rows: dict[str, Any] = {"distances": [], "logits": []}
+        split = layers.Lambda(
+            lambda fused: {"boxes": fused[..., :4], "scores": ops.sigmoid(fused[..., 4:])}, name="exported"
+        )
+        return split(model.output)
     cells = {level: tuple(raw[f"logits_{level}"].shape[1:3]) for level in levels_of(raw)}
-    for kind, parts in rows.items():
-        for level, (height, width) in cells.items():
-            tensor = raw[f"{kind}_{level}"]
-            parts.append(ops.reshape(tensor, (-1, height * width, tensor.shape[-1])))
     centers, strides = grid(cells)
-    sides = ops.multiply(ops.softplus(ops.concatenate(rows["distances"], axis=1)), strides)
-    corners = [ops.subtract(centers, sides[..., :2]), ops.add(centers, sides[..., 2:])]
-    scores = ops.sigmoid(ops.concatenate(rows["logits"], axis=1))
-    return {"boxes": ops.concatenate(corners, axis=-1), "scores": scores}
+
+    def rows(found: dict[str, Any], kind: str) -> Any:
+        parts = [found[f"{kind}_{level}"] for level in cells]
+        flat = [ops.reshape(x, (-1, x.shape[1] * x.shape[2], x.shape[3])) for x in parts]
+        return ops.concatenate(flat, axis=1)
+
+    def decode(found: dict[str, Any]) -> dict[str, Any]:
+        sides = ops.softplus(rows(found, "distances")) * strides
+        boxes = ops.concatenate([centers - sides[..., :2], centers + sides[..., 2:]], axis=-1)
+        return {"boxes": boxes, "scores": ops.sigmoid(rows(found, "logits"))}
+
+    # In one layer: names of single operations may be taken by the loaded model.
+    return layers.Lambda(decode, name="exported")(raw)
 
 
 def fused_from_raw(found: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 
 from cityzoo.errors import InputError
 from cityzoo.export import detection_variants
+from cityzoo.export.portable import portable
 
 if TYPE_CHECKING:
     import keras
@@ -105,7 +106,7 @@ def make_graph(model: keras.Model, output: Output, variant: str) -> keras.Model:
     else:
         outputs = {describe_outputs(output, variant, model.output.shape)[0].name: model.output}
     inputs = model.input if isinstance(model.input, dict) else model.inputs
-    return keras.Model(inputs, outputs, name=model.name)
+    return portable(keras.Model(inputs, outputs, name=model.name))
 
 
 def describe_outputs(output: Output, variant: str, shape: tuple[int | None, ...] = ()) -> list[NamedOutput]:

@@ -63,7 +63,7 @@ def _signature(model: keras.Model, dynamic_batch: bool) -> list[Any]:
 @contextmanager
 def _explained(model: keras.Model, fmt: str) -> Iterator[None]:
     # Converters print pages, and raise errors of many kinds; the operation that they name begins with its layer's name.
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     try:
         with quiet_start(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -88,6 +88,13 @@ def _to_onnx(model: keras.Model, path: Path, signature: list[Any], fp16: bool) -
     require("tf2onnx", "--format onnx")
     model.export(path, format="onnx", opset_version=OPSET, input_signature=signature, verbose=False)
     proto = onnx.load(path)
+    known = {schema.name for schema in onnx.defs.get_all_schemas()}
+    for node in proto.graph.node:  # tf2onnx logs what it cannot convert, and writes it nevertheless
+        if node.op_type not in known:
+            raise ValueError(f"TensorFlow operation [{node.name}: {node.op_type}] is not supported")
+    names = {spec.name for spec in _flat(signature)}
+    if strange := [each.name for each in proto.graph.input if each.name not in names]:
+        raise ValueError(f"TensorFlow constant [{strange[0]}: captured] is not supported")
     for tensor in (*proto.graph.input, *proto.graph.output):
         first = tensor.type.tensor_type.shape.dim[0]
         if not first.HasField("dim_value"):
@@ -97,6 +104,10 @@ def _to_onnx(model: keras.Model, path: Path, signature: list[Any], fp16: bool) -
 
         proto = convert_float_to_float16(proto, keep_io_types=True)
     onnx.save(proto, path)
+
+
+def _flat(signature: list[Any]) -> list[Any]:
+    return list(signature[0].values()) if isinstance(signature[0], dict) else signature
 
 
 def _to_litert(model: keras.Model, path: Path, signature: list[Any], fp16: bool) -> None:
