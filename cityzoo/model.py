@@ -146,6 +146,8 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     """
     import keras
 
+    import zoo.quantization.layers  # noqa: F401 - registers what models fine-tuned for int8 are made of
+
     path = Path(path)
     if not path.is_file():
         raise InputError(f"'{path}' does not exist: give the model.keras of a run folder")
@@ -193,6 +195,11 @@ def _architecture(path: Path) -> bytes | None:
             return file.read("config.json")
     except Exception:  # noqa: BLE001 - as above; `load` says what is wrong
         return None
+
+
+def is_fake_quantized(path: Path) -> bool:
+    """Return whether a model file computes with fake quantization."""
+    return b"FakeQuantize" in (_architecture(path) or b"")
 
 
 def count_parameters(variables: Sequence[keras.Variable]) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from cityzoo.data.series import manifest
 from cityzoo.errors import InputError, disk_full
 from cityzoo.evaluation.run_facts import earlier_facts, environment
-from cityzoo.export import description, example_script, graphs, metadata, parity, probes, write
+from cityzoo.export import description, example_script, graphs, int8, metadata, parity, probes, write
 from cityzoo.export.calibration import record, spread_rows
 from cityzoo.export.detection_variants import detections
 from cityzoo.export.onnx_nms import IOU, MOST, SCORE, append_nms
@@ -75,7 +75,7 @@ def export_run(run: EvaluatedRun, truth: Any, target: Path, options: Options) ->
     variant = graphs.choose_variant(run.output, options.variant, options.format, options.precision == "int8")
     with _new_folder(target) as place:
         graph = graphs.make_graph(run.model, run.output, variant)
-        path = _write_file(run, graph, variant, place.folder, options)
+        path, quantization = _write_file(run, graph, variant, place.folder, options)
         restore = graphs.restorer(variant, len(run.output.class_names))
         file = open_model(path, restore=restore)
         about = description.describe(run, file, options.format, variant, options.precision)
@@ -86,6 +86,7 @@ def export_run(run: EvaluatedRun, truth: Any, target: Path, options: Options) ->
             run, file, truth, variant, options.precision, place.folder, options.allow_loss
         )
         proof |= {
+            "quantization": quantization,
             "probes": probes.differences(file, place.folder),
             "sha256": file.digest,
             "bytes": sum(each.stat().st_size for each in model_files(path)),
@@ -123,19 +124,25 @@ def _new_folder(target: Path) -> Iterator[_Place]:
         shutil.rmtree(place.folder, ignore_errors=True)
 
 
-def _write_file(run: EvaluatedRun, graph: keras.Model, variant: str, folder: Path, options: Options) -> Path:
+def _write_file(
+    run: EvaluatedRun, graph: keras.Model, variant: str, folder: Path, options: Options
+) -> tuple[Path, dict[str, Any]]:
     dynamic = options.format != "litert" if options.dynamic_batch is None else options.dynamic_batch
     fmt, fp16 = options.format, options.precision == "float16"
+    if options.precision == "int8":
+        loss = parity.BOUNDS["int8"] if options.allow_loss is None else options.allow_loss
+        calibration = (options.calibration, options.calibration_data)
+        return int8.write_int8(run, graph, variant, folder, fmt, loss, calibration, dynamic)
     if variant == graphs.NMS and fmt == "openvino":
         source = write.write(graph, "onnx", folder, False, dynamic)
         append_nms(source)
         write.onnx_to_openvino(source, folder / write.FILES[fmt], fp16)
         source.unlink()
-        return folder / write.FILES[fmt]
+        return folder / write.FILES[fmt], {}
     path = write.write(graph, fmt, folder, fp16, dynamic)
     if variant == graphs.NMS:
         append_nms(path)
-    return path
+    return path, {}
 
 
 def _write_probes(run: EvaluatedRun, truth: Any, graph: keras.Model, variant: str, folder: Path) -> None:

@@ -44,12 +44,13 @@ def write(model: keras.Model, fmt: str, folder: Path, fp16: bool = False, dynami
     path = folder / FILES[fmt]
     if fp16 and fmt == "saved_model":
         raise InputError("--fp16 does not apply to a SavedModel: remove it, or use another --format")
-    with _explained(model, fmt):
-        WRITERS[fmt](model, path, _signature(model, dynamic_batch), fp16)
+    with explain_errors(model, fmt):
+        WRITERS[fmt](model, path, make_signature(model, dynamic_batch), fp16)
     return path
 
 
-def _signature(model: keras.Model, dynamic_batch: bool) -> list[Any]:
+def make_signature(model: keras.Model, dynamic_batch: bool) -> list[Any]:
+    """Return the input signature of an exported model: batches of any size, or single examples."""
     import keras
 
     def spec(tensor: Any) -> Any:
@@ -61,7 +62,8 @@ def _signature(model: keras.Model, dynamic_batch: bool) -> list[Any]:
 
 
 @contextmanager
-def _explained(model: keras.Model, fmt: str) -> Iterator[None]:
+def explain_errors(model: keras.Model, fmt: str) -> Iterator[None]:
+    """Turn a converter's error into an InputError that names the layer, and keep it from printing pages."""
     # Converters print pages, and raise errors of many kinds; the operation that they name begins with its layer's name.
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     try:

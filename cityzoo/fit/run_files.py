@@ -8,7 +8,7 @@ from pathlib import Path
 
 # What a training writes before its first checkpoint: nothing that cannot be made again.
 UNBEGUN = re.compile(
-    r"spec\.json|data\.json|(before|model)\.keras|history\.csv|find_lr\.png|logs|.*\.part|\.\d+\..*"
+    r"spec\.json|data\.json|(before|model|start)\.keras|quantization\.json|history\.csv|find_lr\.png|logs|.*\.part|\.\d+\..*"
 )
 
 

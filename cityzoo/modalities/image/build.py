@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from cityzoo.data.image.views import AugmentedViews
 from cityzoo.errors import InputError
 from cityzoo.modalities.image.flags import ResolvedImageFlags
 from cityzoo.modalities.image.settings import dtype_policies
-from cityzoo.model import AssembledModel, assemble
+from cityzoo.model import AssembledModel, assemble, is_fake_quantized, load
 from cityzoo.outputs import Output
 from cityzoo.spec import ResolvedSpec
 from cityzoo.transfer import is_model, load_matching_weights
@@ -38,6 +39,8 @@ def build(spec: ImageSpec, output: Output, data: Dataset) -> AssembledModel:
         assembled = assemble(run.backbone, output, flags.image_size, given, policies, name, flags.structure)
     except ValueError as error:
         raise InputError(str(error)) from error
+    if is_model(run.weights) and is_fake_quantized(Path(run.weights)):
+        return _load_fake_quantized(assembled, run.weights)
     if is_model(run.weights):
         taken = load_matching_weights(assembled.model, run.weights)
         note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
@@ -46,6 +49,24 @@ def build(spec: ImageSpec, output: Output, data: Dataset) -> AssembledModel:
     elif assembled.origin and assembled.origin.kind == "random":
         calibrate(assembled, spec, output, data)
     return peft.adapt(assembled, flags.adapt, flags.delta, spec.plan, run.seed)
+
+
+def _load_fake_quantized(assembled: AssembledModel, path: str) -> AssembledModel:
+    import keras
+
+    from zoo.quantization.fold import fold_batchnorm
+    from zoo.quantization.insert import insert_fake_quantization
+
+    model, levels = load(path), dict(assembled.backbone.output)
+    folded, levels = fold_batchnorm(assembled.model, levels)
+    _, levels = insert_fake_quantization(folded, extra=levels)
+    # The levels of the backbone are outputs of layers that have the same names in the file.
+    outputs = {
+        name: model.get_layer(tensor._keras_history.operation.name).output for name, tensor in levels.items()
+    }
+    backbone = keras.Model(model.input, outputs, name=assembled.backbone.name)
+    origin = zoo.Origin("file", path, zoo.pretrained.sha256(path), "a whole model with fake quantization")
+    return replace(assembled, model=model, backbone=backbone, origin=origin)
 
 
 def calibrate(assembled: AssembledModel, spec: ImageSpec, output: Output, data: Dataset) -> None:

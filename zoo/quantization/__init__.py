@@ -1,0 +1,1 @@
+"""Quantization of functional models: fold BatchNorms, then train with fake quantization (see `insert`)."""
