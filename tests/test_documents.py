@@ -12,6 +12,7 @@ from PIL import Image
 
 import zoo
 from cityzoo import tasks
+from cityzoo.commands import benchmark, export
 from cityzoo.commands.evaluate_flags import evaluation_parser
 from cityzoo.commands.train_flags import training_parser
 
@@ -39,10 +40,11 @@ def flags_of(parser):
 
 @pytest.fixture(scope="module")
 def known_flags():
-    """Every flag of train.py and evaluate.py, whatever the task."""
+    """Every flag of train.py, evaluate.py and the commands that documents show, whatever the task."""
     known = set().union(*(flags_of(training_parser(name)) for name in tasks.names()))
     others = {f"--{name}" for name in OTHER_PROGRAMS.split()}
     known |= set().union(*(flags_of(evaluation_parser(tasks.find(name))) for name in tasks.names()))
+    known |= set().union(*(flags_of(command._parser()) for command in (export, benchmark)))
     return known | others
 
 

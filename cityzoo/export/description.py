@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cityzoo.evaluation.evaluated_run import EvaluatedRun
 
 SCHEMA = 1
+FLIPS = "evaluation takes the mean of the outputs for an image and its mirror image"
 RESIZE = {
     "letterbox": "scale to fit, keeping the aspect ratio, to whole pixels; centered (offset rounded down), padded",
     "stretch": "scale to fill, both sides on their own",
@@ -50,7 +51,7 @@ def describe(run: EvaluatedRun, file: RuntimeModel, fmt: str, variant: str, prec
         "outputs": [_describe_output(known, each) for each in file.outputs],
         "thresholds": thresholds(run.facts),
         **({"nms": {"score": SCORE, "iou": IOU, "most": MOST}} if variant == graphs.NMS else {}),
-        **({"flips": True} if getattr(run.output, "flips", False) else {}),
+        **({"flips": FLIPS} if getattr(run.output, "flips", False) else {}),
         **_series(run),
         "source_sha256": sha256(run.folder.model),
         "weights": look_up(run.facts, "weights"),

@@ -18,6 +18,7 @@ from cityzoo.export.packages import require
 if TYPE_CHECKING:
     import keras
 
+IMAGES = "images"  # name of the only input of models of images
 OPSET = 17  # of ONNX: what ONNX Runtime, OpenVINO and TensorRT of the last years take
 FILES = {
     "onnx": "model.onnx",
@@ -53,12 +54,14 @@ def make_signature(model: keras.Model, dynamic_batch: bool) -> list[Any]:
     """Return the input signature of an exported model: batches of any size, or single examples."""
     import keras
 
-    def spec(tensor: Any) -> Any:
+    def spec(tensor: Any, name: str = "") -> Any:
         shape = (None if dynamic_batch else 1, *tensor.shape[1:])
-        return keras.InputSpec(shape=shape, dtype=tensor.dtype, name=tensor.name)
+        return keras.InputSpec(shape=shape, dtype=tensor.dtype, name=name or tensor.name)
 
-    given = model.input[0] if isinstance(model.input, list) else model.input
-    return [keras.tree.map_structure(spec, given)]
+    if isinstance(model.input, dict):
+        return [{name: spec(tensor) for name, tensor in model.input.items()}]
+    (only,) = model.inputs
+    return [spec(only, IMAGES if len(only.shape) == 4 else "")]  # copies of a model have other names
 
 
 @contextmanager
@@ -66,23 +69,27 @@ def explain_errors(model: keras.Model, fmt: str) -> Iterator[None]:
     """Turn a converter's error into an InputError that names the layer, and keep it from printing pages."""
     # Converters print pages, and raise errors of many kinds; the operation that they name begins with its layer's name.
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
-    try:
-        with quiet_start(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    failed: Exception | None = None
+    with quiet_start(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
             yield
-    except InputError:
-        raise
-    except Exception as error:
-        if reason := disk_full(error):
-            raise InputError(f"the exported file cannot be written ({reason}): free some space") from error
-        text = " ".join(str(error).split())
-        layer = next((each.name for each in model.layers if f"/{each.name}" in text), "")
-        found = NAMED.search(text)
-        operation = next((word for word in found.groups() if word), "") if found else ""
-        what = f"layer '{layer}'" if layer else f"operation '{operation}'" if operation else "this model"
-        raise InputError(
-            f"format '{fmt}' cannot express {what} ({text[:300]}): use another --format, e.g. saved_model"
-        ) from error
+        except InputError:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised again below, without those pages
+            failed = error
+    if failed is None:
+        return
+    if reason := disk_full(failed):
+        raise InputError(f"the exported file cannot be written ({reason}): free some space") from failed
+    text = " ".join(str(failed).split())
+    layer = next((each.name for each in model.layers if f"/{each.name}" in text), "")
+    found = NAMED.search(text)
+    operation = next((word for word in found.groups() if word), "") if found else ""
+    what = f"layer '{layer}'" if layer else f"operation '{operation}'" if operation else "this model"
+    raise InputError(
+        f"format '{fmt}' cannot express {what} ({text[:300]}): use another --format, e.g. saved_model"
+    ) from failed
 
 
 def _to_onnx(model: keras.Model, path: Path, signature: list[Any], fp16: bool) -> None:

@@ -54,6 +54,23 @@ def test_a_file_answers_as_the_model(model, inputs, fmt, dynamic, tmp_path):
     assert measure_latency(file, batch_size=2)["images_per_second"] > 0
 
 
+@pytest.mark.parametrize("fmt", ["onnx", "litert"])
+def test_a_layer_that_a_format_cannot_express_is_named(fmt, tmp_path, capfd):
+    pytest.importorskip(PACKAGES[fmt])
+    x = keras.Input((4,))
+    odd = keras.layers.Lambda(lambda values: keras.ops.erfinv(values / 1e9), name="odd_layer")(x)
+    with pytest.raises(InputError, match="cannot express layer 'odd_layer'"):
+        write(keras.Model(x, {"y": odd}), fmt, tmp_path)
+    assert "Erfinv" not in capfd.readouterr().err  # the converter's pages
+
+
+def test_the_only_input_of_images_is_named_so(tmp_path):
+    pytest.importorskip("tf2onnx")
+    x = keras.Input((8, 8, 3), name="images_clone_3")
+    path = write(keras.Model(x, {"y": keras.layers.Conv2D(1, 3)(x)}), "onnx", tmp_path)
+    assert [each.name for each in runtime_model.open_model(path).inputs] == ["images"]
+
+
 def test_the_digest_depends_on_every_file_and_on_the_runtime(tmp_path):
     class Silent(runtime_model.RuntimeModel):
         runtime = "silent"
