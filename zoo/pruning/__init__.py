@@ -1,0 +1,1 @@
+"""Structured pruning: whole channels of a functional model are removed, in groups that belong together."""
