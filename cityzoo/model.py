@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cityzoo.outputs import Output
 
 CLASSES = "classes."  # prefix of the layer that carries the class names
+PRUNED = "_pruned"  # end of the name of a model that lacks channels of its backbone or head
 LOW, FULL = "mixed_bfloat16", "float32"
 
 

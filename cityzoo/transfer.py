@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cityzoo.errors import InputError
-from cityzoo.model import class_names, load
+from cityzoo.model import PRUNED, AssembledModel, class_names, load
 
 if TYPE_CHECKING:
     import keras
@@ -17,6 +20,37 @@ if TYPE_CHECKING:
 def is_model(weights: str) -> bool:
     """Return whether `--weights` names a whole model rather than a backbone's weights."""
     return Path(weights).suffix == ".keras"
+
+
+def adopt_widths(assembled: AssembledModel, path: str) -> AssembledModel:
+    """Give a fresh model the numbers of channels of an earlier one that was pruned; else return it as it is.
+
+    Args:
+        assembled: the fresh model, of the backbone that was pruned.
+        path: a model.keras; layers whose size depends on the classes keep their own.
+    """
+    config = _read_config(path)
+    if not config.get("name", "").endswith(PRUNED):
+        return assembled
+    from zoo.pruning.cut import find_part, read_widths, resize
+
+    own = read_widths(assembled.model.get_config())
+    changed = {
+        layer: width
+        for layer, width in read_widths(config).items()
+        if layer != "head_logits" and own.get(layer, width) != width
+    }
+    model = resize(assembled.model, changed)
+    model.name = assembled.model.name.removesuffix(PRUNED) + PRUNED
+    return replace(assembled, model=model, backbone=find_part(assembled.backbone, model))
+
+
+def _read_config(path: str) -> dict[str, Any]:
+    try:
+        with zipfile.ZipFile(path) as file:
+            return json.loads(file.read("config.json"))["config"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return {}  # `load` says what is wrong with it
 
 
 def load_matching_weights(model: keras.Model, path: str) -> tuple[str, ...]:

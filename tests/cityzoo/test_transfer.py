@@ -4,11 +4,14 @@ import keras
 import numpy as np
 import pytest
 
+import zoo
 from cityzoo.errors import InputError
-from cityzoo.model import assemble, save
+from cityzoo.model import PRUNED, assemble, save
 from cityzoo.outputs.classification import Classification
 from cityzoo.outputs.detection import Detection
-from cityzoo.transfer import is_model, load_matching_weights
+from cityzoo.transfer import adopt_widths, is_model, load_matching_weights
+from zoo.pruning.channels import group_channels, trace_channels
+from zoo.pruning.cut import cut
 
 
 @pytest.fixture
@@ -115,3 +118,34 @@ def test_two_classes_have_one_logit_and_are_taken_over_too(small_zoo, tmp_path, 
     kernel, bias = later.get_layer("head_logits").get_weights()
     assert kernel == pytest.approx(expected(old, new), abs=1e-6)
     assert bias.shape == (kernel.shape[1],)
+
+
+def test_a_pruned_model_brings_its_numbers_of_channels(make, tmp_path):
+    """With other classes and another input size, too; the backbone is a part of the whole and splits by stage."""
+    earlier, _ = make("slim", "car", "bus")
+    channels = trace_channels(earlier)
+    groups = group_channels(earlier, channels)
+    keep = channels.fixed.copy()
+    for group in groups:
+        keep[group.channels[: len(group.channels) // 2]] = True
+    smaller = cut(earlier, channels, keep)
+    smaller.name = earlier.name + PRUNED
+    save(smaller, tmp_path / "pruned.keras")
+    path = str(tmp_path / "pruned.keras")
+    fresh = assemble("slim", Detection(("bus", "car", "van")), (96, 64))
+    later = adopt_widths(fresh, path)
+    assert load_matching_weights(later.model, path) == ("bus", "car")
+    assert later.model.count_params() < 0.5 * fresh.model.count_params()
+    old, new = (weights_by_layer(model) for model in (smaller, later.model))
+    assert all((a == b).all() for n in old if n != "head_logits" for a, b in zip(old[n], new[n], strict=True))
+    assert {id(layer) for layer in later.backbone.layers} <= {id(layer) for layer in later.model.layers}
+    assert list(zoo.stages(later.backbone)) == list(zoo.stages(fresh.backbone))
+
+
+def test_other_models_do_not_change_the_fresh_one(make, tmp_path):
+    """One of another width is refused as before, a damaged file by `load`."""
+    _, path = make("wide", "car", file="a.keras")
+    fresh = assemble("slim", Detection(("car",)), (64, 64))
+    assert adopt_widths(fresh, path) is fresh
+    (tmp_path / "damaged.keras").write_bytes(b"PK")
+    assert adopt_widths(fresh, str(tmp_path / "damaged.keras")) is fresh
