@@ -8,7 +8,8 @@ from pathlib import Path
 
 # What a training writes before its first checkpoint: nothing that cannot be made again.
 UNBEGUN = re.compile(
-    r"spec\.json|data\.json|(before|model|start)\.keras|quantization\.json|history\.csv|find_lr\.png|logs|.*\.part|\.\d+\..*"
+    r"(spec|data|pruning|quantization)\.json|(before|model|pruned|start)\.keras|history\.csv|find_lr\.png|logs|"
+    r".*\.part|\.\d+\..*"
 )
 
 
@@ -17,8 +18,9 @@ class RunFolder:
     """The files of a run.
 
     `spec.json` what was asked for, resolved; `data.json` identity of the data; `before.keras` the model before its
-    first step; `model.keras` the best epoch; `last.keras` the last one; `history.csv` one row per epoch; `logs/` for
-    TensorBoard; `checkpoint.npz` to resume from; `report.json` and `report.html`.
+    first step; `pruned.keras` the model that a pruned run starts from; `model.keras` the best epoch; `last.keras` the
+    last one; `history.csv` one row per epoch; `logs/` for TensorBoard; `checkpoint.npz` to resume from; `report.json`
+    and `report.html`.
     """
 
     path: Path
@@ -42,6 +44,11 @@ class RunFolder:
     def before(self) -> Path:
         """Return the path of the model before its first step."""
         return self.path / "before.keras"
+
+    @property
+    def pruned(self) -> Path:
+        """Return the path of the model that a pruned run starts from."""
+        return self.path / "pruned.keras"
 
     @property
     def last(self) -> Path:

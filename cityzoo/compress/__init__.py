@@ -1,0 +1,1 @@
+"""Make the model of a run smaller and faster, and measure what it costs."""
