@@ -18,6 +18,8 @@ _NAMES = {
     "peft.rank_allocation": ("rank_allocation",),
     "peft.rewrite": ("fingerprint",),
     "pretrained": ("Origin", "cached"),
+    "pruning.channels": ("group_channels", "trace_channels"),
+    "pruning.cut": ("cut", "find_part", "mask"),
     "registry": ("Backbone", "get", "names", "rows"),
     "surgery.operations": ("operate",),
 }

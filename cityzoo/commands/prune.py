@@ -63,14 +63,18 @@ def _parser() -> cli.Parser:
     )
     add("--rounds", type=count, default=1, metavar="N", help="remove in N rounds (default: %(default)s)")
     add("--epochs", type=count, default=0, metavar="N", help="per round (default: as the run's last phase)")
-    add(
-        "--learning-rate", type=rate, default=0.0, metavar="RATE", help="peak (default: a tenth of the run's)"
-    )
+    add("--learning-rate", type=rate, default=0.0, metavar="RATE", help="peak (default: half of the run's)")
     add(
         "--freeze",
         default="none",
         metavar="STAGE",
         help="freeze the backbone up to this stage (default: none)",
+    )
+    add(
+        "--no-teacher",
+        action="store_false",
+        dest="teacher",
+        help="fine-tune by the labels alone (default: the model before teaches, too)",
     )
     add("--out", metavar="FOLDER", help="new run folder (default: RUN-pruned-SHARE-latency)")
     return parser

@@ -4,29 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import islice
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cityzoo.compress.pruning_request import PruningRequest
-from cityzoo.compress.pruning_search import Search
+from cityzoo.compress.pruning_search import cut_to_share
 from cityzoo.errors import InputError
 from cityzoo.evaluation.evaluated_run import EvaluatedRun, open_evaluated
-from cityzoo.fit import auto_settings, fine_tune
+from cityzoo.fit import fine_tune
+from cityzoo.fit.distillation_teacher import pin_teacher
 from cityzoo.fit.run_folder import RunFolder
-from cityzoo.model import PRUNED, save
+from cityzoo.model import save
 from cityzoo.replace_file import replace_file
 from cityzoo.spec import Phase, ResolvedSpec
 
-if TYPE_CHECKING:
-    import keras
-
 LOG = logging.getLogger(__name__)
 TAYLOR_EXAMPLES = 200
+FINE_TUNING_RATE = 0.5  # of the run's learning rate
 FILE = "pruning.json"
 
 
@@ -100,7 +98,9 @@ def _prune_once(
     task, data, output = fine_tune.load_task_data(spec)
     if not (own.pruned.is_file() and own.spec.is_file()):
         own.path.mkdir(exist_ok=True)
-        smaller, facts = _cut_to(request, source, current, share, lambda: _batches(spec, task, data, output))
+        batches = _batches(spec, task, data, output)
+        loss = output.loss(task.modality.size_hw(spec))
+        smaller, facts = cut_to_share(request, source.model, current.model, share, loss, batches)
         save(smaller, own.pruned)
         _write(own.path / FILE, {"request": asdict(request), **facts})
         spec.write(own.spec)
@@ -114,10 +114,18 @@ def _spec_of_fine_tuning(request: PruningRequest, source: EvaluatedRun, own: Run
     if not isinstance(spec, ResolvedSpec):
         raise InputError(f"'{request.run}' was not trained by this version: train it again with --config")
     epochs = request.epochs or spec.plan[-1].epochs
-    rate = request.learning_rate or spec.fit.learning_rate * auto_settings.LATER_PHASES
-    kept = {name: None for name in ("adapt", "delta", "unlabelled") if hasattr(spec.modality, name)}
+    rate = request.learning_rate or spec.fit.learning_rate * FINE_TUNING_RATE
     spec = spec.replace(
-        weights=str(own.pruned.absolute()), out=str(own.path), repeats=1, minutes=None, **kept
+        weights=str(own.pruned.absolute()),
+        out=str(own.path),
+        repeats=1,
+        minutes=None,
+        find_lr=False,
+        teacher=pin_teacher(request.run) if request.teacher and source.output.supports_distillation else None,
+        adapt=None,
+        delta=None,
+        unlabelled=None,
+        batchnorm="learn",  # its inputs have changed
     )
     return replace(spec, plan=(Phase(request.freeze, epochs, rate),))
 
@@ -136,50 +144,3 @@ def _batches(spec: ResolvedSpec[Any], task: Any, data: Any, output: Any) -> Iter
     for pair in islice(batches, count):
         yield pair
         bar.add(1)
-
-
-def _cut_to(
-    request: PruningRequest,
-    source: EvaluatedRun,
-    current: EvaluatedRun,
-    share: float,
-    batches: Callable[[], Iterator[tuple[Any, Any]]],
-) -> tuple[keras.Model, dict[str, Any]]:
-    from zoo.pruning import channels as tracing
-    from zoo.pruning import cut, importance
-
-    model, started = current.model, time.perf_counter()
-    channels = tracing.trace_channels(model)
-    groups = tracing.group_channels(model, channels)
-    LOG.info(
-        "importance of %d channels in %d groups: %s",
-        sum(len(g.channels) for g in groups),
-        len(groups),
-        request.importance,
-    )
-    if request.importance == "taylor":
-        loss = current.output.loss(current.task.modality.size_hw(current.spec))
-        scores = importance.taylor(model, channels, loss, batches())
-    else:
-        functions = {"l1": importance.kernel_norms, "batchnorm": importance.batchnorm_scales}
-        scores = functions[request.importance](model, channels)
-    steps = importance.removal_steps(
-        groups, scores, "operations" if request.by == "latency" else "parameters"
-    )
-    if not steps:
-        raise InputError(
-            f"'{current.folder.path}' has no group of 16 or more channels that can be cut "
-            f"({'; '.join(channels.reasons[-3:])}): train a smaller --backbone instead"
-        )
-    search = Search(source.model, model, channels, steps, request.by)
-    smaller, keep = search.find(share)
-    difference = cut.largest_difference(model, smaller, channels, keep)
-    if not difference <= cut.TOLERANCE:
-        raise InputError(
-            f"'{current.folder.path}': the smaller model differs by {difference:.1e} from the model with the same "
-            "channels masked, so it was not saved: please report this"
-        )
-    smaller.name = model.name.removesuffix(PRUNED) + PRUNED
-    facts = search.measure(smaller, keep) | {"masked_difference": difference}
-    facts["seconds"] = round(time.perf_counter() - started, 1)
-    return smaller, facts

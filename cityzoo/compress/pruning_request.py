@@ -19,8 +19,9 @@ class PruningRequest:
         importance: one of IMPORTANCE.
         rounds: how often channels are removed, with fine-tuning after each.
         epochs: of fine-tuning after each round; 0: as many as the run's last phase.
-        learning_rate: peak in fine-tuning; 0: a tenth of the run's.
+        learning_rate: peak in fine-tuning; 0: half of the run's.
         freeze: freeze the backbone up to this stage in fine-tuning.
+        teacher: whether the run that is pruned teaches the smaller model, next to the labels.
     """
 
     run: str
@@ -31,6 +32,7 @@ class PruningRequest:
     epochs: int = 0
     learning_rate: float = 0.0
     freeze: str = "none"
+    teacher: bool = True
 
     @property
     def default_out(self) -> str:

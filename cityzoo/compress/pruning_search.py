@@ -1,23 +1,85 @@
-"""Find how many channels must go for a target, by measuring real, smaller models."""
+"""Cut a model down to a share of its latency or parameters, by measuring real, smaller models."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+import time
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
 
+import keras
 import numpy as np
 
-from cityzoo.compress.speed import compare_speed
+from cityzoo.compress.latency_ratio import compare_speed
+from cityzoo.compress.pruning_request import PruningRequest
 from cityzoo.errors import InputError
-from zoo.pruning.cut import cut
-
-if TYPE_CHECKING:
-    import keras
-
-    from zoo.pruning.channels import Channels
+from cityzoo.model import PRUNED
+from zoo.pruning import cut, importance
+from zoo.pruning.channels import Channels, group_channels, trace_channels
+from zoo.pruning.reconstruction import reconstruct
 
 LOG = logging.getLogger(__name__)
 FINENESS = 64  # the number of removed channels is found up to this part of all that can be
+TOLERANCE = 1.02  # of a second measurement
+IMAGES = 32  # to refit layers on
+
+
+def cut_to_share(
+    request: PruningRequest,
+    original: keras.Model,
+    model: keras.Model,
+    share: float,
+    loss: keras.losses.Loss,
+    batches: Iterable[tuple[Any, Any]],
+) -> tuple[keras.Model, dict[str, Any]]:
+    """Return a smaller model and what a report says of it.
+
+    Args:
+        request: the kind of target and of importance.
+        original: the model that the target is a share of.
+        model: the model to cut, the same or one that was cut before.
+        share: the target.
+        loss: of training.
+        batches: training examples, (inputs, targets).
+
+    Raises:
+        InputError: nothing can be cut, or the target cannot be reached.
+    """
+    started, channels, examples = time.perf_counter(), trace_channels(model), iter(batches)
+    groups = group_channels(model, channels)
+    first = next(examples)
+    scores = _score(request.importance, model, channels, loss, chain([first], examples))
+    steps = importance.removal_steps(
+        groups, scores, "operations" if request.by == "latency" else "parameters"
+    )
+    if not steps:
+        raise InputError(
+            f"model '{model.name}' has no group of 16 or more channels that can be cut "
+            f"({'; '.join(channels.reasons[-3:])}): train a smaller --backbone instead"
+        )
+    search = Search(original, model, channels, steps, request.by)
+    smaller, keep = search.find(share)
+    difference = cut.largest_difference(model, smaller, channels, keep)
+    if not difference <= cut.TOLERANCE:
+        raise InputError(
+            f"the smaller model differs by {difference:.1e} from '{model.name}' with the same channels masked, so it "
+            "was not saved: please report this"
+        )
+    reconstruct(model, smaller, channels, keep, np.asarray(first[0])[:IMAGES])
+    smaller.name = model.name.removesuffix(PRUNED) + PRUNED
+    facts = search.measure(smaller, keep) | {"masked_difference": difference}
+    return smaller, facts | {"seconds": round(time.perf_counter() - started, 1)}
+
+
+def _score(
+    kind: str, model: keras.Model, channels: Channels, loss: Any, batches: Iterable[Any]
+) -> np.ndarray:
+    LOG.info("importance of channels: %s", kind)
+    if kind == "taylor":
+        return importance.taylor(model, channels, loss, batches)
+    functions = {"l1": importance.kernel_norms, "batchnorm": importance.batchnorm_scales}
+    return functions[kind](model, channels)
 
 
 class Search:
@@ -44,12 +106,15 @@ class Search:
                 best, keep, high = smaller, kept, middle
             else:
                 low = middle
+        while high < len(self.steps) and self._share(best) > share * TOLERANCE:  # a lucky measurement
+            high = min(high + -(-len(self.steps) // FINENESS), len(self.steps))
+            best, keep, _ = self._try(high)
         return best, keep
 
     def _try(self, count: int) -> tuple[keras.Model, np.ndarray, float]:
         keep = np.ones(self.channels.count, bool)
         keep[np.concatenate(self.steps[:count])] = False
-        smaller = cut(self.model, self.channels, keep)
+        smaller = cut.cut(self.model, self.channels, keep)
         reached = self._share(smaller)
         LOG.info("%d of %d steps: %.2fx %s", count, len(self.steps), reached, self.by)
         return smaller, keep, reached

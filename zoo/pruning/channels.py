@@ -106,8 +106,8 @@ def group_channels(model: keras.Model, channels: Channels) -> list[Group]:
         if not channels.fixed[channel]:
             members[tuple(numbers)].append(channel)
     groups = []
-    for numbers, own in sorted(members.items()):
-        slots = [channels.slots[number] for number in numbers]
+    for signature, own in sorted(members.items()):
+        slots = [channels.slots[number] for number in signature]
         # entries of the axis per channel are several behind a flattening
         sizes = [_size_per_channel(shapes[slot.layer, slot.weight], slot, own[0]) for slot in slots]
         writers = tuple(dict.fromkeys(slot.layer for slot in slots if not slot.reads))

@@ -17,7 +17,7 @@ WIDTHS = ("filters", "units", "projection_dim", "target_shape")  # keys of confi
 
 
 def cut(model: keras.Model, channels: Channels, keep: np.ndarray) -> keras.Model:
-    """Return a smaller model that computes the same as `masked` does.
+    """Return a smaller model that computes the same as `mask` does.
 
     Args:
         model: a functional model; it is not changed.
@@ -103,7 +103,7 @@ def find_part(part: keras.Model, whole: keras.Model) -> keras.Model:
 
 
 @contextmanager
-def masked(model: keras.Model, channels: Channels, keep: np.ndarray) -> Iterator[keras.Model]:
+def mask(model: keras.Model, channels: Channels, keep: np.ndarray) -> Iterator[keras.Model]:
     """Lend a model with zeros in place of all weights that `cut` removes; its weights come back afterwards."""
     before = model.get_weights()
     weights = {(layer.name, w.name): w for layer in model.layers for w in layer.weights}
@@ -123,7 +123,7 @@ def largest_difference(
     """Return how far a cut model is from the masked one on random images, as a share of the largest output."""
     rng = np.random.default_rng(seed)
     images = rng.uniform(0, 255, (2, *model.inputs[0].shape[1:])).astype("float32")
-    with masked(model, channels, keep):
+    with mask(model, channels, keep):
         wanted = [np.asarray(x) for x in keras.tree.flatten(model(images, training=False))]
     found = [np.asarray(x) for x in keras.tree.flatten(smaller(images, training=False))]
     largest = max(float(np.abs(x).max()) for x in wanted)

@@ -14,7 +14,7 @@ from zoo.pruning.channel_trace import Slot
 from zoo.pruning.channels import Channels, Group
 
 LEAST, STEP = 8, 8  # channels of a layer: fewer, or other multiples, save no time
-MOST = 0.75  # share of a group that is removed at once
+MOST = 0.5  # share of a group that is removed at once
 _SMALLEST = 1e-12
 
 

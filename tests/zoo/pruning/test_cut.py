@@ -39,7 +39,7 @@ def test_every_backbone_is_cut_to_what_it_is_with_masked_channels(name):
 
 
 def test_all_rules_together(residual):
-    """Depthwise, separable, shared, gated, concatenated and flattened layers; masked by hand, not by `masked`."""
+    """Depthwise, separable, shared, gated, concatenated and flattened layers; masked by hand, not by `mask`."""
     channels = trace_channels(residual)
     groups = group_channels(residual, channels)
     keep = keep_some(channels, groups)
@@ -61,7 +61,7 @@ def test_all_rules_together(residual):
 def test_a_masked_model_gets_its_weights_back(residual):
     before = residual.get_weights()
     channels = trace_channels(residual)
-    with pytest.raises(RuntimeError), cutting.masked(residual, channels, channels.fixed):
+    with pytest.raises(RuntimeError), cutting.mask(residual, channels, channels.fixed):
         assert not np.asarray(residual.get_layer("stem").kernel).any()
         raise RuntimeError
     assert all(np.array_equal(a, b) for a, b in zip(before, residual.get_weights(), strict=True))
