@@ -161,7 +161,7 @@ def removal_steps(
     Example:
         >>> cheap, dear = Group(("a",), np.arange(20), 10, 10), Group(("b",), np.arange(20, 36), 10, 1000)
         >>> [step.tolist() for step in removal_steps([cheap, dear], np.ones(36))]
-        [[20, 21, 22, 23, 24, 25, 26, 27], [0, 1, 2, 3], [4, 5, 6, 7, 8, 9, 10, 11]]
+        [[20, 21, 22, 23, 24, 25, 26, 27], [0, 1, 2, 3]]
     """
     found: list[tuple[float, np.ndarray]] = []
     for group in groups:

@@ -43,7 +43,7 @@ def place(as_scripts, tmp_path_factory):
         "finished": (COMMAND, [*prune, "--epochs", "2"]),
         "longer": ("train.py", ["--resume", "run-pruned-0.6-parameters", "--epochs", "3"]),
         "twice": (COMMAND, twice),
-        "evaluate": ("evaluate.py", ["twice", "--compare", "run", "--out", "compared"]),
+        "evaluate": ("evaluate.py", ["twice", "run", "--out", "compared"]),
         "no model": (COMMAND, ["prune", "empty", "--target-latency", "0.5x"]),
         "not smaller": (COMMAND, ["prune", "run", "--target-latency", "1.2x"]),
         "no target": (COMMAND, ["prune", "run"]),
