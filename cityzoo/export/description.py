@@ -97,6 +97,10 @@ def thresholds(report: Mapping[str, Any]) -> dict[str, Any]:
         name: row.get("score", row.get("threshold")) if isinstance(row, Mapping) else row
         for name, row in (report.get("thresholds") or {}).items()
     }
+    alarms = report.get("alarms") or {}  # of classes
+    found |= {
+        f"alarm: {name}": row.get("threshold") for name, row in alarms.items() if isinstance(row, Mapping)
+    }
     alarm = look_up(report, "alarm/threshold")
     best = look_up(report, "operating_point/score")
     found |= {"alarm": alarm} if alarm is not None else {}

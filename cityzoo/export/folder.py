@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cityzoo.data.series import manifest
 from cityzoo.errors import InputError, disk_full
-from cityzoo.evaluation.run_facts import earlier_facts, environment
-from cityzoo.export import description, example_script, graphs, int8, metadata, parity, probes, write
+from cityzoo.evaluation.run_facts import environment
+from cityzoo.export import description, documents, graphs, int8, metadata, parity, probes, write
 from cityzoo.export.calibration import record, spread_rows
 from cityzoo.export.detection_variants import detections
 from cityzoo.export.onnx_nms import IOU, MOST, SCORE, append_nms
 from cityzoo.export.runtime_model import RuntimeModel, format_of, model_files, open_model
 from cityzoo.replace_file import unfinished_name
-from cityzoo.report.local_paths import shorten_paths
-from cityzoo.spec import FORMAT_VERSION
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
     from cityzoo.evaluation.evaluated_run import EvaluatedRun
 
 LOG = logging.getLogger(__name__)
-DESCRIPTION, PARITY, CARD, EXAMPLE = "preprocessing.json", "parity.json", "README.md", "example.png"
+EXAMPLE = "example.png"
 REFUSED = "-refused"  # added to the name of a folder whose file failed the gate
 
 
@@ -92,8 +89,9 @@ def export_run(run: EvaluatedRun, truth: Any, target: Path, options: Options) ->
             "bytes": sum(each.stat().st_size for each in model_files(path)),
             **environment(run.spec.run.seed),
         }
-        _write_documents(run, place.folder, about, proof)
+        documents.write(run, place.folder, about, proof)
         place.passed = proof["passed"]
+    documents.add_to_report(run, target.name, proof)
     LOG.info("%s", parity.verdict_line(proof, run.task.modality.unit))
     return proof
 
@@ -167,46 +165,13 @@ def _write_probes(run: EvaluatedRun, truth: Any, graph: keras.Model, variant: st
         Image.fromarray(inputs[0].round().astype(np.uint8)).save(folder / EXAMPLE)
 
 
-def _write_documents(run: EvaluatedRun, folder: Path, about: dict[str, Any], proof: dict[str, Any]) -> None:
-    facts = shorten_paths(earlier_facts(run.folder.path))
-    spec = shorten_paths(run.spec.as_dict())
-    documents = {
-        DESCRIPTION: about,
-        PARITY: proof,
-        "spec.json": {"format_version": FORMAT_VERSION, **spec},
-        "report.json": facts,
-    }
-    for name, document in documents.items():
-        text = json.dumps(document, indent=2, default=float)
-        (folder / name).write_text(text + "\n", encoding="utf-8")
-    if (run.folder.path / manifest.NAME).is_file():
-        shutil.copy(run.folder.path / manifest.NAME, folder)
-    script = example_script.example_script(about, run.output.page)
-    (folder / example_script.NAME).write_text(script, encoding="utf-8")
-    (folder / CARD).write_text(_card(run, about, proof), encoding="utf-8")
-
-
-def _card(run: EvaluatedRun, about: dict[str, Any], proof: dict[str, Any]) -> str:
-    sections = run.facts.get("model_card") or {}
-    lines = [f"# {about['task']}: {about['model']}", "", f"{about['summary']}.", ""]
-    lines += [
-        f"- {each['name']} {each['shape']} {each['dtype']}" for each in about["inputs"] + about["outputs"]
-    ]
-    verdict = parity.verdict_line(proof, run.task.modality.unit)
-    lines += ["", "## Does it answer as the trained model?", "", verdict + "."]
-    lines += ["`python -m cityzoo export --check .` runs the stored probes again on your machine."]
-    for title, sentences in sections.items():
-        lines += ["", f"## {title}", "", *(f"- {sentence}" for sentence in sentences)]
-    return "\n".join(lines) + "\n"
-
-
 def check(folder: Path) -> list[str]:
     """Run the probes of an exported folder in its runtime; return what is wrong, nothing if all is well.
 
     Raises:
         InputError: not an exported folder, or one without its files.
     """
-    about, proof = (read_document(folder, name) for name in (DESCRIPTION, PARITY))
+    about, proof = (read_document(folder, name) for name in (documents.DESCRIPTION, documents.PARITY))
     file = open_model(folder / about["model"])
     changed = (
         [] if file.digest == proof["sha256"] else [f"{about['model']} is not the file that was exported"]

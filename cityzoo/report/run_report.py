@@ -35,9 +35,7 @@ def write(
     report = {"format_version": FORMAT_VERSION, "compared": {}, **facts, **metrics, **environment(seed)}
     report["model_card"] = pages.find_model_card(output.page)(report, task.summary)
     report = shorten_paths(report)
-    layout = pages.find(output.page)(report, output.class_names)
-    layout = _with_own_metrics(layout, output.primary_metrics)
-    _, path = write_report(folder, report, layout)
+    layout, path = _write_page(folder, output, report)
     write_report_summaries(report, layout, folder / "logs")
     for warning in report.get("warnings", ()):
         LOG.warning("WARNING: %s", warning)
@@ -49,6 +47,17 @@ def write(
             LOG.info("%s", comparison_line(name, found, output.primary_metrics[0]))
     LOG.info("report: %s", path)
     return report
+
+
+def add(folder: Path, output: Output, report: Mapping[str, Any]) -> None:
+    """Write the report of a run again, with what was added to its numbers."""
+    _write_page(folder, output, report)
+
+
+def _write_page(folder: Path, output: Output, report: Mapping[str, Any]) -> tuple[Layout, Path]:
+    layout = pages.find(output.page)(report, output.class_names)
+    layout = _with_own_metrics(layout, output.primary_metrics)
+    return layout, write_report(folder, report, layout)[1]
 
 
 def _with_own_metrics(layout: Layout, names: Sequence[str]) -> Layout:

@@ -84,7 +84,27 @@ EXPLANATIONS = Section(
         "Method: {explanations/method|text}, at {explanations/level|text}.",
     ),
 )
-SECTIONS = (ROBUSTNESS, EXPLANATIONS)
+EXPORTS = Section(
+    "Exported files",
+    "exports",
+    "Files for other runtimes, each run in its own on held-out examples next to the trained model.",
+    tables=(
+        Table(
+            "Comparison with the trained model",
+            "exports",
+            {
+                "verdict": ("verdict", "text"),
+                "precision": ("numbers", "text"),
+                "metric": ("metric", "text"),
+                "before": ("trained", "score"),
+                "after": ("exported", "score"),
+                "interval": ("difference, 95 %", "interval"),
+                "megabytes": ("MB", "score"),
+            },
+        ),
+    ),
+)
+SECTIONS = (ROBUSTNESS, EXPLANATIONS, EXPORTS)
 
 
 def confusion_table(predicted: Iterable[str], note: str) -> Table:

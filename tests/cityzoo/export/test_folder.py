@@ -13,7 +13,7 @@ from cityzoo import demo, tasks
 from cityzoo.commands import export
 from cityzoo.errors import InputError
 from cityzoo.evaluation.evaluated_run import open_evaluated
-from cityzoo.export import exported_run, folder, parity, probes
+from cityzoo.export import documents, exported_run, folder, parity, probes
 from cityzoo.export.calibration import calibration_batches
 
 pytest.importorskip("tf2onnx")
@@ -46,6 +46,22 @@ def test_the_folder_holds_all_that_a_program_needs(exported):
     assert proof["passed"] and proof["n_images"] == 4 and proof["largest_difference"]["scores"] < 1e-4
     assert len(proof["worst_examples"]) == 4
     assert not any(str(exported.parents[2]) in file.read_text() for file in exported.glob("*.json"))
+
+
+def test_the_report_of_the_run_lists_its_files(exported, detector_run, tmp_path):
+    run = open_evaluated(str(detector_run))
+    proof = json.loads((exported / "parity.json").read_text())
+    documents.add_to_report(run, "onnx-nms", proof)
+    assert not (detector_run / "report.json").exists()  # its training was stopped
+    copy = shutil.copytree(detector_run, tmp_path / "run", ignore=shutil.ignore_patterns("exports"))
+    (copy / "report.json").write_text(json.dumps({"task": "vehicle_detect", "split": "val", "n_images": 5}))
+    run = open_evaluated(str(copy))
+    documents.add_to_report(run, "onnx-nms", proof)
+    documents.add_to_report(run, "onnx-int8", {**proof, "passed": False})
+    report = json.loads((copy / "report.json").read_text())
+    assert [row["verdict"] for row in report["exports"].values()] == ["passed", "refused"]
+    assert report["exports"]["onnx-nms"]["after"] == proof["figures"]["AP"]["this"]
+    assert "onnx-int8" in (copy / "report.html").read_text()
 
 
 def test_the_description_is_inside_the_file_too(exported):
