@@ -12,7 +12,7 @@ from PIL import Image
 
 import zoo
 from cityzoo import tasks
-from cityzoo.commands import benchmark, export, prune
+from cityzoo.commands import benchmark, compress, export, prune
 from cityzoo.commands.evaluate_flags import evaluation_parser
 from cityzoo.commands.train_flags import training_parser
 
@@ -44,7 +44,7 @@ def known_flags():
     known = set().union(*(flags_of(training_parser(name)) for name in tasks.names()))
     others = {f"--{name}" for name in OTHER_PROGRAMS.split()}
     known |= set().union(*(flags_of(evaluation_parser(tasks.find(name))) for name in tasks.names()))
-    known |= set().union(*(flags_of(command._parser()) for command in (export, benchmark, prune)))
+    known |= set().union(*(flags_of(command._parser()) for command in (export, benchmark, prune, compress)))
     return known | others
 
 

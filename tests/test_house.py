@@ -50,7 +50,7 @@ evaluation: GROUND spec data metrics visualize alarms outputs model predict moda
 report: GROUND spec data metrics visualize outputs model modalities tasks fit evaluation
 tune: GROUND spec data tasks fit evaluation report
 export: GROUND cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
-compress: GROUND spec outputs model modalities tasks fit evaluation report zoo
+compress: GROUND spec outputs model modalities tasks fit evaluation report export zoo
 traffic_signals: errors cli
 commands: GROUND cli spec data demo modalities tasks fit evaluation compress zoo
 __main__: errors cli commands
