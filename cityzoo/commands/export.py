@@ -141,14 +141,8 @@ def export(
     """
     from cityzoo.commands.evaluate_flags import parse_evaluation
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     command = parse_evaluation([run, *(("--data", data) if data else ())])
-    with cli.quiet_start():
-        import tensorflow  # noqa: F401  (its start-up messages are suppressed here)
-
-        from cityzoo import backend
-
-        backend.prepare()
+    _start()
     from cityzoo.evaluation import evaluated_run
     from cityzoo.export import folder, parity
 
@@ -161,7 +155,18 @@ def export(
     return proof
 
 
+def _start() -> None:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with cli.quiet_start():
+        import tensorflow  # noqa: F401  (its start-up messages are suppressed here)
+
+        from cityzoo import backend
+
+        backend.prepare()
+
+
 def _check(folder: Path) -> int:
+    _start()
     from cityzoo.export.folder import check
 
     wrong = check(folder)

@@ -206,14 +206,18 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
     """Draw latency against the main metric, or the size where it is not known; areas are sizes in megabytes."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 6), layout="constrained")
+    figure = Figure(figsize=(11, 6), layout="constrained")
     axes = figure.subplots()
     known = all("metric" in row for row in rows)
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         x, y = row["p50_ms"], row["value"] if known else row["size_mb"]
-        axes.scatter(x, y, s=20 + 8 * row["size_mb"], alpha=0.5)
-        axes.annotate(f"{row['name']}, {row['threads']} threads", (x, y), fontsize=7)
+        label = f"{number}: {row['name']}, {row['threads']} threads"
+        axes.scatter(x, y, s=20 + 8 * row["size_mb"], alpha=0.5, label=label)
+        axes.annotate(str(number), (x, y), xytext=(0, 9 * (number % 4)), textcoords="offset points")
+    figure.legend(loc="outside right upper", fontsize=8, markerscale=0.5)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
     axes.set_xlabel("latency of one example, median, ms")
     axes.set_ylabel(rows[0]["metric"] if known else "file size, MB")
     axes.grid(alpha=0.3)

@@ -74,7 +74,7 @@ def export_run(run: EvaluatedRun, truth: Any, target: Path, options: Options) ->
         graph = graphs.make_graph(run.model, run.output, variant)
         path, quantization = _write_file(run, graph, variant, place.folder, options)
         restore = graphs.restorer(variant, len(run.output.class_names))
-        file = open_model(path, restore=restore)
+        file = _open_written(path, options.format, restore)
         about = description.describe(run, file, options.format, variant, options.precision)
         metadata.embed(path, options.format, about)
         file = open_model(path, restore=restore)
@@ -141,6 +141,17 @@ def _write_file(
     if variant == graphs.NMS:
         append_nms(path)
     return path, {}
+
+
+def _open_written(path: Path, fmt: str, restore: Any) -> RuntimeModel:
+    try:
+        return open_model(path, restore=restore)
+    except InputError as error:
+        if isinstance(error.__cause__, ImportError):
+            raise
+        raise InputError(
+            f"the runtime of '{fmt}' cannot run this model ({error.__cause__}): use another --format"
+        ) from error
 
 
 def _write_probes(run: EvaluatedRun, truth: Any, graph: keras.Model, variant: str, folder: Path) -> None:
