@@ -76,6 +76,12 @@ def _data(report: Mapping[str, Any]) -> Iterator[str]:
     if trained:
         yield f"Trained on {trained}."
     yield from teacher_sentences(report)
+    if pruning := report.get("pruning"):
+        before, after = pruning["parameters"]
+        yield (
+            f"Pruned before fine-tuning: {after:,} of {before:,} parameters, {pruning['latency_share']:.2f} of the "
+            "latency of one example."
+        )
     if evaluated and not _is_own(report):
         yield f"Evaluated on other data: {evaluated}."
     for name, split in (look_up(report, "findings/splits") or {}).items():
