@@ -83,7 +83,12 @@ def _draw_panel(
     for number, (trial, cost, value) in enumerate(zip(trials, costs, values, strict=True)):
         color = ORANGE if trial == chosen else BLUE if number in front else GREY
         axes.scatter(cost, value, s=46, color=color, marker=MARKERS[trial.candidate.precision], zorder=2)
-        place = {"xytext": (6, 5), "textcoords": "offset points", "fontsize": 8, "color": color}
+        place = {
+            "xytext": (6, 5 if trial.candidate.precision == FLOAT else -12),
+            "textcoords": "offset points",
+            "fontsize": 8,
+            "color": color,
+        }
         axes.annotate(trial.candidate.name, (cost, value), **place)
     if limit is not None:
         axes.axvline(limit, color=ORANGE, linewidth=1, linestyle="--")
