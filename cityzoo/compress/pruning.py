@@ -88,6 +88,8 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 def _prune_once(
     request: PruningRequest, source: EvaluatedRun, current: EvaluatedRun, own: RunFolder, share: float
 ) -> dict[str, Any]:
+    import keras
+
     from cityzoo.compress.training import fine_tune_start
     from cityzoo.evaluation.run_facts import earlier_facts
 
@@ -104,9 +106,8 @@ def _prune_once(
         save(smaller, own.pruned)
         _write(own.path / FILE, {"request": asdict(request), **facts})
         spec.write(own.spec)
-    facts = json.loads((own.path / FILE).read_text())
-    facts.pop("request")
-    return fine_tune_start(spec, task, data, output, own, {"pruning": facts}, source)
+    keras.utils.clear_session()  # automatic names of layers are counted from the start, as where the run was trained
+    return fine_tune_start(spec, task, data, output, own, {}, source)
 
 
 def _spec_of_fine_tuning(request: PruningRequest, source: EvaluatedRun, own: RunFolder) -> ResolvedSpec[Any]:

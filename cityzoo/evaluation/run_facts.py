@@ -80,11 +80,21 @@ def training_facts(
         "weights": None if origin is None else asdict(origin),
         "parameters": parameter_counts(assembled),
         "teacher": _teacher_facts(spec),
+        **_pruning_facts(spec),
         "solved": state.solved,
         "epochs": len(state.history),
         "seconds": {**state.seconds, "total": seconds},
         "spec": spec.as_dict(),
     }
+
+
+def _pruning_facts(spec: ResolvedSpec[Any]) -> dict[str, Any]:
+    # `python -m cityzoo prune` leaves what it removed next to the model that training started from.
+    start = Path(spec.run.weights)
+    path = start.with_name("pruning.json")
+    if start.name != "pruned.keras" or not path.is_file():
+        return {}
+    return {"pruning": {k: v for k, v in json.loads(path.read_text()).items() if k != "request"}}
 
 
 def _teacher_facts(spec: ResolvedSpec[Any]) -> dict[str, Any] | None:
