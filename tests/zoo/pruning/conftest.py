@@ -12,7 +12,7 @@ def randomize(model, seed=0):
     rng = np.random.default_rng(seed)
     for layer in model.layers:
         for weight in layer.weights:
-            if weight.name in ("gamma", "moving_variance"):
+            if weight.name in ("gamma", "moving_variance") or type(layer).__name__ == "LayerScale":
                 weight.assign(rng.uniform(0.5, 1.5, weight.shape))
             elif weight.name in ("beta", "moving_mean", "bias"):
                 weight.assign(rng.normal(0, 0.3, weight.shape))
