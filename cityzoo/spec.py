@@ -122,8 +122,7 @@ class FitFlags:
     )
     teacher: str | None = flag(
         None,
-        "run folder of a larger model of the same classes: learn its answers as well (distillation), also to "
-        "--unlabelled examples",
+        "run folder of a larger model of the same classes: learn its answers as well (distillation)",
         metavar="RUN",
     )
     teacher_weight: float = flag(

@@ -25,7 +25,10 @@ def image_run(tmp_path_factory):
         train = task.modality.read(spec, task).train
         output = task.output_for(train.class_names, spec.output).with_train_statistics(train)
         keras.utils.set_random_seed(1)
-        with mock.patch.dict(registry.BACKBONES):  # other tests list the backbones
+        with (
+            mock.patch.dict(registry.BACKBONES),
+            mock.patch.dict(vars(keras.applications)),
+        ):  # others list them
             tiny = importlib.import_module("tests.tiny_backbone")
             registry.BACKBONES["tiny"] = registry.Backbone("Tiny", "mobilenet", "tiny", 64, 0.01)
             keras.applications.Tiny = tiny.build_tiny
