@@ -38,21 +38,17 @@ class Contender:
         path: a run folder or an exported file.
         kind: how it is run.
         threads: of its runtime.
+        name: what tables call it.
         row: what was measured, see `COLUMNS`.
     """
 
     path: Path
     kind: str
     threads: int
+    name: str
     row: dict[str, float] = field(default_factory=dict)
     _process: Any = None
     _errors: Any = None
-
-    @property
-    def name(self) -> str:
-        """Return what tables call it."""
-        shown = "/".join(self.path.parts[-2:]) if is_exported(self.path) else self.path.name
-        return f"{shown} [{self.kind}]"
 
     def start(self) -> None:
         """Start its process and measure the seconds to its first answer.
@@ -96,6 +92,23 @@ class Contender:
             self._errors.close()
 
 
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """Return the last parts of paths, as many as tell them apart.
+
+    Example:
+        >>> short_names([Path("runs/a"), Path("x/float/model.onnx"), Path("x/int8/model.onnx")])
+        ['runs/a', 'float/model.onnx', 'int8/model.onnx']
+    """
+    most = max(len(path.parts) for path in paths)
+    for count in range(2, most + 1):
+        names = ["/".join(path.parts[-count:]) for path in paths]
+        if len(set(names)) == len(set(paths)):
+            break
+    else:
+        names = list(map(str, paths))
+    return names
+
+
 def contenders(paths: Sequence[str], threads: Iterable[int]) -> list[Contender]:
     """Return the contenders: a run as Keras predicts and as a compiled function, a file in its runtime.
 
@@ -103,14 +116,15 @@ def contenders(paths: Sequence[str], threads: Iterable[int]) -> list[Contender]:
         InputError: neither a run with a model nor an exported file.
     """
     found = []
-    for path in map(Path, paths):
+    places = list(map(Path, paths))
+    for path, name in zip(places, short_names(places), strict=True):
         if is_exported(path):
             kinds: Sequence[str] = (RUNTIMES[format_of(path)].runtime,)
         elif (path / "model.keras").is_file():
             kinds = KERAS
         else:
             raise InputError(f"'{path}' is neither a run folder with a model.keras nor an exported file")
-        found += [Contender(path, kind, count) for count in threads for kind in kinds]
+        found += [Contender(path, kind, count, f"{name} [{kind}]") for count in threads for kind in kinds]
     return found
 
 
@@ -211,7 +225,7 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
     known = all("metric" in row for row in rows)
     for number, row in enumerate(rows, 1):
         x, y = row["p50_ms"], row["value"] if known else row["size_mb"]
-        label = f"{number}: {row['name']}, {row['threads']} threads"
+        label = f"{number}: {row['name']}, {row['threads']} thread{'s' * (row['threads'] > 1)}"
         axes.scatter(x, y, s=20 + 8 * row["size_mb"], alpha=0.5, label=label)
         axes.annotate(str(number), (x, y), xytext=(0, 9 * (number % 4)), textcoords="offset points")
     figure.legend(loc="outside right upper", fontsize=8, markerscale=0.5)
