@@ -102,7 +102,7 @@ def test_layers_kept_in_float_from_the_start(made, tmp_path):
 
 
 def test_nothing_holds():
-    """The best of all attempts is written, and it is said that it does not hold."""
+    """The best attempt is written and marked as below the required metric."""
     written, metrics = [], {"a": 0.2, "b": 0.5}
     found = search_recipes(
         [Recipe("a"), Recipe("b")],
@@ -148,7 +148,7 @@ def test_learned_ranges_go_into_the_litert_file(fine_tuned, tmp_path):
 
 @pytest.mark.slow
 def test_post_training_litert(made, tmp_path):
-    """Close to float; where the metric does not hold, each layer's noise is said."""
+    """The output is close to float; if the metric is too low, each layer's noise is reported."""
     model, _, want = made
     path = tmp_path / "model.tflite"
     found = int8_litert.quantize_litert(model, path, [IMAGES], lambda file: -error_of(file, want), -0.05)

@@ -114,7 +114,7 @@ def test_two_runs_at_once_make_them_once(prefix, views, cache, passes):
 
 
 def test_a_run_outlives_its_deleted_cache(prefix, views, cache, passes):
-    """What is in use stays readable; what comes next is made anew."""
+    """Open features stay readable; the next run computes them again."""
     made = features.compute(prefix, views, 1, cache)
     expected = np.array(made.tensors["P3"])
     shutil.rmtree(cache.folder)
