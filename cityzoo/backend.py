@@ -40,7 +40,7 @@ def compiled(
 
     Args:
         model: with the weights of now: on JAX later changes do not show; or a callable with `runs_compiled`, such
-            as a `cityzoo.export.runtime_model.RuntimeModel`.
+            as a `cityzoo.runtime.runtime_model.RuntimeModel`.
         then: what is done with the outputs inside the compiled function, in `keras.ops`.
 
     Returns:

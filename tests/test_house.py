@@ -49,10 +49,11 @@ fit: GROUND cli spec spec_file data visualize demo outputs model predict peft mo
 evaluation: GROUND spec data metrics visualize alarms outputs model predict modalities tasks fit zoo augment
 report: GROUND spec data metrics visualize outputs model modalities tasks fit evaluation
 tune: GROUND spec data tasks fit evaluation report
-export: GROUND cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
-compress: GROUND spec outputs model modalities tasks fit evaluation report export zoo
+runtime: GROUND heads
+export: GROUND runtime cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
+compress: GROUND runtime spec outputs model modalities tasks fit evaluation report export zoo
 traffic_signals: errors cli
-commands: GROUND cli spec data demo modalities tasks fit evaluation compress zoo
+commands: GROUND runtime cli spec data demo modalities tasks fit evaluation compress zoo
 __main__: errors cli commands
 train: cli spec commands
 evaluate: cli commands evaluation report

@@ -58,8 +58,8 @@ def main(arguments: Sequence[str]) -> int:
     from pathlib import Path
 
     from cityzoo.export import benchmark
-    from cityzoo.export.packages import usable_cores
     from cityzoo.fit.run_folder import next_free_folder
+    from cityzoo.runtime.packages import usable_cores
 
     entries = benchmark.contenders(given.paths, given.threads or tuple({1: 0, usable_cores(): 0}))
     folder = next_free_folder(given.out, Path(), "benchmark") if given.out else None

@@ -142,7 +142,7 @@ def parse_evaluation(arguments: Sequence[str]) -> EvaluateCommand:
 
 
 def _is_file(path: str) -> bool:
-    from cityzoo.export.runtime_model import format_of, is_exported
+    from cityzoo.runtime.runtime_model import format_of, is_exported
 
     return is_exported(Path(path)) and bool(format_of(Path(path)))
 

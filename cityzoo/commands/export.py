@@ -166,8 +166,7 @@ def _start() -> None:
 
 
 def _check(folder: Path) -> int:
-    _start()
-    from cityzoo.export.folder import check
+    from cityzoo.runtime.exported_folder import check
 
     wrong = check(folder)
     for line in wrong:

@@ -25,7 +25,7 @@ def median_milliseconds(paths: Sequence[Path], rounds: int = ROUNDS) -> list[flo
     """
     from keras.utils import Progbar
 
-    from cityzoo.export.runtime_model import open_model
+    from cityzoo.runtime.runtime_model import open_model
 
     models = [open_model(path) for path in paths]
     inputs = [_noise(model) for model in models]

@@ -17,7 +17,7 @@ import numpy as np
 
 from cityzoo.errors import InputError
 from cityzoo.export.benchmark_worker import KERAS
-from cityzoo.export.runtime_model import RUNTIMES, format_of, is_exported, model_files
+from cityzoo.runtime.runtime_model import RUNTIMES, format_of, is_exported, model_files
 
 COLUMNS = {
     "best_ms": "best ms",

@@ -44,7 +44,7 @@ def main() -> int:
 def _load_file(path: Path, threads: int) -> tuple[Callable[[Any], Any], Callable[[int], Any]]:
     if path.is_dir():
         _limit_tensorflow(threads)
-    from cityzoo.export.runtime_model import open_model
+    from cityzoo.runtime.runtime_model import open_model
 
     file = open_model(path, threads)
     shapes = {each.name: (each.shape[1:], each.dtype) for each in file.inputs}

@@ -10,9 +10,9 @@ from augment.warp import GRAY
 from cityzoo import __version__
 from cityzoo.data.series import manifest
 from cityzoo.export import graphs
-from cityzoo.export.base_model import RuntimeModel, TensorInfo
 from cityzoo.export.onnx_nms import IOU, MOST, SCORE
 from cityzoo.metrics.keys import look_up
+from cityzoo.runtime.base_model import RuntimeModel, TensorInfo
 from zoo.pretrained import sha256
 
 if TYPE_CHECKING:

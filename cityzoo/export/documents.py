@@ -13,13 +13,13 @@ from cityzoo.evaluation.run_facts import earlier_facts
 from cityzoo.export import example_script, parity
 from cityzoo.report import pages, run_report
 from cityzoo.report.local_paths import shorten_paths
+from cityzoo.runtime.exported_folder import CARD, DESCRIPTION, PARITY
 from cityzoo.spec import FORMAT_VERSION
 
 if TYPE_CHECKING:
     from cityzoo.evaluation.evaluated_run import EvaluatedRun
 
 LOG = logging.getLogger(__name__)
-DESCRIPTION, PARITY, CARD = "preprocessing.json", "parity.json", "README.md"
 
 
 def write(run: EvaluatedRun, folder: Path, about: dict[str, Any], proof: dict[str, Any]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from cityzoo.errors import InputError
 from cityzoo.evaluation.evaluated_run import EvaluatedRun, open_evaluated, output_of
 from cityzoo.evaluation.run_facts import earlier_facts
-from cityzoo.export.folder import open_described
-from cityzoo.export.runtime_model import is_exported
 from cityzoo.fit.run_folder import open_run
+from cityzoo.runtime.exported_folder import open_described
+from cityzoo.runtime.runtime_model import is_exported
 
 
 def open_any(path: str, options: Mapping[str, Any] | None = None) -> EvaluatedRun:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from collections.abc import Iterator
@@ -15,12 +14,13 @@ import numpy as np
 
 from cityzoo.errors import InputError, disk_full
 from cityzoo.evaluation.run_facts import environment
-from cityzoo.export import description, documents, graphs, int8, metadata, parity, probes, write
+from cityzoo.export import description, documents, graphs, int8, parity, write
 from cityzoo.export.calibration import record, spread_rows
-from cityzoo.export.detection_variants import detections
 from cityzoo.export.onnx_nms import IOU, MOST, SCORE, append_nms
-from cityzoo.export.runtime_model import RuntimeModel, format_of, model_files, open_model
 from cityzoo.replace_file import unfinished_name
+from cityzoo.runtime import metadata, probes
+from cityzoo.runtime.detection_outputs import detections, restorer
+from cityzoo.runtime.runtime_model import RuntimeModel, model_files, open_model
 
 if TYPE_CHECKING:
     import keras
@@ -73,7 +73,7 @@ def export_run(run: EvaluatedRun, truth: Any, target: Path, options: Options) ->
     with _new_folder(target) as place:
         graph = graphs.make_graph(run.model, run.output, variant)
         path, quantization = _write_file(run, graph, variant, place.folder, options)
-        restore = graphs.restorer(variant, len(run.output.class_names))
+        restore = restorer(variant, len(run.output.class_names))
         file = _open_written(path, options.format, restore)
         about = description.describe(run, file, options.format, variant, options.precision)
         metadata.embed(path, options.format, about)
@@ -174,42 +174,3 @@ def _write_probes(run: EvaluatedRun, truth: Any, graph: keras.Model, variant: st
         from PIL import Image
 
         Image.fromarray(inputs[0].round().astype(np.uint8)).save(folder / EXAMPLE)
-
-
-def check(folder: Path) -> list[str]:
-    """Run the probes of an exported folder in its runtime; return what is wrong, nothing if all is well.
-
-    Raises:
-        InputError: not an exported folder, or one without its files.
-    """
-    about, proof = (read_document(folder, name) for name in (documents.DESCRIPTION, documents.PARITY))
-    file = open_model(folder / about["model"])
-    changed = (
-        [] if file.digest == proof["sha256"] else [f"{about['model']} is not the file that was exported"]
-    )
-    return changed + probes.failures(probes.differences(file, folder), proof["probes"])
-
-
-def read_document(folder: Path, name: str) -> dict[str, Any]:
-    """Return a JSON document of an exported folder.
-
-    Raises:
-        InputError: it is not there or damaged.
-    """
-    try:
-        return json.loads((folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"'{folder}' is no exported folder ({name}: {error}): give one that python -m cityzoo export wrote"
-        ) from error
-
-
-def open_described(path: Path) -> tuple[RuntimeModel, dict[str, Any]]:
-    """Open an exported file so that it answers as the Keras model did, with its description.
-
-    Raises:
-        InputError: not an exported file of cityzoo, or its runtime is missing.
-    """
-    about = metadata.read(path, format_of(path))
-    restore = graphs.restorer(about["variant"], len(about["class_names"]))
-    return open_model(path, restore=restore), about

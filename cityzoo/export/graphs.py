@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, NamedTuple
 
 from cityzoo.errors import InputError
 from cityzoo.export import detection_variants
 from cityzoo.export.portable import portable
+from cityzoo.runtime.detection_outputs import DECODED, NMS, PLAIN, RAW
 
 if TYPE_CHECKING:
     import keras
 
     from cityzoo.outputs import Output
-
-PLAIN, RAW, DECODED, NMS = "plain", "raw", "decoded", "nms"
-VARIANTS = (RAW, DECODED, NMS)  # of detectors; other outputs have one tensor and are exported as they are
 
 
 class NamedOutput(NamedTuple):
@@ -125,12 +120,3 @@ def describe_outputs(output: Output, variant: str, shape: tuple[int | None, ...]
     if output.page == "classification" and shape[-1:] == (1,):
         return [known._replace(meaning=LOGIT_OF_TWO)]
     return [known]
-
-
-def restorer(variant: str, classes: int) -> Callable[[Mapping[str, np.ndarray]], Any] | None:
-    """Return what makes the Keras model's output of a file's outputs; None where it is the file's only output."""
-    if variant == NMS:
-        return lambda found: detection_variants.fused_from_nms(found, classes)
-    return {RAW: detection_variants.fused_from_raw, DECODED: detection_variants.fused_from_decoded}.get(
-        variant
-    )

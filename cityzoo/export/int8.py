@@ -21,9 +21,10 @@ from cityzoo.export.int8_openvino import quantize_openvino
 from cityzoo.export.int8_search import QuantizedFile, silence
 from cityzoo.export.onnx_nms import append_nms
 from cityzoo.export.rounded_weights import store_rounded_weights
-from cityzoo.export.runtime_model import open_model
 from cityzoo.export.write import FILES, onnx_to_openvino, write
 from cityzoo.model import is_fake_quantized
+from cityzoo.runtime.detection_outputs import restorer
+from cityzoo.runtime.runtime_model import open_model
 from heads.memory_bank import BANK
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _make_score(run: EvaluatedRun, variant: str, allow_loss: float) -> tuple[Cal
     val = modality.select(val, spread_rows(len(val), EXAMPLES))
     if variant == graphs.NMS:
         variant = graphs.DECODED
-    restore = graphs.restorer(variant, len(output.class_names))
+    restore = restorer(variant, len(output.class_names))
     before = Recorder(run.model, keep_inputs=False)
     metrics = output.metrics(val, modality.predict(before, val, output))
     name = next((each for each in output.primary_metrics if metrics.get(each) is not None), "")

@@ -11,8 +11,8 @@ import numpy as np
 
 from cityzoo.export.int8_onnx import Feeds, OnnxGraph
 from cityzoo.export.int8_search import QuantizedFile, Recipe, search_recipes, silence
-from cityzoo.export.packages import require
 from cityzoo.export.write import onnx_to_openvino
+from cityzoo.runtime.packages import require
 
 RECIPES = (Recipe("int7"), Recipe("int8"))
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityzoo.export.int8_litert import quantize_litert_weights
-from cityzoo.export.packages import require
 from cityzoo.export.write import onnx_to_openvino
+from cityzoo.runtime.packages import require
 
 if TYPE_CHECKING:
     import keras

@@ -11,9 +11,9 @@ import numpy as np
 
 from cityzoo.evaluation.compare import better_when_lower, compare
 from cityzoo.export import graphs
-from cityzoo.export.base_model import RuntimeModel
 from cityzoo.export.calibration import Recorder
 from cityzoo.metrics.weighted import bootstrap_weights
+from cityzoo.runtime.base_model import RuntimeModel
 from heads.detection_decode import decode_detections
 
 if TYPE_CHECKING:

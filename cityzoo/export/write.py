@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from cityzoo.cli import quiet_start
 from cityzoo.errors import InputError, disk_full
-from cityzoo.export.packages import require
+from cityzoo.runtime.packages import require
 
 if TYPE_CHECKING:
     import keras

@@ -107,7 +107,7 @@ def test_files_are_timed_in_turn(monkeypatch, tmp_path):
                 1 if len(order) > 2 * measure.WARM_UP else 50
             )
 
-    monkeypatch.setattr("cityzoo.export.runtime_model.open_model", Timed)
+    monkeypatch.setattr("cityzoo.runtime.runtime_model.open_model", Timed)
     monkeypatch.setattr(measure.time, "perf_counter", lambda: clock[0])
     assert measure.median_milliseconds([tmp_path / "a", tmp_path / "b"], 5) == pytest.approx([2.0, 4.0])
     assert order == ["a", "b"] * (measure.WARM_UP + 5)

@@ -8,6 +8,7 @@ from cityzoo.errors import InputError
 from cityzoo.export import detection_variants, graphs
 from cityzoo.outputs.classification import Classification
 from cityzoo.outputs.detection import Detection
+from cityzoo.runtime import detection_outputs
 from heads.detection import DetectionHead
 from heads.detection_decode import decode_detections
 
@@ -30,7 +31,7 @@ def images():
 def test_variants_restore_what_the_model_returns(detector, images, variant):
     graph = graphs.make_graph(detector, Detection(("a", "b", "c")), variant)
     named = {name: np.asarray(value) for name, value in graph(images).items()}
-    restored = graphs.restorer(variant, 3)(named)
+    restored = detection_outputs.restorer(variant, 3)(named)
     wanted = np.asarray(detector(images))
     np.testing.assert_allclose(restored, wanted, rtol=1e-4, atol=1e-4)
     if variant == "raw":
@@ -48,7 +49,7 @@ def test_detections_after_nms_decode_to_themselves():
         "scores": np.concatenate([scores, [-1.0] * 3])[None],
         "classes": np.concatenate([labels, [-1] * 3])[None],
     }
-    ((again, same_scores, same_labels),) = decode_detections(detection_variants.fused_from_nms(padded, 2))
+    ((again, same_scores, same_labels),) = decode_detections(detection_outputs.fused_from_nms(padded, 2))
     np.testing.assert_allclose(again, boxes)
     np.testing.assert_allclose(same_scores, scores, rtol=1e-5)
     assert same_labels.tolist() == labels.tolist()

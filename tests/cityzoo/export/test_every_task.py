@@ -11,9 +11,9 @@ import pytest
 from cityzoo.backend import compiled
 from cityzoo.commands import export
 from cityzoo.export import graphs
-from cityzoo.export.runtime_model import open_model
 from cityzoo.export.write import write
 from cityzoo.outputs.quantile_forecast import QuantileForecast
+from cityzoo.runtime.runtime_model import open_model
 from heads.forecast import QuantileForecastHead
 from zoo.series.build import build, names
 from zoo.series.sensor_stats import SensorStatistics

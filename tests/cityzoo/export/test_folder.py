@@ -13,8 +13,9 @@ from cityzoo import demo, tasks
 from cityzoo.commands import export
 from cityzoo.errors import InputError
 from cityzoo.evaluation.evaluated_run import open_evaluated
-from cityzoo.export import documents, exported_run, folder, parity, probes
+from cityzoo.export import exported_run, parity
 from cityzoo.export.calibration import calibration_batches
+from cityzoo.runtime import exported_folder, probes
 
 pytest.importorskip("tf2onnx")
 pytest.importorskip("onnxruntime")
@@ -65,7 +66,7 @@ def test_the_report_of_the_run_lists_its_files(exported, detector_run, tmp_path)
 
 
 def test_the_description_is_inside_the_file_too(exported):
-    file, about = folder.open_described(exported / "model.onnx")
+    file, about = exported_folder.open_described(exported / "model.onnx")
     assert about == json.loads((exported / "preprocessing.json").read_text())
     assert file.inputs[0].shape[0] is None
 
@@ -74,7 +75,7 @@ def test_the_example_script_gives_what_the_file_gives(exported):
     answer = subprocess.run(
         [sys.executable, exported / "example.py"], capture_output=True, text=True, timeout=60, check=True
     )
-    file, about = folder.open_described(exported / "model.onnx")
+    file, about = exported_folder.open_described(exported / "model.onnx")
     with np.load(exported / probes.NAME) as arrays:
         found = file.named_outputs(arrays["input."][:1])
     count = int((found["scores"][0] >= about["thresholds"].get("best F1", 0.3)).sum())

@@ -9,8 +9,8 @@ import pytest
 from cityzoo.export import int8_litert, int8_onnx, int8_search
 from cityzoo.export.int8_search import Recipe, search_recipes
 from cityzoo.export.rounded_weights import store_rounded_weights
-from cityzoo.export.runtime_model import open_model
 from cityzoo.export.write import write
+from cityzoo.runtime.runtime_model import open_model
 from zoo.quantization.fold import fold_batchnorm
 from zoo.quantization.insert import insert_fake_quantization, set_ranges, with_rounded_weights
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cityzoo.export.onnx_nms import append_nms
-from cityzoo.export.runtime_model import open_model
+from cityzoo.runtime.runtime_model import open_model
 from heads.detection_decode import class_wise_nms
 
 onnx = pytest.importorskip("onnx")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cityzoo.errors import DAMAGE, InputError
-from cityzoo.export.packages import require
+from cityzoo.runtime.packages import require
 
 KEY = "cityzoo"  # of one JSON document
 ENTRY = "cityzoo.json"

@@ -6,9 +6,9 @@ import pytest
 
 from cityzoo.backend import compiled
 from cityzoo.errors import InputError
-from cityzoo.export import packages, runtime_model
 from cityzoo.export.write import FILES, write
 from cityzoo.predict import measure_latency
+from cityzoo.runtime import packages, runtime_model
 
 PACKAGES = {
     "onnx": "tf2onnx",

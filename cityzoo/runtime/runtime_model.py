@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from cityzoo.errors import InputError
-from cityzoo.export.base_model import RuntimeModel, TensorInfo, model_files
-from cityzoo.export.packages import require
+from cityzoo.runtime.base_model import RuntimeModel, TensorInfo, model_files
+from cityzoo.runtime.packages import require
 
 __all__ = ["RUNTIMES", "RuntimeModel", "TensorInfo", "format_of", "is_exported", "model_files", "open_model"]
 SUFFIXES = {".onnx": "onnx", ".tflite": "litert", ".xml": "openvino"}

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cityzoo.export.packages import usable_cores
+from cityzoo.runtime.packages import usable_cores
 
 
 @dataclass(frozen=True)

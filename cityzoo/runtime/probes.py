@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cityzoo.errors import DAMAGE, InputError
-from cityzoo.export.base_model import RuntimeModel
+from cityzoo.runtime.base_model import RuntimeModel
 
 NAME, COUNT = "probes.npz", 12
 INPUT, ANSWER = "input.", "answer."
