@@ -1,4 +1,4 @@
 """Export of a run to files for other runtimes, with proof that they still work.
 
-`graphs` make the exported graph, one module a format writes it, `parity` compares it in its runtime (`cityzoo.runtime`).
+`graphs` make the exported graph, one module a format writes it, `parity` compares it in its own runtime.
 """
