@@ -13,7 +13,7 @@ from cityzoo import demo, tasks
 from cityzoo.commands import export
 from cityzoo.errors import InputError
 from cityzoo.evaluation.evaluated_run import open_evaluated
-from cityzoo.export import exported_run, parity
+from cityzoo.export import documents, exported_run, parity
 from cityzoo.export.calibration import calibration_batches
 from cityzoo.runtime import exported_folder, probes
 
