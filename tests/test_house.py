@@ -50,6 +50,7 @@ evaluation: GROUND spec data metrics visualize alarms outputs model predict moda
 report: GROUND spec data metrics visualize outputs model modalities tasks fit evaluation
 tune: GROUND spec data tasks fit evaluation report
 runtime: GROUND heads
+monitor: errors replace_file alarms runtime
 export: GROUND runtime cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
 compress: GROUND runtime spec outputs model modalities tasks fit evaluation report export zoo
 traffic_signals: errors cli
