@@ -51,10 +51,11 @@ report: GROUND spec data metrics visualize outputs model modalities tasks fit ev
 tune: GROUND spec data tasks fit evaluation report
 runtime: GROUND heads
 monitor: errors replace_file alarms runtime
+security: errors cache_dir replace_file cli runtime
 export: GROUND runtime cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
 compress: GROUND runtime spec outputs model modalities tasks fit evaluation report export zoo
 traffic_signals: errors cli
-commands: GROUND runtime cli spec data demo modalities tasks fit evaluation compress zoo
+commands: GROUND runtime security cli spec data demo modalities tasks fit evaluation compress zoo
 __main__: errors cli commands
 train: cli spec commands
 evaluate: cli commands evaluation report
