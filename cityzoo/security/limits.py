@@ -59,7 +59,7 @@ class TokenBucket:
 
 
 class RateLimiter:
-    """Count what callers send, in this process: a restart begins anew, several processes count apart."""
+    """Count what callers send, in this process: a restart forgets the counts, several processes count apart."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, today: Callable[[], float] = time.time):
         self._clock, self._today = clock, today
