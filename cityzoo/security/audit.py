@@ -1,0 +1,245 @@
+"""The audit log: lines that are only appended, each of which holds the hash of the line before."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from cityzoo.errors import InputError
+from cityzoo.security.refusal import Refused
+
+START = "0" * 64  # hash before the first line
+TAIL = re.compile(r'(?s)(.*),"hash":"([0-9a-f]{64})"\}')
+LONGEST = 65_536  # bytes of a line
+MOST_PROBLEMS = 20
+
+
+class AuditLog:
+    """Append events; safe for threads, and for several processes that share the file.
+
+    A line is written at once, so that it survives the end of the process; at most `sync_seconds` of them may be lost
+    when the machine loses its power. When the file was moved away (logrotate), a new one goes on with its last hash.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        key: bytes | None = None,
+        sync_seconds: float = 1.0,
+        mask: Callable[[str], str] = str,
+    ) -> None:
+        """Open or create a log, readable by its owner only.
+
+        Args:
+            path: of the file.
+            key: for HMAC-SHA256 in place of SHA-256: without it nobody can compute the chain again after a change.
+            sync_seconds: longest time until lines are forced to the disk; 0: each of them.
+            mask: of all texts of events, such as one that hides phone numbers.
+
+        Raises:
+            InputError: it cannot be written, or its end is no line of an audit log.
+        """
+        self._path, self._key, self._mask, self._sync = path, key, mask, sync_seconds
+        self._lock, self._synced = threading.Lock(), time.monotonic()
+        self._descriptor, self._size, self._last, self._count = -1, -1, START, 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._open()
+            with self._exclusive():
+                self._catch_up()
+        except OSError as error:
+            raise InputError(
+                f"the audit log '{path}' cannot be written ({error.strerror}): give --audit-log another file"
+            ) from error
+
+    def append(self, event: Mapping[str, Any]) -> None:
+        """Write an event with its number, its time (UTC) and the hash of the line before.
+
+        Raises:
+            Refused: 503, the disk is full or gone; what cannot be recorded is not to be answered.
+        """
+        masked = _masked(event, self._mask)
+        with self._lock:
+            try:
+                if not _is_same(self._descriptor, self._path):
+                    os.close(self._descriptor)
+                    self._open()
+                with self._exclusive():
+                    self._catch_up()
+                    self._write(masked)
+                if time.monotonic() - self._synced >= self._sync:
+                    os.fsync(self._descriptor)
+                    self._synced = time.monotonic()
+            except OSError as error:
+                raise Refused(503, "the audit log cannot be written", reason="audit") from error
+
+    def close(self) -> None:
+        """Force everything to the disk and close the file."""
+        with self._lock:
+            if self._descriptor >= 0:
+                os.fsync(self._descriptor)
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+    def _open(self) -> None:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+        self._descriptor, self._size = os.open(self._path, flags, 0o600), 0
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        try:
+            import fcntl
+        except ImportError:  # Windows: one process per file
+            yield
+            return
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def _catch_up(self) -> None:
+        size = os.fstat(self._descriptor).st_size
+        if size in (self._size, 0):
+            self._size = size
+            return
+        start = max(0, size - LONGEST - 1)
+        whole, newline, torn = os.pread(self._descriptor, size - start, start).rpartition(b"\n")
+        if not newline and start:
+            raise InputError(f"'{self._path}' is no audit log: give another file")
+        if torn:  # a line that was being written when the power failed
+            os.ftruncate(self._descriptor, size - len(torn))
+        last = whole.rpartition(b"\n")[2].decode(errors="replace")
+        if last:
+            self._count, self._last = _number_of(last, self._path), _parts(last)[1]
+        self._size = size - len(torn)
+        if torn:
+            self._write({"recovered": f"{len(torn)} bytes of a line that was not finished were removed"})
+
+    def _write(self, event: Mapping[str, Any]) -> None:
+        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+        row = {"n": self._count + 1, "time": now, "event": event, "previous": self._last}
+        body = json.dumps(row, separators=(",", ":"), default=str)
+        if len(body) > LONGEST - 100:
+            return self._write({"too_long": len(body), "begin": body[:1000]})
+        found = _hash(body, self._key)
+        line = f'{body[:-1]},"hash":"{found}"}}\n'.encode()
+        try:
+            written = os.write(self._descriptor, line)
+            if written < len(line):
+                raise OSError(28, "the line was not written whole")
+        except OSError:
+            os.ftruncate(self._descriptor, self._size)
+            raise
+        self._size, self._last, self._count = self._size + len(line), found, self._count + 1
+
+
+def verify_audit(
+    *paths: Path, key: bytes | None = None, contains: str | None = None, after: str = START
+) -> list[str]:
+    """Return what is wrong with audit logs, [] if they are as they were written.
+
+    That the end was cut off shows only in comparison with a hash that is kept elsewhere.
+
+    Args:
+        paths: files that follow each other, the oldest first.
+        key: that they were written with.
+        contains: hash of a line, noted earlier, that must still be there.
+        after: hash of the last line of the file before, if that one was deleted.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    problems: list[str] = []
+    previous, seen = after, contains is None
+    number = 1 if after == START else None
+    for path in paths:
+        for place, line in _lines(path):
+            body, found = _parts(line)
+            row = _row(body)
+            seen = seen or found == contains
+            if row is None:
+                problems.append(f"{place}: not a line of an audit log, or cut off")
+            elif not hmac.compare_digest(_hash(body, key), found):
+                problems.append(f"{place}: was changed, or was written with another key")
+            elif row["previous"] != previous or number not in (None, row["n"]):
+                problems.append(
+                    f"{place}: does not follow the line before: lines were removed, added or moved"
+                )
+            previous, number = found, (row["n"] + 1 if row else None)
+            if len(problems) >= MOST_PROBLEMS:
+                return [*problems, "and perhaps more"]
+    return (
+        problems
+        if seen
+        else [*problems, f"the line with the hash {contains} is missing: the end was cut off"]
+    )
+
+
+def last_hash(path: Path) -> tuple[int, str]:
+    """Return number and hash of the last line, to be kept elsewhere; (0, zeros) for an empty log."""
+    last = None
+    for _, last in _lines(path):  # noqa: B007
+        pass
+    return (_number_of(last, path), _parts(last)[1]) if last else (0, START)
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+            for number, line in enumerate(file, 1):
+                place = f"{path.name} line {number}"
+                yield place, line[:-1] if line.endswith("\n") else line + " (cut off)"
+    except OSError as error:
+        raise InputError(f"'{path}' cannot be read ({error.strerror}): give an audit log") from error
+
+
+def _parts(line: str) -> tuple[str, str]:
+    match = TAIL.fullmatch(line)
+    return (match[1] + "}", match[2]) if match else (line, "")
+
+
+def _row(body: str) -> dict[str, Any] | None:
+    try:
+        row = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    good = isinstance(row, dict) and isinstance(row.get("n"), int) and isinstance(row.get("previous"), str)
+    return row if good else None
+
+
+def _number_of(line: str, path: Path) -> int:
+    row = _row(_parts(line)[0])
+    if row is None or not _parts(line)[1]:
+        raise InputError(f"the last line of '{path}' is no line of an audit log: give another file")
+    return row["n"]
+
+
+def _hash(body: str, key: bytes | None) -> str:
+    data = body.encode(errors="replace")
+    return (hmac.new(key, data, "sha256") if key else hashlib.sha256(data)).hexdigest()
+
+
+def _masked(value: Any, mask: Callable[[str], str]) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _masked(item, mask) for name, item in value.items()}
+    if isinstance(value, str):
+        return mask(value)
+    return [_masked(item, mask) for item in value] if isinstance(value, Iterable) else value
+
+
+def _is_same(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
