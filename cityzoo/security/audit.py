@@ -28,7 +28,7 @@ class AuditLog:
     """Append events; safe for threads, and for several processes that share the file.
 
     A line is written at once, so that it survives the end of the process; at most `sync_seconds` of them may be lost
-    when the machine loses its power. When the file was moved away (logrotate), a new one goes on with its last hash.
+    when the machine loses its power. When the file was moved away (logrotate), a new one continues with its last hash.
     """
 
     def __init__(
