@@ -55,7 +55,8 @@ security: errors cache_dir replace_file cli runtime
 export: GROUND runtime cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
 compress: GROUND runtime spec outputs model modalities tasks fit evaluation report export zoo
 traffic_signals: errors cli
-commands: GROUND runtime security cli spec data demo modalities tasks fit evaluation compress zoo
+serve: errors cli replace_file runtime augment heads data security monitor
+commands: GROUND runtime security serve cli spec data demo modalities tasks fit evaluation compress zoo
 __main__: errors cli commands
 train: cli spec commands
 evaluate: cli commands evaluation report
