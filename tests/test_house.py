@@ -52,6 +52,7 @@ tune: GROUND spec data tasks fit evaluation report
 runtime: GROUND heads
 monitor: errors replace_file alarms runtime
 security: errors cache_dir replace_file cli runtime
+redact: GROUND runtime cli data augment heads
 export: GROUND runtime cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
 compress: GROUND runtime spec outputs model modalities tasks fit evaluation report export zoo
 traffic_signals: errors cli

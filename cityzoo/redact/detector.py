@@ -1,0 +1,111 @@
+"""Regions from a detector that `python -m cityzoo export` wrote: plates, persons, or the lower half of vehicles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cityzoo.errors import InputError, unknown
+from cityzoo.redact.regions import Region
+from cityzoo.redact.tiles import tile_windows
+from cityzoo.runtime.detection_outputs import restorer
+from cityzoo.runtime.exported_folder import DESCRIPTION, read_document
+from cityzoo.runtime.runtime_model import open_model
+from heads.detection_decode import class_wise_nms, decode_detections
+
+PLATES = ("plate", "license_plate", "licence_plate", "number_plate", "numberplate")
+WHOLE = ("face", "head", "person", "pedestrian", "rider", "people", *PLATES)
+VEHICLES = ("car", "bus", "truck", "van", "motorbike", "motorcycle", "vehicle", "taxi", "lorry", "pickup")
+LOWER = 0.5  # of a vehicle's box: where its plates are
+SCORE = 0.1  # far below the thresholds of a report: a miss costs more than a covered leaf
+IOU = 0.6
+
+
+class DetectorFinder:
+    """Find the regions of some classes with an exported detector, in the whole image and in tiles at full resolution.
+
+    Args:
+        folder: that `python -m cityzoo export` wrote.
+        classes: to cover; none: all that stand for people, plates and vehicles. Of vehicles the lower half is covered.
+        score: lowest score of a detection.
+
+    Raises:
+        InputError: no exported detector, or a class that it does not know.
+    """
+
+    def __init__(self, folder: Path, classes: Sequence[str] = (), score: float = SCORE) -> None:
+        about = read_document(folder, DESCRIPTION)
+        self.score, self.names = score, about["class_names"]
+        size = about["inputs"][0].get("size_hw")
+        if (
+            "boxes" not in [each["name"] for each in about["outputs"]]
+            and about["variant"] != "raw"
+            or not size
+        ):
+            raise InputError(f"'{folder}' is no detector: give an exported run of a task with boxes")
+        for name in classes:
+            if name not in self.names:
+                raise unknown(f"class of '{folder}'", name, self.names)
+        known = [name for name in self.names if name.lower() in (*WHOLE, *VEHICLES)]
+        self.classes = tuple(classes) or tuple(known)
+        if not self.classes:
+            raise InputError(
+                f"no class of '{folder}' stands for people or vehicles: name some, '{folder}:{','.join(self.names)}'"
+            )
+        self.size_hw, self.fit = (size[0], size[1]), about["inputs"][0]["resize"]
+        self.model = open_model(folder / about["model"], restore=restorer(about["variant"], len(self.names)))
+
+    def find(self, image: np.ndarray) -> list[Region]:
+        """Return the regions of an image, (H, W, 3) uint8 RGB."""
+        height, width = image.shape[:2]
+        windows = [(0, 0, width, height), *tile_windows((height, width), self.size_hw)]
+        wanted = [self.names.index(name) for name in self.classes]
+        found = [self._detect(image[y1:y2, x1:x2], (x1, y1)) for x1, y1, x2, y2 in windows]
+        boxes, scores, labels = (np.concatenate(column) for column in zip(*found, strict=True))
+        table = np.zeros((len(boxes), len(self.names)), np.float32)
+        table[np.arange(len(boxes)), labels] = scores
+        boxes, scores, labels = class_wise_nms(boxes, table, self.score, IOU, max(len(boxes), 1))
+        rows = zip(boxes.tolist(), scores.tolist(), labels.tolist(), strict=True)
+        return [self._region(*row) for row in rows if row[2] in wanted]
+
+    def _detect(
+        self, image: np.ndarray, offset_xy: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        canvas, scale, border = fit_image(image, self.size_hw, self.fit)
+        output = np.asarray(self.model(canvas[None].astype(np.float32)))
+        boxes, scores, labels = decode_detections(output, self.score, IOU)[0]
+        corners = (boxes - [*border, *border]) / [*scale, *scale] + [*offset_xy, *offset_xy]
+        return corners.astype(np.float32), scores, labels
+
+    def _region(self, box: list[float], score: float, label: int) -> Region:
+        name = self.names[label].lower()
+        if name in VEHICLES:
+            x1, y1, x2, y2 = box
+            return Region("plate", (x1, y2 - LOWER * (y2 - y1), x2, y2), score)
+        return Region("plate" if name in PLATES else name, (box[0], box[1], box[2], box[3]), score)
+
+
+def fit_image(
+    image: np.ndarray, size_hw: tuple[int, int], fit: dict[str, object]
+) -> tuple[np.ndarray, tuple[float, float], tuple[int, int]]:
+    """Return an image in the size of a network's input, its scales in x and y, and its left and top border in pixels.
+
+    Args:
+        image: (H, W, 3) uint8.
+        size_hw: of the network's input.
+        fit: "resize" of `preprocessing.json`.
+    """
+    import cv2
+
+    height, width = image.shape[:2]
+    ratio = min(size_hw[0] / height, size_hw[1] / width)
+    across, down = max(round(width * ratio), 1), max(round(height * ratio), 1)
+    if fit["mode"] != "letterbox":
+        across, down = size_hw[1], size_hw[0]
+    left, top = (size_hw[1] - across) // 2, (size_hw[0] - down) // 2
+    canvas = np.full((*size_hw, 3), fit.get("pad_value", 114), np.uint8)
+    smooth = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
+    canvas[top : top + down, left : left + across] = cv2.resize(image, (across, down), interpolation=smooth)
+    return canvas, (across / width, down / height), (left, top)
