@@ -59,7 +59,7 @@ class Redactor:
         finders = [
             FaceFinder() if part == FACES else DetectorFinder(*split_classes(part)) for part in detectors
         ]
-        return cls(finders, *drawings[-1:])
+        return cls(finders, drawings[-1] if drawings else DRAWINGS[0])
 
     def find(self, image: np.ndarray) -> list[Region]:
         """Return the grown regions of an image, (H, W, 3) uint8 RGB, in whole pixels."""

@@ -1,7 +1,7 @@
 """Mask personal data in text by rules that hold in many countries. Standard library only.
 
-Names are found where a title or an introduction comes before them ("Frau Weber", "my name is Ana Silva") or where a list
-is given: a name alone looks like any other word.
+Names are found where a title or an introduction comes before them ("Frau Weber", "my name is Ana Silva") or where a
+list is given: a name alone looks like any other word.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ RULES = {
     "plate_cued": _cued(
         PLATE, r"(?=[\w -]{0,8}\d)[^\W_]{1,4}(?:[ -]?[^\W\d_]{1,3}\b)?(?:[ -]?\d[^\W_]{0,3}){0,3}\b"
     ),
-    "phone_cued": _cued(PHONE, r"\(?\+?\d(?:[ ()/.-]{0,3}\d){5,14}(?!\w)"),
+    "phone_cued": _cued(PHONE, r"(?:\((?=\d+\)))?\+?\d(?:[ ()/.-]{0,3}\d){5,14}(?!\w)"),
     "phone_world": r"(?<![\w.])(?:\+|00(?=[1-9]))\d(?:[ ()/.-]{0,3}\d){7,14}(?!\w|\.\d)",
-    "phone_trunk": r"(?<![\w./:+-])\(?0[1-9](?:\)?[ /.-]{0,3}\d){7,10}(?!\w|[.:]\d)",
-    "phone_nanp": r"(?<![\w.+-])\(?[2-9]\d\d(?:\)\ ?|[ .-])[2-9]\d\d[ .-]\d{4}(?![\w-])",
+    "phone_trunk": r"(?<![\w./:+-])(?:\((?=0\d+\)))?0[1-9](?:\)?[ /.-]{0,3}\d){7,10}(?!\w|[.:]\d)",
+    "phone_nanp": r"(?<![\w.+-])(?:\((?=\d{3}\)))?[2-9]\d\d(?:\)\ ?|[ .-])[2-9]\d\d[ .-]\d{4}(?![\w-])",
     "keep_road": r"\b(?:[A-Z]|US|SR|CR|RN|SS)[ -]?\d{1,3}(?!\w|-[A-Z])",
     "plate_four": r"\b[A-Z]{2}[ -]?\d\d?[ -]?[A-Z]{1,3}[ -]?\d{4}\b",  # India
     "plate_hyphen": r"\b[A-ZÄÖÜ]{1,3}-[A-Z]{1,2}[ -]?[1-9]\d{0,3}[EH]?\b",  # Germany
