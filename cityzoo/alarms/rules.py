@@ -16,13 +16,15 @@ INSIDE = 0.1  # default distance of the release limit from the limit, relative t
 HOLD = 2  # consecutive forecasts below the release limit
 EXAMPLE = "'pm25 > 75 within 6h with 0.8 probability'"
 _NUMBER = r"-?\d+(?:\.\d+)?"
-_RULE = re.compile(
-    rf"(?P<channel>[^\s<>]+)\s*(?P<way>[<>]|(?<=\s)[a-z]+)\s*(?P<limit>{_NUMBER})"
+_LIMIT = rf"(?P<channel>[^\s<>]+)\s*(?P<way>[<>]|(?<=\s)[a-z]+)\s*(?P<limit>{_NUMBER})"
+_FORECAST = (
     r"\s+within\s+(?P<time>\d+(?:\.\d+)?)\s*(?P<unit>[a-z]+)"
     rf"\s+with\s+(?P<chance>{_NUMBER})\s*(?P<percent>%|per ?cent)?(?:\s+probability)?"
-    rf"(?:,?\s+release\s+(?P<release>{_NUMBER}))?(?:,?\s+hold\s+(?P<hold>\d+))?(?P<optional>,?\s+if possible)?",
-    re.IGNORECASE,
 )
+_RELEASE = rf"(?:,?\s+release\s+(?P<release>{_NUMBER}))?(?:,?\s+hold\s+(?P<hold>\d+))?(?P<optional>,?\s+if possible)?"
+_RULE = re.compile(_LIMIT + _FORECAST + _RELEASE, re.IGNORECASE)
+_LIVE = re.compile(_LIMIT + _RELEASE, re.IGNORECASE)
+CERTAIN = " within 1s with 0.5 probability"  # of values that are measured, not forecast; never looked at
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,26 @@ def parse_rule(text: str) -> Rule:
         int(found["hold"]) if found["hold"] else HOLD,
         bool(found["optional"]),
     )
+
+
+def parse_live_rule(text: str) -> Rule:
+    """Parse an alarm rule on measured values: CHANNEL > LIMIT [release LIMIT] [hold COUNT].
+
+    Raises:
+        InputError: not such a text, or values out of range.
+
+    Example:
+        >>> rule = parse_live_rule("silence > 60, release 10 hold 3")
+        >>> rule.channel, rule.way, rule.limit, rule.release, rule.hold
+        ('silence', '>', 60.0, 10.0, 3)
+    """
+    found = _LIVE.fullmatch(text.strip())
+    if found is None:
+        raise InputError(
+            f"alarm '{text}' is not understood: write CHANNEL > LIMIT, for example 'silence > 60 release 10 hold 3'"
+        )
+    cut = found.end("limit")
+    return parse_rule(text.strip()[:cut] + CERTAIN + text.strip()[cut:])
 
 
 def select_rules(
