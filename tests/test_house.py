@@ -36,6 +36,8 @@ data: GROUND cli augment
 metrics: GROUND data
 visualize: GROUND cli data metrics augment
 alarms: GROUND data metrics
+runtime: GROUND heads
+monitor: errors replace_file alarms runtime
 demo: GROUND data
 outputs: GROUND cli data metrics visualize heads zoo
 model: GROUND outputs zoo
@@ -46,11 +48,9 @@ modalities: GROUND cli spec data metrics outputs model predict peft transfer LEA
 tasks: GROUND cli spec task_file data demo outputs modalities
 spec_file: GROUND cli spec tasks
 fit: GROUND cli spec spec_file data visualize demo outputs model predict peft modalities tasks LEAVES
-evaluation: GROUND spec data metrics visualize alarms outputs model predict modalities tasks fit zoo augment
+evaluation: GROUND spec data metrics visualize alarms monitor outputs model predict modalities tasks fit zoo augment
 report: GROUND spec data metrics visualize outputs model modalities tasks fit evaluation
 tune: GROUND spec data tasks fit evaluation report
-runtime: GROUND heads
-monitor: errors replace_file alarms runtime
 security: errors cache_dir replace_file cli runtime
 redact: GROUND runtime cli data augment heads
 export: GROUND runtime cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES

@@ -11,6 +11,7 @@ import numpy as np
 
 from cityzoo import predict
 from cityzoo.evaluation.compare import compare
+from cityzoo.evaluation.monitoring_reference import write_reference
 from cityzoo.evaluation.predictions import cached_predictions
 from cityzoo.evaluation.slices import slice_metrics
 from cityzoo.metrics.weighted import WeightedMetrics, bootstrap_weights, intervals
@@ -79,6 +80,7 @@ def evaluate(
     details = output.details(truth, results)
     output.write_results(truth, results, folder)
     drawn = modality.write_examples(output, truth, results, details, folder)
+    write_reference(folder, modality, output, truth, results, details)
     speed = predict.measure_latency(model)
     return {
         **output.metrics(truth, results),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityzoo.data.series import manifest
+from cityzoo.evaluation import monitoring_reference
 from cityzoo.evaluation.run_facts import earlier_facts
 from cityzoo.export import example_script, parity
 from cityzoo.report import pages, run_report
@@ -42,8 +43,9 @@ def write(run: EvaluatedRun, folder: Path, about: dict[str, Any], proof: dict[st
     for name, document in documents.items():
         text = json.dumps(document, indent=2, default=float)
         (folder / name).write_text(text + "\n", encoding="utf-8")
-    if (run.folder.path / manifest.NAME).is_file():
-        shutil.copy(run.folder.path / manifest.NAME, folder)
+    for name in (manifest.NAME, monitoring_reference.NAME):
+        if (run.folder.path / name).is_file():
+            shutil.copy(run.folder.path / name, folder)
     script = example_script.example_script(about, run.output.page)
     (folder / example_script.NAME).write_text(script, encoding="utf-8")
     (folder / CARD).write_text(_card(run, about, proof), encoding="utf-8")

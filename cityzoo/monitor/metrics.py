@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import queue
-import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,17 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 import cityzoo
+from cityzoo.errors import InputError
+from cityzoo.monitor.background import BackgroundWorker
+from cityzoo.monitor.drift import WINDOW, read_inputs, read_scores, read_signals
+from cityzoo.monitor.health import RULES, Health
 from cityzoo.monitor.image_statistics import measure_image
-from cityzoo.monitor.metric_table import BoundedLabels, MetricTable
+from cityzoo.monitor.metric_table import OTHER, BoundedLabels, MetricTable
+from cityzoo.monitor.reference import read_reference
 
 LOG = logging.getLogger(__name__)
 CODES = (200, 400, 429, 500, 503, 504)  # exist from the start, so that the first one is an increase
 STAGES = ("decode", "queue", "infer", "post", "total")
-WAITING = 256  # images and answers that wait to be measured
 UNNAMED = "unnamed"  # camera of requests that name none
 MOST_MODELS, MOST_CLASSES, MOST_REASONS = 100, 200, 50
 
@@ -43,7 +46,12 @@ class Monitor:
     """
 
     def __init__(
-        self, cameras: Sequence[str] = (), most_cameras: int = 64, sample_seconds: float = 1.0
+        self,
+        cameras: Sequence[str] = (),
+        most_cameras: int = 64,
+        sample_seconds: float = 1.0,
+        rules: Sequence[str] = RULES,
+        window: int = WINDOW,
     ) -> None:
         """Start without models.
 
@@ -51,6 +59,11 @@ class Monitor:
             cameras: registered cameras; silence is watched from the start.
             most_cameras: further cameras with metrics of their own; images of others count as "other".
             sample_seconds: of a camera's images, at most one in this time is measured; all are counted.
+            rules: alarms, see `cityzoo.monitor.health`.
+            window: measured examples of a camera that are compared with the reference.
+
+        Raises:
+            InputError: a rule that is not understood.
         """
         self.registry = CollectorRegistry()
         self.table = MetricTable(self.registry)
@@ -61,10 +74,8 @@ class Monitor:
         self._classes = BoundedLabels(most=MOST_CLASSES)
         self._reasons = BoundedLabels(most=MOST_REASONS)
         self._sampled: dict[tuple[str, str], float] = {}
-        self._waiting: queue.Queue[tuple[str, str, np.ndarray | None, Mapping[str, Any], float] | None]
-        self._waiting = queue.Queue(WAITING)
-        self._worker = threading.Thread(target=self._work, name="monitor", daemon=True)
-        self._worker.start()
+        self._health = Health(self.table, cameras, rules, window)
+        self._worker = BackgroundWorker(self._health.tick)
 
     def request(self, model: str, version: int, code: int, seconds: Mapping[str, float]) -> None:
         """Count an answered or refused request.
@@ -105,13 +116,24 @@ class Monitor:
         """
         camera, now = self._cameras.bound(camera or UNNAMED), time.time()
         key = (model, camera)
-        if now - self._sampled.get(key, 0.0) < self._sample_seconds:
-            image = None
-        elif image is not None:
+        is_sampled = now - self._sampled.get(key, 0.0) >= self._sample_seconds
+        if is_sampled:
             self._sampled[key] = now
-        try:
-            self._waiting.put_nowait((model, camera, image, answer, now))
-        except queue.Full:
+        self._put(partial(self._measure, key, image if is_sampled else None, answer, now, is_sampled))
+
+    def series(self, model: str, sensors: str | None, feeds: Mapping[str, np.ndarray]) -> None:
+        """Count a window of measurements, and compare it, later, with the reference.
+
+        Args:
+            model: name.
+            sensors: who sent them, in the place of a camera; None if unknown.
+            feeds: `series` and `mask`, not changed afterwards.
+        """
+        key = (model, self._cameras.bound(sensors or UNNAMED))
+        self._put(partial(self._compare, key, feeds, time.time()))
+
+    def _put(self, task: Callable[[], None]) -> None:
+        if not self._worker.put(task):
             self.table.unmeasured.inc()
 
     def model_loaded(self, model: str, version: int, folder: Path | None = None, sha256: str = "") -> None:
@@ -120,7 +142,7 @@ class Monitor:
         Args:
             model: name.
             version: of the model.
-            folder: its files.
+            folder: its files; its `reference.json`, if it has one, is what inputs and answers are compared with.
             sha256: of the model's file.
         """
         labels = (self._models.bound(model), str(version))
@@ -132,6 +154,13 @@ class Monitor:
             self.table.seconds.labels(*labels, stage)
         self.table.shadows.labels(model)
         self.table.disagreements.labels(model)
+        try:
+            reference = read_reference(folder) if folder else None
+        except InputError as error:
+            reference = None
+            LOG.warning("drift of %s is not watched: %s", model, error)
+        if reference:
+            self._worker.put(partial(self._health.set_reference, model, reference))
 
     def model_unloaded(self, model: str, version: int) -> None:
         """Report that a version no longer serves."""
@@ -165,50 +194,42 @@ class Monitor:
 
     def flush(self) -> None:
         """Wait until everything reported is measured."""
-        self._waiting.join()
+        self._worker.flush()
 
     def close(self) -> None:
         """Stop the monitor's thread."""
-        self._waiting.put(None)
-        self._worker.join(5)
-
-    def _work(self) -> None:
-        while True:
-            item = self._waiting.get()
-            try:
-                if item is None:
-                    return
-                self._measure(*item)
-            except Exception:  # the monitor must outlive whatever is reported
-                LOG.exception("an image or answer could not be measured")
-            finally:
-                self._waiting.task_done()
+        self._worker.close()
 
     def _measure(
-        self, model: str, camera: str, image: np.ndarray | None, answer: Mapping[str, Any], now: float
+        self,
+        key: tuple[str, str],
+        image: np.ndarray | None,
+        answer: Mapping[str, Any],
+        now: float,
+        is_sampled: bool,
     ) -> None:
-        table = self.table
-        table.frames.labels(model, camera).inc()
-        table.last_frame.labels(model, camera).set(now)
+        self._count_frame(key, now)
         found = [(self._classes.bound(name), score) for name, score in read_scores(answer)]
         for name, count in Counter(name for name, _ in found).items():
-            table.detections.labels(model, camera, name).inc(count)
+            self.table.detections.labels(*key, name).inc(count)
         for name, score in found:
-            table.scores.labels(model, name).observe(score)
-        if image is not None:
-            numbers = measure_image(image)
-            table.brightness.labels(model, camera).observe(numbers["brightness"])
-            table.blur.labels(model, camera).observe(numbers["blur"])
+            self.table.scores.labels(key[0], name).observe(score)
+        if not is_sampled:
+            return
+        numbers = {} if image is None else measure_image(image)
+        if numbers:
+            self.table.brightness.labels(*key).observe(numbers["brightness"])
+            self.table.blur.labels(*key).observe(numbers["blur"])
+        reference = self._health.find_reference(key[0])
+        if reference:
+            self._health.observe(*key, read_signals(numbers, answer, reference.class_names, reference.score))
 
+    def _compare(self, key: tuple[str, str], feeds: Mapping[str, np.ndarray], now: float) -> None:
+        self._count_frame(key, now)
+        self._health.observe(*key, read_inputs(feeds))
 
-def read_scores(answer: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """Return class and score of everything that an answer names.
-
-    Example:
-        >>> read_scores({"detections": [{"class": "car", "score": 0.5, "box": [0, 0, 9, 9]}]})
-        [('car', 0.5)]
-        >>> read_scores({"class": "jam", "score": 0.75})
-        [('jam', 0.75)]
-    """
-    rows = answer.get("detections", answer.get("classes", (answer,)))
-    return [(str(row["class"]), float(row["score"])) for row in rows if "class" in row and "score" in row]
+    def _count_frame(self, key: tuple[str, str], now: float) -> None:
+        self.table.frames.labels(*key).inc()
+        self.table.last_frame.labels(*key).set(now)
+        if key[1] not in (UNNAMED, OTHER):
+            self._health.hear(key[1], now)

@@ -15,6 +15,7 @@ from cityzoo.errors import InputError
 from cityzoo.evaluation.evaluated_run import open_evaluated
 from cityzoo.export import documents, exported_run, parity
 from cityzoo.export.calibration import calibration_batches
+from cityzoo.monitor.reference import make_reference
 from cityzoo.runtime import exported_folder, probes
 
 pytest.importorskip("tf2onnx")
@@ -24,6 +25,7 @@ pytest.importorskip("onnxruntime")
 @pytest.fixture(scope="module")
 def exported(detector_run):
     """A detector exported with NMS."""
+    make_reference([{"blur": [9.0]}] * 64).write(detector_run)
     assert export.main([str(detector_run), "--nms", "--limit", "4"]) == 0
     return detector_run / "exports" / "onnx-nms"
 
@@ -46,6 +48,7 @@ def test_the_folder_holds_all_that_a_program_needs(exported):
     proof = json.loads((exported / "parity.json").read_text())
     assert proof["passed"] and proof["n_images"] == 4 and proof["largest_difference"]["scores"] < 1e-4
     assert len(proof["worst_examples"]) == 4
+    assert (exported / "reference.json").read_text() == (exported.parents[1] / "reference.json").read_text()
     assert not any(str(exported.parents[2]) in file.read_text() for file in exported.glob("*.json"))
 
 

@@ -7,9 +7,14 @@ import pytest
 
 pytest.importorskip("prometheus_client")
 
+from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
 
+from cityzoo.monitor.drift import read_inputs
+from cityzoo.monitor.health import Health
+from cityzoo.monitor.metric_table import MetricTable
 from cityzoo.monitor.metrics import Monitor
+from cityzoo.monitor.reference import make_reference
 
 IMAGE = np.full((480, 640, 3), (10, 20, 30), np.uint8)
 ANSWER = {
@@ -111,3 +116,78 @@ def test_a_damaged_answer_does_not_stop_the_monitor(monitor):
     monitor.image("cars", "north", IMAGE, ANSWER)
     monitor.flush()
     assert monitor.value("detections_total", model="cars", camera="north", **{"class": "bus"}) == 1
+
+
+def test_drift_and_its_alarm(tmp_path, caplog):
+    """A camera that goes dark raises drift, is logged and released when it sees as before."""
+    random = np.random.default_rng(0)
+
+    def send(monitor, level, count):
+        for _ in range(count):
+            image = np.full((32, 32, 3), level + random.integers(-20, 20), np.uint8)
+            monitor.image("cars", "north", image, {})
+        monitor.flush()
+
+    rows = [{"brightness": [float(100 + shift)]} for shift in random.integers(-20, 20, 200)]
+    make_reference(rows).write(tmp_path)
+    monitor = Monitor(sample_seconds=0, window=64, rules=["drift > 1 release 0.8 hold 4"])
+    monitor.model_loaded("cars", 1, tmp_path)
+    labels = {"model": "cars", "camera": "north"}
+    with caplog.at_level("INFO"):
+        send(monitor, 100, 100)
+        assert monitor.value("drift_score", **labels, signal="brightness") < 0.1
+        assert monitor.value("alarm_active", **labels, alarm="drift") == 0
+        send(monitor, 30, 64)
+        assert monitor.value("drift_score", **labels, signal="brightness") > 0.8
+        assert monitor.value("alarm_active", **labels, alarm="drift") == 1
+        send(monitor, 100, 64)
+        assert monitor.value("alarm_active", **labels, alarm="drift") == 0
+    assert [r.message for r in caplog.records if "alarm" in r.message] == [
+        "alarm drift raised: north of cars",
+        "alarm drift released: north of cars",
+    ]
+    assert caplog.records[0].fields["camera"] == "north"
+    monitor.close()
+
+
+def test_silence_and_loss_of_confidence(monkeypatch):
+    """A registered camera that sends nothing is silent after a minute; scores that fall to a tenth are noticed."""
+    table = MetricTable(CollectorRegistry())
+    health = Health(table, ["north", "south"], window=64)
+
+    def is_active(alarm, model, camera):
+        return table.alarms.labels(model, camera, alarm)._value.get()
+
+    start = time.time()
+    health.hear("north", start + 50)
+    health.tick(start + 65)
+    assert (is_active("silence", "any", "north"), is_active("silence", "any", "south")) == (0, 1)
+    health.hear("south", start + 66)
+    health.tick(start + 67)
+    assert is_active("silence", "any", "south") == 0
+
+    reference = make_reference([{"confidence": [0.9]}] * 100)
+    health.set_reference("cars", reference)
+    for confidence in [0.9] * 64 + [0.1] * 64:
+        health.observe("cars", "north", {"confidence": [confidence]})
+    assert is_active("confidence", "cars", "north") == 1
+    for _ in range(64):
+        health.observe("cars", "north", {"confidence": [0.9]})
+    assert is_active("confidence", "cars", "north") == 0
+
+
+def test_windows_of_sensors(monitor, tmp_path):
+    """Series tasks have no images: their values and gaps are compared."""
+    mask = np.ones((12, 5, 1), np.float32)
+    speeds = [np.random.default_rng(i).normal(60, 5, (12, 5, 1)) for i in range(100)]
+    make_reference([read_inputs({"series": each, "mask": mask}) for each in speeds]).write(tmp_path)
+    monitor.model_loaded("speed", 1, tmp_path)
+    for each in speeds[:64]:
+        monitor.series("speed", "north", {"series": each * 0.5, "mask": mask})
+    monitor.flush()
+    found = {
+        name: monitor.value("drift_score", model="speed", camera="north", signal=name)
+        for name in ("series:0", "missing")
+    }
+    assert found["series:0"] > 0.9 and found["missing"] == 0
+    monitor.model_loaded("other", 1, tmp_path / "nowhere")

@@ -1,0 +1,83 @@
+"""The reference that a served model's inputs and answers are compared with, made of the evaluated examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cityzoo.data.image.decode import read_image
+from cityzoo.data.series.windows import make_inputs
+from cityzoo.monitor.drift import Values, read_inputs, read_signals
+from cityzoo.monitor.image_statistics import measure_image
+from cityzoo.monitor.reference import NAME, make_reference
+from cityzoo.sample import Detections
+
+if TYPE_CHECKING:
+    from cityzoo.modalities import Modality
+    from cityzoo.outputs import Output
+
+__all__ = ("NAME", "read_answer", "write_reference")
+MOST = 1024  # examples, evenly spread over those evaluated
+LEAST_SCORE = 0.3  # of detections, where the report has no operating point
+
+
+def write_reference(
+    folder: Path,
+    modality: Modality[Any],
+    output: Output,
+    truth: Any,
+    results: Sequence[Any],
+    report: Mapping[str, Any],
+) -> None:
+    """Write `reference.json` into a folder.
+
+    Args:
+        folder: of the run or of an evaluation.
+        modality: of the examples.
+        output: what results mean.
+        truth: the examples.
+        results: one per example.
+        report: of the evaluation; `operating_point` is the score from which on detections count.
+    """
+    rows = np.unique(np.linspace(0, len(truth) - 1, min(MOST, len(truth))).astype(int)).tolist()
+    score = float((report.get("operating_point") or {}).get("score") or LEAST_SCORE)
+    if modality.name == "image":
+        found = [_image_signals(output, truth.examples[row], results[row], score) for row in rows]
+    else:
+        found = [
+            read_inputs(make_inputs(truth.series, truth.origins[row : row + 1], truth.history))
+            for row in rows
+        ]
+    make_reference(found, output.class_names, _least(output, score), truth.split).write(folder)
+
+
+def _least(output: Output, score: float) -> float:
+    return score if output.result_type is Detections else 0.0
+
+
+def _image_signals(output: Output, example: Any, result: Any, score: float) -> Values:
+    image = read_image(example.path, example.window_xyxy)
+    answer = read_answer(result, output.class_names)
+    return read_signals(measure_image(image), answer, output.class_names, _least(output, score))
+
+
+def read_answer(result: Any, class_names: Sequence[str]) -> dict[str, Any]:
+    """Return what a server would answer for a result.
+
+    Example:
+        >>> read_answer(np.array([0.25, 0.75]), ("free", "jam"))
+        {'class': 'jam', 'score': 0.75}
+        >>> read_answer(Detections([[0, 0, 8, 8]], [0.5], [1]), ("bus", "car"))
+        {'detections': [{'class': 'car', 'score': 0.5}]}
+    """
+    if isinstance(result, Detections):
+        pairs = zip(result.labels.tolist(), result.scores.tolist(), strict=True)
+        return {"detections": [{"class": class_names[label], "score": score} for label, score in pairs]}
+    if isinstance(result, np.ndarray):
+        best = int(np.argmax(result))
+        return {"class": class_names[best], "score": float(result[best])}
+    numbers = {"count", "score"}.intersection(getattr(result, "_fields", ()))
+    return {name: float(getattr(result, name)) for name in numbers}
