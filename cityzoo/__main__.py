@@ -20,7 +20,7 @@ def names() -> list[str]:
 
     Example:
         >>> names()
-        ['benchmark', 'compress', 'demo', 'export', 'models', 'prune', 'quantize', 'signals']
+        ['benchmark', 'compress', 'demo', 'export', 'models', 'prune', 'quantize', 'serve', 'signals']
     """
     found = (module.name for module in pkgutil.iter_modules(commands.__path__))
     return sorted(name for name in found if not name.endswith(FLAGS_ONLY))

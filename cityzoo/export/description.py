@@ -42,6 +42,7 @@ def describe(run: EvaluatedRun, file: RuntimeModel, fmt: str, variant: str, prec
         "cityzoo": __version__,
         "task": run.spec.run.task_name,
         "summary": run.task.summary,
+        "output": run.output.page,
         "model": file.path.name,
         "format": fmt,
         "variant": variant,

@@ -12,6 +12,7 @@ from cityzoo.errors import DAMAGE, InputError
 from cityzoo.runtime.base_model import RuntimeModel
 
 NAME, COUNT = "probes.npz", 12
+ROWS = 4  # at a time, since a server has little memory
 INPUT, ANSWER = "input.", "answer."
 GROWTH, LEAST = (
     1.5,
@@ -52,7 +53,12 @@ def differences(file: RuntimeModel, folder: Path) -> dict[str, dict[str, float]]
     except DAMAGE as error:
         raise InputError(f"'{folder / NAME}' cannot be read ({error}): export the run again") from error
     given = {n.removeprefix(INPUT): array for n, array in columns.items() if n.startswith(INPUT)}
-    found = file.named_outputs(given.get("", given))
+    count = len(next(iter(given.values())))
+    parts = [
+        file.named_outputs({name or file.inputs[0].name: a[i : i + ROWS] for name, a in given.items()})
+        for i in range(0, count, ROWS)
+    ]
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     after_nms = "num_detections" in found
     return {
         name: _difference(array, columns[f"{ANSWER}{name}"])

@@ -26,6 +26,8 @@ class OnnxModel(RuntimeModel):
         ort = require("onnxruntime", f"'{self.path}'")
         options = ort.SessionOptions()
         options.intra_op_num_threads, options.log_severity_level = self.threads, 3
+        # An arena keeps the memory of the largest batch for ever, and is no faster here (8.1 and 8.0 ms an image).
+        options.enable_cpu_mem_arena = False
         self._session = ort.InferenceSession(str(self.path), options, providers=["CPUExecutionProvider"])
         self.inputs = tuple(map(_onnx_info, self._session.get_inputs()))
         self.outputs = tuple(map(_onnx_info, self._session.get_outputs()))

@@ -73,7 +73,7 @@ def has_alpha(image: Image.Image) -> bool:
 
 
 def read_image(
-    path: str | os.PathLike[str], window_xyxy: tuple[int, int, int, int] | None = None
+    path: str | os.PathLike[str] | BinaryIO, window_xyxy: tuple[int, int, int, int] | None = None
 ) -> np.ndarray:
     """Read an image file, or a window of it, as upright RGB.
 
@@ -82,7 +82,7 @@ def read_image(
     profile. Of an animation the first frame is read.
 
     Args:
-        path: the file.
+        path: the file, or an open one.
         window_xyxy: x1, y1, x2, y2 in whole pixels of the upright file, x2 and y2 exclusive; None for the whole image.
 
     Returns:

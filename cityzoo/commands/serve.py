@@ -1,0 +1,49 @@
+"""Serve models over HTTP: python -m cityzoo serve MODELS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cityzoo import cli
+from cityzoo.errors import InputError
+
+PROG = "python -m cityzoo serve"
+ABOUT = """\
+Serve exported models over HTTP: a page to try them at /, /predict for images and measurements, the Open Inference
+Protocol for clients of Triton and KServe, metrics at /metrics, the OpenAPI page at /docs. Needs no TensorFlow.
+"""
+EXAMPLES = f"""\
+examples:
+  {PROG} runs/mine/exports/onnx               one model, for this machine: http://127.0.0.1:8000
+  {PROG} models/ --host 0.0.0.0 --api-keys keys.json --tls-certificate c.pem --tls-key k.pem
+  curl --data-binary @street.jpg http://127.0.0.1:8000/predict
+MODELS is a folder of NAME/VERSION/ (see python -m cityzoo models --help), a folder that python -m cityzoo export wrote,
+its file, or a run folder, which is served by Keras.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until SIGTERM or Ctrl+C."""
+    parser = cli.Parser(
+        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
+    )
+    from cityzoo.security.settings import SecuritySettings
+    from cityzoo.serve.settings import Settings
+
+    parser.add_argument("models", metavar="MODELS", help="what to serve")
+    protection = cli.flag_fields(SecuritySettings)
+    known = {item.name for item in protection}
+    cli.add_flags(parser, [item for item in cli.flag_fields(Settings) if item.name not in known], {})
+    cli.add_flags(parser.add_argument_group("protection"), protection, {})
+    given = vars(parser.parse_args(arguments))
+    settings = Settings(**{**given, "models": Path(given["models"])})
+    if not settings.models.exists():
+        raise InputError(
+            f"'{settings.models}' does not exist: give a folder that python -m cityzoo export wrote"
+        )
+    try:
+        from cityzoo.serve.server import serve
+    except ImportError as error:
+        raise InputError(f'serving needs {error.name}: pip install "cityzoo[serve]"') from error
+    return serve(settings)

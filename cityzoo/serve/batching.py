@@ -1,0 +1,129 @@
+"""Dynamic batching: requests that wait together are computed together, in one thread."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cityzoo.serve.http_errors import HttpError
+
+Arrays = Mapping[str, np.ndarray]
+EXPIRED = "the request's time ran out before the model was free: send fewer at a time, or give it more time"
+
+
+@dataclass
+class _Waiting:
+    feeds: Arrays
+    done: asyncio.Future[dict[str, np.ndarray]]
+    deadline: float  # in seconds of the event loop's clock
+
+    @property
+    def rows(self) -> int:
+        return len(next(iter(self.feeds.values())))
+
+    @property
+    def kind(self) -> Any:  # what can be in one batch
+        return [(name, array.shape[1:]) for name, array in self.feeds.items()]
+
+
+class Batcher:
+    """A queue in front of a model.
+
+    Args:
+        run: computes one batch, called in a thread of `executor`; arrays by name in, arrays by name out.
+        executor: with one thread.
+        max_batch: most examples in a batch of several requests; a single request may have more.
+        delay_seconds: how long a batch that is not full waits for another request.
+        observe: called with the size of each batch.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Arrays], dict[str, np.ndarray]],
+        executor: Executor,
+        max_batch: int,
+        delay_seconds: float,
+        observe: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        self._run, self._executor, self._observe = run, executor, observe
+        self._max_batch, self._delay = max_batch, delay_seconds
+        self._queue: asyncio.Queue[_Waiting] | None = None
+        self._held: _Waiting | None = None
+        self._worker: asyncio.Task[None] | None = None
+
+    @property
+    def length(self) -> int:
+        """Return how many requests wait."""
+        return (self._queue.qsize() if self._queue else 0) + (self._held is not None)
+
+    async def submit(self, feeds: Arrays, deadline: float) -> dict[str, np.ndarray]:
+        """Return the outputs for the examples of one request.
+
+        Args:
+            feeds: (rows, ...) by name.
+            deadline: in seconds of the event loop's clock.
+
+        Raises:
+            HttpError: 504, the deadline passed while it waited.
+        """
+        loop = asyncio.get_running_loop()
+        if self._queue is None or self._worker is None or self._worker.done():
+            self._queue = self._queue or asyncio.Queue()
+            self._worker = loop.create_task(self._work(self._queue))
+        waiting = _Waiting(feeds, loop.create_future(), deadline)
+        self._queue.put_nowait(waiting)
+        try:
+            return await asyncio.wait_for(waiting.done, deadline - loop.time())
+        except asyncio.TimeoutError:
+            raise HttpError(504, EXPIRED) from None
+
+    def stop(self) -> None:
+        """Stop the queue's task; nothing waits in it any more."""
+        if self._worker and not self._worker.get_loop().is_closed():
+            self._worker.get_loop().call_soon_threadsafe(self._worker.cancel)
+
+    async def _work(self, queue: asyncio.Queue[_Waiting]) -> None:
+        while True:
+            batch = await self._collect(queue)
+            now = asyncio.get_running_loop().time()
+            batch = [each for each in batch if not each.done.done() and each.deadline > now]
+            if batch:
+                await self._compute(batch)
+
+    async def _collect(self, queue: asyncio.Queue[_Waiting]) -> list[_Waiting]:
+        first, self._held = self._held or await queue.get(), None
+        if self._delay and queue.qsize() + 1 < self._max_batch:
+            await asyncio.sleep(self._delay)
+        batch, rows = [first], first.rows
+        while rows < self._max_batch and queue.qsize():
+            another = queue.get_nowait()
+            if another.kind != first.kind or rows + another.rows > self._max_batch:
+                self._held = another  # begins the next batch
+                break
+            batch.append(another)
+            rows += another.rows
+        return batch
+
+    async def _compute(self, batch: list[_Waiting]) -> None:
+        joined = {name: np.concatenate([each.feeds[name] for each in batch]) for name in batch[0].feeds}
+        self._observe(sum(each.rows for each in batch))
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._executor, self._run, joined)
+            for each, outputs in zip(batch, _split(found, [each.rows for each in batch]), strict=True):
+                if not each.done.done():
+                    each.done.set_result(outputs)
+        except Exception as error:  # noqa: BLE001 - of the runtime: each request gets it, the queue goes on
+            for each in batch:
+                if not each.done.done():
+                    each.done.set_exception(error)
+
+
+def _split(found: Arrays, sizes: list[int]) -> Iterator[dict[str, np.ndarray]]:
+    ends = np.cumsum(sizes)
+    for start, end in zip(ends - sizes, ends, strict=True):
+        yield {name: array[start:end] for name, array in found.items()}

@@ -1,0 +1,38 @@
+"""The examples of a request, ready for a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from cityzoo.serve.batching import Arrays
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The examples of a request.
+
+    Attributes:
+        feeds: (rows, ...) by input name.
+        images: the images as sent, (H, W, 3) uint8 each; none if tensors or measurements were sent.
+        matrices: for each image, its pixels -> pixels of the network's input.
+        times: of the last row of each window of measurements.
+    """
+
+    feeds: Arrays
+    images: Sequence[np.ndarray] = ()
+    matrices: Sequence[np.ndarray] = ()
+    times: Sequence[datetime] = ()
+
+    @property
+    def sizes_hw(self) -> list[tuple[int, int]]:
+        """Return height and width of each image."""
+        return [image.shape[:2] for image in self.images]
+
+    @property
+    def pixels(self) -> int:
+        """Return the pixels of all images."""
+        return sum(height * width for height, width in self.sizes_hw)

@@ -1,0 +1,189 @@
+"""Routes of the Open Inference Protocol, version 2, and of Triton's model repository extension."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from cityzoo import __version__
+from cityzoo.serve import infer_request, tensors
+from cityzoo.serve.examples import Examples
+from cityzoo.serve.http_errors import HttpError
+from cityzoo.serve.images import decode_image, fit_images, is_image_input
+from cityzoo.serve.inference import Call, Inference
+from cityzoo.serve.served_model import ServedModel
+from cityzoo.serve.services import Services
+
+PLATFORMS = {
+    "onnxruntime": "onnx_onnxv1",
+    "openvino": "openvino",
+    "ai_edge_litert": "tensorflow_lite",
+    "tensorflow": "tensorflow_savedmodel",
+    "keras": "keras",
+}
+INFER_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["inputs"],
+                    "properties": {
+                        "id": {"type": "string"},
+                        "inputs": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {
+                                "type": "object",
+                                "required": ["name", "shape", "datatype", "data"],
+                                "properties": {
+                                    "name": {"type": "string"},
+                                    "shape": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+                                    "datatype": {
+                                        "type": "string",
+                                        "enum": [*infer_request.DTYPES, infer_request.BYTES],
+                                    },
+                                    "data": {"type": "array", "items": {}},
+                                },
+                            },
+                        },
+                        "outputs": {
+                            "type": "array",
+                            "items": {
+                                "type": "object",
+                                "required": ["name"],
+                                "properties": {"name": {"type": "string"}},
+                            },
+                        },
+                    },
+                }
+            },
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+
+def routes_v2(services: Services, inference: Inference) -> APIRouter:
+    """Return the routes."""
+    router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
+    repository = services.repository
+
+    @router.get("", summary="The server")
+    async def server() -> dict[str, Any]:
+        extensions = ["binary_tensor_data", "model_repository"]
+        return {"name": "cityzoo", "version": __version__, "extensions": extensions}
+
+    @router.get("/health/live", summary="The process answers")
+    async def live() -> dict[str, bool]:
+        return {"live": True}
+
+    @router.get("/health/ready", summary="All models are loaded, and the server is not stopping")
+    async def ready(response: Response) -> dict[str, bool]:
+        is_ready = not services.is_draining and repository.is_ready
+        response.status_code = 200 if is_ready else 503
+        return {"ready": is_ready}
+
+    @router.post("/models/{name}/infer", summary="Compute tensors or image files", openapi_extra=INFER_BODY)
+    @router.post(
+        "/models/{name}/versions/{version}/infer", summary="The same with a version", openapi_extra=INFER_BODY
+    )
+    async def infer(request: Request, name: str, version: str | None = None) -> Response:
+        call = inference.begin(request, name, parse_version(version))
+        return await _infer(services, inference, call, request)
+
+    _add_models(router, services)
+    _add_repository(router, services)
+    return router
+
+
+def _add_models(router: APIRouter, services: Services) -> None:
+    repository = services.repository
+
+    def find(request: Request, name: str, version: str | None) -> ServedModel:
+        services.authorize(request, "read", name)
+        return repository.route(name, parse_version(version), request.scope["request_id"]).primary
+
+    @router.get("/models/{name}", summary="Inputs and outputs of a model")
+    @router.get("/models/{name}/versions/{version}", summary="Inputs and outputs of a version")
+    async def metadata(request: Request, name: str, version: str | None = None) -> dict[str, Any]:
+        model = find(request, name, version)
+        versions = [str(row["version"]) for row in repository.index() if row["name"] == name]
+        return {
+            "name": name,
+            "versions": versions if version is None else [version],
+            "platform": PLATFORMS[model.file.runtime],
+            "inputs": [tensors.describe_tensor(each) for each in model.file.inputs],
+            "outputs": [tensors.describe_tensor(each) for each in model.file.outputs],
+        }
+
+    @router.get("/models/{name}/ready", summary="Whether a model answers")
+    @router.get("/models/{name}/versions/{version}/ready", summary="Whether a version answers")
+    async def model_ready(request: Request, name: str, version: str | None = None) -> dict[str, Any]:
+        model = find(request, name, version)
+        return {"name": name, "version": str(model.version), "ready": True}
+
+
+def parse_version(text: str | None) -> int | None:
+    """Return a version from a path.
+
+    Raises:
+        HttpError: 404, not a number from 1 on.
+    """
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal() and 0 < int(text[:10]) < 2**31):
+        raise HttpError(404, f"version '{text[:40]}': expected a number, e.g. 1")
+    return int(text)
+
+
+async def _infer(services: Services, inference: Inference, call: Call, request: Request) -> Response:
+    body, length = await request.body(), request.headers.get(infer_request.HEADER_LENGTH)
+    asked = await run_in_threadpool(infer_request.parse_request, body, length)
+
+    def prepare(model: ServedModel) -> Examples:
+        if not asked.files:
+            return Examples(tensors.check_tensors(asked.arrays, model.file.inputs))
+        if asked.arrays or len(asked.files) > 1 or not is_image_input(model.description):
+            raise HttpError(400, f"BYTES for a model that takes {_takes(model)}: send those tensors")
+        (files,) = asked.files.values()
+        images = [decode_image(file, services.settings.max_megapixels) for file in files]
+        feeds, matrices = fit_images(model.description, images)
+        return Examples(feeds, images, matrices)
+
+    def respond(model: ServedModel, examples: Examples, outputs: Any) -> tuple[Response, None]:
+        content, headers = tensors.write_response(asked, outputs, model.name, model.version)
+        return Response(content, headers=headers), None
+
+    return await inference.run(call, prepare, respond)
+
+
+def _takes(model: ServedModel) -> str:
+    names = ", ".join(each.name for each in model.file.inputs)
+    return f"{names}, or one BYTES tensor of image files" if is_image_input(model.description) else names
+
+
+def _add_repository(router: APIRouter, services: Services) -> None:
+    repository = services.repository
+
+    @router.post("/repository/index", summary="All models with their versions and states")
+    async def index(request: Request) -> list[dict[str, Any]]:
+        services.authorize(request, "read")
+        return [row | {"version": str(row["version"])} for row in repository.index()]
+
+    async def change(request: Request, name: str, action: Any, word: str) -> dict[str, Any]:
+        caller = services.authorize(request, "manage", name)
+        await run_in_threadpool(action, name)
+        services.write_audit(request, word, model=name, caller=caller.name)
+        return {}
+
+    @router.post("/repository/models/{name}/load", summary="Load the newest version of a model")
+    async def load(request: Request, name: str) -> dict[str, Any]:
+        return await change(request, name, repository.load, "load")
+
+    @router.post("/repository/models/{name}/unload", summary="Unload a model")
+    async def unload(request: Request, name: str) -> dict[str, Any]:
+        return await change(request, name, repository.unload, "unload")

@@ -1,0 +1,173 @@
+"""One version of a model, checked, warmed up, and with its queue."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cityzoo.errors import InputError
+from cityzoo.runtime import exported_folder, probes
+from cityzoo.runtime.base_model import RuntimeModel
+from cityzoo.runtime.detection_outputs import restorer
+from cityzoo.runtime.runtime_model import open_model
+from cityzoo.serve.batching import Arrays, Batcher
+from cityzoo.serve.http_errors import HttpError
+
+if TYPE_CHECKING:
+    from cityzoo.serve.settings import Settings
+
+CLOSING_SECONDS = 30
+SMOOTHING = 0.9  # of the mean time of an example, by which Retry-After is estimated
+
+
+class ServedModel:
+    """A version of a model.
+
+    Args:
+        name: as clients call it.
+        version: from 1.
+        path: folder that `python -m cityzoo export` wrote.
+        settings: of the server.
+        observe_batch: called with the size of each batch.
+
+    Attributes:
+        description: its preprocessing.json.
+        file: the model in its runtime.
+        in_flight: requests that wait or are computed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        version: int,
+        path: Path,
+        settings: Settings,
+        observe_batch: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        self.name, self.version, self.path, self.settings = name, version, path, settings
+        self.description: dict[str, Any] = {}
+        self.file: RuntimeModel
+        self.in_flight, self.is_ready = 0, False
+        self.seconds_per_example = 0.05  # until the first ones are measured
+        self._lock = threading.Lock()
+        self._executor = ThreadPoolExecutor(1, f"{name}-{version}")
+        self._batcher = Batcher(
+            self._run, self._executor, settings.max_batch, settings.batch_delay_ms / 1000, observe_batch
+        )
+
+    def load(self) -> None:
+        """Check signature, gate and probes, and compute a batch of each size.
+
+        Raises:
+            InputError: one of them fails; with the reason.
+        """
+        if self.settings.public_key:
+            from cityzoo.security.signing import verify_folder
+
+            verify_folder(self.path, Path(self.settings.public_key))
+        about, proof = (
+            exported_folder.read_document(self.path, name)
+            for name in (exported_folder.DESCRIPTION, exported_folder.PARITY)
+        )
+        if not proof.get("passed"):
+            raise InputError(
+                f"'{self.path}' failed its parity gate: export it again, or export another format"
+            )
+        restore = restorer(about["variant"], len(about["class_names"]))
+        self.file, self.description = self._open(about, restore), about
+        if self.file.digest != proof["sha256"]:
+            raise InputError(
+                f"'{self.path / about['model']}' is not the file that was exported: export it again"
+            )
+        wrong = probes.failures(probes.differences(self.file, self.path), proof["probes"])
+        if wrong:
+            raise InputError(
+                f"'{self.path}' answers otherwise than when it was exported ({wrong[0]}): export it again"
+            )
+        self._warm_up()
+        self.is_ready = True
+
+    def _open(self, about: dict[str, Any], restore: Any) -> RuntimeModel:
+        return open_model(self.path / about["model"], self.settings.threads, restore)
+
+    def _warm_up(self) -> None:
+        feeds = {
+            each.name: np.zeros([side or 1 for side in each.shape[1:]], each.dtype)
+            for each in self.file.inputs
+        }
+        sizes = sorted(
+            {1, self.settings.max_batch} | {2**n for n in range(int(math.log2(self.settings.max_batch)) + 1)}
+        )
+        for rows in sizes:
+            batch = {name: np.repeat(array[None], rows, axis=0) for name, array in feeds.items()}
+            self._run(batch)
+            self._run(batch)
+
+    def _run(self, feeds: Arrays) -> dict[str, np.ndarray]:
+        started = time.perf_counter()
+        found = self.file.named_outputs(feeds)
+        took = (time.perf_counter() - started) / len(next(iter(feeds.values())))
+        self.seconds_per_example = SMOOTHING * self.seconds_per_example + (1 - SMOOTHING) * took
+        return found
+
+    @property
+    def queue_length(self) -> int:
+        """Return how many requests wait for the model."""
+        return self._batcher.length
+
+    @contextlib.contextmanager
+    def admit(self) -> Iterator[None]:
+        """Count a request in, from before its image is decoded until its answer is made.
+
+        Raises:
+            HttpError: 429, too many are in; 503, the version is being unloaded.
+        """
+        with self._lock:
+            if not self.is_ready:
+                raise HttpError(
+                    503, f"model '{self.name}' version {self.version} is not ready: try again soon"
+                )
+            if self.in_flight >= self.settings.max_queue:
+                wait = max(1, math.ceil(self.in_flight * self.seconds_per_example))
+                raise HttpError(
+                    429,
+                    f"model '{self.name}' has {self.in_flight} requests at work, as many as are allowed: try again in "
+                    f"{wait} s",
+                    {"Retry-After": str(wait)},
+                )
+            self.in_flight += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.in_flight -= 1
+
+    async def infer(self, feeds: Arrays, deadline: float) -> dict[str, np.ndarray]:
+        """Return the outputs by name.
+
+        Args:
+            feeds: (rows, ...) by name, of the file's shapes and dtypes.
+            deadline: in seconds of the event loop's clock.
+
+        Raises:
+            HttpError: 504, the deadline passed.
+        """
+        return await self._batcher.submit(feeds, deadline)
+
+    def close(self) -> None:
+        """Take no new requests, wait for those that are in, and free the model."""
+        with self._lock:
+            self.is_ready = False
+        until = time.monotonic() + CLOSING_SECONDS
+        while self.in_flight and time.monotonic() < until:
+            time.sleep(0.02)
+        self._batcher.stop()
+        self._executor.shutdown(wait=False, cancel_futures=True)

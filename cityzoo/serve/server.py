@@ -1,0 +1,116 @@
+"""A server process: settings checked, models loaded, uvicorn run, drained at SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from cityzoo.errors import InputError
+from cityzoo.monitor.metrics import Monitor
+from cityzoo.security.access import Access
+from cityzoo.security.settings import check_address, tls_options
+from cityzoo.serve.app import make_app
+from cityzoo.serve.repository import ModelRepository
+from cityzoo.serve.served_model import ServedModel
+from cityzoo.serve.services import Services
+from cityzoo.serve.settings import Settings
+from cityzoo.serve.slow_clients import protocol_with_timeout
+
+LOG = logging.getLogger(__name__)
+KEEP_ALIVE_SECONDS, BACKLOG = 30, 512
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that is "not ready" for a while before it stops, so that load balancers look elsewhere first."""
+
+    def __init__(self, config: uvicorn.Config, services: Services) -> None:
+        super().__init__(config)
+        self.services = services
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to drain; a second signal stops at once."""
+        seconds = self.services.settings.drain_seconds
+        if self.services.is_draining or not seconds:
+            super().handle_exit(sig, frame)
+            return
+        self.services.is_draining = True
+        LOG.info("stopping: not ready for %g s, then no new requests; again to stop at once", seconds)
+        timer = threading.Timer(seconds, super().handle_exit, (sig, frame))
+        timer.daemon = True
+        timer.start()
+
+
+def make_services(settings: Settings) -> Services:
+    """Load the models and return what a server needs.
+
+    Raises:
+        InputError: settings that exclude each other or are unsafe, or not one model that can be served.
+    """
+    check_address(settings, settings.host)
+    access = Access.from_settings(settings)
+    audit = None
+    if settings.audit_log:
+        from cityzoo.security.audit import AuditLog
+
+        audit = AuditLog(Path(settings.audit_log))
+    monitor = Monitor()
+
+    def make(name: str, version: int, path: Path, settings: Settings) -> ServedModel:
+        return ServedModel(name, version, path, settings, functools.partial(monitor.batch, name, version))
+
+    repository = ModelRepository(settings.models, settings, make)
+    services = Services(settings, repository, access, monitor, audit)
+    repository.listeners.append(services.record)
+    return services
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Return a socket that listens.
+
+    Raises:
+        InputError: the port is in use or may not be taken, or the address is not of this machine.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Inherited by connections: else headers and body of a response, written apart, are 40 ms apart.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        reason = error.strerror or str(error)
+        raise InputError(f"port {settings.port} of {settings.host}: {reason}; give another --port") from error
+    listening.setblocking(False)
+    return listening
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal; return the exit code."""
+    listening = listen(settings)  # before models are loaded, which takes longer
+    services = make_services(settings)
+    config = uvicorn.Config(
+        make_app(services),
+        http=protocol_with_timeout(settings.read_timeout_seconds),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=round(settings.timeout_seconds) + 1,
+        h11_max_incomplete_event_size=16384,
+        **tls_options(settings),
+    )
+    server = Server(config, services)
+    scheme = "https" if settings.tls_certificate else "http"
+    host, port = listening.getsockname()[:2]
+    LOG.info("ready: %s://%s:%d  (SIGTERM stops it)", scheme, f"[{host}]" if ":" in host else host, port)
+    asyncio.run(server.serve([listening]))
+    return 0
