@@ -23,22 +23,26 @@ def names() -> list[str]:
         ['benchmark', 'compress', 'demo', 'export', 'models', 'prune', 'quantize', 'serve', 'signals']
     """
     found = (module.name for module in pkgutil.iter_modules(commands.__path__))
-    return sorted(name for name in found if not name.endswith(FLAGS_ONLY))
+    return sorted(name.replace("_", "-") for name in found if not name.endswith(FLAGS_ONLY))
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command that the first argument names; return its exit code."""
     if not arguments or arguments[0] in ("-h", "--help"):
-        lines = [f"  {name:<10} {_summary(name)}" for name in names()]
+        lines = [f"  {name:<15} {_summary(name)}" for name in names()]
         sys.stdout.write("\n".join(["usage: python -m cityzoo COMMAND ...", "", "commands:", *lines, ""]))
         return 0
     if arguments[0] not in names():
         raise unknown("command", arguments[0], names())
-    return importlib.import_module(f"cityzoo.commands.{arguments[0]}").main(arguments[1:])
+    return importlib.import_module(f"cityzoo.commands.{_module(arguments[0])}").main(arguments[1:])
+
+
+def _module(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def _summary(name: str) -> str:
-    source = Path(commands.__path__[0], f"{name}.py").read_text(encoding="utf-8")
+    source = Path(commands.__path__[0], f"{_module(name)}.py").read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(source)) or name).splitlines()[0]
 
 

@@ -45,8 +45,16 @@ class SecuritySettings:
     audit_log: str | None = cli.flag(
         None, "append who did what to this file, hash-chained: protect verify-audit", metavar="FILE"
     )
+    audit_key: str | None = cli.flag(
+        None, "key of the audit log's hashes: protect new-key --kind encryption", metavar="FILE"
+    )
     public_key: str | None = cli.flag(
         None, "serve models only that this key signed: protect sign", metavar="FILE"
+    )
+    encryption_key: str | None = cli.flag(
+        None,
+        "key of models that are encrypted (default: that of CITYZOO_KEY): protect encrypt",
+        metavar="FILE",
     )
     tls_certificate: str | None = cli.flag(None, "PEM file with the certificate chain", metavar="FILE")
     tls_key: str | None = cli.flag(None, "PEM file with its private key", metavar="FILE")

@@ -6,10 +6,9 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from cityzoo.errors import InputError, escape_control, shorten
+from cityzoo.errors import escape_control, shorten
 from cityzoo.security.caller import ALL, ROLES, Caller
 from cityzoo.security.packages import require
 from cityzoo.security.refusal import make_unauthorized
@@ -93,29 +92,18 @@ def _reason(error: Exception) -> str:
     return "token_" + known.get(type(error).__name__, "malformed")
 
 
-def make_token(private_key: Path, claims: Mapping[str, Any], days: float, number: str) -> str:
+def make_token(private_key: Any, claims: Mapping[str, Any], days: float, number: str) -> str:
     """Return a token for offline use, signed by ES256.
 
     Args:
-        private_key: PEM file of an EC P-256 key.
+        private_key: EC P-256 key of `cryptography`, see `cityzoo.security.signing.load_private_key`.
         claims: `sub`, `aud`, `iss`, `roles`, and `models` and `cameras` if they are restricted.
         days: that it is valid.
         number: `kid` of the key in the JWKS file.
-
-    Raises:
-        InputError: the key cannot be used.
     """
-    jwt = require("jwt", "making tokens")
     now = int(time.time())
-    try:
-        key = private_key.read_text(encoding="utf-8")
-        return jwt.encode(
-            {"iat": now, "exp": now + int(days * 86_400), **claims}, key, "ES256", {"kid": number}
-        )
-    except (OSError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
-        raise InputError(
-            f"'{private_key}' signs no tokens ({error}): make a key with python -m cityzoo protect new-key"
-        ) from error
+    dated = {"iat": now, "exp": now + int(days * 86_400), **claims}
+    return require("jwt", "making tokens").encode(dated, private_key, "ES256", {"kid": number})
 
 
 def public_jwks(public_key: Any, number: str) -> str:

@@ -139,14 +139,14 @@ def test_tokens_need_an_issuer(jwks_file):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file permissions of POSIX")
-def test_keys_and_tokens_work_side_by_side(keys, jwks_file, signer_file):
+def test_keys_and_tokens_work_side_by_side(keys, jwks_file, signer):
     """A bearer is a key if it looks like one, else a token."""
     from cityzoo.security.tokens import make_token
 
     settings = SecuritySettings(api_keys=str(keys[0]), jwks=str(jwks_file), issuer="city")
     access = Access.from_settings(settings)
     claims = {"sub": "ops", "aud": "cityzoo", "iss": "city", "roles": ["audit", "offline_access"]}
-    token = make_token(signer_file, claims, 1, "city-1")
+    token = make_token(signer, claims, 1, "city-1")
     caller = access.identify({"authorization": f"bearer {token}"})
     assert (caller.name, caller.roles) == ("token:ops", frozenset({"audit"}))
     assert access.identify({"authorization": f"Bearer {keys[1]}"}).name == "cam 7"
