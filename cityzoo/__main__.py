@@ -19,8 +19,8 @@ def names() -> list[str]:
     """Return the commands: the files of `cityzoo/commands`.
 
     Example:
-        >>> names()
-        ['benchmark', 'compress', 'demo', 'export', 'models', 'prune', 'quantize', 'serve', 'signals']
+        >>> {"export", "serve"} <= set(names())
+        True
     """
     found = (module.name for module in pkgutil.iter_modules(commands.__path__))
     return sorted(name.replace("_", "-") for name in found if not name.endswith(FLAGS_ONLY))

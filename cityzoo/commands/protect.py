@@ -133,7 +133,7 @@ def _add_key(given: argparse.Namespace) -> None:
     from cityzoo.security.api_keys import add_key, limits_entry
     from cityzoo.security.limits import Limits
 
-    entry = {name: list(getattr(given, name)) for name in ("roles", "models", "cameras")}
+    entry: dict[str, Any] = {name: list(getattr(given, name)) for name in ("roles", "models", "cameras")}
     if given.days is not None:
         entry["expires"] = int(time.time() + given.days * 86_400)
     limits = Limits(

@@ -154,9 +154,10 @@ def _component(
     component["properties"] = [{"name": key, "value": value} for key, value in properties.items()]
     if (name, version) in hashes:
         component["hashes"] = [{"alg": "SHA-256", "content": digest} for digest in hashes[name, version]]
-    if expression := package.metadata.get("License-Expression"):
+    about = package.metadata.json
+    if expression := about.get("license_expression"):
         component["licenses"] = [{"expression": expression}]
-    elif license := (package.metadata.get("License") or "").strip().partition("\n")[0]:
+    elif license := str(about.get("license") or "").strip().partition("\n")[0]:
         component["licenses"] = [{"license": {"name": license[:100]}}]
     return component
 
