@@ -135,18 +135,20 @@ class Access:
         if not is_allowed(camera, caller.cameras):
             raise Refused(403, f"'{caller.name}' may not send images of this camera")
 
-    def take(self, caller: Caller, camera: str | None = None, pixels: int = 0) -> None:
+    def take(self, caller: Caller, camera: str | None = None, pixels: int = 0, requests: int = 1) -> None:
         """Count a request.
 
         Args:
             caller: as `identify` returns him.
             camera: whose images it holds.
             pixels: of its images, before they are resized.
+            requests: 0 for the pixels of one that was counted before it was decoded.
 
         Raises:
             Refused: 429 with Retry-After in whole seconds.
         """
-        wait, kind = self._limiter.take(caller.name, camera, pixels, caller.limits.combine(self._limits))
+        limits = caller.limits.combine(self._limits)
+        wait, kind = self._limiter.take(caller.name, camera, pixels, limits, requests)
         if wait > 0:
             seconds = math.ceil(wait)
             raise Refused(

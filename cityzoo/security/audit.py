@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
 import os
 import re
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -50,7 +50,7 @@ class AuditLog:
             InputError: it cannot be written, or its end is no line of an audit log.
         """
         self._path, self._key, self._mask, self._sync = path, key, mask, sync_seconds
-        self._lock, self._synced = threading.Lock(), time.monotonic()
+        self._lock, self._stopped = threading.Lock(), threading.Event()
         self._descriptor, self._size, self._last, self._count = -1, -1, START, 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +61,8 @@ class AuditLog:
             raise InputError(
                 f"the audit log '{path}' cannot be written ({error.strerror}): give --audit-log another file"
             ) from error
+        if sync_seconds:
+            threading.Thread(target=self._sync_now_and_then, name="audit", daemon=True).start()
 
     def append(self, event: Mapping[str, Any]) -> None:
         """Write an event with its number, its time (UTC) and the hash of the line before.
@@ -77,19 +79,31 @@ class AuditLog:
                 with self._exclusive():
                     self._catch_up()
                     self._write(masked)
-                if time.monotonic() - self._synced >= self._sync:
+                if not self._sync:
                     os.fsync(self._descriptor)
-                    self._synced = time.monotonic()
             except OSError as error:
                 raise Refused(503, "the audit log cannot be written", reason="audit") from error
 
     def close(self) -> None:
         """Force everything to the disk and close the file."""
+        self._stopped.set()
         with self._lock:
             if self._descriptor >= 0:
                 os.fsync(self._descriptor)
                 os.close(self._descriptor)
                 self._descriptor = -1
+
+    def _sync_now_and_then(self) -> None:
+        synced = -1
+        while not self._stopped.wait(self._sync):
+            with self._lock:
+                count, descriptor = self._count, os.dup(self._descriptor) if self._descriptor >= 0 else -1
+            if descriptor >= 0:
+                with contextlib.suppress(OSError):  # the next line to be written shows it
+                    if count != synced:
+                        os.fsync(descriptor)
+                os.close(descriptor)
+            synced = count
 
     def _open(self) -> None:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)

@@ -67,7 +67,9 @@ class RateLimiter:
         self._days: OrderedDict[str, tuple[int, int]] = OrderedDict()  # caller: day, requests
         self._lock = threading.Lock()
 
-    def take(self, name: str, camera: str | None, pixels: int, limits: Limits) -> tuple[float, str]:
+    def take(
+        self, name: str, camera: str | None, pixels: int, limits: Limits, requests: int = 1
+    ) -> tuple[float, str]:
         """Take a request from all buckets of a caller, or from none.
 
         Args:
@@ -75,6 +77,7 @@ class RateLimiter:
             camera: of the request.
             pixels: of its images.
             limits: of the caller.
+            requests: 0 for the pixels of one that was counted before it was decoded.
 
         Returns:
             Seconds until it may be sent again, 0 if it passes; and which limit stopped it.
@@ -86,13 +89,14 @@ class RateLimiter:
         """
         with self._lock:
             now, taken = self._clock(), []
-            for kind, key, rate, cost in _costs(name, camera, pixels, limits):
+            for kind, key, rate, cost in _costs(name, camera, pixels, limits, requests):
                 bucket = self._bucket(key, rate, now)
                 seconds = bucket.wait(cost, now)
                 if seconds > 1e-9:
                     return seconds, kind
                 taken.append((bucket, cost))
-            if limits.requests_per_day is not None and (left := self._count(name, limits.requests_per_day)):
+            quota = limits.requests_per_day if requests else None
+            if quota is not None and (left := self._count(name, quota)):
                 return left, "requests per day"
             for bucket, cost in taken:
                 bucket.level -= cost
@@ -118,15 +122,15 @@ class RateLimiter:
 
 
 def _costs(
-    name: str, camera: str | None, pixels: int, limits: Limits
+    name: str, camera: str | None, pixels: int, limits: Limits, requests: int
 ) -> list[tuple[str, tuple[str, ...], float, float]]:
     costs: list[tuple[str, tuple[str, ...], float | None, float]] = [
-        ("requests per second", ("requests", name), limits.requests_per_second, 1.0),
+        ("requests per second", ("requests", name), limits.requests_per_second, requests),
         ("megapixels per second", ("pixels", name), limits.megapixels_per_second, pixels / 1e6),
     ]
     if camera is not None:
         rate = limits.camera_requests_per_second
-        costs.append(("requests per second of a camera", ("camera", name, camera), rate, 1.0))
+        costs.append(("requests per second of a camera", ("camera", name, camera), rate, requests))
     return [(kind, key, rate, cost) for kind, key, rate, cost in costs if rate and cost]
 
 

@@ -140,6 +140,10 @@ def _read_signed(folder: Path, keys: dict[str, Any]) -> tuple[str, dict[str, str
     from cryptography.exceptions import InvalidSignature
 
     file = folder / SIGNATURE
+    if not folder.is_dir():
+        raise InputError(
+            f"'{folder}' is no folder: signatures cover folders; give the one that holds the model"
+        )
     if not file.is_file():
         raise InputError(
             f"'{folder}' is not signed: python -m cityzoo protect sign {folder} --private-key FILE"

@@ -41,6 +41,8 @@ def make_app(services: Services) -> FastAPI:
         yield
         inference.close()
         services.repository.close()
+        if services.audit is not None:
+            services.audit.close()
 
     app = FastAPIOffline(title="cityzoo", version=__version__, description=SUMMARY, lifespan=lifespan)
     app.state.services = services

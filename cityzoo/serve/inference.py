@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 
 from cityzoo.runtime.packages import usable_cores
+from cityzoo.security.refusal import Refused
 from cityzoo.serve import answers
 from cityzoo.serve.examples import Examples
 from cityzoo.serve.http_errors import HttpError
@@ -110,18 +111,20 @@ class Inference:
         model, status = route.primary, 500
         call.version = model.version
         try:
+            services.access.take(call.caller, call.camera)
             with model.admit():
                 examples = await self._in_thread(call, "decode", prepare, model)
-                services.access.take(call.caller, call.camera, examples.pixels)
+                services.access.take(call.caller, None, examples.pixels, requests=0)
                 outputs = await self._timed(call, "infer", model.infer(examples.feeds, call.deadline))
                 response, answer = await self._in_thread(call, "post", respond, model, examples, outputs)
+            services.record_prediction(call)
             status = 200
             if answer is None:
                 answer = functools.partial(_meaning, model, examples, outputs)
             work = self._observe(call, route, prepare, examples, answer, time.perf_counter() - started)
             self._after(route, work)
             return response
-        except HttpError as error:
+        except (HttpError, Refused) as error:
             status = error.status
             raise
         finally:

@@ -39,7 +39,8 @@ def find_versions(folder: Path) -> dict[int, Path]:
 
 def is_model(path: Path) -> bool:
     """Return whether a path is one model: a file, an exported folder or a run folder."""
-    return path.is_file() or (path / DESCRIPTION).is_file() or (path / RUN).is_file()
+    names = (DESCRIPTION, f"{DESCRIPTION}.enc", RUN)  # plain, encrypted, a run
+    return path.is_file() or any((path / name).is_file() for name in names)
 
 
 def require_models(root: Path) -> None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from cityzoo import __version__
+from cityzoo.security.caller import is_allowed
 from cityzoo.serve import infer_request, tensors
 from cityzoo.serve.examples import Examples
 from cityzoo.serve.http_errors import HttpError
@@ -171,13 +172,14 @@ def _add_repository(router: APIRouter, services: Services) -> None:
 
     @router.post("/repository/index", summary="All models with their versions and states")
     async def index(request: Request) -> list[dict[str, Any]]:
-        services.authorize(request, "read")
-        return [row | {"version": str(row["version"])} for row in repository.index()]
+        caller = services.authorize(request, "read")
+        rows = [row for row in repository.index() if is_allowed(row["name"], caller.models)]
+        return [row | {"version": str(row["version"])} for row in rows]
 
     async def change(request: Request, name: str, action: Any, word: str) -> dict[str, Any]:
         caller = services.authorize(request, "manage", name)
+        services.write_audit(request, word, model=name, caller=caller.name)  # what fails is tried, too
         await run_in_threadpool(action, name)
-        services.write_audit(request, word, model=name, caller=caller.name)
         return {}
 
     @router.post("/repository/models/{name}/load", summary="Load the newest version of a model")

@@ -69,12 +69,16 @@ class ServedModel:
         Raises:
             InputError: one of them fails; with the reason.
         """
-        if self.settings.public_key:
-            from cityzoo.security.signing import verify_folder
+        from cityzoo.security.encrypted_folder import open_protected
 
-            verify_folder(self.path, Path(self.settings.public_key))
+        with open_protected(self.path, self.settings.public_key, self.settings.encryption_key) as folder:
+            self._load(folder)
+        self._warm_up()
+        self.is_ready = True
+
+    def _load(self, folder: Path) -> None:
         about, proof = (
-            exported_folder.read_document(self.path, name)
+            exported_folder.read_document(folder, name)
             for name in (exported_folder.DESCRIPTION, exported_folder.PARITY)
         )
         if not proof.get("passed"):
@@ -82,21 +86,19 @@ class ServedModel:
                 f"'{self.path}' failed its parity gate: export it again, or export another format"
             )
         restore = restorer(about["variant"], len(about["class_names"]))
-        self.file, self.description = self._open(about, restore), about
+        self.file, self.description = self._open(folder, about, restore), about
         if self.file.digest != proof["sha256"]:
             raise InputError(
                 f"'{self.path / about['model']}' is not the file that was exported: export it again"
             )
-        wrong = probes.failures(probes.differences(self.file, self.path), proof["probes"])
+        wrong = probes.failures(probes.differences(self.file, folder), proof["probes"])
         if wrong:
             raise InputError(
                 f"'{self.path}' answers otherwise than when it was exported ({wrong[0]}): export it again"
             )
-        self._warm_up()
-        self.is_ready = True
 
-    def _open(self, about: dict[str, Any], restore: Any) -> RuntimeModel:
-        return open_model(self.path / about["model"], self.settings.threads, restore)
+    def _open(self, folder: Path, about: dict[str, Any], restore: Any) -> RuntimeModel:
+        return open_model(folder / about["model"], self.settings.threads, restore)
 
     def _warm_up(self) -> None:
         feeds = {

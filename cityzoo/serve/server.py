@@ -57,9 +57,12 @@ def make_services(settings: Settings) -> Services:
     access = Access.from_settings(settings)
     audit = None
     if settings.audit_log:
+        from cityzoo.redact.text import mask_text
         from cityzoo.security.audit import AuditLog
+        from cityzoo.security.encryption_keys import read_encryption_keys
 
-        audit = AuditLog(Path(settings.audit_log))
+        key = read_encryption_keys(settings.audit_key).current if settings.audit_key else None
+        audit = AuditLog(Path(settings.audit_log), key, mask=mask_text)
     monitor = Monitor()
 
     def make(name: str, version: int, path: Path, settings: Settings) -> ServedModel:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
 from cityzoo.security.access import Access, Refused
+from cityzoo.security.limits import Limits, RateLimiter
 from cityzoo.serve.repository import ModelRepository
 from cityzoo.serve.settings import Settings
 
 if TYPE_CHECKING:
     from cityzoo.security.audit import AuditLog
+    from cityzoo.serve.inference import Call
+
+LOG = logging.getLogger(__name__)
+MOST_REFUSALS = Limits(requests_per_second=10)  # in the audit log: who is refused must not fill the disk
 
 
 @dataclass
@@ -26,6 +32,8 @@ class Services:
     monitor: Any
     audit: AuditLog | None = None
     is_draining: bool = False
+    refusals: RateLimiter = field(default_factory=RateLimiter)
+    unrecorded: int = 0
 
     def authorize(
         self, request: Request, right: str, model: str | None = None, camera: str | None = None
@@ -35,17 +43,34 @@ class Services:
         Raises:
             Refused: 401, unknown; 403, without the right; 429, too often.
         """
-        host = request.client.host if request.client else ""
+        host, caller = request.client.host if request.client else "", None
         try:
             caller = self.access.identify(request.headers, host)
             self.access.require(caller, right, model, camera)
         except Refused as refused:
             self.monitor.auth_failure(refused.reason)
-            self.write_audit(
-                request, "refused", right=right, model=model, camera=camera, status=refused.status
-            )
+            who = {"host": host, "caller": caller.name if caller else None}
+            about = {"right": right, "model": model, "camera": camera, "status": refused.status}
+            self._record_refusal(request, reason=refused.reason, **who, **about)
             raise
         return caller
+
+    def _record_refusal(self, request: Request, **details: Any) -> None:
+        if self.refusals.take("", None, 0, MOST_REFUSALS)[0]:
+            self.unrecorded += 1
+            return
+        count, self.unrecorded = self.unrecorded, 0
+        self.write_audit(request, "refused", unrecorded=count or None, **details)
+
+    def record_prediction(self, call: Call) -> None:
+        """Append to the audit log which model answered whom, before he gets the answer.
+
+        Raises:
+            Refused: 503, it cannot be recorded.
+        """
+        if self.audit is not None:
+            event = {"event": "predict", "request": call.request_id, "caller": call.caller.name}
+            self.audit.append(event | {"model": call.model, "version": call.version, "camera": call.camera})
 
     def write_audit(self, request: Request, event: str, **details: Any) -> None:
         """Append an event to the audit log, if there is one."""
@@ -63,4 +88,7 @@ class Services:
         elif event["event"] == "refused":
             self.monitor.load_failed(name, "refused")
         if self.audit is not None:
-            self.audit.append(dict(event))
+            try:
+                self.audit.append(dict(event))
+            except Refused as refused:
+                LOG.error("model %s version %s: %s", name, version, refused.message)

@@ -86,3 +86,14 @@ def test_invented_cameras_do_not_fill_the_memory():
     for number in range(MOST_BUCKETS + 10):
         limiter.take("a", f"c{number}", 0, limits)
     assert len(limiter._buckets) == MOST_BUCKETS
+
+
+def test_pixels_are_taken_apart_from_the_request_that_was_counted():
+    """The request before its image is decoded, the pixels after it."""
+    limiter, limits = (
+        RateLimiter(Clock(), Clock()),
+        Limits(requests_per_second=0.5, megapixels_per_second=1, requests_per_day=1),
+    )
+    assert limiter.take("a", None, 0, limits)[0] == 0
+    assert limiter.take("a", None, 5_000_000, limits, requests=0)[0] == 0
+    assert limiter.take("a", None, 1_000_000, limits, requests=0) == (4.0, "megapixels per second")
