@@ -56,7 +56,7 @@ redact: GROUND runtime cli data augment heads
 export: GROUND runtime cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
 compress: GROUND runtime spec outputs model modalities tasks fit evaluation report export zoo
 traffic_signals: errors cli
-serve: errors cli replace_file runtime augment heads data security monitor
+serve: errors cli replace_file runtime augment heads data security monitor redact
 commands: GROUND runtime security serve cli spec data demo modalities tasks fit evaluation compress zoo
 __main__: errors cli commands
 train: cli spec commands

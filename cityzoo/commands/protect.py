@@ -218,7 +218,7 @@ def _rotate(given: argparse.Namespace) -> None:
 
 
 def _verify_audit(given: argparse.Namespace) -> int:
-    from cityzoo.security.audit import START, last_hash, verify_audit
+    from cityzoo.security.audit_lines import START, last_hash, verify_audit
     from cityzoo.security.encryption_keys import read_encryption_keys
 
     key = read_encryption_keys(given.key).current if given.key else None

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import hmac
 import json
 import os
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from cityzoo.errors import InputError
+from cityzoo.security.audit_lines import START, hash_line, read_number, split_line
 from cityzoo.security.refusal import Refused
 
-START = "0" * 64  # hash before the first line
-TAIL = re.compile(r'(?s)(.*),"hash":"([0-9a-f]{64})"\}')
 LONGEST = 65_536  # bytes of a line
-MOST_PROBLEMS = 20
 
 
 class AuditLog:
@@ -135,7 +130,7 @@ class AuditLog:
             os.ftruncate(self._descriptor, size - len(torn))
         last = whole.rpartition(b"\n")[2].decode(errors="replace")
         if last:
-            self._count, self._last = _number_of(last, self._path), _parts(last)[1]
+            self._count, self._last = read_number(last, self._path), split_line(last)[1]
         self._size = size - len(torn)
         if torn:
             self._write({"recovered": f"{len(torn)} bytes of a line that was not finished were removed"})
@@ -146,7 +141,7 @@ class AuditLog:
         body = json.dumps(row, separators=(",", ":"), default=str)
         if len(body) > LONGEST - 100:
             return self._write({"too_long": len(body), "begin": body[:1000]})
-        found = _hash(body, self._key)
+        found = hash_line(body, self._key)
         line = f'{body[:-1]},"hash":"{found}"}}\n'.encode()
         try:
             written = os.write(self._descriptor, line)
@@ -156,92 +151,6 @@ class AuditLog:
             os.ftruncate(self._descriptor, self._size)
             raise
         self._size, self._last, self._count = self._size + len(line), found, self._count + 1
-
-
-def verify_audit(
-    *paths: Path, key: bytes | None = None, contains: str | None = None, after: str = START
-) -> list[str]:
-    """Return what is wrong with audit logs, [] if they are as they were written.
-
-    That the end was cut off shows only in comparison with a hash that is kept elsewhere.
-
-    Args:
-        paths: files that follow each other, the oldest first.
-        key: that they were written with.
-        contains: hash of a line, noted earlier, that must still be there.
-        after: hash of the last line of the file before, if that one was deleted.
-
-    Raises:
-        InputError: a file cannot be read.
-    """
-    problems: list[str] = []
-    previous, seen = after, contains is None
-    number = 1 if after == START else None
-    for path in paths:
-        for place, line in _lines(path):
-            body, found = _parts(line)
-            row = _row(body)
-            seen = seen or found == contains
-            if row is None:
-                problems.append(f"{place}: not a line of an audit log, or cut off")
-            elif not hmac.compare_digest(_hash(body, key), found):
-                problems.append(f"{place}: was changed, or was written with another key")
-            elif row["previous"] != previous or number not in (None, row["n"]):
-                problems.append(
-                    f"{place}: does not follow the line before: lines were removed, added or moved"
-                )
-            previous, number = found, (row["n"] + 1 if row else None)
-            if len(problems) >= MOST_PROBLEMS:
-                return [*problems, "and perhaps more"]
-    return (
-        problems
-        if seen
-        else [*problems, f"the line with the hash {contains} is missing: the end was cut off"]
-    )
-
-
-def last_hash(path: Path) -> tuple[int, str]:
-    """Return number and hash of the last line, to be kept elsewhere; (0, zeros) for an empty log."""
-    last = None
-    for _, last in _lines(path):  # noqa: B007
-        pass
-    return (_number_of(last, path), _parts(last)[1]) if last else (0, START)
-
-
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
-    try:
-        with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
-            for number, line in enumerate(file, 1):
-                place = f"{path.name} line {number}"
-                yield place, line[:-1] if line.endswith("\n") else line + " (cut off)"
-    except OSError as error:
-        raise InputError(f"'{path}' cannot be read ({error.strerror}): give an audit log") from error
-
-
-def _parts(line: str) -> tuple[str, str]:
-    match = TAIL.fullmatch(line)
-    return (match[1] + "}", match[2]) if match else (line, "")
-
-
-def _row(body: str) -> dict[str, Any] | None:
-    try:
-        row = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    good = isinstance(row, dict) and isinstance(row.get("n"), int) and isinstance(row.get("previous"), str)
-    return row if good else None
-
-
-def _number_of(line: str, path: Path) -> int:
-    row = _row(_parts(line)[0])
-    if row is None or not _parts(line)[1]:
-        raise InputError(f"the last line of '{path}' is no line of an audit log: give another file")
-    return row["n"]
-
-
-def _hash(body: str, key: bytes | None) -> str:
-    data = body.encode(errors="replace")
-    return (hmac.new(key, data, "sha256") if key else hashlib.sha256(data)).hexdigest()
 
 
 def _masked(value: Any, mask: Callable[[str], str]) -> Any:

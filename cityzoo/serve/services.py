@@ -63,7 +63,7 @@ class Services:
         self.write_audit(request, "refused", unrecorded=count or None, **details)
 
     def record_prediction(self, call: Call) -> None:
-        """Append to the audit log which model answered whom, before he gets the answer.
+        """Append to the audit log which model answered a caller, before the answer is sent.
 
         Raises:
             Refused: 503, it cannot be recorded.

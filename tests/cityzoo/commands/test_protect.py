@@ -89,7 +89,8 @@ def test_offline_tokens_pass_the_server_s_check(tmp_path, capsys):
 
 def test_a_changed_audit_log_ends_with_code_1(tmp_path, capsys):
     """And an unchanged one prints the hash to note."""
-    from cityzoo.security.audit import AuditLog, last_hash
+    from cityzoo.security.audit import AuditLog
+    from cityzoo.security.audit_lines import last_hash
 
     file = tmp_path / "audit.jsonl"
     log = AuditLog(file)

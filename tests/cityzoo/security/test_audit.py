@@ -10,7 +10,8 @@ import threading
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.security.audit import AuditLog, last_hash, verify_audit
+from cityzoo.security.audit import AuditLog
+from cityzoo.security.audit_lines import last_hash, verify_audit
 
 
 @pytest.fixture
