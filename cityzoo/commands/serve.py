@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cityzoo import cli
 from cityzoo.errors import InputError
+
+if TYPE_CHECKING:
+    from cityzoo.serve.settings import Settings
 
 PROG = "python -m cityzoo serve"
 ABOUT = """\
@@ -23,8 +27,8 @@ its file, or a run folder, which is served by Keras.
 """
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Serve until SIGTERM or Ctrl+C."""
+def parse_settings(arguments: Sequence[str]) -> Settings:
+    """Return the settings that MODELS and the flags give."""
     parser = cli.Parser(
         prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
     )
@@ -37,7 +41,12 @@ def main(arguments: Sequence[str]) -> int:
     cli.add_flags(parser, [item for item in cli.flag_fields(Settings) if item.name not in known], {})
     cli.add_flags(parser.add_argument_group("protection"), protection, {})
     given = vars(parser.parse_args(arguments))
-    settings = Settings(**{**given, "models": Path(given["models"])})
+    return Settings(**{**given, "models": Path(given["models"])})
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until SIGTERM or Ctrl+C."""
+    settings = parse_settings(arguments)
     if not settings.models.exists():
         raise InputError(
             f"'{settings.models}' does not exist: give a folder that python -m cityzoo export wrote"
