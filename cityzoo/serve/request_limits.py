@@ -19,6 +19,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 DOCUMENTATION = ("/docs", "/redoc")  # pages of FastAPI, with a script inside
+UNREAD = (408, 413)  # what is left of the body is not read
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -109,6 +110,8 @@ class _Answered:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             ours = [(b"x-request-id", self._request_id.encode()), *SECURITY_HEADERS]
+            if self.status in UNREAD:
+                ours.append((b"connection", b"close"))
             ours = ours if self._is_strict else [row for row in ours if row[0] != b"content-security-policy"]
             names = {name.lower() for name, _ in message.get("headers", [])}
             kept = [row for row in ours if row[0] not in names]
@@ -119,13 +122,9 @@ class _Answered:
         if self.status:
             return  # a part of a response is out already
         body = json.dumps({"error": text}).encode()
-        close = (
-            [(b"connection", b"close")] if status in (408, 413) else []
-        )  # the rest of the body is not read
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
-            *close,
         ]
         await self({"type": "http.response.start", "status": status, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})

@@ -35,16 +35,20 @@ class Server(uvicorn.Server):
         self.services = services
 
     def handle_exit(self, sig: int, frame: Any) -> None:
-        """Begin to drain; a second signal stops at once."""
+        """Begin to drain; a second signal stops at once. The process then ends with exit code 0."""
         seconds = self.services.settings.drain_seconds
-        if self.services.is_draining or not seconds:
-            super().handle_exit(sig, frame)
+        if self.services.is_draining:
+            self.force_exit = self.should_exit
+            self.should_exit = True
             return
         self.services.is_draining = True
         LOG.info("stopping: not ready for %g s, then no new requests; again to stop at once", seconds)
-        timer = threading.Timer(seconds, super().handle_exit, (sig, frame))
+        timer = threading.Timer(seconds, self._stop)
         timer.daemon = True
         timer.start()
+
+    def _stop(self) -> None:
+        self.should_exit = True
 
 
 def make_services(settings: Settings) -> Services:
@@ -53,7 +57,6 @@ def make_services(settings: Settings) -> Services:
     Raises:
         InputError: settings that exclude each other or are unsafe, or not one model that can be served.
     """
-    check_address(settings, settings.host)
     access = Access.from_settings(settings)
     audit = None
     if settings.audit_log:
@@ -98,8 +101,12 @@ def listen(settings: Settings) -> socket.socket:
 
 def serve(settings: Settings) -> int:
     """Serve until a signal; return the exit code."""
+    check_address(settings, settings.host)
+    tls = tls_options(settings)
     listening = listen(settings)  # before models are loaded, which takes longer
     services = make_services(settings)
+    if not services.repository.index():
+        LOG.warning("WARNING: no model in '%s' yet: add one with python -m cityzoo models", settings.models)
     config = uvicorn.Config(
         make_app(services),
         http=protocol_with_timeout(settings.read_timeout_seconds),
@@ -109,7 +116,7 @@ def serve(settings: Settings) -> int:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=round(settings.timeout_seconds) + 1,
         h11_max_incomplete_event_size=16384,
-        **tls_options(settings),
+        **tls,
     )
     server = Server(config, services)
     scheme = "https" if settings.tls_certificate else "http"
