@@ -37,7 +37,7 @@ metrics: GROUND data
 visualize: GROUND cli data metrics augment
 alarms: GROUND data metrics
 runtime: GROUND heads
-monitor: errors replace_file alarms runtime
+monitor: errors replace_file cli alarms runtime
 demo: GROUND data
 outputs: GROUND cli data metrics visualize heads zoo
 model: GROUND outputs zoo
@@ -57,7 +57,7 @@ export: GROUND runtime cli spec data metrics visualize outputs model modalities 
 compress: GROUND runtime spec outputs model modalities tasks fit evaluation report export zoo
 traffic_signals: errors cli
 serve: errors cli replace_file runtime augment heads data security monitor redact
-commands: GROUND runtime security serve cli spec data demo modalities tasks fit evaluation compress zoo
+commands: GROUND runtime security monitor serve cli spec data demo modalities tasks fit evaluation compress zoo
 __main__: errors cli commands
 train: cli spec commands
 evaluate: cli commands evaluation report

@@ -32,14 +32,16 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
     parser = cli.Parser(
         prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
     )
+    from cityzoo.monitor.settings import MonitorSettings
     from cityzoo.security.settings import SecuritySettings
     from cityzoo.serve.settings import Settings
 
     parser.add_argument("models", metavar="MODELS", help="what to serve")
-    protection = cli.flag_fields(SecuritySettings)
-    known = {item.name for item in protection}
+    groups = {"monitoring": MonitorSettings, "protection": SecuritySettings}
+    known = {item.name for group in groups.values() for item in cli.flag_fields(group)}
     cli.add_flags(parser, [item for item in cli.flag_fields(Settings) if item.name not in known], {})
-    cli.add_flags(parser.add_argument_group("protection"), protection, {})
+    for title, group in groups.items():
+        cli.add_flags(parser.add_argument_group(title), cli.flag_fields(group), {})
     given = vars(parser.parse_args(arguments))
     return Settings(**{**given, "models": Path(given["models"])})
 

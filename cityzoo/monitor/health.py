@@ -11,14 +11,10 @@ from cityzoo.alarms.rules import parse_live_rule
 from cityzoo.monitor.drift import WINDOW, DriftWindow, Values
 from cityzoo.monitor.metric_table import MetricTable
 from cityzoo.monitor.reference import Reference
+from cityzoo.monitor.settings import RULES
 
 LOG = logging.getLogger(__name__)
 ANY = "any"  # model of alarms that are about a camera alone
-RULES = (
-    "silence > 60 release 30 hold 1",  # seconds without an image of a camera
-    "drift > 1 release 0.8 hold 16",  # largest drift score, as a multiple of its limit
-    "confidence < 0.3 release 0.5 hold 16",  # mean of the highest scores, as a multiple of the reference's
-)
 
 
 class Health:
@@ -92,10 +88,10 @@ class Health:
     def _update(self, channel: str, value: float, model: str, camera: str) -> None:
         for change in self._alarms.update(f"{model}/{camera}", channel, value):
             self._table.alarms.labels(model, camera, channel).set(change.is_raised)
-            fields = {"alarm": channel, "model": model, "camera": camera, "value": round(value, 3)}
+            about = {"alarm": channel, "model": model, "camera": camera, "value": round(value, 3)}
             level = logging.WARNING if change.is_raised else logging.INFO
             word = "raised" if change.is_raised else "released"
-            LOG.log(level, "alarm %s %s: %s of %s", channel, word, camera, model, extra={"fields": fields})
+            LOG.log(level, "alarm %s %s: camera %s, model %s", channel, word, camera, model, extra=about)
 
     def _show(self, alarm: str, model: str, camera: str) -> None:
         if any(rule.channel == alarm for rule in self._alarms.rules):

@@ -17,11 +17,12 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 HEADER, TRACE_HEADER = "x-request-id", "traceparent"
 _SAFE = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+STANDARD = {*logging.makeLogRecord({}).__dict__, "message", "asctime", "color_message"}  # not of `extra`
 LIBRARIES = ("uvicorn", "uvicorn.access", "uvicorn.error")  # have handlers of their own
 
 
 class JsonFormatter(logging.Formatter):
-    """Format a record as one line of JSON: time, level, logger, message, request_id, and `extra={"fields": {...}}`."""
+    """Format a record as one line of JSON: time, level, logger, message, request_id, and what `extra` holds."""
 
     def __init__(self, mask: Callable[[str], str] | None = None) -> None:
         """Start; `mask` replaces what must not be logged in every text, e.g. `cityzoo.redact`'s."""
@@ -39,8 +40,9 @@ class JsonFormatter(logging.Formatter):
         }
         if REQUEST_ID.get():
             row["request_id"] = REQUEST_ID.get()
-        for name, value in getattr(record, "fields", {}).items():
-            row.setdefault(name, self._mask(value) if isinstance(value, str) else value)
+        for name, value in record.__dict__.items():
+            if name not in STANDARD:
+                row.setdefault(name, self._mask(value) if isinstance(value, str) else value)
         if record.exc_info:
             row["error"] = self._mask(self.formatException(record.exc_info))
         return json.dumps(row, default=str)

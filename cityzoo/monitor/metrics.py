@@ -19,10 +19,11 @@ import cityzoo
 from cityzoo.errors import InputError
 from cityzoo.monitor.background import BackgroundWorker
 from cityzoo.monitor.drift import WINDOW, read_inputs, read_scores, read_signals
-from cityzoo.monitor.health import RULES, Health
+from cityzoo.monitor.health import Health
 from cityzoo.monitor.image_statistics import measure_image
 from cityzoo.monitor.metric_table import OTHER, BoundedLabels, MetricTable
 from cityzoo.monitor.reference import read_reference
+from cityzoo.monitor.settings import RULES, MonitorSettings
 
 LOG = logging.getLogger(__name__)
 CODES = (200, 400, 429, 500, 503, 504)  # exist from the start, so that the first one is an increase
@@ -76,6 +77,14 @@ class Monitor:
         self._sampled: dict[tuple[str, str], float] = {}
         self._health = Health(self.table, cameras, rules, window)
         self._worker = BackgroundWorker(self._health.tick)
+
+    @classmethod
+    def from_settings(cls, settings: MonitorSettings) -> Monitor:
+        """Return the monitor of a server."""
+        return cls(
+            *(settings.cameras, settings.most_cameras, settings.sample_seconds, settings.alarm),
+            window=settings.drift_window,
+        )
 
     def request(self, model: str, version: int, code: int, seconds: Mapping[str, float]) -> None:
         """Count an answered or refused request.
@@ -136,15 +145,8 @@ class Monitor:
         if not self._worker.put(task):
             self.table.unmeasured.inc()
 
-    def model_loaded(self, model: str, version: int, folder: Path | None = None, sha256: str = "") -> None:
-        """Report that a version serves.
-
-        Args:
-            model: name.
-            version: of the model.
-            folder: its files; its `reference.json`, if it has one, is what inputs and answers are compared with.
-            sha256: of the model's file.
-        """
+    def model_loaded(self, model: str, version: int, sha256: str = "") -> None:
+        """Report that a version serves; `sha256` is that of its file."""
         labels = (self._models.bound(model), str(version))
         self.table.models.labels(*labels, sha256).set(1)
         self.table.queue.labels(*labels).set(0)
@@ -154,11 +156,14 @@ class Monitor:
             self.table.seconds.labels(*labels, stage)
         self.table.shadows.labels(model)
         self.table.disagreements.labels(model)
+
+    def compare_with(self, model: str, folder: Path) -> None:
+        """Compare a model's inputs and answers with the `reference.json` of a folder, if it has one, from now on."""
         try:
-            reference = read_reference(folder) if folder else None
+            reference = read_reference(folder)
         except InputError as error:
-            reference = None
             LOG.warning("drift of %s is not watched: %s", model, error)
+            return
         if reference:
             self._worker.put(partial(self._health.set_reference, model, reference))
 

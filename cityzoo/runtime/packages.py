@@ -8,7 +8,11 @@ from types import ModuleType
 
 from cityzoo.errors import InputError
 
-EXTRAS = {"openvino": "openvino", "nncf": "openvino"}  # others are in the extra "export"
+EXTRAS = {
+    "openvino": "openvino",
+    "nncf": "openvino",
+    "opentelemetry": "tracing",
+}  # others are in the extra "export"
 
 
 def usable_cores() -> int:

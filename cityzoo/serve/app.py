@@ -43,6 +43,7 @@ def make_app(services: Services) -> FastAPI:
         services.repository.close()
         if services.audit is not None:
             services.audit.close()
+        services.close()
 
     app = FastAPIOffline(title="cityzoo", version=__version__, description=SUMMARY, lifespan=lifespan)
     app.state.services = services
@@ -67,7 +68,7 @@ def _add_page(app: FastAPI, services: Services) -> None:
     @app.get("/metrics", tags=["Operation"], summary="Metrics for Prometheus")
     async def metrics(request: Request) -> Response:
         services.authorize(request, "metrics")
-        content, media_type = services.monitor.render()
+        content, media_type = services.metrics()
         return Response(content, headers={"Content-Type": media_type})
 
 

@@ -21,6 +21,7 @@ class _Waiting:
     feeds: Arrays
     done: asyncio.Future[dict[str, np.ndarray]]
     deadline: float  # in seconds of the event loop's clock
+    begun: float = 0.0  # when its batch was, on the same clock
 
     @property
     def rows(self) -> int:
@@ -61,12 +62,15 @@ class Batcher:
         """Return how many requests wait."""
         return (self._queue.qsize() if self._queue else 0) + (self._held is not None)
 
-    async def submit(self, feeds: Arrays, deadline: float) -> dict[str, np.ndarray]:
+    async def submit(
+        self, feeds: Arrays, deadline: float, seconds: dict[str, float] | None = None
+    ) -> dict[str, np.ndarray]:
         """Return the outputs for the examples of one request.
 
         Args:
             feeds: (rows, ...) by name.
             deadline: in seconds of the event loop's clock.
+            seconds: gets how long it waited, as `queue`.
 
         Raises:
             HttpError: 504, the deadline passed while it waited.
@@ -76,11 +80,15 @@ class Batcher:
             self._queue = self._queue or asyncio.Queue()
             self._worker = loop.create_task(self._work(self._queue))
         waiting = _Waiting(feeds, loop.create_future(), deadline)
+        submitted = loop.time()
         self._queue.put_nowait(waiting)
         try:
             return await asyncio.wait_for(waiting.done, deadline - loop.time())
         except asyncio.TimeoutError:
             raise HttpError(504, EXPIRED) from None
+        finally:
+            if seconds is not None:
+                seconds["queue"] = (waiting.begun or loop.time()) - submitted
 
     def stop(self) -> None:
         """Stop the queue's task; nothing waits in it any more."""
@@ -112,6 +120,9 @@ class Batcher:
     async def _compute(self, batch: list[_Waiting]) -> None:
         joined = {name: np.concatenate([each.feeds[name] for each in batch]) for name in batch[0].feeds}
         self._observe(sum(each.rows for each in batch))
+        now = asyncio.get_running_loop().time()
+        for each in batch:
+            each.begun = now
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._executor, self._run, joined)
             for each, outputs in zip(batch, _split(found, [each.rows for each in batch]), strict=True):

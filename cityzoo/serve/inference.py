@@ -45,6 +45,7 @@ class Call:
         version: that the client wants; None: the one in use.
         camera: that the image is of, if the client says it.
         deadline: in seconds of the event loop's clock.
+        traceparent: of the client's trace, "" for none.
         seconds: how long each stage took.
     """
 
@@ -54,6 +55,7 @@ class Call:
     version: int | None
     camera: str | None
     deadline: float
+    traceparent: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -77,7 +79,8 @@ class Inference:
             raise HttpError(400, f"camera: expected a name of at most {LONGEST_CAMERA} printable characters")
         caller = self.services.authorize(request, "predict", model, camera)
         deadline = asyncio.get_running_loop().time() + self._timeout(request.headers.get(TIMEOUT_HEADER))
-        return Call(request.scope["request_id"], caller, model, version, camera, deadline)
+        trace = request.headers.get("traceparent", "")
+        return Call(request.scope["request_id"], caller, model, version, camera, deadline, trace)
 
     def _timeout(self, text: str | None) -> float:
         longest = self.services.settings.timeout_seconds
@@ -112,17 +115,19 @@ class Inference:
         call.version = model.version
         try:
             services.access.take(call.caller, call.camera)
-            with model.admit():
+            with services.monitor.track_in_flight(), model.admit():
                 examples = await self._in_thread(call, "decode", prepare, model)
                 services.access.take(call.caller, None, examples.pixels, requests=0)
-                outputs = await self._timed(call, "infer", model.infer(examples.feeds, call.deadline))
+                work = model.infer(examples.feeds, call.deadline, call.seconds)
+                outputs = await self._timed(call, "infer", work)
+                call.seconds["infer"] -= call.seconds.get("queue", 0.0)
                 response, answer = await self._in_thread(call, "post", respond, model, examples, outputs)
             services.record_prediction(call)
             status = 200
             if answer is None:
                 answer = functools.partial(_meaning, model, examples, outputs)
-            work = self._observe(call, route, prepare, examples, answer, time.perf_counter() - started)
-            self._after(route, work)
+            observing = self._observe(call, route, prepare, examples, answer, time.perf_counter() - started)
+            self._after(route, observing)
             return response
         except (HttpError, Refused) as error:
             status = error.status
@@ -130,10 +135,27 @@ class Inference:
         finally:
             call.seconds["total"] = time.perf_counter() - started
             services.monitor.request(call.model, model.version, status, call.seconds)
+            self._trace(call, status)
             if status >= 500:
                 services.repository.observe(route, status, call.seconds["total"], None)
             elif status != 200:
                 route.close()
+
+    def _trace(self, call: Call, status: int) -> None:
+        if self.services.tracer:
+            about = {
+                "cityzoo.model": call.model,
+                "cityzoo.version": call.version or 0,
+                "cityzoo.request": call.request_id,
+            }
+            about |= {
+                "http.response.status_code": status,
+                **({"cityzoo.camera": call.camera} if call.camera else {}),
+            }
+            started = time.time_ns() - round(call.seconds["total"] * 1e9)
+            self.services.tracer.record(
+                f"predict {call.model}", started, call.seconds, about, call.traceparent
+            )
 
     async def _timed(self, call: Call, stage: str, work: Coroutine[Any, Any, Any]) -> Any:
         started = time.perf_counter()
@@ -167,7 +189,9 @@ class Inference:
             agreement = self.services.repository.observe(route, 200, seconds, answer, **about)
             if agreement is not None:
                 self.services.monitor.shadow(call.model, agreement >= AGREES)
-            if answer is not None:
+            if {"series", "mask"} <= examples.feeds.keys():
+                self.services.monitor.series(call.model, call.camera, examples.feeds)
+            elif answer is not None:
                 image = examples.images[0] if examples.images else None
                 self.services.monitor.image(call.model, call.camera, image, answer)
         except Exception:  # the client has its answer already

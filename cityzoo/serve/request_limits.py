@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from cityzoo.monitor.json_logs import HEADER, REQUEST_ID, TRACE_HEADER, choose_request_id
 from cityzoo.serve.http_errors import HttpError
 
 LOG = logging.getLogger("cityzoo.serve.requests")
@@ -20,7 +19,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 DOCUMENTATION = ("/docs", "/redoc")  # pages of FastAPI, with a script inside
 UNREAD = (408, 413)  # what is left of the body is not read
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SECURITY_HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -51,11 +49,12 @@ class RequestLimits:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        given = headers.get(b"x-request-id", b"").decode("latin-1")
-        request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        ids = {name: headers.get(name.encode(), b"").decode("latin-1") for name in (HEADER, TRACE_HEADER)}
+        request_id = choose_request_id(ids)
         scope["request_id"] = request_id
         answered = _Answered(send, request_id, scope["path"])
         started = time.perf_counter()
+        token = REQUEST_ID.set(request_id)
         try:
             self._check_length(headers.get(b"content-length"))
             await self.app(scope, self._limited(receive), answered)
@@ -66,6 +65,7 @@ class RequestLimits:
             await answered.error(500, f"internal error: see request {request_id} in the server's log")
         finally:
             _log(scope, answered.status, time.perf_counter() - started)
+            REQUEST_ID.reset(token)
 
     def _check_length(self, header: bytes | None) -> None:
         if header is not None and header.isdigit() and int(header) > self.max_body_bytes:

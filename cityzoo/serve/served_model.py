@@ -152,17 +152,20 @@ class ServedModel:
             with self._lock:
                 self.in_flight -= 1
 
-    async def infer(self, feeds: Arrays, deadline: float) -> dict[str, np.ndarray]:
+    async def infer(
+        self, feeds: Arrays, deadline: float, seconds: dict[str, float] | None = None
+    ) -> dict[str, np.ndarray]:
         """Return the outputs by name.
 
         Args:
             feeds: (rows, ...) by name, of the file's shapes and dtypes.
             deadline: in seconds of the event loop's clock.
+            seconds: gets how long it waited, as `queue`.
 
         Raises:
             HttpError: 504, the deadline passed.
         """
-        return await self._batcher.submit(feeds, deadline)
+        return await self._batcher.submit(feeds, deadline, seconds)
 
     def close(self) -> None:
         """Take no new requests, wait for those that are in, and free the model."""

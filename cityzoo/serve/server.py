@@ -13,7 +13,10 @@ from typing import Any
 import uvicorn
 
 from cityzoo.errors import InputError
+from cityzoo.monitor.json_logs import start_json_logs
 from cityzoo.monitor.metrics import Monitor
+from cityzoo.monitor.tracing import Tracer
+from cityzoo.redact.text import mask_text
 from cityzoo.security.access import Access
 from cityzoo.security.settings import check_address, tls_options
 from cityzoo.serve.app import make_app
@@ -60,19 +63,22 @@ def make_services(settings: Settings) -> Services:
     access = Access.from_settings(settings)
     audit = None
     if settings.audit_log:
-        from cityzoo.redact.text import mask_text
         from cityzoo.security.audit import AuditLog
         from cityzoo.security.encryption_keys import read_encryption_keys
 
         key = read_encryption_keys(settings.audit_key).current if settings.audit_key else None
         audit = AuditLog(Path(settings.audit_log), key, mask=mask_text)
-    monitor = Monitor()
+    monitor = Monitor.from_settings(settings)
+    served: dict[tuple[str, int], ServedModel] = {}
 
     def make(name: str, version: int, path: Path, settings: Settings) -> ServedModel:
-        return ServedModel(name, version, path, settings, functools.partial(monitor.batch, name, version))
+        observe = functools.partial(monitor.batch, name, version)
+        served[name, version] = ServedModel(name, version, path, settings, observe)
+        return served[name, version]
 
+    tracer = Tracer(settings.otlp) if settings.otlp else None
     repository = ModelRepository(settings.models, settings, make)
-    services = Services(settings, repository, access, monitor, audit)
+    services = Services(settings, repository, access, monitor, audit, served, tracer)
     repository.listeners.append(services.record)
     return services
 
@@ -101,6 +107,8 @@ def listen(settings: Settings) -> socket.socket:
 
 def serve(settings: Settings) -> int:
     """Serve until a signal; return the exit code."""
+    if settings.json_logs:
+        start_json_logs(mask=mask_text)
     check_address(settings, settings.host)
     tls = tls_options(settings)
     listening = listen(settings)  # before models are loaded, which takes longer

@@ -15,11 +15,15 @@ from cityzoo.serve.repository import ModelRepository
 from cityzoo.serve.settings import Settings
 
 if TYPE_CHECKING:
+    from cityzoo.monitor.metrics import Monitor
+    from cityzoo.monitor.tracing import Tracer
     from cityzoo.security.audit import AuditLog
     from cityzoo.serve.inference import Call
+    from cityzoo.serve.served_model import ServedModel
 
 LOG = logging.getLogger(__name__)
 MOST_REFUSALS = Limits(requests_per_second=10)  # in the audit log: who is refused must not fill the disk
+REFUSALS = {"sign": "signature", "parity gate": "parity", "answers otherwise": "probes"}  # words of metrics
 
 
 @dataclass
@@ -29,8 +33,10 @@ class Services:
     settings: Settings
     repository: ModelRepository
     access: Access
-    monitor: Any
+    monitor: Monitor
     audit: AuditLog | None = None
+    served: dict[tuple[str, int], ServedModel] = field(default_factory=dict)
+    tracer: Tracer | None = None
     is_draining: bool = False
     refusals: RateLimiter = field(default_factory=RateLimiter)
     unrecorded: int = 0
@@ -78,15 +84,33 @@ class Services:
             details = {name: value for name, value in details.items() if value is not None}
             self.audit.append({"event": event, "request": request.scope["request_id"], **details})
 
+    def metrics(self) -> tuple[bytes, str]:
+        """Return the body of `/metrics` and its content type."""
+        for (name, version), model in list(self.served.items()):
+            self.monitor.queue(name, version, model.queue_length)
+        return self.monitor.render()
+
+    def close(self) -> None:
+        """Stop the monitor's thread, and send what is left of traces."""
+        self.monitor.close()
+        if self.tracer:
+            self.tracer.close()
+
     def record(self, event: Mapping[str, Any]) -> None:
         """Take an event of the models into metrics and audit log; see `ModelRepository.listeners`."""
         name, version = event["model"], event["version"]
+        model = self.served.get((name, version))
         if event["event"] == "loaded":
-            self.monitor.model_loaded(name, version)
+            self.monitor.model_loaded(name, version, model.file.digest if model else "")
+        elif event["event"] == "switch" and model:
+            self.monitor.compare_with(name, model.path)
         elif event["event"] == "unloaded":
             self.monitor.model_unloaded(name, version)
+            self.served.pop((name, version), None)
         elif event["event"] == "refused":
-            self.monitor.load_failed(name, "refused")
+            reasons = (word for text, word in REFUSALS.items() if text in event["reason"])
+            self.monitor.load_failed(name, next(reasons, "files"))
+            self.served.pop((name, version), None)
         if self.audit is not None:
             try:
                 self.audit.append(dict(event))

@@ -8,6 +8,7 @@ from pathlib import Path
 from cityzoo.cli.flags import flag
 from cityzoo.cli.values import parse_count, parse_number
 from cityzoo.errors import InputError
+from cityzoo.monitor.settings import MonitorSettings
 from cityzoo.security.settings import SecuritySettings
 
 
@@ -18,7 +19,7 @@ def _parse_port(text: str) -> int:
 
 
 @dataclass(frozen=True)
-class Settings(SecuritySettings):
+class Settings(MonitorSettings, SecuritySettings):
     """How models are served, and how the server is protected.
 
     Attributes:
@@ -41,10 +42,6 @@ class Settings(SecuritySettings):
     max_body_mb: float = flag(16.0, "largest body of a request", parse_number, "MB")
     max_megapixels: float = flag(25.0, "largest image, by its header, before decoding", parse_number, "MP")
     drain_seconds: float = flag(5.0, "after SIGTERM: not ready, but still answering", parse_number, "S")
-    json_logs: bool = flag(False, "log JSON lines")
-    otlp: str | None = flag(
-        None, "send OpenTelemetry traces there, e.g. http://127.0.0.1:4318", metavar="URL"
-    )
 
     @property
     def max_body_bytes(self) -> int:

@@ -33,7 +33,7 @@ def test_lines_carry_request_ids(stream):
 
     def answer(name):
         with request_id(name):
-            log.info("answered %s", name, extra={"fields": {"seconds": 0.02, "model": "cars"}})
+            log.info("answered %s", name, extra={"seconds": 0.02, "model": "cars"})
 
     threads = [threading.Thread(target=answer, args=(f"job-{i}",)) for i in range(8)]
     for thread in threads:
@@ -52,9 +52,7 @@ def test_lines_carry_request_ids(stream):
 
 def test_nothing_forges_a_line_or_a_field(stream):
     """Line breaks stay inside a string, and fields do not replace message or level."""
-    logging.getLogger("x").warning(
-        'a\n{"level": "info"}', extra={"fields": {"level": "debug", "path": "p\nq"}}
-    )
+    logging.getLogger("x").warning('a\n{"level": "info"}', extra={"level": "debug", "path": "p\nq"})
     (row,) = rows(stream)
     assert row["level"] == "warning" and row["message"].startswith("a\n") and row["path"] == "p\nq"
 
@@ -64,7 +62,7 @@ def test_everything_is_masked(stream):
     try:
         raise ValueError("no B-AB 123")
     except ValueError:
-        logging.getLogger("x").exception("saw %s", "B-AB 123", extra={"fields": {"text": "B-AB 123"}})
+        logging.getLogger("x").exception("saw %s", "B-AB 123", extra={"text": "B-AB 123"})
     assert "123" not in stream.getvalue()
     assert (
         rows(stream)[0]["message"] == "saw [plate]" and "ValueError: no [plate]" in rows(stream)[0]["error"]

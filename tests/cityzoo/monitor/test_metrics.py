@@ -131,7 +131,7 @@ def test_drift_and_its_alarm(tmp_path, caplog):
     rows = [{"brightness": [float(100 + shift)]} for shift in random.integers(-20, 20, 200)]
     make_reference(rows).write(tmp_path)
     monitor = Monitor(sample_seconds=0, window=64, rules=["drift > 1 release 0.8 hold 4"])
-    monitor.model_loaded("cars", 1, tmp_path)
+    monitor.compare_with("cars", tmp_path)
     labels = {"model": "cars", "camera": "north"}
     with caplog.at_level("INFO"):
         send(monitor, 100, 100)
@@ -143,10 +143,10 @@ def test_drift_and_its_alarm(tmp_path, caplog):
         send(monitor, 100, 64)
         assert monitor.value("alarm_active", **labels, alarm="drift") == 0
     assert [r.message for r in caplog.records if "alarm" in r.message] == [
-        "alarm drift raised: north of cars",
-        "alarm drift released: north of cars",
+        "alarm drift raised: camera north, model cars",
+        "alarm drift released: camera north, model cars",
     ]
-    assert caplog.records[0].fields["camera"] == "north"
+    assert caplog.records[0].camera == "north"
     monitor.close()
 
 
@@ -181,7 +181,7 @@ def test_windows_of_sensors(monitor, tmp_path):
     mask = np.ones((12, 5, 1), np.float32)
     speeds = [np.random.default_rng(i).normal(60, 5, (12, 5, 1)) for i in range(100)]
     make_reference([read_inputs({"series": each, "mask": mask}) for each in speeds]).write(tmp_path)
-    monitor.model_loaded("speed", 1, tmp_path)
+    monitor.compare_with("speed", tmp_path)
     for each in speeds[:64]:
         monitor.series("speed", "north", {"series": each * 0.5, "mask": mask})
     monitor.flush()
@@ -190,4 +190,4 @@ def test_windows_of_sensors(monitor, tmp_path):
         for name in ("series:0", "missing")
     }
     assert found["series:0"] > 0.9 and found["missing"] == 0
-    monitor.model_loaded("other", 1, tmp_path / "nowhere")
+    monitor.compare_with("other", tmp_path / "nowhere")

@@ -1,0 +1,54 @@
+"""Flags of the server that watch its models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cityzoo import cli
+from cityzoo.alarms.rules import parse_live_rule
+from cityzoo.cli.values import parse_count, parse_names, parse_number
+
+RULES = (
+    "silence > 60 release 30 hold 1",  # seconds without an image of a camera
+    "drift > 1 release 0.8 hold 16",  # largest drift score, as a multiple of its limit
+    "confidence < 0.3 release 0.5 hold 16",  # mean of the highest scores, as a multiple of the reference's
+)
+
+
+def parse_alarms(text: str) -> tuple[str, ...]:
+    """Read "silence > 60; drift > 1" as rules.
+
+    Raises:
+        InputError: one of them is not understood.
+
+    Example:
+        >>> parse_alarms("silence > 60; drift > 1 hold 4")
+        ('silence > 60', 'drift > 1 hold 4')
+    """
+    rules = tuple(each.strip() for each in text.split(";"))
+    for rule in rules:
+        parse_live_rule(rule)
+    return rules
+
+
+@dataclass(frozen=True)
+class MonitorSettings:
+    """What is measured of cameras, when it is an alarm, and where logs and traces go."""
+
+    cameras: tuple[str, ...] = cli.flag(
+        (), "names of cameras, by commas: watched for silence from the start", parse_names, "NAMES"
+    )
+    most_cameras: int = cli.flag(64, "further cameras with metrics of their own", parse_count, "N")
+    sample_seconds: float = cli.flag(
+        1.0, "measure at most one image of a camera in this time", parse_number, "S"
+    )
+    drift_window: int = cli.flag(
+        128, "measured images that are compared with the model's reference", parse_count, "N"
+    )
+    alarm: tuple[str, ...] = cli.flag(
+        RULES, "rules on silence (s), drift and confidence, by ';'", parse_alarms, "RULES", separator="; "
+    )
+    json_logs: bool = cli.flag(False, "log JSON lines")
+    otlp: str | None = cli.flag(
+        None, "send OpenTelemetry traces there, e.g. http://127.0.0.1:4318", metavar="URL"
+    )
