@@ -10,7 +10,7 @@ import numpy as np
 from cityzoo.errors import InputError, unknown
 from cityzoo.redact.regions import Region
 from cityzoo.redact.tiles import tile_windows
-from cityzoo.runtime.detection_outputs import restorer
+from cityzoo.runtime.detection_outputs import VARIANTS, restorer
 from cityzoo.runtime.exported_folder import DESCRIPTION, read_document
 from cityzoo.runtime.runtime_model import open_model
 from heads.detection_decode import class_wise_nms, decode_detections
@@ -20,6 +20,7 @@ WHOLE = ("face", "head", "person", "pedestrian", "rider", "people", *PLATES)
 VEHICLES = ("car", "bus", "truck", "van", "motorbike", "motorcycle", "vehicle", "taxi", "lorry", "pickup")
 LOWER = 0.5  # of a vehicle's box: where its plates are
 SCORE = 0.1  # far below the thresholds of a report: a miss costs more than a covered leaf
+BEST_SCORE = 0.35  # of a detector whose report has none
 IOU = 0.6
 
 
@@ -37,13 +38,10 @@ class DetectorFinder:
 
     def __init__(self, folder: Path, classes: Sequence[str] = (), score: float = SCORE) -> None:
         about = read_document(folder, DESCRIPTION)
-        self.score, self.names = score, about["class_names"]
+        self.names: list[str] = about["class_names"]
+        self.score, self.best_score = score, about.get("thresholds", {}).get("best F1", BEST_SCORE)
         size = about["inputs"][0].get("size_hw")
-        if (
-            "boxes" not in [each["name"] for each in about["outputs"]]
-            and about["variant"] != "raw"
-            or not size
-        ):
+        if about["variant"] not in VARIANTS or not size:
             raise InputError(f"'{folder}' is no detector: give an exported run of a task with boxes")
         for name in classes:
             if name not in self.names:
@@ -59,32 +57,46 @@ class DetectorFinder:
 
     def find(self, image: np.ndarray) -> list[Region]:
         """Return the regions of an image, (H, W, 3) uint8 RGB."""
+        return [_part_of(region) for region in self.detect(image, self.score)]
+
+    def detect(self, image: np.ndarray, score: float | None = None) -> list[Region]:
+        """Return the whole boxes of the classes.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            score: lowest score; None: that of the best F1 in the report of the detector.
+        """
+        score = self.best_score if score is None else score
         height, width = image.shape[:2]
         windows = [(0, 0, width, height), *tile_windows((height, width), self.size_hw)]
-        wanted = [self.names.index(name) for name in self.classes]
-        found = [self._detect(image[y1:y2, x1:x2], (x1, y1)) for x1, y1, x2, y2 in windows]
+        found = [self._detect(image[y1:y2, x1:x2], (x1, y1), score) for x1, y1, x2, y2 in windows]
         boxes, scores, labels = (np.concatenate(column) for column in zip(*found, strict=True))
         table = np.zeros((len(boxes), len(self.names)), np.float32)
         table[np.arange(len(boxes)), labels] = scores
-        boxes, scores, labels = class_wise_nms(boxes, table, self.score, IOU, max(len(boxes), 1))
-        rows = zip(boxes.tolist(), scores.tolist(), labels.tolist(), strict=True)
-        return [self._region(*row) for row in rows if row[2] in wanted]
+        kept = class_wise_nms(boxes, table, score, IOU, max(len(boxes), 1))
+        rows = zip(*(column.tolist() for column in kept), strict=True)
+        return [
+            Region(self.names[label], (box[0], box[1], box[2], box[3]), sure)
+            for box, sure, label in rows
+            if self.names[label] in self.classes
+        ]
 
     def _detect(
-        self, image: np.ndarray, offset_xy: tuple[int, int]
+        self, image: np.ndarray, offset_xy: tuple[int, int], score: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         canvas, scale, border = fit_image(image, self.size_hw, self.fit)
         output = np.asarray(self.model(canvas[None].astype(np.float32)))
-        boxes, scores, labels = decode_detections(output, self.score, IOU)[0]
+        boxes, scores, labels = decode_detections(output, score, IOU)[0]
         corners = (boxes - [*border, *border]) / [*scale, *scale] + [*offset_xy, *offset_xy]
         return corners.astype(np.float32), scores, labels
 
-    def _region(self, box: list[float], score: float, label: int) -> Region:
-        name = self.names[label].lower()
-        if name in VEHICLES:
-            x1, y1, x2, y2 = box
-            return Region("plate", (x1, y2 - LOWER * (y2 - y1), x2, y2), score)
-        return Region("plate" if name in PLATES else name, (box[0], box[1], box[2], box[3]), score)
+
+def _part_of(region: Region) -> Region:
+    """Return what of a detected object has to be covered."""
+    name, (x1, y1, x2, y2) = region.kind.lower(), region.box_xyxy
+    if name in VEHICLES:
+        return Region("plate", (x1, y2 - LOWER * (y2 - y1), x2, y2), region.score)
+    return Region("plate" if name in PLATES else name, region.box_xyxy, region.score)
 
 
 def fit_image(

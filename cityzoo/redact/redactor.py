@@ -40,25 +40,19 @@ class Redactor:
         """Return the redactor of a name: parts that are joined by "+".
 
         Args:
-            name: "faces", FOLDER or FOLDER:CLASS,CLASS of an exported detector, "pixelate", "blur" or "fill"; such as
-                "faces+models/plates:plate+models/street:person+fill".
+            name: "faces", FOLDER or FOLDER:CLASS,CLASS of an exported detector, each with its lowest score behind an @
+                if wanted; "pixelate", "blur" or "fill". Such as "faces+models/plates@0.2+models/street:person+fill".
 
         Raises:
             InputError: an empty name, no such folder or class, or a missing package.
         """
-        from cityzoo.redact.detector import DetectorFinder
-        from cityzoo.redact.faces import FaceFinder
-
         parts = [part for part in name.split("+") if part]
         drawings = [part for part in parts if part in DRAWINGS]
-        detectors = [part for part in parts if part not in DRAWINGS]
-        if not detectors:
+        finders = [make_finder(part) for part in parts if part not in DRAWINGS]
+        if not finders:
             raise InputError(
                 f"'{name}' finds nothing: give faces or folders of exported detectors, joined by +"
             )
-        finders = [
-            FaceFinder() if part == FACES else DetectorFinder(*split_classes(part)) for part in detectors
-        ]
         return cls(finders, drawings[-1] if drawings else DRAWINGS[0])
 
     def find(self, image: np.ndarray) -> list[Region]:
@@ -72,17 +66,34 @@ class Redactor:
         return cover(image, regions, self.drawing), regions
 
 
-def split_classes(name: str) -> tuple[Path, tuple[str, ...]]:
-    """Return the folder and the classes of FOLDER:CLASS,CLASS.
+def make_finder(name: str) -> Finder:
+    """Return the finder of "faces" or FOLDER:CLASS,CLASS@SCORE; see `Redactor.from_name`."""
+    from cityzoo.redact.detector import DetectorFinder
+    from cityzoo.redact.faces import FaceFinder
+
+    place, classes, score = split_name(name)
+    given = {} if score is None else {"score": score}
+    return FaceFinder(**given) if place == FACES else DetectorFinder(Path(place), classes, **given)
+
+
+def split_name(name: str) -> tuple[str, tuple[str, ...], float | None]:
+    """Return the folder, the classes and the score of FOLDER:CLASS,CLASS@SCORE.
+
+    Raises:
+        InputError: a score that is not between 0 and 1.
 
     Example:
-        >>> folder, classes = split_classes("models/street:person,car")
-        >>> folder.as_posix(), classes
-        ('models/street', ('person', 'car'))
-        >>> split_classes("models/street")[1]
-        ()
+        >>> split_name("models/street:person,car@0.3")
+        ('models/street', ('person', 'car'), 0.3)
+        >>> split_name("faces")
+        ('faces', (), None)
     """
-    found = re.fullmatch(r"(.+?):([^:/\\]+)", name)
-    if not found:
-        return Path(name), ()
-    return Path(found[1]), tuple(part.strip() for part in found[2].split(","))
+    place, at, score = name.rpartition("@")
+    place = place if at else name
+    if at and not (re.fullmatch(r"\d*\.?\d+", score) and 0 < float(score) < 1):
+        raise InputError(
+            f"'{name}': '{score}' is no score: give a number between 0 and 1 behind @, e.g. @0.1"
+        )
+    found = re.fullmatch(r"(.+?):([^:/\\]+)", place)
+    classes = tuple(part.strip() for part in found[2].split(",")) if found else ()
+    return found[1] if found else place, classes, float(score) if at else None

@@ -36,19 +36,20 @@ class Region:
         """Return the width in pixels."""
         return self.box_xyxy[2] - self.box_xyxy[0]
 
-    def grow(self, share: float, size_hw: tuple[int, int]) -> Region:
+    def grow(self, share: float, size_hw: tuple[int, int], least: float = 2.0) -> Region:
         """Return the region with a margin on each side, cut at the edges of the image, in whole pixels.
 
         Args:
-            share: margin as a share of its width and height; at least two pixels.
+            share: margin as a share of its width and height.
             size_hw: height and width of the image.
+            least: smallest margin, pixels.
 
         Example:
             >>> Region("plate", (10.0, 10.0, 50.0, 20.0)).grow(0.1, (100, 52)).box_xyxy
             (6, 8, 52, 22)
         """
         x1, y1, x2, y2 = self.box_xyxy
-        across, down = max(share * (x2 - x1), 2.0), max(share * (y2 - y1), 2.0)
+        across, down = max(share * (x2 - x1), least), max(share * (y2 - y1), least)
         box = (
             max(math.floor(x1 - across), 0),
             max(math.floor(y1 - down), 0),
