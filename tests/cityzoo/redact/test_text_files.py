@@ -41,5 +41,5 @@ def test_damaged_files_leave_nothing(tmp_path):
         with pytest.raises(InputError, match="cannot be read"):
             redact_text_file(tmp_path / name, tmp_path / "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "a.txt"]
-    with pytest.raises(InputError, match="one name a line"):
+    with pytest.raises(InputError, match="one name per line"):
         list(read_names(tmp_path / "nowhere"))
