@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cityzoo import cli
 from cityzoo.errors import InputError
 
 if TYPE_CHECKING:
+    from cityzoo.runtime.base_model import RuntimeModel
     from cityzoo.serve.settings import Settings
 
 PROG = "python -m cityzoo serve"
@@ -57,4 +59,22 @@ def main(arguments: Sequence[str]) -> int:
         from cityzoo.serve.server import serve
     except ImportError as error:
         raise InputError(f'serving needs {error.name}: pip install "cityzoo[serve]"') from error
-    return serve(settings)
+    return serve(settings, open_run)
+
+
+def open_run(path: Path) -> tuple[RuntimeModel, dict[str, Any]]:
+    """Open a run folder by Keras; see `cityzoo.export.keras_run.open_run`.
+
+    Raises:
+        InputError: Keras is not installed, or no run folder.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with cli.quiet_start():
+            from cityzoo.export import keras_run
+    except ImportError as error:
+        raise InputError(
+            f"'{path}' is no exported folder, and to serve a run {error.name} is missing: export it with python -m "
+            "cityzoo export"
+        ) from error
+    return keras_run.open_run(path)

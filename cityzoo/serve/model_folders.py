@@ -65,7 +65,7 @@ def _is_hidden(entry: Path) -> bool:
 
 def name_model(path: Path) -> str:
     """Return the name of a model that lies in no repository: its task, else its file's or folder's name."""
-    for document, key in ((DESCRIPTION, "task"), ("spec.json", "task")):
+    for document, key in ((DESCRIPTION, "task"), ("spec.json", "task"), (RUN, "task")):
         try:
             named = json.loads((path / document).read_text(encoding="utf-8")).get(key)
         except (OSError, ValueError, AttributeError):

@@ -24,6 +24,7 @@ from cityzoo.serve.http_errors import HttpError
 if TYPE_CHECKING:
     from cityzoo.serve.settings import Settings
 
+OpenRun = Callable[[Path], tuple[RuntimeModel, dict[str, Any]]]
 CLOSING_SECONDS = 30
 SMOOTHING = 0.9  # of the mean time of an example, by which Retry-After is estimated
 
@@ -37,6 +38,7 @@ class ServedModel:
         path: folder that `python -m cityzoo export` wrote.
         settings: of the server.
         observe_batch: called with the size of each batch.
+        open_run: opens a run folder by Keras; None: exported folders are served only.
 
     Attributes:
         description: its preprocessing.json.
@@ -51,7 +53,9 @@ class ServedModel:
         path: Path,
         settings: Settings,
         observe_batch: Callable[[int], None] = lambda size: None,
+        open_run: OpenRun | None = None,
     ) -> None:
+        self._open_run = open_run
         self.name, self.version, self.path, self.settings = name, version, path, settings
         self.description: dict[str, Any] = {}
         self.file: RuntimeModel
@@ -76,7 +80,11 @@ class ServedModel:
         self._warm_up()
         self.is_ready = True
 
-    def _load(self, folder: Path) -> None:
+    def _load(self, path: Path) -> None:
+        folder = path.parent if path.is_file() else path
+        if not (folder / exported_folder.DESCRIPTION).is_file() and self._open_run is not None:
+            self.file, self.description = self._open_run(path)
+            return
         about, proof = (
             exported_folder.read_document(folder, name)
             for name in (exported_folder.DESCRIPTION, exported_folder.PARITY)

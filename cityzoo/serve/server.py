@@ -21,7 +21,7 @@ from cityzoo.security.access import Access
 from cityzoo.security.settings import check_address, tls_options
 from cityzoo.serve.app import make_app
 from cityzoo.serve.repository import ModelRepository
-from cityzoo.serve.served_model import ServedModel
+from cityzoo.serve.served_model import OpenRun, ServedModel
 from cityzoo.serve.services import Services
 from cityzoo.serve.settings import Settings
 from cityzoo.serve.slow_clients import protocol_with_timeout
@@ -54,8 +54,12 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def make_services(settings: Settings) -> Services:
+def make_services(settings: Settings, open_run: OpenRun | None = None) -> Services:
     """Load the models and return what a server needs.
+
+    Args:
+        settings: of the server.
+        open_run: opens run folders by Keras; None: exported folders are served only.
 
     Raises:
         InputError: settings that exclude each other or are unsafe, or not one model that can be served.
@@ -73,7 +77,7 @@ def make_services(settings: Settings) -> Services:
 
     def make(name: str, version: int, path: Path, settings: Settings) -> ServedModel:
         observe = functools.partial(monitor.batch, name, version)
-        served[name, version] = ServedModel(name, version, path, settings, observe)
+        served[name, version] = ServedModel(name, version, path, settings, observe, open_run)
         return served[name, version]
 
     tracer = Tracer(settings.otlp) if settings.otlp else None
@@ -105,14 +109,15 @@ def listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def serve(settings: Settings) -> int:
-    """Serve until a signal; return the exit code."""
+def serve(settings: Settings, open_run: OpenRun | None = None) -> int:
+    """Serve until a signal; return the exit code. Arguments: see `make_services`."""
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     if settings.json_logs:
         start_json_logs(mask=mask_text)
     check_address(settings, settings.host)
     tls = tls_options(settings)
     listening = listen(settings)  # before models are loaded, which takes longer
-    services = make_services(settings)
+    services = make_services(settings, open_run)
     if not services.repository.index():
         LOG.warning("WARNING: no model in '%s' yet: add one with python -m cityzoo models", settings.models)
     config = uvicorn.Config(

@@ -29,7 +29,7 @@ def server(models, *flags):
             found = re.search(r"https?://[^ ]+:(\d+)", line)
             if found:
                 port = int(found[1])
-            if port and "startup complete" in line:
+            if port:
                 break
         threading.Thread(target=process.stderr.read, daemon=True).start()
         wait_until_ready(port)
