@@ -1,9 +1,15 @@
 """Files that start the server name flags, paths, ports and metrics that the real one has."""
 
+import asyncio
 import importlib.util
+import io
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -244,3 +250,93 @@ def test_the_ray_launcher_refuses_what_ray_cannot_do(launcher):
         launcher.parse(["--", "models", "--tls-certificate", "c.pem", "--tls-key", "k.pem"])
     with pytest.raises(InputError, match="at least-at most"):
         launcher.parse_replicas("4-2")
+
+
+def children(pid):
+    """The processes below a process."""
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            yield child
+            yield from children(child)
+
+
+def replicas(pid):
+    """Those that serve models."""
+    lines = {child: Path(f"/proc/{child}/cmdline").read_bytes() for child in children(pid)}
+    return [child for child, line in lines.items() if line.startswith(b"ray::ServeReplica")]
+
+
+@pytest.mark.slow
+def test_a_replica_of_two_is_killed_under_load_and_no_request_is_lost(tmp_path):
+    """Beyond one retry each; another replica takes its place."""
+    pytest.importorskip("ray.serve")
+    from PIL import Image
+
+    from benchmarks.load_test import run_load
+    from tests.cityzoo.serve.conftest import write_quadrant_detector
+
+    write_quadrant_detector(tmp_path / "models" / "quadrants" / "1")
+    file, port = io.BytesIO(), free_port()
+    Image.new("RGB", (640, 480), "red").save(file, "JPEG")
+    words = [
+        "--replicas",
+        "2",
+        "--cpus",
+        "0.5",
+        "--",
+        str(tmp_path / "models"),
+        "--port",
+        str(port),
+        "--threads",
+        "1",
+    ]
+    with (tmp_path / "log").open("w") as log:
+        started = subprocess.Popen(
+            [sys.executable, str(DEPLOY / "ray_serve.py"), *words], stdout=log, stderr=log, cwd=ROOT
+        )
+    try:
+        wait_until_ready(port, started, tmp_path / "log")
+        first = set(replicas(started.pid))
+        assert len(first) == 2
+
+        async def kill_one():
+            await asyncio.sleep(4)
+            os.kill(min(first), signal.SIGKILL)
+
+        async def both():
+            load = run_load(f"http://127.0.0.1:{port}/predict", [file.getvalue()], clients=8, seconds=15)
+            return (await asyncio.gather(load, kill_one()))[0]
+
+        load = asyncio.run(both())
+        assert load.lost == 0
+        assert set(load.statuses) == {200}
+        assert load.retries <= 8  # those that were in flight
+        until = time.monotonic() + 30
+        while len(set(replicas(started.pid)) - {min(first)}) < 2 and time.monotonic() < until:
+            time.sleep(0.5)
+        assert len(set(replicas(started.pid)) - {min(first)}) == 2
+    finally:
+        started.terminate()
+        assert started.wait(90) == 0
+
+
+def free_port():
+    """A port that nobody listens on."""
+    import socket
+
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        return made.getsockname()[1]
+
+
+def wait_until_ready(port, process, log, seconds=180):
+    """Until a replica has loaded its models."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/v2/health/ready", timeout=2).close()
+        except OSError:
+            time.sleep(0.5)
+        else:
+            return
+    pytest.fail(log.read_text()[-3000:])

@@ -10,6 +10,7 @@ from cityzoo.errors import InputError
 from cityzoo.serve.http_errors import HttpError
 from cityzoo.serve.repository import ModelRepository
 from cityzoo.serve.traffic import read_traffic, update_traffic
+from tests.cityzoo.serve.conftest import write_quadrant_detector
 
 
 class FakeModel:
@@ -348,3 +349,65 @@ def test_commands_on_the_folder_are_noticed_within_a_second(models):
         assert time.monotonic() - started < 2
     finally:
         repository.close()
+
+
+def add_version(root, number, **options):
+    """Write the detector of conftest.py as a version of the model `quadrants`."""
+    return write_quadrant_detector(root / "quadrants" / str(number), **options)
+
+
+def ask_until_rolled_back(client, png, root):
+    """Send requests of ten cameras in turn until traffic.json has a roll-back; return its entry and all answers."""
+    answers, until = [], time.monotonic() + 60
+    while time.monotonic() < until:
+        for camera in range(10):
+            response = client.post("/predict", content=png, headers={"X-Camera": str(camera)})
+            answers.append(response)
+        found = [e for e in read_traffic(root / "quadrants").history if e["event"] == "rollback"]
+        if found:
+            return found[-1], answers
+    pytest.fail("not rolled back within a minute")
+
+
+@pytest.mark.parametrize("kind", ["canary", "shadow"])
+def test_over_http_a_detector_with_shuffled_classes_is_rolled_back(make_client, png, tmp_path, kind):
+    """Its gates are passed; what gives it away are its answers."""
+    for number in (1, 2):
+        add_version(tmp_path, number, swap=number == 2)
+    folder = tmp_path / "quadrants"
+    update_traffic(folder, lambda traffic: traffic.start_share(kind, 2, 50, "test", [1, 2]))
+    with make_client(tmp_path) as client:
+        while client.get("/v2/models/quadrants/versions/2/ready").status_code != 200:
+            time.sleep(0.01)
+        entry, answers = ask_until_rolled_back(client, png, tmp_path)
+        assert "agreement 0.00 with the stable version" in entry["reason"]
+        assert {answer.status_code for answer in answers} == {200}
+        seen = {answer.json()["version"] for answer in answers}
+        assert seen == ({1, 2} if kind == "canary" else {1})
+        after = [client.post("/predict", content=png, headers={"X-Camera": str(n)}).json() for n in range(10)]
+        assert {answer["version"] for answer in after} == {1}
+
+
+def test_over_http_a_canary_that_fails_is_rolled_back(make_client, png, tmp_path, monkeypatch):
+    """After five errors; other cameras never see one."""
+    from cityzoo.serve.served_model import ServedModel
+
+    for number in (1, 2):
+        add_version(tmp_path, number)
+    update_traffic(
+        tmp_path / "quadrants", lambda traffic: traffic.start_share("canary", 2, 30, "test", [1, 2])
+    )
+    infer = ServedModel.infer
+
+    async def fail(self, *args, **options):
+        if self.version == 2:
+            raise RuntimeError("out of memory")
+        return await infer(self, *args, **options)
+
+    monkeypatch.setattr(ServedModel, "infer", fail)
+    with make_client(tmp_path) as client:
+        while client.get("/v2/models/quadrants/versions/2/ready").status_code != 200:
+            time.sleep(0.01)
+        entry, answers = ask_until_rolled_back(client, png, tmp_path)
+        assert "error rate 100.0 %" in entry["reason"]
+        assert {answer.status_code for answer in answers} == {200, 500}
