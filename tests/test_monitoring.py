@@ -66,7 +66,8 @@ def exported_names():
 @needs_prometheus
 def test_the_files_are_valid():
     """Configuration, rules, and what the rules do to made-up series, as promtool and amtool read them."""
-    check("promtool", "check", "config", "prometheus.yml")
+    check("promtool", "check", "config", "--syntax-only", "prometheus.yml")
+    check("promtool", "check", "rules", "alerts.yml")
     check("promtool", "test", "rules", "alerts_test.yml")
     check("amtool", "check-config", "alertmanager.yml")
 
@@ -90,11 +91,17 @@ def test_expressions_name_exported_metrics(exported_names):
 
 
 @contextmanager
-def http_server(answer):
-    """A server on a free port; `answer` gets method and body of each request and returns the body of the answer."""
+def http_server(answer, authorization=None):
+    """A server on a free port; `answer` gets method and body of each request and returns the body of the answer.
+
+    Requests without the header `authorization` are refused.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            if authorization and self.headers.get("Authorization") != authorization:
+                self.send_error(401)
+                return
             body = answer(self.command, self.rfile.read(int(self.headers.get("Content-Length", 0))))
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
@@ -155,9 +162,13 @@ def test_an_alert_fires_and_resolves(tmp_path):
         received.extend((each["labels"]["alertname"], each["status"]) for each in json.loads(body)["alerts"])
         return b""
 
-    with http_server(keep) as hook, http_server(lambda *_: monitor.render()[0]) as metrics:
+    def metrics(method, body):
+        return monitor.render()[0]
+
+    (tmp_path / "key").write_text("secret")
+    with http_server(keep) as hook, http_server(metrics, "Bearer secret") as target:
         shorter = {"30s": "1s", "5m": "1s", "15s": "1s", "alert-receiver:9000": f"127.0.0.1:{hook}"}
-        shorter |= {"cityzoo:8000": f"127.0.0.1:{metrics}"}
+        shorter |= {"cityzoo:8000": f"127.0.0.1:{target}", "/etc/cityzoo/key": "key"}
         shorter |= {"alertmanager:9093": f"127.0.0.1:{ports['alertmanager:9093']}"}
         for name in ("prometheus.yml", "alertmanager.yml"):
             text = (RULES / name).read_text()

@@ -94,11 +94,14 @@ class DriftWindow:
                 self._counts[name][place] += step
 
     def scores(self) -> dict[str, float]:
-        """Return the divergence of every signal with enough values, 0 to 1."""
+        """Return the divergence of every signal with enough values, 0 to 1; nothing while there are few examples."""
+        fewest = min(FEWEST, self._size)
+        if len(self._kept) < fewest:  # the many values of one example are alike
+            return {}
         return {
             name: js_divergence(counts, self._reference[name][1])
             for name, counts in self._counts.items()
-            if counts.sum() >= min(FEWEST, self._size)
+            if counts.sum() >= fewest
         }
 
     def mean_confidence(self) -> float:

@@ -74,7 +74,7 @@ def make_reference(
     signals = {
         name: _histogram(array, whole=name in ("class", "detections"))
         for name, array in values.items()
-        if len(array) >= FEWEST and name not in scores[MOST_SCORES:]
+        if min(len(array), len(rows)) >= FEWEST and name not in scores[MOST_SCORES:]
     }
     confidence = values.get(CONFIDENCE, np.array([]))
     mean = float(confidence.mean()) if len(confidence) else 0.0

@@ -81,9 +81,9 @@ def make_services(settings: Settings, open_run: OpenRun | None = None) -> Servic
         return served[name, version]
 
     tracer = Tracer(settings.otlp) if settings.otlp else None
-    repository = ModelRepository(settings.models, settings, make)
-    services = Services(settings, repository, access, monitor, audit, served, tracer)
-    repository.listeners.append(services.record)
+    services = Services(settings, access, monitor, audit, served, tracer)
+    # At once with its listener: a version may be refused before the next line.
+    services.repository = ModelRepository(settings.models, settings, make, [services.record])
     return services
 
 

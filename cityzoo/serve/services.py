@@ -31,7 +31,6 @@ class Services:
     """What the routes of a server share."""
 
     settings: Settings
-    repository: ModelRepository
     access: Access
     monitor: Monitor
     audit: AuditLog | None = None
@@ -40,6 +39,7 @@ class Services:
     is_draining: bool = False
     refusals: RateLimiter = field(default_factory=RateLimiter)
     unrecorded: int = 0
+    repository: ModelRepository = field(init=False)  # reports to these services, so is made after them
 
     def authorize(
         self, request: Request, right: str, model: str | None = None, camera: str | None = None

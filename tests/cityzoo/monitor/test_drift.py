@@ -35,6 +35,10 @@ def test_few_values_have_no_score():
         window.add({"blur": [value]})
     assert window.scores() == {}
     window.add({"blur": [1.0]})
+    many = DriftWindow({"class": Histogram((1.0,), (50, 50))}, 128)
+    for _ in range(63):
+        many.add({"class": [1.0] * 20})  # of one image, so alike
+    assert many.scores() == {}
     assert window.scores()["blur"] == pytest.approx(0.311, abs=0.001)
 
 
