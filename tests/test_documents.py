@@ -12,7 +12,7 @@ from PIL import Image
 
 import zoo
 from cityzoo import tasks
-from cityzoo.commands import benchmark, compress, export, prune
+from cityzoo.commands import benchmark, compress, export, prune, redact
 from cityzoo.commands.evaluate_flags import evaluation_parser
 from cityzoo.commands.train_flags import training_parser
 
@@ -24,7 +24,9 @@ PAGES = sorted(
 )
 GUIDES = {page.stem: page.read_text() for page in PAGES if page.parent.name == "docs"}
 # Flags of --task files, .ci/types, tensorboard, the demo, pip, git, docker and Ray's launcher.
-OTHER_PROGRAMS = "cost write logdir count format out upgrade strict tags build-arg workers retries gpus"
+OTHER_PROGRAMS = (
+    "no-deps cost write logdir count format out upgrade strict tags build-arg workers retries gpus"
+)
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -44,7 +46,9 @@ def known_flags():
     known = set().union(*(flags_of(training_parser(name)) for name in tasks.names()))
     others = {f"--{name}" for name in OTHER_PROGRAMS.split()}
     known |= set().union(*(flags_of(evaluation_parser(tasks.find(name))) for name in tasks.names()))
-    known |= set().union(*(flags_of(command._parser()) for command in (export, benchmark, prune, compress)))
+    known |= set().union(
+        *(flags_of(command._parser()) for command in (export, benchmark, prune, compress, redact))
+    )
     return known | others
 
 
