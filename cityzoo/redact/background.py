@@ -47,7 +47,7 @@ def estimate_background(frames: Iterable[np.ndarray], count: int) -> np.ndarray:
 
 
 class BackgroundPainter:
-    """Replace a frame by its background: the background, itself redacted, and the outlines of what stands in front of it.
+    """Replace frames by their background, itself redacted, and the outlines of what stands in front of it.
 
     Args:
         background: (H, W, 3) uint8 RGB.
