@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,6 +21,8 @@ from cityzoo.evaluation.quality_gate import failed_gates
 def main(arguments: Sequence[str]) -> int:
     """Evaluate a run as the flags say; return 1 if a required metric is missed."""
     command = parse_evaluation(arguments)
+    if command.verify:
+        verify_runs((command.subject, *command.others), command.verify)
     with cli.quiet_start():
         import tensorflow  # noqa: F401  (its start-up messages are suppressed here)
 
@@ -36,6 +39,18 @@ def main(arguments: Sequence[str]) -> int:
     if command.json:
         sys.stdout.write(json.dumps(report, default=str) + "\n")
     return 1 if failed_gates(report, command.require) else 0
+
+
+def verify_runs(runs: Sequence[str], public_key: str) -> None:
+    """Check the signatures of run folders, and of the folders of exported files, before anything of them is loaded.
+
+    Raises:
+        InputError: unsigned, signed by another key, or a file is changed, missing or extra.
+    """
+    from cityzoo.security.signing import verify_folder
+
+    for run in map(Path, runs):
+        verify_folder(run if (run / "spec.json").is_file() else run.parent, Path(public_key))
 
 
 def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:

@@ -60,7 +60,7 @@ serve: errors cli replace_file runtime augment heads data security monitor redac
 commands: GROUND runtime security monitor serve cli spec data demo modalities tasks fit evaluation compress zoo
 __main__: errors cli commands
 train: cli spec commands
-evaluate: cli commands evaluation report
+evaluate: cli security commands evaluation report
 """
 LAYERS = LAYERS.replace("GROUND", "errors cache_dir replace_file sample backend").replace(
     "LEAVES", " ".join(LEAVES)

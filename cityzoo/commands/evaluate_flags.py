@@ -12,6 +12,7 @@ from cityzoo import cli, tasks
 from cityzoo.cli.values import parse_count, parse_number, parse_share
 from cityzoo.evaluation.quality_gate import QualityGate, parse_requirement
 from cityzoo.fit.run_folder import RunFolder, open_run
+from cityzoo.security.encrypted_folder import require_plain
 from cityzoo.spec import TrainSpec
 
 EXAMPLES = """examples:
@@ -48,6 +49,7 @@ class EvaluateCommand(NamedTuple):
     require: list[QualityGate]  # bounds on metrics
     flags: dict[str, Any]  # of the task's modality, and `data`, `limit`, `format`, by name
     options: dict[str, Any]  # of the task's output, by name
+    verify: str | None = None  # public key that the runs must be signed with
 
     @property
     def allows_outside(self) -> bool:
@@ -106,6 +108,8 @@ def _add_general_flags(parser: cli.Parser, unit: str) -> None:
     add = parser.add_argument_group("report").add_argument
     add("--out", metavar="FOLDER", help="where to write (default: the run folder, or a new one in it)")
     add("--json", action="store_true", help="print the report as one line of JSON, too")
+    help = "PEM file: refuse runs with files that this key did not sign, that changed, are missing or extra"
+    add("--verify", metavar="PUBLIC_KEY", help=help)
     add(
         "--require",
         type=cli.argparse_type(parse_requirement),
@@ -128,13 +132,14 @@ def parse_evaluation(arguments: Sequence[str]) -> EvaluateCommand:
         first.parse_args(arguments)  # prints the help or the error
     known, _ = first.parse_known_args(words)
     first_run = str(known.runs[0])
+    require_plain(Path(first_run))
     folder, spec = open_run(str(Path(first_run).parent) if _is_file(first_run) else first_run)
     task = tasks.find(spec.run.task)
     parser = evaluation_parser(task)
     parser.subject, parser.find_tasks = f"runs of '{spec.run.task_name}'", _tasks_with
     given = vars(parser.parse_args(arguments))
     options = {name: given.pop(name) for name in OUTPUT_OPTIONS if name in given}
-    common = {name: given.pop(name) for name in ("out", "json", "require")}
+    common = {name: given.pop(name) for name in ("out", "json", "require", "verify")}
     others = tuple(given.pop("runs")[1:])
     return EvaluateCommand(
         first_run, folder, spec, others, given["data"], flags=given, options=options, **common

@@ -149,7 +149,7 @@ def choose_folder(command: EvaluateCommand) -> Path:
     Raises:
         InputError: --out exists or cannot be made.
     """
-    if command.uses_other_data or command.others or command.out:
+    if command.uses_other_data or command.others or command.out or command.folder.is_signed:
         return next_free_folder(command.out, command.folder.path, "evaluation")
     return command.folder.path
 

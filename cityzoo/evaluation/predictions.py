@@ -16,6 +16,7 @@ import numpy as np
 
 from cityzoo import __version__
 from cityzoo.errors import DAMAGE
+from cityzoo.fit.run_files import RunFolder
 from cityzoo.replace_file import replace_file
 from zoo.pretrained import sha256
 
@@ -77,6 +78,8 @@ def cached_predictions(
 
 
 def _save(results: Sequence[Any], cache: Path) -> None:
+    if RunFolder(cache.parent.parent).is_signed:
+        return
     try:
         arrays = packed(results)
         cache.parent.mkdir(exist_ok=True)

@@ -26,6 +26,11 @@ class RunFolder:
     path: Path
 
     @property
+    def is_signed(self) -> bool:
+        """Return whether the folder was signed: its files are left as they are then."""
+        return (self.path / "model.sig").is_file()
+
+    @property
     def spec(self) -> Path:
         """Return the path of the resolved spec."""
         return self.path / "spec.json"

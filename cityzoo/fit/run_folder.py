@@ -228,12 +228,14 @@ def write_history(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def next_free_folder(out: str | None, run: Path, stem: str) -> Path:
-    """Create a new folder: --out, or the next free number in the run.
+    """Create a new folder: --out, or the next free number in the run; next to a signed run, which stays as it is.
 
     Raises:
         InputError: it exists or cannot be made.
     """
     number = 1
+    if RunFolder(run).is_signed:
+        run, stem = run.parent, f"{run.name}-{stem}"
     while out is None and (run / f"{stem}-{number}").exists():
         number += 1
     folder = Path(out) if out else run / f"{stem}-{number}"

@@ -82,9 +82,12 @@ def open_protected(folder: Path, public_key: str | None, encryption_key: str | N
         yield folder
         return
     with decrypt_temporarily(folder, read_encryption_keys(encryption_key)) as plain:
-        if public_key:
-            verify_folder(plain, Path(public_key))
-        yield plain
+        try:
+            if public_key:
+                verify_folder(plain, Path(public_key))
+            yield plain
+        except InputError as error:
+            raise InputError(str(error).replace(str(plain), str(folder))) from error
 
 
 @contextmanager

@@ -98,6 +98,7 @@ class VersionStates:
             served.load()
         except Exception as error:  # noqa: BLE001 - a version that cannot be served must not end the server
             reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
+            reason = reason.replace(str(version.path), f"{self.name}/{version.number}")  # clients read it
             with self.lock:
                 version.state, version.reason = REFUSED, reason
             self._report("refused", version.number, reason)

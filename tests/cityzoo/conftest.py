@@ -1,4 +1,4 @@
-"""A backbone small enough to be built in a blink, and images with one white rectangle."""
+"""A backbone small enough to be built in a blink, images with one white rectangle, and keys of signatures."""
 
 import numpy as np
 import pytest
@@ -90,3 +90,44 @@ def gpu(monkeypatch):
     from cityzoo import backend
 
     return lambda there: monkeypatch.setattr(backend, "gpus", lambda: ["GPU"] if there else [])
+
+
+@pytest.fixture(scope="session")
+def signer():
+    """An EC P-256 private key."""
+    ec = pytest.importorskip("cryptography.hazmat.primitives.asymmetric.ec")
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@pytest.fixture(scope="session")
+def signer_file(signer, tmp_path_factory):
+    """It as a PEM file."""
+    from cryptography.hazmat.primitives import serialization as s
+
+    file = tmp_path_factory.mktemp("keys") / "private.pem"
+    file.write_bytes(
+        signer.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption()),
+    )
+    return file
+
+
+@pytest.fixture(scope="session")
+def public_file(signer, tmp_path_factory):
+    """Its public key as a PEM file."""
+    from cryptography.hazmat.primitives import serialization as s
+
+    file = tmp_path_factory.mktemp("keys") / "public.pem"
+    form = s.PublicFormat.SubjectPublicKeyInfo
+    file.write_bytes(signer.public_key().public_bytes(s.Encoding.PEM, form))
+    return file
+
+
+@pytest.fixture(scope="session")
+def jwks_file(signer, tmp_path_factory):
+    """Its public key as a JWKS file, `kid` "city-1"."""
+    from cityzoo.security.tokens import public_jwks
+
+    pytest.importorskip("jwt")
+    file = tmp_path_factory.mktemp("keys") / "jwks.json"
+    file.write_text(public_jwks(signer.public_key(), "city-1"))
+    return file

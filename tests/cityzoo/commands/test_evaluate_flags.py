@@ -160,3 +160,35 @@ def test_help_never_mentions_another_modality(name):
     assert not re.search(r"\{\w+\}", page)
     metric = task.output.primary_metrics[0]
     assert f'--require "{metric}{"<=" if metric in task.output.lower_is_better else ">="}' in page
+
+
+def test_verify_refuses_unsigned_changed_missing_and_extra_files(runs, signer_file, public_file):
+    """Before anything of the run is loaded; other runs of the comparison are verified, too."""
+    import evaluate
+    from cityzoo.security.signing import sign_folder
+
+    words = ["vehicle_detect", "--verify", str(public_file)]
+    for change, message in (
+        (lambda run: None, "is not signed"),
+        (lambda run: (run / "data.json").write_text("[1]"), "'data.json' was changed"),
+        (lambda run: (run / "data.json").unlink(), "'data.json' was signed and is missing"),
+        (lambda run: (run / "model.keras").write_bytes(b"x"), "'model.keras' is extra"),
+    ):
+        change(runs / "vehicle_detect")
+        with pytest.raises(InputError, match=message):
+            evaluate.main(words)
+        (runs / "vehicle_detect" / "model.keras").unlink(missing_ok=True)
+        (runs / "vehicle_detect" / "data.json").write_text("[]")
+        sign_folder(runs / "vehicle_detect", signer_file)
+    with pytest.raises(InputError, match="'traffic_flow' is not signed"):
+        evaluate.main(["vehicle_detect", "traffic_flow", *words[1:]])
+
+
+def test_an_encrypted_run_is_one_line(runs):
+    """With the command that decrypts it."""
+    from cityzoo.security.encrypted_folder import encrypt_folder
+    from cityzoo.security.encryption_keys import EncryptionKeys
+
+    encrypt_folder(runs / "vehicle_detect", EncryptionKeys((bytes(32),)))
+    with pytest.raises(InputError, match="is encrypted: python -m cityzoo protect decrypt"):
+        parse_evaluation(["vehicle_detect"])

@@ -213,3 +213,14 @@ def test_a_damaged_history_is_one_line(tmp_path, content):
     (tmp_path / "history.csv").write_bytes(content)
     with pytest.raises(InputError, match="history.csv' is damaged .*remove it"):
         finished_epochs(RunFolder(tmp_path))
+
+
+def test_a_signed_run_stays_as_it_was_signed(tmp_path):
+    """New folders of its evaluation lie next to it."""
+    from cityzoo.fit.run_folder import next_free_folder
+
+    run = tmp_path / "mine"
+    run.mkdir()
+    assert next_free_folder(None, run, "evaluation") == run / "evaluation-1"
+    (run / "model.sig").touch()
+    assert next_free_folder(None, run, "evaluation") == tmp_path / "mine-evaluation-1"
