@@ -110,7 +110,7 @@ def _anomaly(
     import cv2
 
     heat = cv2.GaussianBlur(
-        row[..., 0].astype(np.float32), (7, 7), BLUR_CELLS, borderType=cv2.BORDER_REPLICATE
+        row[..., 0].astype(np.float32), (0, 0), BLUR_CELLS, borderType=cv2.BORDER_REPLICATE
     )
     score = float(heat.max())
     least = about["thresholds"].get("alarm") if threshold is None else threshold

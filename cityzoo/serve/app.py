@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from cityzoo import __version__
 from cityzoo.errors import InputError
 from cityzoo.security.access import Refused
+from cityzoo.serve.grpc_server import start_grpc
 from cityzoo.serve.http_errors import HttpError
 from cityzoo.serve.inference import Inference
 from cityzoo.serve.request_limits import RequestLimits
@@ -38,7 +39,11 @@ def make_app(services: Services) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        port = services.settings.grpc_port
+        grpc_server = await start_grpc(services, inference, port) if port else None
         yield
+        if grpc_server is not None:
+            await grpc_server.stop(services.settings.timeout_seconds)
         inference.close()
         services.repository.close()
         if services.audit is not None:

@@ -86,7 +86,7 @@ def parse_request(body: bytes, header_length: str | None) -> InferRequest:
             blob = blob[size:]
         else:
             data = tensor.get("data")
-        _add(request, name, tensor, data)
+        add_input(request, name, tensor, data)
     if len(blob):
         raise HttpError(400, f"{len(blob)} bytes after the last tensor: state them as binary_data_size")
     for output in _typed(document, "outputs", list, []):
@@ -134,7 +134,18 @@ def short(value: Any) -> str:
     return str(value)[:LONGEST_TEXT]
 
 
-def _add(request: InferRequest, name: str, tensor: Mapping[str, Any], data: Any) -> None:
+def add_input(request: InferRequest, name: str, tensor: Mapping[str, Any], data: Any) -> None:
+    """Add a tensor to a request.
+
+    Args:
+        request: that is read.
+        name: of the tensor.
+        tensor: with `shape` and `datatype`.
+        data: a list, or a memoryview of binary data.
+
+    Raises:
+        HttpError: 400, they do not belong together.
+    """
     shape, datatype = tensor.get("shape"), tensor.get("datatype")
     if not isinstance(shape, list) or not all(type(side) is int and 0 <= side < 2**31 for side in shape):
         raise HttpError(400, f"input '{short(name)}' has shape {short(shape)}: expected a list of sizes")

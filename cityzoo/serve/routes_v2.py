@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -12,7 +13,7 @@ from cityzoo.security.caller import is_allowed
 from cityzoo.serve import infer_request, tensors
 from cityzoo.serve.examples import Examples
 from cityzoo.serve.http_errors import HttpError
-from cityzoo.serve.images import decode_image, fit_images, is_image_input
+from cityzoo.serve.infer_examples import read_examples
 from cityzoo.serve.inference import Call, Inference
 from cityzoo.serve.served_model import ServedModel
 from cityzoo.serve.services import Services
@@ -111,21 +112,25 @@ def _add_models(router: APIRouter, services: Services) -> None:
     @router.get("/models/{name}", summary="Inputs and outputs of a model")
     @router.get("/models/{name}/versions/{version}", summary="Inputs and outputs of a version")
     async def metadata(request: Request, name: str, version: str | None = None) -> dict[str, Any]:
-        model = find(request, name, version)
-        versions = [str(row["version"]) for row in repository.index() if row["name"] == name]
-        return {
-            "name": name,
-            "versions": versions if version is None else [version],
-            "platform": PLATFORMS[model.file.runtime],
-            "inputs": [tensors.describe_tensor(each) for each in model.file.inputs],
-            "outputs": [tensors.describe_tensor(each) for each in model.file.outputs],
-        }
+        return describe_model(services, find(request, name, version), version)
 
     @router.get("/models/{name}/ready", summary="Whether a model answers")
     @router.get("/models/{name}/versions/{version}/ready", summary="Whether a version answers")
     async def model_ready(request: Request, name: str, version: str | None = None) -> dict[str, Any]:
         model = find(request, name, version)
         return {"name": name, "version": str(model.version), "ready": True}
+
+
+def describe_model(services: Services, model: ServedModel, version: str | None) -> dict[str, Any]:
+    """Return the metadata of a model, of one version if the client names it."""
+    versions = [str(row["version"]) for row in services.repository.index() if row["name"] == model.name]
+    return {
+        "name": model.name,
+        "versions": [version] if version else versions,
+        "platform": PLATFORMS[model.file.runtime],
+        "inputs": [tensors.describe_tensor(each) for each in model.file.inputs],
+        "outputs": [tensors.describe_tensor(each) for each in model.file.outputs],
+    }
 
 
 def parse_version(text: str | None) -> int | None:
@@ -145,26 +150,12 @@ async def _infer(services: Services, inference: Inference, call: Call, request: 
     body, length = await request.body(), request.headers.get(infer_request.HEADER_LENGTH)
     asked = await run_in_threadpool(infer_request.parse_request, body, length)
 
-    def prepare(model: ServedModel) -> Examples:
-        if not asked.files:
-            return Examples(tensors.check_tensors(asked.arrays, model.file.inputs))
-        if asked.arrays or len(asked.files) > 1 or not is_image_input(model.description):
-            raise HttpError(400, f"BYTES for a model that takes {_takes(model)}: send those tensors")
-        (files,) = asked.files.values()
-        images = [decode_image(file, services.settings.max_megapixels) for file in files]
-        feeds, matrices = fit_images(model.description, images)
-        return Examples(feeds, images, matrices)
-
     def respond(model: ServedModel, examples: Examples, outputs: Any) -> tuple[Response, None]:
         content, headers = tensors.write_response(asked, outputs, model.name, model.version)
         return Response(content, headers=headers), None
 
+    prepare = functools.partial(read_examples, asked, services.settings.max_megapixels)
     return await inference.run(call, prepare, respond)
-
-
-def _takes(model: ServedModel) -> str:
-    names = ", ".join(each.name for each in model.file.inputs)
-    return f"{names}, or one BYTES tensor of image files" if is_image_input(model.description) else names
 
 
 def _add_repository(router: APIRouter, services: Services) -> None:
