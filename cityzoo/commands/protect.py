@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ examples:
   {PROG} new-key --kind encryption --out keys/rest.key
   {PROG} encrypt FOLDER --key keys/rest.key             run, feature cache or evidence
   {PROG} verify-audit logs/audit.jsonl                  exit code 1 if a line was changed
-  {PROG} sbom --out sbom.json --requirements requirements.lock
+  {PROG} sbom --out sbom.json
 """
 
 
@@ -44,7 +45,7 @@ def _add(commands: Any, name: str, run: Callable[[argparse.Namespace], int | Non
     parser = commands.add_parser(
         name, help=about, description=about, formatter_class=cli.HelpFormatter, allow_abbrev=False
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, action=name)
     return parser.add_argument
 
 
@@ -95,14 +96,24 @@ def _add_folders(commands: Any) -> None:
     add = _add(commands, "verify", _verify, "check a folder's signature and all its files")
     add("folder", metavar="FOLDER", help="signed folder")
     add("--public-key", metavar="FILE", required=True, help="of the signer")
-    add = _add(commands, "encrypt", _encrypt, "replace the files of a folder by encrypted ones")
+    add = _add(commands, "encrypt", _change, "replace the files of a folder by encrypted ones")
     add("folder", metavar="FOLDER", help="run folder, feature cache, evidence")
     add("--key", metavar="FILE", help=key)
-    add = _add(commands, "decrypt", _decrypt, "decrypt the files of a folder, in place or elsewhere")
+    add = _add(commands, "decrypt", _change, "decrypt the files of a folder, in place or elsewhere")
     add("folder", metavar="FOLDER", help="with encrypted files")
     add("--key", metavar="FILE", help=key)
     add("--out", metavar="FOLDER", help="leave the encrypted files and write plain ones here")
-    add = _add(commands, "rotate", _rotate, "bring encrypted files to the first key of the file")
+    add = _add(
+        commands, "run", _run, "run a command whose CITYZOO_HOME is in memory, and encrypted on the disk"
+    )
+    add(
+        "folder",
+        metavar="FOLDER",
+        help="encrypted CITYZOO_HOME: feature caches, and runs that are written there",
+    )
+    add("--key", metavar="FILE", help=key)
+    add("command", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="such as: -- python train.py ...")
+    add = _add(commands, "rotate", _change, "bring encrypted files to the first key of the file")
     add("folder", metavar="FOLDER", help="with encrypted files")
     add("--key", metavar="FILE", help=key)
 
@@ -115,8 +126,7 @@ def _add_records(commands: Any) -> None:
     add("--after", metavar="HASH", help="last hash of the file before, if that one was deleted")
     add = _add(commands, "sbom", _sbom, "list the installed packages and the hash of each, as CycloneDX")
     add("--out", metavar="FILE", help="(default: the standard output)")
-    add("--requirements", metavar="FILE", help="write NAME==VERSION --hash lines for pip, too")
-    add("--wheels", metavar="FOLDER", help="wheels that the image is built from, for those lines")
+    add("--pip-report", metavar="FILE", help="of pip install --report: the hashes of the installed archives")
 
 
 def _say(text: str) -> None:
@@ -136,12 +146,7 @@ def _add_key(given: argparse.Namespace) -> None:
     entry: dict[str, Any] = {name: list(getattr(given, name)) for name in ("roles", "models", "cameras")}
     if given.days is not None:
         entry["expires"] = int(time.time() + given.days * 86_400)
-    limits = Limits(
-        given.requests_per_second,
-        given.camera_requests_per_second,
-        given.megapixels_per_second,
-        given.requests_per_day,
-    )
+    limits = Limits(**{item.name: getattr(given, item.name) for item in fields(Limits)})
     key = add_key(Path(given.keys), {"name": given.name, **entry, **limits_entry(limits)})
     sys.stderr.write("This key is shown once; the file holds its hash:\n")
     _say(key)
@@ -189,32 +194,29 @@ def _verify(given: argparse.Namespace) -> None:
     _say(f"{given.folder}: signed by key {hint[:12]}, and no file was changed, removed or added")
 
 
-def _encrypt(given: argparse.Namespace) -> None:
-    from cityzoo.security.encrypted_folder import encrypt_folder
+def _change(given: argparse.Namespace) -> None:
+    from cityzoo.security import encrypted_folder
     from cityzoo.security.encryption_keys import read_encryption_keys
 
-    _say(
-        f"{given.folder}: {encrypt_folder(Path(given.folder), read_encryption_keys(given.key))} files encrypted"
-    )
+    folder, keys = Path(given.folder), read_encryption_keys(given.key)
+    if given.action == "encrypt":
+        count = encrypted_folder.encrypt_folder(folder, keys)
+    elif given.action == "decrypt":
+        count = encrypted_folder.decrypt_folder(folder, keys, Path(given.out) if given.out else None)
+    else:
+        count = encrypted_folder.rotate_folder(folder, keys)
+    _say(f"{folder}: {given.action}: {count} files")
 
 
-def _decrypt(given: argparse.Namespace) -> None:
-    from cityzoo.security.encrypted_folder import decrypt_folder
+def _run(given: argparse.Namespace) -> int:
+    from cityzoo.errors import InputError
+    from cityzoo.security.encrypted_home import run_decrypted
     from cityzoo.security.encryption_keys import read_encryption_keys
 
-    out = Path(given.out) if given.out else None
-    _say(
-        f"{given.folder}: {decrypt_folder(Path(given.folder), read_encryption_keys(given.key), out)} files decrypted"
-    )
-
-
-def _rotate(given: argparse.Namespace) -> None:
-    from cityzoo.security.encrypted_folder import rotate_folder
-    from cityzoo.security.encryption_keys import read_encryption_keys
-
-    _say(
-        f"{given.folder}: {rotate_folder(Path(given.folder), read_encryption_keys(given.key))} files rotated"
-    )
+    command = given.command[1:] if given.command[:1] == ["--"] else given.command
+    if not command:
+        raise InputError(f"give a command after --, e.g. {PROG} run FOLDER --key FILE -- python train.py ...")
+    return run_decrypted(Path(given.folder), read_encryption_keys(given.key), command)
 
 
 def _verify_audit(given: argparse.Namespace) -> int:
@@ -238,4 +240,4 @@ def _verify_audit(given: argparse.Namespace) -> int:
 def _sbom(given: argparse.Namespace) -> None:
     from cityzoo.security.sbom import write_sbom
 
-    write_sbom(given.out, given.requirements, given.wheels)
+    write_sbom(given.out, given.pip_report)

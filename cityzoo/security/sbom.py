@@ -17,42 +17,35 @@ from typing import Any
 from cityzoo.errors import InputError
 from cityzoo.replace_file import replace_file
 
-WHEEL = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(-[^-]+){3,4}\.whl")
 BLOCK = 1 << 20
 
 
-def write_sbom(out: str | None, requirements: str | None, wheels: str | None) -> None:
-    """Write what is installed here as CycloneDX 1.6, and by choice a requirements file with hashes.
+def write_sbom(out: str | None, report: str | None = None) -> None:
+    """Write what is installed here as CycloneDX 1.6.
 
     Args:
         out: file, None for the standard output.
-        requirements: file of `NAME==VERSION --hash=sha256:...` lines, one for each of the wheels, which
-            `pip install --require-hashes` takes.
-        wheels: folder of the wheels that are installed (pip download), whose hashes only the archives have.
+        report: of `pip install --report`, which has the hashes of the archives that were installed.
 
     Raises:
-        InputError: --requirements without wheels.
+        InputError: the report cannot be read, or the file not be written.
     """
-    hashes = wheel_hashes(Path(wheels)) if wheels else {}
-    if requirements:
-        if not hashes:
-            raise InputError(
-                f"--requirements {requirements} needs the wheels, whose hashes an installed package does not have: "
-                "python -m pip download --dest WHEELS PACKAGES, then --wheels WHEELS"
-            )
-        _write(Path(requirements), format_requirements(hashes))
-    text = json.dumps(make_sbom(hashes), indent=1) + "\n"
-    if out:
-        _write(Path(out), text)
-    else:
+    text = json.dumps(make_sbom(read_archive_hashes(Path(report)) if report else {}), indent=1) + "\n"
+    if not out:
         sys.stdout.write(text)
+        return
+    try:
+        with replace_file(Path(out)) as part:
+            part.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"'{out}' cannot be written ({error.strerror}): give another --out") from error
 
 
-def make_sbom(hashes: dict[tuple[str, str], list[str]]) -> dict[str, Any]:
+def make_sbom(hashes: dict[str, str]) -> dict[str, Any]:
     """Return the bill of this environment, in CycloneDX 1.6's JSON.
 
     Args:
-        hashes: as `wheel_hashes` returns them.
+        hashes: as `read_archive_hashes` returns them.
     """
     return {
         "bomFormat": "CycloneDX",
@@ -104,39 +97,27 @@ def changed_files(package: metadata.Distribution) -> list[str]:
     return changed
 
 
-def wheel_hashes(folder: Path) -> dict[tuple[str, str], list[str]]:
-    """Return the SHA-256 of wheels by normalized name and version.
+def read_archive_hashes(report: Path) -> dict[str, str]:
+    """Return the SHA-256 of installed archives by "name==version", from pip's report.
 
     Raises:
-        InputError: none there.
+        InputError: not such a report.
     """
-    found: dict[tuple[str, str], list[str]] = {}
-    for file in sorted(folder.glob("*.whl")):
-        if match := WHEEL.fullmatch(file.name):
-            key = normalize_name(match["name"]), match["version"]
-            found.setdefault(key, []).append(hashlib.sha256(file.read_bytes()).hexdigest())
-    if not found:
-        raise InputError(f"'{folder}' holds no wheels: python -m pip download --dest {folder} PACKAGES")
-    return found
+    try:
+        rows = json.loads(report.read_text(encoding="utf-8"))["install"]
+        found = {}
+        for row in rows:
+            about = row["metadata"]
+            hashes = row["download_info"].get("archive_info", {}).get("hashes", {})
+            found[f"{normalize_name(about['name'])}=={about['version']}"] = hashes.get("sha256", "")
+        return found
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"'{report}' is no report of pip ({type(error).__name__}): write one by pip install --report FILE ..."
+        ) from error
 
 
-def format_requirements(hashes: dict[tuple[str, str], list[str]]) -> str:
-    """Return lines for `pip install --require-hashes -r`.
-
-    Example:
-        >>> format_requirements({("numpy", "2.0"): ["ab", "cd"]})
-        'numpy==2.0 --hash=sha256:ab --hash=sha256:cd\\n'
-    """
-    lines = (
-        " ".join((f"{name}=={version}", *(f"--hash=sha256:{digest}" for digest in digests)))
-        for (name, version), digests in sorted(hashes.items())
-    )
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _component(
-    name: str, package: metadata.Distribution, hashes: dict[tuple[str, str], list[str]]
-) -> dict[str, Any]:
+def _component(name: str, package: metadata.Distribution, hashes: dict[str, str]) -> dict[str, Any]:
     version = package.version
     purl = f"pkg:pypi/{name}@{version}"
     changed = changed_files(package)
@@ -152,8 +133,8 @@ def _component(
         "purl": purl,
     }
     component["properties"] = [{"name": key, "value": value} for key, value in properties.items()]
-    if (name, version) in hashes:
-        component["hashes"] = [{"alg": "SHA-256", "content": digest} for digest in hashes[name, version]]
+    if digest := hashes.get(f"{name}=={version}"):
+        component["hashes"] = [{"alg": "SHA-256", "content": digest}]
     about = package.metadata.json
     if expression := about.get("license_expression"):
         component["licenses"] = [{"expression": expression}]
@@ -168,12 +149,3 @@ def _urlsafe_digest(path: Path) -> str:
         while block := file.read(BLOCK):
             digest.update(block)
     return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replace_file(path) as part:
-            part.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"'{path}' cannot be written ({error.strerror}): give another file") from error

@@ -1,7 +1,6 @@
 """The bill of materials: complete, and it notices changed packages."""
 
 import json
-import zipfile
 from importlib import metadata
 
 import pytest
@@ -37,26 +36,26 @@ def test_changed_and_missing_files_are_found(tmp_path):
 
 
 def test_the_bill_lists_packages_with_license_and_hash(tmp_path, monkeypatch, capsys):
-    """And the requirements file holds what pip needs."""
+    """Each once; the archive's hash is that of pip's report."""
     made = package(tmp_path / "site")
     monkeypatch.setattr(metadata, "distributions", lambda: [made, made])
-    wheels = tmp_path / "wheels"
-    wheels.mkdir()
-    with zipfile.ZipFile(wheels / "some_lib-1.0-py3-none-any.whl", "w") as archive:
-        archive.writestr("lib.py", "")
-    sbom.write_sbom(None, str(tmp_path / "lock.txt"), str(wheels))
+    digest = "ab" * 32
+    row = {"metadata": {"name": "Some_Lib", "version": "1.0"}}
+    row["download_info"] = {"archive_info": {"hashes": {"sha256": digest}}}
+    (tmp_path / "report.json").write_text(json.dumps({"install": [row]}))
+    sbom.write_sbom(None, str(tmp_path / "report.json"))
     bill = json.loads(capsys.readouterr().out)
-    (digest,) = sbom.wheel_hashes(wheels)["some-lib", "1.0"]
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
     (component,) = bill["components"]
     assert component["purl"] == "pkg:pypi/some-lib@1.0" and component["licenses"] == [{"expression": "MIT"}]
     assert component["hashes"] == [{"alg": "SHA-256", "content": digest}]
-    assert (tmp_path / "lock.txt").read_text() == f"some-lib==1.0 --hash=sha256:{digest}\n"
+    assert {"name": "cityzoo:files-changed-since-installation", "value": "0"} in component["properties"]
 
 
-def test_requirements_need_the_wheels(tmp_path):
-    """Installed packages do not have the archives' hashes."""
-    with pytest.raises(InputError, match="needs the wheels"):
-        sbom.write_sbom(None, str(tmp_path / "lock.txt"), None)
-    with pytest.raises(InputError, match="holds no wheels"):
-        sbom.write_sbom(None, None, str(tmp_path))
+def test_a_file_that_is_no_report_of_pip_is_one_line(tmp_path):
+    """And a folder that cannot be written."""
+    (tmp_path / "report.json").write_text("[]")
+    with pytest.raises(InputError, match="is no report of pip"):
+        sbom.write_sbom(None, str(tmp_path / "report.json"))
+    with pytest.raises(InputError, match="cannot be written"):
+        sbom.write_sbom(str(tmp_path / "missing" / "sbom.json"))
