@@ -11,10 +11,11 @@ import pytest
 from PIL import Image
 
 import zoo
-from cityzoo import tasks
+from cityzoo import cli, tasks
 from cityzoo.commands import benchmark, compress, export, prune, redact
 from cityzoo.commands.evaluate_flags import evaluation_parser
 from cityzoo.commands.train_flags import training_parser
+from cityzoo.serve.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -49,6 +50,7 @@ def known_flags():
     known |= set().union(
         *(flags_of(command._parser()) for command in (export, benchmark, prune, compress, redact))
     )
+    known |= {name for item in cli.flag_fields(Settings) for name in cli.flag_names(item)}
     return known | others
 
 

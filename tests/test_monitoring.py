@@ -205,3 +205,20 @@ def test_an_alert_fires_and_resolves(tmp_path):
             sender.join()
     monitor.close()
     assert [status for name, status in received if name == "CameraSilent"][0] == "firing"
+
+
+def test_the_page_names_every_metric_and_alert(exported_names):
+    """docs/monitoring.md has a row for each, and none for what is not there."""
+    page = (DEPLOY.parent / "docs" / "monitoring.md").read_text()
+    rows = re.findall(r"^\| (.*?) \|", page, re.MULTILINE)
+    table = page.partition("## Metrics")[2].partition("## Drift")[0]
+    metrics = {
+        name
+        for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    ours = {name.removeprefix("cityzoo_") for name in exported_names if name.startswith("cityzoo_")}
+    assert metrics == {re.sub(r"_(bucket|sum|count)$", "", name) for name in ours}
+    groups = yaml.safe_load((RULES / "alerts.yml").read_text())["groups"]
+    alerts = {rule["alert"] for group in groups for rule in group["rules"]}
+    assert {row for row in rows if re.fullmatch(r"([A-Z][a-z]+){2,}", row)} == alerts
