@@ -194,6 +194,9 @@ class Inference:
             elif answer is not None:
                 image = examples.images[0] if examples.images else None
                 self.services.monitor.image(call.model, call.camera, image, answer)
+                if self.services.evidence is not None and image is not None:
+                    about = {"model": call.model, "version": call.version, "camera": call.camera}
+                    self.services.evidence.keep(image, answer, {**about, "request": call.request_id})
         except Exception:  # the client has its answer already
             LOG.exception("request %s: observing it failed", call.request_id)
         finally:

@@ -20,6 +20,7 @@ from cityzoo.redact.text import mask_text
 from cityzoo.security.access import Access
 from cityzoo.security.settings import check_address, tls_options
 from cityzoo.serve.app import make_app
+from cityzoo.serve.evidence import Evidence
 from cityzoo.serve.repository import ModelRepository
 from cityzoo.serve.served_model import OpenRun, ServedModel
 from cityzoo.serve.services import Services
@@ -81,7 +82,9 @@ def make_services(settings: Settings, open_run: OpenRun | None = None) -> Servic
         return served[name, version]
 
     tracer = Tracer(settings.otlp) if settings.otlp else None
-    services = Services(settings, access, monitor, audit, served, tracer)
+    services = Services(
+        settings, access, monitor, audit, served, tracer, Evidence.from_settings(settings, monitor)
+    )
     # At once with its listener: a version may be refused before the next line.
     services.repository = ModelRepository(settings.models, settings, make, [services.record])
     return services

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cityzoo.monitor.metrics import Monitor
     from cityzoo.monitor.tracing import Tracer
     from cityzoo.security.audit import AuditLog
+    from cityzoo.serve.evidence import Evidence
     from cityzoo.serve.inference import Call
     from cityzoo.serve.served_model import ServedModel
 
@@ -36,6 +37,7 @@ class Services:
     audit: AuditLog | None = None
     served: dict[tuple[str, int], ServedModel] = field(default_factory=dict)
     tracer: Tracer | None = None
+    evidence: Evidence | None = None
     is_draining: bool = False
     refusals: RateLimiter = field(default_factory=RateLimiter)
     unrecorded: int = 0
@@ -91,7 +93,9 @@ class Services:
         return self.monitor.render()
 
     def close(self) -> None:
-        """Stop the monitor's thread, and send what is left of traces."""
+        """Write what is left of evidence, stop the monitor's thread, and send what is left of traces."""
+        if self.evidence:
+            self.evidence.close()
         self.monitor.close()
         if self.tracer:
             self.tracer.close()

@@ -43,6 +43,16 @@ class Settings(MonitorSettings, SecuritySettings):
     max_body_mb: float = flag(16.0, "largest body of a request", parse_number, "MB")
     max_megapixels: float = flag(25.0, "largest image, by its header, before decoding", parse_number, "MP")
     drain_seconds: float = flag(5.0, "after SIGTERM: not ready, but still answering", parse_number, "S")
+    evidence: str | None = flag(
+        None, "keep images of alarms, and now and then of each camera; needs --redact", metavar="FOLDER"
+    )
+    redact: str | None = flag(
+        None,
+        "cover on images before they are stored: faces, FOLDER:CLASS of a detector, joined by +; or none",
+        metavar="NAME",
+    )
+    evidence_seconds: float = flag(600.0, "between images of a camera without an alarm", parse_number, "S")
+    evidence_mb: float = flag(1000.0, "the oldest evidence is removed beyond it", parse_number, "MB")
 
     @property
     def max_body_bytes(self) -> int:
