@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,6 +37,7 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
     )
     from cityzoo.monitor.settings import MonitorSettings
     from cityzoo.security.settings import SecuritySettings
+    from cityzoo.serve import supervisor
     from cityzoo.serve.settings import Settings
 
     parser.add_argument("models", metavar="MODELS", help="what to serve")
@@ -44,6 +46,7 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
     cli.add_flags(parser, [item for item in cli.flag_fields(Settings) if item.name not in known], {})
     for title, group in groups.items():
         cli.add_flags(parser.add_argument_group(title), cli.flag_fields(group), {})
+    parser.add_argument(supervisor.FLAG, type=int, help=argparse.SUPPRESS)
     given = vars(parser.parse_args(arguments))
     return Settings(**{**given, "models": Path(given["models"])})
 
@@ -55,6 +58,11 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError(
             f"'{settings.models}' does not exist: give a folder that python -m cityzoo export wrote"
         )
+    if settings.supervise and settings.listen_fd is None:
+        from cityzoo.serve.listening import listen
+        from cityzoo.serve.supervisor import supervise
+
+        return supervise(arguments, listen(settings))
     try:
         from cityzoo.serve.server import serve
     except ImportError as error:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-import socket
 import threading
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from cityzoo.errors import InputError
 from cityzoo.monitor.json_logs import start_json_logs
 from cityzoo.monitor.metrics import Monitor
 from cityzoo.monitor.tracing import Tracer
@@ -21,6 +19,7 @@ from cityzoo.security.access import Access
 from cityzoo.security.settings import check_address, tls_options
 from cityzoo.serve.app import make_app
 from cityzoo.serve.evidence import Evidence
+from cityzoo.serve.listening import listen
 from cityzoo.serve.repository import ModelRepository
 from cityzoo.serve.served_model import OpenRun, ServedModel
 from cityzoo.serve.services import Services
@@ -28,7 +27,7 @@ from cityzoo.serve.settings import Settings
 from cityzoo.serve.slow_clients import protocol_with_timeout
 
 LOG = logging.getLogger(__name__)
-KEEP_ALIVE_SECONDS, BACKLOG = 30, 512
+KEEP_ALIVE_SECONDS = 30
 
 
 class Server(uvicorn.Server):
@@ -88,28 +87,6 @@ def make_services(settings: Settings, open_run: OpenRun | None = None) -> Servic
     # At once with its listener: a version may be refused before the next line.
     services.repository = ModelRepository(settings.models, settings, make, [services.record])
     return services
-
-
-def listen(settings: Settings) -> socket.socket:
-    """Return a socket that listens.
-
-    Raises:
-        InputError: the port is in use or may not be taken, or the address is not of this machine.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    # Inherited by connections: else headers and body of a response, written apart, are 40 ms apart.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    try:
-        listening.bind((settings.host, settings.port))
-        listening.listen(BACKLOG)
-    except OSError as error:
-        listening.close()
-        reason = error.strerror or str(error)
-        raise InputError(f"port {settings.port} of {settings.host}: {reason}; give another --port") from error
-    listening.setblocking(False)
-    return listening
 
 
 def serve(settings: Settings, open_run: OpenRun | None = None) -> int:

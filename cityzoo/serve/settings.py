@@ -29,6 +29,8 @@ class Settings(MonitorSettings, SecuritySettings):
     models: Path = Path()
     host: str = flag("127.0.0.1", "address to listen on; 0.0.0.0 for the network")
     port: int = flag(8000, "port; 0 takes a free one", _parse_port, "N")
+    supervise: bool = flag(False, "start the server again if its process dies; requests wait meanwhile")
+    listen_fd: int | None = None  # socket inherited from the supervisor
     grpc_port: int | None = flag(None, "also speak gRPC on this port", _parse_port, "N")
     threads: int | None = flag(None, "threads of a model (default: all cores)", parse_count, "N")
     max_batch: int = flag(4, "most examples computed at a time", parse_count, "N")

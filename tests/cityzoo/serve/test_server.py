@@ -142,6 +142,20 @@ def test_sigterm_answers_what_is_under_way_and_says_that_it_is_not_ready(detecto
             ask(port, "GET", "/v2")
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="finds the server's process by /proc")
+def test_a_killed_process_is_started_again_while_requests_wait(detector, png):
+    with server(detector, "--supervise", "--drain-seconds", "0") as (process, port):
+        for _ in range(2):
+            with open(f"/proc/{process.pid}/task/{process.pid}/children") as file:
+                (child,) = map(int, file.read().split())
+            os.kill(child, signal.SIGKILL)
+            assert ask(port, "GET", "/v2/health/live")[0] == 200  # it waited
+            wait_until_ready(port)
+            assert ask(port, "POST", "/predict", png)[0] == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
 def test_the_page_shows_what_the_model_finds_in_a_dropped_file(running, png, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -156,7 +170,7 @@ def test_the_page_shows_what_the_model_finds_in_a_dropped_file(running, png, tmp
         problems = []
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.goto(f"http://127.0.0.1:{port}/")
-        page.wait_for_function("document.querySelector('#model').value === 'quadrants'")
+        playwright.expect(page.locator("#model")).to_have_value("quadrants")
         page.set_input_files("#file", str(file))
         page.wait_for_selector("#table tr")
         rows = page.locator("#table tr").all_inner_texts()
