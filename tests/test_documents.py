@@ -12,7 +12,7 @@ from PIL import Image
 
 import zoo
 from cityzoo import cli, tasks
-from cityzoo.commands import benchmark, compress, export, prune, redact
+from cityzoo.commands import benchmark, check_security, compress, export, protect, prune, redact
 from cityzoo.commands.evaluate_flags import evaluation_parser
 from cityzoo.commands.train_flags import training_parser
 from cityzoo.serve.settings import Settings
@@ -24,10 +24,8 @@ PAGES = sorted(
     [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "augment/README.md", ROOT / "deploy/README.md"]
 )
 GUIDES = {page.stem: page.read_text() for page in PAGES if page.parent.name == "docs"}
-# Flags of --task files, .ci/types, tensorboard, the demo, pip, git, docker and Ray's launcher.
-OTHER_PROGRAMS = (
-    "no-deps cost write logdir count format out upgrade strict tags build-arg workers retries gpus"
-)
+# Flags of --task files, .ci/types, tensorboard, the demo, pip, git, curl, docker and Ray's launcher.
+OTHER_PROGRAMS = "no-deps cost write logdir count format out upgrade strict tags build-arg workers retries gpus data-binary"
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -38,7 +36,8 @@ def blocks(text, language):
 def flags_of(parser):
     """Flags of a parser; hidden ones, such as former names, do not count."""
     shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]
-    return {flag for action in shown for flag in action.option_strings}
+    inner = [p for action in shown if isinstance(action.choices, dict) for p in action.choices.values()]
+    return {flag for action in shown for flag in action.option_strings}.union(*map(flags_of, inner))
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +47,12 @@ def known_flags():
     others = {f"--{name}" for name in OTHER_PROGRAMS.split()}
     known |= set().union(*(flags_of(evaluation_parser(tasks.find(name))) for name in tasks.names()))
     known |= set().union(
-        *(flags_of(command._parser()) for command in (export, benchmark, prune, compress, redact))
+        *(
+            flags_of(command._parser())
+            for command in (export, benchmark, prune, compress, redact, protect, check_security)
+        )
     )
+    known |= {name for item in cli.flag_fields(Settings) for name in cli.flag_names(item)}
     known |= {name for item in cli.flag_fields(Settings) for name in cli.flag_names(item)}
     return known | others
 

@@ -23,8 +23,7 @@ exit code 1: a check failed
 """
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Check, print the page, and return 1 if a check failed."""
+def _parser() -> cli.Parser:
     parser = cli.Parser(
         prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
     )
@@ -35,7 +34,12 @@ def main(arguments: Sequence[str]) -> int:
     add("--max-robustness-loss", type=cli.argparse_type(parse_number), metavar="X", default=0.5, help=about)
     add("--ca", metavar="FILE", help="PEM file of the authority of the server's certificate")
     add("--json", action="store_true", help="print JSON instead of the page")
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Check, print the page, and return 1 if a check failed."""
+    given = _parser().parse_args(arguments)
     from cityzoo.security.finding import count_failed, format_json, format_page
     from cityzoo.security.folder_checks import check_folder
     from cityzoo.security.package_checks import check_packages

@@ -23,13 +23,13 @@ examples:
   {PROG} key add --keys keys/api.json --name cam7 --roles predict --cameras cam7
   {PROG} new-key --kind encryption --out keys/rest.key
   {PROG} encrypt FOLDER --key keys/rest.key             run, feature cache or evidence
+  {PROG} run FOLDER --key keys/rest.key -- sh -c 'python train.py ... --out $CITYZOO_HOME/runs/mine'
   {PROG} verify-audit logs/audit.jsonl                  exit code 1 if a line was changed
   {PROG} sbom --out sbom.json
 """
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run one of the sub-commands; return 1 if an audit log was changed."""
+def _parser() -> cli.Parser:
     parser = cli.Parser(
         prog=PROG, description=__doc__, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
     )
@@ -37,7 +37,15 @@ def main(arguments: Sequence[str]) -> int:
     _add_keys(commands)
     _add_folders(commands)
     _add_records(commands)
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one of the sub-commands; return 1 if an audit log was changed."""
+    words = list(arguments)
+    end = words.index("--") if "--" in words else len(words)
+    given = _parser().parse_args(words[:end])
+    given.command = words[end + 1 :]
     return given.run(given) or 0
 
 
@@ -104,7 +112,10 @@ def _add_folders(commands: Any) -> None:
     add("--key", metavar="FILE", help=key)
     add("--out", metavar="FOLDER", help="leave the encrypted files and write plain ones here")
     add = _add(
-        commands, "run", _run, "run a command whose CITYZOO_HOME is in memory, and encrypted on the disk"
+        commands,
+        "run",
+        _run,
+        "run a command (after --) whose CITYZOO_HOME is in memory, and encrypted on the disk",
     )
     add(
         "folder",
@@ -112,7 +123,6 @@ def _add_folders(commands: Any) -> None:
         help="encrypted CITYZOO_HOME: feature caches, and runs that are written there",
     )
     add("--key", metavar="FILE", help=key)
-    add("command", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="such as: -- python train.py ...")
     add = _add(commands, "rotate", _change, "bring encrypted files to the first key of the file")
     add("folder", metavar="FOLDER", help="with encrypted files")
     add("--key", metavar="FILE", help=key)
@@ -213,10 +223,9 @@ def _run(given: argparse.Namespace) -> int:
     from cityzoo.security.encrypted_home import run_decrypted
     from cityzoo.security.encryption_keys import read_encryption_keys
 
-    command = given.command[1:] if given.command[:1] == ["--"] else given.command
-    if not command:
+    if not given.command:
         raise InputError(f"give a command after --, e.g. {PROG} run FOLDER --key FILE -- python train.py ...")
-    return run_decrypted(Path(given.folder), read_encryption_keys(given.key), command)
+    return run_decrypted(Path(given.folder), read_encryption_keys(given.key), given.command)
 
 
 def _verify_audit(given: argparse.Namespace) -> int:

@@ -110,3 +110,14 @@ def test_wrong_input_is_one_line_without_a_traceback(tmp_path):
         [sys.executable, "-m", "cityzoo", *words], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 2 and ran.stderr.count("\n") == 1 and "is no public key" in ran.stderr
+
+
+def test_run_gives_a_command_an_encrypted_home(tmp_path):
+    """What stands behind -- is the command's; its exit code is returned."""
+    run("new-key", "--kind", "encryption", "--out", tmp_path / "key")
+    script = "import os, sys; open(os.environ['CITYZOO_HOME'] + '/a', 'w').write(sys.argv[1]); sys.exit(4)"
+    home = tmp_path / "home"
+    assert run("run", home, "--key", tmp_path / "key", "--", sys.executable, "-c", script, "--key") == 4
+    assert [path.name for path in home.iterdir()] == ["a.enc"]
+    with pytest.raises(InputError, match="give a command after --"):
+        run("run", home, "--key", tmp_path / "key")
