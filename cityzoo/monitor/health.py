@@ -44,11 +44,14 @@ class Health:
         for camera in cameras:
             self._show("silence", ANY, camera)
 
-    def set_reference(self, model: str, reference: Reference) -> None:
-        """Compare a model's inputs and answers with another reference from now on."""
-        self._references[model] = reference
+    def set_reference(self, model: str, reference: Reference | None) -> None:
+        """Compare a model's inputs and answers with another reference from now on; None: with nothing."""
         for key in [key for key in self._windows if key[0] == model]:
             del self._windows[key]
+        self._references.pop(model, None)
+        if reference is None:
+            return
+        self._references[model] = reference
         for signal, limit in reference.limits.items():
             self._table.drift_limit.labels(model, signal).set(limit)
 

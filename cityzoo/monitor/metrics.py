@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,16 +14,14 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 import cityzoo
-from cityzoo.errors import InputError
 from cityzoo.monitor.background import BackgroundWorker
 from cityzoo.monitor.drift import WINDOW, read_inputs, read_scores, read_signals
 from cityzoo.monitor.health import Health
 from cityzoo.monitor.image_statistics import measure_image
 from cityzoo.monitor.metric_table import OTHER, BoundedLabels, MetricTable
-from cityzoo.monitor.reference import read_reference
+from cityzoo.monitor.reference import Reference
 from cityzoo.monitor.settings import RULES, MonitorSettings
 
-LOG = logging.getLogger(__name__)
 CODES = (200, 400, 429, 500, 503, 504)  # exist from the start, so that the first one is an increase
 STAGES = ("decode", "queue", "infer", "post", "total")
 UNNAMED = "unnamed"  # camera of requests that name none
@@ -157,15 +153,9 @@ class Monitor:
         self.table.shadows.labels(model)
         self.table.disagreements.labels(model)
 
-    def compare_with(self, model: str, folder: Path) -> None:
-        """Compare a model's inputs and answers with the `reference.json` of a folder, if it has one, from now on."""
-        try:
-            reference = read_reference(folder)
-        except InputError as error:
-            LOG.warning("drift of %s is not watched: %s", model, error)
-            return
-        if reference:
-            self._worker.put(partial(self._health.set_reference, model, reference))
+    def compare_with(self, model: str, reference: Reference | None) -> None:
+        """Compare a model's inputs and answers with another reference from now on; None: with nothing."""
+        self._worker.put(partial(self._health.set_reference, model, reference))
 
     def model_unloaded(self, model: str, version: int) -> None:
         """Report that a version no longer serves."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo.errors import InputError
+from cityzoo.monitor.reference import Reference, read_reference
 from cityzoo.runtime import exported_folder, probes
 from cityzoo.runtime.base_model import RuntimeModel
 from cityzoo.runtime.detection_outputs import restorer
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from cityzoo.serve.settings import Settings
 
 OpenRun = Callable[[Path], tuple[RuntimeModel, dict[str, Any]]]
+LOG = logging.getLogger(__name__)
 CLOSING_SECONDS = 30
 SMOOTHING = 0.9  # of the mean time of an example, by which Retry-After is estimated
 
@@ -43,6 +46,7 @@ class ServedModel:
     Attributes:
         description: its preprocessing.json.
         file: the model in its runtime.
+        reference: what its inputs and answers are compared with, see `cityzoo.monitor`.
         in_flight: requests that wait or are computed.
     """
 
@@ -59,6 +63,7 @@ class ServedModel:
         self.name, self.version, self.path, self.settings = name, version, path, settings
         self.description: dict[str, Any] = {}
         self.file: RuntimeModel
+        self.reference: Reference | None = None
         self.in_flight, self.is_ready = 0, False
         self.seconds_per_example = 0.05  # until the first ones are measured
         self._lock = threading.Lock()
@@ -82,6 +87,10 @@ class ServedModel:
 
     def _load(self, path: Path) -> None:
         folder = path.parent if path.is_file() else path
+        try:
+            self.reference = read_reference(folder)
+        except InputError as error:  # it is served all the same
+            LOG.warning("drift is not watched: %s", error)
         if not (folder / exported_folder.DESCRIPTION).is_file() and self._open_run is not None:
             self.file, self.description = self._open_run(path)
             return

@@ -107,7 +107,7 @@ class Services:
         if event["event"] == "loaded":
             self.monitor.model_loaded(name, version, model.file.digest if model else "")
         elif event["event"] == "switch" and model:
-            self.monitor.compare_with(name, model.path)
+            self.monitor.compare_with(name, model.reference)
         elif event["event"] == "unloaded":
             self.monitor.model_unloaded(name, version)
             self.served.pop((name, version), None)

@@ -118,7 +118,7 @@ def test_a_damaged_answer_does_not_stop_the_monitor(monitor):
     assert monitor.value("detections_total", model="cars", camera="north", **{"class": "bus"}) == 1
 
 
-def test_drift_and_its_alarm(tmp_path, caplog):
+def test_drift_and_its_alarm(caplog):
     """A camera that goes dark raises drift, is logged and released when it sees as before."""
     random = np.random.default_rng(0)
 
@@ -129,9 +129,8 @@ def test_drift_and_its_alarm(tmp_path, caplog):
         monitor.flush()
 
     rows = [{"brightness": [float(100 + shift)]} for shift in random.integers(-20, 20, 200)]
-    make_reference(rows).write(tmp_path)
     monitor = Monitor(sample_seconds=0, window=64, rules=["drift > 1 release 0.8 hold 4"])
-    monitor.compare_with("cars", tmp_path)
+    monitor.compare_with("cars", make_reference(rows))
     labels = {"model": "cars", "camera": "north"}
     with caplog.at_level("INFO"):
         send(monitor, 100, 100)
@@ -150,7 +149,7 @@ def test_drift_and_its_alarm(tmp_path, caplog):
     monitor.close()
 
 
-def test_silence_and_loss_of_confidence(monkeypatch):
+def test_silence_and_loss_of_confidence():
     """A registered camera that sends nothing is silent after a minute; scores that fall to a tenth are noticed."""
     table = MetricTable(CollectorRegistry())
     health = Health(table, ["north", "south"], window=64)
@@ -176,12 +175,12 @@ def test_silence_and_loss_of_confidence(monkeypatch):
     assert is_active("confidence", "cars", "north") == 0
 
 
-def test_windows_of_sensors(monitor, tmp_path):
+def test_windows_of_sensors(monitor):
     """Series tasks have no images: their values and gaps are compared."""
     mask = np.ones((12, 5, 1), np.float32)
     speeds = [np.random.default_rng(i).normal(60, 5, (12, 5, 1)) for i in range(100)]
-    make_reference([read_inputs({"series": each, "mask": mask}) for each in speeds]).write(tmp_path)
-    monitor.compare_with("speed", tmp_path)
+    rows = [read_inputs({"series": each, "mask": mask}) for each in speeds]
+    monitor.compare_with("speed", make_reference(rows))
     for each in speeds[:64]:
         monitor.series("speed", "north", {"series": each * 0.5, "mask": mask})
     monitor.flush()
@@ -190,4 +189,7 @@ def test_windows_of_sensors(monitor, tmp_path):
         for name in ("series:0", "missing")
     }
     assert found["series:0"] > 0.9 and found["missing"] == 0
-    monitor.compare_with("other", tmp_path / "nowhere")
+    monitor.compare_with("speed", None)
+    monitor.series("speed", "south", {"series": speeds[0], "mask": mask})
+    monitor.flush()
+    assert monitor.value("camera_frames_total", model="speed", camera="south") == 1

@@ -59,3 +59,12 @@ def test_lines_of_a_request_carry_its_id(client, png, caplog):
     row = json.loads(JsonFormatter().format(record))
     assert (row["request_id"], row["path"], row["status"]) == ("job-7", "/predict", 200)
     assert np.isfinite(row["seconds"])
+
+
+def test_a_damaged_reference_is_a_warning(make_client, detector, tmp_path, png, caplog):
+    """The model is served without it: drift is no gate."""
+    folder = shutil.copytree(detector, tmp_path / "onnx")
+    (folder / "reference.json").write_text("{")
+    with make_client(folder) as client:
+        assert client.post("/predict?camera=north", content=png).status_code == 200
+    assert "drift is not watched" in caplog.text
