@@ -12,8 +12,9 @@ from PIL import Image
 
 import zoo
 from cityzoo import cli, tasks
-from cityzoo.commands import benchmark, check_security, compress, export, protect, prune, redact
+from cityzoo.commands import benchmark, check_security, compress, export, prune, redact
 from cityzoo.commands.evaluate_flags import evaluation_parser
+from cityzoo.commands.protect_flags import protect_parser
 from cityzoo.commands.train_flags import training_parser
 from cityzoo.serve.settings import Settings
 
@@ -49,10 +50,12 @@ def known_flags():
     known |= set().union(
         *(
             flags_of(command._parser())
-            for command in (export, benchmark, prune, compress, redact, protect, check_security)
+            for command in (export, benchmark, prune, compress, redact, check_security)
         )
     )
+    known |= flags_of(protect_parser())
     known |= {name for item in cli.flag_fields(Settings) for name in cli.flag_names(item)}
+    known |= flags_of(protect_parser())
     known |= {name for item in cli.flag_fields(Settings) for name in cli.flag_names(item)}
     return known | others
 
