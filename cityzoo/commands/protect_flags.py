@@ -100,7 +100,6 @@ def _add_folders(commands: Any) -> None:
     add = _add(
         commands,
         "run",
-        _run,
         "run a command (after --) whose CITYZOO_HOME is in memory, and encrypted on the disk",
     )
     add(
