@@ -110,13 +110,12 @@ def _redact_images(given: argparse.Namespace, source: Path, target: Path) -> int
         )
     if is_video and given.labels:
         raise InputError("--labels needs images: remove it, or give a folder of frames")
+    if given.mode == "background":
+        redactor = background.BackgroundRedactor(background.estimate_background(source), redactor)
     unread: list[Path] = []
-    if is_video and given.mode == "background":
-        summary = background.paint_video(source, target, redactor, _show)
-    elif is_video:
-        summary = videos.redact_video(source, target, redactor, given.memory, _show)
-    elif given.mode == "background":
-        summary, unread = background.paint_images(source, target, redactor, _show)
+    if is_video:
+        memory = 0 if given.mode == "background" else given.memory
+        summary = videos.redact_video(source, target, redactor, memory, _show)
     else:
         labels = read_labels(given.labels) if given.labels else None
         summary, unread = folders.redact_images(source, target, redactor, labels, _show)

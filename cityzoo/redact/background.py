@@ -9,44 +9,16 @@ import numpy as np
 
 from cityzoo.errors import InputError
 from cityzoo.redact.detector import DetectorFinder
-from cityzoo.redact.folders import (
-    Progress,
-    copy_name,
-    find_images,
-    read_or_none,
-    replace_folder,
-    write_image,
-)
+from cityzoo.redact.folders import find_images, read_or_none
 from cityzoo.redact.redactor import Redactor
 from cityzoo.redact.regions import Region
-from cityzoo.redact.summary import Summary
-from cityzoo.redact.videos import Video, write_video
+from cityzoo.redact.videos import Video, is_video
 
 SAMPLES = 41  # frames of the median: what stays for less than half of them is gone
 COLORS = ((230, 25, 75), (60, 180, 75), (0, 130, 200), (245, 130, 48), (145, 30, 180), (0, 128, 128))
 
 
-def estimate_background(frames: Iterable[np.ndarray], count: int) -> np.ndarray:
-    """Return the median over up to `SAMPLES` frames at equal distances, (H, W, 3) uint8.
-
-    Args:
-        frames: (H, W, 3) uint8, of one fixed camera.
-        count: number of frames.
-
-    Raises:
-        InputError: fewer than three frames, or sizes differ.
-    """
-    step = max(count // SAMPLES, 1)
-    chosen = [frame.copy() for number, frame in enumerate(frames) if number % step == 0]
-    if len(chosen) < 3:
-        raise InputError(f"{len(chosen)} images have no background: give a video or 3 images or more")
-    if len({frame.shape for frame in chosen}) > 1:
-        raise InputError("images of several sizes have no common background: give those of one fixed camera")
-    rows = [np.median([frame[y] for frame in chosen], axis=0) for y in range(chosen[0].shape[0])]
-    return np.stack(rows).astype(np.uint8)
-
-
-class BackgroundPainter:
+class BackgroundRedactor(Redactor):
     """Replace frames by their background, itself redacted, and the outlines of what stands in front of it.
 
     Args:
@@ -55,63 +27,58 @@ class BackgroundPainter:
     """
 
     def __init__(self, background: np.ndarray, redactor: Redactor) -> None:
-        self.background, _ = redactor.redact(background)
+        super().__init__(redactor.finders, redactor.drawing)
+        self.background = redactor.redact(background)[0]
         self.detectors = [each for each in redactor.finders if isinstance(each, DetectorFinder)]
+        self.kinds = sorted({name for detector in self.detectors for name in detector.classes})
 
-    def paint(self, frame: np.ndarray) -> tuple[np.ndarray, list[Region]]:
-        """Return the painted frame and its boxes."""
-        if frame.shape != self.background.shape:
+    def find(self, image: np.ndarray) -> list[Region]:
+        """Return what is outlined in a frame.
+
+        Raises:
+            InputError: it is of another size than the background.
+        """
+        if image.shape != self.background.shape:
             raise InputError(
                 "images of several sizes have no common background: give those of one fixed camera"
             )
-        regions = [region for detector in self.detectors for region in detector.detect(frame)]
-        return draw_boxes(self.background, regions), regions
+        size_hw = (image.shape[0], image.shape[1])
+        return [each.grow(0.0, size_hw, 0.0) for finder in self.detectors for each in finder.detect(image)]
+
+    def draw(self, image: np.ndarray, regions: Sequence[Region]) -> np.ndarray:
+        """Return the background with outlines; nothing of the image."""
+        import cv2
+
+        drawn = self.background.copy()
+        for region in regions:
+            x1, y1, x2, y2 = (round(side) for side in region.box_xyxy)
+            color = COLORS[self.kinds.index(region.kind) % len(COLORS)]
+            cv2.rectangle(drawn, (x1, y1), (x2, y2), color, 2)
+            place = (max(x1, 0), max(y1 - 4, 12))
+            cv2.putText(drawn, region.kind, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, 1)
+        return drawn
 
 
-def draw_boxes(image: np.ndarray, regions: Sequence[Region]) -> np.ndarray:
-    """Return a copy of an image with outlines and kinds of regions."""
-    import cv2
+def estimate_background(source: Path) -> np.ndarray:
+    """Return the median of up to `SAMPLES` frames of a video or images of a folder, (H, W, 3) uint8 RGB.
 
-    drawn = image.copy()
-    kinds = sorted({region.kind for region in regions})
-    for region in regions:
-        x1, y1, x2, y2 = (round(side) for side in region.box_xyxy)
-        color = COLORS[kinds.index(region.kind) % len(COLORS)]
-        cv2.rectangle(drawn, (x1, y1), (x2, y2), color, 2)
-        cv2.putText(drawn, region.kind, (x1, max(y1 - 4, 10)), cv2.FONT_HERSHEY_SIMPLEX, 0.45, color, 1)
-    return drawn
-
-
-def paint_video(
-    source: Path, target: Path, redactor: Redactor, progress: Progress = lambda done, total: None
-) -> Summary:
-    """Write a video of the background and drawn boxes; it is read twice."""
-    summary, video = Summary(), Video(source)
-    painter = BackgroundPainter(estimate_background(video, video.frames), redactor)
-    with write_video(target, video.rate) as write:
-        for frame in Video(source):
-            painted, regions = painter.paint(frame)
-            write(painted)
-            summary.count(regions)
-            progress(summary.images, max(video.frames, summary.images))
-    return summary
-
-
-def paint_images(
-    source: Path, target: Path, redactor: Redactor, progress: Progress = lambda done, total: None
-) -> tuple[Summary, list[Path]]:
-    """Write images of the background and drawn boxes for a folder; return images that could not be read, too."""
-    images, summary, unread = find_images(source), Summary(), list[Path]()
-    readable = (image for image in map(read_or_none, images) if image is not None)
-    painter = BackgroundPainter(estimate_background(readable, len(images)), redactor)
-    with replace_folder(target) as part:
-        for done, path in enumerate(images, 1):
-            image = read_or_none(path)
-            if image is None:
-                unread.append(path)
-            else:
-                painted, regions = painter.paint(image)
-                write_image(painted, part / copy_name(path.relative_to(source)))
-                summary.count(regions)
-            progress(done, len(images))
-    return summary, unread
+    Raises:
+        InputError: fewer than three frames, or sizes differ.
+    """
+    frames: Iterable[np.ndarray | None]
+    if is_video(source):
+        video = Video(source)
+        frames, count = video, video.frames
+    else:
+        images = find_images(source)
+        frames, count = map(read_or_none, images), len(images)
+    step = max(count // SAMPLES, 1)
+    some = [frame.copy() for n, frame in enumerate(frames) if frame is not None and n % step == 0]
+    if len(some) < 3:
+        raise InputError(
+            f"'{source}': {len(some)} images have no background: give a video or 3 images or more"
+        )
+    if len({frame.shape for frame in some}) > 1:
+        raise InputError(f"'{source}' has images of several sizes: give those of one fixed camera")
+    rows = [np.median([frame[y] for frame in some], axis=0) for y in range(some[0].shape[0])]
+    return np.stack(rows).astype(np.uint8)

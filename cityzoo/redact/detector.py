@@ -64,11 +64,11 @@ class DetectorFinder:
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            score: lowest score; None: that of the best F1 in the report of the detector.
+            score: lowest score; None: that of the best F1 in the report of the detector, which knows no tiles.
         """
-        score = self.best_score if score is None else score
         height, width = image.shape[:2]
-        windows = [(0, 0, width, height), *tile_windows((height, width), self.size_hw)]
+        tiles = [] if score is None else tile_windows((height, width), self.size_hw)
+        windows, score = [(0, 0, width, height), *tiles], self.best_score if score is None else score
         found = [self._detect(image[y1:y2, x1:x2], (x1, y1), score) for x1, y1, x2, y2 in windows]
         boxes, scores, labels = (np.concatenate(column) for column in zip(*found, strict=True))
         table = np.zeros((len(boxes), len(self.names)), np.float32)

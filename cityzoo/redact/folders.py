@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -97,8 +98,15 @@ def copy_name(name: Path) -> Path:
 def write_image(image: np.ndarray, path: Path) -> None:
     """Write pixels, (H, W, 3) uint8 RGB, as JPEG or PNG by the suffix, and nothing else."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    kind: dict[str, Any] = {"quality": 95} if path.suffix.lower() in (".jpg", ".jpeg") else {}
-    Image.fromarray(image).save(path, **kind)
+    path.write_bytes(encode_image(image, path.suffix))
+
+
+def encode_image(image: np.ndarray, suffix: str) -> bytes:
+    """Return pixels, (H, W, 3) uint8 RGB, as a PNG or, for .jpg and .jpeg, as a JPEG, without any metadata."""
+    is_jpeg, content = suffix.lower() in (".jpg", ".jpeg"), io.BytesIO()
+    options: dict[str, Any] = {"quality": 95} if is_jpeg else {}
+    Image.fromarray(image).save(content, "JPEG" if is_jpeg else "PNG", **options)
+    return content.getvalue()
 
 
 @contextmanager

@@ -60,10 +60,14 @@ class Redactor:
         size_hw = (image.shape[0], image.shape[1])
         return [each.grow(self.grow, size_hw) for finder in self.finders for each in finder.find(image)]
 
+    def draw(self, image: np.ndarray, regions: Sequence[Region]) -> np.ndarray:
+        """Return a copy of an image whose regions are covered."""
+        return cover(image, regions, self.drawing)
+
     def redact(self, image: np.ndarray) -> tuple[np.ndarray, list[Region]]:
         """Return a covered copy of an image, (H, W, 3) uint8 RGB, and its regions."""
         regions = self.find(image)
-        return cover(image, regions, self.drawing), regions
+        return self.draw(image, regions), regions
 
 
 def make_finder(name: str) -> Finder:

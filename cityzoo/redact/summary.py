@@ -44,7 +44,8 @@ class Summary:
             {('plate', 20): (1, 2)}
         """
         covered, labeled = mark(size_hw, regions), np.zeros(size_hw, bool)
-        self.count(regions)
+        self.images += 1
+        self.found.update((region.kind, width_class(region.width)) for region in regions)
         self.area += float(covered.mean())
         for label in labels:
             box = label.grow(0.0, size_hw, least=0.0)
@@ -55,11 +56,6 @@ class Summary:
             self.recall[key] = hits + bool(own.any() and covered[own].mean() >= COVERED), count + 1
         self.unlabeled_area += float((covered & ~labeled).mean())
 
-    def count(self, regions: Iterable[Region]) -> None:
-        """Count the regions of an image of which nothing is covered, since nothing of it is left."""
-        self.images += 1
-        self.found.update((region.kind, width_class(region.width)) for region in regions)
-
     def lines(self) -> Iterator[str]:
         """Yield lines of text: what was found, the area, and the recall with its 95 % intervals."""
         for kind in sorted({kind for kind, _ in self.found}):
@@ -68,10 +64,9 @@ class Summary:
         if not self.found:
             yield "nothing was found"
         images = max(self.images, 1)
-        if self.area:
-            yield f"covered: {self.area / images:.2%} of the area"
+        yield f"area of them: {self.area / images:.2%}"
         if self.recall:
-            yield f"covered without a label: {self.unlabeled_area / images:.2%} of the area"
+            yield f"area of them without a label: {self.unlabeled_area / images:.2%}"
         for kind in sorted({kind for kind, _ in self.recall}):
             for low, high in WIDTHS:
                 hits, count = self.recall.get((kind, low), (0, 0))

@@ -14,7 +14,7 @@ import numpy as np
 from cityzoo.errors import InputError
 from cityzoo.redact.folders import Progress
 from cityzoo.redact.redactor import Redactor
-from cityzoo.redact.regions import Region, cover
+from cityzoo.redact.regions import Region
 from cityzoo.redact.summary import Summary
 from cityzoo.replace_file import replace_file
 
@@ -120,7 +120,7 @@ def redact_video(
     found = ((frame, redactor.find(frame)) for frame in video)
     with write_video(target, video.rate) as write:
         for frame, regions in remember(found, memory):
-            write(cover(frame, regions, redactor.drawing))
+            write(redactor.draw(frame, regions))
             summary.add((frame.shape[0], frame.shape[1]), regions)
             progress(summary.images, max(video.frames, summary.images))
     return summary

@@ -4,9 +4,10 @@ import os
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cityzoo.errors import InputError
-from cityzoo.redact.background import paint_video
+from cityzoo.redact.background import BackgroundRedactor, estimate_background
 from cityzoo.redact.redactor import Redactor
 from cityzoo.redact.regions import Region
 from cityzoo.redact.videos import Video, redact_video, remember, write_video
@@ -77,11 +78,27 @@ def test_the_memory_reaches_as_far_as_it_should(memory):
 def test_only_the_background_and_boxes_are_left(video, white_cells, tmp_path):
     """The square moves, so that the median has none of it; a box is drawn where it is."""
     painted = tmp_path / "painted.mp4"
-    paint_video(video, painted, Redactor.from_name(f"{white_cells}:car@0.5"))
+    redactor = BackgroundRedactor(estimate_background(video), Redactor.from_name(f"{white_cells}:car@0.5"))
+    redact_video(video, painted, redactor, memory=0)
     for frame in Video(painted):
         gray = (np.abs(frame.astype(int) - 90) < 25).all(axis=-1)
         assert gray.mean() > 0.8
         assert frame[..., 1].max() < 200
+
+
+def test_images_of_several_sizes_have_no_background(white_cells, tmp_path):
+    """Nor have two images."""
+    for number in range(3):
+        Image.new("RGB", (40 + number // 2, 40)).save(tmp_path / f"{number}.png")
+    with pytest.raises(InputError, match="several sizes"):
+        estimate_background(tmp_path)
+    (tmp_path / "2.png").unlink()
+    with pytest.raises(InputError, match="2 images have no background"):
+        estimate_background(tmp_path)
+    with pytest.raises(InputError, match="several sizes"):
+        BackgroundRedactor(np.zeros((9, 9, 3), np.uint8), Redactor([Blinking()])).find(
+            np.zeros((9, 8, 3), np.uint8)
+        )
 
 
 def test_damaged_videos_leave_nothing(tmp_path):
