@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cityzoo.errors import InputError
-from cityzoo.redact.detector import DetectorFinder
+from cityzoo.redact.detector import DetectorFinder, part_to_cover
 from cityzoo.redact.folders import find_images, read_or_none
 from cityzoo.redact.redactor import Redactor
 from cityzoo.redact.regions import Region
@@ -27,9 +27,14 @@ class BackgroundRedactor(Redactor):
     """
 
     def __init__(self, background: np.ndarray, redactor: Redactor) -> None:
-        super().__init__(redactor.finders, redactor.drawing)
-        self.background = redactor.redact(background)[0]
-        self.detectors = [each for each in redactor.finders if isinstance(each, DetectorFinder)]
+        super().__init__(redactor.finders, redactor.drawing, redactor.grow)
+        self.detectors = [each for each in self.finders if isinstance(each, DetectorFinder)]
+        others = [each for each in self.finders if not isinstance(each, DetectorFinder)]
+        # At the threshold of the report: at the low one of single images little of the street would be left.
+        still = [part_to_cover(region) for finder in self.detectors for region in finder.detect(background)]
+        still += [region for finder in others for region in finder.find(background)]
+        size_hw = (background.shape[0], background.shape[1])
+        self.background = super().draw(background, [each.grow(self.grow, size_hw) for each in still])
         self.kinds = sorted({name for detector in self.detectors for name in detector.classes})
 
     def find(self, image: np.ndarray) -> list[Region]:

@@ -57,7 +57,7 @@ class DetectorFinder:
 
     def find(self, image: np.ndarray) -> list[Region]:
         """Return the regions of an image, (H, W, 3) uint8 RGB."""
-        return [_part_of(region) for region in self.detect(image, self.score)]
+        return [part_to_cover(region) for region in self.detect(image, self.score)]
 
     def detect(self, image: np.ndarray, score: float | None = None) -> list[Region]:
         """Return the whole boxes of the classes.
@@ -91,7 +91,7 @@ class DetectorFinder:
         return corners.astype(np.float32), scores, labels
 
 
-def _part_of(region: Region) -> Region:
+def part_to_cover(region: Region) -> Region:
     """Return what of a detected object has to be covered."""
     name, (x1, y1, x2, y2) = region.kind.lower(), region.box_xyxy
     if name in VEHICLES:

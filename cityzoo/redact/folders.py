@@ -57,7 +57,12 @@ def redact_images(
 
     Returns:
         What was found, and images that could not be read: they have no copy.
+
+    Raises:
+        InputError: no image can be read, or the target is neither a folder nor called .jpg or .png.
     """
+    if not source.is_dir() and target.suffix.lower() not in KEPT_SUFFIXES:
+        raise InputError(f"'{target}': a copy is a JPEG or PNG file; give a name that ends in .jpg or .png")
     images, summary, unread = find_images(source), Summary(), list[Path]()
     with confine(str(source)), replace_folder(target) if source.is_dir() else replace_file(target) as part:
         for done, path in enumerate(images, 1):

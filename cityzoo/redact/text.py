@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 KINDS = ("email", "phone", "id", "plate", "name")
 CAPITAL = "[A-ZÀ-ÖØ-ÞĀĂĄĆČĎĐĘĚĞİŁŃŇŐŘŚŞŠŤŮŰŹŻŽ]"
-WORD = rf"{CAPITAL}(?:[^\W\d_]|['’])+(?:-[^\W\d_]+)*"
+WORD = rf"{CAPITAL}(?:[^\W\d_]|['’])+(?:-[^\W\d_]+)*(?!\w)"
 PARTICLE = r"(?:(?:von|van|zu|zur|vom|de|der|den|del|della|di|da|du|la|le|el|al|bin|ibn)\ )"
 FULL_NAME = rf"{PARTICLE}{{0,2}}{WORD}(?:\ {PARTICLE}{{0,2}}{WORD}){{0,2}}"
 TITLE = """Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Madam|Herrn?|Frau|Fräulein|Mme|Mlle|Monsieur|Madame|Sra?|Srta|Señora?|

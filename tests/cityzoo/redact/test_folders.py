@@ -93,6 +93,8 @@ def test_damaged_images_have_no_copy(folder, redactor, tmp_path, caplog):
     with pytest.raises(InputError, match="no image"):
         redact_images(folder / "a.jpg", tmp_path / "other.jpg", redactor)
     assert not (tmp_path / "other.jpg").exists()
+    with pytest.raises(InputError, match="ends in .jpg or .png"):
+        redact_images(folder / "c.webp", tmp_path / "c.webp", redactor)
 
 
 def test_an_error_leaves_nothing(folder, tmp_path):
