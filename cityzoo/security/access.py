@@ -125,7 +125,9 @@ class Access:
         """
         if right not in caller.rights:
             roles = [role for role, rights in ROLES.items() if right in rights]
-            raise Refused(403, f"'{caller.name}' may not {right}: it takes the role {' or '.join(roles)}")
+            raise Refused(
+                403, f"'{caller.name}' lacks the right '{right}': it takes the role {' or '.join(roles)}"
+            )
         if model is not None and not is_allowed(model, caller.models):
             raise Refused(403, f"'{caller.name}' may not use this model: ask for a key with --models")
         if right != "predict" or "*" in caller.cameras:
