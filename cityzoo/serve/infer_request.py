@@ -154,6 +154,7 @@ def add_input(request: InferRequest, name: str, tensor: Mapping[str, Any], data:
         raise HttpError(
             400, f"input '{short(name)}' has shape {shape}, an empty batch: send at least one example"
         )
+    datatype = datatype if isinstance(datatype, str) else str(datatype)
     if datatype == BYTES:
         request.files[name] = _elements(name, data, count)
     elif datatype in DTYPES:

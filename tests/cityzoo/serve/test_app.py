@@ -104,6 +104,7 @@ def test_what_the_protocol_asks_about_server_and_model(client):
     [
         ({"datatype": "FP64"}, 400, "FP64"),
         ({"datatype": "WORDS"}, 400, "datatype"),
+        ({"datatype": {"a": 1}}, 400, "datatype"),
         ({"shape": [2, SIDE, SIDE]}, 400, "needs"),
         ({"shape": [1, 2 * SIDE, SIDE, 3]}, 400, "takes [-1, 32, 32, 3]"),
         ({"shape": [0, SIDE, SIDE, 3], "data": []}, 400, "empty batch"),
