@@ -28,12 +28,14 @@ ID = r"""(?:id|identity|personal|national(?:\ id)?|social\ security|tax|insuranc
     (?:personal)?ausweis(?:nummer|-?nr)?|
     (?:steuer-?)?id-?nr|steuer-?nr|dni|nie|nif|bsn|pesel|cpf|aadhaar"""
 MONTH = "JAN|FEB|MAR|APR|MAY|MAI|JUN|JUL|AUG|SEP|OCT|OKT|NOV|DEC|DEZ"
+STOP = "and|or|of|to|in|on|at|is|was|with|for|the|per|und|oder|von|im|et|de|en"  # no part of a plate
 UNIT = "GBP|CHF|CZK|HKD|CNY|GMT|PST|MST|CST|MSK|KMH|MPH|RPM|FPS|DPI|PDF|JPG|PNG|KWH"
 
 
 def _cued(cue: str, value: str) -> str:
     # A value that any of these words comes before: "Tel.: 1234567", "the plate was AB 1234".
-    return rf"\b(?i:{cue})\b(?:\.?\ (?i:no|nr|number|is|was|ist|est|es|lautet)\b)*[.:#=\ ]{{1,4}}(?P<%s_value>{value})"
+    between = r"(?:\.?\ (?i:no|nr|number|is|was|ist|est|es|lautet)\b)*[.:#=\ ]{1,4}"
+    return rf"\b(?i:{cue})\b{between}(?P<@NAME_value>{value})"
 
 
 # At each place of the text the first rule that fits is taken. What "keep" rules find stays as it is.
@@ -49,7 +51,9 @@ RULES = {
     "id_vehicle": r"\b(?=(?:\d*[A-Z]){3})(?=(?:[A-Z]*\d){3})[A-HJ-NPR-Z0-9]{17}\b",
     "id_cued": _cued(ID, r"(?=[A-Za-z./-]{0,4}\d)[A-Za-z0-9](?:[./-]?[A-Za-z0-9]|\ ?\d){4,20}"),
     "plate_cued": _cued(
-        PLATE, r"(?=[\w -]{0,8}\d)[^\W_]{1,4}(?:[ -]?[^\W\d_]{1,3}\b)?(?:[ -]?\d[^\W_]{0,3}){0,3}\b"
+        PLATE,
+        rf"(?!(?:\d+\ )?(?:{STOP})\b)(?=[\w -]{{0,8}}\d)(?=[\d -]{{0,8}}[^\W\d_])[^\W_]{{1,4}}"
+        rf"(?:[ -]?(?!(?:{STOP})\b)[^\W\d_]{{1,3}}\b)?(?:[ -]?\d[^\W_]{{0,3}}){{0,3}}\b",
     ),
     "phone_cued": _cued(PHONE, r"(?:\((?=\d+\)))?\+?\d(?:[ ()/.-]{0,3}\d){5,14}(?!\w)"),
     "phone_world": r"(?<![\w.])(?:\+|00(?=[1-9]))\d(?:[ ()/.-]{0,3}\d){7,14}(?!\w|\.\d)",
@@ -59,7 +63,8 @@ RULES = {
     "plate_four": r"\b[A-Z]{2}[ -]?\d\d?[ -]?[A-Z]{1,3}[ -]?\d{4}\b",  # India
     "plate_hyphen": r"\b[A-ZÄÖÜ]{1,3}-[A-Z]{1,2}[ -]?[1-9]\d{0,3}[EH]?\b",  # Germany
     "plate_space": r"\b[A-ZÄÖÜ]{1,3}\ (?:[A-Z]{2}\ ?[1-9]\d{1,3}|[A-Z]\ ?[1-9]\d\d\d?)[EH]?\b",
-    "plate_inner": r"\b[A-Z]{2}[ -]?\d{2,4}[ -]?[A-Z]{2,3}\b|\b[A-Z]{1,3}-\d{1,3}-[A-Z]{1,3}\b",  # Britain, Italy
+    # Britain, Italy, France; not an encryption or a metric
+    "plate_inner": r"\b(?!AES|SHA|AP50|AP75)(?:[A-Z]{2}[ -]?\d{2,4}[ -]?[A-Z]{2,3}|[A-Z]{1,3}-\d{1,3}-[A-Z]{1,3})\b",
     "plate_outer": r"\b\d{1,3}-[A-Z]{2,3}-\d\d?\b|\b\d[A-Z]{3}\d{3}\b",  # the Netherlands, California
     "plate_end": rf"\b\d{{4}}[ -]?(?!{UNIT})[BCDFGHJKLMNPRSTVWXYZ]{{3}}\b",  # Spain
     "name_title": rf"\b(?:{TITLE})\.?\ (?:(?:Dr|Prof|Ing|med)\.\ ?){{0,3}}(?P<name_title_value>{FULL_NAME})",
@@ -67,7 +72,7 @@ RULES = {
 }
 # Every rule begins with a word, a plus sign or a bracket: trying none elsewhere saves most of the time.
 START = r"(?:\b(?=\w)|(?<!\w)(?=[+(]))"
-NAMED = "|".join(f"(?P<{name}>{rule.replace('%s', name)})" for name, rule in RULES.items())
+NAMED = "|".join(f"(?P<{name}>{rule.replace('@NAME', name)})" for name, rule in RULES.items())
 RULE = re.compile(f"{START}(?:{NAMED})", re.VERBOSE)
 
 
