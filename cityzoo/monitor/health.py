@@ -26,6 +26,7 @@ class Health:
         cameras: Sequence[str] = (),
         rules: Sequence[str] = RULES,
         window: int = WINDOW,
+        spacing: float = 0.0,
     ) -> None:
         """Start without references.
 
@@ -34,10 +35,12 @@ class Health:
             cameras: that are watched for silence from now on; others from their first image on.
             rules: see `cityzoo.alarms.rules.parse_live_rule`; of silence, drift and confidence.
             window: examples of a camera that are compared with the reference.
+            spacing: seconds between them at least, so that they are not all of one moment.
         """
         self._table = table
         self._alarms = LiveAlarms([parse_live_rule(text) for text in rules])
-        self._window = window
+        self._window, self._spacing = window, spacing
+        self._taken: dict[tuple[str, str], float] = {}
         self._references: dict[str, Reference] = {}
         self._windows: dict[tuple[str, str], DriftWindow] = {}
         self._seen = dict.fromkeys(cameras, time.time())
@@ -63,12 +66,12 @@ class Health:
         """Take note that a camera sent something."""
         self._seen[camera] = now
 
-    def observe(self, model: str, camera: str, values: Values) -> None:
+    def observe(self, model: str, camera: str, values: Values, now: float) -> None:
         """Take the signals of one example; see `cityzoo.monitor.drift.read_signals`."""
-        reference = self._references.get(model)
-        if reference is None:
+        reference, key = self._references.get(model), (model, camera)
+        if reference is None or now - self._taken.get(key, 0.0) < self._spacing:
             return
-        key = (model, camera)
+        self._taken[key] = now
         if key not in self._windows:
             self._windows[key] = DriftWindow(reference.signals, self._window)
             for alarm in ("drift", "confidence"):

@@ -49,6 +49,7 @@ class Monitor:
         sample_seconds: float = 1.0,
         rules: Sequence[str] = RULES,
         window: int = WINDOW,
+        drift_seconds: float = 0.0,
     ) -> None:
         """Start without models.
 
@@ -57,7 +58,8 @@ class Monitor:
             most_cameras: further cameras with metrics of their own; images of others count as "other".
             sample_seconds: of a camera's images, at most one in this time is measured; all are counted.
             rules: alarms, see `cityzoo.monitor.health`.
-            window: measured examples of a camera that are compared with the reference.
+            window: examples of a camera that are compared with the reference.
+            drift_seconds: between these at least.
 
         Raises:
             InputError: a rule that is not understood.
@@ -71,7 +73,7 @@ class Monitor:
         self._classes = BoundedLabels(most=MOST_CLASSES)
         self._reasons = BoundedLabels(most=MOST_REASONS)
         self._sampled: dict[tuple[str, str], float] = {}
-        self._health = Health(self.table, cameras, rules, window)
+        self._health = Health(self.table, cameras, rules, window, drift_seconds)
         self._worker = BackgroundWorker(self._health.tick)
 
     @classmethod
@@ -79,7 +81,7 @@ class Monitor:
         """Return the monitor of a server."""
         return cls(
             *(settings.cameras, settings.most_cameras, settings.sample_seconds, settings.alarm),
-            window=settings.drift_window,
+            *(settings.drift_window, settings.drift_seconds),
         )
 
     def request(self, model: str, version: int, code: int, seconds: Mapping[str, float]) -> None:
@@ -217,11 +219,12 @@ class Monitor:
             self.table.blur.labels(*key).observe(numbers["blur"])
         reference = self._health.find_reference(key[0])
         if reference:
-            self._health.observe(*key, read_signals(numbers, answer, reference.class_names, reference.score))
+            values = read_signals(numbers, answer, reference.class_names, reference.score)
+            self._health.observe(*key, values, now)
 
     def _compare(self, key: tuple[str, str], feeds: Mapping[str, np.ndarray], now: float) -> None:
         self._count_frame(key, now)
-        self._health.observe(*key, read_inputs(feeds))
+        self._health.observe(*key, read_inputs(feeds), now)
 
     def _count_frame(self, key: tuple[str, str], now: float) -> None:
         self.table.frames.labels(*key).inc()

@@ -43,8 +43,9 @@ class MonitorSettings:
         1.0, "measure at most one image of a camera in this time", parse_number, "S"
     )
     drift_window: int = cli.flag(
-        128, "measured images that are compared with the model's reference", parse_count, "N"
+        128, "images of a camera that are compared with the model's reference", parse_count, "N"
     )
+    drift_seconds: float = cli.flag(10.0, "of these, at most one in this time", parse_number, "S")
     alarm: tuple[str, ...] = cli.flag(
         RULES, "rules on silence (s), drift and confidence, by ';'", parse_alarms, "RULES", separator="; "
     )

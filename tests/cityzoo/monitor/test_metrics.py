@@ -168,10 +168,10 @@ def test_silence_and_loss_of_confidence():
     reference = make_reference([{"confidence": [0.9]}] * 100)
     health.set_reference("cars", reference)
     for confidence in [0.9] * 64 + [0.1] * 64:
-        health.observe("cars", "north", {"confidence": [confidence]})
+        health.observe("cars", "north", {"confidence": [confidence]}, start)
     assert is_active("confidence", "cars", "north") == 1
     for _ in range(64):
-        health.observe("cars", "north", {"confidence": [0.9]})
+        health.observe("cars", "north", {"confidence": [0.9]}, start)
     assert is_active("confidence", "cars", "north") == 0
 
 
@@ -193,3 +193,14 @@ def test_windows_of_sensors(monitor):
     monitor.series("speed", "south", {"series": speeds[0], "mask": mask})
     monitor.flush()
     assert monitor.value("camera_frames_total", model="speed", camera="south") == 1
+
+
+def test_a_burst_is_one_example():
+    """Images of one moment do not fill the window."""
+    health = Health(MetricTable(CollectorRegistry()), window=64, spacing=10)
+    health.set_reference("cars", make_reference([{"blur": [float(i)]} for i in range(100)]))
+    for second in range(630):
+        health.observe("cars", "north", {"blur": [1.0]}, 1e9 + second)
+    assert health._windows["cars", "north"].scores() == {}
+    health.observe("cars", "north", {"blur": [1.0]}, 1e9 + 630)
+    assert health._windows["cars", "north"].scores()["blur"] > 0.5

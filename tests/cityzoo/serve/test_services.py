@@ -17,7 +17,9 @@ def test_metrics_of_a_camera(make_client, detector, png, tmp_path):
     """Stages add up, detections are counted, and the camera is compared with the reference in the model's folder."""
     folder = shutil.copytree(detector, tmp_path / "onnx")
     make_reference([{"brightness": [200.0 + i % 9]} for i in range(90)]).write(folder)
-    with make_client(folder, sample_seconds=0.0, cameras=("north",), drift_window=8) as client:
+    with make_client(
+        folder, sample_seconds=0.0, drift_seconds=0.0, cameras=("north",), drift_window=8
+    ) as client:
         for _ in range(20):
             assert client.post("/predict?camera=north", content=png).status_code == 200
         client.get("/metrics")
