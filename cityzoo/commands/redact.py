@@ -97,12 +97,14 @@ def main(arguments: Sequence[str]) -> int:
 def _redact_images(given: argparse.Namespace, source: Path, target: Path) -> int:
     from cityzoo.redact import background, folders, videos
     from cityzoo.redact.labels import read_labels
-    from cityzoo.redact.redactor import Redactor
+    from cityzoo.redact.redactor import Redactor, make_finder
 
-    finders = [*(["faces"] if given.faces else []), *given.detector]
+    names = [*(["faces"] if given.faces else []), *given.detector]
+    if not names:
+        raise InputError("--no-faces without --detector finds nothing: give an exported detector")
     if not given.detector:
         LOG.warning("only faces are found: for plates, persons and vehicles give --detector")
-    redactor = Redactor.from_name("+".join([*finders, given.drawing]))
+    redactor = Redactor([make_finder(name) for name in names], given.drawing)
     is_video, started = videos.is_video(source), time.monotonic()
     if is_video and target.suffix.lower() != ".mp4":
         raise InputError(
