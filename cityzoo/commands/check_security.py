@@ -30,6 +30,8 @@ def _parser() -> cli.Parser:
     add = parser.add_argument
     add("target", metavar="TARGET", help="run folder, exported folder, MODELS, or http(s)://HOST:PORT")
     add("--public-key", metavar="FILE", help="of the signer; unsigned or changed models fail then")
+    about = "key of encrypted models, to check what is in them, in memory (default: only from outside)"
+    add("--encryption-key", metavar="FILE", help=about)
     about = "mean loss that a corruption of the images may cause, as a share of the metric (default: 0.5)"
     add("--max-robustness-loss", type=cli.argparse_type(parse_number), metavar="X", default=0.5, help=about)
     add("--ca", metavar="FILE", help="PEM file of the authority of the server's certificate")
@@ -40,6 +42,7 @@ def _parser() -> cli.Parser:
 def main(arguments: Sequence[str]) -> int:
     """Check, print the page, and return 1 if a check failed."""
     given = _parser().parse_args(arguments)
+    from cityzoo.security.encryption_keys import read_encryption_keys
     from cityzoo.security.finding import count_failed, format_json, format_page
     from cityzoo.security.folder_checks import check_folder
     from cityzoo.security.package_checks import check_packages
@@ -49,6 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         findings = check_server(given.target, given.ca)
     else:
         key = Path(given.public_key) if given.public_key else None
-        findings = check_folder(Path(given.target), key, given.max_robustness_loss) + check_packages()
+        keys = read_encryption_keys(given.encryption_key) if given.encryption_key else None
+        findings = check_folder(Path(given.target), key, given.max_robustness_loss, keys) + check_packages()
     sys.stdout.write((format_json if given.json else format_page)(given.target, findings))
     return 1 if count_failed(findings) else 0

@@ -8,11 +8,13 @@ import re
 import stat
 import zipfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from cityzoo.errors import InputError
-from cityzoo.security.encrypted_folder import has_encrypted
+from cityzoo.security.encrypted_folder import decrypt_temporarily, has_encrypted
+from cityzoo.security.encryption_keys import EncryptionKeys
 from cityzoo.security.finding import FAILED, OK, SKIPPED, WARNING, Finding, summarize
 from cityzoo.security.signing import SIGNATURE, verify_folder
 
@@ -25,24 +27,33 @@ TEXTS = {".json", ".html", ".md", ".csv", ".txt", ".yaml", ".yml", ".py"}
 LONGEST = 50_000_000  # bytes of a text that is searched
 
 
-def check_folder(folder: Path, public_key: Path | None, most_loss: float) -> list[Finding]:
+def check_folder(
+    folder: Path, public_key: Path | None, most_loss: float, keys: EncryptionKeys | None = None
+) -> list[Finding]:
     """Check a folder of one or of several models.
 
     Args:
         folder: run, exported folder, or MODELS with NAME/VERSION/.
         public_key: of the signer; None: signatures are not verified.
         most_loss: of the metric under corruptions of the images, as a share of it.
+        keys: that decrypt models in memory, to check what is in them; None: encrypted ones are checked from outside.
 
     Raises:
-        InputError: no folder.
+        InputError: no folder, or another key than its files were encrypted with.
     """
     if not folder.is_dir():
         raise InputError(
             f"'{folder}' is no folder: give a run, an exported folder, MODELS, or a server's http address"
         )
-    models = find_model_folders(folder)
-    findings = [_check_signature(model, folder, public_key) for model in models]
-    findings += [
+    findings = []
+    for model in find_model_folders(folder):
+        name = "" if model == folder else f" {model.relative_to(folder).as_posix()}"
+        with decrypt_temporarily(model, keys) if keys else nullcontext(model) as plain:
+            sealed = model if (model / SIGNATURE).is_file() else plain
+            findings.append(_check_signature(sealed, f"signature{name}", public_key))
+            findings += _check_reports(plain, name, most_loss)
+    return [
+        *findings,
         _check_permissions(folder),
         _check_secrets(folder),
         _check_code(folder),
@@ -53,7 +64,6 @@ def check_folder(folder: Path, public_key: Path | None, most_loss: float) -> lis
             "encryption", WARNING, "plain files: encrypt the disk, or python -m cityzoo protect encrypt"
         ),
     ]
-    return findings + [each for model in models for each in _check_reports(model, folder, most_loss)]
 
 
 def find_model_folders(folder: Path) -> list[Path]:
@@ -64,14 +74,13 @@ def find_model_folders(folder: Path) -> list[Path]:
     return inner or [folder]
 
 
-def _check_signature(model: Path, folder: Path, public_key: Path | None) -> Finding:
-    name = _label("signature", model, folder)
+def _check_signature(model: Path, name: str, public_key: Path | None) -> Finding:
     if public_key is None:
         signed = any((model / each).is_file() for each in (SIGNATURE, f"{SIGNATURE}.enc"))
         detail = "signed, not verified: give --public-key FILE" if signed else "not signed: protect sign"
         return Finding(name, WARNING, detail)
     if (model / f"{SIGNATURE}.enc").is_file():
-        return Finding(name, SKIPPED, "encrypted with its signature: decrypt it to verify it")
+        return Finding(name, SKIPPED, "encrypted with its signature: give --encryption-key FILE")
     try:
         return Finding(
             name, OK, f"by key {verify_folder(model, public_key)[:12]}, no file changed, missing or extra"
@@ -134,14 +143,14 @@ def _check_local_paths(folder: Path) -> Finding:
     return summarize("local paths", found, "no paths of somebody's home", WARNING)
 
 
-def _check_reports(model: Path, folder: Path, most_loss: float) -> Iterator[Finding]:
+def _check_reports(model: Path, name: str, most_loss: float) -> Iterator[Finding]:
     parity, report = (_document(model / name) for name in ("parity.json", "report.json"))
     if parity is not None:
         good = parity.get("passed") is True
         detail = "the exported file answers as the trained model" if good else "failed: export it again"
-        yield Finding(_label("parity gate", model, folder), OK if good else FAILED, detail)
+        yield Finding(f"parity gate{name}", OK if good else FAILED, detail)
     if report is not None:
-        yield check_robustness(report, most_loss, _label("robustness", model, folder))
+        yield check_robustness(report, most_loss, f"robustness{name}")
 
 
 def check_robustness(report: dict[str, Any], most_loss: float, name: str = "robustness") -> Finding:
@@ -183,7 +192,3 @@ def _head(path: Path) -> bytes:
             return file.read(LONGEST)
     except OSError:
         return b""
-
-
-def _label(check: str, model: Path, folder: Path) -> str:
-    return check if model == folder else f"{check} {model.relative_to(folder).as_posix()}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 AS_OF = "2026-11"
@@ -34,13 +33,3 @@ KNOWN = (
     Vulnerability("jinja2", "3.1.6", "CVE-2025-27516", "a template leaves its sandbox"),
     Vulnerability("urllib3", "2.7.0", "CVE-2026-44431", "headers are sent to other hosts"),
 )
-
-
-def parse_version(text: str) -> tuple[int, ...]:
-    """Return the numbers of a version, without what marks a pre-release.
-
-    Example:
-        >>> parse_version("4.8.1.78"), parse_version("2.12.0rc1") < parse_version("2.12.1")
-        ((4, 8, 1, 78), True)
-    """
-    return tuple(int(number) for number in re.match(r"\d*(?:\.\d+)*", text)[0].split(".") if number)  # type: ignore[index]

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from importlib import metadata
 
-from cityzoo.security.finding import SKIPPED, WARNING, Finding, summarize
-from cityzoo.security.known_vulnerabilities import AS_OF, KNOWN, parse_version
-from cityzoo.security.sbom import changed_files, installed_packages, normalize_name
+from packaging.requirements import Requirement
+from packaging.version import Version
 
-OPERATORS = {
-    ">=": lambda have, want: have >= want,
-    "<": lambda have, want: have < want,
-    "==": lambda have, want: have == want,
-    "!=": lambda have, want: have != want,
-    ">": lambda have, want: have > want,
-    "<=": lambda have, want: have <= want,
-}
-REQUIREMENT = re.compile(r"(?P<name>[\w.-]+)(?:\[[^\]]*\])?\s*(?P<bounds>[^;]*)")
+from cityzoo.security.finding import SKIPPED, WARNING, Finding, summarize
+from cityzoo.security.known_vulnerabilities import AS_OF, KNOWN
+from cityzoo.security.sbom import changed_files, installed_packages, normalize_name
 
 
 def check_packages() -> list[Finding]:
@@ -46,7 +38,7 @@ def find_vulnerable(versions: Mapping[str, str]) -> Finding:
     found = [
         f"{each.package} {versions[each.package]}: {each.name}, {each.about}: {each.fixed} or later"
         for each in KNOWN
-        if each.package in versions and parse_version(versions[each.package]) < parse_version(each.fixed)
+        if each.package in versions and Version(versions[each.package]) < Version(each.fixed)
     ]
     known = [each for each in KNOWN if each.package in versions]
     return summarize(
@@ -63,23 +55,9 @@ def find_outside_bounds(versions: Mapping[str, str]) -> Finding:
             "versions", SKIPPED, "cityzoo is not installed as a package: its bounds are not known here"
         )
     outside = []
-    for line in required:
-        match = REQUIREMENT.match(line)
-        name = normalize_name(match["name"]) if match else ""
-        if match and name in versions and not _fits(versions[name], match["bounds"]):
-            outside.append(f"{name} {versions[name]} (tested: {match['bounds'].strip()})")
+    for requirement in map(Requirement, required):
+        have = versions.get(normalize_name(requirement.name))
+        if have is not None and not requirement.specifier.contains(have, prereleases=True):
+            outside.append(f"{requirement.name} {have} (tested: {requirement.specifier})")
     unique = list(dict.fromkeys(outside))
     return summarize("versions", unique, "all within the bounds that cityzoo was tested with", WARNING)
-
-
-def _fits(version: str, bounds: str) -> bool:
-    have = parse_version(version)
-    for part in bounds.strip().strip("()").split(","):
-        match = re.match(r"\s*(>=|<=|==|!=|<|>)\s*([\d.]+)\s*$", part)
-        if match:
-            want = parse_version(match[2])
-            length = max(len(have), len(want))
-            padded = [each + (0,) * (length - len(each)) for each in (have, want)]
-            if not OPERATORS[match[1]](*padded):
-                return False
-    return True

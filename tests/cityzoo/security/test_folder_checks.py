@@ -13,6 +13,7 @@ from cityzoo.security.folder_checks import check_folder, check_robustness
 from cityzoo.security.signing import SIGNATURE, sign_folder
 
 pytest.importorskip("cryptography")
+KEYS = EncryptionKeys((bytes(32),))
 
 
 @pytest.fixture
@@ -88,9 +89,11 @@ def test_a_lambda_layer_is_code(tmp_path):
     assert found == ["ok", "failed"]
 
 
-def test_encrypted_folders_are_recognized(model):
-    """And what cannot be checked in them is not called good."""
-    encrypt_folder(model, EncryptionKeys((bytes(32),)))
+def test_encrypted_folders_are_recognized(model, public_file):
+    """What cannot be checked in them is not called good; with the key it is checked in memory."""
+    encrypt_folder(model, KEYS)
+    inside = {each.check: each.state for each in check_folder(model, public_file, 0.5, KEYS)}
+    assert inside["signature"] == inside["parity gate"] == "ok"
     found = states(model, None)
     assert found["encryption"] == "ok" and found["signature"] == "warning" and "parity gate" not in found
 
