@@ -70,7 +70,7 @@ class MetricTable:
         self.drift = gauge("drift_score", "Distance from the reference, 0 to 1", "model", "camera", "signal")
         self.drift_limit = gauge("drift_limit", "Above it a drift score counts as drift", "model", "signal")
         self.alarms = gauge("alarm_active", "1 while an alarm is raised", "model", "camera", "alarm")
-        self.unmeasured = counter("images_unmeasured", "Images not measured: the monitor was behind")
+        self.unmeasured = counter("images_unmeasured", "Images not looked at: the server had no time")
 
 
 class BoundedLabels:

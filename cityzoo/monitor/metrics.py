@@ -139,6 +139,11 @@ class Monitor:
         key = (model, self._cameras.bound(sensors or UNNAMED))
         self._put(partial(self._compare, key, feeds, time.time()))
 
+    def frame(self, model: str, camera: str | None) -> None:
+        """Count an image that nobody has time to look at, so that its camera is not taken for silent."""
+        self.table.unmeasured.inc()
+        self._put(partial(self._count_frame, (model, self._cameras.bound(camera or UNNAMED)), time.time()))
+
     def _put(self, task: Callable[[], None]) -> None:
         if not self._worker.put(task):
             self.table.unmeasured.inc()

@@ -127,7 +127,7 @@ class Inference:
             if answer is None:
                 answer = functools.partial(_meaning, model, examples, outputs)
             observing = self._observe(call, route, prepare, examples, answer, time.perf_counter() - started)
-            self._after(route, observing)
+            self._after(call, route, observing)
             return response
         except (HttpError, Refused) as error:
             status = error.status
@@ -170,11 +170,12 @@ class Inference:
     async def _submit(self, function: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._decoders, function, *args)
 
-    def _after(self, route: Any, work: Coroutine[Any, Any, None]) -> None:
+    def _after(self, call: Call, route: Any, work: Coroutine[Any, Any, None]) -> None:
         # After the response: what is learned from a request must not delay it, nor pile up.
         if len(self._background) >= MOST_BACKGROUND:
             work.close()
             route.close()
+            self.services.monitor.frame(call.model, call.camera)
             return
         task = asyncio.get_running_loop().create_task(work)
         self._background.add(task)

@@ -97,6 +97,14 @@ def test_labels_are_bounded(monitor):
     assert monitor.render()[0].count(b"cityzoo_camera_frames_total{") == 4
 
 
+def test_images_that_nobody_looks_at_are_counted(monitor):
+    """The camera is not silent."""
+    monitor.frame("cars", "north")
+    monitor.flush()
+    assert monitor.value("camera_frames_total", model="cars", camera="north") == 1
+    assert monitor.value("images_unmeasured_total") == 1
+
+
 def test_the_request_pays_little(monitor):
     """Under a tenth of a millisecond per request for all that a server reports of it."""
     started, rounds = time.perf_counter(), 200
