@@ -18,6 +18,7 @@ EXAMPLES = f"""\
 examples:
   {PROG} runs/mine --public-key sign.pub.pem
   {PROG} models/ --public-key sign.pub.pem --json > check.json
+  {PROG} models/ --api-keys keys.json --audit-log audit.jsonl --audit-key audit.key
   {PROG} https://server:8000 --ca city-ca.pem      as a stranger sees it
 exit code 1: a check failed
 """
@@ -35,6 +36,9 @@ def _parser() -> cli.Parser:
     about = "mean loss that a corruption of the images may cause, as a share of the metric (default: 0.5)"
     add("--max-robustness-loss", type=cli.argparse_type(parse_number), metavar="X", default=0.5, help=about)
     add("--ca", metavar="FILE", help="PEM file of the authority of the server's certificate")
+    add("--api-keys", metavar="FILE", help="check the file that serve --api-keys reads, too")
+    add("--audit-log", metavar="FILE", help="check the audit log, too")
+    add("--audit-key", metavar="FILE", help="key that the audit log is written with")
     add("--json", action="store_true", help="print JSON instead of the page")
     return parser
 
@@ -47,6 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     from cityzoo.security.folder_checks import check_folder
     from cityzoo.security.package_checks import check_packages
     from cityzoo.security.server_checks import check_server
+    from cityzoo.security.settings_checks import check_api_keys, check_audit_log
 
     if "://" in given.target:
         findings = check_server(given.target, given.ca)
@@ -54,5 +59,10 @@ def main(arguments: Sequence[str]) -> int:
         key = Path(given.public_key) if given.public_key else None
         keys = read_encryption_keys(given.encryption_key) if given.encryption_key else None
         findings = check_folder(Path(given.target), key, given.max_robustness_loss, keys) + check_packages()
+    if given.api_keys:
+        findings += check_api_keys(Path(given.api_keys))
+    if given.audit_log:
+        secret = read_encryption_keys(given.audit_key).current if given.audit_key else None
+        findings.append(check_audit_log(Path(given.audit_log), secret))
     sys.stdout.write((format_json if given.json else format_page)(given.target, findings))
     return 1 if count_failed(findings) else 0
