@@ -10,6 +10,8 @@ import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
 import yaml
@@ -17,6 +19,7 @@ import yaml
 pytest.importorskip("prometheus_client")
 
 from cityzoo.monitor.metrics import Monitor
+from cityzoo.monitor.reference import make_reference
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 RULES = DEPLOY / "prometheus"
@@ -35,12 +38,12 @@ def check(*words, cwd=RULES):
     return done.stdout
 
 
-def dashboard_expressions():
+def dashboard_expressions(interval="5m"):
     """Every expression of the dashboard, with its variables filled in."""
     board = json.loads((DEPLOY / "grafana" / "dashboards" / "cityzoo.json").read_text())
     found = [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]
     return [
-        expr.replace("$__rate_interval", "5m").replace("$model", ".*").replace("$camera", "a")
+        expr.replace("$__rate_interval", interval).replace("$model", ".*").replace("$camera", "a")
         for expr in found
     ]
 
@@ -151,11 +154,22 @@ def wait_for(words, condition, seconds=40):
         time.sleep(0.1)
 
 
+def query(port, expression):
+    """What Prometheus finds; an expression that cannot be evaluated is an HTTP error."""
+    url = f"http://127.0.0.1:{port}/api/v1/query?{urlencode({'query': expression})}"
+    with urlopen(url, timeout=10) as answer:
+        return json.load(answer)["data"]["result"]
+
+
 @needs_prometheus
 def test_an_alert_fires_and_resolves(tmp_path):
-    """A camera falls silent: the files of deploy/, faster, lead to a call of the webhook, and to another afterwards."""
+    """A camera falls silent: the files of deploy/, faster, lead to a call of the webhook, and to another afterwards.
+
+    Then every panel of the dashboard is asked for.
+    """
     received = []
-    monitor = Monitor(["north"], rules=["silence > 2 release 1 hold 1"])
+    monitor = Monitor(["a"], sample_seconds=0, rules=["silence > 2 release 1 hold 1"], window=8)
+    monitor.compare_with("cars", make_reference([{"detections": [float(i)]} for i in range(64)]))
     ports = {"alertmanager:9093": free_port(), "prometheus": free_port()}
 
     def keep(method, body):
@@ -196,14 +210,17 @@ def test_an_alert_fires_and_resolves(tmp_path):
 
             def send():
                 while not stop.wait(0.2):
-                    monitor.image("cars", "north", None, {})
+                    monitor.image("cars", "a", None, {"detections": []})
 
             sender = threading.Thread(target=send)
             sender.start()
             wait_for("its end", lambda: ("CameraSilent", "resolved") in received)
+            wait_for("scores", lambda: query(ports["prometheus"], "cityzoo_drift_score"))
             stop.set()
             sender.join()
+            found = {expr: query(ports["prometheus"], expr) for expr in dashboard_expressions("5s")}
     monitor.close()
+    assert [expr for expr, rows in found.items() if not rows and "drift" in expr] == []
     assert [status for name, status in received if name == "CameraSilent"][0] == "firing"
 
 
