@@ -59,7 +59,8 @@ def _run(command: Sequence[str], plain: Path) -> int:
         program = subprocess.Popen(list(command), env=environment, preexec_fn=_receive_interrupts)
         forward = signal.signal(signal.SIGTERM, lambda *_: program.terminate())
         try:
-            return program.wait()
+            code = program.wait()
+            return code if code >= 0 else 128 - code  # of a signal, as shells have it
         finally:
             signal.signal(signal.SIGTERM, forward)
     except OSError as error:

@@ -37,6 +37,13 @@ def test_what_a_command_makes_changes_and_removes_is_encrypted(tmp_path):
     assert content == {"a": "plate", "b": "other", "e": "x"}
 
 
+def test_what_a_command_made_before_a_signal_is_encrypted(tmp_path):
+    """Its exit code is 128 and the signal's number."""
+    script = "(home / 'a').write_text('x'); import signal; os.kill(os.getpid(), signal.SIGTERM)"
+    assert run(tmp_path, script) == 143
+    assert [path.name for path in tmp_path.iterdir()] == ["a.enc"]
+
+
 def test_plain_files_of_a_home_are_encrypted_too(tmp_path):
     """The first time."""
     (tmp_path / "features").mkdir()
