@@ -64,7 +64,8 @@ def decrypt_folder(folder: Path, keys: EncryptionKeys, target: Path | None = Non
 def open_protected(folder: Path, public_key: str | None, encryption_key: str | None) -> Iterator[Path]:
     """Lend a model's folder with its signature verified, decrypted in memory if it is encrypted.
 
-    The signature may cover the plain files, or the encrypted ones if `model.sig` itself is not encrypted.
+    What is verified is a private copy, and the copy is lent: nobody can exchange a file between check and load. The
+    signature may also cover the encrypted files, if `model.sig` itself is not encrypted.
 
     Args:
         folder: of the model.
@@ -75,13 +76,14 @@ def open_protected(folder: Path, public_key: str | None, encryption_key: str | N
         InputError: see `cityzoo.security.signing.verify_folder` and `decrypt_folder`.
     """
     is_sealed = has_encrypted(folder)
-    if public_key and (not is_sealed or (folder / SIGNATURE).is_file()):
+    if public_key and (not folder.is_dir() or (is_sealed and (folder / SIGNATURE).is_file())):
         verify_folder(folder, Path(public_key))
         public_key = None
-    if not is_sealed:
+    if not is_sealed and not public_key:
         yield folder
         return
-    with decrypt_temporarily(folder, read_encryption_keys(encryption_key)) as plain:
+    keys = read_encryption_keys(encryption_key) if is_sealed else EncryptionKeys(())
+    with _copy_privately(folder, keys, is_secret=is_sealed) as plain:
         try:
             if public_key:
                 verify_folder(plain, Path(public_key))
@@ -94,15 +96,28 @@ def open_protected(folder: Path, public_key: str | None, encryption_key: str | N
 def decrypt_temporarily(folder: Path, keys: EncryptionKeys) -> Iterator[Path]:
     """Lend the plain files of an encrypted folder in memory (/dev/shm), where there is one, and remove them.
 
-    A served model is loaded so; a folder without encrypted files is lent itself.
+    A folder without encrypted files is lent itself.
 
     Raises:
-        InputError: see `decrypt_folder`.
+        InputError: see `decrypt_folder`; or there is not enough memory.
     """
     if not has_encrypted(folder):
         yield folder
         return
+    with _copy_privately(folder, keys, is_secret=True) as plain:
+        yield plain
+
+
+@contextmanager
+def _copy_privately(folder: Path, keys: EncryptionKeys, is_secret: bool) -> Iterator[Path]:
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     place = MEMORY if os.access(MEMORY, os.W_OK) else None
+    if place and shutil.disk_usage(place).free < size:
+        if is_secret:
+            raise InputError(
+                f"'{folder}' has {size / 1e6:.0f} MB, which do not fit into {MEMORY}: enlarge it (docker: --shm-size)"
+            )
+        place = None
     with tempfile.TemporaryDirectory(prefix="cityzoo-", dir=place) as private:  # readable by its owner only
         plain = Path(private, folder.resolve().name)
         decrypt_folder(folder, keys, plain)

@@ -111,8 +111,16 @@ def test_a_served_model_is_verified_and_decrypted(folder, tmp_path, signer_file,
     keys = tmp_path / "keys"
     keys.write_text(KEYS.current.hex())
     sign_folder(folder, signer_file)
-    with open_protected(folder, str(public_file), None) as lent:
+    with open_protected(folder, None, None) as lent:
         assert lent == folder
+    with open_protected(folder, str(public_file), None) as lent:
+        (folder / "model.onnx").write_bytes(b"exchanged after the check")
+        assert lent != folder and content(lent)["model.onnx"] == FILES["model.onnx"]
+    refused = pytest.raises(InputError, match="'model.onnx' was changed")
+    with refused as caught, open_protected(folder, str(public_file), None):
+        pass
+    assert f"'{folder}'" in str(caught.value), "not the copy's place"
+    (folder / "model.onnx").write_bytes(FILES["model.onnx"])
     encrypt_folder(folder, KEYS)
     with open_protected(folder, str(public_file), str(keys)) as lent:
         assert content(lent).keys() == {*FILES, SIGNATURE} and lent.name == folder.name
@@ -132,3 +140,15 @@ def test_what_a_killed_process_left_is_removed(folder):
     (folder / "sub" / ".999999999.data.bin.enc").write_bytes(b"cityzoo-encrypted-1\n")
     assert encrypt_folder(folder, KEYS) == 4 and decrypt_folder(folder, KEYS) == 4
     assert content(folder) == FILES
+
+
+def test_secrets_never_fall_back_to_the_disk(folder, tmp_path, monkeypatch, signer_file, public_file):
+    """Memory too small: an encrypted model is refused, a plain one that is only verified is copied elsewhere."""
+    sign_folder(folder, signer_file)
+    monkeypatch.setattr(encrypted_folder, "MEMORY", tmp_path)
+    monkeypatch.setattr(encrypted_folder.shutil, "disk_usage", lambda path: type("Free", (), {"free": 10}))
+    with open_protected(folder, str(public_file), None) as lent:
+        assert tmp_path not in lent.parents
+    encrypt_folder(folder, KEYS)
+    with pytest.raises(InputError, match="do not fit into"), decrypt_temporarily(folder, KEYS):
+        pass
