@@ -53,6 +53,10 @@ class LiveAlarms:
             if _step(rule, state, value)
         ]
 
+    def forget(self, key: str) -> None:
+        """Release the alarms of a key without a word: what it was measured by is gone."""
+        self._states = {place: state for place, state in self._states.items() if place[1] != key}
+
     def active(self) -> list[tuple[Rule, str]]:
         """Return the rules and keys of all alarms that are raised."""
         return [place for place, state in self._states.items() if state.is_raised]

@@ -13,6 +13,7 @@ from cityzoo.data.series.windows import make_inputs
 from cityzoo.monitor.drift import Values, read_inputs, read_signals
 from cityzoo.monitor.image_statistics import measure_image
 from cityzoo.monitor.reference import NAME, make_reference
+from cityzoo.outputs.multilabel import MultiLabelClassification
 from cityzoo.sample import Detections
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ("NAME", "read_answer", "write_reference")
 MOST = 1024  # examples, evenly spread over those evaluated
+HALF = 0.5  # from which on a server names a class of several
 LEAST_SCORE = 0.3  # of detections, where the report has no operating point
 
 
@@ -60,24 +62,27 @@ def _least(output: Output, score: float) -> float:
 
 def _image_signals(output: Output, example: Any, result: Any, score: float) -> Values:
     image = read_image(example.path, example.window_xyxy)
-    answer = read_answer(result, output.class_names)
+    answer = read_answer(output, result)
     return read_signals(measure_image(image), answer, output.class_names, _least(output, score))
 
 
-def read_answer(result: Any, class_names: Sequence[str]) -> dict[str, Any]:
+def read_answer(output: Output, result: Any) -> dict[str, Any]:
     """Return what a server would answer for a result.
 
     Example:
-        >>> read_answer(np.array([0.25, 0.75]), ("free", "jam"))
+        >>> from cityzoo.outputs.classification import Classification
+        >>> read_answer(Classification(("free", "jam")), np.array([0.25, 0.75]))
         {'class': 'jam', 'score': 0.75}
-        >>> read_answer(Detections([[0, 0, 8, 8]], [0.5], [1]), ("bus", "car"))
-        {'detections': [{'class': 'car', 'score': 0.5}]}
     """
+    names = output.class_names
     if isinstance(result, Detections):
         pairs = zip(result.labels.tolist(), result.scores.tolist(), strict=True)
-        return {"detections": [{"class": class_names[label], "score": score} for label, score in pairs]}
+        return {"detections": [{"class": names[label], "score": score} for label, score in pairs]}
+    if isinstance(output, MultiLabelClassification):
+        shares = zip(names, np.asarray(result).tolist(), strict=True)
+        return {"classes": [{"class": name, "score": score} for name, score in shares if score >= HALF]}
     if isinstance(result, np.ndarray):
         best = int(np.argmax(result))
-        return {"class": class_names[best], "score": float(result[best])}
+        return {"class": names[best], "score": float(result[best])}
     numbers = {"count", "score"}.intersection(getattr(result, "_fields", ()))
     return {name: float(getattr(result, name)) for name in numbers}

@@ -13,6 +13,31 @@ WAITING = 256  # tasks
 TICK_SECONDS = 1.0
 
 
+class ByteBudget:
+    """How much memory what waits may hold.
+
+    Example:
+        >>> budget = ByteBudget(10)
+        >>> budget.take(6), budget.take(6), budget.give_back(6), budget.take(6)
+        (True, False, None, True)
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most, self._held, self._lock = most, 0, threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Return whether there was room."""
+        with self._lock:
+            has_room = self._held + size <= self.most
+            self._held += size if has_room else 0
+        return has_room
+
+    def give_back(self, size: int) -> None:
+        """Make room again."""
+        with self._lock:
+            self._held -= size
+
+
 class BackgroundWorker:
     """Run tasks in order, and another one every second.
 
@@ -34,10 +59,10 @@ class BackgroundWorker:
         self._thread = threading.Thread(target=self._work, name="monitor", daemon=True)
         self._thread.start()
 
-    def put(self, task: Callable[[], None]) -> bool:
-        """Return whether there was room for a task; never waits."""
+    def put(self, task: Callable[[], None], waits: bool = False) -> bool:
+        """Return whether there was room for a task; with `waits`, wait until there is."""
         try:
-            self._waiting.put_nowait(task)
+            self._waiting.put(task, block=waits)
         except queue.Full:
             return False
         return True

@@ -51,6 +51,11 @@ class Health:
         """Compare a model's inputs and answers with another reference from now on; None: with nothing."""
         for key in [key for key in self._windows if key[0] == model]:
             del self._windows[key]
+            self._alarms.forget("/".join(key))
+            for alarm in ("drift", "confidence"):
+                self._table.alarms.labels(*key, alarm).set(0)
+        for metric in (self._table.drift, self._table.drift_limit):
+            metric.remove_by_labels({"model": model})
         self._references.pop(model, None)
         if reference is None:
             return

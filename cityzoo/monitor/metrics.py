@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 import cityzoo
-from cityzoo.monitor.background import BackgroundWorker
+from cityzoo.monitor.background import BackgroundWorker, ByteBudget
 from cityzoo.monitor.drift import WINDOW, read_inputs, read_scores, read_signals
 from cityzoo.monitor.health import Health
 from cityzoo.monitor.image_statistics import measure_image
@@ -25,6 +25,7 @@ from cityzoo.monitor.settings import RULES, MonitorSettings
 CODES = (200, 400, 429, 500, 503, 504)  # exist from the start, so that the first one is an increase
 STAGES = ("decode", "queue", "infer", "post", "total")
 UNNAMED = "unnamed"  # camera of requests that name none
+MOST_BYTES = 250_000_000  # of images that wait to be measured
 MOST_MODELS, MOST_CLASSES, MOST_REASONS = 100, 200, 50
 
 
@@ -72,6 +73,7 @@ class Monitor:
         self._models = BoundedLabels(most=MOST_MODELS)
         self._classes = BoundedLabels(most=MOST_CLASSES)
         self._reasons = BoundedLabels(most=MOST_REASONS)
+        self._budget = ByteBudget(MOST_BYTES)
         self._sampled: dict[tuple[str, str], float] = {}
         self._health = Health(self.table, cameras, rules, window, drift_seconds)
         self._worker = BackgroundWorker(self._health.tick)
@@ -124,9 +126,13 @@ class Monitor:
         camera, now = self._cameras.bound(camera or UNNAMED), time.time()
         key = (model, camera)
         is_sampled = now - self._sampled.get(key, 0.0) >= self._sample_seconds
-        if is_sampled:
+        size = 0 if image is None else image.nbytes
+        if is_sampled and self._budget.take(size):
             self._sampled[key] = now
-        self._put(partial(self._measure, key, image if is_sampled else None, answer, now, is_sampled))
+        else:
+            image, size, is_sampled = None, 0, False
+        if not self._put(partial(self._measure, key, image, answer, now, is_sampled)):
+            self._budget.give_back(size)
 
     def series(self, model: str, sensors: str | None, feeds: Mapping[str, np.ndarray]) -> None:
         """Count a window of measurements, and compare it, later, with the reference.
@@ -144,9 +150,11 @@ class Monitor:
         self.table.unmeasured.inc()
         self._put(partial(self._count_frame, (model, self._cameras.bound(camera or UNNAMED)), time.time()))
 
-    def _put(self, task: Callable[[], None]) -> None:
-        if not self._worker.put(task):
+    def _put(self, task: Callable[[], None]) -> bool:
+        has_room = self._worker.put(task)
+        if not has_room:
             self.table.unmeasured.inc()
+        return has_room
 
     def model_loaded(self, model: str, version: int, sha256: str = "") -> None:
         """Report that a version serves; `sha256` is that of its file."""
@@ -162,7 +170,7 @@ class Monitor:
 
     def compare_with(self, model: str, reference: Reference | None) -> None:
         """Compare a model's inputs and answers with another reference from now on; None: with nothing."""
-        self._worker.put(partial(self._health.set_reference, model, reference))
+        self._worker.put(partial(self._health.set_reference, model, reference), waits=True)
 
     def model_unloaded(self, model: str, version: int) -> None:
         """Report that a version no longer serves."""
@@ -218,7 +226,10 @@ class Monitor:
             self.table.scores.labels(key[0], name).observe(score)
         if not is_sampled:
             return
-        numbers = {} if image is None else measure_image(image)
+        try:
+            numbers = {} if image is None else measure_image(image)
+        finally:
+            self._budget.give_back(0 if image is None else image.nbytes)
         if numbers:
             self.table.brightness.labels(*key).observe(numbers["brightness"])
             self.table.blur.labels(*key).observe(numbers["blur"])

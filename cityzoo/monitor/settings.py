@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from cityzoo import cli
 from cityzoo.alarms.rules import parse_live_rule
 from cityzoo.cli.values import parse_count, parse_names, parse_number
+from cityzoo.errors import unknown
 
+CHANNELS = ("silence", "drift", "confidence")
 RULES = (
     "silence > 60 release 30 hold 1",  # seconds without an image of a camera
     "drift > 1 release 0.8 hold 16",  # largest drift score, as a multiple of its limit
@@ -19,7 +21,7 @@ def parse_alarms(text: str) -> tuple[str, ...]:
     """Read "silence > 60; drift > 1" as rules.
 
     Raises:
-        InputError: one of them is not understood.
+        InputError: one of them is not understood, or on something else.
 
     Example:
         >>> parse_alarms("silence > 60; drift > 1 hold 4")
@@ -27,7 +29,9 @@ def parse_alarms(text: str) -> tuple[str, ...]:
     """
     rules = tuple(each.strip() for each in text.split(";"))
     for rule in rules:
-        parse_live_rule(rule)
+        channel = parse_live_rule(rule).channel
+        if channel not in CHANNELS:
+            raise unknown("alarm", channel, CHANNELS)
     return rules
 
 

@@ -11,6 +11,7 @@ from cityzoo.modalities.series import SERIES
 from cityzoo.monitor.reference import read_reference
 from cityzoo.outputs.anomaly import Anomaly, AnomalyResult
 from cityzoo.outputs.detection import Detection
+from cityzoo.outputs.multilabel import MultiLabelClassification
 from cityzoo.outputs.quantile_forecast import QuantileForecast
 from cityzoo.sample import Detections, ImageExample, ImageSet
 
@@ -38,6 +39,14 @@ def test_of_a_detector(streets, tmp_path):
     assert found.signals["class"].counts[found.signals["class"].find_bin(1)] == 80  # cars; no bus counts
     assert "score:bus" not in found.signals and sum(found.signals["score:car"].counts) == 80
     assert (found.score, found.confidence, found.examples, found.split) == (0.5, 0.75, 80, "val")
+
+
+def test_of_several_classes(streets, tmp_path):
+    """Those of a half and more, as a server names them."""
+    results = [np.array([0.9, 0.6]), np.array([0.2, 0.7])] * 40
+    write_reference(tmp_path, IMAGE, MultiLabelClassification(("bus", "car")), streets, results, {})
+    found = read_reference(tmp_path).signals["class"]
+    assert [found.counts[found.find_bin(place)] for place in (0, 1)] == [40, 80]
 
 
 def test_of_anomaly_scores(streets, tmp_path):

@@ -1,5 +1,6 @@
 """The monitor counts what is reported, in bounded sets of labels, and costs next to nothing on the request's path."""
 
+import threading
 import time
 
 import numpy as np
@@ -149,9 +150,15 @@ def test_drift_and_its_alarm(caplog):
         assert monitor.value("alarm_active", **labels, alarm="drift") == 1
         send(monitor, 100, 64)
         assert monitor.value("alarm_active", **labels, alarm="drift") == 0
+        send(monitor, 30, 64)
+        monitor.compare_with("cars", None)  # the stable version is another one, without a reference
+        monitor.flush()
+        assert monitor.value("alarm_active", **labels, alarm="drift") == 0
+        assert b"cityzoo_drift_score{" not in monitor.render()[0]
     assert [r.message for r in caplog.records if "alarm" in r.message] == [
         "alarm drift raised: camera north, model cars",
         "alarm drift released: camera north, model cars",
+        "alarm drift raised: camera north, model cars",
     ]
     assert caplog.records[0].camera == "north"
     monitor.close()
@@ -212,3 +219,19 @@ def test_a_burst_is_one_example():
     assert health._windows["cars", "north"].scores() == {}
     health.observe("cars", "north", {"blur": [1.0]}, 1e9 + 630)
     assert health._windows["cars", "north"].scores()["blur"] > 0.5
+
+
+def test_large_images_do_not_pile_up(monitor):
+    """While some wait, others are counted and not measured."""
+    monitor._budget.most = 2 * IMAGE.nbytes
+    gate = threading.Event()
+    monitor._worker.put(gate.wait)
+    for _ in range(5):
+        monitor.image("cars", "north", IMAGE, ANSWER)
+    gate.set()
+    monitor.flush()
+    assert monitor.value("camera_frames_total", model="cars", camera="north") == 5
+    assert monitor.value("input_blur_count", model="cars", camera="north") == 2
+    monitor.image("cars", "north", IMAGE, ANSWER)
+    monitor.flush()
+    assert monitor.value("input_blur_count", model="cars", camera="north") == 3
