@@ -46,6 +46,7 @@ class ServedModel:
     Attributes:
         description: its preprocessing.json.
         file: the model in its runtime.
+        digest: see `cityzoo.runtime.base_model.RuntimeModel.digest`.
         reference: what its inputs and answers are compared with, see `cityzoo.monitor`.
         in_flight: requests that wait or are computed.
     """
@@ -62,6 +63,7 @@ class ServedModel:
         self._open_run = open_run
         self.name, self.version, self.path, self.settings = name, version, path, settings
         self.description: dict[str, Any] = {}
+        self.digest = ""
         self.file: RuntimeModel
         self.reference: Reference | None = None
         self.in_flight, self.is_ready = 0, False
@@ -82,6 +84,7 @@ class ServedModel:
 
         with open_protected(self.path, self.settings.public_key, self.settings.encryption_key) as folder:
             self._load(folder)
+            self.digest = self.file.digest  # the folder may be a copy that is gone soon
         self._warm_up()
         self.is_ready = True
 

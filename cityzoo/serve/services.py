@@ -105,7 +105,7 @@ class Services:
         name, version = event["model"], event["version"]
         model = self.served.get((name, version))
         if event["event"] == "loaded":
-            self.monitor.model_loaded(name, version, model.file.digest if model else "")
+            self.monitor.model_loaded(name, version, model.digest if model else "")
         elif event["event"] == "switch" and model:
             self.monitor.compare_with(name, model.reference)
         elif event["event"] == "unloaded":

@@ -135,6 +135,11 @@ def test_signed_and_encrypted_models_are_served_changed_ones_are_not(
     with make_client(models, **settings) as client:
         answer = client.post("/predict", content=png)
         assert answer.status_code == 200 and answer.json()["version"] == 1
+        proof = json.loads((detector / "parity.json").read_text())
+        assert (
+            client.services.monitor.value("model_info", model="cars", version="1", sha256=proof["sha256"])
+            == 1
+        )
         states = {row["version"]: row for row in client.post("/v2/repository/index").json()}
         assert "'probes.npz' was changed" in states["2"]["reason"]
         assert str(tmp_path) not in json.dumps(states)
