@@ -118,13 +118,19 @@ async def run_client(
     disconnect(connection)
 
 
-def memory_mb(pid: int) -> float:
-    """Return the resident memory of a process and its children, in MB; Linux only."""
-    total = 0.0
+def list_processes(pid: int) -> list[int]:
+    """Return a process and all below it; Linux only."""
+    found = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        total += sum(memory_mb(int(child)) for child in task.read_text().split())
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return total + pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        for child in task.read_text().split():
+            found += list_processes(int(child))
+    return found
+
+
+def memory_mb(pid: int) -> float:
+    """Return the resident memory of a process and all below it, in MB; Linux only."""
+    pages = (Path(f"/proc/{each}/statm").read_text().split()[1] for each in list_processes(pid))
+    return sum(map(int, pages)) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 async def watch_memory(load: Load, pid: int | None, until: float) -> None:
