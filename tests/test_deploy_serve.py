@@ -161,6 +161,10 @@ def test_compose_starts_the_server_and_mounts_files_that_exist(paths):
     }
     assert {name for name in named if not name.startswith(".")} == set(compose["volumes"])
     assert all((DEPLOY / name).exists() for name in named if name.startswith("./"))
+    (scraped,) = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    assert scraped["static_configs"][0]["targets"] == [f"cityzoo:{settings.port}"]
+    mounted = [volume.split(":")[1] for volume in compose["services"]["prometheus"]["volumes"]]
+    assert scraped["authorization"]["credentials_file"] in mounted
     assert int(server["stop_grace_period"][:-1]) > settings.drain_seconds + settings.timeout_seconds
 
 
