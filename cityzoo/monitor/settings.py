@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from cityzoo import cli
 from cityzoo.alarms.rules import parse_live_rule
 from cityzoo.cli.values import parse_count, parse_names, parse_number
-from cityzoo.errors import unknown
+from cityzoo.errors import InputError, unknown
+from cityzoo.monitor.drift import FEWEST
 
 CHANNELS = ("silence", "drift", "confidence")
 RULES = (
@@ -35,6 +36,24 @@ def parse_alarms(text: str) -> tuple[str, ...]:
     return rules
 
 
+def parse_window(text: str) -> int:
+    """Read a number of images.
+
+    Raises:
+        InputError: not a number, or so few that chance alone would raise alarms.
+
+    Example:
+        >>> parse_window("256")
+        256
+    """
+    count = parse_count(text)
+    if count < FEWEST:
+        raise InputError(
+            f"drift window {count}: two samples of so few differ by chance, give {FEWEST} or more"
+        )
+    return count
+
+
 @dataclass(frozen=True)
 class MonitorSettings:
     """What is measured of cameras, when it is an alarm, and where logs and traces go."""
@@ -47,7 +66,7 @@ class MonitorSettings:
         1.0, "measure at most one image of a camera in this time", parse_number, "S"
     )
     drift_window: int = cli.flag(
-        128, "images of a camera that are compared with the model's reference", parse_count, "N"
+        128, "images of a camera that are compared with the model's reference", parse_window, "N"
     )
     drift_seconds: float = cli.flag(10.0, "of these, at most one in this time", parse_number, "S")
     alarm: tuple[str, ...] = cli.flag(
