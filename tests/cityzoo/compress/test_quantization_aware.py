@@ -2,28 +2,12 @@
 
 import json
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from cityzoo.model import is_fake_quantized, load
+from tests.cityzoo.compress.street import COMMAND, SMALL, write_street
 
 pytestmark = pytest.mark.slow
-SMALL = ["--backbone", "tiny", "--weights", "random", "--image-size", "64", "--batch-size", "4"]
-COMMAND = "cityzoo/__main__.py"
-
-
-def write_street(folder):
-    """Eight training and four held-out images, a bright rectangle on each."""
-    folder.mkdir()
-    rng, rows = np.random.default_rng(0), []
-    for i in range(12):
-        pixels = rng.integers(0, 60, (64, 64, 3), dtype=np.uint8)
-        pixels[10:40, 10:40, 2 * (i % 2)] = 250
-        Image.fromarray(pixels).save(folder / f"{i}.png")
-        rows.append(f"{i}.png,10,10,40,40,{('car', 'bus')[i % 2]}\n")
-    (folder / "train.csv").write_text("".join(rows[:8]))
-    (folder / "val.csv").write_text("".join(rows[8:]))
 
 
 @pytest.fixture(scope="module")
