@@ -70,7 +70,7 @@ class Batcher:
         Args:
             feeds: (rows, ...) by name.
             deadline: in seconds of the event loop's clock.
-            seconds: gets how long it waited, as `queue`.
+            seconds: how long it waited is added to its `queue`.
 
         Raises:
             HttpError: 504, the deadline passed while it waited.
@@ -88,7 +88,7 @@ class Batcher:
             raise HttpError(504, EXPIRED) from None
         finally:
             if seconds is not None:
-                seconds["queue"] = (waiting.begun or loop.time()) - submitted
+                seconds["queue"] = seconds.get("queue", 0.0) + (waiting.begun or loop.time()) - submitted
 
     def stop(self) -> None:
         """Stop the queue's task; nothing waits in it any more."""

@@ -116,11 +116,7 @@ class Inference:
         try:
             services.access.take(call.caller, call.camera)
             with services.monitor.track_in_flight(), model.admit():
-                examples = await self._in_thread(call, "decode", prepare, model)
-                services.access.take(call.caller, None, examples.pixels, requests=0)
-                work = model.infer(examples.feeds, call.deadline, call.seconds)
-                outputs = await self._timed(call, "infer", work)
-                call.seconds["infer"] -= call.seconds.get("queue", 0.0)
+                examples, outputs = await self._compute(call, model, prepare)
                 response, answer = await self._in_thread(call, "post", respond, model, examples, outputs)
             services.record_prediction(call)
             status = 200
@@ -140,6 +136,16 @@ class Inference:
                 services.repository.observe(route, status, call.seconds["total"], None)
             elif status != 200:
                 route.close()
+
+    async def _compute(self, call: Call, model: ServedModel, prepare: Prepare) -> tuple[Examples, Any]:
+        async with model.place(call.deadline, call.seconds):
+            waited = call.seconds["queue"]
+            examples = await self._in_thread(call, "decode", prepare, model)
+            self.services.access.take(call.caller, None, examples.pixels, requests=0)
+            work = model.infer(examples.feeds, call.deadline, call.seconds)
+            outputs = await self._timed(call, "infer", work)
+            call.seconds["infer"] -= call.seconds["queue"] - waited
+        return examples, outputs
 
     def _trace(self, call: Call, status: int) -> None:
         if self.services.tracer:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from cityzoo.runtime import exported_folder, probes
 from cityzoo.runtime.base_model import RuntimeModel
 from cityzoo.runtime.detection_outputs import restorer
 from cityzoo.runtime.runtime_model import open_model
-from cityzoo.serve.batching import Arrays, Batcher
+from cityzoo.serve.batching import EXPIRED, Arrays, Batcher
 from cityzoo.serve.http_errors import HttpError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 OpenRun = Callable[[Path], tuple[RuntimeModel, dict[str, Any]]]
 LOG = logging.getLogger(__name__)
 CLOSING_SECONDS = 30
+PLACES = 2  # for decoded examples, besides those of two batches
 SMOOTHING = 0.9  # of the mean time of an example, by which Retry-After is estimated
 
 
@@ -67,6 +69,7 @@ class ServedModel:
         self.file: RuntimeModel
         self.reference: Reference | None = None
         self.in_flight, self.is_ready = 0, False
+        self._waiting, self._places = 0, asyncio.Semaphore(2 * settings.max_batch + PLACES)
         self.seconds_per_example = 0.05  # until the first ones are measured
         self._lock = threading.Lock()
         self._executor = ThreadPoolExecutor(1, f"{name}-{version}")
@@ -143,7 +146,7 @@ class ServedModel:
     @property
     def queue_length(self) -> int:
         """Return how many requests wait for the model."""
-        return self._batcher.length
+        return self._waiting + self._batcher.length
 
     @contextlib.contextmanager
     def admit(self) -> Iterator[None]:
@@ -171,6 +174,32 @@ class ServedModel:
         finally:
             with self._lock:
                 self.in_flight -= 1
+
+    @contextlib.asynccontextmanager
+    async def place(self, deadline: float, seconds: dict[str, float]) -> AsyncIterator[None]:
+        """Wait for one of the places for decoded examples: requests wait as the bytes they are, which are smaller.
+
+        Args:
+            deadline: in seconds of the event loop's clock.
+            seconds: gets how long it waited, as `queue`.
+
+        Raises:
+            HttpError: 504, the deadline passed.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._waiting += 1
+        try:
+            await asyncio.wait_for(self._places.acquire(), deadline - began)
+        except asyncio.TimeoutError:
+            raise HttpError(504, EXPIRED) from None
+        finally:
+            self._waiting -= 1
+            seconds["queue"] = loop.time() - began
+        try:
+            yield
+        finally:
+            self._places.release()
 
     async def infer(
         self, feeds: Arrays, deadline: float, seconds: dict[str, float] | None = None
