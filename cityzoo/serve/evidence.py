@@ -128,6 +128,9 @@ class Evidence:
         except (OSError, InputError) as error:  # a full disk must not stop the server
             self.left_out += 1
             LOG.warning("WARNING: evidence of request %s was not kept: %s", about.get("request"), error)
+        except Exception:  # of a redactor's network: without it, nothing is stored
+            self.left_out += 1
+            LOG.exception("evidence of request %s was not kept", about.get("request"))
         finally:
             self._waiting -= 1
 

@@ -108,6 +108,22 @@ def test_a_folder_that_cannot_be_written_does_not_stop_the_server(tmp_path, moni
     assert evidence.left_out == 1
 
 
+class Failing:
+    """Fails, as a network may."""
+
+    def find(self, image):
+        raise RuntimeError("no memory")
+
+
+def test_nothing_is_stored_if_redacting_fails(tmp_path, monitor, caplog):
+    evidence = Evidence(tmp_path, Redactor([Failing()]), None, 0, 10**9, monitor)
+    evidence.keep(np.zeros((8, 8, 3), np.uint8), ALARM, about())
+    evidence.close()
+    assert files(tmp_path) == {}
+    assert evidence.left_out == 1
+    assert "was not kept" in caplog.text
+
+
 def test_storing_faces_needs_a_word(tmp_path, monitor):
     with pytest.raises(InputError, match="--redact"):
         Evidence.from_settings(Settings(evidence=str(tmp_path)), monitor)
