@@ -119,7 +119,12 @@ def show_models(models: Path) -> None:
         LOG.info("%s%s", name, "" if traffic.enabled else "  (unloaded)")
         stable = next(iter(traffic.candidates(versions)), None)
         for number, path in versions.items():
-            LOG.info("  %3d  %-14s %s", number, describe_part(traffic, number, stable), _describe_gate(path))
+            LOG.info(
+                "  %3d  %-14s %s",
+                number,
+                describe_part(traffic, number, stable),
+                _describe_gate(path, traffic.refusal(number)),
+            )
         for entry in traffic.history[-SHOWN_DECISIONS:]:
             version = "" if entry["version"] is None else f" {entry['version']}"
             what = f"{entry['event']}{version}"
@@ -141,12 +146,12 @@ def describe_part(traffic: Traffic, number: int, stable: int | None) -> str:
     return "withdrawn" if number in traffic.withdrawn else "loaded" if number in traffic.also_loaded else "-"
 
 
-def _describe_gate(path: Path) -> str:
+def _describe_gate(path: Path, refusal: str) -> str:
     try:
         require_parity(path)
     except InputError as error:
         return f"refused: {error}"
-    return "parity gate passed"
+    return f"refused by a server: {refusal}" if refusal else "parity gate passed"
 
 
 def add_version(flags: argparse.Namespace) -> None:

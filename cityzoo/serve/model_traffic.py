@@ -149,6 +149,8 @@ class ModelTraffic:
         self._report("switch", new, reason)
 
     def _report(self, event: str, version: int, reason: str) -> None:
+        if event == "refused" and version not in {share.version for _, share in self._shares()}:
+            self.change(lambda traffic: traffic.refuse(version, SERVER, reason))  # `models list` shows it
         self._announce(
             {"event": event, "model": self.name, "version": version, "reason": reason, "by": SERVER}
         )

@@ -133,6 +133,17 @@ class Traffic:
         withdrawn = tuple(sorted({*self.withdrawn, version}))
         return self.record("rollback", version, reason, by, withdrawn=withdrawn, **changes)
 
+    def refuse(self, version: int, by: str, reason: str) -> Traffic:
+        """Record why a version was not loaded, once."""
+        if self.refusal(version) == reason:
+            return self
+        return self.record("refused", version, reason, by)
+
+    def refusal(self, version: int) -> str:
+        """Return why a version was refused when it was last heard of, or ""."""
+        last = next((entry for entry in reversed(self.history) if entry.get("version") == version), {})
+        return str(last.get("reason")) if last.get("event") == "refused" else ""
+
     def load(self, version: int | None, by: str) -> Traffic:
         """Load a version also, or the model again; a version that was rolled back stays out of the traffic."""
         loaded = self.also_loaded if version is None else tuple(sorted({*self.also_loaded, version}))
@@ -224,9 +235,11 @@ def update_traffic(folder: Path, change: Callable[[Traffic], Traffic]) -> Traffi
     lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        traffic = change(read_traffic(folder))
-        with replace_file(folder / NAME) as part:
-            part.write_text(json.dumps(dataclasses.asdict(traffic), indent=1) + "\n", encoding="utf-8")
+        before = read_traffic(folder)
+        traffic = change(before)
+        if traffic is not before:
+            with replace_file(folder / NAME) as part:
+                part.write_text(json.dumps(dataclasses.asdict(traffic), indent=1) + "\n", encoding="utf-8")
         return traffic
     finally:
         os.close(lock)

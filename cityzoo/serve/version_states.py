@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cityzoo.errors import InputError
+from cityzoo.serve.freed_memory import release_memory
 from cityzoo.serve.http_errors import HttpError
 from cityzoo.serve.model_folders import read_stamp
 from cityzoo.serve.traffic_route import Lease
@@ -103,6 +104,7 @@ class VersionStates:
                 version.state, version.reason = REFUSED, reason
             self._report("refused", version.number, reason)
             return
+        release_memory()
         with self.lock:
             version.state, version.reason, version.served = READY, "", served
         self._report("loaded", version.number, f"ready after {time.monotonic() - started:.1f} s")
@@ -111,6 +113,7 @@ class VersionStates:
         version.served.close()
         with self.lock:
             version.served, version.state = None, AVAILABLE
+        release_memory()
         self._report("unloaded", version.number, "not in the traffic any more")
 
     def take(self, number: int) -> Lease:

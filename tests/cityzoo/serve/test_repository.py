@@ -183,6 +183,7 @@ def test_a_refused_version_is_never_served_until_its_files_change(models, serve)
     settle(repository, lambda: "refused: probes do not agree" in reasons(repository))
     assert states(repository)[2] == ("UNAVAILABLE", "")
     assert active(repository) == 1
+    assert read_traffic(repository.root / "cars").refusal(2) == "probes do not agree"
     with pytest.raises(HttpError, match="is not served: probes do not agree"):
         repository.route("cars", 2)
     with pytest.raises(HttpError, match="was not loaded: version 2: probes do not agree") as caught:
@@ -190,6 +191,9 @@ def test_a_refused_version_is_never_served_until_its_files_change(models, serve)
     assert caught.value.status == 400
     (repository.root / "cars" / "2" / "broken").unlink()
     settle(repository, lambda: active(repository) == 2)
+    history = read_traffic(repository.root / "cars").history
+    assert [entry["event"] for entry in history] == ["refused", "load", "refused", "switch"]
+    assert read_traffic(repository.root / "cars").refusal(2) == ""
 
 
 def test_a_pinned_version_stays(models, serve):
