@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ class ModelTraffic:
         self.versions = VersionStates(name, make, self._report)
         self.active: int | None = None
         self.traffic, self.window, self.problem = Traffic(), TrafficWindow(), ""
+        self._replaced: int | None = None  # the stable version before
+        self._switched = 0.0  # when, on the monotonic clock
         self._folder: Path | None = None  # of traffic.json; None for a model in no repository
         self._stamp: tuple[int, int] | None = None
         self._traffic_lock = threading.RLock()
@@ -96,7 +99,9 @@ class ModelTraffic:
             self._stamp = _read_stamp(self._folder) if self._folder else None
 
     def _apply_rules(self) -> None:
-        """Withdraw a canary or shadow that was refused, or that breaks a rule."""
+        """Withdraw a canary or shadow that was refused or breaks a rule, and a new stable version that fails."""
+        if (reason := self._find_failure()) and self.active is not None and self._replaced is not None:
+            self._withdraw(self.active, f"new stable version: {reason}", stable=self._replaced)
         for kind, share in self._shares():
             reason = self.versions.reason(share.version)
             if self.active is not None and self.versions.state(share.version) == READY:
@@ -104,13 +109,25 @@ class ModelTraffic:
             if reason:
                 self._withdraw(share.version, f"{kind}: {reason}")
 
+    def _find_failure(self) -> str:
+        """Return why the version that has just become the stable one is worse than the one before, by errors alone."""
+        is_new = time.monotonic() - self._switched < self.traffic.rules["window_seconds"]
+        if self.active is None or self._replaced not in self.versions.present or not is_new:
+            return ""
+        if self.traffic.pinned or self._replaced in self.traffic.withdrawn:
+            return ""
+        rules = {**self.traffic.rules, "min_requests": float("inf")}  # latency depends on the hour
+        return find_breach(self.window, rules, self.active, self._replaced)
+
     def _shares(self) -> list[tuple[str, Share]]:
         named = (("canary", self.traffic.canary), ("shadow", self.traffic.shadow))
         return [(kind, share) for kind, share in named if share]
 
-    def _withdraw(self, number: int, reason: str) -> None:
+    def _withdraw(self, number: int, reason: str, stable: int | None = None) -> None:
         def change(traffic: Traffic) -> Traffic:  # another replica may have been faster
-            return traffic if number in traffic.withdrawn else traffic.withdraw(number, SERVER, reason)
+            return (
+                traffic if number in traffic.withdrawn else traffic.withdraw(number, SERVER, reason, stable)
+            )
 
         self.change(change)
         self._report("rollback", number, reason)
@@ -131,6 +148,7 @@ class ModelTraffic:
             wanted = wanted & self.versions.present if self.traffic.enabled else set()
             work = self.versions.require(wanted | {v for v in (target, self.active) if v is not None})
         if self.active is not None and self.active != old:
+            self._replaced, self._switched = old, time.monotonic()
             self._record_switch(old, self.active)
         return work
 

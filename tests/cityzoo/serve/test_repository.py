@@ -257,6 +257,26 @@ def test_a_bad_version_is_rolled_back_by_itself(models, serve, kind, behaviour, 
     assert {repository.route("cars", key=str(camera)).version for camera in range(60)} == {1}
 
 
+def test_a_new_stable_version_that_fails_gives_way_to_the_one_before(models, serve):
+    """Also without a canary; errors that both have change nothing."""
+    repository = serve(models(1))
+    settle(repository, lambda: repository.is_ready)
+    for _ in range(20):
+        repository.observe(repository.route("cars"), 200, 0.01, {})
+    models(2)
+    settle(repository, lambda: active(repository) == 2)
+    for _ in range(5):
+        repository.observe(repository.route("cars"), 500, 0.01, None)
+    settle(repository, lambda: active(repository) == 1)
+    traffic = read_traffic(repository.root / "cars")
+    assert (traffic.stable, traffic.withdrawn) == (1, (2,))
+    assert traffic.history[-1]["reason"].startswith("new stable version: error rate 100.0 % of 5 requests")
+    for _ in range(20):
+        repository.observe(repository.route("cars"), 500, 0.01, None)
+        repository.refresh()
+    assert active(repository) == 1
+
+
 def test_a_good_canary_stays(models, serve):
     """The same answers at the same speed."""
     root = models(1, 2)
