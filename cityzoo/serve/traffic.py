@@ -141,7 +141,9 @@ class Traffic:
 
     def refusal(self, version: int) -> str:
         """Return why a version was refused when it was last heard of, or ""."""
-        last = next((entry for entry in reversed(self.history) if entry.get("version") == version), {})
+        last: dict[str, Any] = next(
+            (entry for entry in reversed(self.history) if entry.get("version") == version), {}
+        )
         return str(last.get("reason")) if last.get("event") == "refused" else ""
 
     def load(self, version: int | None, by: str) -> Traffic:
