@@ -71,7 +71,8 @@ def make_form(image: bytes) -> bytes:
 
 def commands(folder: Path, pythons: Mapping[str, str]) -> dict[str, list[str]]:
     """Return the command of each server; its last word but for the port."""
-    found = {"cityzoo": [sys.executable, "-m", "cityzoo", "serve", str(folder), "--port"]}
+    ours = [sys.executable, "-m", "cityzoo", "serve", str(folder), "--port"]
+    found = {"cityzoo": ours, "cityzoo, form": ours}
     if python := pythons.get("LitServe"):
         found["LitServe"] = [python, str(ROOT / "benchmarks" / "serving_litserve.py"), str(folder)]
     if python := pythons.get("BentoML"):
@@ -131,14 +132,16 @@ def summarize(loads: Sequence[Load], other: Sequence[Load], cpu_seconds: float) 
 
 
 def measure(
-    servers: Mapping[str, Started], forms: Sequence[bytes], clients: int, seconds: float, rounds: int
+    servers: Mapping[str, Started], images: Sequence[bytes], clients: int, seconds: float, rounds: int
 ) -> dict[str, list[Load]]:
-    """Return the loads of each server, measured in turn."""
+    """Return the loads of each server, measured in turn; "cityzoo" takes an image as the body, the others a form."""
+    forms = [make_form(image) for image in images]
     loads: dict[str, list[Load]] = {name: [] for name in servers}
     for number in range(rounds):
         for name in list(servers)[:: 1 if number % 2 else -1]:
             servers[name].signal(signal.SIGCONT)
-            load = run_load(servers[name].url, forms, clients, seconds, content_type=FORM)
+            bodies, kind = (images, "image/jpeg") if name == "cityzoo" else (forms, FORM)
+            load = run_load(servers[name].url, bodies, clients, seconds, content_type=kind)
             loads[name].append(asyncio.run(load))
             servers[name].signal(signal.SIGSTOP)
     return loads
@@ -159,7 +162,7 @@ def main() -> int:
     add("--rounds", type=int, default=10, help="(default: %(default)s)")
     add("--out", type=Path, help="write the table there")
     flags = parser.parse_args()
-    forms = [make_form(image) for image in read_bodies(flags.images)]
+    images = read_bodies(flags.images)
     words = commands(flags.folder.resolve(), {"LitServe": flags.litserve, "BentoML": flags.bentoml})
     lines = [
         f"{date.today()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start, {flags.rounds} rounds of "
@@ -171,11 +174,13 @@ def main() -> int:
     with contextlib.ExitStack() as stack:
         servers = {}
         for port, (name, each) in enumerate(words.items(), FIRST_PORT):
-            servers[name] = stack.enter_context(start(each, port, flags.folder.resolve(), forms[0]))
+            servers[name] = stack.enter_context(
+                start(each, port, flags.folder.resolve(), make_form(images[0]))
+            )
             servers[name].signal(signal.SIGSTOP)
         for clients in map(int, flags.clients.split(",")):
             before = {name: one.cpu_seconds for name, one in servers.items()}
-            loads = measure(servers, forms, clients, flags.seconds, flags.rounds)
+            loads = measure(servers, images, clients, flags.seconds, flags.rounds)
             for name, each in loads.items():
                 spent = servers[name].cpu_seconds - before[name]
                 lines.append(f"| {name} | {clients} | {summarize(each, loads['cityzoo'], spent)} |")

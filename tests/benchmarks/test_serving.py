@@ -28,4 +28,8 @@ def test_a_form_is_parsed_into_the_same_bytes():
 
 def test_only_servers_whose_python_is_given_are_started():
     """cityzoo's always."""
-    assert list(commands(Path("m"), {"LitServe": None, "BentoML": "python"})) == ["cityzoo", "BentoML"]
+    assert list(commands(Path("m"), {"LitServe": None, "BentoML": "python"})) == [
+        "cityzoo",
+        "cityzoo, form",
+        "BentoML",
+    ]
