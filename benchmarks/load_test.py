@@ -37,6 +37,7 @@ class Load:
     statuses: Counter[int] = field(default_factory=Counter)
     retries: int = 0
     lost: int = 0
+    cpu_seconds: float = 0.0  # of the server, where it is measured
     memory_mb: list[float] = field(default_factory=list)  # of the server, each second
 
     def row(self) -> str:

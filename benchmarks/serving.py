@@ -4,8 +4,8 @@
     python benchmarks/serving.py FOLDER IMAGES --litserve LIT/bin/python --bentoml BENTO/bin/python --out serving.md
 
 Each server runs in the Python that is given for it, which needs onnxruntime, opencv-python-headless, pillow,
-python-multipart and the server; cityzoo in this one. They get the same load in turn, several times, so that a busy
-machine is as busy for each; those that wait are stopped, since LitServe uses a core while it waits.
+python-multipart and the server; cityzoo in this one. One after the other is started, gets the loads, and is ended, in
+several rounds: processes of one and the same server differ by up to a quarter, as does a busy machine.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from benchmarks.load_test import Load, list_processes, memory_mb, read_bodies, r
 
 BOUNDARY = "cityzoo-boundary"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
-FIRST_PORT, READY_SECONDS = 8861, 120.0
+PORT, READY_SECONDS = 8861, 120.0
 
 
 @dataclass
@@ -118,33 +118,26 @@ def is_answering(url: str, body: bytes) -> bool:
         return False
 
 
-def summarize(loads: Sequence[Load], other: Sequence[Load], cpu_seconds: float) -> str:
+def summarize(loads: Sequence[Load], other: Sequence[Load]) -> str:
     """Return columns of the table: rate, latencies, errors, and the median ratio to another's rates, round by round."""
     latencies = np.concatenate([load.latencies or [np.nan] for load in loads]) * 1000
     p50, p95, p99 = np.percentile(latencies, (50, 95, 99))
     rates, others = ([len(load.latencies) / load.seconds for load in each] for each in (loads, other))
     ratio = np.median(np.divide(rates, others))
     failed = sum(load.lost + sum(load.statuses.values()) - load.statuses[200] for load in loads)
-    cpu_ms = 1000 * cpu_seconds / sum(len(load.latencies) for load in loads)
+    cpu_ms = 1000 * sum(load.cpu_seconds for load in loads) / sum(len(load.latencies) for load in loads)
     return (
         f"{np.median(rates):.1f} | {p50:.0f} | {p95:.0f} | {p99:.0f} | {failed} | {cpu_ms:.0f} | {ratio:.2f}"
     )
 
 
-def measure(
-    servers: Mapping[str, Started], images: Sequence[bytes], clients: int, seconds: float, rounds: int
-) -> dict[str, list[Load]]:
-    """Return the loads of each server, measured in turn; "cityzoo" takes an image as the body, the others a form."""
-    forms = [make_form(image) for image in images]
-    loads: dict[str, list[Load]] = {name: [] for name in servers}
-    for number in range(rounds):
-        for name in list(servers)[:: 1 if number % 2 else -1]:
-            servers[name].signal(signal.SIGCONT)
-            bodies, kind = (images, "image/jpeg") if name == "cityzoo" else (forms, FORM)
-            load = run_load(servers[name].url, bodies, clients, seconds, content_type=kind)
-            loads[name].append(asyncio.run(load))
-            servers[name].signal(signal.SIGSTOP)
-    return loads
+def measure(server: Started, images: Sequence[bytes], form: bool, clients: int, seconds: float) -> Load:
+    """Return a load of a server and what it took: `cpu_seconds` is set."""
+    bodies, kind = ([make_form(image) for image in images], FORM) if form else (images, "image/jpeg")
+    before = server.cpu_seconds
+    load = asyncio.run(run_load(server.url, bodies, clients, seconds, content_type=kind))
+    load.cpu_seconds = server.cpu_seconds - before
+    return load
 
 
 def main() -> int:
@@ -159,34 +152,35 @@ def main() -> int:
     add("--bentoml", help="Python with BentoML")
     add("--clients", default="1,8,32", help="(default: %(default)s)")
     add("--seconds", type=float, default=2, help="of each measurement (default: %(default)g)")
-    add("--rounds", type=int, default=10, help="(default: %(default)s)")
+    add("--rounds", type=int, default=7, help="(default: %(default)s)")
     add("--out", type=Path, help="write the table there")
     flags = parser.parse_args()
     images = read_bodies(flags.images)
     words = commands(flags.folder.resolve(), {"LitServe": flags.litserve, "BentoML": flags.bentoml})
     lines = [
         f"{date.today()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start, {flags.rounds} rounds of "
-        f"{flags.seconds:g} s, in turn.",
+        f"{flags.seconds:g} s for each load.",
         "",
         "| server | clients | answers/s | p50 ms | p95 ms | p99 ms | failed | CPU ms | answers/s of cityzoo's |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    with contextlib.ExitStack() as stack:
-        servers = {}
-        for port, (name, each) in enumerate(words.items(), FIRST_PORT):
-            servers[name] = stack.enter_context(
-                start(each, port, flags.folder.resolve(), make_form(images[0]))
-            )
-            servers[name].signal(signal.SIGSTOP)
-        for clients in map(int, flags.clients.split(",")):
-            before = {name: one.cpu_seconds for name, one in servers.items()}
-            loads = measure(servers, images, clients, flags.seconds, flags.rounds)
-            for name, each in loads.items():
-                spent = servers[name].cpu_seconds - before[name]
-                lines.append(f"| {name} | {clients} | {summarize(each, loads['cityzoo'], spent)} |")
-                print(lines[-1], flush=True)
-        lines += ["", "| server | first answer s | MB of all processes |", "|---|--:|--:|"]
-        lines += [f"| {name} | {one.seconds:.1f} | {one.megabytes:.0f} |" for name, one in servers.items()]
+    numbers = [int(text) for text in flags.clients.split(",")]
+    loads: dict[tuple[str, int], list[Load]] = {(name, n): [] for n in numbers for name in words}
+    memory: dict[str, list[float]] = {name: [] for name in words}
+    ready: dict[str, list[float]] = {name: [] for name in words}
+    for number in range(flags.rounds):
+        for name in list(words)[:: 1 if number % 2 else -1]:
+            with start(words[name], PORT + number, flags.folder.resolve(), make_form(images[0])) as server:
+                ready[name].append(server.seconds)
+                for clients in (numbers[0], *numbers):  # the first one is a warm-up
+                    load = measure(server, images, name != "cityzoo", clients, flags.seconds)
+                    loads[name, clients].append(load)
+                loads[name, numbers[0]].pop(-2)
+                memory[name].append(server.megabytes)
+    for (name, clients), each in loads.items():
+        lines.append(f"| {name} | {clients} | {summarize(each, loads['cityzoo', clients])} |")
+    lines += ["", "| server | first answer s | MB of all processes |", "|---|--:|--:|"]
+    lines += [f"| {name} | {np.median(ready[name]):.1f} | {np.median(memory[name]):.0f} |" for name in words]
     page = "\n".join([*lines, ""])
     print(page)
     if flags.out:
