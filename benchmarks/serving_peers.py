@@ -28,8 +28,9 @@ class Detector:
 
     def prepare(self, data: bytes) -> Any:
         """Return the example of an image file."""
+        from cityzoo.runtime.image_input import fit_images
         from cityzoo.serve.examples import Examples
-        from cityzoo.serve.images import decode_image, fit_images
+        from cityzoo.serve.images import decode_image
 
         images = [decode_image(data, 25)]
         feeds, matrices = fit_images(self.about, images)

@@ -36,7 +36,7 @@ data: GROUND cli augment
 metrics: GROUND data
 visualize: GROUND cli data metrics augment
 alarms: GROUND data metrics
-runtime: GROUND heads
+runtime: GROUND heads augment
 monitor: errors replace_file cli alarms runtime
 demo: GROUND data
 outputs: GROUND cli data metrics visualize heads zoo

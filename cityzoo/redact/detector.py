@@ -12,6 +12,7 @@ from cityzoo.redact.regions import Region
 from cityzoo.redact.tiles import tile_windows
 from cityzoo.runtime.detection_outputs import VARIANTS, restorer
 from cityzoo.runtime.exported_folder import DESCRIPTION, read_document
+from cityzoo.runtime.image_input import boxes_on_image, fit_images
 from cityzoo.runtime.runtime_model import open_model
 from heads.detection_decode import class_wise_nms, decode_detections
 
@@ -52,7 +53,7 @@ class DetectorFinder:
             raise InputError(
                 f"no class of '{folder}' stands for people or vehicles: name some, '{folder}:{','.join(self.names)}'"
             )
-        self.size_hw, self.fit = (size[0], size[1]), about["inputs"][0]["resize"]
+        self.size_hw, self.about = (size[0], size[1]), about
         self.model = open_model(folder / about["model"], restore=restorer(about["variant"], len(self.names)))
 
     def find(self, image: np.ndarray) -> list[Region]:
@@ -84,11 +85,10 @@ class DetectorFinder:
     def _detect(
         self, image: np.ndarray, offset_xy: tuple[int, int], score: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        canvas, scale, border = fit_image(image, self.size_hw, self.fit)
-        output = np.asarray(self.model(canvas[None].astype(np.float32)))
-        boxes, scores, labels = decode_detections(output, score, IOU)[0]
-        corners = (boxes - [*border, *border]) / [*scale, *scale] + [*offset_xy, *offset_xy]
-        return corners.astype(np.float32), scores, labels
+        feeds, (matrix,) = fit_images(self.about, [image])
+        boxes, scores, labels = decode_detections(np.asarray(self.model(feeds)), score, IOU)[0]
+        boxes = boxes_on_image(boxes, matrix, image.shape[:2]) + [*offset_xy, *offset_xy]
+        return boxes.astype(np.float32), scores, labels
 
 
 def part_to_cover(region: Region) -> Region:
@@ -97,27 +97,3 @@ def part_to_cover(region: Region) -> Region:
     if name in VEHICLES:
         return Region("plate", (x1, y2 - LOWER * (y2 - y1), x2, y2), region.score)
     return Region("plate" if name in PLATES else name, region.box_xyxy, region.score)
-
-
-def fit_image(
-    image: np.ndarray, size_hw: tuple[int, int], fit: dict[str, object]
-) -> tuple[np.ndarray, tuple[float, float], tuple[int, int]]:
-    """Return an image in the size of a network's input, its scales in x and y, and its left and top border in pixels.
-
-    Args:
-        image: (H, W, 3) uint8.
-        size_hw: of the network's input.
-        fit: "resize" of `preprocessing.json`.
-    """
-    import cv2
-
-    height, width = image.shape[:2]
-    ratio = min(size_hw[0] / height, size_hw[1] / width)
-    across, down = max(round(width * ratio), 1), max(round(height * ratio), 1)
-    if fit["mode"] != "letterbox":
-        across, down = size_hw[1], size_hw[0]
-    left, top = (size_hw[1] - across) // 2, (size_hw[0] - down) // 2
-    canvas = np.full((*size_hw, 3), fit.get("pad_value", 114), np.uint8)
-    smooth = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
-    canvas[top : top + down, left : left + across] = cv2.resize(image, (across, down), interpolation=smooth)
-    return canvas, (across / width, down / height), (left, top)

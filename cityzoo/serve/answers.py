@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from cityzoo.runtime.image_input import boxes_on_image
 from cityzoo.serve.examples import Examples
 from cityzoo.serve.http_errors import HttpError
-from cityzoo.serve.images import boxes_on_image
 from heads.detection_decode import decode_detections
 
 IOU, MOST, DEFAULT_SCORE = 0.65, 300, 0.3

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from cityzoo.runtime.image_input import fit_images, is_image_input
 from cityzoo.serve.examples import Examples
 from cityzoo.serve.http_errors import HttpError
-from cityzoo.serve.images import decode_image, fit_images, is_image_input
+from cityzoo.serve.images import decode_image
 from cityzoo.serve.infer_request import InferRequest
 from cityzoo.serve.served_model import ServedModel
 from cityzoo.serve.tensors import check_tensors

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
+from cityzoo.runtime.image_input import fit_images, is_image_input
 from cityzoo.serve import answers
 from cityzoo.serve.examples import Examples
 from cityzoo.serve.http_errors import HttpError
-from cityzoo.serve.images import decode_image, fit_images, is_image_input
+from cityzoo.serve.images import decode_image
 from cityzoo.serve.inference import Inference
 from cityzoo.serve.routes_v2 import parse_version
 from cityzoo.serve.series_window import parse_window

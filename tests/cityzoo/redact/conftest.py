@@ -42,7 +42,14 @@ def white_cells(tmp_path_factory):
         "model": "model.onnx",
         "variant": "decoded",
         "class_names": ["plate", "car"],
-        "inputs": [{"name": "images", "size_hw": SIZE_HW, "resize": {"mode": "letterbox", "pad_value": 0}}],
+        "inputs": [
+            {
+                "name": "images",
+                "dtype": "float32",
+                "size_hw": SIZE_HW,
+                "resize": {"mode": "letterbox", "pad_value": 0},
+            }
+        ],
         "outputs": [{"name": "boxes"}, {"name": "scores"}],
     }
     (folder / "preprocessing.json").write_text(json.dumps(about))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.redact.detector import DetectorFinder, fit_image
+from cityzoo.redact.detector import DetectorFinder
 from cityzoo.redact.redactor import Redactor
 from cityzoo.redact.regions import mark
 
@@ -37,19 +37,6 @@ def test_both_classes_without_a_choice(white_cells):
     finder = DetectorFinder(white_cells)
     assert finder.classes == ("plate", "car")
     assert {region.kind for region in finder.detect(image)} == {"plate", "car"}
-
-
-def test_an_image_is_fitted_and_its_place_known():
-    """Twice as wide as high, into a square: borders above and below."""
-    canvas, scale, border = fit_image(
-        np.full((10, 20, 3), 9, np.uint8), (40, 40), {"mode": "letterbox", "pad_value": 1}
-    )
-    assert scale == (2.0, 2.0)
-    assert border == (0, 10)
-    assert canvas[:, 0, 0].tolist() == [1] * 10 + [9] * 20 + [1] * 10
-    canvas, scale, border = fit_image(np.full((10, 20, 3), 9, np.uint8), (40, 40), {"mode": "stretch"})
-    assert (canvas == 9).all()
-    assert (scale, border) == ((2.0, 4.0), (0, 0))
 
 
 def test_wrong_classes_and_folders(white_cells, tmp_path):

@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augment import affine
-from augment.warp import warp
 from cityzoo.data.image.decode import read_image
 from cityzoo.serve.http_errors import HttpError
-from cityzoo.serve.images import boxes_on_image, decode_image, fit_images
+from cityzoo.serve.images import decode_image
 
 
 def encoded(pixels, kind="JPEG", **options):
@@ -95,23 +93,3 @@ def test_truncated_files_are_damaged(noise):
     with pytest.raises(HttpError) as error:
         decode_image(data[: len(data) // 2], 25)
     assert error.value.status == 422
-
-
-@pytest.mark.parametrize("mode", ["letterbox", "stretch"])
-def test_the_fit_is_that_of_evaluation_and_boxes_return(noise, mode):
-    about = {
-        "inputs": [
-            {
-                "name": "images",
-                "dtype": "float32",
-                "size_hw": [32, 32],
-                "resize": {"mode": mode, "pad_value": 9},
-            }
-        ]
-    }
-    feeds, (matrix,) = fit_images(about, [noise])
-    wanted = warp(noise, affine.FITS[mode]((48, 80), (32, 32)), (32, 32), 9)
-    np.testing.assert_array_equal(feeds["images"][0], wanted)
-    box = np.array([[10.0, 12.0, 50.0, 40.0]])
-    corners = box.reshape(2, 2) @ matrix[:2, :2].T + matrix[:2, 2]
-    np.testing.assert_allclose(boxes_on_image(corners.reshape(1, 4), matrix, (48, 80)), box, atol=1e-4)
