@@ -44,7 +44,7 @@ model: GROUND outputs zoo
 predict: GROUND data outputs model
 peft: GROUND spec model zoo
 transfer: GROUND model zoo
-modalities: GROUND cli spec data metrics outputs model predict peft transfer LEAVES
+modalities: GROUND cli spec data metrics monitor outputs model predict peft transfer LEAVES
 tasks: GROUND cli spec task_file data demo outputs modalities
 spec_file: GROUND cli spec tasks
 fit: GROUND cli spec spec_file data visualize demo outputs model predict peft modalities tasks LEAVES

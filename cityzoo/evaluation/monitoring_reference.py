@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cityzoo.data.image.decode import read_image
-from cityzoo.data.series.windows import make_inputs
-from cityzoo.monitor.drift import Values, read_inputs, read_signals
-from cityzoo.monitor.image_statistics import measure_image
+from cityzoo.monitor.drift import read_signals
 from cityzoo.monitor.reference import NAME, make_reference
 from cityzoo.outputs.multilabel import MultiLabelClassification
 from cityzoo.sample import Detections
@@ -34,7 +31,7 @@ def write_reference(
     results: Sequence[Any],
     report: Mapping[str, Any],
 ) -> None:
-    """Write `reference.json` into a folder.
+    """Write `reference.json` into a folder, unless the modality measures nothing of its examples.
 
     Args:
         folder: of the run or of an evaluation.
@@ -46,24 +43,19 @@ def write_reference(
     """
     rows = np.unique(np.linspace(0, len(truth) - 1, min(MOST, len(truth))).astype(int)).tolist()
     score = float((report.get("operating_point") or {}).get("score") or LEAST_SCORE)
-    if modality.name == "image":
-        found = [_image_signals(output, truth.examples[row], results[row], score) for row in rows]
-    else:
-        found = [
-            read_inputs(make_inputs(truth.series, truth.origins[row : row + 1], truth.history))
-            for row in rows
-        ]
+    inputs = [modality.input_signals(truth, row) for row in rows]
+    if None in inputs:
+        return
+    answers = (read_answer(output, results[row]) for row in rows)
+    found = [
+        each | read_signals({}, answer, output.class_names, _least(output, score))
+        for each, answer in zip(inputs, answers, strict=True)
+    ]
     make_reference(found, output.class_names, _least(output, score), truth.split).write(folder)
 
 
 def _least(output: Output, score: float) -> float:
     return score if output.result_type is Detections else 0.0
-
-
-def _image_signals(output: Output, example: Any, result: Any, score: float) -> Values:
-    image = read_image(example.path, example.window_xyxy)
-    answer = read_answer(output, result)
-    return read_signals(measure_image(image), answer, output.class_names, _least(output, score))
 
 
 def read_answer(output: Output, result: Any) -> dict[str, Any]:
@@ -81,7 +73,7 @@ def read_answer(output: Output, result: Any) -> dict[str, Any]:
     if isinstance(output, MultiLabelClassification):
         shares = zip(names, np.asarray(result).tolist(), strict=True)
         return {"classes": [{"class": name, "score": score} for name, score in shares if score >= HALF]}
-    if isinstance(result, np.ndarray):
+    if isinstance(result, np.ndarray) and names:
         best = int(np.argmax(result))
         return {"class": names[best], "score": float(result[best])}
     numbers = {"count", "score"}.intersection(getattr(result, "_fields", ()))

@@ -225,6 +225,10 @@ class Modality(ExampleRenderer, IdentifiedData, TransferSettings[Flags], ABC):
         """Return a group for each example; examples of one group are resampled together. "" is a group of its own."""
         return [""] * len(examples)
 
+    def input_signals(self, examples: Any, row: int) -> dict[str, list[float]] | None:
+        """Return what a server measures of an example, by name, so that it notices drift; None: nothing."""
+        return None
+
     def slices(self, examples: Any, by: str) -> Masks:
         """Return subsets of the examples to report metrics of.
 

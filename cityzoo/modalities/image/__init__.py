@@ -234,6 +234,9 @@ class Image(ImageRenderer, Modality[ImageFlags]):
     def groups(self, examples: ImageSet) -> list[str]:
         return scene_names(examples)
 
+    def input_signals(self, examples: ImageSet, row: int) -> dict[str, list[float]]:
+        return reading.measure_example(examples.examples[row])
+
     def slices(self, examples: ImageSet, by: str) -> Masks:
         from keras.utils import Progbar
 

@@ -172,3 +172,12 @@ def _in_order(target: np.ndarray | None, position: Sequence[int], count: int) ->
         if place >= 0:
             ordered[place] = value
     return ordered
+
+
+def measure_example(example: ImageExample) -> dict[str, list[float]]:
+    """Return brightness, blur and colors of an image; see `cityzoo.monitor.image_statistics`."""
+    from cityzoo.data.image.decode import read_image
+    from cityzoo.monitor.image_statistics import measure_image
+
+    measured = measure_image(read_image(example.path, example.window_xyxy))
+    return {name: [value] for name, value in measured.items()}

@@ -186,6 +186,13 @@ class Series(Modality[SeriesFlags]):
 
         return blocks_of(examples)
 
+    def input_signals(self, examples: WindowSet, row: int) -> dict[str, list[float]]:
+        """Return the measurements of a window; see `cityzoo.monitor.drift.read_inputs`."""
+        from cityzoo.data.series.windows import make_inputs
+        from cityzoo.monitor.drift import read_inputs
+
+        return read_inputs(make_inputs(examples.series, examples.origins[row : row + 1], examples.history))
+
     def slices(self, examples: WindowSet, by: str) -> Masks:
         from cityzoo.modalities.series.slices import slices_of
 

@@ -61,7 +61,7 @@ def test_of_a_series(series, tmp_path):
     values = np.random.default_rng(0).normal(50, 5, (80, 3, 1))
     values[:, 2] = np.nan
     windows = WindowSet("val", series(values), range(12, 80), np.arange(12, 76), 12, 3)
-    write_reference(tmp_path, SERIES, QuantileForecast(), windows, [], {})
+    write_reference(tmp_path, SERIES, QuantileForecast(), windows, np.zeros((64, 3, 3, 3)), {})
     found = read_reference(tmp_path)
     assert sum(found.signals["series:0"].counts) == 64 * 24
     missing = found.signals["missing"]

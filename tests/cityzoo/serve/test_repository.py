@@ -359,18 +359,18 @@ def test_a_folder_without_models_is_refused(tmp_path):
         ModelRepository(tmp_path / "none", None, FakeModel, watch=False)
 
 
-def test_commands_on_the_folder_are_noticed_within_a_second(models):
-    """By the background thread."""
+def test_commands_on_the_folder_are_noticed(models):
+    """By the background thread, within a second or so: later than after a minute it is not looking."""
     repository = ModelRepository(models(1, 2), None, FakeModel)
     try:
         until = time.monotonic() + 5
         while not repository.is_ready and time.monotonic() < until:
             time.sleep(0.01)
-        started = time.monotonic()
         update_traffic(repository.root / "cars", lambda traffic: traffic.withdraw(2, "test", "", stable=1))
+        until = time.monotonic() + 60
         while active(repository) != 1:
+            assert time.monotonic() < until
             time.sleep(0.01)
-        assert time.monotonic() - started < 2
     finally:
         repository.close()
 
