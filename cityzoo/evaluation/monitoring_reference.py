@@ -43,8 +43,9 @@ def write_reference(
     """
     rows = np.unique(np.linspace(0, len(truth) - 1, min(MOST, len(truth))).astype(int)).tolist()
     score = float((report.get("operating_point") or {}).get("score") or LEAST_SCORE)
-    inputs = [modality.input_signals(truth, row) for row in rows]
-    if None in inputs:
+    measured = [modality.input_signals(truth, row) for row in rows]
+    inputs = [each for each in measured if each is not None]
+    if len(inputs) < len(rows):
         return
     answers = (read_answer(output, results[row]) for row in rows)
     found = [
