@@ -99,7 +99,9 @@ def main(arguments: Sequence[str]) -> int:
     """Do what the action says; return 0."""
     flags = _parser().parse_args(arguments)
     if not flags.models.is_dir() and flags.action != "add":
-        raise InputError(f"'{flags.models}' is no folder: give the one that python -m cityzoo serve is given")
+        raise InputError(
+            f"'{flags.models}' is not a folder: give the one that python -m cityzoo serve is given"
+        )
     if flags.action == "list":
         show_models(flags.models)
     elif flags.action == "add":

@@ -82,7 +82,7 @@ def open_run(path: Path) -> tuple[RuntimeModel, dict[str, Any]]:
             from cityzoo.export import keras_run
     except ImportError as error:
         raise InputError(
-            f"'{path}' is no exported folder, and to serve a run {error.name} is missing: export it with python -m "
+            f"'{path}' is not an exported folder, and to serve a run {error.name} is missing: export it with python -m "
             "cityzoo export"
         ) from error
     return keras_run.open_run(path)

@@ -43,7 +43,7 @@ class DetectorFinder:
         self.score, self.best_score = score, about.get("thresholds", {}).get("best F1", BEST_SCORE)
         size = about["inputs"][0].get("size_hw")
         if about["variant"] not in VARIANTS or not size:
-            raise InputError(f"'{folder}' is no detector: give an exported run of a task with boxes")
+            raise InputError(f"'{folder}' is not a detector: give an exported run of a task with boxes")
         for name in classes:
             if name not in self.names:
                 raise unknown(f"class of '{folder}'", name, self.names)

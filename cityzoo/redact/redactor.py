@@ -96,7 +96,7 @@ def split_name(name: str) -> tuple[str, tuple[str, ...], float | None]:
     place = place if at else name
     if at and not (re.fullmatch(r"\d*\.?\d+", score) and 0 < float(score) < 1):
         raise InputError(
-            f"'{name}': '{score}' is no score: give a number between 0 and 1 behind @, e.g. @0.1"
+            f"'{name}': '{score}' is not a score: give a number between 0 and 1 behind @, e.g. @0.1"
         )
     found = re.fullmatch(r"(.+?):([^:/\\]+)", place)
     classes = tuple(part.strip() for part in found[2].split(",")) if found else ()

@@ -12,6 +12,8 @@ EXTRAS = {
     "openvino": "openvino",
     "nncf": "openvino",
     "opentelemetry": "tracing",
+    "cryptography": "protect",
+    "jwt": "protect",
 }  # others are in the extra "export"
 
 

@@ -41,7 +41,7 @@ def read_keys(path: Path) -> dict[str, dict[str, Any]]:
             raise ValueError(f"unknown roles {sorted(unknown_roles)}")
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise InputError(
-            f"'{path}' is no file of API keys ({type(error).__name__}: {error}): make one with "
+            f"'{path}' is not a file of API keys ({type(error).__name__}: {error}): make one with "
             f"python -m cityzoo protect key add --keys {path} --name NAME"
         ) from error
     return keys

@@ -42,7 +42,7 @@ class AuditLog:
             mask: of all texts of events, such as one that hides phone numbers.
 
         Raises:
-            InputError: it cannot be written, or its end is no line of an audit log.
+            InputError: it cannot be written, or its end is not a line of an audit log.
         """
         self._path, self._key, self._mask, self._sync = path, key, mask, sync_seconds
         self._lock, self._stopped = threading.Lock(), threading.Event()

@@ -105,7 +105,7 @@ def read_number(line: str, path: Path) -> int:
     """
     row = _row(split_line(line)[0])
     if row is None or not split_line(line)[1]:
-        raise InputError(f"the last line of '{path}' is no line of an audit log: give another file")
+        raise InputError(f"the last line of '{path}' is not a line of an audit log: give another file")
     return row["n"]
 
 

@@ -148,7 +148,7 @@ def require_plain(folder: Path) -> None:
 
 def _files(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise InputError(f"'{folder}' is no folder: give one whose files are to be encrypted or decrypted")
+        raise InputError(f"'{folder}' is not a folder: give one whose files are to be encrypted or decrypted")
     for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir() and not path.is_symlink())):
         remove_unfinished(inner)  # what a killed process left half-written
     paths = sorted(folder.rglob("*"))

@@ -13,8 +13,8 @@ from typing import Any, BinaryIO
 
 from cityzoo.errors import InputError
 from cityzoo.replace_file import replace_file
+from cityzoo.runtime.packages import require
 from cityzoo.security.encryption_keys import EncryptionKeys, key_id
-from cityzoo.security.packages import require
 
 SUFFIX = ".enc"
 MAGIC = b"cityzoo-encrypted-1\n"

@@ -43,7 +43,7 @@ def check_folder(
     """
     if not folder.is_dir():
         raise InputError(
-            f"'{folder}' is no folder: give a run, an exported folder, MODELS, or a server's http address"
+            f"'{folder}' is not a folder: give a run, an exported folder, MODELS, or a server's http address"
         )
     findings = []
     for model in find_model_folders(folder):

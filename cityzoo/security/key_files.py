@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cityzoo.errors import InputError
 from cityzoo.replace_file import replace_file
+from cityzoo.runtime.packages import require
 from cityzoo.security.encryption_keys import add_encryption_key
-from cityzoo.security.packages import require
 from cityzoo.security.signing import PASSWORD, key_hint, public_pem
 
 KINDS = ("signing", "tokens", "encryption")

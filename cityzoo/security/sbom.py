@@ -113,7 +113,7 @@ def read_archive_hashes(report: Path) -> dict[str, str]:
         return found
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise InputError(
-            f"'{report}' is no report of pip ({type(error).__name__}): write one by pip install --report FILE ..."
+            f"'{report}' is not a report of pip ({type(error).__name__}): write one by pip install --report FILE ..."
         ) from error
 
 

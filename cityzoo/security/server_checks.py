@@ -52,7 +52,7 @@ class Server:
     def __init__(self, address: str, authority: str | None) -> None:
         parts = urlsplit(address)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InputError(f"'{address}' is no address: give http://HOST:PORT or https://HOST:PORT")
+            raise InputError(f"'{address}' is not an address: give http://HOST:PORT or https://HOST:PORT")
         self.is_encrypted, self.host = parts.scheme == "https", parts.hostname
         self.port = parts.port or (443 if self.is_encrypted else 80)
         try:
@@ -114,7 +114,8 @@ def check_server(address: str, authority: str | None = None) -> list[Finding]:
         ) from error
     if first.status == 404:
         raise InputError(
-            f"'{address}' is no model server (no /v2/health/live): give the address of python -m cityzoo serve"
+            f"'{address}' is not a model server (/v2/health/live does not answer): give the address of "
+            "python -m cityzoo serve"
         )
     checks = (
         _check_tls,

@@ -99,7 +99,7 @@ def tls_options(settings: SecuritySettings) -> dict[str, Any]:
         return {}
     for file in filter(None, (certificate, key, authority)):
         if not Path(file).is_file():
-            raise InputError(f"'{file}' is no file: give a PEM file")
+            raise InputError(f"'{file}' is not a file: give a PEM file")
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key, password=_no_password)

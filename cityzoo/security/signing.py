@@ -14,7 +14,7 @@ from typing import Any
 
 from cityzoo.errors import InputError
 from cityzoo.replace_file import replace_file
-from cityzoo.security.packages import require
+from cityzoo.runtime.packages import require
 
 SIGNATURE = "model.sig"
 MEDIA_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
@@ -142,7 +142,7 @@ def _read_signed(folder: Path, keys: dict[str, Any]) -> tuple[str, dict[str, str
     file = folder / SIGNATURE
     if not folder.is_dir():
         raise InputError(
-            f"'{folder}' is no folder: signatures cover folders; give the one that holds the model"
+            f"'{folder}' is not a folder: signatures cover folders; give the one that holds the model"
         )
     if not file.is_file():
         raise InputError(
@@ -218,7 +218,7 @@ def load_private_key(file: Path) -> Any:
         return _checked(key, key.public_key())
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
-            f"'{file}' is no private key of EC P-256 ({error}): make one with python -m cityzoo protect new-key; "
+            f"'{file}' is not a private key of EC P-256 ({error}): make one with python -m cityzoo protect new-key; "
             f"a password is taken from {PASSWORD}"
         ) from error
 
@@ -238,7 +238,7 @@ def load_public_keys(file: Path) -> dict[str, Any]:
         return {key_hint(key): _checked(key, key) for key in keys}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
-            f"'{file}' is no public key of EC P-256 ({error}): give the .pub.pem file of python -m cityzoo protect "
+            f"'{file}' is not a public key of EC P-256 ({error}): give the .pub.pem file of python -m cityzoo protect "
             "new-key"
         ) from error
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cityzoo.errors import InputError
-from cityzoo.security.packages import require
+from cityzoo.runtime.packages import require
 
 LOG = logging.getLogger(__name__)
 ALGORITHMS = frozenset({"ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "EdDSA"})

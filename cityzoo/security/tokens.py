@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityzoo.errors import escape_control, shorten
+from cityzoo.runtime.packages import require
 from cityzoo.security.caller import ALL, ROLES, Caller
-from cityzoo.security.packages import require
 from cityzoo.security.refusal import make_unauthorized
 from cityzoo.security.token_keys import TokenKeys
 

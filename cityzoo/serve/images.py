@@ -34,7 +34,7 @@ def decode_image(data: bytes, max_megapixels: float) -> np.ndarray:
         raise HttpError(413, f"the image is too large ({error})") from error
     except (OSError, SyntaxError) as error:
         raise HttpError(
-            415, f"{len(data)} bytes that are no image: send a JPEG, PNG, WebP, BMP, GIF or TIFF file"
+            415, f"{len(data)} bytes that are not an image: send a JPEG, PNG, WebP, BMP, GIF or TIFF file"
         ) from error
     if width * height > max_megapixels * 1e6:
         raise HttpError(

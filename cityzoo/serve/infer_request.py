@@ -105,7 +105,7 @@ def parse_json(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise HttpError(400, f"the body is no JSON ({str(error)[:80]}): send an object") from error
+        raise HttpError(400, f"the body is not JSON ({str(error)[:80]}): send an object") from error
     if not isinstance(document, dict):
         raise HttpError(400, f"the body is a JSON {type(document).__name__}: send an object")
     return document

@@ -52,7 +52,7 @@ def require_models(root: Path) -> None:
     if not root.exists():
         raise InputError(f"'{root}' does not exist: give a folder MODELS/NAME/VERSION, or an exported folder")
     if root.is_file() and root.suffix not in FILES:
-        raise InputError(f"'{root}' is no model: files end in {', '.join(FILES)}")
+        raise InputError(f"'{root}' is not a model: files end in {', '.join(FILES)}")
     if not is_model(root) and not find_models(root) and any(not _is_hidden(e) for e in root.iterdir()):
         raise InputError(
             f"'{root}' has no model: expected NAME/VERSION/ with the files of an exported folder, VERSION from 1"

@@ -66,7 +66,7 @@ class ModelRepository:
             self._changed.clear()
             try:
                 self.refresh()
-            except Exception:
+            except Exception:  # an unforeseen error must not end the thread that rolls models back
                 LOG.exception("the models could not be refreshed")
 
     def refresh(self) -> None:
@@ -95,7 +95,7 @@ class ModelRepository:
     def _run(self, work: Callable[[], None]) -> None:
         try:
             work()
-        except Exception:
+        except Exception:  # in a pool nobody would see it; the other models go on
             LOG.exception("a version could not be closed")
         self._changed.set()
 

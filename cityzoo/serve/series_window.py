@@ -98,7 +98,7 @@ def _number(cell: str, row: int) -> float:
         value = math.inf
     if not math.isfinite(value):
         raise HttpError(
-            422, f"'{text[:40]}' in row {row} is no number: leave the cell empty if it is missing"
+            422, f"'{text[:40]}' in row {row} is not a number: leave the cell empty if it is missing"
         )
     return value
 

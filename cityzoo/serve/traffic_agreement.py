@@ -15,8 +15,9 @@ ROWS = ("detections", "classes", "labels")
 def compare_answers(answer: Mapping[str, Any], other: Mapping[str, Any]) -> float | None:
     """Return the agreement of two answers to one request, None if they hold nothing to compare.
 
-    Detections: F1 of boxes of one class matched at IoU 0.5; None if neither has any, as an empty street says nothing of
-    a model. One class: whether it is the same. Several: F1 of the sets. Numbers: 1 - sum |a - b| / sum max(|a|, |b|).
+    Detections: F1 of boxes of one class matched at IoU 0.5; None if neither has any, since an empty street does not
+    show whether models agree. One class: whether it is the same. Several: F1 of the sets. Numbers:
+    1 - sum |a - b| / sum max(|a|, |b|).
 
     Example:
         >>> compare_answers({"class": "car"}, {"class": "bus"})

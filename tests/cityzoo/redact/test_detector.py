@@ -43,7 +43,7 @@ def test_wrong_classes_and_folders(white_cells, tmp_path):
     """What is allowed is named."""
     with pytest.raises(InputError, match="did you mean 'plate'"):
         Redactor.from_name(f"{white_cells}:plat")
-    with pytest.raises(InputError, match="'2' is no score"):
+    with pytest.raises(InputError, match="'2' is not a score"):
         Redactor.from_name(f"{white_cells}@2")
     about = json.loads((white_cells / "preprocessing.json").read_text())
     for change, message in (

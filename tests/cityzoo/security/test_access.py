@@ -128,7 +128,7 @@ def test_open_access_lets_everybody_predict_and_nobody_manage():
 def test_a_file_that_holds_no_keys_is_one_line(tmp_path, content):
     """Before the server starts."""
     (tmp_path / "keys.json").write_text(content)
-    with pytest.raises(InputError, match="is no file of API keys"):
+    with pytest.raises(InputError, match="is not a file of API keys"):
         Access(tmp_path / "keys.json")
 
 

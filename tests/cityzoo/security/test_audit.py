@@ -166,7 +166,7 @@ def test_texts_are_masked_and_strange_values_recorded(tmp_path):
 def test_files_that_are_no_audit_log_are_one_line(tmp_path):
     """Of another kind, a folder, missing."""
     (tmp_path / "other").write_text("hello\n")
-    with pytest.raises(InputError, match="is no line of an audit log"):
+    with pytest.raises(InputError, match="is not a line of an audit log"):
         AuditLog(tmp_path / "other")
     assert (tmp_path / "other").read_text() == "hello\n"
     with pytest.raises(InputError, match="cannot be written"):

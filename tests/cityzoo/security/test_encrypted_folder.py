@@ -102,7 +102,7 @@ def test_encrypted_runs_are_refused_with_the_command_that_decrypts_them(folder):
     (folder / "link").symlink_to("/etc/passwd")
     with pytest.raises(InputError, match="is a link"):
         encrypt_folder(folder, KEYS)
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         encrypt_folder(folder / "missing", KEYS)
 
 

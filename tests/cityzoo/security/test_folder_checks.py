@@ -116,5 +116,5 @@ def test_the_robustness_gate_reads_the_report(section, state):
 
 def test_a_target_that_is_no_folder_is_one_line(tmp_path):
     """What was received, what is allowed."""
-    with pytest.raises(InputError, match="is no folder: give a run"):
+    with pytest.raises(InputError, match="is not a folder: give a run"):
         check_folder(tmp_path / "missing", None, 0.5)

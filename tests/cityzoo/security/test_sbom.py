@@ -55,7 +55,7 @@ def test_the_bill_lists_packages_with_license_and_hash(tmp_path, monkeypatch, ca
 def test_a_file_that_is_no_report_of_pip_is_one_line(tmp_path):
     """And a folder that cannot be written."""
     (tmp_path / "report.json").write_text("[]")
-    with pytest.raises(InputError, match="is no report of pip"):
+    with pytest.raises(InputError, match="is not a report of pip"):
         sbom.write_sbom(None, str(tmp_path / "report.json"))
     with pytest.raises(InputError, match="cannot be written"):
         sbom.write_sbom(str(tmp_path / "missing" / "sbom.json"))

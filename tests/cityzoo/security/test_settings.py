@@ -111,5 +111,5 @@ def test_tls_files_that_cannot_be_used_are_one_line(certificate, tmp_path, publi
         {"tls_certificate": str(public_file), "tls_key": key},
         {"tls_certificate": file, "tls_key": key, "client_ca": key},
     ):
-        with pytest.raises(InputError, match="tls-certificate|is no file|TLS cannot use"):
+        with pytest.raises(InputError, match="tls-certificate|is not a file|TLS cannot use"):
             tls_options(SecuritySettings(**options))

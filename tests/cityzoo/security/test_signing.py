@@ -122,9 +122,9 @@ def test_keys_of_another_kind_are_one_line(folder, tmp_path, signer_file, public
         public_pem(ec.generate_private_key(ec.SECP384R1()).public_key()),
     ):
         other.write_bytes(content)
-        with pytest.raises(InputError, match="is no public key of EC P-256"):
+        with pytest.raises(InputError, match="is not a public key of EC P-256"):
             verify_folder(folder, other)
-    with pytest.raises(InputError, match="is no private key"):
+    with pytest.raises(InputError, match="is not a private key"):
         sign_folder(folder, public_file)
     with pytest.raises(InputError, match="holds no files"):
         (tmp_path / "empty").mkdir()
