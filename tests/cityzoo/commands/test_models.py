@@ -109,5 +109,5 @@ def test_wrong_names_are_refused_with_the_nearest(export, run, tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             run(*words)
-    with pytest.raises(InputError, match="is no folder"):
+    with pytest.raises(InputError, match="is not a folder"):
         models.main([str(tmp_path / "none"), "list"])

@@ -109,7 +109,7 @@ def test_wrong_input_is_one_line_without_a_traceback(tmp_path):
     ran = subprocess.run(
         [sys.executable, "-m", "cityzoo", *words], capture_output=True, text=True, check=False
     )
-    assert ran.returncode == 2 and ran.stderr.count("\n") == 1 and "is no public key" in ran.stderr
+    assert ran.returncode == 2 and ran.stderr.count("\n") == 1 and "is not a public key" in ran.stderr
 
 
 def test_run_gives_a_command_an_encrypted_home(tmp_path):
