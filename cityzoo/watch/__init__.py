@@ -1,0 +1,1 @@
+"""Cameras and recordings, watched: vehicles are detected, tracked and counted, and incidents reported."""
