@@ -29,7 +29,7 @@ class Source(ABC):
     def __iter__(self) -> Iterator[Frame]:
         """Yield the frames, up to the end or until the source is closed."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """Stop reading; may be called twice."""
 
     def __enter__(self) -> Source:

@@ -113,9 +113,7 @@ class Stream(Source):
             try:
                 self._read()
                 cause = "the stream ended"
-            except (
-                Exception
-            ) as error:  # FFmpeg raises many kinds; whatever happens, this camera is tried again
+            except Exception as error:  # noqa: BLE001 - FFmpeg raises many kinds; whatever it is, try again
                 cause = explain(error, self.url)
             if self._closed.is_set():
                 return
