@@ -1,4 +1,4 @@
-"""Serve a video by RTSP until killed: `/usr/bin/python3 rtsp_server.py VIDEO PORT [USER PASSWORD]`, of Debian's packages."""
+"""Serve a video by RTSP until killed: /usr/bin/python3 rtsp_server.py VIDEO PORT [USER PASSWORD]; Debian packages."""
 
 import sys
 
@@ -31,7 +31,8 @@ def main() -> None:
         factory.set_permissions(permissions)
     server.get_mount_points().add_factory("/road", factory)
     server.attach(None)
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     GLib.MainLoop().run()
 
 

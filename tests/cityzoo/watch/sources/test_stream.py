@@ -1,0 +1,120 @@
+"""Streams: newest frames, causes of losses, recovery; the last from a real RTSP server."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("av")
+from cityzoo.watch.sources import Stream, open_source  # noqa: E402
+from cityzoo.watch.sources.stream import explain, hide_password  # noqa: E402
+from tests.cityzoo.watch.conftest import write_video  # noqa: E402
+
+SERVER, DEBIAN = Path(__file__).with_name("rtsp_server.py"), "/usr/bin/python3"
+
+
+def wait_for(condition, seconds):
+    """Wait until it holds; return the seconds that this took, or fail."""
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < seconds, "did not happen in time"
+        time.sleep(0.02)
+    return time.monotonic() - start
+
+
+def free_port():
+    """Return a port where nothing listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_a_camera_that_is_never_up_is_one_event_and_a_gap():
+    with open_source(f"rtsp://ann:secret@127.0.0.1:{free_port()}/road", "north") as source:
+        wait_for(lambda: source.age > 2.2, 5)
+        assert source.newest() is None
+    events = source.health.take_events()
+    assert [event["what"] for event in events] == ["lost", "gap", "ended"]
+    assert "refused" in events[0]["detail"]
+    assert events[1]["seconds"] > 2.2
+    assert "secret" not in str(events)
+
+
+def test_the_newest_frame_is_taken_and_the_others_are_counted(tmp_path):
+    """A file is read far faster than in real time: all but the last frame are dropped."""
+    path = write_video(tmp_path / "road.mp4", [i / 25 for i in range(20)])
+    with Stream(str(path), "road") as source:
+        wait_for(lambda: source.health.frames >= 20, 5)
+        frame = source.newest()
+        assert (frame.index + 1) - source.health.dropped == 1
+        assert frame.image.shape == (32, 48, 3)
+
+
+def test_causes_are_told_apart_without_passwords():
+    url = "rtsp://ann:s3cret@cam/1"
+    assert hide_password(url) == "rtsp://cam/1"
+    assert "password is wrong" in explain(type("HTTPUnauthorizedError", (Exception,), {})("401"), url)
+    assert explain(ValueError(f"cannot open '{url}'\n twice"), url) == "cannot open 'rtsp://cam/1' twice"
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Return what starts an RTSP server; all are killed in the end."""
+    check = "import gi; gi.require_version('GstRtspServer', '1.0')"
+    if not Path(DEBIAN).exists() or subprocess.run([DEBIAN, "-c", check], capture_output=True).returncode:
+        pytest.skip("needs apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-bad")
+    video = write_video(tmp_path / "road.mp4", [i / 25 for i in range(2500)], (128, 160), "libx264")
+    servers = []
+
+    def start(port, *login):
+        command = [DEBIAN, str(SERVER), str(video), str(port), *login]
+        servers.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        assert servers[-1].stdout.readline() == "ready\n"
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+        server.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="Debian packages")
+def test_killed_and_frozen_servers_are_gaps_and_frames_come_back_within_5_seconds(serve):
+    port = free_port()
+    server = serve(port)
+    with open_source(f"rtsp://127.0.0.1:{port}/road", "a", fps=5) as source:
+        wait_for(lambda: source.health.frames > 25, 10)
+        server.kill()
+        time.sleep(3)
+        source.newest()
+        server = serve(port)
+        assert wait_for(lambda: source.health.connections == 2, 5) < 5
+        wait_for(lambda: source.health.frames > 60, 10)
+        server.send_signal(signal.SIGSTOP)
+        time.sleep(5)
+        server.send_signal(signal.SIGCONT)
+        assert wait_for(lambda: source.health.connections == 3, 5) < 5
+        wait_for(lambda: source.age < 0.3, 3)
+        frame = source.newest()
+        assert abs(time.time() - frame.time) < 1
+    gaps = [event["seconds"] for event in source.health.take_events() if event["what"] == "gap"]
+    assert gaps[-2] > 3
+    assert gaps[-1] > 5
+    assert source.health.gap_seconds == pytest.approx(sum(gaps), abs=0.01)
+
+
+@pytest.mark.slow
+def test_a_wrong_password_is_named_and_the_right_one_works(serve):
+    port = free_port()
+    serve(port, "ann", "right")
+    with (
+        open_source(f"rtsp://ann:wrong@127.0.0.1:{port}/road") as wrong,
+        open_source(f"rtsp://ann:right@127.0.0.1:{port}/road") as right,
+    ):
+        wait_for(lambda: right.health.frames > 5, 10)
+        assert "password is wrong" in wrong.health.take_events()[0]["detail"]
