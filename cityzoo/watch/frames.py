@@ -51,5 +51,5 @@ class Thinner:
         if seconds < self._next - self.step * 0.01:  # times are rounded to milliseconds
             return False
         # On the grid of the step, so that 12.5 frames per second thinned to 5 become 5, not 4.2; anew after a gap.
-        self._next = max(self._next, seconds - self.step) + self.step
+        self._next = (seconds if seconds - self._next > self.step else self._next) + self.step
         return True

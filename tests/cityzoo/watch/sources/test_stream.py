@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("av")
-from cityzoo.watch.sources import Stream, open_source  # noqa: E402
-from cityzoo.watch.sources.stream import explain, hide_password  # noqa: E402
-from tests.cityzoo.watch.conftest import write_video  # noqa: E402
+from cityzoo.watch.sources import Stream, open_source
+from cityzoo.watch.sources.stream import explain, hide_password
+from tests.cityzoo.watch.conftest import write_video
 
 SERVER, DEBIAN = Path(__file__).with_name("rtsp_server.py"), "/usr/bin/python3"
 
@@ -98,9 +98,9 @@ def test_killed_and_frozen_servers_are_gaps_and_frames_come_back_within_5_second
         server.send_signal(signal.SIGSTOP)
         time.sleep(5)
         server.send_signal(signal.SIGCONT)
-        assert wait_for(lambda: source.health.connections == 3, 5) < 5
-        wait_for(lambda: source.age < 0.3, 3)
-        frame = source.newest()
+        assert wait_for(lambda: source.age < 0.3, 5) < 5
+        source.newest()
+        frame = next(iter(source))
         assert abs(time.time() - frame.time) < 1
     gaps = [event["seconds"] for event in source.health.take_events() if event["what"] == "gap"]
     assert gaps[-2] > 3
