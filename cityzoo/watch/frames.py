@@ -34,7 +34,7 @@ class Thinner:
 
     Example:
         >>> thinner = Thinner(2.0)
-        >>> [seconds for seconds in (0.0, 0.25, 0.5, 0.75, 3.0, 3.1, 3.5) if thinner.wants(seconds)]
+        >>> [seconds for seconds in (0.0, 0.25, 0.5, 0.75, 3.0, 3.1, 3.5) if thinner.is_due(seconds)]
         [0.0, 0.5, 3.0, 3.5]
     """
 
@@ -42,7 +42,7 @@ class Thinner:
         self.step = 1 / fps if fps else 0.0
         self._next = float("-inf")
 
-    def wants(self, seconds: float) -> bool:
+    def is_due(self, seconds: float) -> bool:
         """Return whether the frame of this time is kept.
 
         Args:

@@ -64,7 +64,7 @@ class Health:
             self._events.clear()
         return events
 
-    def summary(self) -> dict[str, float]:
+    def summary(self) -> dict[str, Any]:
         """Return the counts of the whole time."""
         names = ("frames", "dropped", "connections", "gaps")
         return {name: getattr(self, name) for name in names} | {"gap_seconds": round(self.gap_seconds, 3)}

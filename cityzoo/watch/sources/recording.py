@@ -72,7 +72,7 @@ class VideoFile(Source):
             if gap:
                 self.health.report_gap(self.start + gap[0], self.start + gap[1])
             self.health.frames += 1
-            if thinner.wants(seconds):
+            if thinner.is_due(seconds):
                 is_frame, image = self._capture.retrieve()
                 if is_frame:
                     yield Frame(self.camera, index, self.start + seconds, seconds, _rgb(image))

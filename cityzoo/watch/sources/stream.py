@@ -153,7 +153,7 @@ class Stream(Source):
             self.health.report_gap(*gap)
         index = self.health.frames
         self.health.frames += 1
-        if self._thinner.wants(at):
+        if self._thinner.is_due(at):
             with self._lock:
                 self.health.dropped += self._newest is not None
                 self._newest = (index, at, frame)

@@ -104,7 +104,7 @@ def test_killed_and_frozen_servers_are_gaps_and_frames_come_back_within_5_second
         assert abs(time.time() - frame.time) < 1
     gaps = [event["seconds"] for event in source.health.take_events() if event["what"] == "gap"]
     assert gaps[-2] > 3
-    assert gaps[-1] > 5
+    assert gaps[-1] > 4.5
     assert source.health.gap_seconds == pytest.approx(sum(gaps), abs=0.01)
 
 
