@@ -50,6 +50,6 @@ class Thinner:
         """
         if seconds < self._next - self.step * 0.01:  # times are rounded to milliseconds
             return False
-        # On the grid of the step, so that 12.5 frames per second thinned to 5 become 5, not 4.2; anew after a gap.
+        # On a grid, so that 12.5 frames per second thinned to 5 become 5, not 4.2; a gap starts a new one.
         self._next = (seconds if seconds - self._next > self.step else self._next) + self.step
         return True

@@ -16,6 +16,7 @@ from cityzoo.watch.sources.base_source import Source
 from cityzoo.watch.sources.health import GapFinder
 
 FOLDER_FPS = 1.0  # of a folder, whose images have no times
+LOST_END = 2.0  # seconds of a video that its header promises and that are not there
 
 
 class VideoFile(Source):
@@ -52,7 +53,7 @@ class VideoFile(Source):
             )
         self.rate = self._capture.get(cv2.CAP_PROP_FPS) or 25.0
         whole = max(self._capture.get(cv2.CAP_PROP_FRAME_COUNT), 0) / self.rate
-        self.seconds = min(whole, self.limit)
+        self.seconds: float = min(whole, self.limit)
         self.start = path.stat().st_mtime - whole if start is None else start
 
     def __iter__(self) -> Iterator[Frame]:
@@ -80,6 +81,9 @@ class VideoFile(Source):
             raise InputError(
                 f"'{self.path}' has no frame that can be decoded: convert it to an MP4 with H.264"
             )
+        elif end < self.seconds - LOST_END:
+            span = f"{end:.1f} of {self.seconds:.1f} s can be decoded"
+            self.health.report("damaged", self.start + end, span)
         self.health.report("ended", self.start + end)
         self.close()
 

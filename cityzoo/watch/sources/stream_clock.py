@@ -9,7 +9,7 @@ DRIFT = 1e-4  # seconds per second by which the clock of a camera may be slow; c
 class StreamClock:
     """Give frames the time of their capture: the least delayed frame says how presentation times relate to the clock.
 
-    Times never go back. After a new connection presentation times start anew: make a new clock.
+    Times never go back. Presentation times start again with each connection: make a new clock.
 
     Example:
         >>> clock = StreamClock()

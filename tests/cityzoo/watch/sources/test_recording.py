@@ -61,6 +61,18 @@ def test_images_come_in_the_order_of_their_numbers_and_a_damaged_one_is_an_event
     assert [event["what"] for event in source.health.take_events()] == ["connected", "damaged", "ended"]
 
 
+def test_a_recording_that_breaks_off_says_so(tmp_path):
+    path = write_video(tmp_path / "a.mp4", [i / 25 for i in range(250)])
+    whole = path.read_bytes()
+    start, end = whole.index(b"mdat"), whole.index(b"moov")
+    middle = (start + end) // 2
+    path.write_bytes(whole[:middle] + bytes(end - 4 - middle) + whole[end - 4 :])
+    source = open_source(str(path))
+    frames = list(source)
+    assert 100 < len(frames) < 150
+    assert "damaged" in [event["what"] for event in source.health.take_events()]
+
+
 def _empty(path):
     path.write_bytes(b"")
 

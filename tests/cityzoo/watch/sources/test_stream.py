@@ -1,16 +1,18 @@
 """Streams: newest frames, causes of losses, recovery; the last from a real RTSP server."""
 
+import contextlib
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("av")
-from cityzoo.watch.sources import Stream, open_source
+from cityzoo.watch.sources import Stream, open_source, stream
 from cityzoo.watch.sources.stream import explain, hide_password
 from tests.cityzoo.watch.conftest import write_video
 
@@ -59,6 +61,55 @@ def test_causes_are_told_apart_without_passwords():
     assert hide_password(url) == "rtsp://cam/1"
     assert "password is wrong" in explain(type("HTTPUnauthorizedError", (Exception,), {})("401"), url)
     assert explain(ValueError(f"cannot open '{url}'\n twice"), url) == "cannot open 'rtsp://cam/1' twice"
+
+
+def h264(path, size_hw):
+    """Return a second of video, as it is sent: each fifth frame is a key frame."""
+    return write_video(path, [i / 25 for i in range(25)], size_hw, "libx264").read_bytes()
+
+
+@pytest.fixture
+def send():
+    """Return what sends bytes to everybody who connects, in small parts for some seconds, and returns its URL."""
+    listeners = []
+
+    def run(listener, parts):
+        with contextlib.suppress(OSError):
+            client, _ = listener.accept()
+            for part in parts:
+                client.sendall(part)
+                time.sleep(0.01)
+            client.close()
+
+    def start(parts):
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        threading.Thread(target=run, args=(listener, parts), daemon=True).start()
+        return f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for listener in listeners:
+        listener.close()
+
+
+def test_a_new_resolution_is_an_event_and_frames_go_on(send, tmp_path):
+    small, large = h264(tmp_path / "a.h264", (128, 160)), h264(tmp_path / "b.h264", (256, 320))
+    with Stream(send([small, large] * 4), "north", container_format="h264") as source:
+        wait_for(lambda: source.health.frames > 150, 10)
+        assert source.newest().image.shape in {(128, 160, 3), (256, 320, 3)}
+    events = source.health.take_events()
+    changes = [(event["what"], event["width"]) for event in events if "width" in event]
+    assert changes[:4] == [("connected", 160), ("resolution", 320), ("resolution", 160), ("resolution", 320)]
+
+
+def test_a_stream_without_key_frames_is_said_to_be_one(send, tmp_path, monkeypatch):
+    monkeypatch.setattr(stream, "FIRST_FRAME", 0.3)
+    units = h264(tmp_path / "a.h264", (128, 160)).split(b"\0\0\1")
+    without = b"\0\0\1".join(unit for unit in units if not unit or unit[0] & 31 != 5)
+    with Stream(send([without] * 300), "north", container_format="h264") as source:
+        wait_for(lambda: source._cause, 10)
+    assert source.health.frames == 0
+    assert "key frame" in source.health.take_events()[0]["detail"]
 
 
 @pytest.fixture
