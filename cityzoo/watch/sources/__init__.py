@@ -6,7 +6,7 @@ import re
 import threading
 from pathlib import Path
 
-from cityzoo.errors import InputError, escape_control
+from cityzoo.errors import InputError, escape_control, unknown
 from cityzoo.watch.frames import Frame
 from cityzoo.watch.sources.base_source import Source
 from cityzoo.watch.sources.health import Health
@@ -14,6 +14,8 @@ from cityzoo.watch.sources.recording import ImageFolder, VideoFile
 from cityzoo.watch.sources.stream import Stream, hide_password
 
 __all__ = ["Frame", "Health", "ImageFolder", "Source", "Stream", "VideoFile", "camera_name", "open_source"]
+
+SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp", "tcp", "file")
 
 
 def open_source(
@@ -35,7 +37,7 @@ def open_source(
         ready: see `Stream`.
 
     Raises:
-        InputError: nothing there, no video or image, a rate or time that is not positive.
+        InputError: nothing there, no video or image, an unknown protocol, a rate or time that is not positive.
     """
     for name, value in (("--fps", fps), ("--minutes", minutes)):
         if value is not None and not 0 < value < float("inf"):
@@ -45,6 +47,9 @@ def open_source(
     if usb:
         return Stream(f"/dev/video{usb[1]}", camera, fps, minutes, "v4l2", ready)
     if "://" in text:
+        scheme = text.partition("://")[0].lower()
+        if scheme not in SCHEMES:
+            raise unknown("protocol", scheme, SCHEMES)
         return Stream(text, camera, fps, minutes, None, ready)
     path = Path(text)
     if not path.exists():

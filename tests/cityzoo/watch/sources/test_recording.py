@@ -103,6 +103,7 @@ def test_a_file_without_frames_is_said_to_be_one(tmp_path, write):
     ("options", "message"),
     [
         ({"text": "nowhere.mp4"}, "'nowhere.mp4' does not exist"),
+        ({"text": "rstp://host/1"}, "rtsp"),
         ({"text": ".", "fps": 0.0}, "--fps is 0, but must be above 0"),
         ({"text": ".", "minutes": float("nan")}, "--minutes is nan"),
     ],
