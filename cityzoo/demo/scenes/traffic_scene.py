@@ -199,12 +199,17 @@ def draw_scene(seed: int, size_hw: tuple[int, int] = (288, 384), condition: str 
     return shoot(plan_scene(seed, size_hw, condition))
 
 
+def expose(plan: Plan, layers: Layers) -> np.ndarray:
+    """Return the camera image (H, W, 3) uint8 of a rendered plan."""
+    lamps = paint_lamps(layers.lamps, plan.light)
+    lit = beams([*plan.scenery, *plan.vehicles], plan.camera, plan.light)
+    return apply_camera_effects(layers.canvas, lamps, lit, plan.light, generator(plan.seed, 7))
+
+
 def shoot(plan: Plan) -> Scene:
     """Render a plan, with the boxes of its vehicles."""
     layers = render(plan)
-    lamps = paint_lamps(layers.lamps, plan.light)
-    lit = beams([*plan.scenery, *plan.vehicles], plan.camera, plan.light)
-    image = apply_camera_effects(layers.canvas, lamps, lit, plan.light, generator(plan.seed, 7))
+    image = expose(plan, layers)
     labels = np.array([v.label for v in plan.vehicles], np.int32)
     boxes = boxes_of(layers, plan.vehicles)
     return Scene(image, boxes, labels, condition=plan.light.condition, layout=plan.layout)

@@ -1,0 +1,1 @@
+"""Videos of the demo streets: the same vehicles in motion, with exact tracks, counts and incidents."""
