@@ -93,14 +93,19 @@ def drive_lane(rng: np.random.Generator, plan: LanePlan, seconds: float) -> list
     lane: list[Ride] = []  # the first is the farthest
     beside: list[Ride] = []
     stops, waiting = list(plan.stops), 0
+    coming: Ride | None = None
     for step in range(math.ceil(seconds / STEP_S)):
         now = step * STEP_S
         waiting += int(rng.random() < plan.per_hour(now) * STEP_S / 3600)
         waiting = min(waiting, 3) if plan.per_hour(now) else 0
-        if waiting and (not lane or lane[-1].at_m > lane[-1].length_m / 2 + _headway(lane[-1], plan)):
-            lane.append(_enter(rng, plan, now, lane[-1] if lane else None))
-            rides.append(lane[-1])
-            waiting -= 1
+        coming = coming if plan.per_hour(now) else None
+        if waiting and coming is None:
+            coming = _arrive(rng, plan)
+        if coming is not None and _may_enter(coming, lane):
+            coming.start_s, coming.speed = now, min(coming.usual_speed, lane[-1].speed + 1 if lane else math.inf)
+            lane.append(coming)
+            rides.append(coming)
+            waiting, coming = max(0, waiting - 1), None
         if stops and now >= stops[0].start_s:
             stops = stops[_choose(lane, stops[0]) :]
         _move(lane, beside, plan, now)
@@ -131,17 +136,18 @@ def _vehicle(rng: np.random.Generator, label: int) -> Thing:
     return solid.stand(0.0, 0.0, 0.0, size, label)
 
 
-def _headway(last: Ride, plan: LanePlan) -> float:
-    # Room for the longest vehicle, which enters with its middle at 0.
-    return 9.0 + GAP_M + min(last.speed, plan.speed) * TIME_GAP_S
-
-
-def _enter(rng: np.random.Generator, plan: LanePlan, now: float, last: Ride | None) -> Ride:
+def _arrive(rng: np.random.Generator, plan: LanePlan) -> Ride:
     label = pick(rng, CLASS_SHARES)
     usual = plan.speed * SPEED_FACTORS[label] * rng.uniform(0.88, 1.12)
     wander = rng.uniform(-0.3, 0.3) * (2.5 if label == 3 else 1)
-    speed = min(usual, plan.crawl(now, 0.0), math.inf if last is None else last.speed + 1)
-    return Ride(_vehicle(rng, label), now, usual, wander, 0.0, speed)
+    return Ride(_vehicle(rng, label), 0.0, usual, wander, 0.0, usual)
+
+
+def _may_enter(ride: Ride, lane: list[Ride]) -> bool:
+    if not lane:
+        return True
+    gap_m, _ = _gap(ride, lane[-1])
+    return gap_m > GAP_M + min(lane[-1].speed + 1, ride.usual_speed) * TIME_GAP_S
 
 
 def _choose(lane: list[Ride], stop: Stop) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from cityzoo.data.image.export import LabeledImage
 from cityzoo.demo.scenes.camera import Camera
 from cityzoo.demo.scenes.meshes import Thing
-from cityzoo.demo.scenes.renderer import LAMP_STEP
+from cityzoo.demo.scenes.renderer import LAMP_STEP, Drawn, draw_ids
 from cityzoo.demo.scenes.traffic_scene import (
     LEAST_SIDE_PX,
     LEAST_VISIBLE,
@@ -20,7 +20,6 @@ from cityzoo.demo.scenes.traffic_scene import (
     expose,
     render,
 )
-from cityzoo.demo.scenes.vehicle_placement import outline_area
 from cityzoo.demo.videos.video_plan import Track, VideoPlan
 
 SMALLEST_PX = 3.0  # of a vehicle that is drawn, on the enlarged canvas
@@ -66,8 +65,8 @@ def draw_frame(plan: VideoPlan, index: int, fps: float) -> VideoFrame:
     layers = render(scene)
     boxes = boxes_of(layers, vehicles)
     shown = np.bincount(layers.ids.ravel(), minlength=len(vehicles) + 1)[1:]
-    areas = np.array([outline_area(vehicle, plan.camera) for vehicle in vehicles])
-    visible = (shown / np.maximum(areas, 1.0)).clip(0, 1)
+    alone = np.array([_area(scene.drawn, k, plan.camera.size_wh) for k in range(1, len(vehicles) + 1)])
+    visible = shown / np.maximum(alone, 1)
     enough = (visible >= LEAST_VISIBLE) & ((boxes[:, 2:] - boxes[:, :2]).min(axis=1) >= LEAST_SIDE_PX)
     kept = np.flatnonzero(enough).tolist()
     labels = np.array([vehicles[k].label for k in kept], np.int32)
@@ -80,6 +79,11 @@ def draw_frame(plan: VideoPlan, index: int, fps: float) -> VideoFrame:
         ids=tuple(tracks[k].number for k in kept),
         visible=tuple(round(float(visible[k]), 3) for k in kept),
     )
+
+
+def _area(drawn: Drawn, number: int, size_wh: tuple[int, int]) -> int:
+    """Return the pixels of a vehicle inside the canvas without the things before it."""
+    return int(np.count_nonzero(draw_ids([pair for pair in drawn if pair[0] == number], size_wh)))
 
 
 def box_of_outline(vehicles: list[Thing], camera: Camera) -> np.ndarray:

@@ -24,7 +24,8 @@ BEGIN_M, END_M = -50.0, 190.0  # of the lanes, along the road
 LINE_M, STOP_M = 30.0, 46.0  # positions of the counting line and of the stopped vehicle along the road
 PLACE_SEED = 8  # a motorway with a free view of its lanes
 SPEED, CRAWL, WRONG_WAY_SPEED = 16.0, 1.6, 14.0  # m/s
-JAM_HEAD_M = {1: 60.0, -1: 5.0}  # vehicles crawl from the entrance to this position along the road, per direction
+JAM_HEAD_M = {1: 60.0, -1: 5.0}  # vehicles crawl up to this position along the road, per direction
+CRAWL_M = 20.0  # over this distance; the queue behind it grows from the gaps that drivers keep
 INCIDENTS = ("", "stopped", "wrong_way", "jam")
 
 
@@ -45,7 +46,7 @@ VIDEOS: dict[str, tuple[Part, ...]] = {
         Part(80, "dusk"),
         Part(80, "dusk", incident="wrong_way"),
         Part(100, "rain"),
-        Part(150, "rain", 900.0, "jam"),
+        Part(150, "rain", 1500.0, "jam"),
     ),
     "normal": tuple(Part(600, condition) for condition in ("day", "dusk", "rain") * 2),
     "short": (Part(20, "day"),),
@@ -217,6 +218,6 @@ def _lane_plan(parts: Sequence[Part], lanes: Sequence[Lane], lane: Lane, road: R
 
     def crawl(seconds: float, metres: float) -> float:
         jammed = lane.direction == affected and any(begin <= seconds < end for begin, end in jams)
-        return CRAWL if jammed and metres < head_m else math.inf
+        return CRAWL if jammed and head_m - CRAWL_M <= metres < head_m else math.inf
 
     return LanePlan(END_M - BEGIN_M, SPEED, per_hour, crawl, tuple(stops))
