@@ -15,6 +15,8 @@ from cityzoo.demo.videos.frames import box_of_outline
 from cityzoo.demo.videos.video_plan import LINE_M, Track, VideoPlan
 
 SIDES = ("near", "far")
+WAYS = ("near-far", "far-near")  # along the road and against it
+SEEN_PX = 12.0  # smaller side of the box of a vehicle in view
 NEAR_LINE_M = 25.0  # from the line along the road; the middle of a box crosses it within this distance
 JAM_SPEED, JAM_VEHICLES, VIEW_M = 3.0, 4, (5.0, 60.0)  # m/s; stretch of the road in which a jam is seen
 
@@ -37,9 +39,14 @@ class Crossing:
 
 @dataclass(frozen=True)
 class Incident:
-    """An incident: a stopped or wrong-way vehicle with its track, or a jam (track 0)."""
+    """An incident: a stopped or wrong-way vehicle with its track, or a jam (track 0).
+
+    way: direction of the lane, one of WAYS; a wrong-way vehicle moves in the other one. start_s, end_s: while a vehicle
+    stands, while a wrong-way vehicle is in view, while the vehicles of a direction crawl.
+    """
 
     kind: str
+    way: str
     start_s: float
     end_s: float
     track: int = 0
@@ -106,24 +113,32 @@ def count_intervals(crossings: list[Crossing], seconds: float, interval_s: float
     return rows
 
 
-WAYS = ("near-far", "far-near")
-
-
 def incidents_of(plan: VideoPlan) -> list[Incident]:
     """Return stopped vehicles, wrong-way vehicles and jams in order of time."""
-    found = [incident for track in plan.tracks for incident in _incident(track)]
+    found = [incident for track in plan.tracks for incident in _incidents(plan, track)]
     return sorted(found + _jams(plan), key=lambda incident: incident.start_s)
 
 
-def _incident(track: Track) -> list[Incident]:
-    ride = track.ride
+def _incidents(plan: VideoPlan, track: Track) -> list[Incident]:
+    ride, way = track.ride, WAYS[track.lane.direction < 0]
     if ride.against:
-        return [Incident("wrong_way", round(ride.start_s, 2), round(track.end_s, 2), track.number)]
-    if ride.stands_s < 1 or not any(abs(aside - ride.wander_m) > 1 for aside in ride.aside_m):
+        kind, steps = "wrong_way", _steps_in_view(plan, track)
+    elif ride.stands_s >= 1 and ride.shift_m:
+        kind = "stopped"
+        steps = np.flatnonzero((np.diff(ride.metres) == 0) & (np.abs(ride.aside_m[1:]) > abs(ride.shift_m) / 2))
+    else:
         return []
-    standing = np.flatnonzero((np.diff(ride.metres) == 0) & (np.abs(ride.aside_m[1:]) > 1))
-    start, end = ride.start_s + standing[[0, -1]] * STEP_S
-    return [Incident("stopped", round(float(start), 2), round(float(end), 2), track.number)]
+    start, end = (round(float(ride.start_s + step * STEP_S), 2) for step in steps[[0, -1]])
+    return [Incident(kind, way, start, end, track.number)]
+
+
+def _steps_in_view(plan: VideoPlan, track: Track) -> np.ndarray:
+    """Return the steps of a ride at which the middle of the box is in the image and its sides are large enough."""
+    times = track.ride.start_s + np.arange(len(track.ride.metres)) * STEP_S
+    boxes = box_of_outline([track.place(plan.road, seconds) for seconds in times.tolist()], plan.camera)
+    middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+    inside = ((middle > 0) & (middle < plan.camera.size_wh)).all(axis=1)
+    return np.flatnonzero(inside & (sides.min(axis=1) >= ENLARGED * SEEN_PX))
 
 
 def _jams(plan: VideoPlan) -> list[Incident]:
@@ -133,7 +148,8 @@ def _jams(plan: VideoPlan) -> list[Incident]:
         tracks = [track for track in plan.tracks if track.lane.direction == direction and not track.ride.against]
         slow = [_is_jammed(tracks, float(second)) for second in range(int(plan.seconds))]
         edges = np.flatnonzero(np.diff([False, *slow, False]))
-        jams += [Incident("jam", float(a), float(b)) for a, b in edges.reshape(-1, 2) if b - a >= 10]
+        way = WAYS[direction < 0]
+        jams += [Incident("jam", way, float(a), float(b)) for a, b in edges.reshape(-1, 2) if b - a >= 10]
     return jams
 
 
@@ -150,11 +166,11 @@ def _is_jammed(tracks: list[Track], seconds: float) -> bool:
 
 def truth_of(plan: VideoPlan, fps: float) -> dict:
     """Return the truth of a video as written to truth.json."""
-    crossings, wide_high = crossings_of(plan), [side // ENLARGED for side in plan.camera.size_wh]
+    crossings = crossings_of(plan)
     return {
         "fps": fps,
         "seconds": plan.seconds,
-        "size_wh": wide_high,
+        "size_hw": list(plan.size_hw),
         "class_names": list(CLASS_NAMES),
         "line": {"name": "road", "points": line_of(plan).round(5).tolist(), "sides": list(SIDES)},
         "parts": [asdict(part) for part in plan.parts],

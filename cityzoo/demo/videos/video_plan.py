@@ -116,6 +116,12 @@ class VideoPlan:
         """Return the duration."""
         return sum(part.seconds for part in self.parts)
 
+    @property
+    def size_hw(self) -> tuple[int, int]:
+        """Return height and width of the frames in pixels."""
+        wide, high = self.camera.size_wh
+        return high // ENLARGED, wide // ENLARGED
+
     def light(self, seconds: float) -> Light:
         """Return the light at a time."""
         return self.lights[part_at(self.parts, seconds)]
