@@ -12,18 +12,18 @@ import numpy as np
 from cityzoo.demo.scenes.camera import Camera
 from cityzoo.demo.scenes.ground import ground_patches
 from cityzoo.demo.scenes.jam_scene import HIGH_LAYOUTS
-from cityzoo.demo.scenes.light import Light, make_light
+from cityzoo.demo.scenes.light import CONDITIONS, Light, make_light
 from cityzoo.demo.scenes.meshes import Thing
 from cityzoo.demo.scenes.road import GroundPatch, Road, choose_view
 from cityzoo.demo.scenes.scenery import place_scenery
 from cityzoo.demo.scenes.traffic_scene import ENLARGED, generator
 from cityzoo.demo.videos.car_following import STEP_S, LanePlan, Ride, Stop, drive_against, drive_lane
-from cityzoo.errors import InputError
+from cityzoo.errors import InputError, unknown
 
 BEGIN_M, END_M = -50.0, 190.0  # of the lanes, along the road
 LINE_M, STOP_M = 30.0, 46.0  # positions of the counting line and of the stopped vehicle along the road
 PLACE_SEED = 8  # a motorway with a free view of its lanes
-SPEED, CRAWL, WRONG_WAY_SPEED = 16.0, 1.6, 14.0  # m/s
+SPEED, CRAWL, WRONG_WAY_SPEED = 16.0, 1.6, 8.0  # m/s
 JAM_HEAD_M = {1: 60.0, -1: 5.0}  # vehicles crawl up to this position along the road, per direction
 CRAWL_M = 20.0  # over this distance; the queue behind it grows from the gaps that drivers keep
 INCIDENTS = ("", "stopped", "wrong_way", "jam")
@@ -150,13 +150,15 @@ def plan_video(
         place_seed: seed of road, camera and scenery.
 
     Raises:
-        InputError: no parts, an unknown incident, or a size or seed out of range.
+        InputError: no parts, an unknown condition or incident, or a size or seed out of range.
     """
     if not parts or seed < 0 or min(size_hw) < 64 or any(side % 2 for side in size_hw):
         raise InputError(
             f"{len(parts)} parts, seed {seed}, size {size_hw}: expected one part or more, a seed >= 0, even sides >= 64"
         )
     for part in parts:
+        if part.condition not in CONDITIONS:
+            raise unknown("condition", part.condition, CONDITIONS)
         if part.incident not in INCIDENTS or part.seconds <= 0:
             raise InputError(f"{part}: expected seconds above 0 and one of the incidents {', '.join(INCIDENTS[1:])}")
     layouts = {"motorway": HIGH_LAYOUTS["motorway"]}
