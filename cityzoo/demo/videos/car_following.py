@@ -37,7 +37,9 @@ class LanePlan:
     length_m: float
     speed: float  # usual speed, m/s
     per_hour: Callable[[float], float]  # seconds -> vehicles that arrive per hour
-    crawl: Callable[[float, float], float] = lambda seconds, metres: math.inf  # seconds, meters -> speed limit
+    crawl: Callable[[float, float], float] = lambda seconds, metres: (
+        math.inf
+    )  # seconds, meters -> speed limit
     stops: tuple[Stop, ...] = ()
 
 
@@ -82,7 +84,9 @@ def acceleration(speed: float, wanted: float, gap_m: float, closing: float) -> f
         >>> acceleration(10.0, 10.0, math.inf, 0.0), acceleration(0.0, 10.0, math.inf, 0.0)
         (0.0, 1.5)
     """
-    gap_wanted = GAP_M + max(0.0, speed * TIME_GAP_S + speed * closing / (2 * math.sqrt(ACCELERATION * COMFORTABLE)))
+    gap_wanted = GAP_M + max(
+        0.0, speed * TIME_GAP_S + speed * closing / (2 * math.sqrt(ACCELERATION * COMFORTABLE))
+    )
     free = (speed / wanted) ** 4 if speed <= wanted else 1 + min(COMFORTABLE, speed - wanted) / ACCELERATION
     return max(-HARDEST, ACCELERATION * (1 - free - (gap_wanted / max(gap_m, 0.1)) ** 2))
 
@@ -102,7 +106,10 @@ def drive_lane(rng: np.random.Generator, plan: LanePlan, seconds: float) -> list
         if waiting and coming is None:
             coming = _arrive(rng, plan)
         if coming is not None and _may_enter(coming, lane):
-            coming.start_s, coming.speed = now, min(coming.usual_speed, lane[-1].speed + 1 if lane else math.inf)
+            coming.start_s, coming.speed = (
+                now,
+                min(coming.usual_speed, lane[-1].speed + 1 if lane else math.inf),
+            )
             lane.append(coming)
             rides.append(coming)
             waiting, coming = max(0, waiting - 1), None

@@ -36,7 +36,9 @@ class VideoFrame(LabeledImage):
     visible: tuple[float, ...] = ()  # share of the vehicle that is visible, one per box
 
 
-def draw_frames(plan: VideoPlan, fps: float, start_s: float = 0.0, end_s: float | None = None) -> Iterator[VideoFrame]:
+def draw_frames(
+    plan: VideoPlan, fps: float, start_s: float = 0.0, end_s: float | None = None
+) -> Iterator[VideoFrame]:
     """Render the frames of a video from a time to another; a frame depends on its index and fps alone."""
     last = plan.seconds if end_s is None else end_s
     index = int(np.ceil(start_s * fps - 1e-9))

@@ -109,7 +109,9 @@ def count_intervals(crossings: list[Crossing], seconds: float, interval_s: float
         own = [c for c in crossings if k * interval_s <= c.seconds < (k + 1) * interval_s]
         classes = {way: Counter(c.label for c in own if f"{c.source}-{c.target}" == way) for way in WAYS}
         total = {way: sum(counts.values()) for way, counts in classes.items()}
-        rows.append({"start_s": k * interval_s, "total": total, "classes": {w: dict(c) for w, c in classes.items()}})
+        rows.append(
+            {"start_s": k * interval_s, "total": total, "classes": {w: dict(c) for w, c in classes.items()}}
+        )
     return rows
 
 
@@ -125,7 +127,9 @@ def _incidents(plan: VideoPlan, track: Track) -> list[Incident]:
         kind, steps = "wrong_way", _steps_in_view(plan, track)
     elif ride.stands_s >= 1 and ride.shift_m:
         kind = "stopped"
-        steps = np.flatnonzero((np.diff(ride.metres) == 0) & (np.abs(ride.aside_m[1:]) > abs(ride.shift_m) / 2))
+        steps = np.flatnonzero(
+            (np.diff(ride.metres) == 0) & (np.abs(ride.aside_m[1:]) > abs(ride.shift_m) / 2)
+        )
     else:
         return []
     start, end = (round(float(ride.start_s + step * STEP_S), 2) for step in steps[[0, -1]])
@@ -145,7 +149,9 @@ def _jams(plan: VideoPlan) -> list[Incident]:
     """Return the times in which the mean speed of a direction in view is that of a jam."""
     jams = []
     for direction in (1, -1):
-        tracks = [track for track in plan.tracks if track.lane.direction == direction and not track.ride.against]
+        tracks = [
+            track for track in plan.tracks if track.lane.direction == direction and not track.ride.against
+        ]
         slow = [_is_jammed(tracks, float(second)) for second in range(int(plan.seconds))]
         edges = np.flatnonzero(np.diff([False, *slow, False]))
         way = WAYS[direction < 0]

@@ -88,7 +88,8 @@ class Track:
         low = int(step)
         high, share = min(low + 1, len(self.ride.metres) - 1), step - low
         metres, aside = (
-            (1 - share) * values[low] + share * values[high] for values in (self.ride.metres, self.ride.aside_m)
+            (1 - share) * values[low] + share * values[high]
+            for values in (self.ride.metres, self.ride.aside_m)
         )
         right = self.lane.offset_m + math.copysign(1.0, self.lane.offset_m) * aside
         x, y, heading = road.position(self.lane.along(metres), right)
@@ -160,17 +161,30 @@ def plan_video(
         if part.condition not in CONDITIONS:
             raise unknown("condition", part.condition, CONDITIONS)
         if part.incident not in INCIDENTS or part.seconds <= 0:
-            raise InputError(f"{part}: expected seconds above 0 and one of the incidents {', '.join(INCIDENTS[1:])}")
+            raise InputError(
+                f"{part}: expected seconds above 0 and one of the incidents {', '.join(INCIDENTS[1:])}"
+            )
     layouts = {"motorway": HIGH_LAYOUTS["motorway"]}
     layout, camera, roads = choose_view(generator(place_seed, 0), size_hw, layouts)
     scenery = place_scenery(generator(place_seed, 3), roads, camera, people=False)
     ground = ground_patches(roads, generator(place_seed, 4))
     wide, high = camera.size_wh
-    enlarged = replace(camera, focal_px=camera.focal_px * ENLARGED, size_wh=(wide * ENLARGED, high * ENLARGED))
+    enlarged = replace(
+        camera, focal_px=camera.focal_px * ENLARGED, size_wh=(wide * ENLARGED, high * ENLARGED)
+    )
     lights = tuple(make_light(part.condition, _generator(seed, 1, k)) for k, part in enumerate(parts))
     tracks = plan_traffic(parts, seed, roads[0])
     return VideoPlan(
-        seed, place_seed, tuple(parts), lights, layout, enlarged, roads[0], tuple(ground), tuple(scenery), tracks
+        seed,
+        place_seed,
+        tuple(parts),
+        lights,
+        layout,
+        enlarged,
+        roads[0],
+        tuple(ground),
+        tuple(scenery),
+        tracks,
     )
 
 
@@ -217,7 +231,11 @@ def _lane_plan(parts: Sequence[Part], lanes: Sequence[Lane], lane: Lane, road: R
     through = (END_M - BEGIN_M) / WRONG_WAY_SPEED
     closed = [(at - 25, at + 5 + through) for at, part in starts if part.incident == "wrong_way" and outer]
     aside = road.half_width_m + 0.75 - abs(lane.offset_m)
-    stops = [Stop(at + 10, 45.0, lane.metres(STOP_M), aside) for at, part in starts if part.incident == "stopped" and outer]
+    stops = [
+        Stop(at + 10, 45.0, lane.metres(STOP_M), aside)
+        for at, part in starts
+        if part.incident == "stopped" and outer
+    ]
 
     def per_hour(seconds: float) -> float:
         if any(begin <= seconds < end for begin, end in closed):

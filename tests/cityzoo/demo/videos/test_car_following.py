@@ -59,7 +59,7 @@ def test_vehicles_never_touch_even_where_they_crawl():
     jam = lane(crawl=lambda seconds, metres: 1.6 if 30 < seconds < 120 and 90 < metres < 110 else math.inf)
     rides = drive_lane(np.random.default_rng(2), jam, 180.0)
     assert 1.0 < smallest_gap(rides, 180.0) < 6.0
-    slowest = min(min(np.diff(ride.metres)) for ride in rides) / STEP_S
+    slowest = min(np.diff(ride.metres).min(initial=np.inf) for ride in rides) / STEP_S
     assert 0 <= slowest < 2.0
 
 
@@ -79,5 +79,5 @@ def test_a_car_stops_beside_the_lane_and_drives_on():
 def test_no_step_is_a_jump():
     rides = drive_lane(np.random.default_rng(4), lane(stops=(Stop(10.0, 20.0, 120.0, 4.0),)), 90.0)
     for ride in rides:
-        assert np.abs(np.diff(ride.metres)).max() <= 1.2 * 16 * STEP_S
+        assert np.abs(np.diff(ride.metres)).max(initial=0) <= 1.2 * 16 * STEP_S
         assert np.abs(np.diff(ride.aside_m)).max(initial=0) < 1.2 * 16 * STEP_S * 4.5 / 20

@@ -8,7 +8,15 @@ import pytest
 
 from cityzoo.demo.videos import VIDEOS, Part, plan_video, write_video
 from cityzoo.demo.videos.frames import box_of_outline, draw_frame
-from cityzoo.demo.videos.truth import LINE_M, WAYS, count_intervals, crossings_of, incidents_of, line_of, truth_of
+from cityzoo.demo.videos.truth import (
+    LINE_M,
+    WAYS,
+    count_intervals,
+    crossings_of,
+    incidents_of,
+    line_of,
+    truth_of,
+)
 from cityzoo.errors import InputError
 
 SMALL = (144, 192)
@@ -91,7 +99,9 @@ def test_every_vehicle_crosses_once_in_its_direction(plan):
     assert len({c.track for c in crossings}) == len(crossings)
     for crossing in crossings:
         track = tracks[crossing.track]
-        assert f"{crossing.source}-{crossing.target}" == WAYS[(track.lane.direction < 0) != track.ride.against]
+        assert (
+            f"{crossing.source}-{crossing.target}" == WAYS[(track.lane.direction < 0) != track.ride.against]
+        )
         thing = track.place(plan.road, crossing.road_seconds)
         x, y, _ = plan.road.position(LINE_M, 0.0)
         _, _, heading = plan.road.position(LINE_M, 0.0)
