@@ -22,12 +22,12 @@ BEFORE_M, ASIDE_M, CLEAR_M = 32.0, 20.0, 14.0
 
 @dataclass(frozen=True)
 class Stop:
-    """A car that leaves the lane and stops beside it."""
+    """A car that leaves the lane and stops on the shoulder."""
 
     start_s: float  # the first car that arrives after this time stops
     seconds: float  # how long it stands at least
     at_m: float  # from the entrance of the lane
-    aside_m: float  # beside the middle of the lane
+    aside_m: float  # from the middle of the lane
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Ride:
     aside_m: list[float] = field(default_factory=list)
     stop: Stop | None = None
     stands_s: float = 0.0
-    shift: float = 0.0  # 0 in the lane, 1 beside it
+    shift: float = 0.0  # 0 in the lane, 1 on the shoulder
     shift_m: float = 0.0  # its size in meters
     against: bool = False  # whether it drives against the direction of the lane
 
@@ -95,7 +95,7 @@ def drive_lane(rng: np.random.Generator, plan: LanePlan, seconds: float) -> list
     """Return the rides of all vehicles that enter a lane within a time, in order of their entry."""
     rides: list[Ride] = []
     lane: list[Ride] = []  # the first is the farthest
-    beside: list[Ride] = []
+    shoulder: list[Ride] = []
     stops, waiting = list(plan.stops), 0
     coming: Ride | None = None
     for step in range(math.ceil(seconds / STEP_S)):
@@ -115,15 +115,15 @@ def drive_lane(rng: np.random.Generator, plan: LanePlan, seconds: float) -> list
             waiting, coming = max(0, waiting - 1), None
         if stops and now >= stops[0].start_s:
             stops = stops[_choose(lane, stops[0]) :]
-        _move(lane, beside, plan, now)
+        _move(lane, shoulder, plan, now)
         for ride in [r for r in lane if r.stop and r.shift >= 1]:
             lane.remove(ride)
-            beside.append(ride)
-        for ride in [r for r in beside if _may_drive_on(r, lane)]:
-            beside.remove(ride)
+            shoulder.append(ride)
+        for ride in [r for r in shoulder if _may_drive_on(r, lane)]:
+            shoulder.remove(ride)
             ride.stop = None
             lane.insert(sum(other.at_m > ride.at_m for other in lane), ride)
-        for ride in [*lane, *beside]:
+        for ride in [*lane, *shoulder]:
             ride.metres.append(ride.at_m)
             ride.aside_m.append(ride.wander_m + ride.shift * ride.shift_m)
         lane = [ride for ride in lane if ride.at_m < plan.length_m]
@@ -167,9 +167,9 @@ def _choose(lane: list[Ride], stop: Stop) -> int:
     return 0
 
 
-def _move(lane: list[Ride], beside: list[Ride], plan: LanePlan, now: float) -> None:
+def _move(lane: list[Ride], shoulder: list[Ride], plan: LanePlan, now: float) -> None:
     ahead: Ride | None = None
-    for ride in [*beside, *lane]:
+    for ride in [*shoulder, *lane]:
         leader = None if ride.shift >= 1 else ahead
         wanted = min(ride.usual_speed, plan.crawl(now, ride.at_m))
         pull = acceleration(ride.speed, wanted, *_gap(ride, leader))

@@ -20,7 +20,8 @@ from cityzoo.demo.scenes.traffic_scene import (
     expose,
     render,
 )
-from cityzoo.demo.videos.video_plan import Track, VideoPlan
+from cityzoo.demo.videos.traffic import Track
+from cityzoo.demo.videos.video_plan import VideoPlan
 
 SMALLEST_PX = 3.0  # of a vehicle that is drawn, on the enlarged canvas
 FRAMES_OF_SEED = 1_000_000  # keeps the noise of two videos apart

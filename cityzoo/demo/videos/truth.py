@@ -12,7 +12,8 @@ from cityzoo.demo.scenes.traffic_scene import ENLARGED
 from cityzoo.demo.scenes.vehicles import CLASS_NAMES
 from cityzoo.demo.videos.car_following import STEP_S
 from cityzoo.demo.videos.frames import box_of_outline
-from cityzoo.demo.videos.video_plan import LINE_M, Track, VideoPlan
+from cityzoo.demo.videos.traffic import LINE_M, Track
+from cityzoo.demo.videos.video_plan import VideoPlan
 
 SIDES = ("near", "far")
 WAYS = ("near-far", "far-near")  # along the road and against it

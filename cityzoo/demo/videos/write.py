@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from cityzoo.demo.videos.frames import VideoFrame, draw_frames
+from cityzoo.demo.videos.parts import VIDEOS, Part
 from cityzoo.demo.videos.truth import truth_of
-from cityzoo.demo.videos.video_plan import PLACE_SEED, VIDEOS, Part, VideoPlan, plan_video
+from cityzoo.demo.videos.video_plan import PLACE_SEED, VideoPlan, plan_video
 from cityzoo.demo.write import write_once
 from cityzoo.errors import InputError, unknown
 
@@ -30,7 +31,7 @@ def write_video(
 ) -> Path:
     """Write a video and its truth once and return the folder.
 
-    The folder gets video.mp4, tracks.txt (MOT Challenge rows: frame from 1, id, left, top, width, height, 1, class
+    The folder gets video.mp4, tracks.txt (MOTChallenge rows: frame from 1, id, left, top, width, height, 1, class
     from 1, visible share) and truth.json (line, crossings, counts per minute, incidents, parts).
 
     Args:
@@ -67,7 +68,7 @@ def _fill(folder: Path, plan: VideoPlan, fps: float, progress: Progress) -> None
 
     high, wide = plan.size_hw
     path, total = folder / "video.mp4", int(np.ceil(plan.seconds * fps - 1e-9))
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), fps, (wide, high))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, (wide, high))
     if not writer.isOpened():
         raise OSError(f"{path}: OpenCV cannot encode MPEG-4 video here")
     rows: list[str] = []

@@ -1,4 +1,4 @@
-"""Drivers who keep their distance: the model by hand, free roads, queues, stops beside the lane."""
+"""Drivers who keep their distance: the model by hand, free roads, queues, stops on the shoulder."""
 
 import math
 
@@ -63,7 +63,7 @@ def test_vehicles_never_touch_even_where_they_crawl():
     assert 0 <= slowest < 2.0
 
 
-def test_a_car_stops_beside_the_lane_and_drives_on():
+def test_a_car_stops_on_the_shoulder_and_drives_on():
     rides = drive_lane(np.random.default_rng(3), lane(stops=(Stop(20.0, 30.0, 120.0, 4.0),)), 150.0)
     (stopped,) = [ride for ride in rides if ride.shift_m]
     standing = np.diff(stopped.metres) == 0
