@@ -37,7 +37,7 @@ class LanePlan:
     length_m: float
     speed: float  # usual speed, m/s
     per_hour: Callable[[float], float]  # seconds -> vehicles that arrive per hour
-    crawl: Callable[[float, float], float] = lambda seconds, metres: (
+    crawl: Callable[[float, float], float] = lambda seconds, meters: (
         math.inf
     )  # seconds, meters -> speed limit
     stops: tuple[Stop, ...] = ()
@@ -47,7 +47,7 @@ class LanePlan:
 class Ride:
     """A vehicle and its way along a lane, in steps of STEP_S.
 
-    thing: the vehicle at the origin. start_s: time of the first step. metres: distance of its middle from the entrance
+    thing: the vehicle at the origin. start_s: time of the first step. meters: distance of its middle from the entrance
     of the lane per step. aside_m: distance from the middle of the lane, positive to the road's edge, per step.
     """
 
@@ -57,7 +57,7 @@ class Ride:
     wander_m: float
     at_m: float
     speed: float
-    metres: list[float] = field(default_factory=list)
+    meters: list[float] = field(default_factory=list)
     aside_m: list[float] = field(default_factory=list)
     stop: Stop | None = None
     stands_s: float = 0.0
@@ -124,7 +124,7 @@ def drive_lane(rng: np.random.Generator, plan: LanePlan, seconds: float) -> list
             ride.stop = None
             lane.insert(sum(other.at_m > ride.at_m for other in lane), ride)
         for ride in [*lane, *shoulder]:
-            ride.metres.append(ride.at_m)
+            ride.meters.append(ride.at_m)
             ride.aside_m.append(ride.wander_m + ride.shift * ride.shift_m)
         lane = [ride for ride in lane if ride.at_m < plan.length_m]
     return rides
@@ -134,7 +134,7 @@ def drive_against(rng: np.random.Generator, plan: LanePlan, start_s: float, spee
     """Return the ride of a car through an empty lane, from its end to its entrance."""
     steps = np.arange(0, plan.length_m / speed, STEP_S)
     ride = Ride(_vehicle(rng, 0), start_s, speed, 0.0, plan.length_m, speed, against=True)
-    ride.metres, ride.aside_m = (plan.length_m - speed * steps).tolist(), [0.0] * len(steps)
+    ride.meters, ride.aside_m = (plan.length_m - speed * steps).tolist(), [0.0] * len(steps)
     return ride
 
 

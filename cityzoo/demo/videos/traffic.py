@@ -27,11 +27,11 @@ class Lane:
     offset_m: float
     direction: int
 
-    def along(self, metres: float) -> float:
+    def along(self, meters: float) -> float:
         """Return the position along the road for a distance from the entrance of the lane."""
-        return BEGIN_M + metres if self.direction > 0 else END_M - metres
+        return BEGIN_M + meters if self.direction > 0 else END_M - meters
 
-    def metres(self, along: float) -> float:
+    def meters(self, along: float) -> float:
         """Return the distance from the entrance of the lane for a position along the road."""
         return along - BEGIN_M if self.direction > 0 else END_M - along
 
@@ -47,19 +47,19 @@ class Track:
     @property
     def end_s(self) -> float:
         """Return the time of its last position."""
-        return self.ride.start_s + (len(self.ride.metres) - 1) * STEP_S
+        return self.ride.start_s + (len(self.ride.meters) - 1) * STEP_S
 
     def place(self, road: Road, seconds: float) -> Thing:
         """Return the vehicle where it is at a time from start_s to end_s."""
-        step = min((seconds - self.ride.start_s) / STEP_S, len(self.ride.metres) - 1.0)
+        step = min((seconds - self.ride.start_s) / STEP_S, len(self.ride.meters) - 1.0)
         low = int(step)
-        high, share = min(low + 1, len(self.ride.metres) - 1), step - low
-        metres, aside = (
+        high, share = min(low + 1, len(self.ride.meters) - 1), step - low
+        meters, aside = (
             (1 - share) * values[low] + share * values[high]
-            for values in (self.ride.metres, self.ride.aside_m)
+            for values in (self.ride.meters, self.ride.aside_m)
         )
         right = self.lane.offset_m + math.copysign(1.0, self.lane.offset_m) * aside
-        x, y, heading = road.position(self.lane.along(metres), right)
+        x, y, heading = road.position(self.lane.along(meters), right)
         back = (self.lane.direction < 0) != self.ride.against
         return replace(self.ride.thing, x=x, y=y, heading=heading + (math.pi if back else 0.0))
 
@@ -92,14 +92,14 @@ def _lane_plan(parts: Sequence[Part], lanes: Sequence[Lane], lane: Lane, road: R
     """Return the traffic of a lane; incidents happen in the direction of the first lane."""
     starts, affected = list_starts(parts), lanes[0].direction
     outer = lane == _outer(lanes, lane.direction, affected)
-    head_m = lane.metres(JAM_HEAD_M[lane.direction])
+    head_m = lane.meters(JAM_HEAD_M[lane.direction])
     jams = [(at, at + part.seconds - 30) for at, part in starts if part.incident == "jam"]
     # The lane is closed before a vehicle drives through it against its direction.
     through = (END_M - BEGIN_M) / WRONG_WAY_SPEED
     closed = [(at - 25, at + 5 + through) for at, part in starts if part.incident == "wrong_way" and outer]
     aside = road.half_width_m + 0.75 - abs(lane.offset_m)
     stops = [
-        Stop(at + 10, 45.0, lane.metres(STOP_M), aside)
+        Stop(at + 10, 45.0, lane.meters(STOP_M), aside)
         for at, part in starts
         if part.incident == "stopped" and outer
     ]
@@ -109,8 +109,8 @@ def _lane_plan(parts: Sequence[Part], lanes: Sequence[Lane], lane: Lane, road: R
             return 0.0
         return parts[part_at(parts, seconds)].per_hour
 
-    def crawl(seconds: float, metres: float) -> float:
+    def crawl(seconds: float, meters: float) -> float:
         jammed = lane.direction == affected and any(begin <= seconds < end for begin, end in jams)
-        return CRAWL if jammed and head_m - CRAWL_M <= metres < head_m else math.inf
+        return CRAWL if jammed and head_m - CRAWL_M <= meters < head_m else math.inf
 
     return LanePlan(END_M - BEGIN_M, SPEED, per_hour, crawl, tuple(stops))

@@ -68,7 +68,7 @@ def crossings_of(plan: VideoPlan) -> list[Crossing]:
 
 
 def _crossings(plan: VideoPlan, track: Track) -> list[Crossing]:
-    along = np.array([track.lane.along(metres) for metres in track.ride.metres])
+    along = np.array([track.lane.along(meters) for meters in track.ride.meters])
     steps = np.flatnonzero(np.abs(along - LINE_M) < NEAR_LINE_M)
     if len(steps) < 2:
         return []
@@ -129,7 +129,7 @@ def _incidents(plan: VideoPlan, track: Track) -> list[Incident]:
     elif ride.stands_s >= 1 and ride.shift_m:
         kind = "stopped"
         steps = np.flatnonzero(
-            (np.diff(ride.metres) == 0) & (np.abs(ride.aside_m[1:]) > abs(ride.shift_m) / 2)
+            (np.diff(ride.meters) == 0) & (np.abs(ride.aside_m[1:]) > abs(ride.shift_m) / 2)
         )
     else:
         return []
@@ -139,7 +139,7 @@ def _incidents(plan: VideoPlan, track: Track) -> list[Incident]:
 
 def _steps_in_view(plan: VideoPlan, track: Track) -> np.ndarray:
     """Return the steps of a ride at which the middle of the box is in the image and its sides are large enough."""
-    times = track.ride.start_s + np.arange(len(track.ride.metres)) * STEP_S
+    times = track.ride.start_s + np.arange(len(track.ride.meters)) * STEP_S
     boxes = box_of_outline([track.place(plan.road, seconds) for seconds in times.tolist()], plan.camera)
     middle, sides = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
     inside = ((middle > 0) & (middle < plan.camera.size_wh)).all(axis=1)
@@ -164,10 +164,10 @@ def _is_jammed(tracks: list[Track], seconds: float) -> bool:
     speeds = []
     for track in tracks:
         step = int((seconds - track.ride.start_s) / STEP_S)
-        if 0 < step < len(track.ride.metres):
-            metres = track.ride.metres[step]
-            if VIEW_M[0] <= track.lane.along(metres) <= VIEW_M[1]:
-                speeds.append((metres - track.ride.metres[step - 1]) / STEP_S)
+        if 0 < step < len(track.ride.meters):
+            meters = track.ride.meters[step]
+            if VIEW_M[0] <= track.lane.along(meters) <= VIEW_M[1]:
+                speeds.append((meters - track.ride.meters[step - 1]) / STEP_S)
     return len(speeds) >= JAM_VEHICLES and sum(speeds) / len(speeds) < JAM_SPEED
 
 

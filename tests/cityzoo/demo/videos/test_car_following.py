@@ -39,8 +39,8 @@ def smallest_gap(rides, seconds):
         on = []
         for ride in rides:
             step = round((now - ride.start_s) / STEP_S)
-            if 0 <= step < len(ride.metres) and abs(ride.aside_m[step] - ride.wander_m) < 1.0:
-                on.append((ride.metres[step], ride.length_m))
+            if 0 <= step < len(ride.meters) and abs(ride.aside_m[step] - ride.wander_m) < 1.0:
+                on.append((ride.meters[step], ride.length_m))
         on.sort()
         smallest = min([smallest, *(b - a - (n + m) / 2 for (a, n), (b, m) in zip(on, on[1:], strict=False))])
     return smallest
@@ -56,21 +56,21 @@ def test_as_many_vehicles_enter_as_wanted():
 
 
 def test_vehicles_never_touch_even_where_they_crawl():
-    jam = lane(crawl=lambda seconds, metres: 1.6 if 30 < seconds < 120 and 90 < metres < 110 else math.inf)
+    jam = lane(crawl=lambda seconds, meters: 1.6 if 30 < seconds < 120 and 90 < meters < 110 else math.inf)
     rides = drive_lane(np.random.default_rng(2), jam, 180.0)
     assert 1.0 < smallest_gap(rides, 180.0) < 6.0
-    slowest = min(np.diff(ride.metres).min(initial=np.inf) for ride in rides) / STEP_S
+    slowest = min(np.diff(ride.meters).min(initial=np.inf) for ride in rides) / STEP_S
     assert 0 <= slowest < 2.0
 
 
 def test_a_car_stops_on_the_shoulder_and_drives_on():
     rides = drive_lane(np.random.default_rng(3), lane(stops=(Stop(20.0, 30.0, 120.0, 4.0),)), 150.0)
     (stopped,) = [ride for ride in rides if ride.shift_m]
-    standing = np.diff(stopped.metres) == 0
+    standing = np.diff(stopped.meters) == 0
     assert stopped.thing.label == 0
     assert standing.sum() * STEP_S >= 30
     assert np.allclose(np.array(stopped.aside_m[1:])[standing], 4.0)
-    assert np.array(stopped.metres[1:])[standing].mean() == pytest.approx(120, abs=4)
+    assert np.array(stopped.meters[1:])[standing].mean() == pytest.approx(120, abs=4)
     assert stopped.at_m > 239
     assert stopped.aside_m[-1] == pytest.approx(stopped.wander_m)
     assert smallest_gap(rides, 150.0) > 1.0
@@ -79,5 +79,5 @@ def test_a_car_stops_on_the_shoulder_and_drives_on():
 def test_no_step_is_a_jump():
     rides = drive_lane(np.random.default_rng(4), lane(stops=(Stop(10.0, 20.0, 120.0, 4.0),)), 90.0)
     for ride in rides:
-        assert np.abs(np.diff(ride.metres)).max(initial=0) <= 1.2 * 16 * STEP_S
+        assert np.abs(np.diff(ride.meters)).max(initial=0) <= 1.2 * 16 * STEP_S
         assert np.abs(np.diff(ride.aside_m)).max(initial=0) < 1.2 * 16 * STEP_S * 4.5 / 20
