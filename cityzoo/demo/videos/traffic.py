@@ -14,7 +14,8 @@ from cityzoo.demo.videos.car_following import STEP_S, LanePlan, Ride, Stop, driv
 from cityzoo.demo.videos.parts import Part, list_starts, part_at
 
 BEGIN_M, END_M = -50.0, 190.0  # of the lanes, along the road
-LINE_M, STOP_M = 30.0, 46.0  # positions of the counting line and of the stopped vehicle along the road
+# Positions along the road of the stopped vehicle, and of the counting line in the order of preference.
+STOP_M, LINES_M = 46.0, (30.0, 34.0, 38.0, 58.0, 66.0, 80.0)
 SPEED, CRAWL, WRONG_WAY_SPEED = 16.0, 1.6, 8.0  # m/s
 JAM_HEAD_M = {1: 60.0, -1: 5.0}  # vehicles crawl up to this position along the road, per direction
 CRAWL_M = 20.0  # over this distance; the queue behind it grows from the gaps that drivers keep

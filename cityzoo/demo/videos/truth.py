@@ -12,8 +12,9 @@ from cityzoo.demo.scenes.traffic_scene import ENLARGED
 from cityzoo.demo.scenes.vehicles import CLASS_NAMES
 from cityzoo.demo.videos.car_following import STEP_S
 from cityzoo.demo.videos.frames import box_of_outline
-from cityzoo.demo.videos.traffic import LINE_M, Track
+from cityzoo.demo.videos.traffic import LINES_M, Track
 from cityzoo.demo.videos.video_plan import VideoPlan
+from cityzoo.errors import InputError
 
 SIDES = ("near", "far")
 WAYS = ("near-far", "far-near")  # along the road and against it
@@ -53,10 +54,29 @@ class Incident:
     track: int = 0
 
 
+def line_position(plan: VideoPlan) -> float:
+    """Return the position in meters along the road of the counting line, the first one that is inside the image.
+
+    Raises:
+        InputError: no line across the road is inside the image.
+    """
+    for along in LINES_M:
+        points = _line(plan, along)
+        if ((points > 0) & (points < 1)).all():
+            return along
+    raise InputError(
+        f"place seed {plan.place_seed}: its road is wider than the image, choose another place seed"
+    )
+
+
 def line_of(plan: VideoPlan) -> np.ndarray:
     """Return the end points (2, 2) of the counting line in shares of width and height, the left one first."""
+    return _line(plan, line_position(plan))
+
+
+def _line(plan: VideoPlan, along: float) -> np.ndarray:
     half = plan.road.half_width_m + 1.0
-    ground = [(*plan.road.position(LINE_M, side)[:2], 0.0) for side in (-half, half)]
+    ground = [(*plan.road.position(along, side)[:2], 0.0) for side in (-half, half)]
     pixels, _ = plan.camera.project(np.array(ground))
     return pixels / np.array(plan.camera.size_wh)
 
@@ -69,7 +89,8 @@ def crossings_of(plan: VideoPlan) -> list[Crossing]:
 
 def _crossings(plan: VideoPlan, track: Track) -> list[Crossing]:
     along = np.array([track.lane.along(meters) for meters in track.ride.meters])
-    steps = np.flatnonzero(np.abs(along - LINE_M) < NEAR_LINE_M)
+    at_m = line_position(plan)
+    steps = np.flatnonzero(np.abs(along - at_m) < NEAR_LINE_M)
     if len(steps) < 2:
         return []
     times = track.ride.start_s + steps * STEP_S
@@ -83,7 +104,7 @@ def _crossings(plan: VideoPlan, track: Track) -> list[Crossing]:
         share = below[k] / (below[k] - below[k + 1])
         source, target = SIDES if below[k] >= 0 else SIDES[::-1]
         seconds = float(times[k] + share * STEP_S)
-        road = _zero(times, along[steps] - LINE_M)
+        road = _zero(times, along[steps] - at_m)
         label = CLASS_NAMES[track.ride.thing.label]
         found.append(Crossing(round(seconds, 3), round(road, 3), track.number, label, source, target))
     return found

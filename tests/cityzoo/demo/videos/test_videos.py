@@ -9,7 +9,6 @@ import pytest
 from cityzoo.demo.videos import VIDEOS, Part, plan_video, write_video
 from cityzoo.demo.videos.frames import box_of_outline, draw_frame
 from cityzoo.demo.videos.truth import (
-    LINE_M,
     WAYS,
     count_intervals,
     crossings_of,
@@ -103,8 +102,8 @@ def test_every_vehicle_crosses_once_in_its_direction(plan):
             f"{crossing.source}-{crossing.target}" == WAYS[(track.lane.direction < 0) != track.ride.against]
         )
         thing = track.place(plan.road, crossing.road_seconds)
-        x, y, _ = plan.road.position(LINE_M, 0.0)
-        _, _, heading = plan.road.position(LINE_M, 0.0)
+        x, y, _ = plan.road.position(line_position(plan), 0.0)
+        _, _, heading = plan.road.position(line_position(plan), 0.0)
         ahead = (thing.x - x) * np.sin(heading) + (thing.y - y) * np.cos(heading)
         assert abs(ahead) < 0.05
     passed = {t.number for t in plan.tracks if t.end_s < plan.seconds - 1}
@@ -141,7 +140,14 @@ def test_the_line_spans_the_road_inside_the_image(plan):
     line = line_of(plan)
     assert ((line > 0) & (line < 1)).all()
     assert line[0, 0] < line[1, 0]
+    assert line_position(plan) == 30
     assert truth_of(plan, 5.0)["line"]["sides"] == ["near", "far"]
+
+
+@pytest.mark.parametrize("place_seed", [1, 3, 16])
+def test_the_line_moves_away_where_the_road_is_wide(place_seed):
+    line = line_of(plan_video(PARTS, 0, SMALL, place_seed))
+    assert ((line > 0) & (line < 1)).all()
 
 
 def test_a_video_is_written_once(written, rows):
