@@ -14,6 +14,7 @@ from cityzoo.demo.videos.truth import (
     crossings_of,
     incidents_of,
     line_of,
+    line_position,
     truth_of,
 )
 from cityzoo.errors import InputError
