@@ -74,7 +74,7 @@ class Tracker:
         low: 0..high, least score of a detection that continues one; default: a third of `high`.
         lost_seconds: time after which a track that is not detected ends.
         hits: number of detections after which a track is confirmed.
-        reach: longest distance of centers in lengths of the box at which a track without any overlap is continued; 0: never.
+        reach: longest distance, in lengths of the box, at which a track is continued without overlap; 0: never.
 
     Raises:
         InputError: values out of range.

@@ -1,0 +1,5 @@
+"""What a camera sees: lines, zones, flows and the ground."""
+
+from cityzoo.watch.scene.line import Line
+
+__all__ = ["Line"]

@@ -1,0 +1,65 @@
+"""Counting lines with named sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+BOTH, FORWARD, BACK = "both", "forward", "back"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line to count at: segments with two named sides.
+
+    Walking along the points, the side `from` is on the left hand and `to` on the right: of a line drawn from left
+    to right, `from` is above. Movement from `from` to `to` is "forward".
+    """
+
+    name: str
+    points: tuple[tuple[float, float], ...]  # x, y, 0..1 of the width and height of the image
+    sides: tuple[str, str] = ("from", "to")
+    direction: str = BOTH  # that counts: "both", "forward" or "back"
+
+    def scale(self, image_hw: tuple[int, int]) -> np.ndarray:
+        """Return the points (N, 2) in pixels of an image."""
+        return np.array(self.points, float) * [image_hw[1], image_hw[0]]
+
+
+def measure_side(point: np.ndarray, points: np.ndarray) -> float:
+    """Return the distance of a point from the line through the nearest segment, positive on its right hand.
+
+    Example:
+        >>> line = np.array([[0.0, 10.0], [100.0, 10.0]])  # y grows downwards
+        >>> measure_side(np.array([50.0, 14.0]), line), measure_side(np.array([150.0, 4.0]), line)
+        (4.0, -6.0)
+    """
+    starts, along = points[:-1], np.diff(points, axis=0)
+    lengths = np.linalg.norm(along, axis=1)
+    offset = point - starts
+    share = np.clip((offset * along).sum(1) / lengths**2, 0, 1)
+    distance = np.linalg.norm(offset - share[:, None] * along, axis=1)
+    across = (along[:, 0] * offset[:, 1] - along[:, 1] * offset[:, 0]) / lengths
+    nearest = np.flatnonzero(distance <= distance.min() + 1e-9)  # two at a corner: the one that is faced
+    return float(across[nearest[np.abs(across[nearest]).argmax()]])
+
+
+def intersect(first: np.ndarray, second: np.ndarray, points: np.ndarray) -> float | None:
+    """Return where the way between two points crosses the line, 0..1 of the way, None where it does not.
+
+    Example:
+        >>> line = np.array([[0.0, 10.0], [100.0, 10.0]])
+        >>> intersect(np.array([5.0, 0.0]), np.array([5.0, 40.0]), line)
+        0.25
+        >>> intersect(np.array([105.0, 0.0]), np.array([105.0, 40.0]), line) is None
+        True
+    """
+    way, starts, along = second - first, points[:-1], np.diff(points, axis=0)
+    parallel = way[0] * along[:, 1] - way[1] * along[:, 0]
+    offset = starts - first
+    with np.errstate(divide="ignore", invalid="ignore"):
+        on_way = (offset[:, 0] * along[:, 1] - offset[:, 1] * along[:, 0]) / parallel
+        on_line = (offset[:, 0] * way[1] - offset[:, 1] * way[0]) / parallel
+    hits = on_way[(on_way >= 0) & (on_way <= 1) & (on_line >= 0) & (on_line <= 1)]
+    return float(hits.min()) if len(hits) else None
