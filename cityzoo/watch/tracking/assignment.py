@@ -12,11 +12,28 @@ def compute_overlaps(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         >>> compute_overlaps(np.array([[0, 0, 2, 2]]), np.array([[0, 0, 2, 2], [1, 0, 3, 2], [5, 5, 6, 6]])).round(2)
         array([[1.  , 0.33, 0.  ]])
     """
+    shared = _intersect(first, second)
+    return shared / np.maximum(_areas(first)[:, None] + _areas(second)[None, :] - shared, 1e-9)
+
+
+def compute_covered_shares(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return the share (N,) of each box (N, 4) that the box covering it most of others (M, 4) covers.
+
+    Example:
+        >>> compute_covered_shares(np.array([[0, 0, 2, 2], [8, 8, 9, 9]]), np.array([[1, 0, 9, 9]])).tolist()
+        [0.5, 1.0]
+    """
+    return (_intersect(boxes, others) / np.maximum(_areas(boxes), 1e-9)[:, None]).max(axis=1, initial=0)
+
+
+def _intersect(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     low = np.maximum(first[:, None, :2], second[None, :, :2])
     high = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    shared = np.prod(np.maximum(high - low, 0), axis=2)
-    areas = [np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1) for boxes in (first, second)]
-    return shared / np.maximum(areas[0][:, None] + areas[1][None, :] - shared, 1e-9)
+    return np.prod(np.maximum(high - low, 0), axis=2)
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    return np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
 
 
 def match_pairs(weights: np.ndarray, minimum: float) -> np.ndarray:

@@ -9,10 +9,11 @@ from typing import Protocol
 import numpy as np
 
 from cityzoo.errors import InputError
-from cityzoo.watch.tracking.assignment import compute_overlaps, match_pairs
+from cityzoo.watch.tracking.assignment import compute_covered_shares, compute_overlaps, match_pairs
 from cityzoo.watch.tracking.motion import BoxMotion
 
-HIGH_OVERLAP, LOW_OVERLAP, NEW_OVERLAP = 0.2, 0.5, 0.3  # least intersection over union in the three stages
+HIGH_OVERLAP, LOW_OVERLAP, NEW_OVERLAP = 0.2, 0.3, 0.3  # least intersection over union in the three stages
+COVERED = 0.7  # share of a box covered by a tracked one at which it is no object of its own
 
 
 class Detections(Protocol):
@@ -146,7 +147,10 @@ class Tracker:
                 for row, column in zip(rows, columns, strict=True):
                     self._memories[row].see(seconds, scores[column], int(labels[column]))
         self._forget(free & ~confirmed)
-        for column in np.flatnonzero(strong & ~seen):
+        doubles = compute_covered_shares(
+            boxes, self._motion.boxes[[m.last == seconds for m in self._memories]]
+        )
+        for column in np.flatnonzero(strong & ~seen & (doubles < COVERED)):
             self._start(boxes[column], scores[column], int(labels[column]), seconds)
         return self._report(seconds)
 

@@ -119,3 +119,11 @@ def test_twenty_objects_within_a_millisecond():
     tracker, begin = Tracker(0.2), time.process_time()
     follow(tracker, frames)
     assert (time.process_time() - begin) / 100 < 0.002
+
+
+def test_second_box_on_a_tracked_object_starts_no_track():
+    """A detector sees the cab of a truck as a car of its own; another truck ahead is one."""
+    frames = [
+        detect(car(5 * i, width=80), car(5 * i + 20, width=30, height=24), car(5 * i + 90)) for i in range(9)
+    ]
+    assert follow(Tracker(0.2), [detect(car(0, width=80)), *frames])[1:] == [[1, 2]] * 9
