@@ -67,7 +67,7 @@ def parse_scene(content: Any) -> Scene:
     size = _parse_reference(scene.get("reference"))
     lines = tuple(_parse_line(item, size) for item in _list(scene, "lines"))
     zones = tuple(_parse_zone(item, size) for item in _list(scene, "zones"))
-    names = [item.name for item in (*lines, *zones)]
+    names = [line.name for line in lines] + [zone.name for zone in zones]
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"two lines or zones are named '{name}': give each its own name")
