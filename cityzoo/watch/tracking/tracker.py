@@ -13,6 +13,7 @@ from cityzoo.watch.tracking.assignment import compute_covered_shares, compute_ov
 from cityzoo.watch.tracking.motion import BoxMotion
 
 HIGH_OVERLAP, LOW_OVERLAP, NEW_OVERLAP = 0.2, 0.3, 0.3  # least intersection over union in the three stages
+LONGEST_REACH = 1.0  # box lengths
 COVERED = 0.7  # share of a box covered by a tracked one at which it is no object of its own
 
 
@@ -64,8 +65,8 @@ class Tracker:
     restrict the matching, since they flip from frame to frame: a track's class is the one with the most votes.
 
     Unlike the original, steps take the real time between frames, overlaps are not multiplied by scores (which
-    discards every match of a detector with scores around 0.2), and a detection left over continues a track lost
-    within `reach` box lengths of it.
+    discards every match of a detector with scores around 0.2), and a detection left over continues a new track by
+    its distance, since at low frame rates an object may not overlap itself in its second frame.
 
     Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box", ECCV 2022,
     https://arxiv.org/abs/2110.06864.
@@ -75,7 +76,8 @@ class Tracker:
         low: 0..high, least score of a detection that continues one; default: a third of `high`.
         lost_seconds: time after which a track that is not detected ends.
         hits: number of detections after which a track is confirmed.
-        reach: longest distance, in lengths of the box, at which a track is continued without overlap; 0: never.
+        reach: fastest motion, in box lengths per second, at which an unconfirmed track, whose speed is not known
+            yet, is continued without overlap, over one length at most; 0: never.
 
     Raises:
         InputError: values out of range.
@@ -98,7 +100,7 @@ class Tracker:
         *,
         lost_seconds: float = 1.0,
         hits: int = 2,
-        reach: float = 1.0,
+        reach: float = 4.0,
     ) -> None:
         low = high / 3 if low is None else low
         if not 0 < low <= high <= 1:
@@ -112,6 +114,7 @@ class Tracker:
         self.highest_score = 0.0  # seen so far
         self._motion, self._memories = BoxMotion(), list[_Memory]()
         self._time: float | None = None
+        self._step = 0.0
         self._started = 0
 
     def update(self, detections: Detections, seconds: float) -> list[Track]:
@@ -134,7 +137,7 @@ class Tracker:
             (strong, confirmed, HIGH_OVERLAP),
             (weak, confirmed & recent, LOW_OVERLAP),
             (strong, ~confirmed, NEW_OVERLAP),
-            (strong, np.ones_like(free), 0.0),
+            (strong, ~confirmed, 0.0),
         )
         predicted = self._motion.boxes
         for usable, candidates, overlap in stages:
@@ -170,6 +173,7 @@ class Tracker:
         """Move all tracks to the time of a frame, end those lost for too long, return the time before."""
         previous, self._time = self._time, seconds
         if previous is not None and seconds >= previous:
+            self._step = seconds - previous
             self._motion.predict(seconds - previous)
             self._forget(np.array([seconds - m.last > self.lost_seconds for m in self._memories], bool))
         else:
@@ -184,7 +188,8 @@ class Tracker:
         distance = np.linalg.norm(centers[0][:, None] - centers[1][None], axis=2)
         larger = np.maximum(lengths[0][:, None], lengths[1][None])
         smaller = np.minimum(lengths[0][:, None], lengths[1][None])
-        nearness = np.where(smaller > larger / 2, 1 + self.reach - distance / larger, 0)
+        reach = min(self.reach * self._step, LONGEST_REACH)
+        nearness = np.where(smaller > larger / 2, 1 + reach - distance / larger, 0)
         return match_pairs(nearness, 1.0)
 
     def _start(self, box: np.ndarray, score: float, label: int, seconds: float) -> None:
