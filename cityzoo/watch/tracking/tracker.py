@@ -60,7 +60,7 @@ class Tracker:
     """Join detections of successive frames into tracks.
 
     Detections of at least the score `high` are matched to all tracks first, those between `low` and `high` then
-    to the tracks that are left and were seen in the last frame; only the former start tracks. Detectors that were
+    to the confirmed tracks that are left; only the former start tracks. Detectors that were
     trained briefly give good boxes low scores: take both thresholds from the report of the run. Classes do not
     restrict the matching, since they flip from frame to frame: a track's class is the one with the most votes.
 
@@ -127,15 +127,14 @@ class Tracker:
         boxes = np.asarray(detections.boxes, float).reshape(-1, 4)
         scores, labels = np.asarray(detections.scores, float), np.asarray(detections.labels)
         self.highest_score = max(self.highest_score, float(scores.max(initial=0)))
-        previous = self._begin(seconds)
+        self._begin(seconds)
         strong, weak = scores >= self.high, (scores >= self.low) & (scores < self.high)
         confirmed = np.array([memory.hits >= self.hits for memory in self._memories], bool)
-        recent = np.array([memory.last == previous for memory in self._memories], bool)
         free = np.ones(len(self._memories), bool)
         seen = np.zeros(len(boxes), bool)
         stages = (
             (strong, confirmed, HIGH_OVERLAP),
-            (weak, confirmed & recent, LOW_OVERLAP),
+            (weak, confirmed, LOW_OVERLAP),
             (strong, ~confirmed, NEW_OVERLAP),
             (strong, ~confirmed, 0.0),
         )
@@ -169,8 +168,8 @@ class Tracker:
                 f"{self.high:.2f}; give a lower threshold or train the detector longer"
             )
 
-    def _begin(self, seconds: float) -> float | None:
-        """Move all tracks to the time of a frame, end those lost for too long, return the time before."""
+    def _begin(self, seconds: float) -> None:
+        """Move all tracks to the time of a frame, end those lost for too long."""
         previous, self._time = self._time, seconds
         if previous is not None and seconds >= previous:
             self._step = seconds - previous
@@ -178,7 +177,6 @@ class Tracker:
             self._forget(np.array([seconds - m.last > self.lost_seconds for m in self._memories], bool))
         else:
             self._forget(np.ones(len(self._memories), bool))
-        return previous
 
     def _match(self, tracks: np.ndarray, boxes: np.ndarray, overlap: float) -> np.ndarray:
         """Match by overlap, or by distance in box lengths where no overlap is asked for."""
