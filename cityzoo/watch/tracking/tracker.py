@@ -13,7 +13,7 @@ from cityzoo.watch.tracking.assignment import compute_covered_shares, compute_ov
 from cityzoo.watch.tracking.motion import BoxMotion
 
 HIGH_OVERLAP, LOW_OVERLAP, NEW_OVERLAP = 0.2, 0.3, 0.3  # least intersection over union in the three stages
-LONGEST_REACH = 1.0  # box lengths
+LONGEST_REACH = 1.5  # box lengths
 COVERED = 0.7  # share of a box covered by a tracked one at which it is no object of its own
 
 
@@ -77,7 +77,7 @@ class Tracker:
         lost_seconds: time after which a track that is not detected ends.
         hits: number of detections after which a track is confirmed.
         reach: fastest motion, in box lengths per second, at which an unconfirmed track, whose speed is not known
-            yet, is continued without overlap, over one length at most; 0: never.
+            yet, is continued without overlap, over 1.5 lengths at most; 0: never.
 
     Raises:
         InputError: values out of range.
