@@ -93,15 +93,17 @@ class LineCounter:
         path = self._paths.get(track.id) or self._join(track.id, point, time, length, present)
         if path is None:
             side = int(np.sign(distance)) if abs(distance) > band else 0
-            self._paths[track.id] = Path(track.id, point, time, side, distance, length=length)
+            self._paths[track.id] = Path(track.id, point, time, side, distance, distance, length=length)
             return None
-        share = intersect(path.point, point, self.points)
+        is_over = path.distance * distance <= 0
+        share = intersect(path.point, point, self.points) if is_over else None
         if share is not None:
             path.crossing = (
                 path.time + share * (time - path.time),
                 path.point + share * (point - path.point),
             )
         path.move(point, time, length)
+        path.distance = distance
         path.farthest = {key: max(value, abs(distance)) for key, value in path.farthest.items()}
         return self._settle(path, track, distance, band)
 

@@ -18,6 +18,7 @@ class Path:
     time: float
     side: int = 0  # where the track is settled, -1 or 1; 0: born in the dead band
     start: float = 0.0  # distance from the line at birth
+    distance: float = 0.0  # now
     frames: int = 0  # in a row beyond the dead band on the other side
     crossing: tuple[float, np.ndarray] | None = None  # time and point of the last way over the line
     speed: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels per second, smoothed
