@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 
 from cityzoo import cli, tasks
 from cityzoo.data.image.formats import replace_deprecated
-from cityzoo.demo import DEFAULT_COUNTS, SeriesDemo, write_demo
+from cityzoo.demo import DEFAULT_COUNTS, Demo, SeriesDemo, write_demo
 from cityzoo.errors import InputError
+
+VIDEO, FRAMES = "traffic_video", "traffic_video_frames"  # besides the tasks
+OF_IMAGES, OF_VIDEOS = ("count", "format"), ("video", "fps")  # flags
 
 
 def _parser() -> cli.Parser:
@@ -19,7 +22,12 @@ def _parser() -> cli.Parser:
         "Images are rendered and series simulated, not downloaded; equal seeds give equal files.",
         epilog="example: python -m cityzoo demo vehicle_detect --out demo_traffic --count 50 --seed 1",
     )
-    parser.add_argument("task", metavar="TASK", help=f"one of: {', '.join(tasks.names())}")
+    parser.add_argument(
+        "task",
+        metavar="TASK",
+        help=f"one of: {', '.join(tasks.names())}; {VIDEO}: a road to watch, with its truth; {FRAMES}: labeled frames "
+        "of other videos of it, to train vehicle_detect with",
+    )
     parser.add_argument("--out", required=True, metavar="FOLDER", help="a new or empty folder")
     parser.add_argument(
         "--format",
@@ -33,6 +41,10 @@ def _parser() -> cli.Parser:
         metavar="N",
         help="total number of images, at least one per split; most go to train (default: depends on the task)",
     )
+    parser.add_argument(
+        "--video", metavar="NAME", help="incidents: 10 minutes, the default; normal: an hour; short: 20 s"
+    )
+    parser.add_argument("--fps", type=float, metavar="F", help="frames per second of the video (default: 5)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="0 or more (default: %(default)s)")
     return parser
 
@@ -68,20 +80,52 @@ def _show(done: int, total: int) -> None:
         sys.stderr.write(f"\r[{bar:<30}] {done}/{total} images" + ("\n" if done == total else ""))
 
 
+def _refuse(given: argparse.Namespace, names: Sequence[str], kind: str) -> None:
+    for name in names:
+        if getattr(given, name) is not None:
+            raise InputError(f"--{name} applies to {kind} only: remove it for {given.task}")
+
+
 def _write_series(demo: SeriesDemo, given: argparse.Namespace) -> int:
-    if given.count is not None or given.format:
-        raise InputError("--count and --format apply to images only: remove them for sensor series")
+    _refuse(given, OF_IMAGES, "images")
     sys.stdout.write(f"{demo.write(given.out, given.seed)}: simulated sensors\n")
     return 0
+
+
+def _write_video(given: argparse.Namespace) -> int:
+    from cityzoo.demo.videos import write_video
+
+    _refuse(given, OF_IMAGES, "images")
+    folder = write_video(
+        given.out,
+        given.video or "incidents",
+        given.seed,
+        5.0 if given.fps is None else given.fps,
+        progress=_show,
+    )
+    sys.stdout.write(f"{folder}: video.mp4, tracks.txt, truth.json, scene.yaml\n")
+    return 0
+
+
+def _find_demo(name: str) -> Demo | SeriesDemo:
+    if name == FRAMES:
+        from cityzoo.demo.videos import video_frames
+
+        return video_frames()
+    task = tasks.find(name)
+    if task.demo is None:
+        raise InputError(f"task {name!r} has no demo data: train it on your own with --data")
+    demo: Demo | SeriesDemo = task.demo()
+    return demo
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write the demo data of a task; return 0."""
     given = _parser().parse_args(arguments)
-    task = tasks.find(given.task)
-    if task.demo is None:
-        raise InputError(f"task {given.task!r} has no demo data: train it on your own with --data")
-    demo = task.demo()
+    if given.task == VIDEO:
+        return _write_video(given)
+    _refuse(given, OF_VIDEOS, VIDEO)
+    demo = _find_demo(given.task)
     if isinstance(demo, SeriesDemo):
         return _write_series(demo, given)
     counts = demo.counts if given.count is None else split_count(given.count, demo.counts)

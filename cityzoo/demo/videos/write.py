@@ -11,12 +11,13 @@ import numpy as np
 
 from cityzoo.demo.videos.frames import VideoFrame, draw_frames
 from cityzoo.demo.videos.parts import VIDEOS, Part
+from cityzoo.demo.videos.scene_file import scene_of
 from cityzoo.demo.videos.truth import truth_of
 from cityzoo.demo.videos.video_plan import PLACE_SEED, VideoPlan, plan_video
 from cityzoo.demo.write import write_once
 from cityzoo.errors import InputError, unknown
 
-VERSION = 1  # of the rendering; part of the description of the folder
+VERSION = 2  # of the rendering; part of the description of the folder
 Progress = Callable[[int, int], None]
 
 
@@ -32,7 +33,8 @@ def write_video(
     """Write a video and its truth once and return the folder.
 
     The folder gets video.mp4, tracks.txt (MOTChallenge rows: frame from 1, id, left, top, width, height, 1, class
-    from 1, visible share) and truth.json (line, crossings, counts per minute, incidents, parts).
+    from 1, visible share), truth.json (line, crossings, counts per minute, incidents, parts) and scene.yaml, all that
+    `python -m cityzoo watch` needs to count and to find the incidents.
 
     Args:
         folder: a new or empty folder, or one that already has this content.
@@ -65,6 +67,7 @@ def write_video(
 
 def _fill(folder: Path, plan: VideoPlan, fps: float, progress: Progress) -> None:
     import cv2
+    import yaml
 
     high, wide = plan.size_hw
     path, total = folder / "video.mp4", int(np.ceil(plan.seconds * fps - 1e-9))
@@ -81,6 +84,8 @@ def _fill(folder: Path, plan: VideoPlan, fps: float, progress: Progress) -> None
         writer.release()
     (folder / "tracks.txt").write_text("".join(rows), encoding="utf-8")
     (folder / "truth.json").write_text(json.dumps(truth_of(plan, fps), indent=1) + "\n", encoding="utf-8")
+    scene = yaml.safe_dump(scene_of(plan), sort_keys=False, default_flow_style=None, width=110)
+    (folder / "scene.yaml").write_text(scene, encoding="utf-8")
 
 
 def _rows(frame: VideoFrame) -> list[str]:

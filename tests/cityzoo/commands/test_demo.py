@@ -115,3 +115,30 @@ def test_a_bad_command_line_is_one_line_and_exit_code_2(capsys, arguments):
     with pytest.raises(SystemExit) as caught:
         main(["vehicle_detect", *arguments])
     assert caught.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_video_comes_with_truth_and_scene(tmp_path, capsys):
+    assert run_here("traffic_video", "--out", tmp_path / "out", "--video", "short", "--fps", 1) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'out'}: video.mp4, tracks.txt, truth.json, scene.yaml\n"
+    names = {file.name for file in (tmp_path / "out").iterdir()}
+    assert names == {"video.mp4", "tracks.txt", "truth.json", "scene.yaml", "demo.json"}
+
+
+def test_frames_of_other_videos_are_labeled(tmp_path, capsys):
+    assert run_here("traffic_video_frames", "--out", tmp_path / "out", "--count", 3) == 0
+    assert "2 train, 1 val images as YOLO" in capsys.readouterr().out
+    labels = [file.read_text() for file in (tmp_path / "out" / "labels").rglob("*.txt")]
+    assert len(labels) == 3 and any(labels)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("traffic_video", "--count", 3), "--count applies to images only: remove it for traffic_video"),
+        (("vehicle_detect", "--fps", 3), "--fps applies to traffic_video only: remove it for vehicle_detect"),
+        (("traffic_video", "--video", "sunset"), "sunset"),
+    ],
+)
+def test_flags_of_other_demos_are_refused(tmp_path, capsys, arguments, message):
+    assert run_here(*arguments, "--out", tmp_path / "out") == 2
+    assert message in capsys.readouterr().err
