@@ -43,7 +43,7 @@ class Detector:
     """An exported detector.
 
     Args:
-        path: the folder that `python -m cityzoo export` wrote, or its model file.
+        path: the folder that `python -m cityzoo export` wrote, its model file, or the run.
         classes: that are kept; none: all.
         lowest: lowest score that is decoded.
         largest: share of the frame's area above which a box is dropped, 0..1.
@@ -53,6 +53,7 @@ class Detector:
         InputError: no exported detector, or a class that it does not know.
 
     Attributes:
+        path: the exported folder.
         class_names: by label.
         thresholds: scores of the operating points in its report, by name.
         size_hw: of the network's input, pixels.
@@ -66,6 +67,7 @@ class Detector:
         largest: float = LARGEST,
         threads: int | None = None,
     ) -> None:
+        path = find_exported(path)
         folder = path if path.is_dir() and not (path / "saved_model.pb").is_file() else path.parent
         about = read_document(folder, DESCRIPTION)
         if about["variant"] not in VARIANTS or "size_hw" not in about["inputs"][0]:
@@ -79,6 +81,7 @@ class Detector:
         self.thresholds: dict[str, float] = about.get("thresholds", {})
         self.size_hw: tuple[int, int] = tuple(about["inputs"][0]["size_hw"])
         restore = restorer(about["variant"], len(self.class_names))
+        self.path = folder
         self.model = open_model(folder / about["model"], threads, restore)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[Detections]:
@@ -101,3 +104,23 @@ class Detector:
         rows, _ = class_wise_nms_indices(boxes, scores[:, None], self.lowest, IOU, max(len(boxes), 1))
         rows = rows[self._is_kept[labels[rows]]]
         return Detections(boxes[rows], scores[rows], labels[rows])
+
+
+def find_exported(path: Path) -> Path:
+    """Return the exported folder of a run; any other path as it is.
+
+    Raises:
+        InputError: it does not exist, or is a run that was not exported.
+    """
+    if not path.exists():
+        raise InputError(
+            f"--run '{path}' does not exist: give a run folder, or what python -m cityzoo export wrote"
+        )
+    if not (path / "spec.json").is_file() or (path / DESCRIPTION).is_file():
+        return path
+    found = sorted(file.parent for file in path.glob(f"exports/*/{DESCRIPTION}"))
+    if not found:
+        raise InputError(
+            f"'{path}' is a run that was not exported: python -m cityzoo export {path} --format onnx"
+        )
+    return next((folder for folder in found if folder.name == "onnx"), found[0])

@@ -64,13 +64,22 @@ def count_intervals(
             for name, times in variants.items()
         }
         seen = sum(max(0.0, min(high, until) - max(low, since)) for since, until in observed)
-        rows.append(_estimate(counts, nominal, low, high, min(1.0, seen / (high - low))))
+        rows.append(estimate_count(counts, low, high, min(1.0, seen / (high - low)), nominal))
     return rows
 
 
-def _estimate(
-    counts: Mapping[str, int], nominal: str, start: float, end: float, share: float
+def estimate_count(
+    counts: Mapping[str, int], start: float, end: float, share: float, nominal: str = "nominal"
 ) -> IntervalCount:
+    """Return the count of one interval of which a share was observed.
+
+    Args:
+        counts: what each variant has counted.
+        start: of the interval.
+        end: of the interval.
+        share: 0..1, observed.
+        nominal: the variant that gives the value.
+    """
     counted, fewest, most = counts[nominal], min(counts.values()), max(counts.values())
     if share <= 0:
         return IntervalCount(start, end, math.nan, math.nan, math.nan, counted, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Sequence
 
 from cityzoo.watch.counting.line_counter import Crossing, LineCounter
@@ -44,7 +44,9 @@ class CountSpread:
             for name, factor in NEIGHBOURS.items()
         }
         self.counters = {name: [LineCounter(line, image_hw) for line in lines] for name in NEIGHBOURS}
-        self._times: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+        self._crossings: dict[str, list[Crossing]] = {name: [] for name in NEIGHBOURS}
+        self._since = float("-inf")
+        self._totals: Counter[tuple[str, str, str, int]] = Counter()
 
     def update(self, detections: Detections, seconds: float) -> tuple[list[Track], list[Crossing]]:
         """Return the tracks of a frame and its crossings, both with the wanted threshold."""
@@ -52,15 +54,51 @@ class CountSpread:
         for name, tracker in self.trackers.items():
             tracks = tracker.update(detections, seconds)
             crossings = [item for counter in self.counters[name] for item in counter.update(tracks, seconds)]
-            for item in crossings:
-                self._times[name, item.line, item.direction].append(item.time)
+            self._crossings[name] += crossings
+            self._totals.update((name, item.line, item.direction, item.label) for item in crossings)
             if name == "nominal":
                 wanted = tracks, crossings
         return wanted
 
-    def times(self, line: str, direction: str) -> dict[str, list[float]]:
-        """Return the times of the crossings so far, by threshold; what `count_intervals` takes."""
-        return {name: list(self._times[name, line, direction]) for name in NEIGHBOURS}
+    def times(self, line: str, direction: str, label: int | None = None) -> dict[str, list[float]]:
+        """Return the times of the crossings since `forget`, by threshold; what `count_intervals` takes.
+
+        A crossing of the time before that, which became certain only now (who stops on the line), has that time.
+
+        Args:
+            line: name of the line.
+            direction: "forward" or "back".
+            label: class; None: all.
+        """
+        return {
+            name: [
+                max(item.time, self._since)
+                for item in crossings
+                if (item.line, item.direction) == (line, direction) and label in (None, item.label)
+            ]
+            for name, crossings in self._crossings.items()
+        }
+
+    def totals(self, line: str, direction: str, label: int | None = None) -> dict[str, int]:
+        """Return the number of all crossings so far, by threshold; arguments as of `times`."""
+        return {
+            name: sum(
+                number
+                for (of, at, way, kind), number in self._totals.items()
+                if (of, at, way) == (name, line, direction) and label in (None, kind)
+            )
+            for name in NEIGHBOURS
+        }
+
+    def labels(self, line: str, direction: str) -> list[int]:
+        """Return the classes that any of the thresholds has counted at a line in a direction."""
+        return sorted({kind for _, at, way, kind in self._totals if (at, way) == (line, direction)})
+
+    def forget(self, before: float) -> None:
+        """Forget the times of crossings before a time; the totals stay."""
+        for name, crossings in self._crossings.items():
+            self._crossings[name] = [item for item in crossings if max(item.time, self._since) >= before]
+        self._since = before
 
     def check_scores(self) -> None:
         """Raise InputError if no detection so far reaches the wanted threshold."""

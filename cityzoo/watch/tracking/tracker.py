@@ -20,9 +20,17 @@ COVERED = 0.7  # share of a box covered by a tracked one at which it is no objec
 class Detections(Protocol):
     """What a detector found in one frame."""
 
-    boxes: np.ndarray  # (N, 4), x1, y1, x2, y2 in pixels
-    scores: np.ndarray  # (N,), 0..1
-    labels: np.ndarray  # (N,), classes
+    @property
+    def boxes(self) -> np.ndarray:
+        """(N, 4), x1, y1, x2, y2 in pixels."""
+
+    @property
+    def scores(self) -> np.ndarray:
+        """(N,), 0..1."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """(N,), classes."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,144 @@
+"""Count what crosses lines in videos and camera streams: python -m cityzoo watch SOURCE --run RUN --line ..."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from cityzoo.commands.watch_flags import make_scenes, parse_arguments, parse_source
+from cityzoo.errors import InputError
+from cityzoo.watch.sources.stream import hide_password
+
+if TYPE_CHECKING:
+    from cityzoo.watch.camera import Observer
+    from cityzoo.watch.detector import Detector
+    from cityzoo.watch.scene import Scene
+    from cityzoo.watch.thresholds import Thresholds
+    from cityzoo.watch.watching import Sink, Watching
+
+LOG = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Watch sources to their end, write the out folder and print the totals."""
+    given = parse_arguments(arguments)
+    from cityzoo.watch.detector import Detector
+    from cityzoo.watch.output import describe_totals, summarize
+    from cityzoo.watch.thresholds import choose_thresholds
+
+    named = [parse_source(text) for text in given.sources]
+    scenes = make_scenes(given, _cameras(named))
+    detector = Detector(Path(given.run), given.classes, threads=given.threads)
+    scores = choose_thresholds(detector.thresholds, given.threshold)
+    watching = _watching(given, named, scenes, detector, scores)
+    facts = {"sources": [hide_password(text) for _, text in named], "detector": str(detector.path)}
+    about = {"classes": detector.class_names, "model": detector.model.digest, "threshold": scores.to_json()}
+    watching.folder.write_summary({**facts, **about, "state": "running", **summarize(watching)})
+    with _ended_by_signals(watching.stop):
+        watching.run()
+    state = "stopped" if watching.is_stopped else "ended"
+    summary = {**facts, **about, "state": state, **summarize(watching)}
+    watching.folder.write_summary(summary)
+    watching.folder.close()
+    sys.stdout.write("\n".join([*describe_totals(summary), f"written: {watching.folder.path}", ""]))
+    _check_scores(watching)
+    return 0
+
+
+def _watching(
+    given: argparse.Namespace,
+    named: Sequence[tuple[str | None, str]],
+    scenes: Mapping[str, Scene],
+    detector: Detector,
+    scores: Thresholds,
+) -> Watching:
+    """Open the sources and the out folder."""
+    from cityzoo.watch.camera import CameraWatch
+    from cityzoo.watch.output import Progress, WatchFolder
+    from cityzoo.watch.sources import open_source
+    from cityzoo.watch.watching import Watching
+
+    names, digest = detector.class_names, detector.model.digest
+    watches = {}
+    for camera, scene in scenes.items():
+        observers = _observers(given, scene, names)
+        watches[camera] = CameraWatch(camera, scene, names, None, scores.high, scores.low, observers, digest)
+    ready = threading.Event()
+    sources = [
+        open_source(text, camera, given.fps, given.minutes, given.start, ready)
+        for camera, (_, text) in zip(scenes, named, strict=True)
+    ]
+    columns = dict.fromkeys(name for watch in watches.values() for name in watch.columns)
+    folder = WatchFolder(_out(given, [*scenes]), [*columns], given.tracks, len(scenes) > 1)
+    progress = Progress(max((source.seconds or 0 for source in sources), default=0) or None)
+    watching = Watching(sources, ready, detector, watches, folder, given.interval)
+    watching.sinks, watching.batch_size, watching.show = _sinks(given), given.batch_size, progress.show
+    return watching
+
+
+def _check_scores(watching: Watching) -> None:
+    """Refuse a count of nothing; of a live camera it may be a quiet hour."""
+    for camera, watch in watching.watches.items():
+        try:
+            if watching.frames[camera]:
+                watch.spread.check_scores()
+        except InputError as error:
+            if not watching.is_live:
+                raise
+            LOG.warning("WARNING: %s: %s", camera, error)
+
+
+def _cameras(named: Sequence[tuple[str | None, str]]) -> list[str]:
+    from cityzoo.watch.sources import camera_name
+
+    cameras = [name or camera_name(text) for name, text in named]
+    for camera in cameras:
+        if cameras.count(camera) > 1:
+            raise InputError(f"two sources have the name '{camera}': name them, as in north=rtsp://HOST/1")
+    return cameras
+
+
+def _out(given: argparse.Namespace, cameras: Sequence[str]) -> Path:
+    """Return --out, or the first free name."""
+    if given.out:
+        return Path(given.out)
+    first = Path("watched", cameras[0])
+    names = (first if number == 1 else Path(f"{first}-{number}") for number in itertools.count(1))
+    return next(path for path in names if not path.exists())
+
+
+def _observers(given: argparse.Namespace, scene: Scene, class_names: Sequence[str]) -> list[Observer]:
+    """Return what looks at the observations of a camera."""
+    return []
+
+
+def _sinks(given: argparse.Namespace) -> list[Sink]:
+    """Return where events are sent besides the out folder."""
+    return []
+
+
+@contextmanager
+def _ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end a watch after the current batch; the second one interrupts at once."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.default_int_handler)
+        stop()
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    is_main = threading.current_thread() is threading.main_thread()
+    before = [signal.signal(number, end) for number in numbers] if is_main else []
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=False):
+            signal.signal(number, handler)

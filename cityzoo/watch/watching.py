@@ -1,0 +1,192 @@
+"""The loop over all cameras: frames in batches to one detector, then to the watch of each camera."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from cityzoo.watch.camera import CameraWatch, Event, Observation
+from cityzoo.watch.detector import Detections, Detector
+from cityzoo.watch.frames import Frame
+from cityzoo.watch.output import WatchFolder, count_rows
+from cityzoo.watch.read_ahead import read_ahead
+from cityzoo.watch.sources import Source
+from cityzoo.watch.sources.health import iso_time
+from cityzoo.watch.sources.several import read_together
+
+LEAST = 0.002  # seconds, that are no interval of their own
+FAREWELL = 5.0  # seconds, that sinks have to send what waits
+LATE = 5.0  # seconds after its end, when an interval is written: who crossed before has left the line by then
+Batch = list[tuple[Frame, Detections]]
+
+
+class Sink(Protocol):
+    """Passes events on."""
+
+    def send(self, event: Event) -> None:
+        """Take an event; never waits, never raises for faults of a network."""
+
+    def close(self, seconds: float) -> None:
+        """Send what waits, for this time at most."""
+
+
+class Watching:
+    """Watch several cameras until their sources end or `stop` is called.
+
+    Args:
+        sources: all live, or all recordings.
+        ready: the event that live sources were opened with.
+        detector: of all cameras.
+        watches: of the cameras, by name.
+        folder: where everything is written.
+        interval: seconds of a row of counts.
+
+    Attributes:
+        sinks: that events are sent to.
+        batch_size: frames of recordings in a batch.
+        show: called after each frame with the frames so far and the time of the stream in seconds.
+        frames: by camera, that were looked at.
+        observed: by camera, seconds.
+        attach: called with each observation and its events before they are sent: it may add to them.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        ready: threading.Event,
+        detector: Detector,
+        watches: Mapping[str, CameraWatch],
+        folder: WatchFolder,
+        interval: float = 300.0,
+    ) -> None:
+        self.sources, self.ready, self.detector, self.watches = sources, ready, detector, watches
+        self.folder, self.interval, self.batch_size = folder, interval, 8
+        self.sinks: Sequence[Sink] = ()
+        self.show: Callable[[int, float], None] = lambda frames, seconds: None
+        self.is_live = any(source.is_live for source in sources)
+        self.frames = {source.camera: 0 for source in sources}
+        self.observed = {source.camera: 0.0 for source in sources}  # seconds, of rows that are written
+        self.attach: Callable[[Observation, list[Event]], None] = lambda seen, events: None
+        self._held: dict[str, list[Event]] = {source.camera: [] for source in sources}
+        self._sizes: dict[str, tuple[int, int]] = {}
+        self._next = math.nan  # start of the interval that is not yet written
+        self._stopped = threading.Event()
+        self.start, self.end = math.nan, math.nan
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """End after the current batch; safe to call from a signal handler."""
+        self._stopped.set()
+        self.ready.set()
+
+    def run(self) -> None:
+        """Watch to the end; whatever ends it, counts so far are written.
+
+        Raises:
+            InputError: a recording without a single frame.
+        """
+        if self.is_live:
+            self._begin(time.time())
+        try:
+            for batch in self._detect():
+                for frame, found in batch:
+                    self._observe(frame, found)
+                if self.is_live:
+                    self._take_health()
+                    self._write_until(time.time())
+                if self.is_stopped:
+                    break
+        finally:
+            for source in self.sources:
+                source.close()
+            self._finish()
+
+    def _detect(self) -> Iterator[Batch]:
+        frames = read_together(self.sources, self.ready, self.batch_size)
+        if self.is_live:  # the newest frames count: nothing may wait in a queue
+            return map(self._detect_batch, frames)
+        return read_ahead(map(self._detect_batch, read_ahead(frames)), 1)
+
+    def _detect_batch(self, frames: Iterable[Frame]) -> Batch:
+        fitted = [self._fit(frame) for frame in frames]
+        return list(zip(fitted, self.detector.detect([frame.image for frame in fitted]), strict=True))
+
+    def _fit(self, frame: Frame) -> Frame:
+        """Scale the frame of a camera whose resolution has changed."""
+        size, wanted = (frame.image.shape[0], frame.image.shape[1]), self._sizes.get(frame.camera)
+        if wanted in (None, size):
+            self._sizes[frame.camera] = size
+            return frame
+        import cv2
+
+        image = cv2.resize(frame.image, wanted[::-1], interpolation=cv2.INTER_AREA)
+        return replace(frame, image=image)
+
+    def _observe(self, frame: Frame, found: Detections) -> None:
+        if math.isnan(self._next):
+            self._begin(frame.time)
+        self._take_health(frame.time)
+        if not self.is_live:
+            self._write_until(frame.time)
+        seen, events = self.watches[frame.camera].update(frame, found)
+        self.frames[frame.camera] += 1
+        self.attach(seen, events)
+        self._send(events)
+        self.folder.write_tracks(seen)
+        self.show(sum(self.frames.values()), frame.stream_seconds)
+
+    def _begin(self, now: float) -> None:
+        """Begin at a whole interval of the clock with cameras, at the first frame with recordings."""
+        self.start = now
+        self._next = now // self.interval * self.interval if self.is_live else now
+
+    def _take_health(self, until: float = math.inf) -> None:
+        """Pass on what happened to the sources up to a time; recordings are read ahead of what is observed."""
+        limit = "~" if self.is_live or until == math.inf else iso_time(until)
+        for source in self.sources:
+            held = self._held[source.camera] + source.health.take_events()
+            self._held[source.camera] = [event for event in held if event["time"] > limit]
+            for event in held:
+                if event["time"] <= limit:
+                    self._send([event, *self.watches[source.camera].health(event)])
+
+    def _send(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.folder.write_event(event)
+            for sink in self.sinks:
+                sink.send(event)
+
+    def _write_until(self, now: float) -> None:
+        """Write the intervals that are over."""
+        while self._next + self.interval + LATE <= now:
+            self._write_interval(self._next, self._next + self.interval)
+            self._next += self.interval
+
+    def _write_interval(self, start: float, end: float) -> None:
+        for camera, watch in self.watches.items():
+            self.folder.write_counts(count_rows(watch, start, end) + count_rows(watch, start, end, True))
+            self.observed[camera] += sum(b - a for a, b in watch.spans(start, end))
+            watch.forget(end)
+
+    def _finish(self) -> None:
+        self._take_health()
+        if math.isnan(self._next):
+            return
+        until = max(watch.until for watch in self.watches.values())
+        self.end = time.time() if self.is_live else until
+        while self._next < self.end - LEAST:
+            end = self._next + self.interval
+            if not self.is_live and self._next == self.start:
+                end = min(end, self.end)  # a recording shorter than an interval is one interval
+            self._write_interval(self._next, end)
+            self._next = end
+        for sink in self.sinks:
+            sink.close(FAREWELL)
