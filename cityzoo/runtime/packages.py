@@ -14,8 +14,6 @@ EXTRAS = {
     "opentelemetry": "tracing",
     "cryptography": "protect",
     "jwt": "protect",
-    "av": "watch",
-    "paho": "watch",
 }  # others are in the extra "export"
 
 

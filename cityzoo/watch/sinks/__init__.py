@@ -1,1 +1,0 @@
-"""Where events go: files, webhooks, MQTT, e-mail, NGSI-LD brokers."""
