@@ -14,6 +14,8 @@ EXTRAS = {
     "opentelemetry": "tracing",
     "cryptography": "protect",
     "jwt": "protect",
+    "av": "watch",
+    "paho": "watch",
 }  # others are in the extra "export"
 
 

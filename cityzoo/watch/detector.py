@@ -28,11 +28,14 @@ class Detections:
         boxes: (N, 4) float32 xyxy, pixels of the frame.
         scores: (N,) float32, 0..1.
         labels: (N,) int32, of `Detector.class_names`.
+        everything: what the network found before boxes were joined and dropped for tracking: all classes, any size;
+            a person in front of a car is in here, too. None: the same.
     """
 
     boxes: np.ndarray
     scores: np.ndarray
     labels: np.ndarray
+    everything: Detections | None = None
 
     def __len__(self) -> int:
         """Return their number."""
@@ -98,12 +101,13 @@ class Detector:
     def _on_image(self, found: Detections, matrix: np.ndarray, image_hw: tuple[int, int]) -> Detections:
         boxes = boxes_on_image(found.boxes, matrix, image_hw).astype(np.float32)
         areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+        everything = Detections(boxes[areas > 0], found.scores[areas > 0], found.labels[areas > 0])
         fits = (areas > 0) & (areas <= self.largest * image_hw[0] * image_hw[1])
         boxes, scores, labels = boxes[fits], found.scores[fits], found.labels[fits]
         # As one class: a car that resembles a truck, too, is one object. Classes are filtered after that.
         rows, _ = class_wise_nms_indices(boxes, scores[:, None], self.lowest, IOU, max(len(boxes), 1))
         rows = rows[self._is_kept[labels[rows]]]
-        return Detections(boxes[rows], scores[rows], labels[rows])
+        return Detections(boxes[rows], scores[rows], labels[rows], everything)
 
 
 def find_exported(path: Path) -> Path:

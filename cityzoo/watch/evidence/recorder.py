@@ -1,0 +1,187 @@
+"""Clips of the seconds before and after an alarm, redacted before anything of them is stored."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from cityzoo.errors import InputError
+from cityzoo.watch.evidence.annotation import draw_tracks
+from cityzoo.watch.evidence.camera_memory import CameraMemory
+from cityzoo.watch.evidence.moments import Moment
+from cityzoo.watch.evidence.mp4 import Mp4Writer
+from cityzoo.watch.evidence.redaction import Redaction
+from cityzoo.watch.evidence.store import ClipStore
+from cityzoo.watch.scene import Scene
+from cityzoo.watch.sources.health import iso_time
+
+if TYPE_CHECKING:
+    from cityzoo.watch.camera import Observation
+    from cityzoo.watch.evidence.watched_video import WatchedVideo
+
+LOG = logging.getLogger(__name__)
+LONGEST = 60.0  # seconds of a clip: incidents that follow each other share it up to then
+MOST_WAITING = 8  # clips; more are left out, and counted
+
+
+@dataclass
+class _Clip:
+    camera: str
+    name: str  # path in the out folder
+    start: float
+    end: float
+    moments: list[Moment] = field(default_factory=list)
+
+
+class EvidenceRecorder:
+    """Keep the last seconds of each camera, and write clips of them.
+
+    It is an observer of `CameraWatch`; one recorder serves all cameras.
+
+    Args:
+        store: where the clips go.
+        class_names: of the detections.
+        scenes: by camera; others have none.
+        redaction: of every frame.
+        seconds: before and after an event.
+        videos: annotated videos by camera, which get the same covered frames.
+        report: gets a health event when a clip could not be written.
+
+    Raises:
+        InputError: the detector finds nothing that could be covered, see `Redaction.check`.
+    """
+
+    def __init__(
+        self,
+        store: ClipStore,
+        class_names: Sequence[str],
+        scenes: Mapping[str, Scene] | None = None,
+        redaction: Redaction | None = None,
+        seconds: tuple[float, float] = (5.0, 5.0),
+        videos: Mapping[str, WatchedVideo] | None = None,
+        report: Callable[[dict[str, Any]], None] = lambda event: None,
+    ) -> None:
+        self.redaction = redaction or Redaction()
+        self.redaction.check(class_names)
+        self.store, self.names, self.scenes = store, tuple(class_names), dict(scenes or {})
+        self.before, self.after = seconds
+        self.videos, self.report = dict(videos or {}), report
+        self.written = self.left_out = 0
+        self._memories: dict[str, CameraMemory] = {}
+        self._clips: list[_Clip] = []
+        self._writer = ThreadPoolExecutor(1, "evidence")
+        self._tasks: list[Any] = []
+        self._lock = threading.Lock()
+
+    def update(self, observation: Observation) -> list[dict[str, Any]]:
+        """Take what was seen in a frame; there are no events of it."""
+        camera = observation.frame.camera
+        if camera not in self._memories:
+            scene, keeps = self.scenes.get(camera, Scene()), not self.redaction.is_background
+            memory = CameraMemory(self.redaction, self.names, scene, self.before, keeps)
+            self._memories[camera] = memory
+            if camera in self.videos:
+                self.videos[camera].background = memory.background
+        self._take(camera, self._memories[camera].update(observation))
+        return []
+
+    def health(self, event: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Write what is due of a camera that has no frames for now; there are no events of it."""
+        if event.get("what") in ("lost", "ended") and event["camera"] in self._memories:
+            self._finish(event["camera"])
+        return []
+
+    def interval(self, start: float, end: float) -> dict[Any, dict[str, Any]]:
+        """Return no columns of counts."""
+        return {}
+
+    def start(self, event: Mapping[str, Any]) -> str | None:
+        """Begin a clip around an event, which is written when the seconds after it have passed.
+
+        Args:
+            event: with type, camera and time (ISO 8601).
+
+        Returns:
+            Its path in the out folder; of events that follow each other the same one; None: the camera had no frame.
+        """
+        camera, time = event["camera"], datetime.fromisoformat(event["time"]).timestamp()
+        memory = self._memories.get(camera)
+        if memory is None:
+            return None
+        for clip in self._clips:
+            if clip.camera == camera and time <= clip.end and time + self.after - clip.start <= LONGEST:
+                clip.end = max(clip.end, time + self.after)
+                return clip.name
+        name = self.store.name(camera, str(event["type"]), time)
+        clip = _Clip(camera, name, time - self.before, time + self.after)
+        clip.moments = [moment for moment in memory.ring if moment.time >= clip.start]
+        self._clips.append(clip)
+        return name
+
+    def close(self, seconds: float = 60.0) -> None:
+        """Write what is due, and wait for it up to a time."""
+        for camera in self._memories:
+            self._finish(camera)
+        wait(self._tasks, seconds)
+        self._writer.shutdown(wait=False, cancel_futures=True)
+        for video in self.videos.values():
+            video.close()
+
+    def summary(self) -> dict[str, Any]:
+        """Return what is known of the clips, for the record of what was watched."""
+        return {"redaction": self.redaction.describe(), "clips": self.written, "left_out": self.left_out}
+
+    def _take(self, camera: str, moments: Sequence[Moment]) -> None:
+        for moment in moments:
+            if camera in self.videos:
+                self.videos[camera].add(moment)
+            for clip in [clip for clip in self._clips if clip.camera == camera]:
+                if moment.time <= clip.end:
+                    clip.moments.append(moment)
+                else:
+                    self._submit(clip)
+
+    def _finish(self, camera: str) -> None:
+        self._take(camera, self._memories[camera].flush())
+        for clip in [clip for clip in self._clips if clip.camera == camera]:
+            self._submit(clip)
+
+    def _submit(self, clip: _Clip) -> None:
+        self._clips.remove(clip)
+        self._tasks = [task for task in self._tasks if not task.done()]
+        if len(self._tasks) >= MOST_WAITING:
+            self._leave_out(clip, f"{MOST_WAITING} clips wait already")
+            return
+        self._tasks.append(self._writer.submit(self._write, clip))
+
+    def _write(self, clip: _Clip) -> None:
+        try:
+            buffer = io.BytesIO()
+            writer = Mp4Writer(buffer)
+            background = self._memories[clip.camera].background
+            for moment in clip.moments:
+                image = moment.image(self.redaction, background)
+                draw_tracks(image, moment.tracks, self.names)
+                writer.write(image, moment.time)
+            writer.close()
+            self.store.write(clip.name, buffer.getvalue())
+            with self._lock:
+                self.written += 1
+        except (OSError, InputError) as error:  # a full disk must not stop the watch
+            self._leave_out(clip, str(error))
+        except Exception as error:  # of a redactor's network: without it, nothing is stored
+            LOG.exception("the clip %s was not written", clip.name)
+            self._leave_out(clip, repr(error))
+
+    def _leave_out(self, clip: _Clip, reason: str) -> None:
+        with self._lock:
+            self.left_out += 1
+        now = iso_time(datetime.now(timezone.utc).timestamp())
+        about = {"type": "evidence", "camera": clip.camera, "time": now, "what": "left out"}
+        self.report({**about, "evidence": clip.name, "detail": reason[:200]})

@@ -1,0 +1,1 @@
+"""Where events go: files, webhooks, MQTT, e-mail, NGSI-LD brokers."""
