@@ -57,7 +57,7 @@ export: GROUND runtime cli spec data metrics visualize outputs model modalities 
 compress: GROUND runtime spec outputs model modalities tasks fit evaluation report export zoo
 traffic_signals: errors cli
 serve: errors cli replace_file runtime augment heads data security monitor redact
-watch: GROUND cli spec_file runtime augment heads data alarms security redact monitor
+watch: GROUND cli spec_file runtime augment heads data alarms security redact monitor report
 commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress zoo
 __main__: errors cli commands
 train: cli spec commands

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from cityzoo.commands import watch_evaluate
 from cityzoo.commands.watch_flags import make_scenes, parse_arguments, parse_source
 from cityzoo.errors import InputError
 from cityzoo.watch.sources.stream import hide_password
@@ -30,6 +31,8 @@ LOG = logging.getLogger(__name__)
 
 def main(arguments: Sequence[str]) -> int:
     """Watch sources to their end, write the out folder and print the totals."""
+    if watch_evaluate.FLAG in arguments:
+        return watch_evaluate.main(arguments)
     given = parse_arguments(arguments)
     from cityzoo.watch.detector import Detector
     from cityzoo.watch.output import describe_totals, summarize
@@ -41,7 +44,12 @@ def main(arguments: Sequence[str]) -> int:
     scores = choose_thresholds(detector.thresholds, given.threshold)
     watching = _watching(given, named, scenes, detector, scores)
     facts = {"sources": [hide_password(text) for _, text in named], "detector": str(detector.path)}
-    about = {"classes": detector.class_names, "model": detector.model.digest, "threshold": scores.to_json()}
+    about = {
+        "classes": detector.class_names,
+        "kept": given.classes,
+        "model": detector.model.digest,
+        "threshold": scores.to_json(),
+    }
     watching.folder.write_summary({**facts, **about, "state": "running", **summarize(watching)})
     with _ended_by_signals(watching.stop):
         watching.run()
@@ -70,7 +78,7 @@ def _watching(
     names, digest = detector.class_names, detector.model.digest
     watches = {}
     for camera, scene in scenes.items():
-        observers = _observers(camera, scene, names, scores.high)
+        observers = _observers(given, scene, names)
         watches[camera] = CameraWatch(camera, scene, names, None, scores.high, scores.low, observers, digest)
     ready = threading.Event()
     sources = [
@@ -116,11 +124,9 @@ def _out(given: argparse.Namespace, cameras: Sequence[str]) -> Path:
     return next(path for path in names if not path.exists())
 
 
-def _observers(camera: str, scene: Scene, class_names: Sequence[str], high: float) -> list[Observer]:
+def _observers(given: argparse.Namespace, scene: Scene, class_names: Sequence[str]) -> list[Observer]:
     """Return what looks at the observations of a camera."""
-    from cityzoo.watch.incidents.build import make_observers
-
-    return list(make_observers(camera, scene, class_names, high))
+    return []
 
 
 def _sinks(given: argparse.Namespace) -> list[Sink]:

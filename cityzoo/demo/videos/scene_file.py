@@ -17,7 +17,7 @@ EDGE = 0.005  # share of the image: points outside are moved onto this margin
 GROUND_MOST_M = 90.0  # distance of the far side of the calibrated ground
 STANDS = "3s"  # on the shoulder, where nobody may stop
 RULES = (
-    "stopped vehicle in {way}_shoulder for 3s",
+    "stopped in {way}_shoulder for 3s",
     "wrong way on {way}_wrong_way",
     "congestion in {way}_lanes for 10s",
 )

@@ -28,6 +28,7 @@ def summarize(watching: Watching) -> dict[str, Any]:
             "seconds": round(seconds, 3),
         }
         about |= {"observed_share": round(share, 4), "source": source.health.summary()}
+        about["lines"] = [line.to_json() for line in watch.scene.lines]
         cameras.append({**about, "totals": sum_lines(watch, share) if seconds else []})
     return {"interval_seconds": watching.interval, **begun, "cameras": cameras}
 

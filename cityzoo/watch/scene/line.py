@@ -26,6 +26,12 @@ class Line:
         """Return the points (N, 2) in pixels of an image."""
         return np.array(self.points, float) * [image_hw[1], image_hw[0]]
 
+    def to_json(self) -> dict[str, object]:
+        """Return the line as a scene file has it."""
+        points = [list(point) for point in self.points]
+        sides = dict(zip(("from", "to"), self.sides, strict=True))
+        return {"name": self.name, "points": points, **sides, "direction": self.direction}
+
 
 def measure_side(point: np.ndarray, points: np.ndarray) -> float:
     """Return the distance of a point from the line through the nearest segment, positive on its right hand.

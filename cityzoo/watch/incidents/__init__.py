@@ -1,1 +1,0 @@
-"""Incidents on a camera: rules observe its frames and raise and release alarms."""
