@@ -78,7 +78,7 @@ def _watching(
     names, digest = detector.class_names, detector.model.digest
     watches = {}
     for camera, scene in scenes.items():
-        observers = _observers(given, scene, names)
+        observers = _observers(camera, scene, names, scores.high)
         watches[camera] = CameraWatch(camera, scene, names, None, scores.high, scores.low, observers, digest)
     ready = threading.Event()
     sources = [
@@ -124,9 +124,11 @@ def _out(given: argparse.Namespace, cameras: Sequence[str]) -> Path:
     return next(path for path in names if not path.exists())
 
 
-def _observers(given: argparse.Namespace, scene: Scene, class_names: Sequence[str]) -> list[Observer]:
+def _observers(camera: str, scene: Scene, class_names: Sequence[str], high: float) -> list[Observer]:
     """Return what looks at the observations of a camera."""
-    return []
+    from cityzoo.watch.incidents.build import make_observers
+
+    return list(make_observers(camera, scene, class_names, high))
 
 
 def _sinks(given: argparse.Namespace) -> list[Sink]:

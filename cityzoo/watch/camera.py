@@ -115,6 +115,10 @@ class CameraWatch:
             self._gaps.append((start, end))
         return [made for observer in self.observers for made in observer.health(event)]
 
+    def tick(self, now: float) -> list[Event]:
+        """Return the events of time that passes without frames, at Unix seconds."""
+        return [made for item in self.observers if hasattr(item, "tick") for made in item.tick(now)]
+
     def spans(self, start: float, end: float) -> list[tuple[float, float]]:
         """Return the spans of a time in which frames arrived, Unix seconds.
 

@@ -101,6 +101,7 @@ class Watching:
                     self._observe(frame, found)
                 if self.is_live:
                     self._take_health()
+                    self._send(event for watch in self.watches.values() for event in watch.tick(time.time()))
                     self._write_until(time.time())
                 if self.is_stopped:
                     break

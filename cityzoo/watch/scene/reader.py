@@ -15,7 +15,7 @@ from cityzoo.watch.scene.scene import PURPOSES, Flow, Ground, Scene, Zone
 KEYS = {
     "scene": ("reference", "lines", "zones", "flows", "forbidden", "ground", "rules"),
     "line": ("name", "points", "from", "to", "direction"),
-    "zone": ("name", "points", "purpose", "dwell", "classes"),
+    "zone": ("name", "points", "purpose", "dwell", "classes", "arrow"),
     "flow": ("name", "from", "to"),
     "forbidden": ("line", "direction"),
     "ground": ("image", "metres"),
@@ -108,9 +108,10 @@ def _parse_zone(item: Any, size: tuple[float, float]) -> Zone:
         raise InputError(
             f"{where}: classes {str(classes)[:60]!r}: expected a list of names, e.g. [car, truck]"
         )
-    return Zone(
-        values["name"], points, purpose, _parse_seconds(values.get("dwell", 20), where), tuple(classes)
-    )
+    arrow = values.get("arrow") or ()
+    arrow = parse_points(arrow, f"{where}: arrow", size, 2)[:2] if arrow else ()
+    seconds = _parse_seconds(values.get("dwell", 20), where)
+    return Zone(values["name"], points, purpose, seconds, tuple(classes), arrow)
 
 
 def _parse_flow(item: Any, names: list[str]) -> Flow:

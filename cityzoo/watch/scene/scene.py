@@ -20,6 +20,9 @@ class Zone:
     purpose: str = "count"  # one of PURPOSES
     dwell_seconds: float = 20.0  # after which an object dwells, or counts as stopped
     classes: tuple[str, ...] = ()  # none: all
+    arrow: tuple[
+        tuple[float, float], ...
+    ] = ()  # two points, in the direction of its traffic; none: not stated
 
     def contains(self, points: np.ndarray) -> np.ndarray:
         """Return which of the points (N, 2), 0..1, lie inside, as booleans (N,).

@@ -1,0 +1,1 @@
+"""Incidents on a camera: rules observe its frames and raise and release alarms."""

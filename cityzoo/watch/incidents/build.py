@@ -1,0 +1,91 @@
+"""The observers of a scene's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from cityzoo.alarms.stream_rules import StreamRule, parse_stream_rule
+from cityzoo.errors import InputError, unknown
+from cityzoo.watch.incidents.camera_condition import CameraCondition
+from cityzoo.watch.incidents.congestion import Congestion
+from cityzoo.watch.incidents.measured_value import MeasuredValue
+from cityzoo.watch.incidents.missing_camera import MissingCamera
+from cityzoo.watch.incidents.motion import Motion
+from cityzoo.watch.incidents.presence import Presence
+from cityzoo.watch.incidents.rule_observer import RuleObserver
+from cityzoo.watch.incidents.standing_vehicles import StandingVehicles
+from cityzoo.watch.incidents.unusual_counts import UnusualCounts
+from cityzoo.watch.incidents.wrong_way import WrongWay
+from cityzoo.watch.scene import Scene
+
+OBSERVERS: dict[str, type[RuleObserver]] = {
+    "stopped": StandingVehicles,
+    "wrong way": WrongWay,
+    "congestion": Congestion,
+    "missing": MissingCamera,
+    "measure": MeasuredValue,
+    "unusual": UnusualCounts,
+    **dict.fromkeys(("dark", "blurred", "frozen", "moved"), CameraCondition),
+}
+
+
+def make_observers(
+    camera: str,
+    scene: Scene,
+    class_names: Sequence[str],
+    high: float = 0.0,
+    motion: Motion | None = None,
+    rules: Iterable[str] = (),
+) -> list[RuleObserver]:
+    """Return an observer for each rule of a scene, and for further rules.
+
+    Args:
+        camera: name of the camera.
+        scene: with rules and places.
+        class_names: of the detector, by label.
+        high: score at which tracks start: that of detections where a rule names none.
+        motion: shared with the measures of the camera.
+        rules: besides those of the scene.
+
+    Raises:
+        InputError: a rule that is not understood, or names a class or place that is not there.
+
+    Example:
+        >>> [type(item).__name__ for item in make_observers("north", Scene(rules=("stopped car for 20s",)), ["car"])]
+        ['StandingVehicles']
+    """
+    motion = motion or Motion(scene.ground)
+    observers: list[RuleObserver] = []
+    for text in [*scene.rules, *rules]:
+        rule = parse_stream_rule(text, class_names)
+        _check_place(rule, scene)
+        arguments = (camera, rule, scene, class_names, motion)
+        if rule.kind == "presence":
+            observers.append(Presence(*arguments, least_score=high))
+        else:
+            observers.append(OBSERVERS[rule.kind](*arguments))
+    return observers
+
+
+def _check_place(rule: StreamRule, scene: Scene) -> None:
+    """Refuse a rule whose place or calibration the scene does not have, with InputError."""
+    lines, zones = [line.name for line in scene.lines], [zone.name for zone in scene.zones]
+    channel = rule.value.channel if rule.value and rule.kind == "measure" else ""
+    if channel == "headway" and not rule.place:
+        raise InputError(f"alarm '{rule.text}': name a line, as in 'headway on {(*lines, 'north')[0]} < 1'")
+    needs_line = channel == "headway" or rule.kind == "unusual"
+    takes_line = needs_line or rule.kind == "wrong way" or channel == "occupancy"
+    allowed = [*(lines if takes_line else []), *([] if needs_line else zones)]
+    if rule.place and rule.place not in allowed:
+        if not allowed:
+            raise InputError(
+                f"alarm '{rule.text}': the scene has no '{rule.place}': mark it as a line or zone"
+            )
+        raise unknown(f"place of alarm '{rule.text}'", rule.place, allowed)
+    if rule.kind == "wrong way" and rule.place in lines and rule.place not in dict(scene.forbidden):
+        raise InputError(
+            f"alarm '{rule.text}': no direction of line '{rule.place}' is forbidden: add "
+            f"'forbidden: [{{line: {rule.place}, direction: back}}]'"
+        )
+    if channel == "speed" and scene.ground is None:
+        raise InputError(f"alarm '{rule.text}': speeds need metres: give 'ground' with four points")

@@ -1,0 +1,1 @@
+"""Speed, dwell time, queues, occupancy, headway and flows of the tracks of a camera."""
