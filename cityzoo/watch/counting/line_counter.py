@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cityzoo.watch.counting.path import Path
-from cityzoo.watch.scene.line import BACK, BOTH, FORWARD, Line, intersect, measure_side
+from cityzoo.watch.scene.line import BACK, BOTH, FORWARD, Line, intersect, measure_sides
 from cityzoo.watch.tracking import Track
 
 BAND_OF_BOX, BAND_OF_IMAGE = (
@@ -77,7 +77,12 @@ class LineCounter:
             for key, path in self._paths.items()
             if key in present or 0 <= time - path.time <= JOIN_SECONDS
         }
-        found = [self._follow(track, time, present) for track in tracks]
+        centers = np.array([track.center for track in tracks], float).reshape(-1, 2)
+        distances = measure_sides(centers, self.points).tolist()
+        found = [
+            self._follow(track, point, distance, time, present)
+            for track, point, distance in zip(tracks, centers, distances, strict=True)
+        ]
         crossings = [
             crossing for crossing in found if crossing and self.line.direction in (BOTH, crossing.direction)
         ]
@@ -85,11 +90,11 @@ class LineCounter:
             self.totals[crossing.direction] += 1
         return crossings
 
-    def _follow(self, track: Track, time: float, present: set[int]) -> Crossing | None:
-        point = np.array(track.center)
+    def _follow(
+        self, track: Track, point: np.ndarray, distance: float, time: float, present: set[int]
+    ) -> Crossing | None:
         width, height = track.box[2] - track.box[0], track.box[3] - track.box[1]
         band, length = max(BAND_OF_BOX * height, self.least_band), max(width, height)
-        distance = measure_side(point, self.points)
         path = self._paths.get(track.id) or self._join(track.id, point, time, length, present)
         if path is None:
             side = int(np.sign(distance)) if abs(distance) > band else 0

@@ -33,22 +33,34 @@ class Line:
         return {"name": self.name, "points": points, **sides, "direction": self.direction}
 
 
-def measure_side(point: np.ndarray, points: np.ndarray) -> float:
-    """Return the distance of a point from the line through the nearest segment, positive on its right hand.
+def measure_sides(centers: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return the distance (M,) of points (M, 2) from the line through the nearest segment, positive on its right hand.
 
     Example:
         >>> line = np.array([[0.0, 10.0], [100.0, 10.0]])  # y grows downwards
-        >>> measure_side(np.array([50.0, 14.0]), line), measure_side(np.array([150.0, 4.0]), line)
-        (4.0, -6.0)
+        >>> measure_sides(np.array([[50.0, 14.0], [150.0, 4.0]]), line).tolist()
+        [4.0, -6.0]
     """
-    starts, along = points[:-1], np.diff(points, axis=0)
-    lengths = np.linalg.norm(along, axis=1)
-    offset = point - starts
-    share = np.clip((offset * along).sum(1) / lengths**2, 0, 1)
-    distance = np.linalg.norm(offset - share[:, None] * along, axis=1)
-    across = (along[:, 0] * offset[:, 1] - along[:, 1] * offset[:, 0]) / lengths
-    nearest = np.flatnonzero(distance <= distance.min() + 1e-9)  # two at a corner: the one that is faced
-    return float(across[nearest[np.abs(across[nearest]).argmax()]])
+    starts, (along_x, along_y) = points[:-1], np.diff(points, axis=0).T
+    square = along_x**2 + along_y**2
+    x, y = centers[:, :1] - starts[:, 0], centers[:, 1:] - starts[:, 1]
+    across = (along_x * y - along_y * x) / np.sqrt(square)
+    if len(starts) == 1:
+        return across[:, 0]
+    share = np.clip((x * along_x + y * along_y) / square, 0, 1)
+    distance = np.hypot(x - share * along_x, y - share * along_y)
+    nearest = distance <= distance.min(axis=1, keepdims=True) + 1e-9  # two at a corner: the one that is faced
+    return across[np.arange(len(across)), np.where(nearest, np.abs(across), -1).argmax(axis=1)]
+
+
+def measure_side(point: np.ndarray, points: np.ndarray) -> float:
+    """Return the distance of a point as `measure_sides`.
+
+    Example:
+        >>> measure_side(np.array([50.0, 14.0]), np.array([[0.0, 10.0], [100.0, 10.0]]))
+        4.0
+    """
+    return float(measure_sides(np.asarray(point, float)[None], points)[0])
 
 
 def intersect(first: np.ndarray, second: np.ndarray, points: np.ndarray) -> float | None:
