@@ -76,7 +76,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--batch-size", metavar="N", type=count, default=8, help="frames of recordings (default: 8)")
     add("--threads", metavar="N", type=count, help="of the detector (default: those of the machine)")
     add = parser.add_argument_group("output").add_argument
-    add("--tracks", action="store_true", help="write the boxes of all tracks, in the format of MOT Challenge")
+    add("--tracks", action="store_true", help="write the boxes of all tracks, in the format of MOTChallenge")
     return parser.parse_args(arguments)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from cityzoo.watch.counting.path import Path
 from cityzoo.watch.scene.line import BACK, BOTH, FORWARD, Line, intersect, measure_sides
 from cityzoo.watch.tracking import Track
+from cityzoo.watch.tracking.assignment import compute_covered_shares
+
+Box = tuple[float, float, float, float]
 
 BAND_OF_BOX, BAND_OF_IMAGE = (
     0.1,
@@ -18,6 +21,8 @@ BAND_OF_BOX, BAND_OF_IMAGE = (
 FRAMES = 2  # beyond the dead band until a track is settled on the other side
 FAR = 5.0  # dead bands at which one frame is enough: fast vehicles and low frame rates
 AWAY = 1.0  # box lengths that a track departs before it counts again in the same direction
+DOUBLE_SECONDS = 1.5  # in which two boxes on one object cross
+INSIDE = 0.8  # share of the smaller box inside the other one, at which both are on one object
 JOIN_SECONDS = 1.0  # after which a new track no longer continues a lost one
 
 
@@ -44,9 +49,14 @@ class LineCounter:
     least 2 % of the image. It counts when it is settled on the other side and its way led over the line itself, not
     over the line's extension. Jitter on the line, stops on it and turns in the dead band count nothing.
 
+    Two boxes on one object, such as a truck and its cab, count once: the second one lies inside the first, and crosses
+    in the same direction right after it. Nothing is settled by weak detections alone: when an object leaves the
+    image, its track often slips to a faint box of the background.
+
     Args:
         line: to count at.
         image_hw: height and width of the image in pixels.
+        strong: 0..1, score of a detection that settles a track; the tracker's `high`.
 
     Example:
         >>> counter = LineCounter(Line("north", ((0, 0.5), (1, 0.5)), ("north", "south")), (100, 200))
@@ -58,10 +68,13 @@ class LineCounter:
         forward ('north', 'south') 0.375 (100.0, 50.0)
     """
 
-    def __init__(self, line: Line, image_hw: tuple[int, int]) -> None:
+    def __init__(self, line: Line, image_hw: tuple[int, int], strong: float = 0.0) -> None:
+        self.strong = strong
         self.line, self.points, self.least_band = line, line.scale(image_hw), BAND_OF_IMAGE * image_hw[0]
         self.totals = {FORWARD: 0, BACK: 0}
         self.joins = 0  # of tracks that were found under another id
+        self.doubles = 0  # second boxes on objects that were counted
+        self._counted: list[Crossing] = []  # lately
         self._paths: dict[int, Path] = {}
 
     def update(self, tracks: Sequence[Track], time: float) -> list[Crossing]:
@@ -83,12 +96,30 @@ class LineCounter:
             self._follow(track, point, distance, time, present)
             for track, point, distance in zip(tracks, centers, distances, strict=True)
         ]
+        boxes = {track.id: track.box for track in tracks}
+        self._counted = [item for item in self._counted if 0 <= time - item.time <= DOUBLE_SECONDS]
         crossings = [
             crossing for crossing in found if crossing and self.line.direction in (BOTH, crossing.direction)
         ]
-        for crossing in crossings:
-            self.totals[crossing.direction] += 1
-        return crossings
+        return [crossing for crossing in crossings if self._is_first(crossing, boxes)]
+
+    def _is_first(self, crossing: Crossing, boxes: Mapping[int, Box]) -> bool:
+        """Count a crossing, unless it is of a second box on an object that was counted."""
+        for other in self._counted:
+            if (
+                other.direction != crossing.direction
+                or other.track == crossing.track
+                or other.track not in boxes
+            ):
+                continue
+            here, there = np.array([boxes[crossing.track]]), np.array([boxes[other.track]])
+            inside = max(compute_covered_shares(here, there)[0], compute_covered_shares(there, here)[0])
+            if inside >= INSIDE:
+                self.doubles += 1
+                return False
+        self._counted.append(crossing)
+        self.totals[crossing.direction] += 1
+        return True
 
     def _follow(
         self, track: Track, point: np.ndarray, distance: float, time: float, present: set[int]
@@ -116,15 +147,18 @@ class LineCounter:
         """Put a track on the side where it is for good, and return its crossing."""
         side = int(np.sign(distance))
         if abs(distance) <= band or side == path.side:
-            path.frames = 0
+            path.frames, path.is_strong = 0, False
             if abs(distance) > band:
                 path.crossing = None  # it is back where it came from
             return None
         path.frames += 1
-        if not track.is_confirmed or (path.frames < FRAMES and abs(distance) < FAR * band):
+        path.is_strong |= track.score >= self.strong
+        is_sure = track.is_confirmed and path.is_strong
+        if not is_sure or (path.frames < FRAMES and abs(distance) < FAR * band):
             return None
         was_other_side = path.side == -side or (path.start * side < 0)
         crossing, path.crossing, path.side, path.frames = path.crossing, None, side, 0
+        path.is_strong = False
         is_new = path.farthest.get(side, np.inf) >= AWAY * path.length
         if crossing is None or not was_other_side or not is_new:
             return None

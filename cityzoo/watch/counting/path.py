@@ -20,6 +20,7 @@ class Path:
     start: float = 0.0  # distance from the line at birth
     distance: float = 0.0  # now
     frames: int = 0  # in a row beyond the dead band on the other side
+    is_strong: bool = False  # was detected with a high score there
     crossing: tuple[float, np.ndarray] | None = None  # time and point of the last way over the line
     speed: np.ndarray = field(default_factory=lambda: np.zeros(2))  # pixels per second, smoothed
     length: float = 0.0  # longer side of the last box

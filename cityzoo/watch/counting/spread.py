@@ -43,7 +43,10 @@ class CountSpread:
             name: Tracker(min(high * factor, 1.0), min(low * factor, high * factor, 1.0))
             for name, factor in NEIGHBOURS.items()
         }
-        self.counters = {name: [LineCounter(line, image_hw) for line in lines] for name in NEIGHBOURS}
+        self.counters = {
+            name: [LineCounter(line, image_hw, tracker.high) for line in lines]
+            for name, tracker in self.trackers.items()
+        }
         self._crossings: dict[str, list[Crossing]] = {name: [] for name in NEIGHBOURS}
         self._since = float("-inf")
         self._totals: Counter[tuple[str, str, str, int]] = Counter()

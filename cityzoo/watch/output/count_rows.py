@@ -13,7 +13,7 @@ from cityzoo.watch.counting import IntervalCount, count_intervals
 from cityzoo.watch.scene.line import BACK, BOTH, FORWARD, Line
 from cityzoo.watch.sources.health import iso_time
 
-COUNT_COLUMNS = ("time", "sensor", "value", "low", "high", "observed_share", "counted")
+COUNT_COLUMNS = ("time", "sensor", "value", "low", "high", "observed_share", "counted", "unit")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class CountRow:
         numbers = {"value": count.value, "low": count.low, "high": count.high}
         cells: dict[str, Any] = {"time": iso_time(count.start)[:19] + "+00:00", "sensor": self.sensor}
         cells |= {key: "" if math.isnan(value) else round(value, 2) for key, value in numbers.items()}
-        return {**cells, "observed_share": round(count.observed_share, 4), "counted": count.counted}
+        cells |= {"observed_share": round(count.observed_share, 4), "counted": count.counted}
+        return {**cells, "unit": f"vehicles per {count.end - count.start:g} s"}
 
 
 def sensor_name(camera: str, line: str, side: str) -> str:

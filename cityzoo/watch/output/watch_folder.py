@@ -63,7 +63,7 @@ class WatchFolder:
             self._append("counts_by_class.csv", _csv_text([[time, sensor, row.label, *rest]]))
 
     def write_tracks(self, seen: Observation) -> None:
-        """Append the tracks of a frame as rows of MOT Challenge: frame from 1, id, left, top, width, height, score."""
+        """Append the tracks of a frame as rows of MOTChallenge: frame from 1, id, left, top, width, height, score."""
         if not self.tracks:
             return
         name = f"tracks.{seen.frame.camera}.txt" if self.several else "tracks.txt"

@@ -12,12 +12,12 @@ HW = (432, 768)  # dead band 8.64 px
 DOWN, UP = list(range(100, 340, 10)), list(range(340, 100, -10))
 
 
-def walk(ys, x=400, ids=1, confirmed=True):
+def walk(ys, x=400, ids=1, confirmed=True, half=(20, 15), score=0.3):
     """One track per frame along `ys`; None: not detected."""
-    ys = list(ys)
+    ys, (w, h) = list(ys), half
     ids = [ids] * len(ys) if isinstance(ids, int) else ids
     return [
-        [] if y is None else [Track(i, (x - 20, y - 15, x + 20, y + 15), 0.3, 1, 1.0, 1.0, confirmed)]
+        [] if y is None else [Track(i, (x - w, y - h, x + w, y + h), score, 1, 1.0, 1.0, confirmed)]
         for y, i in zip(ys, ids, strict=True)
     ]
 
@@ -116,3 +116,32 @@ def test_corner_of_a_line_of_two_segments():
     line = Line("corner", ((0.2, 0.2), (0.5, 0.5), (0.8, 0.2)))
     assert count(walk(range(40, 400, 10), x=384), line) == (1, 0)
     assert count(walk(range(40, 400, 10), x=730), line) == (0, 0)
+
+
+def test_a_truck_and_its_cab_count_once_but_neighbors_and_followers_each():
+    truck, later = walk(DOWN, half=(60, 50)), [None] * 3 + DOWN[:-3]
+    cab = walk(later, ids=2)
+    counter = LineCounter(LINE, HW)
+    for frame, tracks in enumerate(together(truck, cab)):
+        counter.update(tracks, frame / 10)
+    assert (counter.totals["forward"], counter.doubles) == (1, 1)
+    assert count(together(truck, walk(later, x=490, ids=2))) == (2, 0), "beside it"
+    assert count(together(truck, walk(UP, ids=2))) == (1, 1), "the other way"
+    follower = walk([None] * 17 + DOWN[:-17], ids=2)
+    assert count(together(truck, follower)) == (1, 0), "does not reach the line"
+    assert count(together(walk(DOWN[:18] + [None] * 24, half=(60, 50)), walk([None] * 18 + DOWN, ids=2))) == (
+        2,
+        0,
+    )
+
+
+def test_weak_detections_settle_nothing_until_a_strong_one_comes():
+    def totals(after):
+        counter = LineCounter(LINE, HW, strong=0.25)
+        frames = walk(DOWN[:10]) + walk(DOWN[10:], score=0.1)[:after] + walk(DOWN[10 + after :])
+        for frame, tracks in enumerate(frames):
+            counter.update(tracks, frame / 10)
+        return counter.totals["forward"]
+
+    assert totals(len(DOWN) - 10) == 0
+    assert totals(8) == 1
