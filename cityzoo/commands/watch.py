@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from cityzoo.commands import watch_evaluate
 from cityzoo.commands.watch_flags import make_scenes, parse_arguments, parse_source
+from cityzoo.commands.watch_outlets import attach_outlets, run_acknowledge
 from cityzoo.errors import InputError
 from cityzoo.watch.sources.stream import hide_password
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from cityzoo.watch.detector import Detector
     from cityzoo.watch.scene import Scene
     from cityzoo.watch.thresholds import Thresholds
-    from cityzoo.watch.watching import Sink, Watching
+    from cityzoo.watch.watching import Watching
 
 LOG = logging.getLogger(__name__)
 
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str]) -> int:
     """Watch sources to their end, write the out folder and print the totals."""
     if watch_evaluate.FLAG in arguments:
         return watch_evaluate.main(arguments)
+    if "--acknowledge" in arguments:
+        sys.stdout.write(f"{run_acknowledge(arguments)}\n")
+        return 0
     given = parse_arguments(arguments)
     from cityzoo.watch.detector import Detector
     from cityzoo.watch.output import describe_totals, summarize
@@ -43,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     detector = Detector(Path(given.run), given.classes, threads=given.threads)
     scores = choose_thresholds(detector.thresholds, given.threshold)
     watching = _watching(given, named, scenes, detector, scores)
+    attach_outlets(given, watching, detector.class_names)
     facts = {"sources": [hide_password(text) for _, text in named], "detector": str(detector.path)}
     about = {
         "classes": detector.class_names,
@@ -89,7 +94,7 @@ def _watching(
     folder = WatchFolder(_out(given, [*scenes]), [*columns], given.tracks, len(scenes) > 1)
     progress = Progress(max((source.seconds or 0 for source in sources), default=0) or None)
     watching = Watching(sources, ready, detector, watches, folder, given.interval)
-    watching.sinks, watching.batch_size, watching.show = _sinks(given), given.batch_size, progress.show
+    watching.batch_size, watching.show = given.batch_size, progress.show
     return watching
 
 
@@ -129,11 +134,6 @@ def _observers(camera: str, scene: Scene, class_names: Sequence[str], high: floa
     from cityzoo.watch.incidents.build import make_observers
 
     return list(make_observers(camera, scene, class_names, high))
-
-
-def _sinks(given: argparse.Namespace) -> list[Sink]:
-    """Return where events are sent besides the out folder."""
-    return []
 
 
 @contextmanager

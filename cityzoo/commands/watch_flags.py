@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cityzoo import cli
 from cityzoo.cli.values import parse_count, parse_names, parse_score
+from cityzoo.commands.watch_outlets import add_outlet_arguments
 from cityzoo.errors import InputError
 from cityzoo.watch.scene import Line, Scene, parse_scene, read_scene
 
@@ -77,6 +78,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--threads", metavar="N", type=count, help="of the detector (default: those of the machine)")
     add = parser.add_argument_group("output").add_argument
     add("--tracks", action="store_true", help="write the boxes of all tracks, in the format of MOTChallenge")
+    add_outlet_arguments(parser)
     return parser.parse_args(arguments)
 
 

@@ -5,33 +5,25 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from cityzoo.watch.camera import CameraWatch, Event, Observation
 from cityzoo.watch.detector import Detections, Detector
+from cityzoo.watch.events import to_json_value
 from cityzoo.watch.frames import Frame
-from cityzoo.watch.output import WatchFolder, count_rows
+from cityzoo.watch.output import CountRow, WatchFolder, count_rows
 from cityzoo.watch.read_ahead import read_ahead
+from cityzoo.watch.sinks.sink import Sink
 from cityzoo.watch.sources import Source
 from cityzoo.watch.sources.health import iso_time
 from cityzoo.watch.sources.several import read_together
 
 LEAST = 0.002  # seconds, that are no interval of their own
-FAREWELL = 5.0  # seconds, that sinks have to send what waits
+FAREWELL = 5.0  # seconds that all sinks together have to send what waits
 LATE = 5.0  # seconds after its end, when an interval is written: who crossed before has left the line by then
 Batch = list[tuple[Frame, Detections]]
-
-
-class Sink(Protocol):
-    """Passes events on."""
-
-    def send(self, event: Event) -> None:
-        """Take an event; never waits, never raises for faults of a network."""
-
-    def close(self, seconds: float) -> None:
-        """Send what waits, for this time at most."""
 
 
 class Watching:
@@ -51,6 +43,7 @@ class Watching:
         show: called after each frame with the frames so far and the time of the stream in seconds.
         frames: by camera, that were looked at.
         observed: by camera, seconds.
+        reports: health events of sinks, from any thread, that are not yet written.
         attach: called with each observation and its events before they are sent: it may add to them.
     """
 
@@ -66,6 +59,7 @@ class Watching:
         self.sources, self.ready, self.detector, self.watches = sources, ready, detector, watches
         self.folder, self.interval, self.batch_size = folder, interval, 8
         self.sinks: Sequence[Sink] = ()
+        self.reports: deque[Event] = deque()
         self.show: Callable[[int, float], None] = lambda frames, seconds: None
         self.is_live = any(source.is_live for source in sources)
         self.frames = {source.camera: 0 for source in sources}
@@ -109,6 +103,10 @@ class Watching:
             for source in self.sources:
                 source.close()
             self._finish()
+            end = time.monotonic() + FAREWELL
+            for sink in self.sinks:
+                sink.close(max(end - time.monotonic(), 0.1))
+            self._take_health()
 
     def _detect(self) -> Iterator[Batch]:
         frames = read_together(self.sources, self.ready, self.batch_size)
@@ -151,6 +149,8 @@ class Watching:
 
     def _take_health(self, until: float = math.inf) -> None:
         """Pass on what happened to the sources up to a time; recordings are read ahead of what is observed."""
+        while self.reports:
+            self.folder.write_event(self.reports.popleft())
         limit = "~" if self.is_live or until == math.inf else iso_time(until)
         for source in self.sources:
             held = self._held[source.camera] + source.health.take_events()
@@ -165,6 +165,11 @@ class Watching:
             for sink in self.sinks:
                 sink.send(event)
 
+    def _send_counts(self, rows: Iterable[CountRow]) -> None:
+        for row in rows:
+            for sink in self.sinks:
+                sink.send(to_json_value(row.event()))
+
     def _write_until(self, now: float) -> None:
         """Write the intervals that are over."""
         while self._next + self.interval + LATE <= now:
@@ -173,7 +178,9 @@ class Watching:
 
     def _write_interval(self, start: float, end: float) -> None:
         for camera, watch in self.watches.items():
-            self.folder.write_counts(count_rows(watch, start, end) + count_rows(watch, start, end, True))
+            rows = count_rows(watch, start, end)
+            self.folder.write_counts(rows + count_rows(watch, start, end, True))
+            self._send_counts(rows)
             self.observed[camera] += sum(b - a for a, b in watch.spans(start, end))
             watch.forget(end)
 
@@ -189,5 +196,3 @@ class Watching:
                 end = min(end, self.end)  # a recording shorter than an interval is one interval
             self._write_interval(self._next, end)
             self._next = end
-        for sink in self.sinks:
-            sink.close(FAREWELL)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 LONGEST = 60.0  # seconds of a clip: incidents that follow each other share it up to then
+FAREWELL = 60.0  # seconds that clips have at the end
 MOST_WAITING = 8  # clips; more are left out, and counted
 
 
@@ -42,7 +43,7 @@ class _Clip:
 class EvidenceRecorder:
     """Keep the last seconds of each camera, and write clips of them.
 
-    It is an observer of `CameraWatch`; one recorder serves all cameras.
+    One recorder serves all cameras. It is a sink of events, to know when a source is lost.
 
     Args:
         store: where the clips go.
@@ -79,8 +80,8 @@ class EvidenceRecorder:
         self._tasks: list[Any] = []
         self._lock = threading.Lock()
 
-    def update(self, observation: Observation) -> list[dict[str, Any]]:
-        """Take what was seen in a frame; there are no events of it."""
+    def update(self, observation: Observation) -> None:
+        """Take what was seen in a frame."""
         camera = observation.frame.camera
         if camera not in self._memories:
             scene, keeps = self.scenes.get(camera, Scene()), not self.redaction.is_background
@@ -89,17 +90,11 @@ class EvidenceRecorder:
             if camera in self.videos:
                 self.videos[camera].background = memory.background
         self._take(camera, self._memories[camera].update(observation))
-        return []
 
-    def health(self, event: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Write what is due of a camera that has no frames for now; there are no events of it."""
-        if event.get("what") in ("lost", "ended") and event["camera"] in self._memories:
+    def send(self, event: Mapping[str, Any]) -> None:
+        """Take an event: of a camera that has no frames for now, what is due is written."""
+        if event.get("what") in ("lost", "ended") and event.get("camera") in self._memories:
             self._finish(event["camera"])
-        return []
-
-    def interval(self, start: float, end: float) -> dict[Any, dict[str, Any]]:
-        """Return no columns of counts."""
-        return {}
 
     def start(self, event: Mapping[str, Any]) -> str | None:
         """Begin a clip around an event, which is written when the seconds after it have passed.
@@ -124,18 +119,19 @@ class EvidenceRecorder:
         self._clips.append(clip)
         return name
 
-    def close(self, seconds: float = 60.0) -> None:
-        """Write what is due, and wait for it up to a time."""
+    def close(self, seconds: float = 0.0) -> None:
+        """Write what is due, and wait for it, at least a minute: no network is needed for that."""
         for camera in self._memories:
             self._finish(camera)
-        wait(self._tasks, seconds)
+        wait(self._tasks, max(seconds, FAREWELL))
         self._writer.shutdown(wait=False, cancel_futures=True)
         for video in self.videos.values():
             video.close()
 
     def summary(self) -> dict[str, Any]:
         """Return what is known of the clips, for the record of what was watched."""
-        return {"redaction": self.redaction.describe(), "clips": self.written, "left_out": self.left_out}
+        about = {"sink": "evidence", "redaction": self.redaction.describe()}
+        return {**about, "sent": self.written, "lost": self.left_out}
 
     def _take(self, camera: str, moments: Sequence[Moment]) -> None:
         for moment in moments:

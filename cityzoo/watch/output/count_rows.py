@@ -33,6 +33,16 @@ class CountRow:
         """Name of the sensor in counts.csv: CAMERA.LINE.SIDE."""
         return sensor_name(self.camera, self.line, self.side)
 
+    def event(self) -> dict[str, Any]:
+        """Return the row as an event of type "counts", as sinks take it."""
+        count = self.count
+        numbers = {"value": count.value, "low": count.low, "high": count.high}
+        rounded = {key: None if math.isnan(value) else round(value, 2) for key, value in numbers.items()}
+        about = {"type": "counts", "camera": self.camera, "sensor": self.sensor, "line": self.line}
+        about |= {"direction": self.direction, "to_side": self.side}
+        span = {"time": iso_time(count.end), "from": iso_time(count.start), "to": iso_time(count.end)}
+        return {**about, **span, **rounded, "observed_share": round(count.observed_share, 4), **self.figures}
+
     def cells(self) -> dict[str, Any]:
         """Return the cells of counts.csv; those of time that was not observed are empty."""
         count = self.count

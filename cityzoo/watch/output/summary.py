@@ -30,7 +30,13 @@ def summarize(watching: Watching) -> dict[str, Any]:
         about |= {"observed_share": round(share, 4), "source": source.health.summary()}
         about["lines"] = [line.to_json() for line in watch.scene.lines]
         cameras.append({**about, "totals": sum_lines(watch, share) if seconds else []})
-    return {"interval_seconds": watching.interval, **begun, "cameras": cameras}
+    sinks = [sink.summary() for sink in watching.sinks]
+    return {
+        "interval_seconds": watching.interval,
+        **begun,
+        "cameras": cameras,
+        **({"sinks": sinks} if sinks else {}),
+    }
 
 
 def sum_lines(watch: CameraWatch, share: float) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ from cityzoo.watch.events import to_json_value
 from cityzoo.watch.output.count_rows import COUNT_COLUMNS, CountRow
 
 SUMMARY = "watched.json"
+HEALTH = ("source", "sink", "evidence")  # types of events about the watch itself
 
 
 class WatchFolder:
@@ -48,7 +49,7 @@ class WatchFolder:
     def write_event(self, event: Event) -> None:
         """Append an event to the file of its kind: health, alarms or events."""
         name = "alarms.jsonl" if "state" in event else "events.jsonl"
-        name = "health.jsonl" if event.get("type") == "source" else name
+        name = "health.jsonl" if "state" not in event and event.get("type") in HEALTH else name
         self._append(name, json.dumps(to_json_value(event), ensure_ascii=False) + "\n")
 
     def write_counts(self, rows: Sequence[CountRow]) -> None:

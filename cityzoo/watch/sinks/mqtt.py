@@ -63,7 +63,7 @@ class MqttSink:
         self.report, self.acknowledge = report, acknowledge
         self.sent = self.lost = 0
         self._lock, self._waiting = threading.Lock(), set[tuple[int, int]]()
-        self._states: dict[str, str] = {}
+        self._states = dict.fromkeys(cameras, ONLINE)
         self._said: dict[str, str] = {}
         uses_tls = url.scheme == "mqtts"
         if authority and not uses_tls:
@@ -81,7 +81,7 @@ class MqttSink:
         what = "alarms" if "state" in event else "counts" if event["type"] == "counts" else "events"
         self.publish(topic(camera, what), event, camera)
         state = AVAILABLE.get(event.get("what", "")) if event["type"] == "source" else None
-        if state and self._states.get(camera) != state:
+        if state and self._states[camera] != state:
             self._states[camera] = state
             self._clients[camera].publish(topic(camera, "available"), state, ONCE, retain=True)
 
@@ -101,7 +101,7 @@ class MqttSink:
         while self._waiting and time.monotonic() < end:
             time.sleep(0.02)
         for camera, client in self._clients.items():
-            if client.is_connected():
+            if client.is_connected() and self._states[camera] != OFFLINE:
                 gone = client.publish(topic(camera, "available"), OFFLINE, ONCE, retain=True)
                 gone.wait_for_publish(max(end - time.monotonic(), 0.5))
             client.disconnect()
@@ -138,7 +138,7 @@ class MqttSink:
                 return
             if camera in self._said:
                 self._tell(camera, "delivers again", "")
-            client.publish(topic(camera, "available"), self._states.get(camera, ONLINE), ONCE, retain=True)
+            client.publish(topic(camera, "available"), self._states[camera], ONCE, retain=True)
             client.subscribe(topic(camera, "acknowledge"), ONCE)
 
         client.on_connect = connected

@@ -98,7 +98,7 @@ def test_a_clip_has_the_seconds_before_and_after_and_no_uncovered_person(tmp_pat
     np.testing.assert_allclose(times, np.arange(51) / 10, atol=1e-6)  # 3.0 s to 8.0 s
     assert not any(is_shown(image) for _, image in clip)
     assert (tmp_path / name).stat().st_mode & 0o077 == 0
-    assert recorder.summary()["clips"] == 1
+    assert recorder.summary()["sent"] == 1
 
 
 def test_none_must_be_written_out_and_shows_everything_but_privacy_zones(tmp_path):
@@ -168,7 +168,7 @@ def test_a_camera_that_is_lost_gives_its_clip_at_once(tmp_path):
         recorder.update(observe(index, street()))
     name = recorder.start(alarm_at(2.9))
     assert recorder.start(alarm_at(2.9, "south")) is None
-    recorder.health({"type": "source", "camera": "north", "what": "lost"})
+    recorder.send({"type": "source", "camera": "north", "what": "lost"})
     recorder.close()
     assert len(read((tmp_path / name).read_bytes())) == 30
 
@@ -182,7 +182,7 @@ def test_what_cannot_be_written_is_counted_and_reported(tmp_path, monkeypatch):
 
     monkeypatch.setattr(recorder.store, "write", fail)
     walk(recorder)
-    assert recorder.summary()["left_out"] == 1
+    assert recorder.summary()["lost"] == 1
     assert "No space left" in reports[0]["detail"]
 
 

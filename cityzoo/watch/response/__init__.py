@@ -1,0 +1,1 @@
+"""What an alarm leads to: response plans, acknowledgements, escalation."""
