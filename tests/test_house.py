@@ -58,6 +58,7 @@ compress: GROUND runtime spec outputs model modalities tasks fit evaluation repo
 traffic_signals: errors cli
 serve: errors cli replace_file runtime augment heads data security monitor redact
 watch: GROUND cli spec_file runtime augment heads data alarms security redact monitor report
+loop: GROUND spec data metrics outputs modalities tasks fit evaluation report traffic_signals watch
 commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress zoo
 __main__: errors cli commands
 train: cli spec commands

@@ -41,7 +41,8 @@ The simulation needs SUMO: pip install "cityzoo[signals]"
 """
 
 
-def _hours(text: str) -> tuple[int, int]:
+def parse_hours(text: str) -> tuple[int, int]:
+    """Read "7-9" as two hours of the day, or raise InputError."""
     first, _, end = text.partition("-")
     if not (first.isdecimal() and end.isdecimal() and 0 <= int(first) < int(end) <= 24):
         raise InputError(f"'{text}': expected two hours of the day, e.g. 7-9")
@@ -60,7 +61,7 @@ def _scale(text: str) -> float:
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
-    add, seed, scale, hours = parser.add_argument, *map(cli.argparse_type, (parse_seed, _scale, _hours))
+    add, seed, scale, hours = parser.add_argument, *map(cli.argparse_type, (parse_seed, _scale, parse_hours))
     add("--seed", type=seed, default=0, metavar="S", help="random seed of the traffic (default: 0)")
     add("--scale", type=scale, default=1.0, metavar="X", help="factor of the usual flows (default: 1)")
     add("--period", type=int, choices=(15, 30, 60), default=15, help="minutes between plans (default: 15)")

@@ -133,15 +133,15 @@ def compare(scene: Scene, forecasts: Mapping[date, Forecast] | None = None) -> C
     fixed = best_fixed(scene.junction, past, scene.period / 60)
     usual = plans_by_time_of_day(scene.junction, past)
     blocked = simulate_plans(scene, fixed, forecasts)
-    forecast, decisions = _proposals(scene, -1, fixed, blocked, forecasts)
+    forecast, decisions = propose(scene, -1, fixed, blocked, forecasts)
     longest = [round(LONGEST_GREEN * max(plan.greens[i] for plan in usual)) for i in range(len(fixed.greens))]
     lines = {
-        FIXED: _period_program(scene, [fixed] * len(usual)),
-        TIME_OF_DAY: _period_program(scene, usual),
+        FIXED: make_program(scene, [fixed] * len(usual)),
+        TIME_OF_DAY: make_program(scene, usual),
         ACTUATED: sumo.actuated_program(scene.junction, longest, 3600 * scene.hours[0]),
-        FORECAST: _period_program(scene, running_plans(decisions, fixed)),
+        FORECAST: make_program(scene, running_plans(decisions, fixed)),
     }
-    return Comparison(decisions, _simulate(scene, -1, lines), fixed, forecast, blocked)
+    return Comparison(decisions, simulate_day(scene, -1, lines), fixed, forecast, blocked)
 
 
 def simulate_plans(
@@ -154,37 +154,51 @@ def simulate_plans(
     results = []
     for day in scene.days.past_of_kind(-1)[-REHEARSALS:]:
         if forecasts is None or scene.days.dates[day] in forecasts:
-            _, decisions = _proposals(scene, day, fixed, {}, forecasts)
+            _, decisions = propose(scene, day, fixed, {}, forecasts)
             plans = {FIXED: [fixed] * len(decisions), FORECAST: running_plans(decisions, fixed)}
-            lines = {name: _period_program(scene, each) for name, each in plans.items()}
-            results.append(PlanResult(decisions, _simulate(scene, day, lines)))
+            lines = {name: make_program(scene, each) for name, each in plans.items()}
+            results.append(PlanResult(decisions, simulate_day(scene, day, lines)))
+    return block_hours(results, scene.hours)
+
+
+def block_hours(results: Sequence[PlanResult], hours: tuple[int, int]) -> dict[int, str]:
+    """Return the hours in which the plans of the forecast were worse on simulated days, and the reason."""
     blocked = {}
-    for number in range(*scene.hours):
-        hours = [hour for hour in (result.hour(number) for result in results) if hour.applied]
-        ours, theirs = sum(hour.delay for hour in hours), sum(hour.fixed for hour in hours)
+    for number in range(*hours):
+        applied = [hour for hour in (result.hour(number) for result in results) if hour.applied]
+        ours, theirs = sum(hour.delay for hour in applied), sum(hour.fixed for hour in applied)
         if ours > theirs:
-            means = f"{ours / len(hours):.1f} s/veh, fixed {theirs / len(hours):.1f}"
+            means = f"{ours / len(applied):.1f} s/veh, fixed {theirs / len(applied):.1f}"
             blocked[number] = f"worse on past days: {means}"
     return blocked
 
 
-def _proposals(
-    scene: Scene, day: int, fixed: Plan, blocked: Mapping[int, str], forecasts: Mapping[date, Forecast] | None
+def propose(
+    scene: Scene,
+    day: int,
+    fixed: Plan,
+    blocked: Mapping[int, str],
+    forecasts: Mapping[date, Forecast] | None,
+    kept: Mapping[int, str] | None = None,
 ) -> tuple[Forecast, list[Decision]]:
+    """Return the forecast and the decisions of a day, see `decide`; without forecasts, of `simple_forecast`."""
     flows = scene.days.flows(scene.period)
     past = flows[scene.days.past_of_kind(day)]
     observed = flows[day].sum(axis=-1)
     check = simple_forecast(past.sum(axis=-1), observed)
     forecast = forecasts[scene.days.dates[day]] if forecasts else check
     shares = turning_shares(past)
-    return forecast, decide(scene.junction, fixed, forecast, check, shares, observed, blocked)
+    return forecast, decide(scene.junction, fixed, forecast, check, shares, observed, blocked, kept)
 
 
-def _period_program(scene: Scene, plans: Sequence[Plan]) -> list[str]:
+def make_program(scene: Scene, plans: Sequence[Plan]) -> list[str]:
+    """Return SUMO's program of a day's plans, one per period."""
     return sumo.period_program(scene.junction, scene.select_hours(plans), scene.period, 3600 * scene.hours[0])
 
 
-def _simulate(scene: Scene, day: int, programs: Mapping[str, Sequence[str]]) -> dict[str, SimulationResult]:
+def simulate_day(
+    scene: Scene, day: int, programs: Mapping[str, Sequence[str]]
+) -> dict[str, SimulationResult]:
     """Simulate the same vehicles with each program, in parallel."""
     on = scene.days.dates[day]
     routes = f"{on}.rou.xml"

@@ -70,13 +70,14 @@ def usual_day(weekend: bool) -> np.ndarray:
     return flows
 
 
-def draw_days(seed: int, scale: float = 1.0, weekend: bool = False) -> Days:
+def draw_days(seed: int, scale: float = 1.0, weekend: bool = False, past: int | None = None) -> Days:
     """Draw consecutive days, the last a Thursday or a Saturday; the same seed gives the same days.
 
     Levels vary by day and drift within a day, counts are Poisson distributed. An incident elsewhere adds 70 % to one
-    arm for an hour, on every third past day and on the last day. `scale` is a factor of the usual flows.
+    arm for an hour, on every third past day and on the last day. `scale` is a factor of the usual flows. With `past`,
+    so many days before the last one, which is then of any kind.
     """
-    count = 1 + (PAST_WEEKEND if weekend else PAST_WEEKDAYS)
+    count = 1 + (past or (PAST_WEEKEND if weekend else PAST_WEEKDAYS))
     dates = tuple(FIRST_DAY + timedelta(days=i) for i in range(count))
     generators = (np.random.default_rng([seed, i]) for i in range(count))
     days = [_draw_day(rng, day, scale, day == dates[-1]) for rng, day in zip(generators, dates, strict=True)]

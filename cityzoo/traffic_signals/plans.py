@@ -78,6 +78,7 @@ def decide(
     shares: np.ndarray,
     observed: np.ndarray,
     blocked: Mapping[int, str],
+    kept: Mapping[int, str] | None = None,
 ) -> list[Decision]:
     """Decide for each period whether to apply the plan of the forecast, from what is known before the period.
 
@@ -91,6 +92,7 @@ def decide(
         shares: (4 arms, 3 turns) of each arm's flow.
         observed: (periods, 4 arms) veh/h; a period's flow is used only for later periods.
         blocked: hours of the day without the plan of the forecast, and the reason.
+        kept: the same by the minute of the day at which a period starts.
     """
     count = len(forecast.flows)
     minutes, queue, last, decisions = 1440 // count, np.zeros(len(junction.lanes)), "", []
@@ -99,7 +101,8 @@ def decide(
         cases = np.stack([level[index][:, None] * shares for level in levels])
         plan, start, hours = junction.plan(cases[0]), index * minutes, minutes / 60
         new, old = (junction.delay(each, cases, hours, queue).tolist() for each in (plan, fixed))
-        reason = blocked.get(start // 60) or last or _reason_to_keep(plan, fixed, new, old)
+        known = blocked.get(start // 60) or (kept or {}).get(start)
+        reason = known or last or _reason_to_keep(plan, fixed, new, old)
         why = reason or f"{new[0]:.1f} s/veh expected, fixed {old[0]:.1f}"
         decisions.append(Decision(start, plan, not reason, why, tuple(new), tuple(old)))
         flows = observed[index][:, None] * shares

@@ -35,7 +35,7 @@ def pretend(monkeypatch, rehearsed, judged):
         others = {name: made_up({}) for name in programs}
         return {**others, FORECAST: made_up(judged if day == -1 else rehearsed)}
 
-    monkeypatch.setattr(compare, "_simulate", simulate)
+    monkeypatch.setattr(compare, "simulate_day", simulate)
     monkeypatch.setattr(compare.sumo, "write_network", lambda *given: None)
     return asked
 
