@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cityzoo.loop.forecasts import arm_flows
+from cityzoo.loop.page import layout
 from cityzoo.loop.shadow import ORACLE, Loop, ShadowDay
-from cityzoo.report.layout import Card, Chart, Columns, Layout, Section, Table
 from cityzoo.report.write import write_report
 from cityzoo.traffic_signals.compare import FIXED, FORECAST, TIME_OF_DAY
 from cityzoo.traffic_signals.junction import ARMS
@@ -25,7 +25,7 @@ PLANS = {FIXED: FIXED, TIME_OF_DAY: TIME_OF_DAY, FORECAST: LOOP, ORACLE: ORACLE}
 def write_loop_report(loop: Loop, days: Sequence[ShadowDay], folder: Path) -> Path:
     """Write report.json and report.html into a folder, and return the page."""
     report = loop_report(loop, days)
-    return write_report(folder, report, _layout(report))[1]
+    return write_report(folder, report, layout(report))[1]
 
 
 def loop_report(loop: Loop, days: Sequence[ShadowDay]) -> dict[str, Any]:
@@ -172,86 +172,3 @@ def _warnings(days: Sequence[str], hours: Sequence[str]) -> list[str]:
         more = f" and {len(hours) - 5} more" if len(hours) > 5 else ""
         found.append(f"worse than the fixed plan in these hours: {', '.join(hours[:5])}{more}")
     return found
-
-
-def _layout(report: Mapping[str, Any]) -> Layout:
-    names = list(PLANS.values())
-    delays: Columns = {
-        "weekday": ("", "text"),
-        **{name: (name, "count") for name in names},
-        "applied": ("periods with a plan of the loop", "count"),
-        "worse_hours": ("hours worse", "count"),
-    }
-    came: Columns = {"real": ("came", "count"), "error": ("error", "share")}
-    arms: Columns = {
-        "counted": ("counted", "count"),
-        "interval": ("from .. to", "interval"),
-        "observed": ("observed", "share"),
-        **(came if "error" in report["arms"][ARMS[0]] else {}),
-    }
-    plans: Columns = {
-        "plan": ("plan", "text"),
-        "expected": ("expected, s", "count"),
-        "fixed": ("with fixed, s", "count"),
-        "why": ("why", "text"),
-    }
-    seconds = "delay, seconds per vehicle"
-    return Layout(
-        cards=(
-            Card("delay/loop", "loop", "simulated delay, seconds per vehicle", "count"),
-            Card("delay/fixed", "fixed plan", "the same vehicles with the plan that runs today", "count"),
-            Card("gain", "less delay", "than with the fixed plan", "share"),
-            Card("worse_hours", "hours worse", "than with the fixed plan where the loop changed it", "count"),
-            Card("applied", "of the periods", "with a plan of the loop; else the fixed plan", "share"),
-        ),
-        meanings={},
-        remark="Nothing was switched: plans were made from camera counts and simulated in SUMO. Fixed plan: "
-        "{fixed_plan|text}. Worst hours included, {hours|count} in all.",
-        sections=(
-            Section(
-                "Delay",
-                "days",
-                "Seconds that a vehicle loses. The oracle knows the flow of each period in advance.",
-                tables=(Table("By day", "days", delays),),
-                charts=(Chart("By hour", "hourly", "hour", "delay", "hour of the day", seconds),),
-            ),
-            Section(
-                "Counts",
-                "arms",
-                "What the cameras counted on these days.",
-                tables=(Table("By arm", "arms", arms),),
-            ),
-            Section(
-                "Forecast",
-                "forecast",
-                cards=(
-                    Card(
-                        "forecast/mae", "error", "mean of an arm one period ahead, vehicles per hour", "count"
-                    ),
-                    Card("forecast/mae_last_period", "last period", "error if it were repeated", "count"),
-                    Card(
-                        "forecast/below_upper",
-                        "below the upper quantile",
-                        "0.9 is right without errors of the counts",
-                        "share",
-                    ),
-                ),
-                charts=tuple(
-                    Chart(
-                        f"From {arm}", f"flows/{arm}", "hour", "flow", "hour of the day", "vehicles per hour"
-                    )
-                    for arm in ARMS
-                ),
-                remarks=("By {forecast/source|text}; on {last_day|text}.",),
-            ),
-            Section(
-                "What the plans would have changed",
-                "plans",
-                "On the last day: cycle and greens, and the delay that the formula expects.",
-                tables=(
-                    Table("Why the fixed plan stayed, periods", "reasons", {"": ("", "count")}),
-                    Table("Period by period", "plans", plans),
-                ),
-            ),
-        ),
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timezone
 from pathlib import Path
@@ -37,7 +38,12 @@ class CameraErrors:
     gap: float = 0.3
 
 
-def write_watched(days: Days, folder: Path, errors: CameraErrors | None = None) -> list[Path]:
+def write_watched(
+    days: Days,
+    folder: Path,
+    errors: CameraErrors | None = None,
+    others: Mapping[str, CameraErrors] | None = None,
+) -> list[Path]:
     """Write a watched folder with counts.csv for each arm, and return the folders.
 
     The limits come from a stricter and a looser threshold, as in `watch`: they cover most of what is missed, not all.
@@ -45,18 +51,19 @@ def write_watched(days: Days, folder: Path, errors: CameraErrors | None = None) 
     Args:
         days: the vehicles that really arrive.
         folder: gets a folder for each camera.
-        errors: None: those of `CameraErrors`.
+        errors: of all cameras; None: those of `CameraErrors`.
+        others: of single arms.
     """
     errors = errors or CameraErrors()
     shared = np.random.default_rng([days.seed, 71])
     rains = [shared.uniform(0, 22) if shared.random() < errors.rain else None for _ in days.dates]
     folders = []
     for arm, name in enumerate(ARMS):
-        rng = np.random.default_rng([days.seed, 72, arm])
-        bias = rng.uniform(0, errors.bias)
+        rng, own = np.random.default_rng([days.seed, 72, arm]), (others or {}).get(name, errors)
+        bias = rng.uniform(0, own.bias)
         rows: list[CountRow] = []
         for day in range(len(days.dates)):
-            rows += _watch_day(days, day, arm, bias, rains[day], errors, rng)
+            rows += _watch_day(days, day, arm, bias, rains[day], own, rng)
         place = folder / f"camera-{name}"
         place.mkdir(parents=True, exist_ok=True)
         with (place / "counts.csv").open("w", newline="", encoding="utf-8") as opened:
@@ -90,10 +97,7 @@ def _watch_day(
         name: np.concatenate([times[score >= missed * loss], times[again < errors.twice * double]])
         for name, loss, double in (("strict", 1.5, 0.5), ("nominal", 1.0, 1.0), ("loose", 0.4, 2.5))
     }
-    spans = [(0.0, 86400.0)]
-    if rng.random() < errors.gap:
-        start, length = rng.uniform(0, 86400), rng.uniform(300, 7200)
-        spans = [(0.0, start), (min(start + length, 86400.0), 86400.0)]
+    spans = _observed(errors, rng)
     within = {
         name: each[np.any([(each >= low) & (each < high) for low, high in spans], axis=0)].tolist()
         for name, each in variants.items()
@@ -111,3 +115,11 @@ def _watch_day(
         )
         for count in count_intervals(within, spans, 0, 86400, STEP)
     ]
+
+
+def _observed(errors: CameraErrors, rng: np.random.Generator) -> list[tuple[float, float]]:
+    """Return the spans of a day in which a camera works, in seconds."""
+    if rng.random() >= errors.gap:
+        return [(0.0, 86400.0)]
+    start, length = rng.uniform(0, 86400), rng.uniform(300, 7200)
+    return [(0.0, start), (min(start + length, 86400.0), 86400.0)]
