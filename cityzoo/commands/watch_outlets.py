@@ -99,7 +99,8 @@ def _attach_outlets(given: argparse.Namespace, watching: Watching, class_names: 
     recorder = _open_evidence(given, watching, class_names, report)
     mqtt = _open_mqtt(given, out, cameras, report)
     sinks = _open_sinks(given, report)
-    responder, more = _open_responses(given, watching, mqtt, recorder, report)
+    clips = None if given.no_evidence else recorder
+    responder, more = _open_responses(given, watching, mqtt, clips, report)
     watching.sinks = [
         *([responder] if responder else []),  # first to be closed: it sends to the others
         *([mqtt] if mqtt else []),
@@ -108,14 +109,16 @@ def _attach_outlets(given: argparse.Namespace, watching: Watching, class_names: 
         *([recorder] if recorder else []),
     ]
     if recorder:
-        watching.attach = partial(_attach, recorder)
+        watching.attach = partial(_attach, recorder, not given.no_evidence)
 
 
-def _attach(recorder: EvidenceRecorder, seen: Observation, events: Sequence[dict[str, Any]]) -> None:
+def _attach(
+    recorder: EvidenceRecorder, keeps_clips: bool, seen: Observation, events: Sequence[dict[str, Any]]
+) -> None:
     """Keep the frame, and name the clips of new alarms."""
     recorder.update(seen)
     for event in events:
-        if event.get("state") == "raised":
+        if keeps_clips and event.get("state") == "raised":
             clip = recorder.start(event)
             event |= {"evidence": clip} if clip else {}
 
@@ -162,14 +165,16 @@ def _open_evidence(
     given: argparse.Namespace, watching: Watching, class_names: Sequence[str], report: Report
 ) -> EvidenceRecorder | None:
     scenes = {camera: watch.scene for camera, watch in watching.watches.items()}
-    can_alarm = any(scene.rules for scene in scenes.values())
-    if not given.video and (given.no_evidence or not can_alarm):
+    keeps_clips = not given.no_evidence and any(scene.rules for scene in scenes.values())
+    if not given.video and not keeps_clips:
         return None
     from cityzoo.watch.evidence.recorder import EvidenceRecorder
     from cityzoo.watch.evidence.redaction import Redaction
     from cityzoo.watch.evidence.store import ClipStore
 
     redaction, keys = Redaction.from_name(given.redact), None
+    if not keeps_clips and given.redact is None:
+        redaction = Redaction(is_background=True)  # the video needs no more
     if given.encryption_key:
         from cityzoo.security.encryption_keys import read_encryption_keys
 

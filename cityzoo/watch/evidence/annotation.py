@@ -17,13 +17,22 @@ if TYPE_CHECKING:
 INK, PAPER = (255, 255, 255), (20, 20, 20)
 
 
-def draw_tracks(image: np.ndarray, tracks: Iterable[Track], class_names: Sequence[str]) -> None:
-    """Draw the boxes of confirmed tracks with class and id into an image, (H, W, 3) uint8 RGB."""
+def draw_tracks(
+    image: np.ndarray, tracks: Iterable[Track], class_names: Sequence[str], scale: float = 1.0
+) -> None:
+    """Draw the boxes of confirmed tracks with class and id.
+
+    Args:
+        image: (H, W, 3) uint8 RGB, changed in place.
+        tracks: with boxes in pixels of the frame.
+        class_names: by label.
+        scale: of the image relative to the frame.
+    """
     import cv2
 
     for track in tracks:
         if track.is_confirmed:
-            x1, y1, x2, y2 = (round(side) for side in track.box)
+            x1, y1, x2, y2 = (round(side * scale) for side in track.box)
             color = COLORS[track.label % len(COLORS)]
             cv2.rectangle(image, (x1, y1), (x2, y2), color, 2)
             _write(image, f"{class_names[track.label]} {track.id}", (x1, y1 - 4), color)

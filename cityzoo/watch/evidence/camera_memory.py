@@ -76,7 +76,8 @@ class CameraMemory:
             if is_kept:
                 seen, self._crossings = (tuple(observation.tracks), tuple(self._crossings)), []
                 size_hw, kept = (image.shape[0], image.shape[1]), jpeg if self.keeps_frames else None
-                ready.append(Moment(frame.time, frame.stream_seconds, size_hw, *seen, kept))
+                scale = image.shape[0] / frame.image.shape[0]
+                ready.append(Moment(frame.time, frame.stream_seconds, size_hw, scale, *seen, kept))
         self._keep(ready)
         return ready
 

@@ -23,6 +23,7 @@ SCORE = 0.1  # far below what is tracked: a miss costs more than a covered bush
 SURE = 0.3  # of a vehicle that fills the frame: at low scores that is the road itself
 GROW = 0.2  # of width and height, on each side
 HOLD = 5  # frames that a region stays covered after it was last found, and before it was first found
+LONGEST_SIDE = 960  # pixels of what is stored: larger frames are scaled down
 SAME = 0.2  # intersection over union of a region and itself in the next frame
 
 
@@ -48,17 +49,18 @@ class FrameCover:
         self.redaction, self.names = redaction, tuple(class_names)
         self.zones = [zone for zone in scene.zones if zone.purpose == "privacy"]
         self._held: list[_Held] = []
-        self._waiting: deque[tuple[Observation, list[Region]]] = deque()
+        self._waiting: deque[tuple[Observation, np.ndarray, list[Region]]] = deque()
         self._mask = np.zeros((0, 0), bool)
 
     def push(self, observation: Observation) -> Iterator[tuple[Observation, np.ndarray]]:
-        """Take a frame; yield earlier ones with their covered images, (H, W, 3) uint8 RGB."""
-        if self._waiting and self._waiting[-1][0].frame.image.shape != observation.frame.image.shape:
+        """Take a frame; yield earlier ones with their covered images, (H, W, 3) uint8 RGB, scaled down if large."""
+        image = _shrink(observation.frame.image)
+        if self._waiting and self._waiting[-1][1].shape != image.shape:
             yield from self.flush()
-        regions, new = ([], []) if self.redaction.is_off else self._follow(observation)
-        for _, earlier in self._waiting:
+        regions, new = ([], []) if self.redaction.is_off else self._follow(observation, image)
+        for _, _, earlier in self._waiting:
             earlier.extend(new)
-        self._waiting.append((observation, regions))
+        self._waiting.append((observation, image, regions))
         if len(self._waiting) > HOLD:
             yield self._finish()
 
@@ -69,18 +71,19 @@ class FrameCover:
         self._held = []
 
     def _finish(self) -> tuple[Observation, np.ndarray]:
-        observation, regions = self._waiting.popleft()
-        image = cover(observation.frame.image, regions, self.redaction.drawing)
+        observation, image, regions = self._waiting.popleft()
+        image = cover(image, regions, self.redaction.drawing)
         if self.zones:
             image[self._privacy_mask((image.shape[0], image.shape[1]))] = FILL
         return observation, image
 
-    def _find(self, observation: Observation) -> list[Region]:
+    def _find(self, observation: Observation, image: np.ndarray) -> list[Region]:
         found = observation.detections.everything or observation.detections
-        height, width = observation.frame.image.shape[:2]
+        height, width = image.shape[:2]
+        boxes = found.boxes * (height / observation.frame.image.shape[0])
         regions = []
         for box, score, label in zip(
-            found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
+            boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
         ):
             name = self.names[label].lower()
             is_huge = (box[2] - box[0]) * (box[3] - box[1]) > LARGEST * height * width
@@ -90,9 +93,9 @@ class FrameCover:
                 regions.append(region.grow(GROW, (height, width)))
         return regions
 
-    def _follow(self, observation: Observation) -> tuple[list[Region], list[Region]]:
+    def _follow(self, observation: Observation, image: np.ndarray) -> tuple[list[Region], list[Region]]:
         """Return all regions of a frame, and those of them that were not known before."""
-        found, size_hw = self._find(observation), observation.frame.image.shape[:2]
+        found, size_hw = self._find(observation, image), image.shape[:2]
         overlaps = compute_overlaps(_boxes([held.region for held in self._held]), _boxes(found))
         is_kind = [[held.region.kind == region.kind for region in found] for held in self._held]
         is_same = (overlaps >= SAME) & np.array(is_kind, bool).reshape(overlaps.shape)
@@ -123,6 +126,16 @@ class FrameCover:
                 cv2.fillPoly(mask, [corners.round().astype(np.int32)], 1)
             self._mask = mask.astype(bool)
         return self._mask
+
+
+def _shrink(image: np.ndarray) -> np.ndarray:
+    import cv2
+
+    longest = max(image.shape[:2])
+    if longest <= LONGEST_SIDE:
+        return image
+    height, width = (round(side * LONGEST_SIDE / longest) for side in image.shape[:2])
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _boxes(regions: Sequence[Region]) -> np.ndarray:

@@ -27,7 +27,8 @@ class Moment:
     Attributes:
         time: Unix seconds.
         stream_seconds: since the first frame of its source.
-        size_hw: of the frame, pixels.
+        size_hw: of the covered frame, pixels.
+        scale: of it, relative to the frame that the tracks refer to.
         tracks: seen in it.
         crossings: settled by it.
         jpeg: the covered frame; None: only the background is stored.
@@ -36,6 +37,7 @@ class Moment:
     time: float
     stream_seconds: float
     size_hw: tuple[int, int]
+    scale: float
     tracks: tuple[Track, ...]
     crossings: tuple[Crossing, ...]
     jpeg: bytes | None

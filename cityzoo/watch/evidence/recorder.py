@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 LONGEST = 60.0  # seconds of a clip: incidents that follow each other share it up to then
+CLEANING = 600.0  # seconds between two looks at clips that are too old
 FAREWELL = 60.0  # seconds that clips have at the end
 MOST_WAITING = 8  # clips; more are left out, and counted
 
@@ -78,10 +80,13 @@ class EvidenceRecorder:
         self._clips: list[_Clip] = []
         self._writer = ThreadPoolExecutor(1, "evidence")
         self._tasks: list[Any] = []
-        self._lock = threading.Lock()
+        self._lock, self._next_cleaning = threading.Lock(), 0.0
 
     def update(self, observation: Observation) -> None:
         """Take what was seen in a frame."""
+        if time.monotonic() >= self._next_cleaning:
+            self._next_cleaning = time.monotonic() + CLEANING
+            self._writer.submit(self.store.make_room)
         camera = observation.frame.camera
         if camera not in self._memories:
             scene, keeps = self.scenes.get(camera, Scene()), not self.redaction.is_background
@@ -105,16 +110,16 @@ class EvidenceRecorder:
         Returns:
             Its path in the out folder; of events that follow each other the same one; None: the camera had no frame.
         """
-        camera, time = event["camera"], datetime.fromisoformat(event["time"]).timestamp()
+        camera, at = event["camera"], datetime.fromisoformat(event["time"]).timestamp()
         memory = self._memories.get(camera)
         if memory is None:
             return None
         for clip in self._clips:
-            if clip.camera == camera and time <= clip.end and time + self.after - clip.start <= LONGEST:
-                clip.end = max(clip.end, time + self.after)
+            if clip.camera == camera and at <= clip.end and at + self.after - clip.start <= LONGEST:
+                clip.end = max(clip.end, at + self.after)
                 return clip.name
-        name = self.store.name(camera, str(event["type"]), time)
-        clip = _Clip(camera, name, time - self.before, time + self.after)
+        name = self.store.name(camera, str(event["type"]), at)
+        clip = _Clip(camera, name, at - self.before, at + self.after)
         clip.moments = [moment for moment in memory.ring if moment.time >= clip.start]
         self._clips.append(clip)
         return name
@@ -163,7 +168,7 @@ class EvidenceRecorder:
             background = self._memories[clip.camera].background
             for moment in clip.moments:
                 image = moment.image(self.redaction, background)
-                draw_tracks(image, moment.tracks, self.names)
+                draw_tracks(image, moment.tracks, self.names, moment.scale)
                 writer.write(image, moment.time)
             writer.close()
             self.store.write(clip.name, buffer.getvalue())

@@ -65,7 +65,7 @@ class WatchedVideo:
             )
             self._totals.update((crossing.line, crossing.direction) for crossing in moment.crossings)
             draw_scene(image, self.scene, self._totals)
-            draw_tracks(image, moment.tracks, self.names)
+            draw_tracks(image, moment.tracks, self.names, moment.scale)
             draw_text(image, f"{iso_time(moment.time)[:23]}Z  {moment.stream_seconds:.1f} s")
             self._writer.write(image, moment.stream_seconds)
         self._waiting = []

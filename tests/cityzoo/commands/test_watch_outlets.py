@@ -105,8 +105,8 @@ def test_alarms_counts_and_plans_leave_the_house(walk, tmp_path, receiver):
 
 def test_plans_are_a_dry_run_and_a_dead_receiver_is_a_health_event(walk, tmp_path, monkeypatch):
     monkeypatch.setattr("cityzoo.watch.watching.FAREWELL", 0.3)
-    main([*walk, "--no-evidence", "--webhook", "http://127.0.0.1:9", "--response", "plans.yaml"])
-    assert not (tmp_path / "out/evidence").exists()
+    main([*walk, "--no-evidence", "--video", "--webhook", "http://127.0.0.1:9", "--response", "plans.yaml"])
+    assert [path.name for path in (tmp_path / "out").rglob("*.mp4")] == ["watched.mp4"]
     assert "evidence" not in read_lines(tmp_path / "out/alarms.jsonl")[0]
     assert {row["result"] for row in read_lines(tmp_path / "out/responses.jsonl")} == {"dry run"}
     assert read_lines(tmp_path / "out/signal_requests.jsonl") == []

@@ -248,6 +248,25 @@ def test_the_watched_video_shows_counts_over_the_empty_street(tmp_path):
     assert (line[:, 0] - line[:, 2]).min() > 80  # yellow
 
 
+def test_large_frames_are_stored_small_and_covered(tmp_path):
+    recorder = EvidenceRecorder(ClipStore(tmp_path), NAMES, seconds=(1.0, 1.0))
+    for index in range(30):
+        image, box = street((1080, 1920)), (400 + 10 * index, 300, 600 + 10 * index, 700)
+        paint(image, box)
+        track = Track(7, box, 0.4, 1, 1.0, 3.0, True)
+        recorder.update(observe(index, image, [(box, 0.3, 1)], [track]))
+        if index == 15:
+            name = recorder.start(alarm_at(1.5))
+    recorder.close()
+    clip = read((tmp_path / name).read_bytes())
+    assert clip[0][1].shape == (540, 960, 3)
+    assert not any(is_shown(image[162:338]) for _, image in clip)  # inside of the drawn box
+    left = clip[0][1][250, 240 - 40 : 240 + 80].astype(int)
+    assert (
+        abs(left - (60, 180, 75)).sum(axis=1).min() < 90
+    )  # the box of the track, where it is in the small image
+
+
 def test_too_many_clips_at_once_are_left_out(tmp_path, monkeypatch):
     monkeypatch.setattr(recorder_module, "MOST_WAITING", 0)
     recorder = EvidenceRecorder(ClipStore(tmp_path), NAMES)
