@@ -196,7 +196,8 @@ def _open_videos(
     for camera, watch in watching.watches.items():
         name = "watched.mp4" if len(watching.watches) == 1 else f"watched.{camera}.mp4"
         chosen = redaction if given.redact else None
-        videos[camera] = WatchedVideo(watching.folder.path / name, class_names, watch.scene, chosen)
+        path = watching.folder.path / name
+        videos[camera] = WatchedVideo(path, class_names, watch.scene, chosen, not watching.is_live)
     return videos
 
 

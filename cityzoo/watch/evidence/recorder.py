@@ -80,7 +80,7 @@ class EvidenceRecorder:
         self._clips: list[_Clip] = []
         self._writer = ThreadPoolExecutor(1, "evidence")
         self._tasks: list[Any] = []
-        self._lock, self._next_cleaning = threading.Lock(), 0.0
+        self._lock, self._next_cleaning = threading.RLock(), 0.0
 
     def update(self, observation: Observation) -> None:
         """Take what was seen in a frame."""
@@ -88,21 +88,23 @@ class EvidenceRecorder:
             self._next_cleaning = time.monotonic() + CLEANING
             self._writer.submit(self.store.make_room)
         camera = observation.frame.camera
-        if camera not in self._memories:
-            scene, keeps = self.scenes.get(camera, Scene()), not self.redaction.is_background
-            memory = CameraMemory(self.redaction, self.names, scene, self.before, keeps)
-            self._memories[camera] = memory
-            if camera in self.videos:
-                self.videos[camera].background = memory.background
-        self._take(camera, self._memories[camera].update(observation))
+        with self._lock:
+            if camera not in self._memories:
+                scene, keeps = self.scenes.get(camera, Scene()), not self.redaction.is_background
+                memory = CameraMemory(self.redaction, self.names, scene, self.before, keeps)
+                self._memories[camera] = memory
+                if camera in self.videos:
+                    self.videos[camera].background = memory.background
+            self._take(camera, self._memories[camera].update(observation))
 
     def send(self, event: Mapping[str, Any]) -> None:
         """Take an event: of a camera that has no frames for now, what is due is written."""
         if event.get("what") in ("lost", "ended") and event.get("camera") in self._memories:
-            self._finish(event["camera"])
+            with self._lock:
+                self._finish(event["camera"])
 
     def start(self, event: Mapping[str, Any]) -> str | None:
-        """Begin a clip around an event, which is written when the seconds after it have passed.
+        """Begin a clip around an event, which is written when the seconds after it have passed; from any thread.
 
         Args:
             event: with type, camera and time (ISO 8601).
@@ -110,10 +112,16 @@ class EvidenceRecorder:
         Returns:
             Its path in the out folder; of events that follow each other the same one; None: the camera had no frame.
         """
+        with self._lock:
+            return self._start(event)
+
+    def _start(self, event: Mapping[str, Any]) -> str | None:
         camera, at = event["camera"], datetime.fromisoformat(event["time"]).timestamp()
         memory = self._memories.get(camera)
         if memory is None:
             return None
+        if memory.ring:  # a plan may ask for a clip minutes after the alarm
+            at = max(at, memory.ring[-1].time - self.before)
         for clip in self._clips:
             if clip.camera == camera and at <= clip.end and at + self.after - clip.start <= LONGEST:
                 clip.end = max(clip.end, at + self.after)
@@ -126,8 +134,9 @@ class EvidenceRecorder:
 
     def close(self, seconds: float = 0.0) -> None:
         """Write what is due, and wait for it, at least a minute: no network is needed for that."""
-        for camera in self._memories:
-            self._finish(camera)
+        with self._lock:
+            for camera in self._memories:
+                self._finish(camera)
         wait(self._tasks, max(seconds, FAREWELL))
         self._writer.shutdown(wait=False, cancel_futures=True)
         for video in self.videos.values():
@@ -136,7 +145,9 @@ class EvidenceRecorder:
     def summary(self) -> dict[str, Any]:
         """Return what is known of the clips, for the record of what was watched."""
         about = {"sink": "evidence", "redaction": self.redaction.describe()}
-        return {**about, "sent": self.written, "lost": self.left_out}
+        left_out = sum(video.left_out for video in self.videos.values())
+        frames = {"frames_left_out_of_videos": left_out} if left_out else {}
+        return {**about, "sent": self.written, "lost": self.left_out, **frames}
 
     def _take(self, camera: str, moments: Sequence[Moment]) -> None:
         for moment in moments:
