@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from cityzoo.commands import watch_evaluate
-from cityzoo.commands.watch_flags import make_scenes, parse_arguments, parse_source
+from cityzoo.commands.watch_flags import make_scenes, parse_arguments, parse_source, read_of_cameras
 from cityzoo.commands.watch_outlets import attach_outlets, run_acknowledge
 from cityzoo.errors import InputError
 from cityzoo.watch.sources.stream import hide_password
@@ -76,15 +76,18 @@ def _watching(
 ) -> Watching:
     """Open the sources and the out folder."""
     from cityzoo.watch.camera import CameraWatch
+    from cityzoo.watch.counting.calibration import read_calibration
     from cityzoo.watch.output import Progress, WatchFolder
     from cityzoo.watch.sources import open_source
     from cityzoo.watch.watching import Watching
 
+    rates = read_of_cameras("--calibration", given.calibration, [*scenes], read_calibration)
     names, digest = detector.class_names, detector.model.digest
     watches = {}
     for camera, scene in scenes.items():
         observers = _observers(camera, scene, names, scores.high)
-        watches[camera] = CameraWatch(camera, scene, names, None, scores.high, scores.low, observers, digest)
+        high, low, rated = scores.high, scores.low, rates.get(camera)
+        watches[camera] = CameraWatch(camera, scene, names, None, high, low, observers, digest, rated)
     ready = threading.Event()
     sources = [
         open_source(text, camera, given.fps, given.minutes, given.start, ready)

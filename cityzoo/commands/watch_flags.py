@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from cityzoo import cli
 from cityzoo.cli.values import parse_count, parse_names, parse_score
@@ -17,6 +18,7 @@ from cityzoo.errors import InputError
 from cityzoo.watch.scene import Line, Scene, parse_scene, read_scene
 
 PROG = "python -m cityzoo watch"
+Read = TypeVar("Read")
 UNITS = {"s": 1, "min": 60, "h": 3600}
 ABOUT = """\
 Count what crosses a line in videos and camera streams, and write counts with their uncertainty, events and alarms.
@@ -67,6 +69,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--classes", metavar="NAMES", type=names, default=(), help="that are tracked (default: all)")
     about = "score at which tracks start, 0..1 (default: 3/4 of the score of the run's best F1)"
     add("--threshold", metavar="SCORE", type=score, help=about)
+    about = "calibration.json that --evaluate wrote for a hand-counted clip of this camera: low..high by its errors"
+    add("--calibration", metavar="[CAMERA=]FILE", action="append", default=[], help=about)
     add("--interval", metavar="TIME", type=seconds, default=300.0, help="of a row of counts (default: 5min)")
     add = parser.add_argument_group("source").add_argument
     about = "most frames per second that are looked at; of a folder, the rate of its images (default: all; 1)"
@@ -162,14 +166,25 @@ def make_scenes(given: argparse.Namespace, cameras: Sequence[str]) -> dict[str, 
         InputError: damaged or contradictory, for a camera that there is not, or without anything to watch.
     """
     lines = parse_scene({"lines": [parse_line(text) for text in given.line]}).lines
-    scenes: dict[str, Scene] = {}
-    for text in given.scene:
+    scenes = read_of_cameras("--scene", given.scene, cameras, read_scene)
+    return {camera: _join(scenes.get(camera, Scene()), lines, camera) for camera in cameras}
+
+
+def read_of_cameras(
+    flag: str, texts: Sequence[str], cameras: Sequence[str], read: Callable[[Path], Read]
+) -> dict[str, Read]:
+    """Return what the files of a flag hold, by camera; FILE is of all cameras, CAMERA=FILE of one.
+
+    Raises:
+        InputError: there is no such camera.
+    """
+    found: dict[str, Read] = {}
+    for text in texts:
         camera, file = parse_source(text)
         if camera is not None and camera not in cameras:
-            raise InputError(f"--scene '{text}': there is no camera '{camera}', but {', '.join(cameras)}")
-        found = read_scene(Path(file))
-        scenes |= dict.fromkeys([camera] if camera else cameras, found)
-    return {camera: _join(scenes.get(camera, Scene()), lines, camera) for camera in cameras}
+            raise InputError(f"{flag} '{text}': there is no camera '{camera}', but {', '.join(cameras)}")
+        found |= dict.fromkeys([camera] if camera else cameras, read(Path(file)))
+    return found
 
 
 def _join(scene: Scene, lines: Sequence[Line], camera: str) -> Scene:

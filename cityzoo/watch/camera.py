@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from cityzoo.watch.counting import CountSpread, Crossing
+from cityzoo.watch.counting import CountSpread, Crossing, IntervalCount
+from cityzoo.watch.counting.calibration import calibrate_interval
 from cityzoo.watch.detector import Detections
 from cityzoo.watch.events import make_event
 from cityzoo.watch.frames import Frame
@@ -63,6 +64,7 @@ class CameraWatch:
         low: score at which they continue; None: as `CountSpread`.
         observers: called with every observation, in order.
         model: digest of the detector's file, for the events.
+        rates: of a hand-counted clip, by (line, direction), as `read_calibration` returns them.
 
     Attributes:
         first: time of the first frame, Unix seconds; None: none yet.
@@ -79,10 +81,11 @@ class CameraWatch:
         low: float | None = None,
         observers: Sequence[Observer] = (),
         model: str = "",
+        rates: Mapping[tuple[str, str], Mapping[str, Any]] | None = None,
     ) -> None:
         self.camera, self.scene, self.class_names = camera, scene, tuple(class_names)
         self.image_hw, self.observers, self.model = image_hw, tuple(observers), model
-        self.scores = (high, low)
+        self.scores, self.rates = (high, low), rates or {}
         self.spread = CountSpread(scene.lines, image_hw or (1, 1), high, low)
         self.first: float | None = None
         self.last, self._step = 0.0, 0.0
@@ -141,6 +144,11 @@ class CameraWatch:
     def until(self) -> float:
         """The end of the last frame, Unix seconds."""
         return self.last + self._step
+
+    def calibrate(self, count: IntervalCount, line: str, direction: str) -> IntervalCount:
+        """Return a count with the range of the hand-counted clip, if there is one of this line and direction."""
+        rates = self.rates.get((line, direction))
+        return calibrate_interval(count, rates) if rates else count
 
     def forget(self, before: float) -> None:
         """Forget crossings and gaps of a time that has been written."""

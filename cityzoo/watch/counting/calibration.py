@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cityzoo.errors import InputError
+from cityzoo.watch.counting.intervals import IntervalCount, estimate_count
 
 COVERAGE, SAMPLES, PRIOR = 0.95, 5_000, 0.5  # Jeffreys' prior of a Poisson rate
 
@@ -61,6 +63,28 @@ def calibrate_count(counted: float, rates: Mapping[str, Any]) -> tuple[float, fl
     later = counted + rng.poisson(missed * counted) - np.minimum(rng.poisson(extra * counted), counted)
     low, high = np.quantile(later, _ends())
     return counted * float(rates["ratio"]), float(low), float(high)
+
+
+def calibrate_interval(count: IntervalCount, rates: Mapping[str, Any]) -> IntervalCount:
+    """Return the count of an interval with the range of a hand-counted clip instead of that of the thresholds.
+
+    Time that was not observed widens the range as in `estimate_count`.
+
+    Args:
+        count: of the interval.
+        rates: of its line and direction.
+
+    Example:
+        >>> calibrate_interval(IntervalCount(0, 60, 50.0, 50, 50, 50, 1.0), measure_rates(100, 4, 1))
+        IntervalCount(start=0, end=60, value=51.5, low=48.0, high=56.0, counted=50, observed_share=1.0)
+    """
+    if not count.observed_share or not rates["counted"]:
+        return count
+    share = count.observed_share
+    missing = estimate_count({"nominal": count.counted}, count.start, count.end, share)
+    value, low, high = calibrate_count(count.counted, rates)
+    low, high = low + missing.low - count.counted, high + missing.high - count.counted
+    return replace(count, value=value / share, low=low, high=high)
 
 
 def _draw_rates(rates: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:

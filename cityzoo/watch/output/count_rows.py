@@ -92,6 +92,7 @@ def count_rows(watch: CameraWatch, start: float, end: float, by_class: bool = Fa
             for label in labels:
                 times = watch.spread.times(line.name, direction, label)
                 (count,) = count_intervals(times, observed, start, end, end - start)
+                count = count if by_class else watch.calibrate(count, line.name, direction)
                 name = "" if label is None else watch.class_names[label]
                 if label is None or count.high > 0:
                     rows.append(CountRow(watch.camera, line.name, direction, side, name, count, more))

@@ -50,6 +50,7 @@ def sum_lines(watch: CameraWatch, share: float) -> list[dict[str, Any]]:
     for line in watch.scene.lines:
         for direction, side in directions(line):
             count = estimate_count(watch.spread.totals(line.name, direction), 0.0, 1.0, share)
+            count = watch.calibrate(count, line.name, direction)
             classes: dict[str, Any] = {}
             for label in watch.spread.labels(line.name, direction):
                 found = watch.spread.totals(line.name, direction, label)
@@ -57,5 +58,6 @@ def sum_lines(watch: CameraWatch, share: float) -> list[dict[str, Any]]:
                 classes[watch.class_names[label]] = each
             total: dict[str, Any] = {"line": line.name, "direction": direction, "to": side}
             total |= {"sensor": sensor_name(watch.camera, line.name, side), "counted": count.counted}
+            total["is_calibrated"] = (line.name, direction) in watch.rates
             totals.append({**total, "low": count.low, "high": count.high, "classes": classes})
     return totals

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,8 +23,8 @@ def describe_totals(summary: Mapping[str, Any]) -> list[str]:
         >>> score = {"start": 0.3, "continue": 0.1, "origin": "given"}
         >>> print(*describe_totals({"cameras": [camera], "threshold": score}), sep="\\n")
         road: 9 frames, 0:04, 100 % observed
-          line   to        counted  low..high  classes
-          north  city            2       2..3  car 2 (2..2)
+          line   to    counted  low..high  classes
+          north  city        2       2..3  car 2 (2..2)
         low..high: counts with tracks from 0.225 and 0.375 on instead of 0.300 (given), not calibrated
     """
     lines = []
@@ -41,6 +42,11 @@ def describe_totals(summary: Mapping[str, Any]) -> list[str]:
         f"low..high: counts with tracks from {0.75 * score:.3f} and {1.25 * score:.3f} on instead of {score:.3f} "
         f"({summary['threshold']['origin']}), not calibrated"
     )
+    totals = [total for camera in summary["cameras"] for total in camera["totals"]]
+    if any(total.get("is_calibrated") for total in totals):
+        lines[-1] = (
+            "low..high: 95 % range by the hand-counted clip; of classes, counts with neighboring thresholds"
+        )
     return lines
 
 
@@ -48,11 +54,11 @@ def _table(totals: list[Mapping[str, Any]]) -> list[str]:
     rows = [("line", "to", "counted", "low..high", "classes")]
     for total in totals:
         classes = [f"{name} {n['counted']} ({n['low']}..{n['high']})" for name, n in total["classes"].items()]
-        spread = f"{total['low']:g}..{total['high']:g}" if total["low"] is not None else "not observed"
+        is_seen = math.isfinite(total["low"])
+        spread = f"{total['low']:g}..{total['high']:g}" if is_seen else "not observed"
         rows.append((total["line"], total["to"], str(total["counted"]), spread, ", ".join(classes)))
     first, second, *_ = (max(map(len, column)) for column in zip(*rows, strict=True))
     third = max(len(row[3]) for row in rows)
-    second += 4 if second < 5 else 0
     return [
         f"  {line:<{first}}  {to:<{second}}  {count:>7}  {spread:>{third}}  {classes}".rstrip()
         for line, to, count, spread, classes in rows

@@ -106,7 +106,7 @@ def test_every_crossing_is_an_event_a_count_and_a_line_of_the_table(watched):
         ("plate", "2"),
         ("plate", "1"),
     ]
-    assert "mid   east            2       2..2  plate 2 (2..2)" in done.stdout
+    assert "mid   east        2       2..2  plate 2 (2..2)" in done.stdout
     assert "3/4 of the best F1 (0.80)" in done.stdout
 
 
@@ -121,6 +121,25 @@ def test_the_summary_says_what_was_watched_with_what(watched):
     assert kinds == ["connected", "ended"]
     first = (watched[1] / "tracks.txt").read_text().splitlines()[0].split(",")
     assert (first[0], first[1], len(first)) == ("1", "1", 9)
+
+
+def test_a_hand_counted_clip_gives_the_range_of_later_counts(detector, watched, tmp_path):
+    row = {"line": "mid", "direction": "back", "counted": 8, "missed": 4, "extra": 0}
+    row |= {"true": 12, "ratio": 1.5}
+    (tmp_path / "calibration.json").write_text(json.dumps({"lines": [row]}))
+    given = ["--run", detector, *LINE, "--calibration", tmp_path / "calibration.json", "--interval", "10s"]
+    done = watch(watched[1].parent / "road.mp4", *given, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    first, second = rows(tmp_path / "out/counts.csv")[:2]
+    assert (first["sensor"], first["value"], first["low"], first["high"]) == (
+        "road.mid.west",
+        "0.0",
+        "0",
+        "0",
+    )
+    assert (second["counted"], second["value"]) == ("2", "3.0")
+    assert 1 <= float(second["low"]) <= 2 < float(second["high"]) <= 6
+    assert "95 % range by the hand-counted clip" in done.stdout
 
 
 def test_counts_are_read_by_a_forecast_as_they_are(watched):
