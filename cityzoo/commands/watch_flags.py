@@ -50,10 +50,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         formatter_class=cli.HelpFormatter,
         allow_abbrev=False,
     )
-    count, score, names, number, seconds, moment = map(
-        cli.argparse_type,
-        (parse_count, parse_score, parse_names, parse_positive, parse_seconds, parse_moment),
-    )
+    score, names, seconds = map(cli.argparse_type, (parse_score, parse_names, parse_seconds))
     add = parser.add_argument
     about = "video, folder of images, usb:NUMBER, or URL of a stream"
     add("sources", metavar="[NAME=]SOURCE", nargs="+", help=about)
@@ -72,6 +69,15 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     about = "calibration.json that --evaluate wrote for a hand-counted clip of this camera: low..high by its errors"
     add("--calibration", metavar="[CAMERA=]FILE", action="append", default=[], help=about)
     add("--interval", metavar="TIME", type=seconds, default=300.0, help="of a row of counts (default: 5min)")
+    _add_source(parser)
+    add = parser.add_argument_group("output").add_argument
+    add("--tracks", action="store_true", help="write the boxes of all tracks, in the format of MOTChallenge")
+    add_outlet_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    count, number, moment = map(cli.argparse_type, (parse_count, parse_positive, parse_moment))
     add = parser.add_argument_group("source").add_argument
     about = "most frames per second that are looked at; of a folder, the rate of its images (default: all; 1)"
     add("--fps", metavar="N", type=number, help=about)
@@ -80,10 +86,6 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--start", metavar="TIME", type=moment, help=about)
     add("--batch-size", metavar="N", type=count, default=8, help="frames of recordings (default: 8)")
     add("--threads", metavar="N", type=count, help="of the detector (default: those of the machine)")
-    add = parser.add_argument_group("output").add_argument
-    add("--tracks", action="store_true", help="write the boxes of all tracks, in the format of MOTChallenge")
-    add_outlet_arguments(parser)
-    return parser.parse_args(arguments)
 
 
 def parse_positive(text: str) -> float:
