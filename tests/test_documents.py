@@ -16,6 +16,8 @@ from cityzoo.commands import benchmark, check_security, compress, export, loop, 
 from cityzoo.commands.evaluate_flags import evaluation_parser
 from cityzoo.commands.protect_flags import protect_parser
 from cityzoo.commands.train_flags import training_parser
+from cityzoo.commands.watch_flags import watch_parser
+from cityzoo.commands.watch_outlets import acknowledge_parser
 from cityzoo.serve.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -56,9 +58,7 @@ def known_flags():
             for command in (export, benchmark, prune, compress, redact, check_security, models, loop)
         )
     )
-    known |= flags_of(protect_parser())
-    known |= {name for item in cli.flag_fields(Settings) for name in cli.flag_names(item)}
-    known |= flags_of(protect_parser())
+    known |= flags_of(protect_parser()) | flags_of(watch_parser()) | flags_of(acknowledge_parser())
     known |= {name for item in cli.flag_fields(Settings) for name in cli.flag_names(item)}
     return known | others
 

@@ -34,6 +34,7 @@ examples:
   {PROG} road.mp4 --run runs/mine --line "north:0.1,0.5,0.9,0.5:city:harbour" --classes car,bus,truck --out watched/
   {PROG} north=rtsp://HOST/1 south=rtsp://HOST/2 --run exported/ --scene crossing.yaml --fps 5
   {PROG} usb:0 --run exported/ --scene door.yaml --minutes 60 --interval 5min
+  {PROG} --acknowledge watched/ ALARM --by "Ada Lovelace"
 a line is NAME:X1,Y1,X2,Y2 with coordinates 0..1 of the image; walking from the first point to the last, the side FROM
 is on the left hand, TO on the right: of a line drawn from left to right, FROM is above. Its position matters: where
 vehicles cross it they should be large, whole and unhidden.
@@ -43,6 +44,11 @@ Ctrl-C ends it: everything counted so far is written. Exit code 2: unusable inpu
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the flags."""
+    return watch_parser().parse_args(arguments)
+
+
+def watch_parser() -> cli.Parser:
+    """Return the parser of the command."""
     parser = cli.Parser(
         prog=PROG,
         description=ABOUT,
@@ -73,7 +79,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add = parser.add_argument_group("output").add_argument
     add("--tracks", action="store_true", help="write the boxes of all tracks, in the format of MOTChallenge")
     add_outlet_arguments(parser)
-    return parser.parse_args(arguments)
+    return parser
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:

@@ -222,13 +222,18 @@ def _open_responses(
     return Responder(plans, out, actions.act if given.act else None), [actions]
 
 
-def run_acknowledge(arguments: Sequence[str]) -> str:
-    """Acknowledge an alarm: --acknowledge OUT ALARM --by NAME; return a line that says so."""
-    from cityzoo.watch.response.acknowledgements import acknowledge
-
+def acknowledge_parser() -> cli.Parser:
+    """Return the parser of --acknowledge."""
     parser = cli.Parser(prog="python -m cityzoo watch", allow_abbrev=False)
     about = "out folder of the watch, and id of the alarm or its incident"
     parser.add_argument("--acknowledge", nargs=2, metavar=("OUT", "ALARM"), required=True, help=about)
     parser.add_argument("--by", metavar="NAME", required=True, help="who acknowledges it")
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def run_acknowledge(arguments: Sequence[str]) -> str:
+    """Acknowledge an alarm; return a line that says so."""
+    from cityzoo.watch.response.acknowledgements import acknowledge
+
+    given = acknowledge_parser().parse_args(arguments)
     return acknowledge(Path(given.acknowledge[0]), given.acknowledge[1], given.by)
