@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from cityzoo.commands import watch_evaluate
+from cityzoo.commands import watch_draw, watch_evaluate
 from cityzoo.commands.watch_flags import make_scenes, parse_arguments, parse_source, read_of_cameras
 from cityzoo.commands.watch_outlets import attach_outlets, run_acknowledge
 from cityzoo.errors import InputError
@@ -34,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
     """Watch sources to their end, write the out folder and print the totals."""
     if watch_evaluate.FLAG in arguments:
         return watch_evaluate.main(arguments)
+    if watch_draw.wants_drawing(arguments):
+        return watch_draw.main(arguments)
     if "--acknowledge" in arguments:
         sys.stdout.write(f"{run_acknowledge(arguments)}\n")
         return 0
