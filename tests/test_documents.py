@@ -12,7 +12,17 @@ from PIL import Image
 
 import zoo
 from cityzoo import cli, tasks
-from cityzoo.commands import benchmark, check_security, compress, export, loop, models, prune, redact
+from cityzoo.commands import (
+    benchmark,
+    check_security,
+    compress,
+    export,
+    loop,
+    models,
+    prune,
+    redact,
+    watch_draw,
+)
 from cityzoo.commands.evaluate_flags import evaluation_parser
 from cityzoo.commands.protect_flags import protect_parser
 from cityzoo.commands.train_flags import training_parser
@@ -55,7 +65,17 @@ def known_flags():
     known |= set().union(
         *(
             flags_of(command._parser())
-            for command in (export, benchmark, prune, compress, redact, check_security, models, loop)
+            for command in (
+                export,
+                benchmark,
+                prune,
+                compress,
+                redact,
+                check_security,
+                models,
+                loop,
+                watch_draw,
+            )
         )
     )
     known |= flags_of(protect_parser()) | flags_of(watch_parser()) | flags_of(acknowledge_parser())
