@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import logging
+import shutil
 import signal
 import sys
 import threading
@@ -49,7 +50,6 @@ def main(arguments: Sequence[str]) -> int:
     detector = Detector(Path(given.run), given.classes, threads=given.threads)
     scores = choose_thresholds(detector.thresholds, given.threshold)
     watching = _watching(given, named, scenes, detector, scores)
-    attach_outlets(given, watching, detector.class_names)
     facts = {"sources": [hide_password(text) for _, text in named], "detector": str(detector.path)}
     about = {
         "classes": detector.class_names,
@@ -57,8 +57,9 @@ def main(arguments: Sequence[str]) -> int:
         "model": detector.model.digest,
         "threshold": scores.to_json(),
     }
-    watching.folder.write_summary({**facts, **about, "state": "running", **summarize(watching)})
-    with _ended_by_signals(watching.stop):
+    with _removed_if_unused(watching), _ended_by_signals(watching.stop):
+        attach_outlets(given, watching, detector.class_names)
+        watching.folder.write_summary({**facts, **about, "state": "running", **summarize(watching)})
         watching.run()
     state = "stopped" if watching.is_stopped else "ended"
     summary = {**facts, **about, "state": state, **summarize(watching)}
@@ -79,7 +80,7 @@ def _watching(
     """Open the sources and the out folder."""
     from cityzoo.watch.camera import CameraWatch
     from cityzoo.watch.counting.calibration import read_calibration
-    from cityzoo.watch.output import Progress, WatchFolder
+    from cityzoo.watch.output import WatchFolder
     from cityzoo.watch.sources import open_source
     from cityzoo.watch.watching import Watching
 
@@ -97,9 +98,8 @@ def _watching(
     ]
     columns = dict.fromkeys(name for watch in watches.values() for name in watch.columns)
     folder = WatchFolder(_out(given, [*scenes]), [*columns], given.tracks, len(scenes) > 1)
-    progress = Progress(max((source.seconds or 0 for source in sources), default=0) or None)
     watching = Watching(sources, ready, detector, watches, folder, given.interval)
-    watching.batch_size, watching.show = given.batch_size, progress.show
+    watching.batch_size = given.batch_size
     return watching
 
 
@@ -139,6 +139,18 @@ def _observers(camera: str, scene: Scene, class_names: Sequence[str], high: floa
     from cityzoo.watch.incidents.build import make_observers
 
     return list(make_observers(camera, scene, class_names, high))
+
+
+@contextmanager
+def _removed_if_unused(watching: Watching) -> Iterator[None]:
+    """Remove the out folder if unusable input ends a watch before its first frame."""
+    try:
+        yield
+    except InputError:
+        if not any(watching.frames.values()):
+            watching.folder.close()
+            shutil.rmtree(watching.folder.path, ignore_errors=True)
+        raise
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from cityzoo.watch.camera import CameraWatch, Event, Observation
 from cityzoo.watch.detector import Detections, Detector
 from cityzoo.watch.events import to_json_value
 from cityzoo.watch.frames import Frame
-from cityzoo.watch.output import CountRow, WatchFolder, count_rows
+from cityzoo.watch.output import CountRow, Progress, WatchFolder, count_rows
 from cityzoo.watch.read_ahead import read_ahead
 from cityzoo.watch.sinks.sink import Sink
 from cityzoo.watch.sources import Source
@@ -40,7 +40,6 @@ class Watching:
     Attributes:
         sinks: that events are sent to.
         batch_size: frames of recordings in a batch.
-        show: called after each frame with the frames so far and the time of the stream in seconds.
         frames: by camera, that were looked at.
         observed: by camera, seconds.
         reports: health events of sinks, from any thread, that are not yet written.
@@ -60,7 +59,7 @@ class Watching:
         self.folder, self.interval, self.batch_size = folder, interval, 8
         self.sinks: Sequence[Sink] = ()
         self.reports: deque[Event] = deque()
-        self.show: Callable[[int, float], None] = lambda frames, seconds: None
+        self._progress = Progress(max((source.seconds or 0 for source in sources), default=0) or None)
         self.is_live = any(source.is_live for source in sources)
         self.frames = {source.camera: 0 for source in sources}
         self.observed = {source.camera: 0.0 for source in sources}  # seconds, of rows that are written
@@ -100,6 +99,7 @@ class Watching:
                 if self.is_stopped:
                     break
         finally:
+            self._progress.end()
             for source in self.sources:
                 source.close()
             self._finish()
@@ -140,7 +140,7 @@ class Watching:
         self.attach(seen, events)
         self._send(events)
         self.folder.write_tracks(seen)
-        self.show(sum(self.frames.values()), frame.stream_seconds)
+        self._progress.show(sum(self.frames.values()), frame.stream_seconds)
 
     def _begin(self, now: float) -> None:
         """Begin at a whole interval of the clock with cameras, at the first frame with recordings."""

@@ -38,8 +38,9 @@ def describe_totals(summary: Mapping[str, Any]) -> list[str]:
         if camera["totals"]:
             lines += _table(camera["totals"])
     score = summary["threshold"]["start"]
+    low, high = 0.75 * score, min(1.25 * score, 1.0)
     lines.append(
-        f"low..high: counts with tracks from {0.75 * score:.3f} and {1.25 * score:.3f} on instead of {score:.3f} "
+        f"low..high: counts with tracks from {low:.3f} and {high:.3f} on instead of {score:.3f} "
         f"({summary['threshold']['origin']}), not calibrated"
     )
     totals = [total for camera in summary["cameras"] for total in camera["totals"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,6 +43,7 @@ class VideoFile(Source):
         minutes: float | None = None,
     ) -> None:
         super().__init__(camera)
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg's complaints; ours are one line
         import cv2
 
         self.path, self.fps, self.limit = path, fps, 60 * minutes if minutes else float("inf")

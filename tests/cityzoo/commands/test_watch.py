@@ -216,3 +216,15 @@ def test_a_signal_ends_a_watch_with_everything_written(detector, tmp_path, numbe
     kinds = [event["what"] for event in events(out / "health.jsonl")]
     assert kinds[0] == "lost"
     assert kinds[-2:] == ["gap", "ended"]
+
+
+def test_a_video_without_a_frame_leaves_no_folder(detector, tmp_path):
+    video = write_crossings(tmp_path / "road.mp4", [0] * 4)
+    content = video.read_bytes()
+    first, last = content.index(b"mdat") + 4, content.rindex(b"moov") - 4
+    (tmp_path / "broken.mp4").write_bytes(content[:first] + bytes(last - first) + content[last:])
+    done = watch(tmp_path / "broken.mp4", "--run", detector, *LINE, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "no frame that can be decoded" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
