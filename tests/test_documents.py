@@ -22,6 +22,7 @@ from cityzoo.commands import (
     prune,
     redact,
     watch_draw,
+    watch_evaluate,
 )
 from cityzoo.commands.evaluate_flags import evaluation_parser
 from cityzoo.commands.protect_flags import protect_parser
@@ -75,6 +76,7 @@ def known_flags():
                 models,
                 loop,
                 watch_draw,
+                watch_evaluate,
             )
         )
     )

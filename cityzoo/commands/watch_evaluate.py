@@ -23,8 +23,7 @@ labeled tracks as MOTChallenge has them, with the columns frame, id, left, top, 
 """
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Evaluate a watch and print the results."""
+def _parser() -> cli.Parser:
     parser = cli.Parser(prog=PROG, description=ABOUT, formatter_class=cli.HelpFormatter, allow_abbrev=False)
     add, path = parser.add_argument, Path
     add(FLAG, metavar="WATCHED", type=path, required=True, help="folder of a watch")
@@ -39,7 +38,12 @@ def main(arguments: Sequence[str]) -> int:
     add("--camera", metavar="NAME", help="of a watch of several cameras")
     about = "over which counts are compared (default: that of the watch)"
     add("--interval", metavar="TIME", type=cli.argparse_type(parse_seconds), help=about)
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Evaluate a watch and print the results."""
+    given = _parser().parse_args(arguments)
     from cityzoo.watch.evaluate.evaluation import FOLDER, evaluate_watch
     from cityzoo.watch.output import Progress
 

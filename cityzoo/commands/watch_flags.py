@@ -36,6 +36,7 @@ examples:
   {PROG} usb:0 --run exported/ --scene door.yaml --minutes 60 --interval 5min
   {PROG} road.mp4 --draw grid.png                an image to read coordinates from
   {PROG} road.mp4 --draw-page scene.yaml         a page to draw the scene with the mouse
+  {PROG} --evaluate watched/ --truth FILE        how right was it? (--evaluate --help)
   {PROG} --acknowledge watched/ ALARM --by "Ada Lovelace"
 a line is NAME:X1,Y1,X2,Y2 with coordinates 0..1 of the image; walking from the first point to the last, the side FROM
 is on the left hand, TO on the right: of a line drawn from left to right, FROM is above. Its position matters: where
