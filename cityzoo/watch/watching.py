@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -20,6 +21,8 @@ from cityzoo.watch.sources import Source
 from cityzoo.watch.sources.health import iso_time
 from cityzoo.watch.sources.several import read_together
 
+LOG = logging.getLogger(__name__)
+TOLD = ("connected", "lost", "resolution")
 LEAST = 0.002  # seconds, that are no interval of their own
 FAREWELL = 5.0  # seconds that all sinks together have to send what waits
 LATE = 5.0  # seconds after its end, when an interval is written: who crossed before has left the line by then
@@ -157,7 +160,14 @@ class Watching:
             self._held[source.camera] = [event for event in held if event["time"] > limit]
             for event in held:
                 if event["time"] <= limit:
+                    self._tell(event)
                     self._send([event, *self.watches[source.camera].health(event)])
+
+    def _tell(self, event: Event) -> None:
+        """Log that a live camera was lost or is back."""
+        if self.is_live and event["what"] in TOLD:
+            self._progress.end()
+            LOG.info("%s %s: %s %s", event["time"], event["camera"], event["what"], event.get("detail", ""))
 
     def _send(self, events: Iterable[Event]) -> None:
         for event in events:

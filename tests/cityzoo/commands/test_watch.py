@@ -210,6 +210,7 @@ def test_a_signal_ends_a_watch_with_everything_written(detector, tmp_path, numbe
     printed, said = process.communicate(timeout=30)
     assert process.returncode == 0, said
     assert "0 % observed" in printed
+    assert "127.0.0.1-9-road: lost connection refused: nothing listens there" in said
     summary = json.loads((out / "watched.json").read_text())
     assert summary["state"] == "stopped"
     assert {(row["value"], row["observed_share"]) for row in rows(out / "counts.csv")} == {("", "0.0")}
