@@ -40,3 +40,25 @@ def test_clear_scores_leave_no_doubt():
 def test_thresholds_above_every_score():
     with pytest.raises(InputError, match="nothing would be counted"):
         run([0.3], high=0.6).check_scores()
+
+
+def test_what_is_written_is_forgotten_but_stays_in_the_totals():
+    spread = run([0.5, 0.42], high=0.4)
+    crossed = spread.times("road", "forward")["nominal"]
+    assert len(crossed) == 2
+    spread.forget(max(crossed) + 1)
+    assert spread.times("road", "forward")["nominal"] == []
+    assert spread.totals("road", "forward") == {"lower": 2, "nominal": 2, "higher": 1}
+    assert spread.totals("road", "forward", label=0)["nominal"] == 2
+    assert spread.totals("road", "forward", label=1)["nominal"] == 0
+    assert (spread.labels("road", "forward"), spread.labels("road", "back")) == ([0], [])
+
+
+def test_a_crossing_that_is_settled_after_its_interval_was_written_counts_in_the_next():
+    spread = CountSpread([Line("road", ((0, 0.5), (1, 0.5)))], (432, 768), 0.4)
+    heights = [*range(100, 219, 10), *[218] * 30, *range(218, 340, 10)]  # stops just behind the line
+    for frame, y in enumerate(heights):
+        spread.update(detect(y, [0.5]), frame / 10)
+        if frame == 30:
+            spread.forget(3.0)
+    assert spread.times("road", "forward")["nominal"] == [3.0]
