@@ -133,7 +133,7 @@ class CameraWatch:
             spans = [(a, b) for a, b in spans if a < b]
         return [(a, b) for a, b in spans if a < b]
 
-    def figures(self, start: float, end: float) -> Figures:
+    def collect_measures(self, start: float, end: float) -> Figures:
         """Return what the observers have measured in an interval, by (line, direction) or zone, and forget it."""
         found: Figures = {}
         for observer in self.observers:

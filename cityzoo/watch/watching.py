@@ -188,7 +188,7 @@ class Watching:
 
     def _write_interval(self, start: float, end: float) -> None:
         for camera, watch in self.watches.items():
-            figures = watch.figures(start, end)
+            figures = watch.collect_measures(start, end)
             rows = count_rows(watch, start, end, False, figures)
             self.folder.write_counts(rows + count_rows(watch, start, end, True))
             self.folder.write_zones(zone_rows(watch, start, end, figures))

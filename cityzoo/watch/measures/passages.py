@@ -28,7 +28,7 @@ class PassageMeter:
         motion: of the camera.
     """
 
-    columns = ("headway_seconds", "headway_shortest", "line_occupancy")
+    columns = ("headway_seconds", "headway_shortest", "occupancy")
 
     def __init__(self, line: Line, motion: Motion) -> None:
         self.line, self.motion, self._points = line, motion, np.array(line.points)
@@ -67,7 +67,7 @@ class PassageMeter:
         for direction in (FORWARD, BACK):
             headways = [seconds for time, seconds in self._headways[direction] if start <= time < end]
             self._headways[direction] = [pair for pair in self._headways[direction] if pair[0] >= end]
-            row = {"line_occupancy": round(covered / observed, 4)} if observed else {}
+            row = {"occupancy": round(covered / observed, 4)} if observed else {}
             if headways:
                 row["headway_seconds"] = round(sum(headways) / len(headways), 2)
                 row["headway_shortest"] = round(min(headways), 2)

@@ -84,7 +84,7 @@ def count_rows(
         start: of the interval, Unix seconds.
         end: of the interval.
         by_class: a row for each class that any variant has counted, instead of one for all.
-        figures: more columns, from `CameraWatch.figures`.
+        figures: more columns, from `CameraWatch.collect_measures`.
     """
     observed, rows = watch.spans(start, end), []
     for line in watch.scene.lines:
@@ -108,7 +108,7 @@ def zone_rows(watch: CameraWatch, start: float, end: float, figures: Figures) ->
         watch: of one camera.
         start: of the interval, Unix seconds.
         end: of the interval.
-        figures: from `CameraWatch.figures`.
+        figures: from `CameraWatch.collect_measures`.
     """
     share = sum(b - a for a, b in watch.spans(start, end)) / (end - start)
     names = dict.fromkeys(name for item in watch.observers for name in getattr(item, "zone_columns", ()))
