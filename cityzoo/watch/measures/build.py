@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cityzoo.watch.measures.flows import FlowMeter
+from cityzoo.watch.measures.ground_speed import SpeedMeter
 from cityzoo.watch.measures.motion import Motion
 from cityzoo.watch.measures.passages import PassageMeter
-from cityzoo.watch.measures.speed import SpeedMeter
 from cityzoo.watch.measures.stays import StayMeter
 from cityzoo.watch.scene import Scene
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from cityzoo.watch.measures.ground_speed import SpeedMeter, estimate_speed
 from cityzoo.watch.measures.motion import Motion
-from cityzoo.watch.measures.speed import SpeedMeter, estimate_speed
 from cityzoo.watch.scene import Ground, Line, Scene
 from tests.cityzoo.watch.watched_paths import drive, observe
 
