@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     """Watch sources to their end, write the out folder and print the totals."""
     if watch_evaluate.FLAG in arguments:
         return watch_evaluate.main(arguments)
-    if watch_draw.wants_drawing(arguments):
+    if watch_draw.is_drawing(arguments):
         return watch_draw.main(arguments)
     if "--acknowledge" in arguments:
         sys.stdout.write(f"{run_acknowledge(arguments)}\n")
