@@ -18,7 +18,7 @@ GROUND_MOST_M = 90.0  # distance of the far side of the calibrated ground
 STANDS = "3s"  # on the shoulder, where nobody may stop
 RULES = (
     "stopped in {way}_shoulder for 3s",
-    "wrong way on {way}_wrong_way",
+    "wrong way in {way}_lanes",
     "congestion in {way}_lanes for 10s",
 )
 
@@ -26,9 +26,9 @@ RULES = (
 def scene_of(plan: VideoPlan) -> dict:
     """Return the scene of a video as written to scene.yaml.
 
-    It has the line of the truth, and per direction a zone of its lanes, a zone of its shoulder on which nobody may
-    stop, a line that only wrong-way vehicles cross forbiddenly, and the rules of their alarms; and the calibration of
-    the ground.
+    It has the line of the truth, and per direction a zone of its lanes with the arrow of their traffic, a zone of its
+    shoulder on which nobody may stop, a line that is forbidden to wrong-way vehicles, and the rules of alarms; and the
+    calibration of the ground.
     """
     line = {"name": "road", "points": _rounded(line_of(plan)), "from": SIDES[1], "to": SIDES[0]}
     scene: dict = {"lines": [line], "zones": [], "forbidden": [], "ground": _ground(plan), "rules": []}
@@ -43,7 +43,9 @@ def scene_of(plan: VideoPlan) -> dict:
         forbidden = "forward" if direction > 0 else "back"
         scene["lines"].append(wrong | {"direction": forbidden})
         scene["forbidden"].append({"line": wrong["name"], "direction": forbidden})
-        scene["zones"].append({"name": f"{name}_lanes", "points": _strip(plan, left, right)})
+        middle = [(along, (left + right) / 2) for along in ZONE_M][::direction]
+        lanes = {"name": f"{name}_lanes", "points": _strip(plan, left, right)}
+        scene["zones"].append(lanes | {"arrow": _on_image(plan, middle)})
         outside = right if abs(right) > abs(left) else left
         edges = sorted((outside + np.sign(outside) * 0.4, outside + np.sign(outside) * (0.6 + SHOULDER_M)))
         shoulder = {"name": f"{name}_shoulder", "points": _strip(plan, *edges), "purpose": "stopped"}

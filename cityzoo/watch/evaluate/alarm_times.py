@@ -8,7 +8,9 @@ from typing import Any
 
 from cityzoo.watch.evaluate.truth import Incident
 
-EARLY, LATE = 2.0, 10.0  # seconds before the start and after the end in which an alarm belongs to an incident
+# Seconds before the start and after the end in which an alarm belongs to an incident: labels say when a vehicle is
+# large enough to be seen, and when a jam is complete; it forms before.
+EARLY, EARLY_JAM, LATE = 5.0, 20.0, 10.0
 SOON = 5.0  # seconds in which an incident should be found
 DAY = 86400.0
 KINDS = (
@@ -39,11 +41,12 @@ def evaluate_alarms(
     """
     rows, explained = [], set()
     for incident in incidents:
-        kinds = ("congestion", "stopped") if incident.kind == "congestion" else (incident.kind,)
+        is_jam = incident.kind == "congestion"
+        kinds, early = (("congestion", "stopped"), EARLY_JAM) if is_jam else ((incident.kind,), EARLY)
         own = [
             (kind, at)
             for kind, at in raised
-            if kind in kinds and incident.start - EARLY <= at <= incident.end + LATE
+            if kind in kinds and incident.start - early <= at <= incident.end + LATE
         ]
         explained |= set(own)
         times = [at for kind, at in own if kind == incident.kind]

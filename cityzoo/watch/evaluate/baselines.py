@@ -11,6 +11,7 @@ from cityzoo.errors import InputError
 from cityzoo.watch.counting import LineCounter
 from cityzoo.watch.counting.line_counter import BAND_OF_BOX, BAND_OF_IMAGE
 from cityzoo.watch.detector import Detections, Detector
+from cityzoo.watch.evaluate.mot_rows import MotRows
 from cityzoo.watch.evaluate.truth import Passage
 from cityzoo.watch.scene.line import FORWARD, Line, measure_side
 from cityzoo.watch.tracking import Tracker
@@ -72,14 +73,14 @@ class BoxCounter:
     Args:
         lines: to count at.
         image_hw: height and width of the images in pixels.
-        detector: of the watch.
+        boxes: that the watch has tracked, whose ids are ignored; or the detector, which looks at every frame again.
         score: at which the watch starts tracks.
     """
 
     def __init__(
-        self, lines: Sequence[Line], image_hw: tuple[int, int], detector: Detector, score: float
+        self, lines: Sequence[Line], image_hw: tuple[int, int], boxes: MotRows | Detector, score: float
     ) -> None:
-        self.detector, self.score = detector, score
+        self.boxes, self.score, self._frame = boxes, score, 0
         self.lines = [(line.name, line.scale(image_hw)) for line in lines]
         self.least_band = BAND_OF_IMAGE * image_hw[0]
         self.passages: list[Passage] = []
@@ -87,8 +88,12 @@ class BoxCounter:
 
     def update(self, image: np.ndarray, seconds: float) -> None:
         """Look at an image, (H, W, 3) uint8 RGB."""
-        found = self.detector.detect([image])[0]
-        self.count(found.boxes[found.scores >= self.score], seconds)
+        self._frame += 1
+        if isinstance(self.boxes, MotRows):
+            self.count(self.boxes.select(self._frame)[1], seconds)
+        else:
+            found = self.boxes.detect([image])[0]
+            self.count(found.boxes[found.scores >= self.score], seconds)
 
     def count(self, boxes: np.ndarray, seconds: float) -> None:
         """Count the boxes (N, 4) of a frame."""
@@ -138,18 +143,18 @@ def read_video(path: Path) -> Iterator[np.ndarray]:
 def run_baselines(
     video: Path,
     lines: Sequence[Line],
-    detector: Detector | None,
+    boxes: MotRows | Detector | None,
     score: float,
     fps: float,
     seconds: float,
     progress: Callable[[int, float], None] = lambda frames, seconds: None,
 ) -> dict[str, list[Passage]]:
-    """Return the crossings that the baselines count in a video, by name; without a detector, those of changes only.
+    """Return the crossings that the baselines count in a video, by name; without boxes, those of changes only.
 
     Args:
         video: that was watched.
         lines: to count at.
-        detector: of the watch.
+        boxes: as of `BoxCounter`.
         score: at which the watch starts tracks.
         fps: frames per second of the video.
         seconds: that were watched.
@@ -159,8 +164,8 @@ def run_baselines(
     for number, image in enumerate(read_video(video)):
         if not made:
             size = (image.shape[0], image.shape[1])
-            if detector is not None:
-                made["detections"] = BoxCounter(lines, size, detector, score)
+            if boxes is not None:
+                made["detections"] = BoxCounter(lines, size, boxes, score)
             made["background"] = ChangeCounter(lines, size, fps)
         if number / fps > seconds:
             break

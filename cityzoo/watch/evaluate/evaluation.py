@@ -14,6 +14,7 @@ from cityzoo.watch.counting.calibration import measure_rates
 from cityzoo.watch.evaluate import count_errors
 from cityzoo.watch.evaluate.alarm_times import evaluate_alarms
 from cityzoo.watch.evaluate.baselines import BASELINES, measure_video, run_baselines
+from cityzoo.watch.evaluate.mot_rows import MotRows
 from cityzoo.watch.evaluate.track_metrics import evaluate_tracks
 from cityzoo.watch.evaluate.truth import Passage, Truth, read_truth
 from cityzoo.watch.evaluate.watch_results import Watched, read_watched
@@ -150,11 +151,13 @@ def _compare_methods(
         left_out = ["The baselines were not computed: the video is not there, give --video FILE."]
     else:
         path = Path(str(watched.facts.get("detector", "")))
-        detector = Detector(path, watched.facts.get("kept", ())) if path.exists() else None
-        if detector is None:
+        boxes: MotRows | Detector | None = watched.tracks
+        if boxes is None and path.exists():
+            boxes = Detector(path, watched.facts.get("kept", ()))
+        if boxes is None:
             left_out = [f"The baseline without a tracker was not computed: '{path.name}' is not there."]
         score = float(watched.facts["threshold"]["start"])
-        made = run_baselines(video, lines, detector, score, fps, watched.seconds, progress)
+        made = run_baselines(video, lines, boxes, score, fps, watched.seconds, progress)
         found |= {BASELINES[name]: passages for name, passages in made.items()}
     methods = {}
     for name, passages in found.items():
