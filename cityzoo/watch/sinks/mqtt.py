@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,6 @@ class MqttSink:
         InputError: no address, or paho-mqtt is missing.
 
     Attributes:
-        sent: messages that the broker has confirmed.
         lost: that did not fit into the queue or were not confirmed at the end.
     """
 
@@ -61,8 +61,10 @@ class MqttSink:
         self._mqtt: Any = require("paho.mqtt.client", "MQTT")
         self.place = f"{url.hostname}:{url.port or PORTS[url.scheme]}"
         self.report, self.acknowledge = report, acknowledge
-        self.sent = self.lost = 0
-        self._lock, self._waiting = threading.Lock(), set[tuple[int, int]]()
+        self.lost = 0
+        self._sent, self._lock = 0, threading.Lock()
+        self._waiting: dict[tuple[int, int], bool] = {}  # by client and number: whether it is an event
+        self._confirmed: deque[tuple[int, int]] = deque()
         self._states = dict.fromkeys(cameras, ONLINE)
         self._said: dict[str, str] = {}
         uses_tls = url.scheme == "mqtts"
@@ -83,31 +85,32 @@ class MqttSink:
         state = AVAILABLE.get(event.get("what", "")) if event["type"] == "source" else None
         if state and self._states[camera] != state:
             self._states[camera] = state
-            self._clients[camera].publish(topic(camera, "available"), state, ONCE, retain=True)
+            self._publish(self._clients[camera], topic(camera, "available"), state, retain=True)
 
     def publish(self, place: str, message: Any, camera: str | None = None) -> None:
         """Publish a JSON message to any topic."""
         client = self._clients.get(camera or "") or next(iter(self._clients.values()))
+        self._publish(client, place, json.dumps(message, ensure_ascii=False, default=str))
+
+    @property
+    def sent(self) -> int:
+        """The events that the broker has confirmed so far."""
         with self._lock:
-            made = client.publish(place, json.dumps(message, ensure_ascii=False, default=str), ONCE)
-            if made.rc == self._mqtt.MQTT_ERR_QUEUE_SIZE:
-                self.lost += 1
-            else:
-                self._waiting.add((id(client), made.mid))
+            self._count_confirmed()
+            return self._sent
 
     def close(self, seconds: float = 5.0) -> None:
         """Wait for confirmations for at most this time, say offline, and disconnect."""
         end = time.monotonic() + seconds
-        while self._waiting and time.monotonic() < end:
-            time.sleep(0.02)
+        self._wait_until(end)
         for camera, client in self._clients.items():
             if client.is_connected() and self._states[camera] != OFFLINE:
-                gone = client.publish(topic(camera, "available"), OFFLINE, ONCE, retain=True)
-                gone.wait_for_publish(max(end - time.monotonic(), 0.5))
+                self._publish(client, topic(camera, "available"), OFFLINE, retain=True)
+        self._wait_until(max(end, time.monotonic() + 0.5) if self.sent else end)
+        for client in self._clients.values():
             client.disconnect()
             client.loop_stop()
-        with self._lock:
-            self.lost += len(self._waiting)
+        self.lost += sum(self._waiting.values())
         if self.lost:
             self._tell("", "lost", "messages were not confirmed by the broker")
 
@@ -138,25 +141,41 @@ class MqttSink:
                 return
             if camera in self._said:
                 self._tell(camera, "delivers again", "")
-            client.publish(topic(camera, "available"), self._states[camera], ONCE, retain=True)
+            self._publish(client, topic(camera, "available"), self._states[camera], retain=True)
             client.subscribe(topic(camera, "acknowledge"), ONCE)
 
         client.on_connect = connected
         client.on_connect_fail = lambda *_: self._tell(camera, "fails", "no connection")
         client.on_disconnect = lambda c, d, f, reason, p: self._disconnected(camera, reason)
-        client.on_publish = lambda client, d, mid, *_: self._confirm(id(client), mid)
+        # Called while paho holds its locks, so it must not wait for one of this class.
+        client.on_publish = lambda client, d, mid, *_: self._confirmed.append((id(client), mid))
         client.on_message = lambda c, d, message: self._receive(message.payload)
         return client
 
-    def _confirm(self, client: int, number: int) -> None:
+    def _publish(self, client: Any, place: str, text: str, retain: bool = False) -> None:
+        made = client.publish(place, text, ONCE, retain)
         with self._lock:
-            if (client, number) in self._waiting:  # not those of "available"
-                self._waiting.remove((client, number))
-                self.sent += 1
+            if made.rc != self._mqtt.MQTT_ERR_QUEUE_SIZE:
+                self._waiting[id(client), made.mid] = not retain
+            elif not retain:
+                self.lost += 1
+            self._count_confirmed()
+
+    def _count_confirmed(self) -> None:
+        for _ in range(len(self._confirmed)):
+            number = self._confirmed.popleft()
+            if number in self._waiting:
+                self._sent += self._waiting.pop(number)
+            else:  # another thread has published it, and is about to note it
+                self._confirmed.append(number)
+
+    def _wait_until(self, end: float) -> None:
+        while self.sent >= 0 and self._waiting and time.monotonic() < end:
+            time.sleep(0.02)
 
     def _disconnected(self, camera: str, reason: Any) -> None:
         if reason.is_failure:
-            self._tell(camera, "fails", str(reason))
+            self._tell(camera, "fails", f"the connection was lost ({reason})")
 
     def _receive(self, payload: bytes) -> None:
         try:

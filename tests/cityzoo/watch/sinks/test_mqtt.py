@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -123,6 +124,25 @@ def test_a_watch_that_is_killed_is_offline_by_its_last_will(broker):
         process.wait()
     wait_for(lambda: listener.of("cityzoo/north/available") == ["online", "offline"])
     listener.close()
+
+
+@needs_broker
+def test_threads_that_publish_at_once_never_wait_for_each_other_for_ever(broker, alarm):
+    sink = MqttSink(f"127.0.0.1:{broker.port}", ["north", "south"])
+    cameras = ["north", "south", "north"]
+    threads = [
+        threading.Thread(target=lambda name=name: [sink.send(alarm | {"camera": name}) for _ in range(400)])
+        for name in cameras
+    ]
+    for thread in threads:
+        thread.daemon = True
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+    sink.close(10)
+    assert sink.sent + sink.lost == 1200
+    assert sink.sent > 400
 
 
 @needs_broker
