@@ -113,10 +113,11 @@ def _attach_outlets(given: argparse.Namespace, watching: Watching, class_names: 
 
 
 def _attach(
-    recorder: EvidenceRecorder, keeps_clips: bool, seen: Observation, events: Sequence[dict[str, Any]]
+    recorder: EvidenceRecorder, keeps_clips: bool, seen: Observation | None, events: Sequence[dict[str, Any]]
 ) -> None:
-    """Keep the frame, and name the clips of new alarms."""
-    recorder.update(seen)
+    """Keep the frame, if there is one, and name the clips of new alarms."""
+    if seen:
+        recorder.update(seen)
     for event in events:
         if keeps_clips and event.get("state") == "raised":
             clip = recorder.start(event)
@@ -153,12 +154,11 @@ def _open_mqtt(
 ) -> MqttSink | None:
     if not given.mqtt:
         return None
-    from cityzoo.watch.response.acknowledgements import Acknowledgements
+    from cityzoo.watch.response.acknowledgements import acknowledge
     from cityzoo.watch.sinks.mqtt import MqttSink
 
-    acknowledge = partial(Acknowledgements(out).append, way="mqtt")
     authority = Path(given.mqtt_ca) if given.mqtt_ca else None
-    return MqttSink(given.mqtt, cameras, report, authority, acknowledge)
+    return MqttSink(given.mqtt, cameras, report, authority, partial(acknowledge, out, way="mqtt"))
 
 
 def _open_evidence(

@@ -46,7 +46,8 @@ class Watching:
         frames: by camera, that were looked at.
         observed: by camera, seconds.
         reports: health events of sinks, from any thread, that are not yet written.
-        attach: called with each observation and its events before they are sent: it may add to them.
+        attach: called with each observation and its events before they are sent: it may add to them. None: events of
+            a source that sends no frames.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Watching:
         self.is_live = any(source.is_live for source in sources)
         self.frames = {source.camera: 0 for source in sources}
         self.observed = {source.camera: 0.0 for source in sources}  # seconds, of rows that are written
-        self.attach: Callable[[Observation, list[Event]], None] = lambda seen, events: None
+        self.attach: Callable[[Observation | None, list[Event]], None] = lambda seen, events: None
         self._held: dict[str, list[Event]] = {source.camera: [] for source in sources}
         self._sizes: dict[str, tuple[int, int]] = {}
         self._next = math.nan  # start of the interval that is not yet written
@@ -161,7 +162,9 @@ class Watching:
             for event in held:
                 if event["time"] <= limit:
                     self._tell(event)
-                    self._send([event, *self.watches[source.camera].health(event)])
+                    made = self.watches[source.camera].health(event)
+                    self.attach(None, made)
+                    self._send([event, *made])
 
     def _tell(self, event: Event) -> None:
         """Log that a live camera was lost or is back."""

@@ -45,7 +45,7 @@ class Moment:
     def image(self, redaction: Redaction, background: Background) -> np.ndarray:
         """Return what may be stored of it, (H, W, 3) uint8 RGB: the covered frame, or the background."""
         if self.jpeg is None:
-            return background.shown(self.size_hw)
+            return background.shown(self.size_hw, redaction)
         image = decode_jpeg(self.jpeg)
         return redaction.finders.redact(image)[0] if redaction.finders else image
 
@@ -83,6 +83,7 @@ class Background:
 
     def __init__(self) -> None:
         self.image: np.ndarray | None = None  # (H, W, 3) uint8 RGB, None until there are enough samples
+        self._redacted: tuple[np.ndarray, np.ndarray] | None = None  # of which image, and what is shown
         self._samples: list[bytes] = []
         self._step, self._next = SHORTEST, float("-inf")
 
@@ -116,14 +117,18 @@ class Background:
             ]
             self.image = np.stack(rows)
 
-    def shown(self, size_hw: tuple[int, int]) -> np.ndarray:
-        """Return a copy, (H, W, 3) uint8 RGB, of what is known so far; gray if that is nothing."""
+    def shown(self, size_hw: tuple[int, int], redaction: Redaction) -> np.ndarray:
+        """Return a copy, (H, W, 3) uint8 RGB, of what may be stored of it so far; gray if that is nothing."""
         import cv2
 
         if self.image is None:
             self.estimate()
         if self.image is None:
             return np.full((*size_hw, 3), FILL, np.uint8)
-        if self.image.shape[:2] != size_hw:
-            return cv2.resize(self.image, (size_hw[1], size_hw[0]))
-        return self.image.copy()
+        if self._redacted is None or self._redacted[0] is not self.image:  # what stands there is found once
+            finders = redaction.finders
+            self._redacted = self.image, finders.redact(self.image)[0] if finders else self.image
+        image = self._redacted[1]
+        if image.shape[:2] != size_hw:
+            return cv2.resize(image, (size_hw[1], size_hw[0]))
+        return image.copy()

@@ -78,6 +78,7 @@ class EvidenceRecorder:
         self.written = self.left_out = 0
         self._memories: dict[str, CameraMemory] = {}
         self._clips: list[_Clip] = []
+        self._lost: set[str] = set()  # cameras without frames
         self._writer = ThreadPoolExecutor(1, "evidence")
         self._tasks: list[Any] = []
         self._lock, self._next_cleaning = threading.RLock(), 0.0
@@ -95,6 +96,7 @@ class EvidenceRecorder:
                 self._memories[camera] = memory
                 if camera in self.videos:
                     self.videos[camera].background = memory.background
+            self._lost.discard(camera)
             self._take(camera, self._memories[camera].update(observation))
 
     def send(self, event: Mapping[str, Any]) -> None:
@@ -102,6 +104,7 @@ class EvidenceRecorder:
         if event.get("what") in ("lost", "ended") and event.get("camera") in self._memories:
             with self._lock:
                 self._finish(event["camera"])
+                self._lost.add(event["camera"])
 
     def start(self, event: Mapping[str, Any]) -> str | None:
         """Begin a clip around an event, which is written when the seconds after it have passed; from any thread.
@@ -120,8 +123,11 @@ class EvidenceRecorder:
         memory = self._memories.get(camera)
         if memory is None:
             return None
-        if memory.ring:  # a plan may ask for a clip minutes after the alarm
-            at = max(at, memory.ring[-1].time - self.before)
+        if (
+            memory.ring
+        ):  # a plan may ask for a clip minutes after the alarm, a lost camera has only what was before
+            last = memory.ring[-1].time
+            at = last if camera in self._lost else max(at, last - self.before)
         for clip in self._clips:
             if clip.camera == camera and at <= clip.end and at + self.after - clip.start <= LONGEST:
                 clip.end = max(clip.end, at + self.after)
@@ -130,6 +136,8 @@ class EvidenceRecorder:
         clip = _Clip(camera, name, at - self.before, at + self.after)
         clip.moments = [moment for moment in memory.ring if moment.time >= clip.start]
         self._clips.append(clip)
+        if camera in self._lost:
+            self._submit(clip)
         return name
 
     def close(self, seconds: float = 0.0) -> None:

@@ -94,7 +94,7 @@ class WatchedVideo:
 
     def _draw(self, moment: Moment) -> None:
         if self.redaction.is_background:
-            image = self.background.shown(moment.size_hw)
+            image = self.background.shown(moment.size_hw, self.redaction)
         else:
             image = moment.image(self.redaction, self.background)
         self._totals.update((crossing.line, crossing.direction) for crossing in moment.crossings)

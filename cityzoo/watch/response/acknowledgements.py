@@ -70,13 +70,14 @@ class Acknowledgements:
         return found
 
 
-def acknowledge(out: Path, alarm: str, name: str) -> str:
+def acknowledge(out: Path, alarm: str, name: str, way: str = "command") -> str:
     """Acknowledge an alarm of a watch, running or not; return a line that says so.
 
     Args:
         out: its out folder.
         alarm: id of the alarm, or of its incident.
         name: who acknowledges it.
+        way: "command", "mqtt".
 
     Raises:
         InputError: no such folder or alarm.
@@ -93,5 +94,5 @@ def acknowledge(out: Path, alarm: str, name: str) -> str:
     if alarm not in known:
         hint = f"the last one is {[*known][-1]}" if known else "there are none"
         raise InputError(f"alarm '{escape_control(alarm[:60])}' is not in '{out / ALARMS}': {hint}")
-    Acknowledgements(out).append(alarm, name, "command")
+    Acknowledgements(out).append(alarm, name, way)
     return f"{alarm}: acknowledged by {name} at {datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"

@@ -25,7 +25,7 @@ AVAILABLE = {"connected": ONLINE, "lost": OFFLINE, "ended": OFFLINE}  # what a s
 KEEP_ALIVE, LONGEST_WAIT = 20, 30  # seconds: until the broker publishes the will; between attempts to connect
 ONCE = 1  # quality of service: at least once
 
-Acknowledge = Callable[[str, str], None]
+Acknowledge = Callable[[str, str], object]
 
 
 class MqttSink:

@@ -1,12 +1,15 @@
 """Clips: when they begin and end, what is covered in them, and that nothing uncovered reaches a disk."""
 
 import io
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
+from cityzoo.redact.redactor import Redactor
+from cityzoo.redact.regions import Region
 from cityzoo.security.encryption import open_encrypted
 from cityzoo.security.encryption_keys import EncryptionKeys
 from cityzoo.watch.detector import Detections
@@ -148,6 +151,26 @@ def test_the_background_hides_whom_no_detector_finds(tmp_path):
     assert abs(shown[30, 60] - (230, 25, 75)).max() < 60  # the box
 
 
+def test_what_finders_find_is_covered_in_frames_and_in_the_background(tmp_path):
+    box = (100, 30, 130, 70)
+
+    class Finder:
+        def find(self, image):
+            return [Region("plate", box)]
+
+    for name in ("pixelate", "background"):
+        out, red = tmp_path / name, replace(Redaction.from_name(name), finders=Redactor([Finder()]))
+        recorder = EvidenceRecorder(ClipStore(out), NAMES, redaction=red, seconds=(2.0, 3.0))
+        for index in range(80):
+            image = street()
+            paint(image, box)
+            recorder.update(observe(index, image))
+            if index == 70:
+                clip = recorder.start(alarm_at(7.0))
+        recorder.close()
+        assert not any(is_shown(image) for _, image in read((out / clip).read_bytes()))
+
+
 def test_incidents_that_follow_each_other_share_a_clip_up_to_a_minute(tmp_path):
     recorder = EvidenceRecorder(ClipStore(tmp_path), NAMES, seconds=(2.0, 5.0))
     names = {}
@@ -169,8 +192,11 @@ def test_a_camera_that_is_lost_gives_its_clip_at_once(tmp_path):
     name = recorder.start(alarm_at(2.9))
     assert recorder.start(alarm_at(2.9, "south")) is None
     recorder.send({"type": "source", "camera": "north", "what": "lost"})
+    missing = recorder.start(alarm_at(60, kind="source"))  # the camera is missing: the last that it has seen
     recorder.close()
     assert len(read((tmp_path / name).read_bytes())) == 30
+    assert missing.endswith("221322.900-north-source.mp4")
+    assert len(read((tmp_path / missing).read_bytes())) == 30
 
 
 def test_what_cannot_be_written_is_counted_and_reported(tmp_path, monkeypatch):
@@ -190,8 +216,6 @@ def test_a_redactor_that_fails_stores_nothing(tmp_path):
     class Broken:
         def find(self, image):
             raise RuntimeError("of a network")
-
-    from cityzoo.redact.redactor import Redactor
 
     recorder = EvidenceRecorder(ClipStore(tmp_path), NAMES, redaction=Redaction(finders=Redactor([Broken()])))
     walk(recorder)
