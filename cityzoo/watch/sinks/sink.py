@@ -18,6 +18,7 @@ Event = Mapping[str, Any]
 Report = Callable[[dict[str, Any]], None]
 WAITING = 1000  # events; beyond that the oldest are lost
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0  # seconds until the next attempt; twice as long after each
+AGAIN = 60.0  # seconds between two reports of losses while a receiver is away
 PATIENCE = 3600.0  # seconds that an event is worth sending
 
 
@@ -60,7 +61,7 @@ class QueuedSink(ABC):
         self._most, self._is_busy, self._is_closed = waiting, False, False
         self._changed = threading.Condition()
         self._stop = threading.Event()
-        self._failures, self._lost_before = 0, 0
+        self._failures, self._lost_before, self._told = 0, 0, 0.0
         self._thread = threading.Thread(target=self._work, name=f"sink {name}", daemon=True)
         self._thread.start()
 
@@ -160,6 +161,8 @@ class QueuedSink(ABC):
         self._failures += 1
         if self._failures == 1:
             self._tell("fails", reason)
+        elif self.lost > self._lost_before and time.monotonic() - self._told >= AGAIN:
+            self._tell("lost", reason)
 
     def _lose(self, count: int, reason: str) -> None:
         self.lost += count
@@ -174,7 +177,7 @@ class QueuedSink(ABC):
             "what": what,
             "lost": self.lost,
         }
-        self._lost_before = self.lost
+        self._lost_before, self._told = self.lost, time.monotonic()
         text = escape_control(" ".join(detail.split())[:300])
         try:
             self.report({**event, "detail": text} if text else event)

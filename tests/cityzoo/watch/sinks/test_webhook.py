@@ -76,6 +76,17 @@ def test_a_dead_receiver_stops_nothing_and_what_is_lost_is_counted(alarm):
     assert reports[-1]["lost"] == 1500
 
 
+def test_losses_are_reported_while_the_receiver_is_away(alarm, monkeypatch):
+    monkeypatch.setattr(sink, "AGAIN", 0.05)
+    reports = []
+    hook = WebhookSink("http://127.0.0.1:9", reports.append)
+    for _ in range(1100):
+        hook.send(alarm)
+    wait_for(lambda: [report["what"] for report in reports] == ["fails", "lost"])
+    assert 99 <= reports[1]["lost"] <= 100  # the oldest; one may be in hand
+    hook.close(0)
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
