@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     """Watch sources to their end, write the out folder and print the totals."""
     if watch_evaluate.FLAG in arguments:
         return watch_evaluate.main(arguments)
-    if watch_draw.wants_drawing(arguments):
+    if watch_draw.is_drawing(arguments):
         return watch_draw.main(arguments)
     if "--acknowledge" in arguments:
         sys.stdout.write(f"{run_acknowledge(arguments)}\n")
@@ -137,8 +137,12 @@ def _out(given: argparse.Namespace, cameras: Sequence[str]) -> Path:
 def _observers(camera: str, scene: Scene, class_names: Sequence[str], high: float) -> list[Observer]:
     """Return what looks at the observations of a camera."""
     from cityzoo.watch.incidents.build import make_observers
+    from cityzoo.watch.measures.build import make_meters
+    from cityzoo.watch.measures.motion import Motion
 
-    return list(make_observers(camera, scene, class_names, high))
+    motion = Motion(scene.ground)
+    rules = make_observers(camera, scene, class_names, high, motion)
+    return [*make_meters(scene, class_names, motion), *rules]
 
 
 @contextmanager

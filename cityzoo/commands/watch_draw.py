@@ -20,11 +20,11 @@ Draw a scene on the median of nine frames of a camera, in which nothing moves.
 """
 
 
-def wants_drawing(arguments: Sequence[str]) -> bool:
+def is_drawing(arguments: Sequence[str]) -> bool:
     """Return whether a flag of `add_arguments` is among the arguments.
 
     Example:
-        >>> wants_drawing(["road.mp4", "--draw=grid.png"]), wants_drawing(["road.mp4", "--run", "run"])
+        >>> is_drawing(["road.mp4", "--draw=grid.png"]), is_drawing(["road.mp4", "--run", "run"])
         (True, False)
     """
     return any(word.partition("=")[0] in FLAGS for word in arguments)

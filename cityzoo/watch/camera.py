@@ -106,10 +106,8 @@ class CameraWatch:
         self._step, self.last = min(frame.time - self.last, LONGEST_STEP), frame.time
         tracks, crossings = self.spread.update(detections, frame.time)
         observation = Observation(frame, detections, tracks, crossings)
-        events = [self._describe(crossing, frame) for crossing in crossings]
-        for observer in self.observers:
-            events += observer.update(observation)
-        return observation, events
+        events = [event for observer in self.observers for event in observer.update(observation)]
+        return observation, [self._describe(crossing, frame) for crossing in crossings] + events
 
     def health(self, event: Mapping[str, Any]) -> list[Event]:
         """Take an event of the source, and return the events that follow from it."""
@@ -134,6 +132,14 @@ class CameraWatch:
             spans = [part for a, b in spans for part in ((a, min(b, since)), (max(a, until), b))]
             spans = [(a, b) for a, b in spans if a < b]
         return [(a, b) for a, b in spans if a < b]
+
+    def collect_measures(self, start: float, end: float) -> Figures:
+        """Return what the observers have measured in an interval, by (line, direction) or zone, and forget it."""
+        found: Figures = {}
+        for observer in self.observers:
+            for place, row in observer.interval(start, end).items():
+                found[place] = found.get(place, {}) | row
+        return found
 
     @property
     def columns(self) -> list[str]:
@@ -171,4 +177,6 @@ class CameraWatch:
             "joined": crossing.is_joined or None,
             "model": self.model or None,
         }
+        for observer in self.observers:
+            figures |= observer.describe(crossing) if hasattr(observer, "describe") else {}
         return make_event(frame, "crossing", crossing.time, **figures)

@@ -14,7 +14,7 @@ from cityzoo.watch.camera import CameraWatch, Event, Observation
 from cityzoo.watch.detector import Detections, Detector
 from cityzoo.watch.events import to_json_value
 from cityzoo.watch.frames import Frame
-from cityzoo.watch.output import CountRow, Progress, WatchFolder, count_rows
+from cityzoo.watch.output import CountRow, Progress, WatchFolder, count_rows, zone_rows
 from cityzoo.watch.read_ahead import read_ahead
 from cityzoo.watch.sinks.sink import Sink
 from cityzoo.watch.sources import Source
@@ -191,8 +191,10 @@ class Watching:
 
     def _write_interval(self, start: float, end: float) -> None:
         for camera, watch in self.watches.items():
-            rows = count_rows(watch, start, end)
+            figures = watch.collect_measures(start, end)
+            rows = count_rows(watch, start, end, False, figures)
             self.folder.write_counts(rows + count_rows(watch, start, end, True))
+            self.folder.write_zones(zone_rows(watch, start, end, figures))
             self._send_counts(rows)
             self.observed[camera] += sum(b - a for a, b in watch.spans(start, end))
             watch.forget(end)

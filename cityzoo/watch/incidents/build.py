@@ -10,12 +10,12 @@ from cityzoo.watch.incidents.camera_condition import CameraCondition
 from cityzoo.watch.incidents.congestion import Congestion
 from cityzoo.watch.incidents.measured_value import MeasuredValue
 from cityzoo.watch.incidents.missing_camera import MissingCamera
-from cityzoo.watch.incidents.motion import Motion
 from cityzoo.watch.incidents.presence import Presence
 from cityzoo.watch.incidents.rule_observer import RuleObserver
 from cityzoo.watch.incidents.standing_vehicles import StandingVehicles
 from cityzoo.watch.incidents.unusual_counts import UnusualCounts
 from cityzoo.watch.incidents.wrong_way import WrongWay
+from cityzoo.watch.measures.motion import Motion
 from cityzoo.watch.scene import Scene
 
 OBSERVERS: dict[str, type[RuleObserver]] = {

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 EVERY = 0.5  # seconds between the frames that are measured
 SIDE = 96  # points across the image
 DARK_LEVEL, DARK_SPREAD = 12.0, 6.0  # of 255: the mean and the standard deviation of a covered lens
-BLURRED_SHARE = 0.4  # of the usual sharpness
+BLURRED_SHARE = 0.5  # of the usual sharpness
+LEAST_CONTRAST = 5.0  # of 255, between points four apart
 MOVED_AGREEMENT = 0.5  # of the edges with the usual ones, relative to what they usually agree
+FADED_SHARE = 0.4  # of the usual contrast, below which nobody can tell whether the camera moved
 SETTLING = 20  # measured frames that show what is usual
 ADAPTING = 0.02  # weight of a new frame in what is usual, slow enough for clouds and queues
 
@@ -26,7 +28,7 @@ class CameraCondition(RuleObserver):
     """Raise an alarm when the image is in a condition for the rule's seconds.
 
     dark: mean below 12 of 255 and hardly any contrast, as of a covered lens; night with lamps is not dark. blurred:
-    steps between neighbouring points, relative to those over four points, have fallen below 0.4 of the usual.
+    squared steps between neighbouring points, relative to those over four points, have fallen below half the usual.
     frozen: the same image, bit for bit, while frames arrive. moved: the edges of the image are no longer where
     they usually are.
     """
@@ -35,7 +37,8 @@ class CameraCondition(RuleObserver):
         super().__init__(*arguments, **settings)
         self._held = RollingValue(self.rule.seconds)
         self._incident: Incident | None = None
-        self._clock, self._count, self._sharpness, self._agreement = -EVERY, 0, 0.0, 0.0
+        self._clock, self._count, self._sharpness = -EVERY, 0, 0.0
+        self._level, self._agreement = 0.0, 0.0
         self._image = np.zeros((0, 0))
         self._edges = np.zeros((0, 0))
 
@@ -70,31 +73,35 @@ class CameraCondition(RuleObserver):
 
     def _is_blurred(self, image: np.ndarray) -> bool:
         gray = image[::2].mean(axis=2)
-        fine, coarse = np.abs(np.diff(gray, axis=1)), np.abs(gray[:, 4:] - gray[:, :-4])
+        fine, coarse = np.diff(gray, axis=1) ** 2, (gray[:, 4:] - gray[:, :-4]) ** 2
         sharpness = float(fine.mean() / max(coarse.mean(), 1e-3))
-        if coarse.mean() < 2:  # dark or fog: nothing to be sharp
+        if coarse.mean() < LEAST_CONTRAST**2:  # dark or fog: nothing to be sharp
             return False
         is_blurred = self._count >= SETTLING and sharpness < BLURRED_SHARE * self._sharpness
         if not is_blurred:
             self._sharpness = self._adapt(self._sharpness, sharpness)
+            self._count += 1
         return is_blurred
 
     def _is_moved(self, gray: np.ndarray) -> bool:
         across, down = np.zeros_like(gray), np.zeros_like(gray)
         across[:, 1:], down[1:] = np.diff(gray, axis=1), np.diff(gray, axis=0)
         edges = np.hypot(across, down)
-        edges = np.minimum(edges / max(float(edges.mean()), 1.0), 4.0)  # by rank of contrast, not by light
+        level = float(edges.mean())
+        edges = np.minimum(edges / max(level, 1.0), 4.0)  # relative contrast: light may fade
+        if self._count >= SETTLING and level < FADED_SHARE * self._level:  # out of focus, fog, night
+            return False
         agreement = _correlate(edges, self._edges)
         is_moved = self._count >= SETTLING and agreement < MOVED_AGREEMENT * self._agreement
         if not is_moved:
+            self._level = self._adapt(self._level, level)
             self._agreement = self._adapt(self._agreement, agreement)
             self._edges = self._adapt(self._edges, edges)
+            self._count += 1
         return is_moved
 
     def _adapt(self, usual: Any, value: Any) -> Any:
-        if usual is not self._edges:
-            self._count += 1
-        return usual + max(ADAPTING, 1 / max(self._count, 1)) * (value - usual)
+        return usual + max(ADAPTING, 1 / (self._count + 1)) * (value - usual)
 
 
 def _correlate(first: np.ndarray, second: np.ndarray) -> float:

@@ -29,11 +29,11 @@ class MissingCamera(RuleObserver):
 
     def update(self, observation: Observation) -> list[dict[str, Any]]:
         """Return the release of the alarm, if it was raised."""
-        previous, self._last = self._last, observation.frame
-        missed = observation.frame.time - previous.time if previous else 0.0
-        events = []
-        if self._incident is None and missed >= self.rule.seconds > 0:  # nobody told the time meanwhile
-            events += self.tick(observation.frame.time)
+        missed = observation.frame.time - self._last.time if self._last else 0.0
+        events = (
+            self.tick(observation.frame.time) if self._last else []
+        )  # of a recording, only the frames have times
+        self._last = observation.frame
         incident, self._incident = self._incident, None
         if incident is not None:
             frame = observation.frame

@@ -9,7 +9,7 @@ import numpy as np
 
 from cityzoo.alarms.stream_rules import StreamRule
 from cityzoo.watch.incidents.incident_log import Incident, IncidentLog
-from cityzoo.watch.incidents.motion import Motion
+from cityzoo.watch.measures.motion import Motion
 from cityzoo.watch.scene import Scene
 from cityzoo.watch.tracking import Track
 

@@ -49,7 +49,6 @@ class Trails:
 
     def __init__(self, ground: Ground | None = None) -> None:
         self.scale, self.ground = np.ones(2), ground
-        self._homography = ground.homography if ground else None
         self.clock, self.step, self.after_gap = 0.0, 0.0, False
         self._gaps, self._frame, self._time = GapFinder(), -1, float("nan")
         self._sampled, self._place = -1.0, -1
@@ -90,19 +89,9 @@ class Trails:
         self._estimate(slots)
 
     def _on_ground(self) -> np.ndarray:
-        if self._homography is None or not len(self.feet):
+        if self.ground is None or not len(self.feet):
             return np.full((len(self.feet), 2), np.nan)
-        mapped = np.column_stack([self.feet, np.ones(len(self.feet))]) @ self._homography.T
-        inside = self.contains_ground(self.feet)
-        return np.where(inside[:, None], mapped[:, :2] / mapped[:, 2:], np.nan)
-
-    def contains_ground(self, feet: np.ndarray) -> np.ndarray:
-        """Return which points (N, 2), 0..1, lie within the four corners of the ground."""
-        corners = np.array(self.ground.image if self.ground else ((0, 0),) * 4, float)
-        edges = np.roll(corners, -1, axis=0) - corners
-        offset = feet[:, None] - corners
-        turns = edges[:, 0] * offset[..., 1] - edges[:, 1] * offset[..., 0]
-        return (turns > 0).all(axis=1) | (turns < 0).all(axis=1)
+        return np.where(self.ground.contains(self.feet)[:, None], self.ground.to_metres(self.feet), np.nan)
 
     def _estimate(self, slots: np.ndarray) -> None:
         """Fit a straight motion to the samples of the last seconds of each track, by least squares."""
@@ -116,7 +105,7 @@ class Trails:
         growth = np.abs(np.where(is_known, slopes[:, LOG_SIZE], np.nan))
         self.pace = np.hypot(np.linalg.norm(self.velocity, axis=1) / self.sizes, growth)
         inside = recent & np.isfinite(samples[..., EAST])
-        metres, spans = fit_slopes(samples, inside) if self._homography is not None else (slopes, spans * 0)
+        metres, spans = fit_slopes(samples, inside) if self.ground is not None else (slopes, spans * 0)
         self.metres = np.where(
             spans >= KNOWN_SECONDS, np.linalg.norm(metres[:, [EAST, NORTH]], axis=1), np.nan
         )

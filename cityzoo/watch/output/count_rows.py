@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cityzoo.watch.camera import CameraWatch
+from cityzoo.watch.camera import CameraWatch, Figures
 from cityzoo.watch.counting import IntervalCount, count_intervals
 from cityzoo.watch.scene.line import BACK, BOTH, FORWARD, Line
 from cityzoo.watch.sources.health import iso_time
@@ -74,7 +74,9 @@ def directions(line: Line) -> list[tuple[str, str]]:
     return [item for item in both if line.direction in (BOTH, item[0])]
 
 
-def count_rows(watch: CameraWatch, start: float, end: float, by_class: bool = False) -> list[CountRow]:
+def count_rows(
+    watch: CameraWatch, start: float, end: float, by_class: bool = False, figures: Figures | None = None
+) -> list[CountRow]:
     """Return the counts of one interval, by line and direction.
 
     Args:
@@ -82,13 +84,13 @@ def count_rows(watch: CameraWatch, start: float, end: float, by_class: bool = Fa
         start: of the interval, Unix seconds.
         end: of the interval.
         by_class: a row for each class that any variant has counted, instead of one for all.
+        figures: more columns, from `CameraWatch.collect_measures`.
     """
-    figures = [] if by_class else [observer.interval(start, end) for observer in watch.observers]
     observed, rows = watch.spans(start, end), []
     for line in watch.scene.lines:
         for direction, side in directions(line):
             labels = watch.spread.labels(line.name, direction) if by_class else [None]
-            more = {k: v for found in figures for k, v in found.get((line.name, direction), {}).items()}
+            more = {} if figures is None else figures.get((line.name, direction), {})
             for label in labels:
                 times = watch.spread.times(line.name, direction, label)
                 (count,) = count_intervals(times, observed, start, end, end - start)
@@ -96,4 +98,23 @@ def count_rows(watch: CameraWatch, start: float, end: float, by_class: bool = Fa
                 name = "" if label is None else watch.class_names[label]
                 if label is None or count.high > 0:
                     rows.append(CountRow(watch.camera, line.name, direction, side, name, count, more))
+    return rows
+
+
+def zone_rows(watch: CameraWatch, start: float, end: float, figures: Figures) -> list[dict[str, Any]]:
+    """Return what was measured in the zones in one interval; cells of time that was not observed are empty.
+
+    Args:
+        watch: of one camera.
+        start: of the interval, Unix seconds.
+        end: of the interval.
+        figures: from `CameraWatch.collect_measures`.
+    """
+    share = sum(b - a for a, b in watch.spans(start, end)) / (end - start)
+    names = dict.fromkeys(name for item in watch.observers for name in getattr(item, "zone_columns", ()))
+    rows = []
+    for zone in watch.scene.zones if names else ():
+        found = figures.get(zone.name, {})
+        row = {"time": iso_time(start)[:19] + "+00:00", "camera": watch.camera, "zone": zone.name}
+        rows.append(row | {"observed_share": round(share, 4)} | {name: found.get(name, "") for name in names})
     return rows

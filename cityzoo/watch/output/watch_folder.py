@@ -63,6 +63,12 @@ class WatchFolder:
             time, sensor, *rest = row.cells().values()
             self._append("counts_by_class.csv", _csv_text([[time, sensor, row.label, *rest]]))
 
+    def write_zones(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Append rows of what was measured in zones to zones.csv, all with the same keys."""
+        if rows:
+            head = [] if "zones.csv" in self._files else [[*rows[0]]]
+            self._append("zones.csv", _csv_text([*head, *([*row.values()] for row in rows)]))
+
     def write_tracks(self, seen: Observation) -> None:
         """Append the tracks of a frame as rows of MOTChallenge: frame from 1, id, left, top, width, height, score."""
         if not self.tracks:

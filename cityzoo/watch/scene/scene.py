@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class Ground:
     image: tuple[tuple[float, float], ...]
     metres: tuple[tuple[float, float], ...]
 
-    @property
+    @cached_property
     def homography(self) -> np.ndarray:
         """The projective map (3, 3) of image coordinates to metres."""
         rows = []
@@ -75,6 +76,14 @@ class Ground:
         """Return points (N, 2), 0..1 of the image, in metres on the road."""
         mapped = np.column_stack([points, np.ones(len(points))]) @ self.homography.T
         return mapped[:, :2] / mapped[:, 2:]
+
+    def contains(self, points: np.ndarray) -> np.ndarray:
+        """Return which points (N, 2), 0..1 of the image, lie within the four corners: outside, nothing is known."""
+        corners = np.array(self.image, float)
+        edges = np.roll(corners, -1, axis=0) - corners
+        offset = points[:, None] - corners
+        turns = edges[:, 0] * offset[..., 1] - edges[:, 1] * offset[..., 0]
+        return (turns >= 0).all(axis=1) | (turns <= 0).all(axis=1)
 
 
 @dataclass(frozen=True)

@@ -36,14 +36,9 @@ def stop(x, at, begin, until, y=100.0, speed=40.0, **settings):
     return lambda seconds: first(min(seconds, begin)) if seconds < until else last(seconds)
 
 
-def watch(paths, seconds, rules, scene=None, fps=5.0, jitter=0.03, missed=0.0, gaps=(), seed=0, images=None):
-    """Return the events of the rules, as `type state` with the time in seconds, and the events themselves."""
-    scene = scene or Scene()
-    rng, tracker, observers = (
-        np.random.default_rng(seed),
-        Tracker(0.3),
-        make_observers("road", scene, NAMES, rules=rules),
-    )
+def observe(paths, seconds, observers, scene, fps=5.0, jitter=0.03, missed=0.0, gaps=(), seed=0, images=None):
+    """Return the events of observers over the detections, the tracks and the crossings of a time."""
+    rng, tracker = np.random.default_rng(seed), Tracker(0.3)
     counters = [LineCounter(line, HW) for line in scene.lines]
     events = []
     for index in range(int(seconds * fps)):
@@ -60,4 +55,13 @@ def watch(paths, seconds, rules, scene=None, fps=5.0, jitter=0.03, missed=0.0, g
         frame = Frame("road", index, now, now, IMAGE if images is None else images(index))
         seen = SimpleNamespace(frame=frame, detections=detections, tracks=tracks, crossings=crossings)
         events += [event for observer in observers for event in observer.update(seen)]
+    return events
+
+
+def watch(paths, seconds, rules, scene=None, **settings):
+    """Return what the rules raise and release, as `type state` with the time in seconds, and the events."""
+    scene = scene or Scene()
+    events = observe(
+        paths, seconds, make_observers("road", scene, NAMES, 0.3, rules=rules), scene, **settings
+    )
     return [(f"{event['type']} {event['state']}", event["stream_seconds"]) for event in events], events
