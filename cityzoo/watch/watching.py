@@ -175,8 +175,9 @@ class Watching:
     def _send(self, events: Iterable[Event]) -> None:
         for event in events:
             self.folder.write_event(event)
+            plain = to_json_value(event)
             for sink in self.sinks:
-                sink.send(event)
+                sink.send(plain)
 
     def _send_counts(self, rows: Iterable[CountRow]) -> None:
         for row in rows:
