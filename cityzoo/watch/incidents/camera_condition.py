@@ -72,7 +72,7 @@ class CameraCondition(RuleObserver):
         return self._is_blurred(image) if self.rule.kind == "blurred" else self._is_moved(gray)
 
     def _is_blurred(self, image: np.ndarray) -> bool:
-        gray = image[::2].mean(axis=2)
+        gray = image[::2, :, 1].astype(np.float32)
         fine, coarse = np.diff(gray, axis=1) ** 2, (gray[:, 4:] - gray[:, :-4]) ** 2
         sharpness = float(fine.mean() / max(coarse.mean(), 1e-3))
         if coarse.mean() < LEAST_CONTRAST**2:  # dark or fog: nothing to be sharp

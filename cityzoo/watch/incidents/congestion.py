@@ -35,9 +35,11 @@ class Congestion(RuleObserver):
         degree = 0.0
         if len(trails.tracks):
             here = self.matches() & np.isfinite(trails.pace)
-            ways = self.motion.field.directions(self.motion.field.cells)
-            together = (ways @ ways.T >= 0) & here  # the other direction flows: each has its own share
-            slow, count = (together & self.motion.field.slow(trails)).sum(axis=1), together.sum(axis=1)
+            field = self.motion.field
+            together = (
+                field.ways @ field.ways.T >= 0
+            ) & here  # the other direction flows: each has its own share
+            slow, count = (together & field.slow).sum(axis=1), together.sum(axis=1)
             degrees = np.minimum(slow / LEAST_VEHICLES, slow / np.maximum(count, 1) / LEAST_SHARE)
             degree = float(degrees[here].max(initial=0.0))
         self._degree.add(trails.clock, degree)

@@ -56,7 +56,7 @@ class StandingVehicles(RuleObserver):
     def update(self, observation: Observation) -> list[dict[str, Any]]:
         """Return the alarms that this frame raises and releases."""
         self.motion.update(observation)
-        trails, field = self.motion.trails, self.motion.field
+        trails = self.motion.trails
         clock = trails.clock
         still = trails.still & self.matches()
         places = np.array([spot.box for spot in self._spots]).reshape(-1, 4)
@@ -67,12 +67,10 @@ class StandingVehicles(RuleObserver):
                 spot.seen, spot.track = clock, trails.tracks[row].id
             else:
                 self._spots.append(self._begin(row))
-        slow = field.slow(trails) if len(trails.tracks) else np.zeros(0, bool)
-        left = {
-            track.id
-            for row, track in enumerate(trails.tracks)
-            if not still[row] and trails.pace[row] >= 2 * STILL_PACE
-        }
+        slow = self.motion.field.slow
+        with np.errstate(invalid="ignore"):
+            gone = np.flatnonzero(~still & (trails.pace >= 2 * STILL_PACE)).tolist()
+        left = {trails.tracks[row].id for row in gone}
         return [event for spot in list(self._spots) for event in self._judge(observation, spot, slow, left)]
 
     def _begin(self, row: int) -> Spot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ GONE_SECONDS = 3.0  # unseen, until the alarm is released
 class Course:
     """How far a track has driven against the direction."""
 
-    point: np.ndarray
+    point: list[float]  # pixels
     seen: float
     travel: float = 0.0
     seconds: float = 0.0
@@ -67,9 +68,12 @@ class WrongWay(RuleObserver):
                 course = self._courses.get(crossing.track)
                 if course is not None:
                     course.crossed = clock
-        for row, track in enumerate(trails.tracks):
-            course = self._courses.setdefault(track.id, Course(trails.centers[row], clock))
-            self._follow(course, row, float(against[row]))
+        steps = zip(
+            trails.tracks, trails.centers.tolist(), trails.sizes.tolist(), against.tolist(), strict=True
+        )
+        for row, (track, point, size, cosine) in enumerate(steps):
+            course = self._courses.setdefault(track.id, Course(point, clock))
+            self._follow(course, point, size, cosine)
             course.seen = clock
             if here[row] and course.incident is None and self._is_wrong(course):
                 course.incident, event = self.raise_alarm(
@@ -92,16 +96,14 @@ class WrongWay(RuleObserver):
             way = (np.array(arrow[1]) - arrow[0]) * trails.scale
             usual = np.tile(way / np.linalg.norm(way), (len(trails.tracks), 1))
         else:
-            usual = self.motion.field.directions(self.motion.field.cells)
+            usual = self.motion.field.ways
         speed = np.maximum(np.linalg.norm(trails.velocity, axis=1), 1e-9)
         return np.nan_to_num((trails.velocity * usual).sum(axis=1) / speed * (trails.pace >= LEAST_PACE))
 
-    def _follow(self, course: Course, row: int, against: float) -> None:
-        trails = self.motion.trails
-        step = float(np.linalg.norm(trails.centers[row] - course.point) / trails.sizes[row])
-        course.point = trails.centers[row]
-        seconds = trails.step
-        if trails.after_gap or against > ALONG or step > max(FASTEST, 8 * seconds):
+    def _follow(self, course: Course, point: list[float], size: float, against: float) -> None:
+        step = math.dist(point, course.point) / size
+        course.point, seconds = point, self.motion.trails.step
+        if self.motion.trails.after_gap or against > ALONG or step > max(FASTEST, 8 * seconds):
             course.travel, course.seconds, course.frames = 0.0, 0.0, 0
         elif against <= AGAINST:
             course.travel += step

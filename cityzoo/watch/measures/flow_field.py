@@ -7,6 +7,7 @@ import numpy as np
 from cityzoo.watch.measures.trails import Trails
 
 CELLS_HW = (18, 24)  # of the image
+EVERY = 1.0  # second, after which what was learned is put to use
 LEAST_PACE = 0.25  # sizes per second of a track that shows the way
 LEAST_COUNT = 8.0  # tracks in a cell and its neighbours before they say what is usual
 LEAST_AGREEMENT = 0.9  # length of their mean direction, 0..1
@@ -18,6 +19,11 @@ SLOW_METRES, SLOW_PACE = 3.0, 0.25  # m/s; sizes per second where nothing is usu
 
 class FlowField:
     """Learn directions and paces: each track counts once per cell that it passes.
+
+    Attributes:
+        cells: (N,) of the tracks of the frame.
+        ways: (N, 2) usual directions there, 0 where there is none.
+        slow: (N,) whether a track is far slower than usual there; False while its speed is unknown.
 
     Example:
         >>> field = FlowField()
@@ -31,31 +37,40 @@ class FlowField:
         self._sums = np.zeros((CELLS_HW[0] * CELLS_HW[1], 4))  # count, x, y, log pace
         self._mean = self._sums.copy()
         self._cells: dict[int, int] = {}
-        self._clock = -1.0
+        self._next = 0.0  # clock, when what was learned is next put to use
+        self.cells, self.ways, self.slow = np.zeros(0, int), np.zeros((0, 2)), np.zeros(0, bool)
 
     def update(self, trails: Trails) -> None:
-        """Learn from the tracks of a frame; a second call with the same frame changes nothing."""
-        if trails.clock == self._clock:
-            return
-        self._clock = trails.clock
+        """Take the tracks of a frame and learn from them."""
         self.cells = locate(trails.centers / trails.scale)
-        cells = self.cells.tolist()
-        fresh = [self._cells.get(track.id) != cell for track, cell in zip(trails.tracks, cells, strict=True)]
-        usual = np.nan_to_num(self.paces(self.cells))  # a jam is not usual, however long it lasts
-        least = np.maximum(LEAST_PACE, LEARNED_SHARE * usual)
-        moving = np.array(fresh, bool) & (np.nan_to_num(trails.pace) >= least)
-        known = np.isfinite(trails.pace).tolist()
-        self._cells = {
-            track.id: cell if ready else -1
-            for track, cell, ready in zip(trails.tracks, cells, known, strict=True)
-        }
+        self.ways, usual = self.directions(self.cells), self.paces(self.cells)
+        limit = np.where(np.isfinite(usual), SLOW_SHARE * usual, SLOW_PACE)
+        least = np.fmax(LEAST_PACE, LEARNED_SHARE * usual)  # a jam is not usual, however long it lasts
+        with np.errstate(invalid="ignore"):
+            self.slow = np.where(np.isfinite(trails.metres), trails.metres < SLOW_METRES, trails.pace < limit)
+            moving = trails.pace >= least
+        cells, known = self.cells.tolist(), np.isfinite(trails.pace).tolist()
+        old, self._cells = self._cells, {}
+        for row, (track, cell) in enumerate(zip(trails.tracks, cells, strict=True)):
+            moving[row] &= old.get(track.id) != cell
+            self._cells[track.id] = cell if known[row] else -1
         if moving.any():
-            self.learn(self.cells[moving], trails.velocity[moving], trails.pace[moving])
+            self._add(self.cells[moving], trails.velocity[moving], trails.pace[moving])
+        if trails.clock >= self._next:
+            self._next = trails.clock + EVERY
+            self._average()
 
     def learn(self, cells: np.ndarray, velocities: np.ndarray, paces: np.ndarray) -> None:
-        """Add motions: cells (N,), velocities (N, 2) of any length above 0, paces (N,)."""
+        """Learn motions: cells (N,), velocities (N, 2) of any length above 0, paces (N,)."""
+        self._add(cells, velocities, paces)
+        self._average()
+
+    def _add(self, cells: np.ndarray, velocities: np.ndarray, paces: np.ndarray) -> None:
         unit = velocities / np.maximum(np.linalg.norm(velocities, axis=1, keepdims=True), 1e-9)
         np.add.at(self._sums, cells, np.column_stack([np.ones(len(cells)), unit, np.log(paces)]))
+
+    def _average(self) -> None:
+        """Average the motions over each cell and its neighbours."""
         self._sums *= np.minimum(1.0, MOST_COUNT / np.maximum(self._sums[:, :1], 1.0))
         grid = np.pad(self._sums.reshape(*CELLS_HW, 4), ((1, 1), (1, 1), (0, 0)))
         rows = grid[:-2] + grid[1:-1] + grid[2:]
@@ -73,14 +88,6 @@ class FlowField:
         """Return the usual paces (N,) in sizes per second, not a number where there is none."""
         mean = self._mean[cells]
         return np.where(mean[:, 0] >= LEAST_COUNT, np.exp(mean[:, 3]), np.nan)
-
-    def slow(self, trails: Trails) -> np.ndarray:
-        """Return which tracks (N,) are far slower than usual at their place; False while their speed is unknown."""
-        usual = self.paces(self.cells)
-        limit = np.where(np.isfinite(usual), SLOW_SHARE * usual, SLOW_PACE)
-        with np.errstate(invalid="ignore"):
-            on_ground = np.isfinite(trails.metres)
-            return np.where(on_ground, trails.metres < SLOW_METRES, trails.pace < limit)
 
 
 def locate(points: np.ndarray) -> np.ndarray:

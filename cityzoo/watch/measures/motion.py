@@ -26,11 +26,11 @@ class Motion:
 
     def update(self, observation: Observation) -> None:
         """Take a frame; a second call with the same frame changes nothing."""
-        self.trails.update(observation)
-        self.field.update(self.trails)
+        if self.trails.update(observation):
+            self.field.update(self.trails)
 
     def is_opposite(self, box: np.ndarray) -> np.ndarray:
         """Return which tracks (N,) are where traffic usually goes the opposite way to that at a box."""
         center = (box[:2] + box[2:]) / 2 / self.trails.scale
         here = self.field.directions(locate(center[None]))[0]
-        return self.field.directions(self.field.cells) @ here < 0
+        return self.field.ways @ here < 0

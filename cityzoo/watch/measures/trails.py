@@ -56,16 +56,16 @@ class Trails:
         self._slots: dict[int, int] = {}
         self._seen: dict[int, float] = {}
         self._births: dict[int, tuple[float, float]] = {}
-        self._places: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # last center and velocity
+        self._places: dict[int, list[np.ndarray]] = {}  # last center and velocity
         self._farthest: dict[int, float] = {}
         self.identities: dict[int, int] = {}
         self._measure([])
 
-    def update(self, observation: Observation) -> None:
-        """Take the tracks of a frame; a second call with the same frame changes nothing."""
+    def update(self, observation: Observation) -> bool:
+        """Take the tracks of a frame; return False for the same frame again, which changes nothing."""
         frame = observation.frame
         if (frame.index, frame.time) == (self._frame, self._time):
-            return
+            return False
         self.scale = np.array([frame.image.shape[1], frame.image.shape[0]], float)
         step = frame.time - self._time if self._time == self._time else 0.0
         self.after_gap = step < 0 or self._gaps.gap(frame.time) is not None
@@ -73,6 +73,7 @@ class Trails:
         self.clock += self.step
         self._frame, self._time = frame.index, frame.time
         self._measure([track for track in observation.tracks if track.is_confirmed])
+        return True
 
     def _measure(self, tracks: list) -> None:
         self.tracks = tracks
@@ -100,15 +101,15 @@ class Trails:
         slopes, spans = fit_slopes(samples, recent)
         is_known = spans >= KNOWN_SECONDS
         self.velocity = np.where(is_known[:, None], slopes[:, [X, Y]], np.nan)
-        for track, center, velocity in zip(self.tracks, self.centers, self.velocity, strict=True):
-            self._places[track.id] = center, velocity
+        self._places |= {
+            track.id: place for track, *place in zip(self.tracks, self.centers, self.velocity, strict=True)
+        }
         growth = np.abs(np.where(is_known, slopes[:, LOG_SIZE], np.nan))
-        self.pace = np.hypot(np.linalg.norm(self.velocity, axis=1) / self.sizes, growth)
+        self.pace = np.hypot(np.hypot(*self.velocity.T) / self.sizes, growth)
         inside = recent & np.isfinite(samples[..., EAST])
-        metres, spans = fit_slopes(samples, inside) if self.ground is not None else (slopes, spans * 0)
-        self.metres = np.where(
-            spans >= KNOWN_SECONDS, np.linalg.norm(metres[:, [EAST, NORTH]], axis=1), np.nan
-        )
+        same = self.ground is None or bool((inside == recent).all())
+        metres, spans = (slopes, spans) if same else fit_slopes(samples, inside)
+        self.metres = np.where(spans >= KNOWN_SECONDS, np.hypot(metres[:, EAST], metres[:, NORTH]), np.nan)
 
     @property
     def still(self) -> np.ndarray:
@@ -143,7 +144,7 @@ class Trails:
             self._seen[track.id] = self.clock
         ids = [track.id for track in self.tracks]
         births = np.array([self._births[key] for key in ids]).reshape(-1, 2)
-        distance = np.linalg.norm(self.centers - births, axis=1) / self.sizes
+        distance = np.hypot(*(self.centers - births).T) / self.sizes
         self.travel = np.maximum(distance, [self._farthest[key] for key in ids])
         self._farthest |= dict(zip(ids, self.travel.tolist(), strict=True))
         return np.array([self._slots[key] for key in ids], int)

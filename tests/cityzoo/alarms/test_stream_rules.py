@@ -21,6 +21,7 @@ CLASSES = ("car", "truck", "person", "fire", "traffic light")
         ("congestion in lane for 60s", {"kind": "congestion", "place": "lane", "seconds": 60}),
         ("person", {"kind": "presence", "subject": "person", "frames": (3, 5), "score": 0}),
         ("person in road in 4 of 9 frames", {"subject": "person", "place": "road", "frames": (4, 9)}),
+        ("fire >= .6", {"score": 0.6}),
         ("fire >= 0.6 in 5 of 8 frames", {"subject": "fire", "score": 0.6, "frames": (5, 8), "place": ""}),
         ("traffic light in zone", {"subject": "traffic light", "place": "zone"}),
         ("camera frozen for 1min", {"kind": "frozen", "seconds": 60}),
