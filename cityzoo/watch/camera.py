@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -62,7 +62,7 @@ class CameraWatch:
         image_hw: height and width of its frames in pixels; None: those of the first frame.
         high: 0..1, score at which tracks start.
         low: score at which they continue; None: as `CountSpread`.
-        observers: called with every observation, in order.
+        observers: called with every observation, in order; its tracks are those that a detection of score `high` shows.
         model: digest of the detector's file, for the events.
         rates: of a hand-counted clip, by (line, direction), as `read_calibration` returns them.
 
@@ -106,7 +106,9 @@ class CameraWatch:
         self._step, self.last = min(frame.time - self.last, LONGEST_STEP), frame.time
         tracks, crossings = self.spread.update(detections, frame.time)
         observation = Observation(frame, detections, tracks, crossings)
-        events = [event for observer in self.observers for event in observer.update(observation)]
+        # A weak detection is often that of another vehicle: the jump to it looks like a motion.
+        seen = replace(observation, tracks=[track for track in tracks if track.score >= self.scores[0]])
+        events = [event for observer in self.observers for event in observer.update(seen)]
         return observation, [self._describe(crossing, frame) for crossing in crossings] + events
 
     def health(self, event: Mapping[str, Any]) -> list[Event]:

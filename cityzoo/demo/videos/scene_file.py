@@ -18,7 +18,7 @@ GROUND_MOST_M = 90.0  # distance of the far side of the calibrated ground
 STANDS = "3s"  # on the shoulder, where nobody may stop
 RULES = (
     "stopped in {way}_shoulder for 3s",
-    "wrong way in {way}_lanes",
+    "wrong way on {way}_wrong_way",
     "congestion in {way}_lanes for 10s",
 )
 

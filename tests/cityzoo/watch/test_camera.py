@@ -66,3 +66,17 @@ def test_observers_see_every_frame_and_every_event_of_the_source():
     assert len([event for event in drive(watch) if event["type"] == "stopped"]) == 10
     assert watch.health({"type": "source", "what": "lost"}) == [{"type": "missing"}]
     assert seen == ["lost"]
+
+
+def test_observers_see_tracks_only_where_a_strong_detection_shows_them():
+    seen = []
+    observer = SimpleNamespace(update=lambda observation: seen.append(len(observation.tracks)) or [])
+    watch = CameraWatch("road", SCENE, ["bus", "car"], (100, 200), 0.4, observers=[observer])
+    for index, score in enumerate((0.5, 0.5, 0.2, 0.5)):
+        found = Detections(
+            np.array([[80, 10, 120, 26]], np.float32), np.array([score], np.float32), np.array([1])
+        )
+        frame = Frame("road", index, index / 10, index / 10, np.zeros((100, 200, 3), np.uint8))
+        observation, _ = watch.update(frame, found)
+        assert len(observation.tracks) == 1
+    assert seen == [1, 1, 0, 1]
