@@ -204,7 +204,7 @@ def _join(scene: Scene, lines: Sequence[Line], camera: str) -> Scene:
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"two lines are named '{name}': give each its own name")
-    if not (joined.lines or joined.zones):
+    if not (joined.lines or joined.zones or joined.rules):
         raise InputError(
             f"nothing to count at '{camera}': give --line, e.g. --line north:0.1,0.5,0.9,0.5, or --scene FILE"
         )

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 JOIN_SECONDS = 1800.0  # after which an incident that comes back at the same place is a new one
 JOIN_OVERLAP = 0.2  # of its boxes
-TYPES = {"wrong way": "wrong_way", "missing": "source", "measure": "congestion", "unusual": "anomaly"}
+TYPES = {"wrong way": "wrong_way", "missing": "source", "measure": "limit", "unusual": "anomaly"}
+JAMS = {("speed", "<"), ("queue", ">"), ("occupancy", ">")}  # values beyond their limit that are congestion
 TYPES |= dict.fromkeys(("dark", "blurred", "frozen", "moved"), "anomaly")
 
 
@@ -40,17 +41,20 @@ class IncidentLog:
         camera: name of the camera.
         rule: what raises the alarms.
         places: "line" or "zone" by the name of the place.
+        join_seconds: observed, after which an incident that comes back is a new one.
     """
 
-    def __init__(self, camera: str, rule: StreamRule, places: dict[str, str]) -> None:
-        self.camera, self.rule = camera, rule
+    def __init__(
+        self, camera: str, rule: StreamRule, places: dict[str, str], join_seconds: float = JOIN_SECONDS
+    ) -> None:
+        self.camera, self.rule, self.join_seconds = camera, rule, join_seconds
         self._ended: list[Incident] = []
         self._count = 0
         subject = rule.subject.lower()
         presence = subject if subject in ("person", "fire", "smoke") else "presence"
         self.type = presence if rule.kind == "presence" else TYPES.get(rule.kind, rule.kind)
-        if rule.value and rule.value.channel in ("count", "dwell", "headway"):
-            self.type = "limit"
+        if rule.value and (rule.value.channel, rule.value.way) in JAMS:
+            self.type = "congestion"
         self.fixed = {"rule": rule.text, "severity": rule.severity}
         if rule.place:
             self.fixed[places[rule.place]] = rule.place
@@ -66,7 +70,7 @@ class IncidentLog:
             box: where it is, pixels.
             fields: more entries of its events; None is left out.
         """
-        self._ended = [item for item in self._ended if clock - item.ended <= JOIN_SECONDS]
+        self._ended = [item for item in self._ended if clock - item.ended <= self.join_seconds]
         same = next((item for item in self._ended if _overlap(item.box, box)), None)
         if same is not None:
             self._ended.remove(same)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 EVERY = 1.0  # second between the values that raise and release
 SHARE = 0.8  # of the rule's time in which the value is beyond the limit
+QUIET_SECONDS = 30.0  # without a vehicle to measure, until an alarm on its speed or headway is released
 LEFT_SECONDS = 1.0  # outside the zone or unseen, until a stay ends
 
 
@@ -35,7 +36,7 @@ class MeasuredValue(RuleObserver):
         self._channel, self._is_upper = value.channel, value.way == ">"
         self._alarms, self._values = LiveAlarms([value]), RollingValue(self.rule.seconds)
         self._incident: Incident | None = None
-        self._next = 0.0
+        self._next = self._known = 0.0
         self._stays: dict[
             int, tuple[float, float]
         ] = {}  # by identity: clock of entry and when last seen inside
@@ -47,10 +48,19 @@ class MeasuredValue(RuleObserver):
         """Return the alarms that this frame raises and releases."""
         self.motion.update(observation)
         clock = self.motion.trails.clock
-        self._values.add(clock, self._measure(observation))
+        measured = self._measure(observation)
+        self._values.add(clock, measured)
+        self._known = self._known if math.isnan(measured) else clock
         if clock < self._next:
             return []
         self._next = clock + EVERY
+        if clock - self._known > max(
+            QUIET_SECONDS, self.rule.seconds
+        ):  # nobody there: nothing is beyond a limit
+            self._values = RollingValue(self.rule.seconds)
+            self._alarms.forget(self.rule.place)
+            incident, self._incident = self._incident, None
+            return self.release(observation, incident)
         value = self._summarize()
         events = []
         for change in self._alarms.update(self.rule.place, self._channel, value):

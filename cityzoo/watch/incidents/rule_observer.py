@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo.alarms.stream_rules import StreamRule
-from cityzoo.watch.incidents.incident_log import Incident, IncidentLog
+from cityzoo.watch.incidents.incident_log import JOIN_SECONDS, Incident, IncidentLog
 from cityzoo.watch.measures.motion import Motion
 from cityzoo.watch.scene import Scene
 from cityzoo.watch.tracking import Track
@@ -28,12 +28,14 @@ class RuleObserver:
         motion: of the camera, shared with the other rules.
     """
 
+    join_seconds = JOIN_SECONDS
+
     def __init__(
         self, camera: str, rule: StreamRule, scene: Scene, class_names: Sequence[str], motion: Motion
     ) -> None:
         self.rule, self.scene, self.class_names, self.motion = rule, scene, tuple(class_names), motion
         places = {line.name: "line" for line in scene.lines} | {zone.name: "zone" for zone in scene.zones}
-        self.log = IncidentLog(camera, rule, places)
+        self.log = IncidentLog(camera, rule, places, self.join_seconds)
         self.zone = next((zone for zone in scene.zones if zone.name == rule.place), None)
         allowed = (rule.subject,) if rule.subject else self.zone.classes if self.zone else ()
         people = ("person", "pedestrian", "fire", "smoke")

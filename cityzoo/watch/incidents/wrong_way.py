@@ -50,6 +50,8 @@ class WrongWay(RuleObserver):
     frames, 0.8 s and once its size without a step back or a jump, so that ids that change vehicles raise nothing.
     """
 
+    join_seconds = 5.0  # the next vehicle is another incident
+
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.line = self.rule.place if self.zone is None else ""
@@ -65,14 +67,14 @@ class WrongWay(RuleObserver):
         events = []
         for crossing in observation.crossings:
             if crossing.line == self.line and crossing.direction in self._forbidden:
-                course = self._courses.get(crossing.track)
+                course = self._courses.get(trails.identities.get(crossing.track, -1))
                 if course is not None:
                     course.crossed = clock
         steps = zip(
             trails.tracks, trails.centers.tolist(), trails.sizes.tolist(), against.tolist(), strict=True
         )
         for row, (track, point, size, cosine) in enumerate(steps):
-            course = self._courses.setdefault(track.id, Course(point, clock))
+            course = self._courses.setdefault(trails.identities[track.id], Course(point, clock))
             self._follow(course, point, size, cosine)
             course.seen = clock
             if here[row] and course.incident is None and self._is_wrong(course):

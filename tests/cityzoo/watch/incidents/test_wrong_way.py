@@ -60,3 +60,13 @@ def test_without_an_usual_direction_there_is_no_alarm():
     """Both directions in one lane."""
     both = [drive(410, 60, -80, start) for start in range(1, 60, 6)]
     assert watch([*EAST, *both], 60, ["wrong way"])[0] == []
+
+
+def test_the_next_one_is_another_incident():
+    """Twenty seconds later at the same place; and one that is lost for a second on its way is one."""
+    hidden = drive(410, 60, -60, 70, 90)
+    lost = lambda seconds: None if 73.2 <= seconds < 74.6 else hidden(seconds)  # noqa: E731
+    _, events = watch([*EAST, GHOST, lost], 85, ["wrong way in north"], ARROW)
+    raised = [event for event in events if event["state"] == "raised"]
+    assert len(raised) == 2 == len({event["incident"] for event in raised})
+    assert not any("repeat" in event for event in raised)
