@@ -16,14 +16,15 @@ FLAGS_ONLY = "_flags"  # files that hold the flags of train.py and evaluate.py
 
 
 def names() -> list[str]:
-    """Return the commands: the files of `cityzoo/commands`.
+    """Return the commands: the files of `cityzoo/commands`; `watch_evaluate` is a part of `watch`.
 
     Example:
-        >>> {"export", "serve"} <= set(names())
-        True
+        >>> {"export", "serve"} <= set(names()), "watch-evaluate" in names()
+        (True, False)
     """
-    found = (module.name for module in pkgutil.iter_modules(commands.__path__))
-    return sorted(name.replace("_", "-") for name in found if not name.endswith(FLAGS_ONLY))
+    found = [module.name for module in pkgutil.iter_modules(commands.__path__)]
+    whole = [name for name in found if not any(name.startswith(f"{other}_") for other in found)]
+    return sorted(name.replace("_", "-") for name in whole if not name.endswith(FLAGS_ONLY))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Command `python -m cityzoo loop`: from camera counts over a forecast to signal plans, in shadow mode."""
+"""Make signal plans from camera counts and forecasts, in shadow mode: python -m cityzoo loop WATCHED --out FOLDER."""
 
 from __future__ import annotations
 
