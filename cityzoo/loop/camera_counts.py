@@ -149,12 +149,17 @@ def _read_table(folder: Path) -> pd.DataFrame:
     if ((numbers < 0) | (numbers == float("inf"))).any().any() or not len(table):
         raise InputError(f"'{file}' has no rows, or negative or infinite counts: write it again")
     steps = table.sort_values(["sensor", "time"]).groupby("sensor")["time"].diff().dt.total_seconds()
-    seconds = steps[steps > 0].min()
-    if not (seconds <= QUARTER and QUARTER % seconds == 0):
+    usual = steps[steps > 0].min()
+    lengths = pd.Series(usual, table.index, dtype=float)
+    if "unit" in table:  # the last interval of a recording is shorter
+        lengths = table["unit"].astype(str).str.extract(r"per ([\d.]+) s")[0].astype(float).fillna(usual)
+    if not len(steps[steps > 0]):
+        raise InputError(f"'{file}' has a single interval of each sensor: watch for days")
+    if not (usual <= QUARTER and QUARTER % usual == 0):
         raise InputError(
-            f"'{file}' has intervals of {seconds:g} s: expected intervals that divide 15 minutes, such as 5min"
+            f"'{file}' has intervals of {usual:g} s: expected intervals that divide 15 minutes, such as 5min"
         )
-    return table.assign(seconds=seconds)
+    return table.assign(seconds=lengths)
 
 
 def _match_arms(sensors: Sequence[str], arms: Mapping[str, Sequence[str]] | None) -> dict[str, list[str]]:

@@ -69,6 +69,20 @@ def test_gaps_are_filled_for_totals_alone(watched):
     assert days.counts[0, :, 0].sum() == pytest.approx(288, abs=2)
 
 
+def test_an_interval_that_ends_early_counts_for_its_own_time(watched):
+    """By the unit of its row."""
+    file = watched[0] / "counts.csv"
+    lines = file.read_text().splitlines()
+    units = ["unit", *["vehicles per 300 s"] * 120, "vehicles per 100 s"]
+    cut = [f"{line},{unit}" for line, unit in zip(lines[:122], units, strict=True)]
+    cut[121] = "2026-03-02T10:00:00+00:00,cam.north.in,2,2,2,1.0,2,vehicles per 500 s"
+    file.write_text("\n".join(cut))
+    counts = read_counts(watched)
+    assert counts.values[0, 40, 0] == pytest.approx(2 * 900 / 500) and counts.values[0, 39, 0] == 3
+    file.write_text("\n".join(cut).replace("per 500 s", "per 100 s"))
+    assert np.isnan(read_counts(watched).values[0, 40, 0])  # a ninth of the quarter is too little
+
+
 def test_the_excess_is_what_the_limits_allow(watched):
     """6 instead of 3 in the north, 15 instead of 12 in the west."""
     assert read_counts(watched).excess([0])[40].tolist() == pytest.approx([1.0, 0.5, 1 / 3, 0.25])
@@ -82,6 +96,7 @@ def test_the_excess_is_what_the_limits_allow(watched):
         (lambda folder: write_day(folder, "cam.north.in", -1, 0, 0), "negative"),
         (lambda folder: write_day(folder, "cam.north.in", 1, 0, 0, step=20), "intervals of 1200 s"),
         (lambda folder: write_day(folder, "cam.other.in", 1, 0, 0), "no sensor for arm 'north'"),
+        (lambda folder: write_day(folder, "cam.north.in", 1, 0, 0, step=1440), "a single interval"),
         (
             lambda folder: write_day(folder, "cam.north.in", 1, 0, 0, gaps=range(200)),
             "not one day is observed",
