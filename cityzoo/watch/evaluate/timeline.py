@@ -70,7 +70,7 @@ def _draw_alarms(axes: Axes, alarms: Mapping[str, Any]) -> None:
         axes.barh(place, end - start, 0.5, start, color=TRUE, alpha=0.35)
         delay = row["seconds_to_alarm"]
         words = "not found" if delay is None else f"alarm after {delay:.1f} s"
-        axes.annotate(words, (start, place + 0.28), color=FALSE if delay is None else "black")
+        axes.annotate(words, (start, place + 0.27), va="top", color=FALSE if delay is None else "black")
     false = {(alarm["kind"], alarm["seconds"]) for alarm in alarms["false_alarms"]}
     for kind, seconds in alarms["raised_alarms"]:
         color = FALSE if (kind, seconds) in false else COUNTED
