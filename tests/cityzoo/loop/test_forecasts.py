@@ -2,12 +2,13 @@
 
 import csv
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cityzoo.loop.camera_counts import CameraCounts
-from cityzoo.loop.forecasts import arm_flows, widen, write_arm_flows
+from cityzoo.loop.forecasts import arm_flows, forecast_by_run, widen, write_arm_flows
 from cityzoo.traffic_signals.demand import draw_days
 from cityzoo.traffic_signals.forecast_file import Forecast
 
@@ -51,3 +52,47 @@ def test_the_file_is_read_by_traffic_flow(counts, tmp_path):
     assert sorted(series.sensors) == ["east", "north", "south", "west"]
     assert series.step_seconds == 900 and len(series) == 960
     assert np.isnan(series.values[106]).all() and np.isfinite(series.values[107]).all()
+
+
+def test_a_run_forecasts_each_period_from_those_before_it(counts, tmp_path, monkeypatch):
+    """A run that repeats the last row: the flow of a period is what was counted in the one before, arm by arm."""
+    from cityzoo import tasks
+    from cityzoo.data.series.windows import WindowSet
+    from cityzoo.errors import InputError
+    from cityzoo.evaluation import evaluated_run
+
+    file, task = tmp_path / "flows.csv", tasks.find("traffic_flow")
+    write_arm_flows(counts, 15, file)
+    series = task.read(str(file), {}, window=25).series
+
+    def repeat_last(model, windows, output):
+        last = np.nan_to_num(series.values[windows.origins, :, 0])
+        return list(np.stack([last - 5, last, last + 10], axis=-1)[:, None].repeat(12, axis=1))
+
+    modality = SimpleNamespace(
+        read_to_evaluate=lambda *given: (
+            WindowSet("test", series, range(300, 400), np.arange(9), 12, 12),
+            None,
+        ),
+        check_manifest=lambda *given: None,
+        predict=repeat_last,
+    )
+    run = SimpleNamespace(
+        spec=SimpleNamespace(run=SimpleNamespace(task="traffic_flow")),
+        task=SimpleNamespace(modality=modality),
+        output=SimpleNamespace(quantiles=(0.1, 0.5, 0.9), class_names=()),
+        folder=SimpleNamespace(path=tmp_path),
+        model=None,
+    )
+    monkeypatch.setattr(evaluated_run, "open_evaluated", lambda path: run)
+    forecasts = forecast_by_run("runs/flow", file, counts, 15)
+    assert list(forecasts) == list(counts.dates[1:])
+    counted = arm_flows(counts.values, 15)
+    np.testing.assert_allclose(forecasts[counts.dates[2]].flows[1:], counted[2, :-1])
+    np.testing.assert_allclose(forecasts[counts.dates[2]].flows[0], counted[1, -1])
+    np.testing.assert_allclose(forecasts[counts.dates[3]].upper[5], counted[3, 4] + 10)
+    with pytest.raises(InputError, match="every 900 s: train it on the flows.csv"):
+        forecast_by_run("runs/flow", file, counts, 60)
+    run.spec.run.task = "air_quality"
+    with pytest.raises(InputError, match="expected one of traffic_flow"):
+        forecast_by_run("runs/flow", file, counts, 15)
