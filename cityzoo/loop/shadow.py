@@ -153,7 +153,7 @@ class Loop:
         excess = setting.counts.excess(past)[:: setting.period // 15]
         forecast = widen(forecast, excess)
         kept = self._not_observed(day)
-        return propose(self.known, day, self.fixed, blocked, {days.dates[day]: forecast}, kept)
+        return propose(self.known, day, self.fixed, blocked, {days.dates[day]: forecast}, kept, hedge=True)
 
     def _not_observed(self, day: int) -> dict[int, str]:
         """Return the periods before whose start an arm was not observed, by the minute of their start."""

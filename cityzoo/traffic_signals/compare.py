@@ -180,6 +180,7 @@ def propose(
     blocked: Mapping[int, str],
     forecasts: Mapping[date, Forecast] | None,
     kept: Mapping[int, str] | None = None,
+    hedge: bool = False,
 ) -> tuple[Forecast, list[Decision]]:
     """Return the forecast and the decisions of a day, see `decide`; without forecasts, of `simple_forecast`."""
     flows = scene.days.flows(scene.period)
@@ -188,7 +189,7 @@ def propose(
     check = simple_forecast(past.sum(axis=-1), observed)
     forecast = forecasts[scene.days.dates[day]] if forecasts else check
     shares = turning_shares(past)
-    return forecast, decide(scene.junction, fixed, forecast, check, shares, observed, blocked, kept)
+    return forecast, decide(scene.junction, fixed, forecast, check, shares, observed, blocked, kept, hedge)
 
 
 def make_program(scene: Scene, plans: Sequence[Plan]) -> list[str]:

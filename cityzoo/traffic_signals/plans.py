@@ -79,6 +79,7 @@ def decide(
     observed: np.ndarray,
     blocked: Mapping[int, str],
     kept: Mapping[int, str] | None = None,
+    hedge: bool = False,
 ) -> list[Decision]:
     """Decide for each period whether to apply the plan of the forecast, from what is known before the period.
 
@@ -93,13 +94,17 @@ def decide(
         observed: (periods, 4 arms) veh/h; a period's flow is used only for later periods.
         blocked: hours of the day without the plan of the forecast, and the reason.
         kept: the same by the minute of the day at which a period starts.
+        hedge: propose the plan for the forecast or that for its upper quantile: the one with less delay at both in sum.
     """
     count = len(forecast.flows)
     minutes, queue, last, decisions = 1440 // count, np.zeros(len(junction.lanes)), "", []
     for index in range(count):
         levels = (forecast.flows, forecast.upper, check.flows)
         cases = np.stack([level[index][:, None] * shares for level in levels])
-        plan, start, hours = junction.plan(cases[0]), index * minutes, minutes / 60
+        start, hours = index * minutes, minutes / 60
+        plans = [junction.plan(flows) for flows in cases[: 2 if hedge else 1]]
+        delays = [junction.delay(each, cases[:2], hours, queue).sum() for each in plans]
+        plan = plans[int(np.argmin(delays))]
         new, old = (junction.delay(each, cases, hours, queue).tolist() for each in (plan, fixed))
         known = blocked.get(start // 60) or (kept or {}).get(start)
         reason = known or last or _reason_to_keep(plan, fixed, new, old)

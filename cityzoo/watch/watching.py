@@ -14,7 +14,7 @@ from cityzoo.watch.camera import CameraWatch, Event, Observation
 from cityzoo.watch.detector import Detections, Detector
 from cityzoo.watch.events import to_json_value
 from cityzoo.watch.frames import Frame
-from cityzoo.watch.output import CountRow, Progress, WatchFolder, count_rows, zone_rows
+from cityzoo.watch.output import Progress, WatchFolder, count_rows, zone_event, zone_rows
 from cityzoo.watch.read_ahead import read_ahead
 from cityzoo.watch.sinks.sink import Sink
 from cityzoo.watch.sources import Source
@@ -179,10 +179,11 @@ class Watching:
             for sink in self.sinks:
                 sink.send(plain)
 
-    def _send_counts(self, rows: Iterable[CountRow]) -> None:
-        for row in rows:
+    def _send_rows(self, events: Iterable[Event]) -> None:
+        """Send the rows of an interval, which are in tables of the folder already."""
+        for event in map(to_json_value, events):
             for sink in self.sinks:
-                sink.send(to_json_value(row.event()))
+                sink.send(event)
 
     def _write_until(self, now: float) -> None:
         """Write the intervals that are over."""
@@ -195,8 +196,9 @@ class Watching:
             figures = watch.collect_measures(start, end)
             rows = count_rows(watch, start, end, False, figures)
             self.folder.write_counts(rows + count_rows(watch, start, end, True))
-            self.folder.write_zones(zone_rows(watch, start, end, figures))
-            self._send_counts(rows)
+            zones = zone_rows(watch, start, end, figures)
+            self.folder.write_zones(zones)
+            self._send_rows([row.event() for row in rows] + [zone_event(row, start, end) for row in zones])
             self.observed[camera] += sum(b - a for a, b in watch.spans(start, end))
             watch.forget(end)
 

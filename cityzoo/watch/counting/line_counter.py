@@ -23,6 +23,7 @@ FAR = 5.0  # dead bands at which one frame is enough: fast vehicles and low fram
 AWAY = 1.0  # box lengths that a track departs before it counts again in the same direction
 DOUBLE_SECONDS = 1.5  # in which two boxes on one object cross
 INSIDE = 0.8  # share of the smaller box inside the other one, at which both are on one object
+STRONG_SHARE = 1 / 3  # of the detections of the last second
 JOIN_SECONDS = 1.0  # after which a new track no longer continues a lost one
 
 
@@ -50,8 +51,9 @@ class LineCounter:
     over the line's extension. Jitter on the line, stops on it and turns in the dead band count nothing.
 
     Two boxes on one object, such as a truck and its cab, count once: the second one lies inside the first, and crosses
-    in the same direction right after it. Nothing is settled by weak detections alone: when an object leaves the
-    image, its track often slips to a faint box of the background.
+    in the same direction right after it. A track settles only where it has a strong detection, and a third of those
+    of the last second are strong: when an object leaves the image, its track often slips to a faint box of the
+    background, which lives long.
 
     Args:
         line: to count at.
@@ -129,8 +131,11 @@ class LineCounter:
         path = self._paths.get(track.id) or self._join(track.id, point, time, length, present)
         if path is None:
             side = int(np.sign(distance)) if abs(distance) > band else 0
-            self._paths[track.id] = Path(track.id, point, time, side, distance, distance, length=length)
+            path = Path(track.id, point, time, side, distance, distance, length=length)
+            self._paths[track.id] = path
+            path.note_score(time, track.score >= self.strong)
             return None
+        share_strong = path.note_score(time, track.score >= self.strong)
         is_over = path.distance * distance <= 0
         share = intersect(path.point, point, self.points) if is_over else None
         if share is not None:
@@ -141,9 +146,11 @@ class LineCounter:
         path.move(point, time, length)
         path.distance = distance
         path.farthest = {key: max(value, abs(distance)) for key, value in path.farthest.items()}
-        return self._settle(path, track, distance, band)
+        return self._settle(path, track, distance, band, share_strong >= STRONG_SHARE)
 
-    def _settle(self, path: Path, track: Track, distance: float, band: float) -> Crossing | None:
+    def _settle(
+        self, path: Path, track: Track, distance: float, band: float, is_clear: bool
+    ) -> Crossing | None:
         """Put a track on the side where it is for good, and return its crossing."""
         side = int(np.sign(distance))
         if abs(distance) <= band or side == path.side:
@@ -153,7 +160,7 @@ class LineCounter:
             return None
         path.frames += 1
         path.is_strong |= track.score >= self.strong
-        is_sure = track.is_confirmed and path.is_strong
+        is_sure = track.is_confirmed and path.is_strong and is_clear
         if not is_sure or (path.frames < FRAMES and abs(distance) < FAR * band):
             return None
         was_other_side = path.side == -side or (path.start * side < 0)

@@ -37,7 +37,7 @@ def make_observers(
     motion: Motion | None = None,
     rules: Iterable[str] = (),
 ) -> list[RuleObserver]:
-    """Return an observer for each rule of a scene, and for further rules.
+    """Return an observer for each rule of a scene, for what its marks alone forbid, and for further rules.
 
     Args:
         camera: name of the camera.
@@ -56,15 +56,27 @@ def make_observers(
     """
     motion = motion or Motion(scene.ground)
     observers: list[RuleObserver] = []
-    for text in [*scene.rules, *rules]:
-        rule = parse_stream_rule(text, class_names)
+    written = [parse_stream_rule(text, class_names) for text in [*scene.rules, *rules]]
+    for rule in written:
         _check_place(rule, scene)
+    for rule in [*written, *_implied_rules(scene, written)]:
         arguments = (camera, rule, scene, class_names, motion)
         if rule.kind == "presence":
             observers.append(Presence(*arguments, least_score=high))
         else:
             observers.append(OBSERVERS[rule.kind](*arguments))
     return observers
+
+
+def _implied_rules(scene: Scene, written: Sequence[StreamRule]) -> list[StreamRule]:
+    """Return the rules of zones where nobody may stop or be, and of forbidden directions, that nobody wrote."""
+    stopped = [zone for zone in scene.zones if zone.purpose == "stopped"]
+    texts = [f"stopped in {zone.name} for {zone.dwell_seconds:g}s" for zone in stopped]
+    texts += [f"vehicle in {zone.name}" for zone in scene.zones if zone.purpose == "forbidden"]
+    texts += [f"wrong way on {line}" for line in dict(scene.forbidden)]
+    rules = [parse_stream_rule(text) for text in texts]
+    known = {(rule.kind, rule.place) for rule in written}
+    return [rule for rule in rules if (rule.kind, rule.place) not in known]
 
 
 def _check_place(rule: StreamRule, scene: Scene) -> None:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 EVERY = 0.5  # seconds between the frames that are measured
 SIDE = 96  # points across the image
 DARK_LEVEL, DARK_SPREAD = 12.0, 6.0  # of 255: the mean and the standard deviation of a covered lens
-BLURRED_SHARE = 0.5  # of the usual sharpness
-LEAST_CONTRAST = 5.0  # of 255, between points four apart
+BLURRED_SHARE = 0.4  # of the usual sharpness
+SMOOTH = 1 / 16  # what is left of it without any edge: a ramp
+LEAST_CONTRAST = 2.0  # of 255, between points four apart
 MOVED_AGREEMENT = 0.5  # of the edges with the usual ones, relative to what they usually agree
 FADED_SHARE = 0.4  # of the usual contrast, below which nobody can tell whether the camera moved
 SETTLING = 20  # measured frames that show what is usual
@@ -28,7 +29,7 @@ class CameraCondition(RuleObserver):
     """Raise an alarm when the image is in a condition for the rule's seconds.
 
     dark: mean below 12 of 255 and hardly any contrast, as of a covered lens; night with lamps is not dark. blurred:
-    squared steps between neighbouring points, relative to those over four points, have fallen below half the usual.
+    squared steps between neighbouring points, relative to those over four points, have fallen to 0.4 of the usual.
     frozen: the same image, bit for bit, while frames arrive. moved: the edges of the image are no longer where
     they usually are.
     """
@@ -74,7 +75,7 @@ class CameraCondition(RuleObserver):
     def _is_blurred(self, image: np.ndarray) -> bool:
         gray = image[::2, :, 1].astype(np.float32)
         fine, coarse = np.diff(gray, axis=1) ** 2, (gray[:, 4:] - gray[:, :-4]) ** 2
-        sharpness = float(fine.mean() / max(coarse.mean(), 1e-3))
+        sharpness = float(fine.mean() / max(coarse.mean(), 1e-3)) - SMOOTH
         if coarse.mean() < LEAST_CONTRAST**2:  # dark or fog: nothing to be sharp
             return False
         is_blurred = self._count >= SETTLING and sharpness < BLURRED_SHARE * self._sharpness

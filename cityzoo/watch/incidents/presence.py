@@ -58,7 +58,7 @@ class Presence(RuleObserver):
         for row in fresh[np.argsort(-scores[fresh])].tolist():
             known = np.array([incident.box for incident, _ in self._raised]).reshape(-1, 4)
             if compute_overlaps(boxes[row : row + 1], known).max(initial=0.0) < LEAST_OVERLAP:
-                fields = {"class": self.rule.subject, "score": round(float(scores[row]), 3)}
+                fields = {"class": self.rule.subject or None, "score": round(float(scores[row]), 3)}
                 incident, event = self.raise_alarm(observation, boxes[row], **fields)
                 self._raised.append((incident, trails.clock))
                 events.append(event)

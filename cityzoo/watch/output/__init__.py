@@ -1,6 +1,6 @@
 """The folder that a watch writes: events, counts, tracks, health and a summary."""
 
-from cityzoo.watch.output.count_rows import COUNT_COLUMNS, CountRow, count_rows, zone_rows
+from cityzoo.watch.output.count_rows import COUNT_COLUMNS, CountRow, count_rows, zone_event, zone_rows
 from cityzoo.watch.output.progress import Progress
 from cityzoo.watch.output.summary import summarize
 from cityzoo.watch.output.totals_table import describe_totals
@@ -14,5 +14,6 @@ __all__ = [
     "count_rows",
     "describe_totals",
     "summarize",
+    "zone_event",
     "zone_rows",
 ]

@@ -118,3 +118,15 @@ def zone_rows(watch: CameraWatch, start: float, end: float, figures: Figures) ->
         row = {"time": iso_time(start)[:19] + "+00:00", "camera": watch.camera, "zone": zone.name}
         rows.append(row | {"observed_share": round(share, 4)} | {name: found.get(name, "") for name in names})
     return rows
+
+
+def zone_event(row: Mapping[str, Any], start: float, end: float) -> dict[str, Any]:
+    """Return a row of a zone as an event of type "zone", as sinks take it.
+
+    Example:
+        >>> event = zone_event({"time": "", "zone": "lane", "queue": 2, "dwell_seconds": ""}, 0.0, 1.0)
+        >>> event["type"], event["queue"], event["to"], "dwell_seconds" in event
+        ('zone', 2, '1970-01-01T00:00:01.000+00:00', False)
+    """
+    span = {"time": iso_time(end), "from": iso_time(start), "to": iso_time(end)}
+    return {"type": "zone", **{key: value for key, value in row.items() if value != ""}, **span}

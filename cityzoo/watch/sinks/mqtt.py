@@ -22,6 +22,7 @@ USER, PASSWORD = "CITYZOO_MQTT_USER", "CITYZOO_MQTT_PASSWORD"  # environment
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 ONLINE, OFFLINE = "online", "offline"
 AVAILABLE = {"connected": ONLINE, "lost": OFFLINE, "ended": OFFLINE}  # what a source says of itself
+ROWS = ("counts", "zone")  # types of the rows of an interval
 KEEP_ALIVE, LONGEST_WAIT = 20, 30  # seconds: until the broker publishes the will; between attempts to connect
 ONCE = 1  # quality of service: at least once
 
@@ -80,7 +81,7 @@ class MqttSink:
         camera = event.get("camera")
         if camera not in self._clients:
             return
-        what = "alarms" if "state" in event else "counts" if event["type"] == "counts" else "events"
+        what = "alarms" if "state" in event else "counts" if event["type"] in ROWS else "events"
         self.publish(topic(camera, what), event, camera)
         state = AVAILABLE.get(event.get("what", "")) if event["type"] == "source" else None
         if state and self._states[camera] != state:

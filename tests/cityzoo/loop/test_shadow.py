@@ -14,8 +14,10 @@ from cityzoo.loop.report import write_loop_report
 from cityzoo.loop.shadow import ORACLE, Loop, Setting
 from cityzoo.traffic_signals.compare import FIXED, FORECAST, TIME_OF_DAY
 from cityzoo.traffic_signals.demand import SHARES, draw_days
+from cityzoo.traffic_signals.plans import running_plans
 from cityzoo.traffic_signals.sumo import SimulationResult
 
+WEST = np.array([1, 1, 1, 2.0])  # twice as many vehicles may come from there
 TURNS = tuple(SHARES.mean(axis=0))
 
 
@@ -129,3 +131,28 @@ def test_the_page_shows_delays_counts_and_reasons(truth, tmp_path, simulated):
     worse = [replace(days[0], measured={**days[0].measured, FORECAST: made_up(31.0)})]
     write_loop_report(loop, worse, tmp_path)
     assert "do not use it" in (tmp_path / "report.html").read_text()
+
+
+def test_a_camera_that_misses_half_costs_little_because_its_limits_say_so(
+    truth, tmp_path, simulated, monkeypatch
+):
+    """By the delay formula at the vehicles that really came: plans hedge against the upper limit of the counts."""
+
+    def miss(values):
+        values[..., 3] /= 2
+        return values
+
+    def delay(setting):
+        loop = Loop(setting)
+        (day,) = loop.run(1)
+        flows, queue, lost = truth.flows(15)[8], 0.0, 0.0
+        for plan, came in zip(running_plans(day.decisions, loop.fixed), flows, strict=True):
+            lost += float(loop.real.junction.delay(plan, came, 0.25, queue)) * came.sum()
+            queue = loop.real.junction.queue_left(plan, came, 0.25, queue)
+        return lost / flows.sum()
+
+    right, blind, warned = (
+        delay(setting(truth, tmp_path, change, high=high))
+        for change, high in ((lambda v: v, 1.0), (miss, 1.0), (miss, WEST))
+    )
+    assert warned < right + 0.2 < blind

@@ -145,3 +145,11 @@ def test_weak_detections_settle_nothing_until_a_strong_one_comes():
 
     assert totals(len(DOWN) - 10) == 0
     assert totals(8) == 1
+
+
+def test_one_strong_flash_of_a_faint_track_settles_nothing():
+    counter = LineCounter(LINE, HW, strong=0.25)
+    scores = [0.3] * 2 + [0.1] * 14 + [0.3] + [0.1] * 7
+    for frame, (y, score) in enumerate(zip(DOWN, scores, strict=True)):
+        counter.update(walk([y], score=score)[0], frame / 10)
+    assert counter.totals["forward"] == 0

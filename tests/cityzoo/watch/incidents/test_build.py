@@ -26,3 +26,14 @@ def test_rules_that_do_not_fit(rule, message):
     with pytest.raises(InputError) as caught:
         make_observers("road", SCENE, ["car", "truck"], rules=[rule])
     assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_marks_alone_are_rules():
+    """A zone without stopping, one without vehicles, a forbidden direction; a written rule takes their place."""
+    corners = ((0, 0), (1, 0), (1, 1))
+    zones = (Zone("bay", corners, "stopped", 90.0), Zone("tram", corners, "forbidden"), Zone("lane", corners))
+    scene = Scene(SCENE.lines, zones, forbidden=(("north", "back"),))
+    texts = [item.rule.text for item in make_observers("road", scene, ["car"], rules=["stopped car in lane"])]
+    assert texts == ["stopped car in lane", "stopped in bay for 90s", "vehicle in tram", "wrong way on north"]
+    written = ["stopped car in bay for 5s", "wrong way on north severity low", "car in tram >= 0.5"]
+    assert [item.rule.text for item in make_observers("road", scene, ["car"], rules=written)] == written

@@ -6,7 +6,8 @@ import pytest
 from tests.cityzoo.watch.watched_paths import watch
 
 RNG = np.random.default_rng(0)
-TOWN = np.kron(RNG.integers(30, 220, (20, 40, 3)), np.ones((10, 10, 1))).astype(float)
+TOWN = np.kron(RNG.integers(30, 220, (20, 40, 3)), np.ones((10, 10, 1))).astype(np.float32)
+NOISE = RNG.normal(0, 2, (7, *TOWN.shape)).astype(np.float32)
 
 
 def blur(image, radius):
@@ -16,17 +17,16 @@ def blur(image, radius):
 
 
 def film(change, begin=50):
-    """Return images with noise, changed from a frame on; every one is different."""
+    """Return images with noise, changed from a frame on; each differs from the one before."""
     return lambda index: np.clip(
-        (change(index) if index >= begin else TOWN) + np.random.default_rng(index).normal(0, 2, TOWN.shape),
-        0,
-        255,
+        (change(index) if index >= begin else TOWN) + NOISE[index % len(NOISE)], 0, 255
     ).astype(np.uint8)
 
 
+BLURRED = blur(TOWN, 6)
 FAULTS = {
     "dark": film(lambda index: TOWN * 0 + 3),
-    "blurred": film(lambda index: blur(TOWN, 6)),
+    "blurred": film(lambda index: BLURRED),
     "moved": film(lambda index: np.roll(TOWN, (35, 55), (0, 1))),
     "frozen": lambda index: film(lambda index: TOWN)(min(index, 50)),
 }

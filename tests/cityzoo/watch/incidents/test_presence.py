@@ -78,3 +78,13 @@ def test_a_person_counts_by_the_feet():
     assert run(rule, [[(road, 0.4, "person")]] * 4, ROAD) == [(2, "person", "raised")]
     assert run(rule, [[(pavement, 0.9, "person"), (road, 0.9, "car")]] * 9, ROAD) == []
     assert run(rule, [[(road, 0.2, "person")]] * 9, ROAD) == []  # below the tracker's score
+
+
+def test_a_zone_where_no_vehicle_may_be():
+    """By its purpose alone; persons may be there."""
+    zone = Zone("road", ROAD.zones[0].points, "forbidden")
+    box = (100, 40, 110, 90)
+    (observer,) = make_observers("road", Scene(zones=(zone,)), NAMES, 0.3)
+    assert observer.rule.text == "vehicle in road" and observer.log.type == "presence"
+    assert run("vehicle in road", [[(box, 0.4, "truck")]] * 4, ROAD) == [(2, "presence", "raised")]
+    assert run("vehicle in road", [[(box, 0.9, "person")]] * 9, ROAD) == []

@@ -1,5 +1,7 @@
 """Speeds of tracks, the clock of observation, and identities."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,21 @@ def test_the_usual_direction_needs_several_that_agree():
         field.learn(cell, np.array([[-3.0, 0.0]]), np.array([2.0]))
     assert not field.directions(cell).any()
     assert locate(np.array([[0.0, 0.0], [1.0, 1.0], [0.5, 0.0]])).tolist() == [0, 431, 12]
+
+
+def test_a_frame_after_a_gap_is_a_frame_of_its_own():
+    """The clock stands still, the tracks are others: as many cells as tracks."""
+    probe = Probe()
+    counts = []
+
+    def note(observation):
+        probe.update(observation)
+        field, trails = probe.motion.field, probe.motion.trails
+        counts.append(
+            (len(field.cells), len(field.ways), len(field.slow), len(trails.tracks), trails.after_gap)
+        )
+        return []
+
+    paths = [drive(0, 100), drive(100, 50, 40, 0, 6), *(drive(50 * k, 150, 20, 13) for k in range(4))]
+    observe(paths, 20, [SimpleNamespace(update=note)], Scene(), gaps=[(6, 14)])
+    assert all(len(set(row[:4])) == 1 for row in counts) and sum(row[4] for row in counts) == 1
