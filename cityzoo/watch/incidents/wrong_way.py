@@ -23,6 +23,7 @@ LEAST_TRAVEL, LEAST_SECONDS, LEAST_FRAMES = (
     0.8,
     4,
 )  # sizes, observed seconds and frames against the direction
+IN_JAM = 3.0  # times the travel where two vehicles or more are slow: tracks hop back from one to the next
 FASTEST = 1.5  # sizes of one step: more is a track that jumped to another vehicle
 LEAST_PACE = 0.15  # sizes per second of a vehicle that moves at all
 LINE_SECONDS = 2.0  # after a crossing, in which a vehicle must show its direction
@@ -115,8 +116,9 @@ class WrongWay(RuleObserver):
     def _is_wrong(self, course: Course) -> bool:
         if self.line and self.motion.trails.clock - course.crossed > LINE_SECONDS:
             return False
+        is_jam = int(self.motion.field.slow.sum()) >= 2
         return (
-            course.travel >= LEAST_TRAVEL
+            course.travel >= LEAST_TRAVEL * (IN_JAM if is_jam else 1)
             and course.seconds >= LEAST_SECONDS
             and course.frames >= LEAST_FRAMES
         )

@@ -70,3 +70,14 @@ def test_the_next_one_is_another_incident():
     raised = [event for event in events if event["state"] == "raised"]
     assert len(raised) == 2 == len({event["incident"] for event in raised})
     assert not any("repeat" in event for event in raised)
+
+
+def test_hops_in_a_jam_raise_nothing():
+    """A queue stands; a track hops from its head to its end, a vehicle a second, again and again."""
+    queue = [drive(60 + 70 * k, 60, 0.0, 40) for k in range(4)]
+
+    def hop(seconds):
+        x = 330 - 35 * ((seconds - 45) % 6)
+        return ((x - 15, 50, x + 15, 70), 0) if (seconds - 45) % 6 < 2 and 45 <= seconds < 63 else None
+
+    assert watch([*EAST[:13], *queue, hop], 65, ["wrong way in north"], ARROW)[0] == []
