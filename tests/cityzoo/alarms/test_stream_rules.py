@@ -56,7 +56,7 @@ def test_measured_values(text, place, value, seconds):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("stoped car in lane for 5s", "did you mean 'stopped'"),
+        ("stopd car in lane for 5s", "did you mean 'stopped'"),
         ("stopped cart for 5s", "did you mean 'car'"),
         ("camera drak", "did you mean 'dark'"),
         ("stopped car for 3 days", "write stopped [CLASS] [in ZONE] [for TIME]"),
