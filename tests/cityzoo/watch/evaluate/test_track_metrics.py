@@ -1,4 +1,4 @@
-"""HOTA, IDF1 and MOTA by hand, and against the package `trackers`, which agrees with TrackEval."""
+"""HOTA, IDF1 and MOTA by hand, against the package `trackers` and against TrackEval, the reference."""
 
 import numpy as np
 import pytest
@@ -53,17 +53,19 @@ def test_missed_and_false_boxes_by_hand():
     assert found["MOTA"] == pytest.approx((8 - 1) / 10)
 
 
+def number_ids(rows, frames):
+    """Ids of the objects of each frame, counted from 0."""
+    ids = [rows.select(frame)[0] for frame in frames]
+    places = np.unique(np.concatenate(ids))
+    return [np.searchsorted(places, each) for each in ids], len(places)
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_metrics_equal_those_of_trackers(seed):
     peers = pytest.importorskip("trackers.eval")
     true, found = scene(seed)
     frames = range(1, 61)
-    ids = [[rows.select(frame)[0] for frame in frames] for rows in (true, found)]
-    for rows in ids:
-        numbers = {
-            number: k for k, number in enumerate(sorted({n for frame in rows for n in frame.tolist()}))
-        }
-        rows[:] = [np.array([numbers[n] for n in frame.tolist()], int) for frame in rows]
+    ids = [number_ids(rows, frames)[0] for rows in (true, found)]
     overlaps = [compute_overlaps(true.select(frame)[1], found.select(frame)[1]) for frame in frames]
     own = evaluate_tracks(true, found, frames)
     hota = peers.compute_hota_metrics(*ids, overlaps)
@@ -74,6 +76,37 @@ def test_metrics_equal_those_of_trackers(seed):
     assert own["IDF1"] == pytest.approx(peers.compute_identity_metrics(*ids, overlaps)["IDF1"], abs=1e-6)
     assert own["MOTA"] == pytest.approx(clear["MOTA"], abs=1e-6)
     assert own["id_switches"] == clear["IDSW"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_metrics_equal_those_of_trackeval(seed):
+    peers = pytest.importorskip("trackeval.metrics")  # pip install --no-deps trackeval==1.3.0
+    true, found = scene(seed, objects=8 + 4 * seed)
+    frames = range(1, 61)
+    (true_ids, true_count), (found_ids, found_count) = number_ids(true, frames), number_ids(found, frames)
+    data = {
+        "gt_ids": true_ids,
+        "tracker_ids": found_ids,
+        "num_gt_ids": true_count,
+        "num_tracker_ids": found_count,
+        "num_gt_dets": sum(map(len, true_ids)),
+        "num_tracker_dets": sum(map(len, found_ids)),
+        "num_timesteps": len(frames),
+        "similarity_scores": [
+            compute_overlaps(true.select(frame)[1], found.select(frame)[1]) for frame in frames
+        ],
+    }
+    hota, clear, identity = (
+        metric.eval_sequence(data)
+        for metric in (
+            peers.HOTA(),
+            peers.CLEAR({"PRINT_CONFIG": False}),
+            peers.Identity({"PRINT_CONFIG": False}),
+        )
+    )
+    wanted = {name: hota[name].mean() for name in ("HOTA", "DetA", "AssA")}
+    wanted |= {"IDF1": identity["IDF1"], "MOTA": clear["MOTA"], "id_switches": clear["IDSW"]}
+    assert evaluate_tracks(true, found, frames) == pytest.approx(wanted, abs=1e-9)
 
 
 def test_rows_without_class_and_score_are_read(tmp_path):
