@@ -24,6 +24,7 @@ from cityzoo.watch.sources.stream import hide_password
 if TYPE_CHECKING:
     from cityzoo.watch.camera import Observer
     from cityzoo.watch.detector import Detector
+    from cityzoo.watch.image_classifier import ImageClassifier
     from cityzoo.watch.scene import Scene
     from cityzoo.watch.thresholds import Thresholds
     from cityzoo.watch.watching import Watching
@@ -46,16 +47,18 @@ def main(arguments: Sequence[str]) -> int:
     from cityzoo.watch.thresholds import choose_thresholds
 
     named = [parse_source(text) for text in given.sources]
-    scenes = make_scenes(given, _cameras(named))
+    classifier = _open_classifier(given)
+    scenes = make_scenes(given, _cameras(named), classifier.rules if classifier else ())
     detector = Detector(Path(given.run), given.classes, threads=given.threads)
     scores = choose_thresholds(detector.thresholds, given.threshold)
-    watching = _watching(given, named, scenes, detector, scores)
+    watching = _watching(given, named, scenes, detector, scores, classifier)
     facts = {"sources": [hide_password(text) for _, text in named], "detector": str(detector.path)}
     about = {
         "classes": detector.class_names,
         "kept": given.classes,
         "model": detector.model.digest,
         "threshold": scores.to_json(),
+        **({"incidents": classifier.to_json()} if classifier else {}),
     }
     with _removed_if_unused(watching), _ended_by_signals(watching.stop):
         attach_outlets(given, watching, detector.class_names)
@@ -76,6 +79,7 @@ def _watching(
     scenes: Mapping[str, Scene],
     detector: Detector,
     scores: Thresholds,
+    classifier: ImageClassifier | None,
 ) -> Watching:
     """Open the sources and the out folder."""
     from cityzoo.watch.camera import CameraWatch
@@ -88,7 +92,7 @@ def _watching(
     names, digest = detector.class_names, detector.model.digest
     watches = {}
     for camera, scene in scenes.items():
-        observers = _observers(camera, scene, names, scores.high)
+        observers = _observers(camera, scene, names, scores.high, classifier.thresholds if classifier else {})
         high, low, rated = scores.high, scores.low, rates.get(camera)
         watches[camera] = CameraWatch(camera, scene, names, None, high, low, observers, digest, rated)
     ready = threading.Event()
@@ -99,7 +103,7 @@ def _watching(
     columns = dict.fromkeys(name for watch in watches.values() for name in watch.columns)
     folder = WatchFolder(_out(given, [*scenes]), [*columns], given.tracks, len(scenes) > 1)
     watching = Watching(sources, ready, detector, watches, folder, given.interval)
-    watching.batch_size = given.batch_size
+    watching.batch_size, watching.classifier = given.batch_size, classifier
     return watching
 
 
@@ -107,7 +111,8 @@ def _check_scores(watching: Watching) -> None:
     """Refuse a count of nothing; of a live camera it may be a quiet hour."""
     for camera, watch in watching.watches.items():
         try:
-            if watching.frames[camera]:
+            is_counted = watch.scene.lines or watch.scene.zones or not watching.classifier
+            if watching.frames[camera] and is_counted:
                 watch.spread.check_scores()
         except InputError as error:
             if not watching.is_live:
@@ -134,14 +139,28 @@ def _out(given: argparse.Namespace, cameras: Sequence[str]) -> Path:
     return next(path for path in names if not path.exists())
 
 
-def _observers(camera: str, scene: Scene, class_names: Sequence[str], high: float) -> list[Observer]:
+def _open_classifier(given: argparse.Namespace) -> ImageClassifier | None:
+    from cityzoo.watch.image_classifier import ImageClassifier
+
+    if not given.incidents:
+        return None
+    return ImageClassifier(Path(given.incidents), given.incidents_fps, given.threads)
+
+
+def _observers(
+    camera: str,
+    scene: Scene,
+    class_names: Sequence[str],
+    high: float,
+    image_classes: Mapping[str, float | None],
+) -> list[Observer]:
     """Return what looks at the observations of a camera."""
     from cityzoo.watch.incidents.build import make_observers
     from cityzoo.watch.measures.build import make_meters
     from cityzoo.watch.measures.motion import Motion
 
     motion = Motion(scene.ground)
-    rules = make_observers(camera, scene, class_names, high, motion)
+    rules = make_observers(camera, scene, class_names, high, motion, image_classes=image_classes)
     return [*make_meters(scene, class_names, motion), *rules]
 
 

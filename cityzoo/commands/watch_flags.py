@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from cityzoo import cli
+from cityzoo.alarms.stream_rules import parse_stream_rule
 from cityzoo.cli.values import parse_count, parse_names, parse_score
 from cityzoo.commands.watch_outlets import add_outlet_arguments
 from cityzoo.errors import InputError
@@ -33,6 +34,7 @@ examples:
   {PROG} road.mp4 --run runs/mine --line "north:0.1,0.5,0.9,0.5"
   {PROG} road.mp4 --run runs/mine --line "north:0.1,0.5,0.9,0.5:city:harbour" --classes car,bus,truck --out watched/
   {PROG} north=rtsp://HOST/1 south=rtsp://HOST/2 --run exported/ --scene crossing.yaml --fps 5
+  {PROG} rtsp://HOST/1 --run exported/ --incidents runs/fire
   {PROG} usb:0 --run exported/ --scene door.yaml --minutes 60 --interval 5min
   {PROG} road.mp4 --draw grid.png                an image to read coordinates from
   {PROG} road.mp4 --draw-page scene.yaml         a page to draw the scene with the mouse
@@ -66,6 +68,10 @@ def watch_parser() -> cli.Parser:
     add(
         "--run", metavar="RUN", required=True, help="exported folder, its model file, or a run with an export"
     )
+    about = "exported classifier of whole images, as of incident_classify: alarms on its classes"
+    add("--incidents", metavar="RUN", help=about)
+    about = "most frames per second and camera that --incidents classifies (default: 2)"
+    add("--incidents-fps", metavar="N", type=cli.argparse_type(parse_positive), default=2.0, help=about)
     add("--out", metavar="NEW", help="new folder (default: watched/CAMERA, with a number if that exists)")
     add = parser.add_argument_group("what is counted").add_argument
     about = "line to count at, see below; may be repeated"
@@ -170,15 +176,22 @@ def parse_line(text: str) -> dict[str, object]:
     return line | dict(zip(("from", "to"), rest[1:], strict=False))
 
 
-def make_scenes(given: argparse.Namespace, cameras: Sequence[str]) -> dict[str, Scene]:
+def make_scenes(
+    given: argparse.Namespace, cameras: Sequence[str], rules: Sequence[str] = ()
+) -> dict[str, Scene]:
     """Return the scene of each camera: those of files, with the lines of the command line.
+
+    Args:
+        given: the flags.
+        cameras: names of the cameras.
+        rules: that hold where a scene has no rule on the same class.
 
     Raises:
         InputError: damaged or contradictory, for a camera that there is not, or without anything to watch.
     """
     lines = parse_scene({"lines": [parse_line(text) for text in given.line]}).lines
     scenes = read_of_cameras("--scene", given.scene, cameras, read_scene)
-    return {camera: _join(scenes.get(camera, Scene()), lines, camera) for camera in cameras}
+    return {camera: _join(scenes.get(camera, Scene()), lines, rules, camera) for camera in cameras}
 
 
 def read_of_cameras(
@@ -198,8 +211,10 @@ def read_of_cameras(
     return found
 
 
-def _join(scene: Scene, lines: Sequence[Line], camera: str) -> Scene:
-    joined = replace(scene, lines=(*scene.lines, *lines))
+def _join(scene: Scene, lines: Sequence[Line], rules: Sequence[str], camera: str) -> Scene:
+    written = {parse_stream_rule(text).subject for text in scene.rules}
+    more = [text for text in rules if parse_stream_rule(text).subject not in written]
+    joined = replace(scene, lines=(*scene.lines, *lines), rules=(*scene.rules, *more))
     names = [line.name for line in joined.lines]
     for name in names:
         if names.count(name) > 1:

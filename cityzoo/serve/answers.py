@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cityzoo.runtime.class_shares import class_shares
 from cityzoo.runtime.image_input import boxes_on_image
 from cityzoo.serve.examples import Examples
 from cityzoo.serve.http_errors import HttpError
@@ -70,9 +71,7 @@ def _detection(
 def _classification(
     about: Mapping[str, Any], row: np.ndarray, examples: Examples, place: int, threshold: Threshold
 ) -> dict[str, Any]:
-    logits = np.array([0, *row]) if len(row) == 1 else row
-    shares = np.exp(logits - logits.max(), dtype=np.float64)
-    shares /= shares.sum()
+    shares = class_shares("classification", row[None])[0]
     best = int(shares.argmax())
     return {
         "class": about["class_names"][best],
@@ -84,7 +83,7 @@ def _classification(
 def _multilabel(
     about: Mapping[str, Any], row: np.ndarray, examples: Examples, place: int, threshold: Threshold
 ) -> dict[str, Any]:
-    shares = 1 / (1 + np.exp(-np.clip(row.astype(np.float64), -60, 60)))
+    shares = class_shares("multilabel", row[None])[0]
     least = 0.5 if threshold is None else threshold
     scores = _scores(about, shares)
     found = [{"class": name, "score": score} for name, score in scores["scores"].items() if score >= least]

@@ -28,6 +28,7 @@ class Observation:
     detections: Detections
     tracks: list[Track]  # those detected in this frame
     crossings: list[Crossing]  # those that this frame settles
+    classes: Mapping[str, float] | None = None  # probabilities by a classifier of images, if it looked at it
 
 
 class Observer(Protocol):
@@ -91,12 +92,15 @@ class CameraWatch:
         self.last, self._step = 0.0, 0.0
         self._gaps: list[tuple[float, float]] = []
 
-    def update(self, frame: Frame, detections: Detections) -> tuple[Observation, list[Event]]:
+    def update(
+        self, frame: Frame, detections: Detections, classes: Mapping[str, float] | None = None
+    ) -> tuple[Observation, list[Event]]:
         """Return what was seen in a frame, and its events.
 
         Args:
             frame: with an image of `image_hw`; later than the last one.
             detections: in that frame.
+            classes: their probabilities in that frame; None: it was not classified.
         """
         if self.image_hw is None:
             self.image_hw = (frame.image.shape[0], frame.image.shape[1])
@@ -105,7 +109,7 @@ class CameraWatch:
             self.first = self.last = frame.time
         self._step, self.last = min(frame.time - self.last, LONGEST_STEP), frame.time
         tracks, crossings = self.spread.update(detections, frame.time)
-        observation = Observation(frame, detections, tracks, crossings)
+        observation = Observation(frame, detections, tracks, crossings, classes)
         # A weak detection is often that of another vehicle: the jump to it looks like a motion.
         seen = replace(observation, tracks=[track for track in tracks if track.score >= self.scores[0]])
         events = [event for observer in self.observers for event in observer.update(seen)]

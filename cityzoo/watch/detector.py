@@ -70,8 +70,7 @@ class Detector:
         largest: float = LARGEST,
         threads: int | None = None,
     ) -> None:
-        path = find_exported(path)
-        folder = path if path.is_dir() and not (path / "saved_model.pb").is_file() else path.parent
+        folder = find_exported(path)
         about = read_document(folder, DESCRIPTION)
         if about["variant"] not in VARIANTS or "size_hw" not in about["inputs"][0]:
             raise InputError(f"'{path}' is no detector: give an exported run of a task with boxes")
@@ -110,18 +109,18 @@ class Detector:
         return Detections(boxes[rows], scores[rows], labels[rows], everything)
 
 
-def find_exported(path: Path) -> Path:
-    """Return the exported folder of a run; any other path as it is.
+def find_exported(path: Path, flag: str = "--run") -> Path:
+    """Return the exported folder of a run, or of a model file.
 
     Raises:
         InputError: it does not exist, or is a run that was not exported.
     """
     if not path.exists():
         raise InputError(
-            f"--run '{path}' does not exist: give a run folder, or what python -m cityzoo export wrote"
+            f"{flag} '{path}' does not exist: give a run folder, or what python -m cityzoo export wrote"
         )
     if not (path / "spec.json").is_file() or (path / DESCRIPTION).is_file():
-        return path
+        return path if path.is_dir() and not (path / "saved_model.pb").is_file() else path.parent
     found = sorted(file.parent for file in path.glob(f"exports/*/{DESCRIPTION}"))
     if not found:
         raise InputError(

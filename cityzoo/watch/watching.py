@@ -14,6 +14,7 @@ from cityzoo.watch.camera import CameraWatch, Event, Observation
 from cityzoo.watch.detector import Detections, Detector
 from cityzoo.watch.events import to_json_value
 from cityzoo.watch.frames import Frame
+from cityzoo.watch.image_classifier import ImageClassifier
 from cityzoo.watch.output import Progress, WatchFolder, count_rows, zone_event, zone_rows
 from cityzoo.watch.read_ahead import read_ahead
 from cityzoo.watch.sinks.sink import Sink
@@ -26,7 +27,7 @@ TOLD = ("connected", "lost", "resolution")
 LEAST = 0.002  # seconds, that are no interval of their own
 FAREWELL = 5.0  # seconds that all sinks together have to send what waits
 LATE = 5.0  # seconds after its end, when an interval is written: who crossed before has left the line by then
-Batch = list[tuple[Frame, Detections]]
+Batch = list[tuple[Frame, Detections, Mapping[str, float] | None]]
 
 
 class Watching:
@@ -41,6 +42,7 @@ class Watching:
         interval: seconds of a row of counts.
 
     Attributes:
+        classifier: of the frames of all cameras; None: none.
         sinks: that events are sent to.
         batch_size: frames of recordings in a batch.
         frames: by camera, that were looked at.
@@ -61,6 +63,7 @@ class Watching:
     ) -> None:
         self.sources, self.ready, self.detector, self.watches = sources, ready, detector, watches
         self.folder, self.interval, self.batch_size = folder, interval, 8
+        self.classifier: ImageClassifier | None = None
         self.sinks: Sequence[Sink] = ()
         self.reports: deque[Event] = deque()
         self._progress = Progress(max((source.seconds or 0 for source in sources), default=0) or None)
@@ -94,8 +97,8 @@ class Watching:
             self._begin(time.time())
         try:
             for batch in self._detect():
-                for frame, found in batch:
-                    self._observe(frame, found)
+                for seen in batch:
+                    self._observe(*seen)
                 if self.is_live:
                     self._take_health()
                     self._send(event for watch in self.watches.values() for event in watch.tick(time.time()))
@@ -120,7 +123,9 @@ class Watching:
 
     def _detect_batch(self, frames: Iterable[Frame]) -> Batch:
         fitted = [self._fit(frame) for frame in frames]
-        return list(zip(fitted, self.detector.detect([frame.image for frame in fitted]), strict=True))
+        found = self.detector.detect([frame.image for frame in fitted])
+        classes = self.classifier.classify(fitted) if self.classifier else [None] * len(fitted)
+        return list(zip(fitted, found, classes, strict=True))
 
     def _fit(self, frame: Frame) -> Frame:
         """Scale the frame of a camera whose resolution has changed."""
@@ -133,13 +138,13 @@ class Watching:
         image = cv2.resize(frame.image, wanted[::-1], interpolation=cv2.INTER_AREA)
         return replace(frame, image=image)
 
-    def _observe(self, frame: Frame, found: Detections) -> None:
+    def _observe(self, frame: Frame, found: Detections, classes: Mapping[str, float] | None) -> None:
         if math.isnan(self._next):
             self._begin(frame.time)
         self._take_health(frame.time)
         if not self.is_live:
             self._write_until(frame.time)
-        seen, events = self.watches[frame.camera].update(frame, found)
+        seen, events = self.watches[frame.camera].update(frame, found, classes)
         self.frames[frame.camera] += 1
         self.attach(seen, events)
         self._send(events)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from cityzoo.alarms.stream_rules import StreamRule, parse_stream_rule
 from cityzoo.errors import InputError, unknown
 from cityzoo.watch.incidents.camera_condition import CameraCondition
 from cityzoo.watch.incidents.congestion import Congestion
+from cityzoo.watch.incidents.image_class import ImageClass
 from cityzoo.watch.incidents.measured_value import MeasuredValue
 from cityzoo.watch.incidents.missing_camera import MissingCamera
 from cityzoo.watch.incidents.presence import Presence
@@ -36,6 +38,7 @@ def make_observers(
     high: float = 0.0,
     motion: Motion | None = None,
     rules: Iterable[str] = (),
+    image_classes: Mapping[str, float | None] = MappingProxyType({}),
 ) -> list[RuleObserver]:
     """Return an observer for each rule of a scene, for what its marks alone forbid, and for further rules.
 
@@ -46,6 +49,7 @@ def make_observers(
         high: score at which tracks start: that of detections where a rule names none.
         motion: shared with the measures of the camera.
         rules: besides those of the scene.
+        image_classes: of a classifier of images, with the probability from which a class is an alarm, if it names one.
 
     Raises:
         InputError: a rule that is not understood, or names a class or place that is not there.
@@ -56,16 +60,35 @@ def make_observers(
     """
     motion = motion or Motion(scene.ground)
     observers: list[RuleObserver] = []
-    written = [parse_stream_rule(text, class_names) for text in [*scene.rules, *rules]]
+    written = [_parse(text, class_names, image_classes) for text in [*scene.rules, *rules]]
     for rule in written:
         _check_place(rule, scene)
     for rule in [*written, *_implied_rules(scene, written)]:
         arguments = (camera, rule, scene, class_names, motion)
-        if rule.kind == "presence":
+        if _is_of_image(rule, image_classes):
+            observers.append(ImageClass(*arguments, threshold=image_classes[rule.subject]))
+        elif rule.kind == "presence":
             observers.append(Presence(*arguments, least_score=high))
         else:
             observers.append(OBSERVERS[rule.kind](*arguments))
     return observers
+
+
+def _parse(text: str, class_names: Sequence[str], image_classes: Mapping[str, float | None]) -> StreamRule:
+    """Return a rule, checked against the classes of the detector and of the classifier."""
+    rule = parse_stream_rule(text, {*class_names, *image_classes})
+    if _is_of_image(rule, image_classes):
+        return rule
+    if rule.kind == "presence" and rule.subject in set(image_classes) - set(class_names):
+        raise InputError(
+            f"alarm '{text}': the classifier sees '{rule.subject}' in the whole image only: leave out '{rule.place}'"
+        )
+    return parse_stream_rule(text, class_names)
+
+
+def _is_of_image(rule: StreamRule, image_classes: Mapping[str, float | None]) -> bool:
+    """Return whether a rule is one on the classifier; in a place only the detector finds anything."""
+    return rule.kind == "presence" and rule.subject in image_classes and not rule.place
 
 
 def _implied_rules(scene: Scene, written: Sequence[StreamRule]) -> list[StreamRule]:

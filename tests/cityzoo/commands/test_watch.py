@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 
 from tests.cityzoo.redact.conftest import white_cells
+from tests.cityzoo.watch.red_images import red_images
 
-__all__ = ["white_cells"]
+__all__ = ["red_images", "white_cells"]
 ROOT = Path(__file__).resolve().parents[3]
 FPS, CELL = 4, 8
 LINE = ["--line", "mid:0.5,0,0.5,1:east:west"]  # drawn downwards: the left hand is in the east
@@ -34,8 +35,8 @@ def start(*arguments):
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def write_crossings(path, columns):
-    """Write a lossless MP4 of 32 x 64 pixels; the cell of a frame's column is white, none for -1."""
+def write_crossings(path, columns, red=()):
+    """Write a lossless MP4 of 32 x 64 pixels: the cell of a column is white, none for -1, frames of `red` are red."""
     av = pytest.importorskip("av")
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=FPS, options={"qscale": "1"})
@@ -43,6 +44,7 @@ def write_crossings(path, columns):
         stream.height, stream.width, stream.pix_fmt = 32, 64, "yuv420p"
         for index, column in enumerate(columns):
             image = np.zeros((32, 64, 3), np.uint8)
+            image[..., 0] = 255 * (index in red)
             if column >= 0:
                 image[CELL : 2 * CELL, CELL * column : CELL * (column + 1)] = 255
             frame = av.VideoFrame.from_ndarray(image, format="rgb24")
@@ -195,6 +197,21 @@ def test_a_score_that_nothing_reaches_is_refused_with_the_counts_written(detecto
     assert done.returncode == 2
     assert "nothing would be counted: the highest score is" in done.stderr
     assert [row["counted"] for row in rows(tmp_path / "out/counts.csv")] == ["0", "0"]
+
+
+def test_a_classifier_raises_alarms_with_evidence(detector, red_images, tmp_path):
+    """Red from 5 to 10 s at 4 frames a second, 2 of which are classified: the fifth is at 7 s."""
+    video = write_crossings(tmp_path / "road.mp4", [-1] * 100, range(20, 40))
+    about = ["--run", detector, "--incidents", red_images, "--redact", "none", "--start", "2026-03-01T08:00Z"]
+    done = watch(video, *about, "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    raised, released = events(tmp_path / "out/alarms.jsonl")
+    assert (raised["type"], raised["state"], raised["rule"]) == ("fire", "raised", "fire in 5 of 8 frames")
+    assert (raised["stream_seconds"], raised["score"]) == (7.0, pytest.approx(0.99, abs=0.01))
+    assert (released["state"], released["incident"]) == ("released", raised["incident"])
+    assert (tmp_path / "out" / raised["evidence"]).stat().st_size > 1000
+    summary = json.loads((tmp_path / "out/watched.json").read_text())
+    assert summary["incidents"]["thresholds"] == {"fire": 0.6}  # smoke has none
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
