@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from cityzoo import cli
-from cityzoo.alarms.stream_rules import parse_stream_rule
 from cityzoo.cli.values import parse_count, parse_names, parse_score
 from cityzoo.commands.watch_outlets import add_outlet_arguments
 from cityzoo.errors import InputError
@@ -212,9 +211,9 @@ def read_of_cameras(
 
 
 def _join(scene: Scene, lines: Sequence[Line], rules: Sequence[str], camera: str) -> Scene:
-    written = {parse_stream_rule(text).subject for text in scene.rules}
-    more = [text for text in rules if parse_stream_rule(text).subject not in written]
-    joined = replace(scene, lines=(*scene.lines, *lines), rules=(*scene.rules, *more))
+    from cityzoo.watch.incidents.build import add_rules
+
+    joined = replace(add_rules(scene, rules), lines=(*scene.lines, *lines))
     names = [line.name for line in joined.lines]
     for name in names:
         if names.count(name) > 1:

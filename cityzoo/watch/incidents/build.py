@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from cityzoo.alarms.stream_rules import StreamRule, parse_stream_rule
@@ -72,6 +73,18 @@ def make_observers(
         else:
             observers.append(OBSERVERS[rule.kind](*arguments))
     return observers
+
+
+def add_rules(scene: Scene, rules: Iterable[str]) -> Scene:
+    """Return a scene with those further rules whose class none of its own rules names.
+
+    Example:
+        >>> add_rules(Scene(rules=("fire >= 0.6",)), ["fire in 5 of 8 frames", "smoke in 5 of 8 frames"]).rules
+        ('fire >= 0.6', 'smoke in 5 of 8 frames')
+    """
+    written = {parse_stream_rule(text).subject for text in scene.rules}
+    more = [text for text in rules if parse_stream_rule(text).subject not in written]
+    return replace(scene, rules=(*scene.rules, *more))
 
 
 def _parse(text: str, class_names: Sequence[str], image_classes: Mapping[str, float | None]) -> StreamRule:

@@ -54,7 +54,7 @@ class ImageClass(RuleObserver):
         if mean >= HYSTERESIS * self._least:
             self._seen = clock
         if self._incident is None and mean >= self._least:
-            fields = {"class": self.rule.subject, "score": round(mean, 3)}
+            fields: dict[str, Any] = {"class": self.rule.subject, "score": round(mean, 3)}
             self._incident, event = self.raise_alarm(observation, **fields)
             return [event]
         if self._incident is not None and clock - self._seen > CLEAR_SECONDS:
