@@ -6,6 +6,8 @@ import io
 import json
 import logging
 import secrets
+import signal
+import threading
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +22,7 @@ from cityzoo.watch.drawing.scene_file import scene_content, write_scene
 from cityzoo.watch.scene import Scene, parse_scene
 
 LOG = logging.getLogger(__name__)
+ENDS = (signal.SIGINT, signal.SIGTERM)
 FILES = {
     "": ("index.html", "text/html; charset=utf-8"),
     "page.js": ("page.js", "text/javascript; charset=utf-8"),
@@ -72,13 +75,20 @@ class DrawingServer(ThreadingHTTPServer):
 
 
 def serve_page(image: np.ndarray, scene: Scene, path: Path) -> None:
-    """Serve the page until the process is interrupted (Ctrl-C)."""
-    with DrawingServer(image, scene, path) as server:
-        LOG.info("draw on %s, save, then end with Ctrl-C", server.url)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            LOG.info("%s", f"the scene is in {path}" if server.saved else "nothing was saved")
+    """Serve the page until the process is interrupted (Ctrl-C) or terminated."""
+    # Also where a shell started the process in the background, which makes it ignore Ctrl-C.
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDS if is_main}
+    try:
+        with DrawingServer(image, scene, path) as server:
+            LOG.info("draw on %s, save, then end with Ctrl-C", server.url)
+            try:
+                server.serve_forever()
+            except KeyboardInterrupt:
+                LOG.info("%s", f"the scene is in {path}" if server.saved else "nothing was saved")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _encode(image: np.ndarray) -> bytes:

@@ -47,19 +47,25 @@ def test_wrong_files_are_one_line(frame, tmp_path):
         watch.main([frame, "--draw-page", str(tmp_path / "bad.yaml")])
 
 
-def test_the_page_is_served_until_it_is_interrupted(frame, tmp_path):
-    """The scene that is sent is in the file; Ctrl-C ends with exit code 0."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_page_is_served_until_it_is_interrupted(frame, tmp_path, number):
+    """The scene that is sent is in the file; Ctrl-C ends with exit code 0, also where the shell had it ignored."""
     command = [sys.executable, "-m", "cityzoo", "watch", frame, "--draw-page", str(tmp_path / "scene.yaml")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
     ) as running:
         url = re.search(r"http://127\.0\.0\.1:\d+/[\w-]+/", running.stderr.readline())[0]
         line = {"name": "north", "points": [[0.1, 0.5], [0.9, 0.5]]}
         body = json.dumps({"lines": [line]}).encode()
         with urllib.request.urlopen(urllib.request.Request(f"{url}scene", body), timeout=10) as answer:
             assert answer.status == 200
-        running.send_signal(signal.SIGINT)
+        running.send_signal(number)
         rest = running.stderr.read()
         assert running.wait(20) == 0 and "scene.yaml" in rest
     assert [line.name for line in read_scene(tmp_path / "scene.yaml").lines] == ["north"]
