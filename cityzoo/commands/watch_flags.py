@@ -109,7 +109,7 @@ def parse_positive(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 < value < math.inf:
-        raise InputError(f"'{text}' is no number above 0")
+        raise InputError(f"'{text}' is not a number above 0")
     return value
 
 
@@ -123,7 +123,7 @@ def parse_seconds(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?) *(s|min|h)", text.strip())
     seconds = float(match[1]) * UNITS[match[2]] if match else 0.0
     if seconds < 1:
-        raise InputError(f"'{text}' is no time of 1 s or more: write it as 30s, 5min or 1h")
+        raise InputError(f"'{text}' is not a time of 1 s or more: write it as 30s, 5min or 1h")
     return seconds
 
 
@@ -138,7 +138,7 @@ def parse_moment(text: str) -> float:
         return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
     except (ValueError, OverflowError) as error:
         raise InputError(
-            f"'{text}' is no time: write it as 2026-03-01T08:00 or 2026-03-01T08:00+01:00"
+            f"'{text}' is not a time: write it as 2026-03-01T08:00 or 2026-03-01T08:00+01:00"
         ) from error
 
 

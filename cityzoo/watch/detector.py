@@ -73,7 +73,7 @@ class Detector:
         folder = find_exported(path)
         about = read_document(folder, DESCRIPTION)
         if about["variant"] not in VARIANTS or "size_hw" not in about["inputs"][0]:
-            raise InputError(f"'{path}' is no detector: give an exported run of a task with boxes")
+            raise InputError(f"'{path}' is not a detector: give an exported run of a task with boxes")
         self.class_names: tuple[str, ...] = tuple(about["class_names"])
         for name in classes:
             if name not in self.class_names:

@@ -103,7 +103,7 @@ def _read_json(path: Path, lines: Sequence[Line]) -> Truth:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"--truth '{path}' is no truth of a demo video ({error}): write one with python -m cityzoo demo"
+            f"--truth '{path}' is not the truth of a demo video ({error}): write one with python -m cityzoo demo"
         ) from error
     boxes = path.with_name("tracks.txt")
     tracks = read_mot_rows(boxes) if boxes.is_file() else None

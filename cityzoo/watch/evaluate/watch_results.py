@@ -87,7 +87,7 @@ def read_watched(folder: Path, camera: str | None = None) -> Watched:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"--evaluate '{folder}' is no folder of a watch ({error}): give the --out of python -m cityzoo watch"
+            f"--evaluate '{folder}' is not the folder of a watch ({error}): give the --out of python -m cityzoo watch"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from cityzoo.watch.camera import Observation
 
 
-class RuleObserver:
+class RuleObserver(ABC):
     """Observe one rule on one camera.
 
     Args:
@@ -45,9 +46,9 @@ class RuleObserver:
             if (name in allowed if allowed else name not in people)
         }
 
+    @abstractmethod
     def update(self, observation: Observation) -> list[dict[str, Any]]:
         """Return the alarms that a frame raises and releases."""
-        raise NotImplementedError
 
     def health(self, event: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return the alarms that an event of the source raises and releases."""

@@ -43,7 +43,7 @@ def read_scene(path: Path) -> Scene:
         ) from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"'{path}' is no scene ({reason}): correct it") from error
+        raise InputError(f"'{path}' is not a scene ({reason}): correct it") from error
     try:
         return parse_scene(content)
     except InputError as error:

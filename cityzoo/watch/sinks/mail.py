@@ -55,7 +55,7 @@ class MailSink(QueuedSink):
         self.recipients, self.sender = tuple(recipients), sender or f"cityzoo@{self.server.hostname}"
         for address in (*self.recipients, self.sender):
             if not ADDRESS.fullmatch(address):
-                raise InputError(f"'{address[:60]}' is no e-mail address: give name@host")
+                raise InputError(f"'{address[:60]}' is not an e-mail address: give name@host")
         if self.server.scheme == "smtp+plain" and self.user:
             raise InputError(
                 f"--mail-server smtp+plain:// would send the password in the clear: unset {USER}"

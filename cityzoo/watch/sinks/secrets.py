@@ -37,7 +37,7 @@ def split_url(text: str, flag: str, schemes: tuple[str, ...], variables: str) ->
         variables: where user and password belong, for the messages.
 
     Raises:
-        InputError: another scheme, no host, a port that is no number, or a password in it.
+        InputError: another scheme, no host, a port that is not a number, or a password in it.
 
     Example:
         >>> split_url("broker:1884", "--mqtt", ("mqtt", "mqtts"), "CITYZOO_MQTT_USER").port
@@ -51,7 +51,7 @@ def split_url(text: str, flag: str, schemes: tuple[str, ...], variables: str) ->
     except ValueError:
         host = None
     if not host or any(letter.isspace() for letter in text):
-        raise InputError(f"{flag} is no address: give {schemes[0]}://HOST or {schemes[0]}://HOST:PORT")
+        raise InputError(f"{flag} is not an address: give {schemes[0]}://HOST or {schemes[0]}://HOST:PORT")
     if url.username or url.password:
         raise InputError(
             f"{flag} holds a user or password, which everyone on this machine can read: set {variables}"

@@ -170,7 +170,7 @@ def test_unusable_input_is_one_line(detector, watched, tmp_path):
         (video, "--run", run_folder, *LINE): "python -m cityzoo export",
         (video, *run, *LINE, "--out", watched[1]): "exists",
         (video, video, *run, *LINE): "two sources have the name 'road'",
-        (video, *run, *LINE, "--interval", "5"): "no time of 1 s or more",
+        (video, *run, *LINE, "--interval", "5"): "not a time of 1 s or more",
         (video, "rtsp://127.0.0.1:9/x", *run, *LINE): "cannot be watched together",
     }
     from cityzoo import cli

@@ -58,5 +58,5 @@ def test_file_and_folder_are_the_same_and_others_are_refused(white_cells, image,
     shutil.copytree(white_cells, tmp_path / "other")
     about = json.loads((tmp_path / "other/preprocessing.json").read_text())
     (tmp_path / "other/preprocessing.json").write_text(json.dumps(about | {"variant": "probabilities"}))
-    with pytest.raises(InputError, match="no detector"):
+    with pytest.raises(InputError, match="not a detector"):
         Detector(tmp_path / "other")

@@ -132,7 +132,7 @@ def test_baselines_end_where_the_watch_ended(video):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--evaluate", "none", "--truth", "x.csv"), "'none' is no folder of a watch"),
+        (("--evaluate", "none", "--truth", "x.csv"), "'none' is not the folder of a watch"),
         (("--evaluate", "WATCHED", "--truth", "x.csv"), "'x.csv' cannot be read"),
         (("--evaluate", "WATCHED", "--truth", "x.csv", "--camera", "b"), "has the cameras road"),
         (("--evaluate", "WATCHED", "--truth", "x.csv", "--video", "b.mp4"), "'b.mp4' is not there"),

@@ -55,7 +55,7 @@ def test_crossings_of_labeled_tracks_are_counted(tmp_path):
         ("a.csv", "time,direction\n-5,back\n", "line 2.*expected columns"),
         ("a.csv", "hour\n5\n", "line 2.*expected columns"),
         ("a.csv", "", "no rows"),
-        ("a.json", "{}", "no truth of a demo video"),
+        ("a.json", "{}", "not the truth of a demo video"),
         ("a.txt", "1,2,x\n", "no rows of MOTChallenge"),
     ],
 )

@@ -1,4 +1,4 @@
-"""JSON lines in files that begin anew."""
+"""JSON lines in files that are rotated."""
 
 import json
 

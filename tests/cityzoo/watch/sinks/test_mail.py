@@ -129,7 +129,7 @@ def test_a_server_without_encryption_gets_no_mail(alarm, monkeypatch):
 
 
 def test_addresses_and_passwords_in_the_clear_are_refused(monkeypatch):
-    with pytest.raises(InputError, match="no e-mail address"):
+    with pytest.raises(InputError, match="not an e-mail address"):
         MailSink(["duty@city.example, other"], "smtp://host")
     with pytest.raises(InputError, match="CITYZOO_SMTP_USER"):
         MailSink(["duty@city.example"], "smtp://user:word@host")

@@ -92,9 +92,9 @@ def test_losses_are_reported_while_the_receiver_is_away(alarm, monkeypatch):
     ("url", "words"),
     [
         ("ftp://host/x", "protocol of --webhook"),
-        ("https://", "no address"),
+        ("https://", "not an address"),
         ("https://user:word@host/x", "CITYZOO_WEBHOOK_SECRET"),
-        ("http://host:port/", "no address"),
+        ("http://host:port/", "not an address"),
     ],
 )
 def test_wrong_addresses_are_refused_without_showing_passwords(url, words):

@@ -15,7 +15,7 @@ def test_delays_of_the_network_do_not_shake_the_times():
     assert (np.diff(times) > 0).all()
 
 
-def test_presentation_times_that_start_anew_are_related_to_the_clock_again():
+def test_presentation_times_that_restart_are_related_to_the_clock_again():
     clock = StreamClock()
     assert clock.time(100.0, 5000.0) == 5000.0
     assert clock.time(0.0, 5000.1) == 5000.1
