@@ -54,8 +54,10 @@ class ClassificationHead:
         """Return (batch, num_logits) float32 logits.
 
         Args:
-            features: level name to (batch, H / stride, W / stride, C) features, or to pooled ones, (batch, C).
+            features: level name to (batch, H / stride, W / stride, C) features, or to pooled ones, (batch, C). Of a
+                backbone that pools its features itself, "pooled" alone is used.
         """
+        features = {"pooled": features["pooled"]} if "pooled" in features else features
         pools = {"mean": layers.GlobalAveragePooling2D}
         pools |= {"peak": layers.GlobalMaxPooling2D} if self.peaks else {}
         pooled = [

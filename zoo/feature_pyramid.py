@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from zoo import graph
+from zoo.text.stages import block_outputs
 
 if TYPE_CHECKING:
     import keras
@@ -43,6 +44,8 @@ def cut_points(model: keras.Model) -> list[keras.KerasTensor]:
 def stages(model: keras.Model) -> dict[str, keras.KerasTensor]:
     """Return the stages of a backbone: {"C1": tensor, ... "C5": tensor}, of exact size only.
 
+    Of an encoder of texts the stages are its blocks: {"block00": tensor, "block01": tensor, ...}.
+
     Args:
         model: a functional model of one image input of known height and width (for a detector: its backbone).
 
@@ -55,6 +58,8 @@ def stages(model: keras.Model) -> dict[str, keras.KerasTensor]:
         >>> list(pyramid_outputs), pyramid_outputs["C3"].shape
         (['C1', 'C2', 'C3', 'C4', 'C5'], (None, 8, 8, 4))
     """
+    if len(model.inputs[0].shape) != 4:
+        return block_outputs(model)
     _, height, width, _ = model.inputs[0].shape
     found = {}
     for tensor in cut_points(model):

@@ -185,23 +185,26 @@ class AdaLora:
 
 
 class Bottleneck:
-    """Residual branch of two 1x1 convolutions; the second starts at zero.
+    """Residual branch of two 1x1 convolutions, or of two dense layers for tokens; the second starts at zero.
 
     Not a layer: it adds built-in layers to the graph, which loads without this package.
     """
 
-    def __init__(self, name: str, channels: int, width: int, seed: int, dtype: Any) -> None:
+    def __init__(
+        self, name: str, channels: int, width: int, seed: int, dtype: Any, is_map: bool = True
+    ) -> None:
         """Create the layers: `channels` to `width` to `channels`."""
         start = keras.initializers.HeNormal(seed=seed)
-        self.down = keras.layers.Conv2D(
-            width, 1, activation="relu", kernel_initializer=start, name=f"{name}_down", dtype=dtype
+        kind, size = (keras.layers.Conv2D, (1,)) if is_map else (keras.layers.Dense, ())
+        self.down = kind(
+            width, *size, activation="relu", kernel_initializer=start, name=f"{name}_down", dtype=dtype
         )
-        self.up = keras.layers.Conv2D(channels, 1, kernel_initializer="zeros", name=f"{name}_up", dtype=dtype)
+        self.up = kind(channels, *size, kernel_initializer="zeros", name=f"{name}_up", dtype=dtype)
         self.add = keras.layers.Add(name=name, dtype=dtype)
         self.layers = [self.down, self.up]
 
     def __call__(self, features: keras.KerasTensor) -> keras.KerasTensor:
-        """Add the module after a feature map (batch, height, width, channels)."""
+        """Add the module after a feature map (batch, height, width, channels), or tokens (batch, tokens, channels)."""
         return self.add([features, self.up(self.down(features))])
 
 
@@ -228,6 +231,7 @@ class Adapter:
                 name, dtype = f"adapter_{stage}", getattr(operation, "dtype_policy", None)
                 while name in taken:
                     name += "_more"
-                module = Bottleneck(name, tensor.shape[-1], self.width, seed + len(chains), dtype)
+                is_map = len(tensor.shape) == 4
+                module = Bottleneck(name, tensor.shape[-1], self.width, seed + len(chains), dtype, is_map)
                 chains[operation] = [operation, module]
         return chains

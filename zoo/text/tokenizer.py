@@ -1,0 +1,134 @@
+"""Tokenizers of encoders: texts in, arrays of token ids out. Free of Keras, so that servers use them as well."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import tokenizers
+
+FILE, VOCABULARY, SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
+STEP = 8  # lengths of batches are multiples of it, so that few shapes are traced
+
+
+class EncodedWords(NamedTuple):
+    """Texts that were given as words.
+
+    Attributes:
+        token_ids: (B, T) int32, padded.
+        first_pieces: (B, T) int32, the number of the word whose first piece a token is; -1 elsewhere.
+        kept: (B,) int32, how many words of each text the tokens hold; the rest was cut off.
+    """
+
+    token_ids: np.ndarray
+    first_pieces: np.ndarray
+    kept: np.ndarray
+
+
+class Tokenizer:
+    """The tokenizer of an encoder.
+
+    Args:
+        definition: content of a tokenizer.json, as the package tokenizers writes it.
+        max_length: tokens of a text, those at its start and end included; what is beyond is cut off.
+
+    Raises:
+        ValueError: the definition is damaged, or the length is below 3.
+    """
+
+    file: ClassVar[str] = FILE
+
+    def __init__(self, definition: str, max_length: int) -> None:
+        import tokenizers
+
+        if max_length < 3:
+            raise ValueError(f"texts of at most {max_length} tokens: give 3 or more")
+        try:
+            self._tokenizer = tokenizers.Tokenizer.from_str(definition)
+        except Exception as error:  # the package raises nothing narrower
+            raise ValueError(f"the {FILE} is damaged ({str(error)[:120]}): copy the folder again") from error
+        self.max_length = max_length
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(max_length)
+        self.padding_id = _padding_id(self._tokenizer)
+
+    @classmethod
+    def from_folder(cls, folder: Path, max_length: int) -> Tokenizer:
+        """Return the tokenizer of a Hugging Face folder or of a run: tokenizer.json, else BERT's vocab.txt.
+
+        Raises:
+            ValueError: neither file is there, or one is damaged.
+        """
+        if (folder / FILE).is_file():
+            return cls((folder / FILE).read_text(encoding="utf-8"), max_length)
+        if not (folder / VOCABULARY).is_file():
+            raise ValueError(f"'{folder}' has neither {FILE} nor {VOCABULARY}: save the tokenizer there, too")
+        return cls(_from_vocabulary(folder).to_str(), max_length)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of token ids."""
+        return self._tokenizer.get_vocab_size()
+
+    def write(self, folder: Path) -> None:
+        """Write it as `from_folder` reads it."""
+        (folder / self.file).write_text(self._tokenizer.to_str(), encoding="utf-8")
+
+    def lengths(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the number of tokens of each text before it is cut off, (N,) int32."""
+        self._tokenizer.no_truncation()
+        try:
+            encoded = self._tokenizer.encode_batch(list(texts))
+        finally:
+            self._tokenizer.enable_truncation(self.max_length)
+        return np.array([len(each.ids) for each in encoded], np.int32)
+
+    def __call__(self, texts: Sequence[str], length: int | None = None) -> np.ndarray:
+        """Return token ids, (B, T) int32, padded at the end.
+
+        Args:
+            texts: that are encoded.
+            length: T; None: that of the longest text, rounded up to a multiple of 8.
+        """
+        return self._pad([each.ids for each in self._tokenizer.encode_batch(list(texts))], length)
+
+    def encode_words(self, texts: Sequence[Sequence[str]], length: int | None = None) -> EncodedWords:
+        """Return token ids of texts that are split into words, and where each word begins."""
+        encoded = self._tokenizer.encode_batch([list(words) for words in texts], is_pretokenized=True)
+        token_ids = self._pad([each.ids for each in encoded], length)
+        first_pieces = np.full(token_ids.shape, -1, np.int32)
+        for row, each in enumerate(encoded):
+            words = np.array([-1 if word is None else word for word in each.word_ids])
+            is_first = (words >= 0) & (words != np.r_[-1, words[:-1]])
+            first_pieces[row, : len(words)] = np.where(is_first, words, -1)
+        return EncodedWords(token_ids, first_pieces, first_pieces.max(axis=1, initial=-1) + 1)
+
+    def _pad(self, ids: Sequence[Sequence[int]], length: int | None) -> np.ndarray:
+        longest = max(map(len, ids), default=STEP)
+        width = min(-(-longest // STEP) * STEP, max(self.max_length, longest)) if length is None else length
+        token_ids = np.full((len(ids), width), self.padding_id, np.int32)
+        for row, each in enumerate(ids):
+            token_ids[row, : len(each)] = each
+        return token_ids
+
+
+def _padding_id(tokenizer: tokenizers.Tokenizer) -> int:
+    found = (tokenizer.token_to_id(token) for token in ("[PAD]", "<pad>"))
+    return next((number for number in found if number is not None), 0)
+
+
+def _from_vocabulary(folder: Path) -> tokenizers.Tokenizer:
+    """Return BERT's WordPiece tokenizer with a vocabulary of one token per line."""
+    from tokenizers.implementations import BertWordPieceTokenizer
+
+    settings = {}
+    if (folder / SETTINGS).is_file():
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+    return BertWordPieceTokenizer(
+        str(folder / VOCABULARY), lowercase=settings.get("do_lower_case", True)
+    )._tokenizer
