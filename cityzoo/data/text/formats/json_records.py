@@ -1,0 +1,109 @@
+"""JSON and JSONL: lists of objects or of (text, label) pairs, by split or not, as Hugging Face and CLINC150 have them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cityzoo.data.text.findings import TextFindings
+from cityzoo.data.text.formats import SPLITS, Columns, RawText, parse_labels
+from cityzoo.data.text.formats.decode import read_text
+from cityzoo.data.text.formats.table import GROUP_NAMES, LABEL_NAMES, SPLIT_NAMES, TEXT_NAMES
+from cityzoo.errors import InputError, unknown
+
+WRAPPERS = ("data", "examples", "rows", "common_examples", "sentences")
+
+
+def read(file: Path, split: str, columns: Columns, findings: TextFindings) -> Iterator[RawText]:
+    """Yield the texts of a file.
+
+    Raises:
+        InputError: not JSON, or records without a text.
+    """
+    content = read_text(file, findings)
+    if file.suffix.lower() in (".jsonl", ".ndjson"):
+        records = []
+        for number, line in enumerate(content.splitlines(), 1):
+            if line.strip():
+                records.append(_parse(line, f"{file}' line {number}"))
+        yield from _read_list(records, split, file, columns, findings)
+        return
+    parsed = _parse(content, f"{file}'")
+    for part, records in _parts(parsed, split, file, findings):
+        yield from _read_list(records, part, file, columns, findings)
+
+
+def _parse(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"'{where} is not JSON ({str(error)[:120]}): correct it") from error
+
+
+def _parts(content: Any, split: str, file: Path, findings: TextFindings) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the lists of a file with their splits; a split of texts outside of all classes is named oos_SPLIT."""
+    if isinstance(content, list):
+        yield split, content
+        return
+    lists = {key: value for key, value in content.items() if isinstance(value, list)} if isinstance(content, dict) else {}
+    named = {key: SPLITS.get(key.lower().removeprefix("oos_")) for key in lists}
+    for key, records in lists.items():
+        if named[key] or key.lower() in WRAPPERS:
+            yield named[key] or split, records
+        else:
+            findings.add("unused column", f"{file.name}: {key}")
+
+
+def _read_list(
+    records: list[Any], split: str, file: Path, columns: Columns, findings: TextFindings
+) -> Iterator[RawText]:
+    keys: dict[str, str] = {}
+    for number, record in enumerate(records, 1):
+        place = f"{file.name}:{number}"
+        if isinstance(record, (list, tuple)) and len(record) == 2 and isinstance(record[0], str):
+            yield RawText(record[0].strip(), parse_labels(record[1], columns.separator), place, split)
+            continue
+        if not isinstance(record, dict):
+            raise InputError(f"'{file}' record {number} is neither an object nor a pair of text and label: correct it")
+        if not keys:
+            keys = _find_keys(record, columns, str(file))
+            for name in record.keys() - set(keys.values()):
+                findings.add("unused column", f"{file.name}: {name}")
+        if isinstance(record.get("tokens"), list):
+            yield _tagged(record, place, split)
+            continue
+        text = record.get(keys["text"])
+        if not isinstance(text, str):
+            raise InputError(f"'{file}' record {number} has no text under '{keys['text']}': correct it")
+        labels = parse_labels(record.get(keys.get("label", "")), columns.separator)
+        part = SPLITS.get(str(record.get(keys.get("split", ""), "")).lower(), split)
+        yield RawText(text.strip(), labels, place, part, group=str(record.get(keys.get("group", ""), "")))
+
+
+def _find_keys(record: dict[str, Any], columns: Columns, where: str) -> dict[str, str]:
+    if isinstance(record.get("tokens"), list):
+        return {"text": "tokens", "label": "tags" if "tags" in record else "ner_tags"}
+    found = {}
+    kinds = (
+        ("text", columns.text, TEXT_NAMES), ("label", columns.label, LABEL_NAMES),
+        ("split", "", SPLIT_NAMES), ("group", columns.group, GROUP_NAMES),
+    )  # fmt: skip
+    for kind, given, names in kinds:
+        if given and given not in record:
+            raise unknown(f"key of '{where}'", given, record)
+        name = given or next((key for each in names for key in record if key.lower() == each), "")
+        if name:
+            found[kind] = name
+    if "text" not in found:
+        raise InputError(f"'{where}' has the keys {', '.join(record)[:200]}: give --text-column")
+    return found
+
+
+def _tagged(record: dict[str, Any], place: str, split: str) -> RawText:
+    words, tags = record["tokens"], record.get("tags", record.get("ner_tags", []))
+    if len(words) != len(tags):
+        raise InputError(f"'{place}' has {len(words)} tokens and {len(tags)} tags: give one tag for each token")
+    words = tuple(map(str, words))
+    return RawText(" ".join(words), None, place, split, words, tuple(map(str, tags)))

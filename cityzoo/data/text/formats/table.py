@@ -1,0 +1,84 @@
+"""CSV and TSV files with a column of texts and one of labels."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from cityzoo.data.text.findings import TextFindings
+from cityzoo.data.text.formats import SPLITS, Columns, RawText, parse_labels
+from cityzoo.data.text.formats.decode import read_text
+from cityzoo.errors import InputError, unknown
+
+TEXT_NAMES = ("text", "sentence", "message", "utterance", "description", "complaint", "question", "query", "content")
+LABEL_NAMES = ("label", "labels", "intent", "category", "class", "event", "events", "type", "tags", "target")
+GROUP_NAMES = ("group", "conversation", "call_id", "call", "source_event")
+SPLIT_NAMES = ("split", "subset")
+SEPARATORS = ",;\t|"
+
+
+def read(file: Path, split: str, columns: Columns, findings: TextFindings) -> Iterator[RawText]:
+    """Yield the texts of a table.
+
+    Raises:
+        InputError: no header with a column of texts, or rows with more fields than it.
+    """
+    content = read_text(file, findings)
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    first = content.split("\n", 1)[0]
+    delimiter = max(SEPARATORS, key=first.count) if file.suffix.lower() != ".tsv" else "\t"
+    rows = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+    header = [name.strip() for name in next(rows, [])]
+    places = find_columns(header, columns, str(file))
+    for name in header:
+        if name and header.index(name) not in places.values():
+            findings.add("unused column", f"{file.name}: {name}")
+    for row in rows:
+        if not any(field.strip() for field in row):
+            continue
+        if len(row) != len(header):
+            raise InputError(
+                f"'{file}' line {rows.line_num}: {len(row)} fields, but the header has {len(header)}: put texts with "
+                f"'{delimiter}' in double quotes"
+            )
+        fields = {kind: row[place].strip() for kind, place in places.items()}
+        yield RawText(
+            fields["text"],
+            parse_labels(fields.get("label"), columns.separator),
+            f"{file.name}:{rows.line_num}",
+            SPLITS.get(fields.get("split", "").lower(), split),
+            group=fields.get("group", ""),
+        )
+
+
+def find_columns(header: Sequence[str], columns: Columns, where: str) -> dict[str, int]:
+    """Return the place of the columns of texts, labels, splits and groups.
+
+    Raises:
+        InputError: no column of texts, or a name that is not there.
+
+    Example:
+        >>> find_columns(["id", "Text", "category"], Columns(), "a.csv")
+        {'text': 1, 'label': 2}
+    """
+    lower = [name.lower() for name in header]
+    found = {}
+    kinds = (
+        ("text", columns.text, TEXT_NAMES), ("label", columns.label, LABEL_NAMES),
+        ("split", "", SPLIT_NAMES), ("group", columns.group, GROUP_NAMES),
+    )  # fmt: skip
+    for kind, given, names in kinds:
+        if given and given.lower() not in lower:
+            raise unknown(f"column of '{where}'", given, header)
+        name = given.lower() or next((each for each in names if each in lower), "")
+        if name:
+            found[kind] = lower.index(name)
+    if "text" not in found:
+        raise InputError(
+            f"'{where}' has the columns {', '.join(header)[:200]}: name the one of the texts 'text', or give "
+            "--text-column"
+        )
+    return found

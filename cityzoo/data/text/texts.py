@@ -1,0 +1,49 @@
+"""Texts with labels, and the splits of a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cityzoo.data.text.findings import TextFindings
+from cityzoo.sample import ExampleSet
+
+
+@dataclass(frozen=True)
+class TextExample:
+    """One text."""
+
+    text: str
+    path: str  # file and place in it, such as "train.csv:17"
+    target: np.ndarray | None = None  # (C,) float32, 1 for each class that it has; zeros: outside of all classes
+    words: tuple[str, ...] = ()  # of a text that is tagged word by word
+    tags: tuple[str, ...] = ()  # one for each word, such as "B-road"
+    group: str = ""  # texts of one group are alike: a call, a conversation, a storm; "": not known
+
+    @property
+    def name(self) -> str:
+        """File and place."""
+        return self.path
+
+
+@dataclass(frozen=True)
+class TextSet(ExampleSet):
+    """The texts of one split."""
+
+    examples: tuple[TextExample, ...]
+
+
+@dataclass(frozen=True)
+class TextDataset:
+    """Checked texts, and what the check found."""
+
+    train: TextSet
+    val: TextSet
+    findings: TextFindings
+    test: TextSet | None = None
+
+    @property
+    def held_out(self) -> TextSet:
+        """Return the texts that metrics are reported for: val, which the best epoch was chosen by."""
+        return self.val
