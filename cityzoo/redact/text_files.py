@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cityzoo.errors import InputError
-from cityzoo.redact.text import KINDS, mask_text
+from cityzoo.data.text.personal_data import KINDS, mask_text
 from cityzoo.replace_file import replace_file
 
 SUFFIXES = (".txt", ".log", ".csv", ".tsv", ".jsonl", ".json", ".md")

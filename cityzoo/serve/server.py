@@ -14,7 +14,7 @@ import uvicorn
 from cityzoo.monitor.json_logs import start_json_logs
 from cityzoo.monitor.metrics import Monitor
 from cityzoo.monitor.tracing import Tracer
-from cityzoo.redact.text import mask_text
+from cityzoo.data.text.personal_data import mask_text
 from cityzoo.security.access import Access
 from cityzoo.security.settings import check_address, tls_options
 from cityzoo.serve.app import make_app

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from cityzoo.redact.text import mask_text
+from cityzoo.data.text.personal_data import mask_text
 
 MASKED = {
     "plate": """B-AB 1234|M AB 123|HH-XY 9E|AB12 CDE|AB-123-CD|AB 123 CD|1234 BCD|12-ABC-3|GB-123-X|7ABC123|
@@ -73,5 +73,5 @@ def test_no_text_takes_long(part):
 
 def test_masking_text_needs_only_the_standard_library():
     """A log formatter imports it."""
-    script = "import sys, cityzoo.redact.text; sys.exit('cv2' in sys.modules or 'tensorflow' in sys.modules)"
+    script = "import sys, cityzoo.data.text.personal_data; sys.exit('cv2' in sys.modules or 'tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

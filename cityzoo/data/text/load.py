@@ -1,0 +1,163 @@
+"""Load texts: read, checked, split into train and val."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import blake2b
+
+import numpy as np
+
+from cityzoo.data.files import confine
+from cityzoo.data.text import check, formats
+from cityzoo.data.text.findings import TextFindings
+from cityzoo.data.text.formats import Columns, RawText
+from cityzoo.data.text.texts import TextDataset, TextExample, TextSet
+from cityzoo.errors import InputError, unknown
+
+LOG = logging.getLogger(__name__)
+VAL_SHARE = 0.2
+IGNORE = "ignore"
+
+
+def load(
+    source: str,
+    *,
+    format: str | None = None,
+    columns: Columns = Columns(),  # noqa: B008 - frozen
+    classes: Sequence[str] = (),
+    class_map: Mapping[str, str] | None = None,
+    val: str | None = None,
+    limit: int | None = None,
+    split_by: str = "text",
+    strict: bool = False,
+) -> TextDataset:
+    """Read and check labeled texts.
+
+    The data's own splits are used; where there is no val, a fifth of the texts by a hash of their words, or of their
+    groups. Equal texts are kept once, and never on both sides.
+
+    Args:
+        source: file or folder.
+        format: csv, json, conll or folders; None: by the files' names.
+        columns: names of columns.
+        classes: to train, in this order; none: all, sorted.
+        class_map: names of labels to those of classes, or to "ignore".
+        val: source of held-out texts.
+        limit: texts of each split.
+        split_by: "text", or "group": texts of one group share a split.
+        strict: stop if anything is not used.
+
+    Raises:
+        InputError: nothing there, unreadable files, no labels, fewer than two texts of a split.
+    """
+    findings = TextFindings(source, "")
+    raw = _read(source, format, columns, findings)
+    if val:
+        raw = [replace(each, split="train") for each in raw if each.split in ("", "train")]
+        raw += [replace(each, split="val") for each in _read(val, format, columns, findings)]
+    raw = [each for each in (check.clean(each, findings) for each in raw) if each]
+    raw = _map_labels(raw, class_map or {}, findings)
+    raw = check.remove_copies(raw, findings)
+    train, held_out, test = _split(raw, split_by, findings)
+    held_out = check.remove_shared(train, held_out, findings)
+    test = check.remove_shared(train, test, findings)
+    names = _class_names(train, classes)
+    sides = [_take(side, limit) for side in (train, held_out, test)]
+    check.describe([each for side in sides for each in side], findings)
+    sets = [_to_set(split, side, names, findings) for split, side in zip(("train", "val", "test"), sides, strict=True)]
+    _describe(sets, findings, names)
+    LOG.info("%s", findings.text())
+    if strict:
+        findings.require_all_used()
+    return TextDataset(sets[0], sets[1], findings, sets[2] if len(sets[2]) else None)
+
+
+def _read(source: str, format: str | None, columns: Columns, findings: TextFindings) -> list[RawText]:
+    with confine(source):
+        return formats.read(source, format, columns, findings)
+
+
+def _map_labels(raw: Sequence[RawText], class_map: Mapping[str, str], findings: TextFindings) -> list[RawText]:
+    kept = []
+    for each in raw:
+        if each.tags:
+            kept.append(each)
+            continue
+        if each.labels is None:
+            findings.add("no label", each.place)
+            continue
+        labels = tuple(class_map.get(label, label) for label in each.labels)
+        labels = tuple(dict.fromkeys(label for label in labels if label != IGNORE))
+        if each.labels and not labels:
+            findings.add("dropped class", each.place)
+            continue
+        kept.append(replace(each, labels=labels))
+    if not kept:
+        raise InputError(f"'{findings.source}' has no labels: name their column 'label', or give --label-column")
+    return kept
+
+
+def _split(
+    raw: Sequence[RawText], split_by: str, findings: TextFindings
+) -> tuple[list[RawText], list[RawText], list[RawText]]:
+    by_name = {name: [each for each in raw if each.split == name] for name in ("train", "val", "test", "")}
+    pool = by_name["train"] + by_name[""]
+    if not pool:
+        raise InputError(f"'{findings.source}' holds no texts to train on: name a file train.csv, or give --val")
+    if by_name["val"]:
+        return pool, by_name["val"], by_name["test"]
+    key = (lambda each: each.group or check.normalize(each.text)) if split_by == "group" else (
+        lambda each: check.normalize(each.text)
+    )
+    train = [each for each in pool if _fraction(key(each)) >= VAL_SHARE]
+    val = [each for each in pool if _fraction(key(each)) < VAL_SHARE]
+    if len(train) < 2 or not val:
+        raise InputError(
+            f"{len(pool)} texts of '{findings.source}' cannot be split into train and val: give more, or --val"
+        )
+    return train, val, by_name["test"]
+
+
+def _fraction(text: str) -> float:
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
+
+
+def _class_names(train: Sequence[RawText], classes: Sequence[str]) -> tuple[str, ...]:
+    found = sorted({label for each in train for label in each.labels or ()})
+    for name in classes:
+        if name not in found:
+            raise unknown("class of the texts", name, found)
+    return tuple(classes) or tuple(found)
+
+
+def _take(texts: Sequence[RawText], limit: int | None) -> list[RawText]:
+    if limit is None or limit >= len(texts):
+        return list(texts)
+    order = sorted(range(len(texts)), key=lambda row: _fraction(check.normalize(texts[row].text)))
+    return [texts[row] for row in sorted(order[:limit])]
+
+
+def _to_set(split: str, texts: Sequence[RawText], names: tuple[str, ...], findings: TextFindings) -> TextSet:
+    places = {name: number for number, name in enumerate(names)}
+    examples = []
+    for each in texts:
+        labels = [label for label in each.labels or () if label in places]
+        if each.labels and not labels:
+            findings.add("dropped class", each.place)
+            continue
+        target = np.zeros(len(names), np.float32)
+        target[[places[label] for label in labels]] = 1
+        if not labels and not each.tags:
+            findings.add("outside", each.place)
+        examples.append(TextExample(each.text, each.place, target, each.words, each.tags, each.group))
+    return TextSet(split, names, tuple(examples))
+
+
+def _describe(sets: Sequence[TextSet], findings: TextFindings, names: tuple[str, ...]) -> None:
+    findings.sizes = {each.split: len(each) for each in sets if len(each)}
+    counts = sum((each.target for each in sets[0].examples), np.zeros(len(names)))
+    findings.classes = {name: int(count) for name, count in zip(names, counts, strict=True)}
+    check.find_similar_labels(Counter(findings.classes), findings)
