@@ -153,7 +153,9 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     if not path.is_file():
         raise InputError(f"'{path}' does not exist: give the model.keras of a run folder")
     try:
-        return keras.saving.load_model(path, compile=False)
+        model = keras.saving.load_model(path, compile=False)
+        model.file = path  # what lies next to it, such as a tokenizer, belongs to it
+        return model
     except Exception as error:  # of a damaged file Keras, HDF5, zip and JSON raise anything
         reason = (" ".join(str(error).split()) or type(error).__name__)[:200]
         raise InputError(

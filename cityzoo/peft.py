@@ -14,7 +14,6 @@ from cityzoo.errors import InputError
 from cityzoo.model import AssembledModel, float32_copy, save
 from cityzoo.spec import CLOSED_FORM, Phase
 
-ORDER = ("none", "C1", "C2", "C3", "C4", "C5", "backbone")
 
 
 def adapt(
@@ -50,7 +49,8 @@ def adapt(
 
 def _above(plan: Sequence[Phase]) -> str | None:
     stages = [phase.freeze for phase in plan if phase.freeze != CLOSED_FORM]
-    least = min(stages, key=ORDER.index, default="backbone")
+    # Names of stages sort as the stages do.
+    least = min(stages, key=lambda stage: (stage != "none", stage == "backbone", stage), default="backbone")
     return None if least in ("none", "backbone") else least
 
 

@@ -16,6 +16,7 @@ from cityzoo.sample import ImageSet
 if TYPE_CHECKING:
     import keras
 
+TOKENS = 16  # of a text in a speed measurement: a short question
 LEAST_RUNS, MOST_RUNS, MEASURED_SECONDS = 3, 20, 1.0  # of a speed measurement
 
 
@@ -91,10 +92,9 @@ def measure_latency(model: keras.Model, batch_size: int = 8) -> dict[str, float]
 
     def noise(count: int) -> Any:
         def of(tensor: Any) -> np.ndarray:
-            values = rng.uniform(0, 255, (count, *tensor.shape[1:]))
-            return (values if "float" in str(tensor.dtype) else np.zeros_like(values)).astype(
-                str(tensor.dtype)
-            )
+            shape = (count, *(TOKENS if side is None else side for side in tensor.shape[1:]))
+            values = rng.uniform(0, 255, shape) if "float" in str(tensor.dtype) else np.ones(shape)
+            return values.astype(str(tensor.dtype))
 
         return keras.tree.map_structure(of, model.input)
 

@@ -97,7 +97,7 @@ def download(name: str) -> Path:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
+        with socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
             keras.utils.get_file(
                 part.name, row.weights_url, cache_subdir=str(path.parent), file_hash=row.weights_hash
             )
@@ -136,7 +136,8 @@ def _from_file(
 
 
 @contextmanager
-def _socket_timeout(seconds: float):
+def socket_timeout(seconds: float):
+    """Set the time-out of new connections, and set it back."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from augment.epoch_order import Rows
 from cityzoo.cache_dir import cache_dir
-from cityzoo.data.image.views import AugmentedViews
 from cityzoo.errors import InputError
 from cityzoo.replace_file import remove_unfinished, replace_file
 
@@ -25,10 +25,26 @@ if TYPE_CHECKING:
     import keras
 
 LOG = logging.getLogger(__name__)
-FORMAT = 4  # of the folders; raised with every change of what is in them
+FORMAT = 5  # of the folders; raised with every change of what is in them
 SPARE_BYTES = 2**30  # that stay free on the disk
 CAP_BYTES = 12 * 10**9  # of all features in the cache that nobody asked for by name
 META = "features.json"
+
+
+class CachedViews(Protocol):
+    """Views of examples, of any modality, that features are computed of."""
+
+    examples: Any
+    row_bytes: int  # of a target and its matrix
+
+    def __len__(self) -> int:
+        """Return the number of examples."""
+
+    def batches(self, rows: Rows, batch_size: int, unmixed_from: int | None = None) -> Any:
+        """Return batches of (inputs, target, matrix) of (example, view) pairs, as a `tf.data.Dataset`."""
+
+    def cache_facts(self) -> Iterator[Any]:
+        """Yield what features depend on besides the network: plain values and bytes."""
 
 
 @dataclass(frozen=True)
@@ -134,30 +150,20 @@ def write_meta(folder: Path, key: str, done: int, total: int) -> None:
         part.write_text(json.dumps({"format": FORMAT, "key": key, "done": done, "total": total}))
 
 
-def key_of(prefix: keras.Model, views: AugmentedViews, number_of_views: int) -> str:
+def key_of(prefix: keras.Model, views: CachedViews, number_of_views: int) -> str:
     """Return a hash of everything that features depend on: a change of any of it makes another key.
 
-    That is the frozen network and its weights, the images, their boxes and labels, what the kind makes targets of
-    (as some of them show), the augmentation policy and its seed, the size of the input, and the versions of the
+    That is the frozen network and its weights, the examples and how they come to the network, and the versions of the
     libraries that compute.
     """
-    import cv2
     import keras
     import tensorflow as tf
 
     digest = hashlib.sha256()
-    facts: list[Any] = [FORMAT, keras.backend.backend(), keras.__version__, tf.__version__, cv2.__version__]
-    facts += [prefix.get_config(), number_of_views, views.size_hw, views.max_rows, views.seed]
-    facts += [views.described_policy, views.examples.class_names, type(views.output).__qualname__]
-    digest.update(json.dumps(facts, default=str, sort_keys=True).encode())
-    target = views.first_targets
-    digest.update(f"{target.shape[1:]}".encode() + target.tobytes())
+    facts = [FORMAT, keras.backend.backend(), keras.__version__, tf.__version__]
+    digest.update(json.dumps([*facts, prefix.get_config(), number_of_views], default=str, sort_keys=True).encode())
     for weight in prefix.get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
-    for image in views.examples.examples:
-        stat = os.stat(image.path)
-        digest.update(f"{image.path} {stat.st_size} {stat.st_mtime_ns} {image.plain}".encode())
-        digest.update(image.boxes_xyxy.tobytes() + image.labels.tobytes())
-        target = b"" if image.target is None else image.target.tobytes()
-        digest.update(target + repr(image.window_xyxy).encode())
+    for fact in views.cache_facts():
+        digest.update(fact if isinstance(fact, bytes) else json.dumps(fact, default=str, sort_keys=True).encode())
     return digest.hexdigest()

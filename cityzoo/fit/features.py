@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from augment.epoch_order import Rows, sequential_order
 from cityzoo.backend import compiled
-from cityzoo.data.image.views import AugmentedViews, Rows, sequential_order
 from cityzoo.errors import InputError
-from cityzoo.fit.feature_cache import META, Cache, key_of, locked, read_meta, write_meta
+from cityzoo.fit.feature_cache import META, Cache, CachedViews, key_of, locked, read_meta, write_meta
 from cityzoo.replace_file import remove_unfinished
 
 if TYPE_CHECKING:
@@ -60,15 +60,21 @@ class Features:
         ).prefetch(4)
 
 
-def bytes_needed(prefix: keras.Model, views: AugmentedViews, number_of_views: int) -> int:
+def bytes_needed(prefix: keras.Model, views: CachedViews, number_of_views: int) -> int:
     """Return the size of the features on disk."""
-    each = (
-        sum(int(np.prod(tensor.shape[1:])) for tensor in prefix.output.values()) * np.dtype(STORED).itemsize
-    )
-    return len(views.examples) * number_of_views * (each + views.max_rows * 20 + 36)
+    each = sum(int(np.prod(shape)) for shape in _shapes(prefix, views).values()) * np.dtype(STORED).itemsize
+    return len(views.examples) * number_of_views * (each + views.row_bytes)
 
 
-def compute(prefix: keras.Model, views: AugmentedViews, number_of_views: int, cache: Cache) -> Features:
+def _shapes(prefix: keras.Model, views: CachedViews) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of what is stored of a view; of examples of varying length, that of the longest."""
+    return {
+        name: tuple(views.length if side is None else side for side in tensor.shape[1:])
+        for name, tensor in prefix.output.items()
+    }
+
+
+def compute(prefix: keras.Model, views: CachedViews, number_of_views: int, cache: Cache) -> Features:
     """Run a frozen prefix over every view of every image once, or reuse the features of an earlier run.
 
     Args:
@@ -105,13 +111,15 @@ def _open(folder: Path, names: list[str], count: int) -> Features:
 
 
 def _make(
-    prefix: keras.Model, views: AugmentedViews, number_of_views: int, folder: Path, key: str, done: int
+    prefix: keras.Model, views: CachedViews, number_of_views: int, folder: Path, key: str, done: int
 ) -> None:
     total = len(views.examples) * number_of_views
     done = min(done // BATCH * BATCH, total)
     rows = list(sequential_order(len(views.examples), number_of_views)())[done:]
     batches = views.batches(lambda: iter(rows), BATCH, unmixed_from=number_of_views - 1)
-    shapes = {name: (STORED, tuple(tensor.shape[1:])) for name, tensor in prefix.output.items()}
+    shapes: dict[str, tuple[type, tuple[int, ...]]] = {
+        name: (STORED, shape) for name, shape in _shapes(prefix, views).items()
+    }
     shapes["targets"] = np.float32, tuple(batches.element_spec[1].shape[1:])
     shapes["matrices"] = np.float32, (3, 3)
     arrays = {
@@ -152,7 +160,9 @@ def _fill(
         for number, (images, target, matrix) in enumerate(batches, start=1):
             end = start + len(target)
             for name, array in {**run(images), "targets": target.numpy(), "matrices": matrix.numpy()}.items():
-                arrays[name][start:end] = array
+                # Shorter ones are followed by zeros.
+                place = tuple(slice(side) for side in array.shape[1:])
+                arrays[name][(slice(start, end), *place)] = array
             bar.update(end)
             start = end
             if number % SAVED_EVERY == 0:

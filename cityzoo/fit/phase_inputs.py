@@ -68,11 +68,11 @@ def has_room(context: TrainContext, prefix: keras.Model, views: Any, shown: int,
     key = feature_cache.key_of(prefix, views, shown)
     if distributed.all_gather(feature_cache.make_room(context.cache, key, int(gigabytes * 1e9))):
         LOG.info(
-            "%s %d views per image are cached (%.2f GB) in %s", what, shown, gigabytes, context.cache.folder
+            "%s %d views per example are cached (%.2f GB) in %s", what, shown, gigabytes, context.cache.folder
         )
         return True
     LOG.info(
-        "%s %d views per image need %.1f GB, more than there is room for in %s: they are computed in every epoch",
+        "%s %d views per example need %.1f GB, more than there is room for in %s: they are computed in every epoch",
         *(what, shown, gigabytes, context.cache.folder),
     )
     return False
@@ -85,7 +85,7 @@ def cached_suffix_input(context: TrainContext, prefix: keras.Model) -> PhaseInpu
         InputError: there is no room for its outputs.
     """
     spec, size = context.spec, context.spec.fit.batch_size
-    shown = spec.modality.views
+    shown = context.modality.views_shown(spec, "backbone") or 1
     train = features.compute(prefix, context.train, shown, context.cache)
     val = features.compute(prefix, context.val, 1, context.cache)
     suffix = zoo.suffix(prefix, context.assembled.model)

@@ -56,6 +56,7 @@ class Output(ABC):
         supports_distillation: whether `distillation_loss` is implemented.
         imitated_layers: layers of the model whose features a student learns from its teacher.
         supports_attribution: whether `attribution_target` is implemented.
+        encoder_outputs: what the head takes of an encoder of texts: "pooled", or "tokens" and "token_mask".
         page: module of `cityzoo.report.pages` that shows the metrics, and of `cityzoo.visualize` that draws results.
     """
 
@@ -72,6 +73,7 @@ class Output(ABC):
     supports_distillation: ClassVar[bool] = False
     imitated_layers: ClassVar[tuple[str, ...]] = ()
     supports_attribution: ClassVar[bool] = False
+    encoder_outputs: ClassVar[tuple[str, ...]] = ("pooled",)
     page: ClassVar[str]
 
     def with_train_statistics(self, train: Any) -> Output:

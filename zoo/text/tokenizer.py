@@ -35,30 +35,31 @@ class Tokenizer:
 
     Args:
         definition: content of a tokenizer.json, as the package tokenizers writes it.
-        max_length: tokens of a text, those at its start and end included; what is beyond is cut off.
+        max_length: tokens of a text, those at its start and end included; what is beyond is cut off. None: as the
+            definition says.
 
     Raises:
-        ValueError: the definition is damaged, or the length is below 3.
+        ValueError: the definition is damaged, or the length is missing or below 3.
     """
 
     file: ClassVar[str] = FILE
 
-    def __init__(self, definition: str, max_length: int) -> None:
+    def __init__(self, definition: str, max_length: int | None = None) -> None:
         import tokenizers
 
-        if max_length < 3:
-            raise ValueError(f"texts of at most {max_length} tokens: give 3 or more")
         try:
             self._tokenizer = tokenizers.Tokenizer.from_str(definition)
         except Exception as error:  # the package raises nothing narrower
             raise ValueError(f"the {FILE} is damaged ({str(error)[:120]}): copy the folder again") from error
-        self.max_length = max_length
+        self.max_length: int = max_length or (self._tokenizer.truncation or {}).get("max_length", 0)
+        if self.max_length < 3:
+            raise ValueError(f"texts of at most {self.max_length} tokens: give 3 or more")
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(max_length)
+        self._tokenizer.enable_truncation(self.max_length)
         self.padding_id = _padding_id(self._tokenizer)
 
     @classmethod
-    def from_folder(cls, folder: Path, max_length: int) -> Tokenizer:
+    def from_folder(cls, folder: Path, max_length: int | None = None) -> Tokenizer:
         """Return the tokenizer of a Hugging Face folder or of a run: tokenizer.json, else BERT's vocab.txt.
 
         Raises:

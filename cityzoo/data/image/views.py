@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,28 @@ class AugmentedViews:
     def first_targets(self) -> np.ndarray:
         """Return the targets of the first images, which show what the output makes of labels."""
         return self.load_batch([(row, 0) for row in range(min(FIRST_TARGETS, len(self)))])[1].numpy()
+
+    @property
+    def row_bytes(self) -> int:
+        """Size of a target and its matrix, at most."""
+        return self.max_rows * 20 + 36
+
+    def cache_facts(self) -> Iterator[Any]:
+        """Yield what cached features depend on besides the network: plain values and bytes.
+
+        That is the images, their boxes and labels, what the output makes targets of (as some of them show), the
+        augmentation policy and its seed, the size of the input, and the library that decodes.
+        """
+        import cv2
+
+        yield cv2.__version__, self.size_hw, self.max_rows, self.seed, self.described_policy
+        yield self.examples.class_names, type(self.output).__qualname__, self.first_targets.shape[1:]
+        yield self.first_targets.tobytes()
+        for image in self.examples.examples:
+            stat = os.stat(image.path)
+            yield image.path, stat.st_size, stat.st_mtime_ns, image.plain, image.window_xyxy
+            yield image.boxes_xyxy.tobytes() + image.labels.tobytes()
+            yield b"" if image.target is None else image.target.tobytes()
 
     def batches(self, rows: Rows, batch_size: int, unmixed_from: int | None = None) -> tf.data.Dataset:
         """Return batches of (images uint8, target, matrix) for each (image, view) of `rows`.

@@ -72,7 +72,8 @@ def load(
     LOG.info("%s", findings.text())
     if strict:
         findings.require_all_used()
-    return TextDataset(sets[0], sets[1], findings, sets[2] if len(sets[2]) else None)
+    has_val = any(each.split == "val" for each in raw)
+    return TextDataset(sets[0], sets[1], findings, sets[2] if len(sets[2]) else None, has_val)
 
 
 def _read(source: str, format: str | None, columns: Columns, findings: TextFindings) -> list[RawText]:

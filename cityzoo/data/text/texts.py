@@ -42,6 +42,7 @@ class TextDataset:
     val: TextSet
     findings: TextFindings
     test: TextSet | None = None
+    has_val_split: bool = True  # the data's own, or --val
 
     @property
     def held_out(self) -> TextSet:

@@ -1,0 +1,218 @@
+"""Texts: hotline calls, reports, posts; labels are classes of whole texts or tags of their words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from augment.epoch_order import shuffled
+from cityzoo.errors import InputError, unknown
+from cityzoo.modalities import Masks, Modality, Shard
+from cityzoo.modalities.text import data as reading
+from cityzoo.modalities.text.flags import TextEvaluateFlags, TextFlags
+from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
+from zoo.text import registry
+
+if TYPE_CHECKING:
+    import keras
+
+    from cityzoo.data.text import TextDataset, TextSet
+    from cityzoo.model import AssembledModel
+    from cityzoo.modalities.text.views import TextViews
+    from cityzoo.outputs import Output
+    from cityzoo.tasks import Task
+
+BLOCKS = tuple(f"block{number:02d}" for number in range(25))
+WEIGHTS = ("auto", "pretrained", "random")
+BATCH_SIZE = 32  # texts, in inference
+Spec = ResolvedSpec[Any]
+
+
+class Text(Modality[TextFlags]):
+    """Texts, cut into tokens."""
+
+    name: ClassVar[str] = "text"
+    unit: ClassVar[str] = "texts"
+    flags: ClassVar[type] = TextFlags
+    evaluate_flags: ClassVar[type] = TextEvaluateFlags
+    freeze_points: ClassVar[tuple[str, ...]] = ("none", *BLOCKS, "backbone")
+    trains_head_first: ClassVar[bool] = True
+    supports_closed_form: ClassVar[bool] = True
+    help_words: ClassVar[Mapping[str, str]] = {
+        "sources": "CSV, TSV, JSON, JSONL or CoNLL, or a folder of them or of a folder for each class",
+        "stages": "auto|none|block00|...|backbone",
+        "weights": "auto|pretrained|random|PATH",
+        "about_weights": "auto: the published ones; or the model.keras of an earlier run",
+        "about_freeze": "block00: the embeddings, block01: the first transformer block as well, and so on; backbone: train "
+        "the head only; auto: backbone",
+        "plan": "closed_form,block04:3, which computes the head first",
+        "later": "a tenth, half with --adapt",
+    }
+
+    def backbones(self) -> Mapping[str, str]:
+        lines = {
+            name: f"{row.params_millions:>8.1f} M   {row.about}" for name, row in registry.BACKBONES.items()
+        }
+        return {**lines, registry.TFIDF: f"{'':>10}   TF-IDF of words and characters: no weights, any language"}
+
+    def check(self, spec: TrainSpec[TextFlags], task: Task) -> None:
+        run, flags = spec.run, spec.modality
+        if run.backbone not in registry.names() and not Path(run.backbone).is_dir():
+            raise unknown("text backbone", run.backbone, [*registry.names(), "a Hugging Face folder"])
+        if run.weights not in WEIGHTS and not Path(run.weights).is_file():
+            raise InputError(f"--weights '{run.weights}' is neither a file nor one of {', '.join(WEIGHTS)}")
+        if run.backbone == registry.TFIDF and (flags.adapt or flags.delta):
+            raise InputError("--adapt changes the blocks of an encoder, tfidf has none: remove it, or use minilm")
+
+    def read(self, spec: TrainSpec[TextFlags], task: Task) -> TextDataset:
+        return reading.read(spec, task)
+
+    def read_to_evaluate(
+        self, spec: TrainSpec[TextFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
+    ) -> tuple[TextSet, Any]:
+        return reading.read_to_evaluate(spec, task, class_names, flags)
+
+    def fingerprint(self, data: TextDataset) -> list[Any]:
+        return [(e.text, e.target.tolist(), e.tags) for side in (data.train, data.val) for e in side.examples]
+
+    def named_labels(self, examples: TextSet, source: str) -> Iterable[tuple[str, bytes]]:
+        for each in examples.examples:
+            yield each.path, each.target.tobytes() + "\t".join(each.tags).encode() + each.text.encode()
+
+    def resolve(self, spec: TrainSpec[TextFlags], data: TextDataset) -> TextFlags:
+        return reading.resolve_flags(spec, data)
+
+    def default_freeze(self, spec: TrainSpec[TextFlags]) -> str:
+        return "backbone"
+
+    def build(self, spec: Spec, output: Output, data: TextDataset) -> AssembledModel:
+        from cityzoo.modalities.text import build
+
+        return build.build(spec, output, data.train)
+
+    def class_names(self, model: keras.Model) -> tuple[str, ...]:
+        from cityzoo.model import class_names
+
+        return class_names(model)
+
+    def freeze(self, assembled: AssembledModel, spec: Spec, stage: str) -> None:
+        import zoo
+
+        stage = "backbone" if stage == CLOSED_FORM else stage
+        adapted = hasattr(assembled.backbone, "adaptation")
+        (zoo.freeze_base if adapted else zoo.freeze)(assembled.backbone, stage)
+
+    def stage_of_layers(self, backbone: keras.Model) -> Mapping[str, str]:
+        import zoo
+
+        return zoo.stage_of_layers(backbone)
+
+    def layer_decay(self, spec: Spec) -> float:
+        return spec.modality.layer_decay
+
+    def optimizer_settings(self, spec: Spec) -> dict[str, Any]:
+        return {}
+
+    def prefix(self, backbone: keras.Model, stage: str) -> keras.Model | None:
+        from zoo.text.stages import prefix
+
+        return prefix(backbone, stage)
+
+    def views(self, spec: Spec, output: Output, data: TextDataset) -> tuple[TextViews, TextViews]:
+        from cityzoo.modalities.text.build import make_tokenizer
+        from cityzoo.modalities.text.views import TextViews
+
+        tokenizer = make_tokenizer(spec.run.backbone, spec.modality.max_tokens, data.train)
+        return (
+            TextViews(data.train, output, tokenizer, spec.run.seed),
+            TextViews(data.val, output, tokenizer, spec.run.seed),
+        )
+
+    def views_shown(self, spec: Spec, stage: str) -> int | None:
+        return 1
+
+    def training_batches(
+        self,
+        assembled: AssembledModel,
+        views: TextViews,
+        spec: Spec,
+        first: int,
+        last: int,
+        shown: int | None,
+        shard: Shard,
+    ) -> Iterable[Any]:
+        import tensorflow as tf
+
+        size = spec.fit.batch_size
+        rows = views.by_length(shuffled(len(views), size, spec.run.seed, first, last, 1), size)
+        triples = views.batches(*shard(rows, size))
+        return triples.map(tf.autograph.experimental.do_not_convert(lambda x, y, _: (x, y))).prefetch(4)
+
+    def examples_of_step(
+        self,
+        assembled: AssembledModel,
+        views: TextViews,
+        spec: Spec,
+        epoch: int,
+        step: int,
+        shown: int | None,
+    ) -> list[tuple[str, int]]:
+        size = spec.fit.batch_size
+        rows = list(views.by_length(shuffled(len(views), size, spec.run.seed, epoch, epoch + 1, 1), size)())
+        return [(views.examples.examples[row].path, 0) for row, _ in rows[step * size : (step + 1) * size]]
+
+    def predict_views(self, model: keras.Model, views: TextViews, batch_size: int) -> list[Any]:
+        return views.output.decode(self._run(model, views), None, views.examples.examples)
+
+    def predict(self, model: keras.Model, examples: TextSet, output: Output) -> list[Any]:
+        from cityzoo.modalities.text.build import tokenizer_of
+        from cityzoo.modalities.text.views import TextViews
+
+        return self.predict_views(model, TextViews(examples, output, tokenizer_of(model)), BATCH_SIZE)
+
+    def _run(self, model: keras.Model, views: TextViews) -> np.ndarray:
+        """Return the outputs for all texts, in order; texts of similar length are computed together."""
+        from cityzoo.backend import compiled
+
+        run, outputs = compiled(model), None
+        order = np.argsort(views.lengths, kind="stable")
+        for start in range(0, len(order), BATCH_SIZE):
+            rows = order[start : start + BATCH_SIZE]
+            found = np.asarray(run(views.inputs(rows)))
+            if outputs is None:
+                outputs = np.zeros((len(order), *found.shape[1:]), np.float32)
+            outputs[rows] = found
+        return np.zeros((0, 1), np.float32) if outputs is None else outputs
+
+    def identify(self, examples: TextSet) -> list[Any]:
+        return [(each.path, each.text) for each in examples.examples]
+
+    def reorder_labels(self, examples: TextSet, class_names: Sequence[str]) -> TextSet:
+        return reading.reorder_labels(examples, class_names)
+
+    def groups(self, examples: TextSet) -> list[str]:
+        return [each.group for each in examples.examples]
+
+    def input_signals(self, examples: TextSet, row: int) -> dict[str, list[float]]:
+        text = examples.examples[row].text
+        return {"characters": [float(len(text))], "words": [float(len(text.split()))]}
+
+    def slices(self, examples: TextSet, by: str) -> Masks:
+        return reading.slices(examples)
+
+    def write_manifest(self, folder: Path, data: TextDataset, output: Output) -> None:
+        from cityzoo.modalities.text.build import make_tokenizer
+
+        spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+        make_tokenizer(spec["run"]["backbone"], spec["modality"]["max_tokens"], data.train).write(folder)
+
+    def select(self, examples: TextSet, rows: Sequence[int]) -> TextSet:
+        return replace(examples, examples=tuple(examples.examples[row] for row in rows))
+
+
+TEXT = Text()

@@ -1,0 +1,96 @@
+"""Build text models: backbone, tokenizer and head."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+
+import zoo
+from cityzoo import peft
+from cityzoo.errors import InputError
+from cityzoo.modalities.text.flags import ResolvedTextFlags
+from cityzoo.model import AssembledModel, label_outputs
+from cityzoo.outputs import Output
+from cityzoo.spec import ResolvedSpec
+from cityzoo.transfer import is_model, load_matching_weights
+from zoo.text import registry
+from zoo.text.tfidf import TfidfTokenizer, build_tfidf
+from zoo.text.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from cityzoo.data.text import TextDataset, TextSet
+
+TextSpec = ResolvedSpec[ResolvedTextFlags]
+AnyTokenizer = Tokenizer | TfidfTokenizer
+
+
+def build(spec: TextSpec, output: Output, train: TextSet) -> AssembledModel:
+    """Put the head on the backbone and give it its starting weights; the tokenizer goes with the model.
+
+    Raises:
+        InputError: weights that are not there, or that do not fit.
+    """
+    run, flags = spec.run, spec.modality
+    try:
+        tokenizer = make_tokenizer(run.backbone, flags.max_tokens, train)
+        backbone, origin = _build_backbone(run.backbone, run.weights, tokenizer)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    needed = output.encoder_outputs
+    backbone = keras.Model(
+        backbone.inputs[0], {name: backbone.output[name] for name in needed}, name=backbone.name
+    )
+    outputs = label_outputs(output.build_head(backbone.output), output.class_names)
+    model = keras.Model(backbone.inputs[0], outputs, name=f"{run.task_name}_{run.backbone}")
+    assembled = AssembledModel(model, backbone, origin)
+    if is_model(run.weights):
+        taken = load_matching_weights(model, run.weights)
+        note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
+        origin = zoo.Origin("file", run.weights, zoo.pretrained.sha256(run.weights), note)
+        assembled = replace(assembled, origin=origin)
+    assembled = peft.adapt(assembled, flags.adapt, flags.delta, spec.plan, run.seed)
+    assembled.model.tokenizer = tokenizer
+    return assembled
+
+
+def make_tokenizer(backbone: str, max_tokens: int, train: TextSet) -> AnyTokenizer:
+    """Return the tokenizer of a backbone; that of TF-IDF learns its terms from the training texts."""
+    if backbone == "tfidf":
+        return TfidfTokenizer.fit([each.text for each in train.examples])
+    return Tokenizer.from_folder(registry.find_folder(backbone), max_tokens)
+
+
+def _build_backbone(
+    name: str, weights: str, tokenizer: AnyTokenizer
+) -> tuple[keras.Model, zoo.Origin | None]:
+    if isinstance(tokenizer, TfidfTokenizer):
+        return build_tfidf(tokenizer.vocabulary_size), None
+    return registry.build(name, "random" if is_model(weights) else weights, tokenizer.vocabulary_size)
+
+
+def tokenizer_of(model: keras.Model) -> AnyTokenizer:
+    """Return the tokenizer that a model was trained with: it goes with the model, or lies next to its file.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    if hasattr(model, "tokenizer"):
+        return model.tokenizer
+    file = getattr(model, "file", None)
+    if file is None:
+        raise InputError(f"model '{model.name}' has no tokenizer: load it from its run folder")
+    folder = Path(file).parent
+    try:
+        if (folder / TfidfTokenizer.file).is_file():
+            return TfidfTokenizer.from_folder(folder)
+        return Tokenizer.from_folder(folder)
+    except ValueError as error:
+        raise InputError(f"{error}; '{file}' needs it") from error
+
+
+def write_tokenizer(folder: Path, tokenizer: AnyTokenizer) -> None:
+    """Write the tokenizer into a run folder."""
+    tokenizer.write(folder)

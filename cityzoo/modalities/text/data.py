@@ -1,0 +1,177 @@
+"""Read texts: to train on, to evaluate on; values of `auto`; slices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cityzoo.data.text import TextDataset, TextExample, TextFindings, TextSet
+from cityzoo.data.text.check import script_of
+from cityzoo.errors import InputError
+from cityzoo.modalities import Masks
+from cityzoo.modalities.text.flags import ResolvedTextFlags, TextFlags
+from cityzoo.spec import AUTO
+from zoo.text import registry
+from zoo.text.tokenizer import STEP, Tokenizer
+
+if TYPE_CHECKING:
+    from cityzoo.spec import TrainSpec
+    from cityzoo.tasks import Task
+
+LOG = logging.getLogger(__name__)
+MOST_TOKENS, KEPT_WHOLE = 256, 0.995
+SHORT, LONG = 5, 20  # words
+
+
+def read(spec: TrainSpec[TextFlags], task: Task) -> TextDataset:
+    """Read the labeled texts, or write the task's demo data.
+
+    Raises:
+        InputError: anything about the data that cannot be used.
+    """
+    flags, source = spec.modality, spec.run.data
+    data = task.read(source or write_demo(spec, task), spec.reader, **_options(spec))
+    if flags.shots is None:
+        return data
+    data = replace(data, train=sample_shots(data.train, flags.shots, spec.run.seed))
+    LOG.info("--shots %d: training on %d of them", flags.shots, len(data.train))
+    return data
+
+
+def write_demo(spec: TrainSpec[TextFlags], task: Task) -> str:
+    """Write the task's demo texts, unless that has been done, and return their folder.
+
+    Raises:
+        InputError: the task has none.
+    """
+    if task.demo is None:
+        raise InputError(f"task '{spec.run.task}' has no demo data: give --data")
+    LOG.info("no --data given: training on demo texts made from templates")
+    return str(task.demo().write(seed=spec.run.seed))
+
+
+def _options(spec: TrainSpec[TextFlags]) -> dict[str, Any]:
+    run, flags = spec.run, spec.modality
+    return {
+        "format": run.format,
+        "classes": flags.classes,
+        "class_map": flags.class_map,
+        "val": flags.val,
+        "limit": run.limit,
+        "split_by": flags.split_by,
+        "strict": run.strict,
+    }
+
+
+def read_to_evaluate(
+    spec: TrainSpec[TextFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
+) -> tuple[TextSet, TextFindings]:
+    """Return the texts that evaluate.py's flags name, labels in the order of the model's classes, and the findings.
+
+    Raises:
+        InputError: nothing there, or classes that the model does not have.
+    """
+    options = _options(spec)
+    if flags["data"]:
+        options |= {"format": flags["format"], "class_map": flags["class_map"], "val": None, "classes": ()}
+    options["limit"] = flags["limit"] or (None if flags["data"] else spec.run.limit)
+    found = task.read(flags["data"] or spec.run.data or write_demo(spec, task), spec.reader, **options)
+    sides = {"train": found.train, "val": found.val, "test": found.test}
+    split = flags["split"] or ("all" if flags["data"] and not found.has_val_split else "val")
+    chosen = [sides[split]] if split != "all" else [side for side in sides.values() if side]
+    if chosen == [None]:
+        raise InputError(f"'{found.findings.source}' has no test split: name a file test.csv, or leave out --split")
+    examples = tuple(example for side in chosen for example in side.examples)
+    return reorder_labels(TextSet(split, found.train.class_names, examples), class_names), found.findings
+
+
+def reorder_labels(truth: TextSet, class_names: Sequence[str]) -> TextSet:
+    """Return the texts with targets that point into the model's class names.
+
+    Raises:
+        InputError: a class that the model does not know.
+    """
+    if tuple(truth.class_names) == tuple(class_names):
+        return truth
+    used = np.sum([each.target for each in truth.examples], axis=0) > 0
+    strange = [name for name, is_used in zip(truth.class_names, used, strict=True) if is_used and name not in class_names]
+    if strange:
+        raise InputError(
+            f"the data has labels of {', '.join(strange[:10])}, which the model does not know: map or drop them, e.g. "
+            f"--class-map '{strange[0]}={class_names[0]}' or '{strange[0]}=ignore'"
+        )
+    places = [class_names.index(name) if name in class_names else -1 for name in truth.class_names]
+
+    def reorder(example: TextExample) -> TextExample:
+        target = np.zeros(len(class_names), np.float32)
+        for value, place in zip(example.target, places, strict=True):
+            if place >= 0:
+                target[place] = value
+        return replace(example, target=target)
+
+    return TextSet(truth.split, tuple(class_names), tuple(map(reorder, truth.examples)))
+
+
+def resolve_flags(spec: TrainSpec[TextFlags], data: TextDataset) -> ResolvedTextFlags:
+    """Return the flags with every "auto" replaced by what fits the data.
+
+    Raises:
+        InputError: a tokenizer that cannot be had.
+    """
+    flags = spec.modality
+    tokens = flags.max_tokens
+    if tokens == AUTO and spec.run.backbone == registry.TFIDF:
+        tokens = 1
+    elif tokens == AUTO:
+        try:
+            tokenizer = Tokenizer.from_folder(registry.find_folder(spec.run.backbone), MOST_TOKENS)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        lengths = tokenizer.lengths([each.text for each in data.train.examples])
+        enough = int(np.quantile(lengths, KEPT_WHOLE))
+        tokens = min(-(-enough // STEP) * STEP, MOST_TOKENS)
+        cut = int((lengths > tokens).sum())
+        LOG.info("--max-tokens auto: %d, which cuts %d of %d training texts", tokens, cut, len(lengths))
+    return ResolvedTextFlags(**{**vars(flags), "max_tokens": tokens})
+
+
+def sample_shots(texts: TextSet, shots: int, seed: int) -> TextSet:
+    """Return `shots` random texts of each class, in their order.
+
+    Raises:
+        InputError: a class has fewer.
+    """
+    rng, kept = np.random.default_rng([seed, shots]), set()
+    present = np.stack([each.target for each in texts.examples]) > 0
+    for name, chosen in zip(texts.class_names, present.T, strict=True):
+        rows = np.flatnonzero(chosen)
+        if len(rows) < shots:
+            raise InputError(
+                f"--shots {shots} requires {shots} texts of each class, but '{name}' has {len(rows)}: use fewer shots or "
+                "add texts"
+            )
+        kept |= set(rng.permutation(rows)[:shots].tolist())
+    return replace(texts, examples=tuple(texts.examples[row] for row in sorted(kept)))
+
+
+def slices(texts: TextSet) -> Masks:
+    """Return subsets by length, by script and by group."""
+    words = np.array([len(each.text.split()) for each in texts.examples])
+    scripts = np.array([script_of(each.text) for each in texts.examples])
+    groups = np.array([each.group for each in texts.examples])
+    masks: Masks = {
+        "length": {
+            f"up to {SHORT} words": words <= SHORT,
+            f"{SHORT + 1} to {LONG} words": (words > SHORT) & (words <= LONG),
+            f"over {LONG} words": words > LONG,
+        }
+    }
+    for name, values in (("script", scripts), ("group", groups)):
+        found = np.unique(values)
+        if 1 < len(found) <= 50:
+            masks[name] = {str(value): values == value for value in found}
+    return {name: {key: mask for key, mask in each.items() if mask.any()} for name, each in masks.items()}

@@ -1,0 +1,78 @@
+"""Flags of tasks on texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cityzoo.cli import flag
+from cityzoo.cli.values import AUTO, parse_auto_count, parse_count, parse_mapping, parse_names, parse_share, parse_way
+from cityzoo.spec import Auto
+
+
+@dataclass(frozen=True)
+class TextFlags:
+    """How texts are read and fed to a backbone."""
+
+    val: str | None = flag(
+        None, "held-out data (default: the val split of --data, else a fifth of it)", metavar="PATH"
+    )
+    classes: tuple[str, ...] = flag((), "classes to train, in this order (default: all)", parse_names, "A,B,C")
+    class_map: Mapping[str, str] | None = flag(
+        None, "rename or drop classes of the data: lost_card=card,smalltalk=ignore", parse_mapping, "A=B,C=ignore"
+    )
+    split_by: str = flag(
+        "text",
+        "without a val split: split by text, or by groups of texts that are alike: a call, a storm",
+        choices=("text", "group"),
+    )
+    shots: int | None = flag(None, "train on this many texts per class, sampled by --seed", parse_count, "N")
+    max_tokens: int | Auto = flag(
+        AUTO,
+        "tokens of a text that are read; auto: as many as 99.5 %% of the training texts have, at most 256",
+        parse_auto_count,
+        "N",
+    )
+    adapt: str | None = flag(
+        None,
+        "train few new parameters instead of the backbone's own: lora:RANK, adalora:RANK, adapter:WIDTH, bias, norm; "
+        "leaves a small delta file next to the model",
+        parse_way,
+        "METHOD",
+    )
+    delta: str | None = flag(
+        None, "start from the delta file of an earlier --adapt run on the same base weights", metavar="FILE"
+    )
+    layer_decay: float = flag(
+        0.9, "factor of the learning rate from each block to the one before it, 0 to 1", parse_share, "FACTOR"
+    )
+    cache: str = flag(
+        AUTO,
+        "where features of the frozen backbone are cached: auto (up to 12 GB in the user's cache), off, or a folder",
+        metavar="auto|off|FOLDER",
+    )
+
+
+@dataclass(frozen=True)
+class ResolvedTextFlags(TextFlags):
+    """The same with every "auto" replaced by a value."""
+
+    max_tokens: int = 64
+
+
+@dataclass(frozen=True)
+class TextEvaluateFlags:
+    """Flags of evaluate.py for tasks on texts."""
+
+    split: str | None = flag(
+        None, "texts to evaluate on (default: val; all if --data has no val split)", choices=("val", "train", "test", "all")
+    )
+    class_map: Mapping[str, str] | None = flag(
+        None,
+        "rename the data's classes to the model's, or drop them: lost_card=card,smalltalk=ignore",
+        parse_mapping,
+        "A=B",
+    )
+    predict: str | None = flag(
+        None, "a file of texts without labels, one per line or a table: write answers as JSON", metavar="PATH"
+    )

@@ -1,0 +1,127 @@
+"""Texts as they come to the network: token ids or TF-IDF rows, in batches of similar length."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from augment.epoch_order import Rows
+from cityzoo.data.text.texts import TextSet
+from cityzoo.outputs import Output
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from zoo.text.tfidf import TfidfTokenizer
+    from zoo.text.tokenizer import Tokenizer
+
+POOL = 50  # batches that are sorted by length together
+
+
+@dataclass(frozen=True)
+class TextViews:
+    """The texts of a set, as the network gets them.
+
+    Attributes:
+        examples: the set.
+        output: makes the targets.
+        tokenizer: of the backbone.
+        seed: of the run.
+    """
+
+    examples: TextSet
+    output: Output
+    tokenizer: Tokenizer | TfidfTokenizer
+    seed: int = 0
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @property
+    def length(self) -> int:
+        """Most tokens of a text: what features of single tokens are padded to."""
+        return getattr(self.tokenizer, "max_length", 1)
+
+    @functools.cached_property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text, (N,) int."""
+        texts = [each.text for each in self.examples.examples]
+        if hasattr(self.tokenizer, "lengths"):
+            return np.minimum(self.tokenizer.lengths(texts), self.length)
+        return np.ones(len(texts), int)
+
+    @functools.cached_property
+    def targets(self) -> np.ndarray:
+        """Targets of the loss, (N, ...) float32."""
+        columns = self.output.label_columns(self.examples.examples)
+        return np.asarray(
+            self.output.make_targets({name: np.asarray(each, np.float32) for name, each in columns.items()}),
+            np.float32,
+        )
+
+    def inputs(self, rows: Sequence[int]) -> np.ndarray:
+        """Return what the network takes of some texts."""
+        return self.tokenizer([self.examples.examples[row].text for row in rows])
+
+    def batches(self, rows: Rows, batch_size: int, unmixed_from: int | None = None) -> tf.data.Dataset:
+        """Return batches of (inputs, target, matrix) in the order of `rows`; matrices are zeros, (B, 3, 3).
+
+        Args:
+            rows: (text, view) pairs; a text has one view.
+            batch_size: texts in a batch; the last may have fewer.
+            unmixed_from: not used: texts are not mixed.
+        """
+        import tensorflow as tf
+
+        def generate() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+            order = [row for row, _ in rows()]
+            for start in range(0, len(order), batch_size):
+                chosen = order[start : start + batch_size]
+                yield self.inputs(chosen), self.targets[chosen], np.zeros((len(chosen), 3, 3), np.float32)
+
+        example = self.inputs([0])
+        signature = (
+            tf.TensorSpec((None, None if example.dtype == np.int32 else example.shape[1]), example.dtype),
+            tf.TensorSpec((None, *self.targets.shape[1:]), tf.float32),
+            tf.TensorSpec((None, 3, 3), tf.float32),
+        )
+        return tf.data.Dataset.from_generator(generate, output_signature=signature)
+
+    def by_length(self, rows: Rows, batch_size: int) -> Rows:
+        """Return shuffled rows such that each batch holds texts of similar length, batches in shuffled order."""
+
+        def ordered() -> Iterator[tuple[int, int]]:
+            rng = np.random.default_rng(self.seed)
+            waiting: list[tuple[int, int]] = []
+            for each in rows():
+                waiting.append(each)
+                if len(waiting) == POOL * batch_size:
+                    yield from self._sorted_batches(waiting, batch_size, rng)
+                    waiting = []
+            yield from self._sorted_batches(waiting, batch_size, rng)
+
+        return ordered
+
+    def _sorted_batches(
+        self, rows: list[tuple[int, int]], batch_size: int, rng: np.random.Generator
+    ) -> Iterator[tuple[int, int]]:
+        rows = sorted(rows, key=lambda each: self.lengths[each[0]])
+        whole = len(rows) // batch_size
+        for number in [*rng.permutation(whole), whole]:  # the incomplete one comes last
+            yield from rows[number * batch_size : (number + 1) * batch_size]
+
+    def cache_facts(self) -> Iterator[Any]:
+        """Yield what features depend on, besides the network: plain values and bytes."""
+        yield type(self.output).__qualname__, self.examples.class_names, self.length
+        yield self.targets.tobytes()
+        for each in self.examples.examples:
+            yield each.text.encode()
+
+    @property
+    def row_bytes(self) -> int:
+        """Size of a target and its matrix."""
+        return int(np.prod(self.targets.shape[1:])) * 4 + 36

@@ -1,0 +1,43 @@
+"""Tell what a citizen wants from a sentence: one intent per text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cityzoo.cli import flag
+from cityzoo.data import text as texts
+from cityzoo.data.text.formats import Columns
+from cityzoo.modalities.text import TEXT
+from cityzoo.outputs.classification import Classification
+from cityzoo.tasks import Task
+from zoo.text.registry import default_name
+
+
+@dataclass(frozen=True)
+class IntentReader:
+    """Read one label per text."""
+
+    text_column: str = flag("", "column or key of the texts (default: text, sentence, message ...)", metavar="NAME")
+    label_column: str = flag("", "column or key of the labels (default: label, intent, category ...)", metavar="NAME")
+
+    def __call__(self, source: str, **how: Any) -> texts.TextDataset:
+        """Return the checked texts of a source."""
+        return texts.load(source, columns=Columns(self.text_column, self.label_column), **how)
+
+
+TASK = Task(
+    summary="what a citizen wants, from a sentence: lost card, missed collection, broken light ...",
+    modality=TEXT,
+    output=Classification,
+    reader=IntentReader,
+    demo=None,
+    monitor="accuracy",
+    defaults={
+        "backbone": default_name(),
+        "batch_size": 32,
+        "learning_rate": 0.0003,
+        "dropout": 0.1,
+        "patience": 4,
+    },
+)
