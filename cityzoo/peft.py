@@ -15,7 +15,6 @@ from cityzoo.model import AssembledModel, float32_copy, save
 from cityzoo.spec import CLOSED_FORM, Phase
 
 
-
 def adapt(
     assembled: AssembledModel, method: str | None, delta: str | None, plan: Sequence[Phase], seed: int
 ) -> AssembledModel:

@@ -161,9 +161,13 @@ def key_of(prefix: keras.Model, views: CachedViews, number_of_views: int) -> str
 
     digest = hashlib.sha256()
     facts = [FORMAT, keras.backend.backend(), keras.__version__, tf.__version__]
-    digest.update(json.dumps([*facts, prefix.get_config(), number_of_views], default=str, sort_keys=True).encode())
+    digest.update(
+        json.dumps([*facts, prefix.get_config(), number_of_views], default=str, sort_keys=True).encode()
+    )
     for weight in prefix.get_weights():
         digest.update(np.ascontiguousarray(weight).tobytes())
     for fact in views.cache_facts():
-        digest.update(fact if isinstance(fact, bytes) else json.dumps(fact, default=str, sort_keys=True).encode())
+        digest.update(
+            fact if isinstance(fact, bytes) else json.dumps(fact, default=str, sort_keys=True).encode()
+        )
     return digest.hexdigest()

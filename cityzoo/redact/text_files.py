@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from cityzoo.errors import InputError
 from cityzoo.data.text.personal_data import KINDS, mask_text
+from cityzoo.errors import InputError
 from cityzoo.replace_file import replace_file
 
 SUFFIXES = (".txt", ".log", ".csv", ".tsv", ".jsonl", ".json", ".md")

@@ -11,10 +11,10 @@ from typing import Any
 
 import uvicorn
 
+from cityzoo.data.text.personal_data import mask_text
 from cityzoo.monitor.json_logs import start_json_logs
 from cityzoo.monitor.metrics import Monitor
 from cityzoo.monitor.tracing import Tracer
-from cityzoo.data.text.personal_data import mask_text
 from cityzoo.security.access import Access
 from cityzoo.security.settings import check_address, tls_options
 from cityzoo.serve.app import make_app

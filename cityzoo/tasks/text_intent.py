@@ -18,8 +18,12 @@ from zoo.text.registry import default_name
 class IntentReader:
     """Read one label per text."""
 
-    text_column: str = flag("", "column or key of the texts (default: text, sentence, message ...)", metavar="NAME")
-    label_column: str = flag("", "column or key of the labels (default: label, intent, category ...)", metavar="NAME")
+    text_column: str = flag(
+        "", "column or key of the texts (default: text, sentence, message ...)", metavar="NAME"
+    )
+    label_column: str = flag(
+        "", "column or key of the labels (default: label, intent, category ...)", metavar="NAME"
+    )
 
     def __call__(self, source: str, **how: Any) -> texts.TextDataset:
         """Return the checked texts of a source."""

@@ -41,7 +41,14 @@ class EncoderConfig:
     is_normalized: bool = False  # pooled rows have length 1, as those of sentence encoders
 
     def __post_init__(self) -> None:
-        sizes = (self.vocabulary_size, self.width, self.blocks, self.heads, self.hidden_width, self.max_length)
+        sizes = (
+            self.vocabulary_size,
+            self.width,
+            self.blocks,
+            self.heads,
+            self.hidden_width,
+            self.max_length,
+        )
         if min(sizes) < 1 or self.width % self.heads:
             raise ValueError(
                 f"an encoder cannot have the sizes {sizes}: all must be positive, and {self.heads} heads must divide "
@@ -79,7 +86,9 @@ def build_encoder(config: EncoderConfig, name: str = "bert") -> keras.Model:
     return keras.Model(token_ids, outputs, name=name)
 
 
-def _embed(token_ids: keras.KerasTensor, is_token: keras.KerasTensor, config: EncoderConfig) -> keras.KerasTensor:
+def _embed(
+    token_ids: keras.KerasTensor, is_token: keras.KerasTensor, config: EncoderConfig
+) -> keras.KerasTensor:
     from keras import layers, ops
 
     x = layers.Embedding(config.vocabulary_size, config.width, name="embed_tokens")(token_ids)
@@ -99,7 +108,7 @@ def _embed(token_ids: keras.KerasTensor, is_token: keras.KerasTensor, config: En
 def _block(
     x: keras.KerasTensor, bias: keras.KerasTensor, config: EncoderConfig, name: str
 ) -> keras.KerasTensor:
-    """Add a transformer block: attention and feed-forward layers, each with a residual path and normalization after it."""
+    """Add a transformer block: attention and feed-forward layers, each with a residual path, then normalized."""
     from keras import layers
 
     attended = layers.Dense(config.width, name=f"{name}_attention_output")(_attend(x, bias, config, name))

@@ -105,7 +105,9 @@ def _read_pooling(folder: Path) -> dict[str, Any]:
     if not (folder / POOLING).is_file():
         return {}
     first = _read_json(folder / POOLING).get("pooling_mode_cls_token", False)
-    modules = (folder / "modules.json").read_text(encoding="utf-8") if (folder / "modules.json").is_file() else ""
+    modules = (
+        (folder / "modules.json").read_text(encoding="utf-8") if (folder / "modules.json").is_file() else ""
+    )
     return {"pooling": "first" if first else "mean", "is_normalized": "Normalize" in modules}
 
 
@@ -160,9 +162,7 @@ def _names_of_layers(encoder: keras.Model, tensors: Mapping[str, np.ndarray]) ->
     return found
 
 
-def _take(
-    file: Path, tensors: Mapping[str, np.ndarray], name: str, weight: keras.Variable
-) -> np.ndarray:
+def _take(file: Path, tensors: Mapping[str, np.ndarray], name: str, weight: keras.Variable) -> np.ndarray:
     # Files of old versions name the weights of layer normalization as TensorFlow 1 did.
     old = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
     array = tensors.get(name, tensors.get(old))

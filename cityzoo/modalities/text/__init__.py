@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import keras
 
     from cityzoo.data.text import TextDataset, TextSet
-    from cityzoo.model import AssembledModel
     from cityzoo.modalities.text.views import TextViews
+    from cityzoo.model import AssembledModel
     from cityzoo.outputs import Output
     from cityzoo.tasks import Task
 
@@ -48,7 +48,7 @@ class Text(Modality[TextFlags]):
         "stages": "auto|none|block00|...|backbone",
         "weights": "auto|pretrained|random|PATH",
         "about_weights": "auto: the published ones; or the model.keras of an earlier run",
-        "about_freeze": "block00: the embeddings, block01: the first transformer block as well, and so on; backbone: train "
+        "about_freeze": "block00: the embeddings, block01: the first block as well, and so on; backbone: train "
         "the head only; auto: backbone",
         "plan": "closed_form,block04:3, which computes the head first",
         "later": "a tenth, half with --adapt",
@@ -58,7 +58,10 @@ class Text(Modality[TextFlags]):
         lines = {
             name: f"{row.params_millions:>8.1f} M   {row.about}" for name, row in registry.BACKBONES.items()
         }
-        return {**lines, registry.TFIDF: f"{'':>10}   TF-IDF of words and characters: no weights, any language"}
+        return {
+            **lines,
+            registry.TFIDF: f"{'':>10}   TF-IDF of words and characters: no weights, any language",
+        }
 
     def check(self, spec: TrainSpec[TextFlags], task: Task) -> None:
         run, flags = spec.run, spec.modality
@@ -67,7 +70,9 @@ class Text(Modality[TextFlags]):
         if run.weights not in WEIGHTS and not Path(run.weights).is_file():
             raise InputError(f"--weights '{run.weights}' is neither a file nor one of {', '.join(WEIGHTS)}")
         if run.backbone == registry.TFIDF and (flags.adapt or flags.delta):
-            raise InputError("--adapt changes the blocks of an encoder, tfidf has none: remove it, or use minilm")
+            raise InputError(
+                "--adapt changes the blocks of an encoder, tfidf has none: remove it, or use minilm"
+            )
 
     def read(self, spec: TrainSpec[TextFlags], task: Task) -> TextDataset:
         return reading.read(spec, task)

@@ -21,7 +21,7 @@ from zoo.text.tfidf import TfidfTokenizer, build_tfidf
 from zoo.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from cityzoo.data.text import TextDataset, TextSet
+    from cityzoo.data.text import TextSet
 
 TextSpec = ResolvedSpec[ResolvedTextFlags]
 AnyTokenizer = Tokenizer | TfidfTokenizer

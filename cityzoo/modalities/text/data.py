@@ -84,7 +84,9 @@ def read_to_evaluate(
     split = flags["split"] or ("all" if flags["data"] and not found.has_val_split else "val")
     chosen = [sides[split]] if split != "all" else [side for side in sides.values() if side]
     if chosen == [None]:
-        raise InputError(f"'{found.findings.source}' has no test split: name a file test.csv, or leave out --split")
+        raise InputError(
+            f"'{found.findings.source}' has no test split: name a file test.csv, or leave out --split"
+        )
     examples = tuple(example for side in chosen for example in side.examples)
     return reorder_labels(TextSet(split, found.train.class_names, examples), class_names), found.findings
 
@@ -98,7 +100,11 @@ def reorder_labels(truth: TextSet, class_names: Sequence[str]) -> TextSet:
     if tuple(truth.class_names) == tuple(class_names):
         return truth
     used = np.sum([each.target for each in truth.examples], axis=0) > 0
-    strange = [name for name, is_used in zip(truth.class_names, used, strict=True) if is_used and name not in class_names]
+    strange = [
+        name
+        for name, is_used in zip(truth.class_names, used, strict=True)
+        if is_used and name not in class_names
+    ]
     if strange:
         raise InputError(
             f"the data has labels of {', '.join(strange[:10])}, which the model does not know: map or drop them, e.g. "
@@ -151,7 +157,7 @@ def sample_shots(texts: TextSet, shots: int, seed: int) -> TextSet:
         rows = np.flatnonzero(chosen)
         if len(rows) < shots:
             raise InputError(
-                f"--shots {shots} requires {shots} texts of each class, but '{name}' has {len(rows)}: use fewer shots or "
+                f"--shots {shots} requires {shots} texts a class, but '{name}' has {len(rows)}: use fewer shots or "
                 "add texts"
             )
         kept |= set(rng.permutation(rows)[:shots].tolist())

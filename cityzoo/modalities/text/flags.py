@@ -6,7 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cityzoo.cli import flag
-from cityzoo.cli.values import AUTO, parse_auto_count, parse_count, parse_mapping, parse_names, parse_share, parse_way
+from cityzoo.cli.values import (
+    AUTO,
+    parse_auto_count,
+    parse_count,
+    parse_mapping,
+    parse_names,
+    parse_share,
+    parse_way,
+)
 from cityzoo.spec import Auto
 
 
@@ -17,9 +25,14 @@ class TextFlags:
     val: str | None = flag(
         None, "held-out data (default: the val split of --data, else a fifth of it)", metavar="PATH"
     )
-    classes: tuple[str, ...] = flag((), "classes to train, in this order (default: all)", parse_names, "A,B,C")
+    classes: tuple[str, ...] = flag(
+        (), "classes to train, in this order (default: all)", parse_names, "A,B,C"
+    )
     class_map: Mapping[str, str] | None = flag(
-        None, "rename or drop classes of the data: lost_card=card,smalltalk=ignore", parse_mapping, "A=B,C=ignore"
+        None,
+        "rename or drop classes of the data: lost_card=card,smalltalk=ignore",
+        parse_mapping,
+        "A=B,C=ignore",
     )
     split_by: str = flag(
         "text",
@@ -65,7 +78,9 @@ class TextEvaluateFlags:
     """Flags of evaluate.py for tasks on texts."""
 
     split: str | None = flag(
-        None, "texts to evaluate on (default: val; all if --data has no val split)", choices=("val", "train", "test", "all")
+        None,
+        "texts to evaluate on (default: val; all if --data has no val split)",
+        choices=("val", "train", "test", "all"),
     )
     class_map: Mapping[str, str] | None = flag(
         None,

@@ -62,7 +62,9 @@ def read(source: str, format: str | None, columns: Columns, findings: TextFindin
         raise unknown("format of texts", format, readers)
     path = Path(source)
     if not path.exists():
-        raise InputError(f"'{source}' does not exist: give a CSV, JSON, JSONL or CoNLL file, or a folder of them")
+        raise InputError(
+            f"'{source}' does not exist: give a CSV, JSON, JSONL or CoNLL file, or a folder of them"
+        )
     files = [path] if path.is_file() else list(files_under(path))
     found: list[RawText] = []
     if path.is_dir() and (format == "folders" or (format is None and class_folders.is_format(files, path))):
@@ -70,7 +72,7 @@ def read(source: str, format: str | None, columns: Columns, findings: TextFindin
     for file in files:
         kind = next((name for name, (ends, _) in readers.items() if file.suffix.lower() in ends), None)
         if kind == "folders":  # in a CoNLL data set files are often named .txt
-            kind = "conll" if conll.is_format(file) else None
+            kind = "conll" if format == "conll" or conll.is_format(file) else None
         if kind is None or (format is not None and kind != format):
             if file.name.lower() not in ("license", "readme.md", "readme.txt", "licence"):
                 findings.add("unused file", str(file.relative_to(path) if path.is_dir() else file.name))
@@ -79,8 +81,8 @@ def read(source: str, format: str | None, columns: Columns, findings: TextFindin
         found += readers[kind][1](file, split_of(file), columns, findings)
     if not found:
         raise InputError(
-            f"'{source}' holds no texts: expected CSV or TSV with a column of texts, JSON, JSONL, CoNLL (a word and its "
-            "tag per line), or a folder for each class"
+            f"'{source}' holds no texts: expected CSV or TSV with a column of texts, JSON, JSONL, CoNLL (words and their "
+            "tags), or a folder for each class"
         )
     return found
 
@@ -102,12 +104,14 @@ def parse_labels(value: Any, separator: str) -> tuple[str, ...] | None:
     """Return the labels of a field: a text, a number, or a list of them; None for an empty field.
 
     Example:
-        >>> parse_labels("flood;road closed", ";"), parse_labels(["a"], ""), parse_labels("", ""), parse_labels("oos", "")
-        (('flood', 'road closed'), ('a',), None, ())
+        >>> parse_labels("flood;ice", ";"), parse_labels(["a"], ""), parse_labels("", ""), parse_labels("oos", "")
+        (('flood', 'ice'), ('a',), None, ())
     """
     if value is None or value == "":
         return None
     parts = value if isinstance(value, (list, tuple)) else [value]
-    parts = [str(part).strip() for each in parts for part in (str(each).split(separator) if separator else [each])]
+    parts = [
+        str(part).strip() for each in parts for part in (str(each).split(separator) if separator else [each])
+    ]
     labels = tuple(dict.fromkeys(part for part in parts if part))
     return () if all(label.lower() in OUTSIDE for label in labels) else labels

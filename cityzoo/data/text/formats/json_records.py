@@ -1,4 +1,4 @@
-"""JSON and JSONL: lists of objects or of (text, label) pairs, by split or not, as Hugging Face and CLINC150 have them."""
+"""JSON and JSONL: lists of objects or of (text, label) pairs, by split or not: Hugging Face, CLINC150."""
 
 from __future__ import annotations
 
@@ -47,7 +47,11 @@ def _parts(content: Any, split: str, file: Path, findings: TextFindings) -> Iter
     if isinstance(content, list):
         yield split, content
         return
-    lists = {key: value for key, value in content.items() if isinstance(value, list)} if isinstance(content, dict) else {}
+    lists = (
+        {key: value for key, value in content.items() if isinstance(value, list)}
+        if isinstance(content, dict)
+        else {}
+    )
     named = {key: SPLITS.get(key.lower().removeprefix("oos_")) for key in lists}
     for key, records in lists.items():
         if named[key] or key.lower() in WRAPPERS:
@@ -66,7 +70,9 @@ def _read_list(
             yield RawText(record[0].strip(), parse_labels(record[1], columns.separator), place, split)
             continue
         if not isinstance(record, dict):
-            raise InputError(f"'{file}' record {number} is neither an object nor a pair of text and label: correct it")
+            raise InputError(
+                f"'{file}' record {number} is neither an object nor a pair of text and label: correct it"
+            )
         if not keys:
             keys = _find_keys(record, columns, str(file))
             for name in record.keys() - set(keys.values()):
@@ -104,6 +110,8 @@ def _find_keys(record: dict[str, Any], columns: Columns, where: str) -> dict[str
 def _tagged(record: dict[str, Any], place: str, split: str) -> RawText:
     words, tags = record["tokens"], record.get("tags", record.get("ner_tags", []))
     if len(words) != len(tags):
-        raise InputError(f"'{place}' has {len(words)} tokens and {len(tags)} tags: give one tag for each token")
+        raise InputError(
+            f"'{place}' has {len(words)} tokens and {len(tags)} tags: give one tag for each token"
+        )
     words = tuple(map(str, words))
     return RawText(" ".join(words), None, place, split, words, tuple(map(str, tags)))

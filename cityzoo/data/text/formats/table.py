@@ -13,7 +13,17 @@ from cityzoo.data.text.formats import SPLITS, Columns, RawText, parse_labels
 from cityzoo.data.text.formats.decode import read_text
 from cityzoo.errors import InputError, unknown
 
-TEXT_NAMES = ("text", "sentence", "message", "utterance", "description", "complaint", "question", "query", "content")
+TEXT_NAMES = (
+    "text",
+    "sentence",
+    "message",
+    "utterance",
+    "description",
+    "complaint",
+    "question",
+    "query",
+    "content",
+)
 LABEL_NAMES = ("label", "labels", "intent", "category", "class", "event", "events", "type", "tags", "target")
 GROUP_NAMES = ("group", "conversation", "call_id", "call", "source_event")
 SPLIT_NAMES = ("split", "subset")
