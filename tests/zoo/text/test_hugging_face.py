@@ -20,7 +20,7 @@ DISTILBERT = {
 
 
 def write_folder(folder, config, start, path, block):
-    """Write a folder of random tensors as save_pretrained does; return the encoder that it describes, and the tensors."""
+    """Write a folder of random tensors as save_pretrained does; return the encoder that it describes, and them."""
     (folder / "config.json").write_text(json.dumps(config))
     encoder, rng, tensors = build_encoder(read_config(folder)), np.random.default_rng(0), {}
     for layer in encoder.layers:

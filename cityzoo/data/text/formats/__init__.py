@@ -81,7 +81,7 @@ def read(source: str, format: str | None, columns: Columns, findings: TextFindin
         found += readers[kind][1](file, split_of(file), columns, findings)
     if not found:
         raise InputError(
-            f"'{source}' holds no texts: expected CSV or TSV with a column of texts, JSON, JSONL, CoNLL (words and their "
+            f"'{source}' holds no texts: expected CSV or TSV with a column of texts, JSON, JSONL, CoNLL (words with "
             "tags), or a folder for each class"
         )
     return found
