@@ -1,4 +1,4 @@
-"""Tell what a citizen wants from a sentence: one intent per text."""
+"""Classify what a citizen wants: one intent per text."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 from cityzoo.cli import flag
 from cityzoo.data import text as texts
 from cityzoo.data.text.formats import Columns
-from cityzoo.modalities.text import TEXT
+from cityzoo.modalities.text import TEXT, default_backbone
 from cityzoo.outputs.classification import Classification
 from cityzoo.tasks import Task
-from zoo.text.registry import default_name
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ TASK = Task(
     demo=None,
     monitor="accuracy",
     defaults={
-        "backbone": default_name(),
+        "backbone": default_backbone(),
         "batch_size": 32,
         "learning_rate": 0.0003,
         "dropout": 0.1,

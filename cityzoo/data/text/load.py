@@ -172,6 +172,6 @@ def _to_set(split: str, texts: Sequence[RawText], names: tuple[str, ...], findin
 
 def _describe(sets: Sequence[TextSet], findings: TextFindings, names: tuple[str, ...]) -> None:
     findings.sizes = {each.split: len(each) for each in sets if len(each)}
-    counts = sum((each.target for each in sets[0].examples), np.zeros(len(names)))
+    counts = np.sum([np.zeros(len(names)), *(each.target for each in sets[0].examples)], axis=0)
     findings.classes = {name: int(count) for name, count in zip(names, counts, strict=True)}
     check.find_similar_labels(Counter(findings.classes), findings)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any
 
 from cityzoo.data.text.findings import TextFindings
 from cityzoo.sample import ExampleSet
@@ -16,9 +15,7 @@ class TextExample:
 
     text: str
     path: str  # file and place in it, such as "train.csv:17"
-    target: np.ndarray | None = (
-        None  # (C,) float32, 1 for each class that it has; zeros: outside of all classes
-    )
+    target: Any = None  # (C,) float32, 1 for each of its classes; zeros: outside of all; None: not labeled
     words: tuple[str, ...] = ()  # of a text that is tagged word by word
     tags: tuple[str, ...] = ()  # one for each word, such as "B-road"
     group: str = ""  # texts of one group are alike: a call, a conversation, a storm; "": not known

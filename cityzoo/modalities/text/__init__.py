@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cityzoo.outputs import Output
     from cityzoo.tasks import Task
 
+default_backbone = registry.default_name
 BLOCKS = tuple(f"block{number:02d}" for number in range(25))
 WEIGHTS = ("auto", "pretrained", "random")
 BATCH_SIZE = 32  # texts, in inference
@@ -154,7 +155,7 @@ class Text(Modality[TextFlags]):
         import tensorflow as tf
 
         size = spec.fit.batch_size
-        rows = views.by_length(shuffled(len(views), size, spec.run.seed, first, last, 1), size)
+        rows = views.order_by_length(shuffled(len(views), size, spec.run.seed, first, last, 1), size)
         triples = views.batches(*shard(rows, size))
         return triples.map(tf.autograph.experimental.do_not_convert(lambda x, y, _: (x, y))).prefetch(4)
 
@@ -168,7 +169,9 @@ class Text(Modality[TextFlags]):
         shown: int | None,
     ) -> list[tuple[str, int]]:
         size = spec.fit.batch_size
-        rows = list(views.by_length(shuffled(len(views), size, spec.run.seed, epoch, epoch + 1, 1), size)())
+        rows = list(
+            views.order_by_length(shuffled(len(views), size, spec.run.seed, epoch, epoch + 1, 1), size)()
+        )
         return [(views.examples.examples[row].path, 0) for row, _ in rows[step * size : (step + 1) * size]]
 
     def predict_views(self, model: keras.Model, views: TextViews, batch_size: int) -> list[Any]:
@@ -188,7 +191,7 @@ class Text(Modality[TextFlags]):
         order = np.argsort(views.lengths, kind="stable")
         for start in range(0, len(order), BATCH_SIZE):
             rows = order[start : start + BATCH_SIZE]
-            found = np.asarray(run(views.inputs(rows)))
+            found = np.asarray(run(views.inputs(rows.tolist())))
             if outputs is None:
                 outputs = np.zeros((len(order), *found.shape[1:]), np.float32)
             outputs[rows] = found

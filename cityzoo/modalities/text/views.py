@@ -91,7 +91,7 @@ class TextViews:
         )
         return tf.data.Dataset.from_generator(generate, output_signature=signature)
 
-    def by_length(self, rows: Rows, batch_size: int) -> Rows:
+    def order_by_length(self, rows: Rows, batch_size: int) -> Rows:
         """Return shuffled rows such that each batch holds texts of similar length, batches in shuffled order."""
 
         def ordered() -> Iterator[tuple[int, int]]:
