@@ -48,7 +48,7 @@ def parse_latency(text: str) -> tuple[float | None, float | None]:
     value = float(found[1]) if found else 0.0
     if not found or not 0 < value < (1.0 if found[2] == "x" else 1e6):
         raise InputError(
-            f"--target-latency '{text}' is no time: give milliseconds, e.g. 12, or a share of now, e.g. 0.6x"
+            f"--target-latency '{text}' is not a latency: give milliseconds, e.g. 12, or a share of now, e.g. 0.6x"
         )
     return (None, value) if found[2] == "x" else (value, None)
 

@@ -146,7 +146,7 @@ def adapt(
     """
     minutes, levers = asked.fit.minutes, _levers(asked, task)
     if minutes is not None and minutes <= 0:
-        raise InputError(f"--minutes {minutes:g} is no time to train in: give a number above 0, e.g. 10")
+        raise InputError(f"--minutes {minutes:g} is not above 0: give the minutes to train for, e.g. 10")
     is_demo = asked.run.data is None and "limit" in levers and "epochs" in levers
     minutes = DEMO_MINUTES if minutes is None and is_demo else minutes
     if isinstance(asked, ResolvedSpec) or minutes is None:
