@@ -156,7 +156,7 @@ def test_targets_and_ways_are_read():
     """Milliseconds or a share below 1; the nearest name of a way."""
     assert parse_latency("15") == (15.0, None) and parse_latency(".5x") == (None, 0.5)
     for text in ("fast", "0", "1.2x", "-3", "0ms"):
-        with pytest.raises(InputError, match="is no time"):
+        with pytest.raises(InputError, match="is not a latency"):
             parse_latency(text)
     with pytest.raises(InputError, match="prune"):
         parse_tries("int8,prun")
