@@ -6,36 +6,15 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from tests.tiny_encoder import BERT, DISTILBERT, VOCABULARY, write_encoder
 from zoo.text.encoder import EncoderConfig, build_encoder
-from zoo.text.hugging_face import BERT_BLOCK, BERT_NAMES, DISTILBERT_BLOCK, load_weights, read_config
-
-BERT = {
-    "model_type": "bert", "vocab_size": 30, "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
-    "intermediate_size": 16, "max_position_embeddings": 12,
-}  # fmt: skip
-DISTILBERT = {
-    "model_type": "distilbert", "vocab_size": 30, "dim": 8, "n_layers": 2, "n_heads": 2, "hidden_dim": 16,
-    "max_position_embeddings": 12,
-}  # fmt: skip
+from zoo.text.hugging_face import BERT_BLOCK, DISTILBERT_BLOCK, load_weights, read_config
 
 
-def write_folder(folder, config, start, path, block):
-    """Write a folder of random tensors as save_pretrained does; return the encoder that it describes, and them."""
-    (folder / "config.json").write_text(json.dumps(config))
-    encoder, rng, tensors = build_encoder(read_config(folder)), np.random.default_rng(0), {}
-    for layer in encoder.layers:
-        for weight in layer.weights:
-            if layer.name in BERT_NAMES:
-                name = BERT_NAMES[layer.name]
-            else:
-                name = f"{path}.layer.{int(layer.name[5:7]) - 1}.{block[layer.name[7:]]}"
-            end = "bias" if weight.name in ("bias", "beta") else "weight"
-            array = rng.normal(size=weight.shape).astype(np.float32)
-            tensors[f"{start}{name}.{end}"] = np.ascontiguousarray(
-                array.T if weight.name == "kernel" else array
-            )
-    save_file(tensors, folder / "model.safetensors")
-    return encoder, tensors
+def write_folder(folder, config=BERT, start=""):
+    """Write a folder as save_pretrained does; return an encoder of its sizes, and its tensors."""
+    tensors = write_encoder(folder, config, start)
+    return build_encoder(read_config(folder)), tensors
 
 
 @pytest.mark.parametrize(
@@ -48,7 +27,7 @@ def write_folder(folder, config, start, path, block):
     ],
 )
 def test_every_tensor_arrives(tmp_path, config, start, path, block):
-    encoder, tensors = write_folder(tmp_path, config, start, path, block)
+    encoder, tensors = write_folder(tmp_path, config, start)
     assert load_weights(encoder, tmp_path) == []
     query = f"{start}{path}.layer.1.{block['_query']}.weight"
     np.testing.assert_array_equal(encoder.get_layer("block02_query").kernel, tensors[query].T)
@@ -66,7 +45,7 @@ def test_sentence_encoders_say_how_they_pool(tmp_path):
 
 
 def test_what_the_encoder_lacks_is_named(tmp_path):
-    encoder, tensors = write_folder(tmp_path, BERT, "", "encoder", BERT_BLOCK)
+    encoder, tensors = write_folder(tmp_path)
     save_file(
         {**tensors, "pooler.dense.weight": np.zeros((2, 2), np.float32)}, tmp_path / "model.safetensors"
     )
@@ -89,7 +68,7 @@ def test_other_configurations_are_refused(tmp_path, config, message):
 
 
 def test_weights_of_another_model_are_refused_and_nothing_is_loaded(tmp_path):
-    encoder, tensors = write_folder(tmp_path, BERT, "", "encoder", BERT_BLOCK)
+    encoder, tensors = write_folder(tmp_path)
     before = encoder.get_weights()
     last = "encoder.layer.1.output.LayerNorm.bias"
     for broken, message in (
@@ -110,7 +89,7 @@ def test_weights_of_another_model_are_refused_and_nothing_is_loaded(tmp_path):
 
 
 def test_old_names_of_layer_normalization(tmp_path):
-    encoder, tensors = write_folder(tmp_path, BERT, "bert.", "encoder", BERT_BLOCK)
+    encoder, tensors = write_folder(tmp_path, start="bert.")
     old = {
         name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): array
         for name, array in tensors.items()
@@ -123,4 +102,6 @@ def test_old_names_of_layer_normalization(tmp_path):
 
 def test_config_of_a_tiny_encoder_is_complete(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({**BERT, "model_type": "roberta", "pad_token_id": 1}))
-    assert read_config(tmp_path) == EncoderConfig(30, 8, 2, 2, 16, 12, padding_id=1, first_position=2)
+    assert read_config(tmp_path) == EncoderConfig(
+        len(VOCABULARY), 8, 2, 2, 16, 64, padding_id=1, first_position=2
+    )
