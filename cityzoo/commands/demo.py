@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from cityzoo import cli, tasks
 from cityzoo.data.image.formats import replace_deprecated
-from cityzoo.demo import DEFAULT_COUNTS, Demo, SeriesDemo, write_demo
+from cityzoo.demo import DEFAULT_COUNTS, Demo, FileDemo, write_demo
 from cityzoo.errors import InputError
 
-VIDEO, FRAMES = "traffic_video", "traffic_video_frames"  # besides the tasks
+VIDEO, FRAMES, FAQ = "traffic_video", "traffic_video_frames", "faq"  # besides the tasks
 OF_IMAGES, OF_VIDEOS = ("count", "format"), ("video", "fps")  # flags
 
 
@@ -19,14 +19,14 @@ def _parser() -> cli.Parser:
     parser = cli.Parser(
         prog="python -m cityzoo demo",
         description="Write the demo data of a task to disk, as an example of the format or to try the tools. "
-        "Images are rendered and series simulated, not downloaded; equal seeds give equal files.",
+        "Images are rendered, series simulated, texts made from templates; equal seeds give equal files.",
         epilog="example: python -m cityzoo demo vehicle_detect --out demo_traffic --count 50 --seed 1",
     )
     parser.add_argument(
         "task",
         metavar="TASK",
         help=f"one of: {', '.join(tasks.names())}; {VIDEO}: a road to watch, with its truth; {FRAMES}: labeled frames "
-        "of other videos of it, to train vehicle_detect with",
+        f"of other videos of it, to train vehicle_detect with; {FAQ}: a city's frequent questions, to answer from",
     )
     parser.add_argument("--out", required=True, metavar="FOLDER", help="a new or empty folder")
     parser.add_argument(
@@ -86,9 +86,9 @@ def _refuse(given: argparse.Namespace, names: Sequence[str], kind: str) -> None:
             raise InputError(f"--{name} applies to {kind} only: remove it for {given.task}")
 
 
-def _write_series(demo: SeriesDemo, given: argparse.Namespace) -> int:
+def _write_files(demo: FileDemo, given: argparse.Namespace) -> int:
     _refuse(given, OF_IMAGES, "images")
-    sys.stdout.write(f"{demo.write(given.out, given.seed)}: simulated sensors\n")
+    sys.stdout.write(f"{demo.write(given.out, given.seed)}: {demo.content}\n")
     return 0
 
 
@@ -107,15 +107,19 @@ def _write_video(given: argparse.Namespace) -> int:
     return 0
 
 
-def _find_demo(name: str) -> Demo | SeriesDemo:
+def _find_demo(name: str) -> Demo | FileDemo:
     if name == FRAMES:
         from cityzoo.demo.videos import video_frames
 
         return video_frames()
+    if name == FAQ:
+        from cityzoo.demo.texts import VERSION, faq
+
+        return FileDemo(FAQ, VERSION, faq.write, "faq.csv, and questions.csv to try it with")
     task = tasks.find(name)
     if task.demo is None:
         raise InputError(f"task {name!r} has no demo data: train it on your own with --data")
-    demo: Demo | SeriesDemo = task.demo()
+    demo: Demo | FileDemo = task.demo()
     return demo
 
 
@@ -126,8 +130,8 @@ def main(arguments: Sequence[str]) -> int:
         return _write_video(given)
     _refuse(given, OF_VIDEOS, VIDEO)
     demo = _find_demo(given.task)
-    if isinstance(demo, SeriesDemo):
-        return _write_series(demo, given)
+    if isinstance(demo, FileDemo):
+        return _write_files(demo, given)
     counts = demo.counts if given.count is None else split_count(given.count, demo.counts)
     form = replace_deprecated(given.format) if given.format else demo.format
     folder = write_demo(demo, counts, given.seed, given.out, form, _show)

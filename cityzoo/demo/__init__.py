@@ -1,5 +1,5 @@
-"""Synthetic demo data: rendered images with exact labels and simulated sensor series, reproducible from a seed."""
+"""Synthetic demo data: rendered images, simulated series, texts and sounds with exact labels, reproducible."""
 
-from cityzoo.demo.write import DEFAULT_COUNTS, MARK, Demo, SeriesDemo, write_demo
+from cityzoo.demo.write import DEFAULT_COUNTS, MARK, Demo, FileDemo, write_demo
 
-__all__ = ["DEFAULT_COUNTS", "MARK", "Demo", "SeriesDemo", "write_demo"]
+__all__ = ["DEFAULT_COUNTS", "MARK", "Demo", "FileDemo", "write_demo"]

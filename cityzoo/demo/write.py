@@ -63,21 +63,23 @@ class Demo:
 
 
 @dataclass(frozen=True)
-class SeriesDemo:
-    """Simulated demo series of a task.
+class FileDemo:
+    """Demo data of a task whose examples are no images: series, texts, sounds.
 
     Attributes:
         task: name of the task.
-        version: increases whenever the simulation changes, so that older cached series are not reused.
-        write_files: writes the series of a seed into a folder and returns the folder.
+        version: increases whenever the content changes, so that older cached files are not reused.
+        write_files: writes the files of a seed into a folder and returns the folder.
+        content: what the files are, for the message of the command.
     """
 
     task: str
     version: int
     write_files: Callable[[Path, int], Path]
+    content: str = "simulated sensors"
 
     def write(self, folder: str | Path | None = None, seed: int = 0) -> Path:
-        """Write the series once and return the folder; None for a folder in the user's cache."""
+        """Write the files once and return the folder; None for a folder in the user's cache."""
         cached = cache_dir() / "demo" / f"{self.task}-v{self.version}-seed{seed}"
         return self.write_files(Path(folder or cached).expanduser(), seed)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from cityzoo.data.series.reader import SeriesReader
-from cityzoo.demo import SeriesDemo
+from cityzoo.demo import FileDemo
 from cityzoo.modalities.series import SERIES
 from cityzoo.outputs.quantile_forecast import QuantileForecast
 from cityzoo.tasks import Task
 
 
-def demo() -> SeriesDemo:
+def demo() -> FileDemo:
     """Return simulated stations: traffic peaks, still days, rain, wind between stations, gaps."""
     from cityzoo.demo.sensors import air_sensors
 
-    return SeriesDemo("air_quality", air_sensors.VERSION, air_sensors.write)
+    return FileDemo("air_quality", air_sensors.VERSION, air_sensors.write)
 
 
 TASK = Task(

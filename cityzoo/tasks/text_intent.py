@@ -8,6 +8,7 @@ from typing import Any
 from cityzoo.cli import flag
 from cityzoo.data import text as texts
 from cityzoo.data.text.formats import Columns
+from cityzoo.demo import FileDemo
 from cityzoo.modalities.text import TEXT, default_backbone
 from cityzoo.outputs.classification import Classification
 from cityzoo.tasks import Task
@@ -29,12 +30,19 @@ class IntentReader:
         return texts.load(source, columns=Columns(self.text_column, self.label_column), **how)
 
 
+def demo() -> FileDemo:
+    """Return calls to a municipal hotline, used if the user brings no data."""
+    from cityzoo.demo.texts import VERSION, calls
+
+    return FileDemo("text_intent", VERSION, calls.write, "calls to a municipal hotline in four languages")
+
+
 TASK = Task(
     summary="what a citizen wants, from a sentence: lost card, missed collection, broken light ...",
     modality=TEXT,
     output=Classification,
     reader=IntentReader,
-    demo=None,
+    demo=demo,
     monitor="accuracy",
     defaults={
         "backbone": default_backbone(),

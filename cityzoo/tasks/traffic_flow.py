@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cityzoo.data.series.reader import SeriesReader
-from cityzoo.demo import SeriesDemo
+from cityzoo.demo import FileDemo
 from cityzoo.modalities.series import SERIES
 from cityzoo.outputs.quantile_forecast import QuantileForecast
 from cityzoo.tasks import Task
@@ -18,11 +18,11 @@ class FiveMinuteSeriesReader(SeriesReader):
     assumed: tuple[str, str] = ("2012-03-01", "5min")
 
 
-def demo() -> SeriesDemo:
+def demo() -> FileDemo:
     """Return simulated sensors: rush hours, incidents, wet days, gaps."""
     from cityzoo.demo.sensors import traffic_sensors
 
-    return SeriesDemo("traffic_flow", traffic_sensors.VERSION, traffic_sensors.write)
+    return FileDemo("traffic_flow", traffic_sensors.VERSION, traffic_sensors.write)
 
 
 TASK = Task(

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 LIBRARY = Path(__file__).resolve().parents[3] / "cityzoo"
-INSIDE = re.compile(r"^( *)(?:from|import) cityzoo\.demo(?:\.(\w+)| import (?:scenes|sensors))", re.MULTILINE)
+INSIDE = re.compile(
+    r"^( *)(?:from|import) cityzoo\.demo(?:\.(\w+)| import (?:scenes|sensors|texts|sounds))", re.MULTILINE
+)
 
 
 def test_only_the_demos_of_tasks_import_its_scenes_and_sensors():
@@ -17,5 +19,6 @@ def test_only_the_demos_of_tasks_import_its_scenes_and_sensors():
     }
     assert {name for name in found if not name.startswith("tasks/")} == {"commands/demo.py"}
     for name, (indent, part) in found.items():
-        assert indent and part in (("scenes", "sensors") if name.startswith("tasks/") else ("videos",))
+        of_tasks = ("scenes", "sensors", "texts", "sounds")
+        assert indent and part in (of_tasks if name.startswith("tasks/") else ("videos", "texts", "sounds"))
     assert len(found) >= 8

@@ -70,6 +70,8 @@ def read(source: str, format: str | None, columns: Columns, findings: TextFindin
     if path.is_dir() and (format == "folders" or (format is None and class_folders.is_format(files, path))):
         return list(class_folders.read(path, files, findings))
     for file in files:
+        if file.name == "demo.json":  # says which demo data a folder holds
+            continue
         kind = next((name for name, (ends, _) in readers.items() if file.suffix.lower() in ends), None)
         if kind == "folders":  # in a CoNLL data set files are often named .txt
             kind = "conll" if format == "conll" or conll.is_format(file) else None
