@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cityzoo import predict
+from cityzoo.evaluation.baselines import compare_baselines
 from cityzoo.evaluation.compare import compare
 from cityzoo.evaluation.monitoring_reference import write_reference
 from cityzoo.evaluation.predictions import cached_predictions
@@ -87,6 +88,7 @@ def evaluate(
         **details,
         **drawn,
         **analyze(modality, output, truth, results, {**rivals, **(others or {})}, seed, slice_by),
+        **compare_baselines(run.path, modality, output, truth, results, seed),
         **({} if before is None else {"before": before}),
         "split": truth.split,
         "examples": modality.unit,

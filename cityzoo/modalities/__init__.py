@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cityzoo.errors import InputError
 from cityzoo.modalities.identity import IdentifiedData
+from cityzoo.modalities.model_checks import ModelChecks
 from cityzoo.modalities.protocols import Dataset, Findings, Views
 from cityzoo.modalities.renderer import ExampleRenderer
 from cityzoo.modalities.transfer import Flags, TransferSettings
@@ -42,7 +43,7 @@ HELP_WORDS = {
 }
 
 
-class Modality(ExampleRenderer, IdentifiedData, TransferSettings[Flags], ABC):
+class Modality(ExampleRenderer, IdentifiedData, ModelChecks, TransferSettings[Flags], ABC):
     """What training and evaluation must know of one kind of input data.
 
     Attributes:

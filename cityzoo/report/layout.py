@@ -11,9 +11,20 @@ from typing import Literal
 
 # score: three digits; share: per cent; bar: a number of 0..1 with a bar; heat: a count on a background for its share of
 # the row, as in a confusion matrix; interval: of [low, high]; name: of a metric, in words; link: of a file next to the
-# page, by its relative path.
+# page, by its relative path; weights: pairs of a word and its weight, -1..1, as words on colored backgrounds.
 ShownAs = Literal[
-    "score", "share", "signed", "count", "text", "bar", "heat", "interval", "duration", "name", "link"
+    "score",
+    "share",
+    "signed",
+    "count",
+    "text",
+    "bar",
+    "heat",
+    "interval",
+    "duration",
+    "name",
+    "link",
+    "weights",
 ]
 Columns = Mapping[str, tuple[str, ShownAs]]  # place within a row ("" for the entry itself) -> heading, format
 

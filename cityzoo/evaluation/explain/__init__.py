@@ -21,4 +21,8 @@ def evaluate_section(
 
     wanted = int(wanted) if wanted.isdecimal() else wanted
     model, output, seed = subject.model, subject.output, subject.spec.run.seed
-    return {"explanations": explanations(model, output, truth, subject.results(truth), wanted, folder, seed)}
+    results = subject.results(truth)
+    own = subject.task.modality.explain(model, output, truth, results, wanted, seed)
+    if own is not None:
+        return {"explanations": own}
+    return {"explanations": explanations(model, output, truth, results, wanted, folder, seed)}

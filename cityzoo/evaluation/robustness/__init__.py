@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 def evaluate_section(
     subject: EvaluatedRun, truth: Any, flags: Mapping[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """Return `robustness` if flags ask for it, and write robustness.png."""
+    """Return `robustness`, with robustness.png, or `corrupted` if flags ask for it."""
     most = flags.get("robustness")
     if not most:
         return {}
+    from cityzoo.evaluation.robustness.changed_examples import measure_changed
     from cityzoo.evaluation.robustness.measure import measure
 
     model, output, seed = subject.model, subject.output, subject.spec.run.seed
+    changed = measure_changed(subject.task.modality, model, output, truth, seed, most)
+    if changed:
+        return {"corrupted": changed}
     return {"robustness": measure(model, output, truth, seed, most, flags["attack_eps"], folder)}

@@ -55,6 +55,30 @@ ROBUSTNESS = Section(
         "{robustness/attacks_left_out|text}",
     ),
 )
+CORRUPTED = Section(
+    "Robustness",
+    "corrupted",
+    "The same examples, changed as they come in practice: relative loss of the metric. Negative: the change improved "
+    "it.",
+    cards=(
+        Card("corrupted/mean_relative_loss", "lost", "mean over all changes", "share"),
+        Card("corrupted/clean", "unchanged", "the metric of the unchanged examples"),
+        Card("corrupted/n", "examples", "used for this test", "count"),
+    ),
+    tables=(
+        Table(
+            "Loss by change",
+            "corrupted/conditions",
+            {
+                "relative_loss": ("lost", "share"),
+                "value": ("metric", "score"),
+                "clean": ("unchanged", "score"),
+                "n": ("examples", "count"),
+            },
+        ),
+    ),
+    remarks=("Metric: {corrupted/figure|name}.",),
+)
 EXPLANATIONS = Section(
     "Explanations",
     "explanations/images",
@@ -84,6 +108,33 @@ EXPLANATIONS = Section(
         "Method: {explanations/method|text}, at {explanations/level|text}.",
     ),
 )
+WORDS = Section(
+    "Explanations",
+    "explanations/texts",
+    "Which words an answer depends on. Blue words speak for it, orange ones against it; the stronger, the more.",
+    tables=(
+        Table(
+            "Without the word",
+            "explanations/texts",
+            {
+                "words": ("text", "weights"),
+                "answer": ("answer", "text"),
+                "truth": ("truth", "text"),
+                "value": ("probability", "share"),
+                "covered": ("without the strongest word", "share"),
+                "agreement": ("agreement", "score"),
+            },
+            "Weights by leaving out one word after another. Agreement: Spearman's correlation with the weights below.",
+        ),
+        Table("By gradients", "explanations/texts", {"gradients": ("text", "weights")}),
+    ),
+    remarks=(
+        "Sanity check (Adebayo et al. 2018), passed: {explanations/sanity/passed|text}. Correlation with the gradients "
+        "of random weights: {explanations/sanity/all} in all layers (below 0.5 passes), {explanations/sanity/head} in "
+        "the head alone.",
+        "Method: {explanations/method|text}.",
+    ),
+)
 EXPORTS = Section(
     "Exported files",
     "exports",
@@ -104,7 +155,7 @@ EXPORTS = Section(
         ),
     ),
 )
-SECTIONS = (ROBUSTNESS, EXPLANATIONS, EXPORTS)
+SECTIONS = (ROBUSTNESS, CORRUPTED, EXPLANATIONS, WORDS, EXPORTS)
 
 
 def confusion_table(predicted: Iterable[str], note: str) -> Table:

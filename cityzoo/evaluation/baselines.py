@@ -1,0 +1,64 @@
+"""A model next to simple methods on the same examples: what must be beaten before a network is worth its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cityzoo.metrics.weighted import WeightedMetrics, bootstrap_weights, interval
+
+if TYPE_CHECKING:
+    from cityzoo.modalities import Modality
+    from cityzoo.outputs import Output
+
+MODEL = "this model"
+
+
+def compare_baselines(
+    run: Path, modality: Modality[Any], output: Output, truth: Any, results: Sequence[Any], seed: int = 0
+) -> dict[str, Any]:
+    """Return the first primary metric of simple methods and of the model, the model last.
+
+    Args:
+        run: folder with what `Modality.write_manifest` has fitted.
+        modality: of the examples.
+        output: what results mean.
+        truth: the labeled examples.
+        results: of the model.
+        seed: of the bootstrap.
+
+    Returns:
+        `baselines`: name -> the metric, `low` and `high`, its 95 % interval, and by how much the model leads, `lead`
+        with `lead_interval`, by a bootstrap of pairs; the row `MODEL` is the model itself. Empty without baselines.
+    """
+    baselines = modality.baselines(run, truth, output)
+    if not baselines:
+        return {}
+    metric = output.primary_metrics[0]
+    sign = -1 if metric in output.lower_is_better else 1
+    weights = bootstrap_weights(len(truth), output.bootstrap_samples, seed, modality.groups(truth))
+    values = {
+        name: _values(output.weighted_metrics(truth, each), metric, weights)
+        for name, each in {**baselines, MODEL: results}.items()
+    }
+    own = values[MODEL]
+    rows = {}
+    for name, found in sorted(values.items(), key=lambda pair: (pair[0] == MODEL, sign * pair[1][0])):
+        low, high = interval(found[1:]) or (None, None)
+        rows[name] = {metric: _plain(found[0]), "low": low, "high": high}
+        if name != MODEL:
+            lead = sign * (own - found)
+            rows[name] |= {"lead": _plain(lead[0]), "lead_interval": interval(lead[1:])}
+    return {"baselines": rows}
+
+
+def _values(weighted: WeightedMetrics, metric: str, weights: np.ndarray) -> np.ndarray:
+    """Return the metric of all examples, then that of each bootstrap sample."""
+    return weighted(np.concatenate([np.ones((1, weights.shape[1])), weights]))[metric]
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,71 @@
+"""What a modality contributes to checks of a model beyond its metrics: baselines, corruptions, explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Corruption(NamedTuple):
+    """Examples under one condition.
+
+    Attributes:
+        name: of the condition, such as "typos".
+        level: how strong it is, in words, such as "1 word in 10" or "10 dB"; "" where there is one level.
+        examples: as a set of the modality, with labels; those that the condition changes.
+        rows: positions of these examples among the clean ones; None: all of them, in order.
+    """
+
+    name: str
+    level: str
+    examples: Any
+    rows: Sequence[int] | None = None
+
+
+class ModelChecks:
+    """Checks of a model that need to know examples; by default none."""
+
+    unit: ClassVar[str]  # what examples are called, plural
+
+    def baselines(self, run: Path, examples: Any, output: Any) -> Mapping[str, Sequence[Any]]:
+        """Return the results of simple methods for every example, by name; what they learned lies in the run folder.
+
+        `write_manifest` writes it there. Results are of the type that `output.decode` returns.
+        """
+        return {}
+
+    def corruptions(self, examples: Any, seed: int) -> Iterator[Corruption]:
+        """Yield the examples of --robustness under one condition after another.
+
+        The same arguments give the same examples. Modalities whose corruptions are computed in batches of network
+        inputs, such as images, yield nothing here.
+        """
+        yield from ()
+
+    def explain(
+        self,
+        model: keras.Model,
+        output: Any,
+        examples: Any,
+        results: Sequence[Any],
+        wanted: int | str,
+        seed: int,
+    ) -> dict[str, Any] | None:
+        """Return the report's `explanations` of some predictions; None for a modality that is explained by images.
+
+        Args:
+            model: a loaded model.
+            output: meaning of its outputs.
+            examples: the held-out examples.
+            results: one per example.
+            wanted: number of predictions to explain, or the name of an example.
+            seed: of the random weights of the sanity check.
+
+        Raises:
+            InputError: no such example, or an output that cannot be explained.
+        """
+        return None
