@@ -13,6 +13,7 @@ from cityzoo.export import graphs
 from cityzoo.export.onnx_nms import IOU, MOST, SCORE
 from cityzoo.metrics.keys import look_up
 from cityzoo.runtime.base_model import RuntimeModel, TensorInfo
+from cityzoo.runtime.rejection import read_rule
 from zoo.pretrained import sha256
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def describe(run: EvaluatedRun, file: RuntimeModel, fmt: str, variant: str, prec
         "inputs": [_describe_input(run, each) for each in file.inputs],
         "outputs": [_describe_output(known, each) for each in file.outputs],
         "thresholds": thresholds(run.facts),
+        **_rejection(run.facts),
         **({"nms": {"score": SCORE, "iou": IOU, "most": MOST}} if variant == graphs.NMS else {}),
         **({"flips": FLIPS} if getattr(run.output, "flips", False) else {}),
         **_series(run),
@@ -107,6 +109,11 @@ def thresholds(report: Mapping[str, Any]) -> dict[str, Any]:
     found |= {"alarm": alarm} if alarm is not None else {}
     found |= {"best F1": best} if best is not None and "best F1" not in found else {}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _rejection(report: Mapping[str, Any]) -> dict[str, Any]:
+    rule = read_rule(report)
+    return {"rejection": rule.as_dict()} if rule else {}
 
 
 def _series(run: EvaluatedRun) -> dict[str, Any]:

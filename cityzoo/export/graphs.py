@@ -28,6 +28,7 @@ LOGIT_OF_TWO = "the logit of the second class; its sigmoid is that class's proba
 SEVERAL = "one logit for each class; its sigmoid is the probability that the class is there"
 OF_PAGE = {
     "classification": NamedOutput("logits", LOGITS_OF_MANY, ""),
+    "intent": NamedOutput("logits", LOGITS_OF_MANY, ""),
     "multilabel": NamedOutput("logits", SEVERAL, ""),
     "counting": NamedOutput("density", "objects in each cell of 8 x 8 pixels; the sum is the count", "objects"),
     "anomaly": NamedOutput(

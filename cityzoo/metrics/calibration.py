@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,14 @@ def calibration(
         report["loss_scaled"] = float(log_losses(targets, calibrated, multilabel).mean())
         report["temperature"] = fit_temperature(targets, probs, multilabel)
     return report
+
+
+def calibration_table(found: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the rows of a table on what `calibration` found: before and after scaling."""
+    return {
+        "expected calibration error": {"as_it_is": found["ece"], "scaled": found["ece_scaled"]},
+        "log loss": {"as_it_is": found["loss"], "scaled": found["loss_scaled"]},
+    }
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> dict[str, list[float]]:

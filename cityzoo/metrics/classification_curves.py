@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.metrics.calibration import calibration
+from cityzoo.metrics.calibration import calibration, calibration_table
 from cityzoo.metrics.classification import targets_and_probabilities
 from cityzoo.sample import ExampleSet
 
@@ -23,14 +23,10 @@ def classification_details(
 ) -> dict[str, Any]:
     """Return `curves`, `classification_report`, `calibration` and, of one class per image, `top_k`."""
     found = calibration(truth, results, multilabel)
-    table = {
-        "expected calibration error": {"as_it_is": found["ece"], "scaled": found["ece_scaled"]},
-        "log loss": {"as_it_is": found["loss"], "scaled": found["loss_scaled"]},
-    }
     return {
         "curves": curves(truth, results),
         "classification_report": classification_report(truth, results, multilabel),
-        "calibration": {**found, "table": table},
+        "calibration": {**found, "table": calibration_table(found)},
         **({} if multilabel else {"top_k": top_k(truth, results)}),
     }
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-CLASSIFIERS = ("classification", "multilabel")  # "output" in preprocessing.json
+CLASSIFIERS = ("classification", "intent", "multilabel")  # "output" in preprocessing.json
 
 
 def class_shares(output: str, logits: np.ndarray) -> np.ndarray:
     """Return the probability of each class, (N, classes) float64.
 
     Args:
-        output: one of CLASSIFIERS: with "classification" an image has one class, with "multilabel" any number.
+        output: one of CLASSIFIERS: with "multilabel" an example has any number of classes, else one.
         logits: (N, classes); of two classes that exclude each other, (N, 1) of the second one.
 
     Example:
