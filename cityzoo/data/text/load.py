@@ -19,7 +19,7 @@ from cityzoo.errors import InputError, unknown
 
 LOG = logging.getLogger(__name__)
 VAL_SHARE = 0.2
-IGNORE = "ignore"
+IGNORE, OUTSIDE = "ignore", "outside"  # values of --class-map: left out; outside of all classes
 
 
 def load(
@@ -95,13 +95,13 @@ def _map_labels(
         if each.labels is None:
             findings.add("no label", each.place)
             continue
-        labels = tuple(class_map.get(label, label) for label in each.labels)
-        labels = tuple(dict.fromkeys(label for label in labels if label != IGNORE))
-        if each.labels and not labels:
+        mapped = tuple(class_map.get(label, label) for label in each.labels)
+        labels = tuple(dict.fromkeys(label for label in mapped if label not in (IGNORE, OUTSIDE)))
+        if each.labels and not labels and OUTSIDE not in mapped:
             findings.add("dropped class", each.place)
             continue
         kept.append(replace(each, labels=labels))
-    if not kept:
+    if not any(each.tags or each.labels for each in kept):
         raise InputError(
             f"'{findings.source}' has no labels: name their column 'label', or give --label-column"
         )

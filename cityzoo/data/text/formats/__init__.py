@@ -103,13 +103,16 @@ def split_of(file: Path) -> str:
 
 
 def parse_labels(value: Any, separator: str) -> tuple[str, ...] | None:
-    """Return the labels of a field: a text, a number, or a list of them; None for an empty field.
+    """Return the labels of a field: a text, a number, or a list of them.
+
+    Returns:
+        None where there is no field; () for an empty one and for one like "oos": none of the classes fits.
 
     Example:
         >>> parse_labels("flood;ice", ";"), parse_labels(["a"], ""), parse_labels("", ""), parse_labels("oos", "")
-        (('flood', 'ice'), ('a',), None, ())
+        (('flood', 'ice'), ('a',), (), ())
     """
-    if value is None or value == "":
+    if value is None:
         return None
     parts = value if isinstance(value, (list, tuple)) else [value]
     parts = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ def read(file: Path, split: str, columns: Columns, findings: TextFindings) -> It
         yield from _read_list(records, split, file, columns, findings)
         return
     parsed = _parse(content, f"{file}'")
-    for part, records in _parts(parsed, split, file, findings):
-        yield from _read_list(records, part, file, columns, findings)
+    for key, part, records in _parts(parsed, split, file, findings):
+        for each in _read_list(records, part, file, columns, findings, key):
+            yield replace(each, labels=()) if key.lower().startswith("oos_") else each
 
 
 def _parse(text: str, where: str) -> Any:
@@ -42,10 +44,12 @@ def _parse(text: str, where: str) -> Any:
         raise InputError(f"'{where} is not JSON ({str(error)[:120]}): correct it") from error
 
 
-def _parts(content: Any, split: str, file: Path, findings: TextFindings) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the lists of a file with their splits; a split of texts outside of all classes is named oos_SPLIT."""
+def _parts(
+    content: Any, split: str, file: Path, findings: TextFindings
+) -> Iterator[tuple[str, str, list[Any]]]:
+    """Yield key, split and records of the lists of a file; those outside of all classes are named oos_SPLIT."""
     if isinstance(content, list):
-        yield split, content
+        yield "", split, content
         return
     lists = (
         {key: value for key, value in content.items() if isinstance(value, list)}
@@ -55,17 +59,17 @@ def _parts(content: Any, split: str, file: Path, findings: TextFindings) -> Iter
     named = {key: SPLITS.get(key.lower().removeprefix("oos_")) for key in lists}
     for key, records in lists.items():
         if named[key] or key.lower() in WRAPPERS:
-            yield named[key] or split, records
+            yield key, named[key] or split, records
         else:
             findings.add("unused column", f"{file.name}: {key}")
 
 
 def _read_list(
-    records: list[Any], split: str, file: Path, columns: Columns, findings: TextFindings
+    records: list[Any], split: str, file: Path, columns: Columns, findings: TextFindings, key: str = ""
 ) -> Iterator[RawText]:
     keys: dict[str, str] = {}
     for number, record in enumerate(records, 1):
-        place = f"{file.name}:{number}"
+        place = f"{file.name}:{key}:{number}" if key else f"{file.name}:{number}"
         if isinstance(record, (list, tuple)) and len(record) == 2 and isinstance(record[0], str):
             yield RawText(record[0].strip(), parse_labels(record[1], columns.separator), place, split)
             continue

@@ -100,14 +100,41 @@ def test_copies_contradictions_typos_and_personal_data_are_found(tmp_path):
         "control": 1,
     }
     assert {kind: counts[kind] for kind in expected} == expected
-    assert counts["long"] == 1 and counts["no label"] == 1
+    assert counts["long"] == 1 and counts["outside"] == 1
     texts = {e.text: e for side in (data.train, data.val) for e in side.examples}
     assert "a bell rings abc" in texts and max(map(len, texts)) == 20_000
     flood = data.train.class_names.index("flood")
     assert texts["my street floods"].target[flood] == 1
     assert data.findings.as_dict()["findings"]["contradiction"]["count"] == 2
+    (tmp_path / "b.csv").write_text((tmp_path / "a.csv").read_text().replace("text,label", "text,label,x", 1))
+    rows = (tmp_path / "b.csv").read_text().splitlines()
+    (tmp_path / "b.csv").write_text("\n".join([rows[0], *(f"{row},1" for row in rows[1:])]))
     with pytest.raises(InputError, match="--strict"):
-        load(str(tmp_path / "a.csv"), strict=True)
+        load(str(tmp_path / "b.csv"), strict=True)
+
+
+def test_what_no_class_fits_is_outside(tmp_path):
+    """An empty label, a label of the usual names, and one that --class-map sends there."""
+    rows = [*ROWS, ("sing me a song", ""), ("what is love", "oos"), ("hello hello", "chat")]
+    (tmp_path / "a.csv").write_text(table(rows))
+    data = load(str(tmp_path / "a.csv"), class_map={"chat": "outside"})
+    outside = [each for side in (data.train, data.val) for each in side.examples if not each.target.any()]
+    assert {each.text for each in outside} == {"sing me a song", "what is love", "hello hello"}
+    assert data.findings.counts["outside"] == 3 and "chat" not in data.train.class_names
+    (tmp_path / "b.csv").write_text(table([(text, "") for text, _ in ROWS]))
+    with pytest.raises(InputError, match="no labels"):
+        load(str(tmp_path / "b.csv"))
+
+
+def test_lists_of_one_file_have_places_of_their_own(tmp_path):
+    """CLINC150 keeps all splits in one file; what a list named oos_ holds is outside, whatever its labels say."""
+    content = {"train": [[f"bin {n} is full", "bin"] for n in range(4)], "val": [["the bin is full", "bin"]]}
+    content |= {"oos_val": [["sing a song", "bin"]], "oos_train": [["tell a joke", "oos"]]}
+    (tmp_path / "data.json").write_text(json.dumps(content))
+    data = load(str(tmp_path / "data.json"))
+    places = [each.path for side in (data.train, data.val) for each in side.examples]
+    assert len(set(places)) == 7 and "data.json:oos_val:1" in places
+    assert [each.target.tolist() for each in data.val.examples] == [[1], [0]]
 
 
 def test_several_labels_and_a_map(tmp_path):
