@@ -28,6 +28,16 @@ OUTPUT_OPTIONS = {
         "SHARE",
         "target precision; the report gives the score that reaches it",
     ),
+    "keep": (
+        parse_share,
+        "SHARE",
+        "share of the texts within the classes that is answered; the report gives the threshold",
+    ),
+    "wrong_at_most": (
+        parse_share,
+        "SHARE",
+        "share of the answers that may be wrong; the report gives the threshold",
+    ),
     "false_alarms": (
         parse_number,
         "N",

@@ -67,7 +67,7 @@ def read_answer(output: Output, result: Any) -> dict[str, Any]:
         >>> read_answer(Classification(("free", "jam")), np.array([0.25, 0.75]))
         {'class': 'jam', 'score': 0.75}
     """
-    names = output.class_names
+    names, result = output.class_names, getattr(result, "shares", result)
     if isinstance(result, Detections):
         pairs = zip(result.labels.tolist(), result.scores.tolist(), strict=True)
         return {"detections": [{"class": names[label], "score": score} for label, score in pairs]}

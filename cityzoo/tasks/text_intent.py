@@ -10,7 +10,7 @@ from cityzoo.data import text as texts
 from cityzoo.data.text.formats import Columns
 from cityzoo.demo import FileDemo
 from cityzoo.modalities.text import TEXT, default_backbone
-from cityzoo.outputs.classification import Classification
+from cityzoo.outputs.intent import Intent
 from cityzoo.tasks import Task
 
 
@@ -40,7 +40,7 @@ def demo() -> FileDemo:
 TASK = Task(
     summary="what a citizen wants, from a sentence: lost card, missed collection, broken light ...",
     modality=TEXT,
-    output=Classification,
+    output=Intent,
     reader=IntentReader,
     demo=demo,
     monitor="accuracy",
