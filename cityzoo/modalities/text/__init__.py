@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +13,7 @@ from augment.epoch_order import shuffled
 from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard
 from cityzoo.modalities.text import data as reading
+from cityzoo.modalities.text.checks import TextChecks
 from cityzoo.modalities.text.flags import TextEvaluateFlags, TextFlags
 from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
 from zoo.text import registry
@@ -34,13 +34,14 @@ BATCH_SIZE = 32  # texts, in inference
 Spec = ResolvedSpec[Any]
 
 
-class Text(Modality[TextFlags]):
+class Text(TextChecks, Modality[TextFlags]):
     """Texts, cut into tokens."""
 
     name: ClassVar[str] = "text"
     unit: ClassVar[str] = "texts"
     flags: ClassVar[type] = TextFlags
     evaluate_flags: ClassVar[type] = TextEvaluateFlags
+    report_sections: ClassVar[tuple[str, ...]] = ("explain", "robustness")
     freeze_points: ClassVar[tuple[str, ...]] = ("none", *BLOCKS, "backbone")
     trains_head_first: ClassVar[bool] = True
     supports_closed_form: ClassVar[bool] = True
@@ -218,9 +219,7 @@ class Text(Modality[TextFlags]):
 
         spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
         make_tokenizer(spec["run"]["backbone"], spec["modality"]["max_tokens"], data.train).write(folder)
-
-    def select(self, examples: TextSet, rows: Sequence[int]) -> TextSet:
-        return replace(examples, examples=tuple(examples.examples[row] for row in rows))
+        self.fit_baselines(folder, data, output)
 
 
 TEXT = Text()

@@ -17,6 +17,8 @@ from cityzoo.cli.values import (
 )
 from cityzoo.spec import Auto
 
+ROBUSTNESS_TEXTS = 300
+
 
 @dataclass(frozen=True)
 class TextFlags:
@@ -30,7 +32,7 @@ class TextFlags:
     )
     class_map: Mapping[str, str] | None = flag(
         None,
-        "rename or drop classes of the data: lost_card=card,smalltalk=ignore",
+        "rename or drop classes of the data, or put them outside of all: lost_card=card,smalltalk=ignore,oos=outside",
         parse_mapping,
         "A=B,C=ignore",
     )
@@ -84,10 +86,22 @@ class TextEvaluateFlags:
     )
     class_map: Mapping[str, str] | None = flag(
         None,
-        "rename the data's classes to the model's, or drop them: lost_card=card,smalltalk=ignore",
+        "rename the data's classes to the model's, or drop them: lost_card=card,smalltalk=ignore,oos=outside",
         parse_mapping,
         "A=B",
     )
     predict: str | None = flag(
         None, "a file of texts without labels, one per line or a table: write answers as JSON", metavar="PATH"
+    )
+    robustness: int | None = flag(
+        None,
+        f"also evaluate with typos, other case, without punctuation ..., on N texts ({ROBUSTNESS_TEXTS} if not given)",
+        parse_count,
+        "N",
+        const=ROBUSTNESS_TEXTS,
+    )
+    explain: str | None = flag(
+        None,
+        "show which words answers depend on: of N informative texts, or of the text at FILE:LINE",
+        metavar="N|FILE:LINE",
     )
