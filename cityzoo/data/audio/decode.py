@@ -1,0 +1,93 @@
+"""Decode sound files to 16 kHz mono."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from cityzoo.data.files import read_bytes
+from cityzoo.errors import InputError
+
+SAMPLE_RATE = 16_000  # Hz
+SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64", ".caf")
+KEPT_BYTES = 1 << 31  # of decoded sounds in memory
+LONGEST_SECONDS = 4 * 3600
+_KEPT: OrderedDict[tuple[str, int, int], np.ndarray] = OrderedDict()
+
+
+def import_soundfile() -> Any:
+    """Return the module soundfile.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import soundfile
+    except (ImportError, OSError) as error:  # OSError: without libsndfile
+        raise InputError(
+            f'reading sounds requires soundfile ({error}): pip install "cityzoo[sound]"'
+        ) from error
+    return soundfile
+
+
+def read_clip(path: str) -> np.ndarray:
+    """Return a sound file at 16 kHz, its channels averaged, (N,) float32, -1 to 1.
+
+    Files are decoded once as long as there is room for them in memory.
+
+    Raises:
+        InputError: the file cannot be decoded.
+    """
+    status = os.stat(path)
+    key = (path, status.st_size, status.st_mtime_ns)
+    if key not in _KEPT:
+        _KEPT[key] = decode(path)[0]
+        while sum(clip.nbytes for clip in _KEPT.values()) > KEPT_BYTES:
+            _KEPT.popitem(last=False)
+    return _KEPT[key]
+
+
+def decode(path: str) -> tuple[np.ndarray, int, bool]:
+    """Return the samples at 16 kHz, the file's own rate in Hz, and whether the file is cut off.
+
+    Raises:
+        InputError: the file cannot be decoded, holds no numbers, or is too long.
+    """
+    soundfile = import_soundfile()
+    content = read_bytes(path)
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            rate, wanted, header = file.samplerate, file.frames, file.extra_info
+            if wanted / rate > LONGEST_SECONDS:
+                raise InputError(
+                    f"'{path}' lasts {wanted / rate / 3600:.1f} h, allowed are {LONGEST_SECONDS // 3600}: split it"
+                )
+            samples = file.read(dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"'{path}' cannot be decoded ({' '.join(str(error).split())}): convert it to wav"
+        ) from error
+    if not np.isfinite(samples).all():
+        raise InputError(f"'{path}' holds values that are not numbers: convert it to 16-bit wav")
+    is_cut_off = len(samples) < wanted or "should be" in header
+    return resample(samples.mean(axis=1), rate), rate, is_cut_off
+
+
+def resample(samples: np.ndarray, rate: int) -> np.ndarray:
+    """Return samples of another rate at 16 kHz, (N,) float32, within -1 to 1.
+
+    Example:
+        >>> resample(np.zeros(8000, np.float32), 8000).shape
+        (16000,)
+    """
+    if rate != SAMPLE_RATE and len(samples):
+        from scipy.signal import resample_poly
+
+        common = math.gcd(rate, SAMPLE_RATE)
+        samples = resample_poly(samples, SAMPLE_RATE // common, rate // common)
+    return np.clip(samples, -1, 1).astype(np.float32)
