@@ -205,8 +205,9 @@ def optional_sections(
     Raises:
         InputError: a flag that does not fit the task or the data.
     """
-    found: dict[str, Any] = {}
-    for name in subject.task.modality.report_sections:
+    modality = subject.task.modality
+    found = modality.additional_metrics(subject.model, subject.output, truth, flags)
+    for name in modality.report_sections:
         section = importlib.import_module(f"cityzoo.evaluation.{name}")
         found |= section.evaluate_section(subject, truth, flags, folder)
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ def _limit_scenes(truth: ImageSet, rows: list[int]) -> list[int]:
     kept: list[int] = []
     rest: list[int] = []
     for row in rows:
-        scene = truth.examples[row].scene
+        scene = getattr(truth.examples[row], "scene", "")
         (rest if scene and seen[scene] >= MOST_OF_A_SCENE else kept).append(row)
         seen[scene] += 1
     return [*kept, *rest]
@@ -60,10 +60,28 @@ def draw_target(image: np.ndarray, target: np.ndarray, output: Any) -> np.ndarra
     return add_caption(image, output.caption(target))
 
 
+def _read_window(example: Any) -> np.ndarray:
+    return read_image(example.path, example.window_xyxy)
+
+
 def write_examples(
-    truth: ImageSet, results: Sequence[np.ndarray], output: Any, details: Mapping[str, Any], folder: Path
+    truth: ImageSet,
+    results: Sequence[np.ndarray],
+    output: Any,
+    details: Mapping[str, Any],
+    folder: Path,
+    read: Callable[[Any], np.ndarray] = _read_window,
 ) -> None:
-    """Write `worst.png`, the most confident mistakes, and `best.png`, confident correct predictions of all classes."""
+    """Write `worst.png`, the most confident mistakes, and `best.png`, confident correct predictions of all classes.
+
+    Args:
+        truth: the examples.
+        results: one per example.
+        output: of the task.
+        details: not used.
+        folder: of the files.
+        read: returns an example as an image, (H, W, 3) uint8 RGB.
+    """
     targets = np.stack([np.asarray(image.target) for image in truth.examples])
     shares = np.stack(list(results))
     margins = _margins(targets, shares, output.several)
@@ -71,6 +89,6 @@ def write_examples(
     right = _in_turn(targets, margins)
     for name, rows in (("worst", wrong), ("best", right)):
         rows = _limit_scenes(truth, rows)[: COLUMNS * ROWS]
-        images = [read_image(truth.examples[r].path, truth.examples[r].window_xyxy) for r in rows]
+        images = [read(truth.examples[r]) for r in rows]
         captions = [f"{output.caption(shares[r])} | {output.caption(targets[r])}" for r in rows]
         save_grid(folder / f"{name}.png", images, captions, CELL_HW, COLUMNS)

@@ -1,0 +1,192 @@
+"""Sounds: keywords, sirens, horns, glass; labels are classes of whole clips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from augment.epoch_order import shuffled
+from cityzoo.errors import InputError, unknown
+from cityzoo.modalities import Masks, Modality, Shard
+from cityzoo.modalities.audio import data as reading
+from cityzoo.modalities.audio.flags import AudioEvaluateFlags, AudioFlags
+from cityzoo.modalities.audio.renderer import AudioRenderer
+from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
+from zoo.audio import backbones
+
+if TYPE_CHECKING:
+    import keras
+
+    from cityzoo.data.audio import AudioDataset, AudioSet
+    from cityzoo.modalities.audio.views import AudioViews
+    from cityzoo.model import AssembledModel
+    from cityzoo.outputs import Output
+    from cityzoo.tasks import Task
+
+BLOCKS = tuple(f"block{number:02d}" for number in range(7))
+WEIGHTS = ("auto", "random")
+VIEWS = 4  # augmented versions of a clip that pass through a frozen backbone
+BATCH_SIZE = 32  # windows, in inference
+Spec = ResolvedSpec[Any]
+
+
+class Audio(AudioRenderer, Modality[AudioFlags]):
+    """Sounds at 16 kHz; the spectrogram is a part of the network."""
+
+    name: ClassVar[str] = "audio"
+    unit: ClassVar[str] = "clips"
+    flags: ClassVar[type] = AudioFlags
+    evaluate_flags: ClassVar[type] = AudioEvaluateFlags
+    freeze_points: ClassVar[tuple[str, ...]] = ("none", *BLOCKS, "backbone")
+    supports_closed_form: ClassVar[bool] = True
+    supports_preview: ClassVar[bool] = True
+    help_words: ClassVar[Mapping[str, str]] = {
+        "sources": "a folder for each class, a CSV with columns path and label, or files with labels in their names",
+        "stages": "auto|none|block00|...|backbone",
+        "weights": "auto|random|PATH",
+        "about_weights": "auto: random; or the model.keras of an earlier run",
+        "about_freeze": "block00: the spectrogram, block01: the first block of the network as well, and so on; "
+        "backbone: train the head only; auto: none",
+        "plan": "backbone:5,none:15",
+    }
+
+    def backbones(self) -> Mapping[str, str]:
+        return {
+            name: f"{row.params_millions:>8.2f} M   {row.about}" for name, row in backbones.BACKBONES.items()
+        }
+
+    def check(self, spec: TrainSpec[AudioFlags], task: Task) -> None:
+        weights = spec.run.weights
+        if spec.run.backbone not in backbones.BACKBONES:
+            raise unknown("sound backbone", spec.run.backbone, backbones.names())
+        if weights not in WEIGHTS and not Path(weights).is_file():
+            raise InputError(f"--weights '{weights}' is neither a file nor one of {', '.join(WEIGHTS)}")
+
+    def read(self, spec: TrainSpec[AudioFlags], task: Task) -> AudioDataset:
+        return reading.read(spec, task)
+
+    def read_to_evaluate(
+        self, spec: TrainSpec[AudioFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
+    ) -> tuple[AudioSet, Any]:
+        return reading.read_to_evaluate(spec, task, class_names, flags)
+
+    def read_unlabelled(self, path: str, flags: Mapping[str, Any]) -> AudioSet:
+        from cityzoo.data.audio import load_unlabelled
+
+        return load_unlabelled(path, flags["limit"])[0]
+
+    def fingerprint(self, data: AudioDataset) -> list[Any]:
+        return [(e.path, e.target.tolist()) for side in (data.train, data.val) for e in side.examples]
+
+    def named_labels(self, examples: AudioSet, source: str) -> Iterable[tuple[str, bytes]]:
+        for each in examples.examples:
+            yield each.name, each.target.tobytes()
+
+    def resolve(self, spec: TrainSpec[AudioFlags], data: AudioDataset) -> AudioFlags:
+        return reading.resolve_flags(spec, data)
+
+    def default_freeze(self, spec: TrainSpec[AudioFlags]) -> str:
+        return "none" if backbones.BACKBONES[spec.run.backbone].blocks else "backbone"
+
+    def build(self, spec: Spec, output: Output, data: AudioDataset) -> AssembledModel:
+        from cityzoo.modalities.audio import build
+
+        return build.build(spec, output)
+
+    def class_names(self, model: keras.Model) -> tuple[str, ...]:
+        from cityzoo.model import class_names
+
+        return class_names(model)
+
+    def freeze(self, assembled: AssembledModel, spec: Spec, stage: str) -> None:
+        import zoo
+
+        zoo.freeze(assembled.backbone, "backbone" if stage == CLOSED_FORM else stage)
+
+    def stage_of_layers(self, backbone: keras.Model) -> Mapping[str, str]:
+        import zoo
+
+        return zoo.stage_of_layers(backbone)
+
+    def prefix(self, backbone: keras.Model, stage: str) -> keras.Model | None:
+        from cityzoo.modalities.audio.build import prefix
+
+        return prefix(backbone, stage)
+
+    def views(self, spec: Spec, output: Output, data: AudioDataset) -> tuple[AudioViews, AudioViews]:
+        from cityzoo.modalities.audio.views import AudioViews
+
+        flags = spec.modality
+        samples = reading.count_samples(flags.clip_seconds)
+        train = AudioViews(data.train, output, samples, flags.augment, spec.run.seed)
+        return train, AudioViews(data.val, output, samples)
+
+    def views_shown(self, spec: Spec, stage: str) -> int | None:
+        return None if stage == "none" else 1 if spec.modality.augment == "none" else VIEWS
+
+    def training_batches(
+        self,
+        assembled: AssembledModel,
+        views: AudioViews,
+        spec: Spec,
+        first: int,
+        last: int,
+        shown: int | None,
+        shard: Shard,
+    ) -> Iterable[Any]:
+        import tensorflow as tf
+
+        size = spec.fit.batch_size
+        rows = shuffled(len(views), size, spec.run.seed, first, last, shown)
+        triples = views.batches(*shard(rows, size))
+        return triples.map(tf.autograph.experimental.do_not_convert(lambda x, y, _: (x, y))).prefetch(8)
+
+    def examples_of_step(
+        self,
+        assembled: AssembledModel,
+        views: AudioViews,
+        spec: Spec,
+        epoch: int,
+        step: int,
+        shown: int | None,
+    ) -> list[tuple[str, int]]:
+        size = spec.fit.batch_size
+        rows = shuffled(len(views), size, spec.run.seed, epoch, epoch + 1, shown)
+        chosen = islice(rows(), step * size, (step + 1) * size)
+        return [(views.examples.examples[row].name, view) for row, view in chosen]
+
+    def predict_views(self, model: keras.Model, views: AudioViews, batch_size: int) -> list[Any]:
+        return self.predict(model, views.examples, views.output)
+
+    def predict(self, model: keras.Model, examples: AudioSet, output: Output) -> list[Any]:
+        from cityzoo.modalities.audio.predict import predict_outputs
+
+        return output.decode(predict_outputs(model, examples, BATCH_SIZE), None, examples.examples)
+
+    def additional_metrics(
+        self, model: keras.Model, output: Output, examples: AudioSet, flags: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        from cityzoo.modalities.audio.predict import measure_false_accepts
+
+        return measure_false_accepts(model, output, examples, flags, BATCH_SIZE)
+
+    def identify(self, examples: AudioSet) -> list[Any]:
+        found = [(e, Path(e.path).absolute(), Path(e.path).stat()) for e in examples.examples]
+        return [(str(path), stat.st_size, stat.st_mtime_ns, e.corruption) for e, path, stat in found]
+
+    def reorder_labels(self, examples: AudioSet, class_names: Sequence[str]) -> AudioSet:
+        return reading.reorder_labels(examples, class_names)
+
+    def groups(self, examples: AudioSet) -> list[str]:
+        return [each.group for each in examples.examples]
+
+    def input_signals(self, examples: AudioSet, row: int) -> dict[str, list[float]]:
+        return reading.describe_signals(examples.examples[row])
+
+    def slices(self, examples: AudioSet, by: str) -> Masks:
+        return reading.slices(examples)
+
+
+AUDIO = Audio()

@@ -1,0 +1,46 @@
+"""Build sound models: backbone and head."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import keras
+
+import zoo
+import zoo.audio.backbones
+from cityzoo.errors import InputError
+from cityzoo.modalities.audio.data import count_samples
+from cityzoo.modalities.audio.flags import ResolvedAudioFlags
+from cityzoo.model import AssembledModel, label_outputs
+from cityzoo.outputs import Output
+from cityzoo.spec import ResolvedSpec
+from cityzoo.transfer import is_model, load_matching_weights
+
+
+def build(spec: ResolvedSpec[ResolvedAudioFlags], output: Output) -> AssembledModel:
+    """Put the head on the backbone and give the model its starting weights.
+
+    Raises:
+        InputError: a clip length that the backbone cannot take, or weights that do not fit.
+    """
+    run = spec.run
+    try:
+        backbone = zoo.audio.backbones.build(run.backbone, count_samples(spec.modality.clip_seconds))
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    outputs = label_outputs(output.build_head(backbone.output), output.class_names)
+    model = keras.Model(backbone.inputs[0], outputs, name=f"{run.task_name}_{run.backbone}")
+    assembled = AssembledModel(model, backbone, None)
+    if is_model(run.weights):
+        taken = load_matching_weights(model, run.weights)
+        note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
+        origin = zoo.Origin("file", run.weights, zoo.pretrained.sha256(run.weights), note)
+        assembled = replace(assembled, origin=origin)
+    return assembled
+
+
+def prefix(backbone: keras.Model, stage: str) -> keras.Model | None:
+    """Return the part of a backbone up to a stage, or all of it, whose outputs can be cached."""
+    if stage == "backbone":
+        return keras.Model(backbone.inputs[0], dict(backbone.output), name=f"{backbone.name}_to_pooled")
+    return zoo.prefix(backbone, stage, levels=())

@@ -1,0 +1,182 @@
+"""Read sounds: to train on, to evaluate on; values of `auto`; slices."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cityzoo.data.audio import AudioDataset, AudioExample, AudioFindings, AudioSet
+from cityzoo.data.audio.decode import SAMPLE_RATE
+from cityzoo.errors import InputError
+from cityzoo.modalities import Masks
+from cityzoo.modalities.audio.flags import AudioFlags, ResolvedAudioFlags
+from cityzoo.spec import AUTO
+
+if TYPE_CHECKING:
+    from cityzoo.spec import TrainSpec
+    from cityzoo.tasks import Task
+
+LOG = logging.getLogger(__name__)
+KEPT_WHOLE, STEP_SECONDS, MOST_SECONDS = 0.95, 0.25, 5.0
+UNIT = 80  # samples, of which a clip is a multiple
+DURATIONS = (0.5, 1.0, 5.0)  # seconds
+LEVELS_DB, SNRS_DB = (-40.0, -20.0), (10.0, 30.0)
+
+
+def count_samples(seconds: float) -> int:
+    """Return the samples of the network's input: the nearest number that a backbone takes.
+
+    Example:
+        >>> count_samples(1.0), count_samples(0.333)
+        (16000, 5360)
+    """
+    return max(1, round(seconds * SAMPLE_RATE / UNIT)) * UNIT
+
+
+def read(spec: TrainSpec[AudioFlags], task: Task) -> AudioDataset:
+    """Read the labeled sounds, or write the task's demo data.
+
+    Raises:
+        InputError: anything about the data that cannot be used.
+    """
+    flags = spec.modality
+    data = task.read(spec.run.data or write_demo(spec, task), spec.reader, **_options(spec))
+    if flags.shots is None:
+        return data
+    data = replace(data, train=sample_shots(data.train, flags.shots, spec.run.seed))
+    LOG.info("--shots %d: training on %d of them", flags.shots, len(data.train))
+    return data
+
+
+def write_demo(spec: TrainSpec[AudioFlags], task: Task) -> str:
+    """Write the task's demo sounds, unless that has been done, and return their folder.
+
+    Raises:
+        InputError: the task has none.
+    """
+    if task.demo is None:
+        raise InputError(f"task '{spec.run.task}' has no demo data: give --data")
+    LOG.info("no --data given: training on demo sounds")
+    return str(task.demo().write(seed=spec.run.seed))
+
+
+def _options(spec: TrainSpec[AudioFlags]) -> dict[str, Any]:
+    run, flags = spec.run, spec.modality
+    return {
+        "format": run.format,
+        "classes": flags.classes,
+        "class_map": flags.class_map,
+        "val": flags.val,
+        "limit": run.limit,
+        "split_by": flags.split_by,
+        "strict": run.strict,
+    }
+
+
+def read_to_evaluate(
+    spec: TrainSpec[AudioFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
+) -> tuple[AudioSet, AudioFindings]:
+    """Return the sounds that evaluate.py's flags name, labels in the order of the model's classes, and the findings.
+
+    Raises:
+        InputError: nothing there, or classes that the model does not have.
+    """
+    options = _options(spec)
+    if flags["data"]:
+        options |= {"format": flags["format"], "class_map": flags["class_map"], "val": None, "classes": ()}
+        options["is_whole"] = True
+    options["limit"] = flags["limit"] or (None if flags["data"] else spec.run.limit)
+    found = task.read(flags["data"] or spec.run.data or write_demo(spec, task), spec.reader, **options)
+    sides = {"train": found.train, "val": found.val, "test": found.test}
+    split = flags["split"] or ("all" if flags["data"] and not found.has_val_split else "val")
+    chosen = [side for side in ([sides[split]] if split != "all" else sides.values()) if side]
+    if not chosen:
+        raise InputError(f"'{found.findings.source}' has no {split} split: give --split all, or other --data")
+    examples = tuple(example for side in chosen for example in side.examples)
+    return reorder_labels(AudioSet(split, found.train.class_names, examples), class_names), found.findings
+
+
+def reorder_labels(truth: AudioSet, class_names: Sequence[str]) -> AudioSet:
+    """Return the sounds with targets that point into the model's class names.
+
+    Raises:
+        InputError: a class that the model does not know.
+    """
+    if tuple(truth.class_names) == tuple(class_names):
+        return truth
+    labels = [truth.class_names[int(np.argmax(each.target))] for each in truth.examples]
+    strange = sorted(set(labels) - set(class_names))
+    if strange:
+        raise InputError(
+            f"the data has sounds of {', '.join(strange[:10])}, which the model does not know: map or drop them, e.g. "
+            f"--class-map '{strange[0]}={class_names[0]}' or '{strange[0]}=ignore'"
+        )
+    targets = np.eye(len(class_names), dtype=np.float32)
+    places = [list(class_names).index(label) for label in labels]
+    moved = (replace(each, target=targets[place]) for each, place in zip(truth.examples, places, strict=True))
+    return replace(truth, class_names=tuple(class_names), examples=tuple(moved))
+
+
+def resolve_flags(spec: TrainSpec[AudioFlags], data: AudioDataset) -> ResolvedAudioFlags:
+    """Return the flags with every "auto" replaced by what fits the data."""
+    flags = spec.modality
+    seconds = flags.clip_seconds
+    if seconds == AUTO:
+        durations = np.array([each.seconds for each in data.train.examples])
+        enough = float(np.quantile(durations, KEPT_WHOLE))
+        seconds = min(max(-(-enough // STEP_SECONDS) * STEP_SECONDS, 2 * STEP_SECONDS), MOST_SECONDS)
+        longer = int((durations > seconds).sum())
+        LOG.info(
+            "--clip-seconds auto: %.2f; %d of %d training clips are longer", seconds, longer, len(durations)
+        )
+    return ResolvedAudioFlags(**{**vars(flags), "clip_seconds": float(seconds)})
+
+
+def sample_shots(sounds: AudioSet, shots: int, seed: int) -> AudioSet:
+    """Return `shots` random sounds of each class, in their order.
+
+    Raises:
+        InputError: a class has fewer.
+    """
+    rng, kept = np.random.default_rng([seed, shots]), []
+    labels = np.argmax([each.target for each in sounds.examples], axis=1)
+    for number, name in enumerate(sounds.class_names):
+        rows = np.flatnonzero(labels == number)
+        if len(rows) < shots:
+            raise InputError(
+                f"--shots {shots} requires {shots} sounds a class, but '{name}' has {len(rows)}: use fewer shots or "
+                "add sounds"
+            )
+        kept += rng.permutation(rows)[:shots].tolist()
+    return replace(sounds, examples=tuple(sounds.examples[row] for row in sorted(kept)))
+
+
+def slices(sounds: AudioSet) -> Masks:
+    """Return subsets by duration, level, signal-to-noise ratio and group."""
+    examples = sounds.examples
+    masks: Masks = {
+        "duration": _ranges([each.seconds for each in examples], DURATIONS, "s"),
+        "level": _ranges([each.level_db for each in examples], LEVELS_DB, "dB"),
+        "signal-to-noise": _ranges([each.snr_db for each in examples], SNRS_DB, "dB"),
+    }
+    groups = np.array([each.group for each in examples])
+    found = np.unique(groups)
+    if 1 < len(found) <= 50:
+        masks["group"] = {str(value) or "none": groups == value for value in found}
+    return masks
+
+
+def _ranges(values: Sequence[float], limits: Sequence[float], unit: str) -> dict[str, np.ndarray]:
+    """Return masks of the values between limits, without empty ones."""
+    places = np.searchsorted(limits, values, side="left")
+    names = [f"up to {limit:g} {unit}" for limit in limits] + [f"over {limits[-1]:g} {unit}"]
+    return {name: places == place for place, name in enumerate(names) if (places == place).any()}
+
+
+def describe_signals(example: AudioExample) -> dict[str, list[float]]:
+    """Return what a server measures of a sound, so that it notices drift."""
+    return {"seconds": [example.seconds], "level_db": [example.level_db], "snr_db": [example.snr_db]}

@@ -1,0 +1,100 @@
+"""Flags of tasks on sounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from augment.audio import POLICIES
+from cityzoo.cli import flag
+from cityzoo.cli.values import AUTO, parse_count, parse_mapping, parse_names, parse_number
+from cityzoo.spec import Auto
+
+
+def parse_seconds(text: str) -> float | str:
+    """Return a number of seconds, or "auto".
+
+    Raises:
+        InputError: neither.
+    """
+    return AUTO if text == AUTO else parse_number(text)
+
+
+@dataclass(frozen=True)
+class AudioFlags:
+    """How sounds are read, augmented and fed to a backbone."""
+
+    val: str | None = flag(
+        None, "held-out data (default: the val split of --data, else a fifth of it)", metavar="PATH"
+    )
+    classes: tuple[str, ...] = flag(
+        (), "classes to train, in this order (default: all)", parse_names, "A,B,C"
+    )
+    class_map: Mapping[str, str] | None = flag(
+        None,
+        "rename or drop classes of the data: ambulance=siren,music=ignore",
+        parse_mapping,
+        "A=B,C=ignore",
+    )
+    split_by: str = flag(
+        AUTO,
+        "without a val split: split by clip, or by groups of clips that are alike: a speaker, a recording; auto: by "
+        "group if there are 3 or more",
+        choices=(AUTO, "clip", "group"),
+    )
+    shots: int | None = flag(None, "train on this many clips per class, sampled by --seed", parse_count, "N")
+    clip_seconds: float | Auto = flag(
+        AUTO,
+        "length of the network's input; shorter clips get silence around them, longer ones are predicted in windows; "
+        "auto: as long as 95 %% of the training clips, at most 5",
+        parse_seconds,
+        "SECONDS",
+    )
+    augment: str = flag(
+        "standard",
+        "changes of speed, tone, level and place, noise and masks in training: see them with --preview",
+        choices=tuple(POLICIES),
+    )
+    cache: str = flag(
+        AUTO,
+        "where features of the frozen backbone are cached: auto (up to 12 GB in the user's cache), off, or a folder",
+        metavar="auto|off|FOLDER",
+    )
+
+
+@dataclass(frozen=True)
+class ResolvedAudioFlags(AudioFlags):
+    """The same with every "auto" replaced by a value."""
+
+    clip_seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class AudioEvaluateFlags:
+    """Flags of evaluate.py for tasks on sounds."""
+
+    split: str | None = flag(
+        None,
+        "clips to evaluate on (default: val; all if --data has no val split)",
+        choices=("val", "train", "test", "all"),
+    )
+    class_map: Mapping[str, str] | None = flag(
+        None,
+        "rename the data's classes to the model's, or drop them: ambulance=siren,music=ignore",
+        parse_mapping,
+        "A=B",
+    )
+    predict: str | None = flag(
+        None,
+        "a sound or a folder without labels: write spectrograms and JSON, evaluate nothing",
+        metavar="PATH",
+    )
+    background: str | None = flag(
+        None,
+        "a recording, or a folder of them, in which no event occurs: report false accepts per hour and the threshold "
+        "for a wanted rate of them",
+        metavar="PATH",
+    )
+    false_accepts: float = flag(
+        1.0, "wanted number of false accepts per hour of --background", parse_number, "PER_HOUR"
+    )

@@ -1,0 +1,45 @@
+"""Classify what is heard: a keyword, a siren, a horn, breaking glass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cityzoo.cli import flag
+from cityzoo.data import audio
+from cityzoo.modalities.audio import AUDIO
+from cityzoo.outputs.classification import Classification
+from cityzoo.tasks import Task
+
+
+@dataclass(frozen=True)
+class SoundReader:
+    """Read one label per sound."""
+
+    name_pattern: str = flag(
+        "",
+        "how file names give labels and speakers, e.g. {label}_{speaker}_{number} (default: that, where there are "
+        "neither folders of classes nor a table)",
+        metavar="PATTERN",
+    )
+
+    def __call__(self, source: str, **how: Any) -> audio.AudioDataset:
+        """Return the checked sounds of a source."""
+        return audio.load(source, pattern=self.name_pattern, **how)
+
+
+TASK = Task(
+    summary="what is heard: a spoken keyword, a siren, a horn, breaking glass ...",
+    modality=AUDIO,
+    output=Classification,
+    reader=SoundReader,
+    demo=None,
+    monitor="accuracy",
+    defaults={
+        "backbone": "ds_cnn",
+        "batch_size": 32,
+        "learning_rate": 0.005,
+        "label_smoothing": 0.1,
+        "patience": 20,
+    },
+)
