@@ -42,7 +42,7 @@ class AudioRenderer(ExampleRenderer):
         return {}
 
     def render(
-        self, output: Output, example: AudioExample, result: Any, labeled: bool = True
+        self, output: Any, example: AudioExample, result: Any, labeled: bool = True
     ) -> np.ndarray | None:
         from cityzoo import visualize
 

@@ -13,7 +13,6 @@ import numpy as np
 from augment import audio
 from augment.epoch_order import Rows
 from cityzoo.data.audio import AudioSet
-from cityzoo.outputs import Output
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -34,7 +33,7 @@ class AudioViews:
     """
 
     examples: AudioSet
-    output: Output
+    output: Any
     samples: int
     policy: str = "none"
     seed: int = 0
