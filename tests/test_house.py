@@ -36,7 +36,7 @@ data: GROUND cli augment
 metrics: GROUND data
 visualize: GROUND cli data metrics augment
 alarms: GROUND data metrics
-runtime: GROUND heads augment
+runtime: GROUND heads augment zoo
 monitor: errors replace_file cli alarms runtime
 demo: GROUND data
 outputs: GROUND cli data metrics visualize heads zoo
@@ -70,7 +70,7 @@ LAYERS = LAYERS.replace("GROUND", "errors cache_dir replace_file sample backend"
 MAY_IMPORT = {row.split(":")[0]: set(row.split(":")[1].split()) for row in LAYERS.split("\n") if row}
 BASES = tuple(
     f"cityzoo/modalities/{name}.py"
-    for name in ("__init__", "identity", "model_checks", "renderer", "transfer")
+    for name in ("__init__", "delivery", "identity", "model_checks", "renderer", "transfer")
 )
 INHERITED = {"get_config", "call", "build", "compute_output_shape"} | {
     method.name

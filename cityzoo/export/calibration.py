@@ -28,6 +28,7 @@ class Recorder:
         from cityzoo.backend import compiled
 
         self.inputs, self.input = model.inputs, model.input
+        self.file = getattr(model, "file", None)  # files lie next to it that go with the model
         self._run, self._keeps = compiled(model), keep_inputs
         self.batches: list[Any] = []
         self.results: list[Any] = []

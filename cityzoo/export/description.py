@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from augment.warp import GRAY
 from cityzoo import __version__
 from cityzoo.data.series import manifest
 from cityzoo.export import graphs
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 FLIPS = "evaluation takes the mean of the outputs for an image and its mirror image"
-RESIZE = {
-    "letterbox": "scale to fit, keeping the aspect ratio, to whole pixels; centered (offset rounded down), padded",
-    "stretch": "scale to fill, both sides on their own",
-}
 
 
 def describe(run: EvaluatedRun, file: RuntimeModel, fmt: str, variant: str, precision: str) -> dict[str, Any]:
@@ -63,22 +58,7 @@ def describe(run: EvaluatedRun, file: RuntimeModel, fmt: str, variant: str, prec
 
 def _describe_input(run: EvaluatedRun, tensor: TensorInfo) -> dict[str, Any]:
     about: dict[str, Any] = {"name": tensor.name, "shape": list(tensor.shape), "dtype": tensor.dtype}
-    if run.task.modality.name != "image":
-        return about
-    mode = run.output.resize_mode
-    resize = {
-        "mode": mode,
-        "rule": RESIZE[mode],
-        "filter": "bilinear, after halving while an image is twice as large",
-    }
-    return {
-        **about,
-        "layout": "NHWC",
-        "color": "RGB, upright by EXIF",
-        "range": [0, 255],
-        "size_hw": list(tensor.shape[1:3]),
-        "resize": {**resize, **({"pad_value": int(GRAY)} if mode == "letterbox" else {})},
-    }
+    return about | run.task.modality.describe_input(run.model, run.output, tensor.shape)
 
 
 def _describe_output(known: list[graphs.NamedOutput], tensor: TensorInfo) -> dict[str, Any]:

@@ -8,13 +8,12 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cityzoo.data.series import manifest
 from cityzoo.evaluation import monitoring_reference
 from cityzoo.evaluation.run_facts import earlier_facts
 from cityzoo.export import example_script, parity
 from cityzoo.report import pages, run_report
 from cityzoo.report.local_paths import shorten_paths
-from cityzoo.runtime.exported_folder import CARD, DESCRIPTION, PARITY
+from cityzoo.runtime.exported_folder import CARD, DESCRIPTION, PARITY, digest
 from cityzoo.spec import FORMAT_VERSION
 
 if TYPE_CHECKING:
@@ -43,12 +42,19 @@ def write(run: EvaluatedRun, folder: Path, about: dict[str, Any], proof: dict[st
     for name, document in documents.items():
         text = json.dumps(document, indent=2, default=float)
         (folder / name).write_text(text + "\n", encoding="utf-8")
-    for name in (manifest.NAME, monitoring_reference.NAME):
-        if (run.folder.path / name).is_file():
-            shutil.copy(run.folder.path / name, folder)
+    if (run.folder.path / monitoring_reference.NAME).is_file():
+        shutil.copy(run.folder.path / monitoring_reference.NAME, folder)
     script = example_script.example_script(about, run.output.page)
     (folder / example_script.NAME).write_text(script, encoding="utf-8")
     (folder / CARD).write_text(_card(run, about, proof), encoding="utf-8")
+
+
+def copy_companions(run: EvaluatedRun, folder: Path) -> dict[str, str]:
+    """Copy the files that a run's model needs next to it; return the SHA-256 of each."""
+    present = [name for name in run.task.modality.companions if (run.folder.path / name).is_file()]
+    for name in present:
+        shutil.copyfile(run.folder.path / name, folder / name)
+    return {name: digest(folder / name) for name in present}
 
 
 def add_to_report(run: EvaluatedRun, name: str, proof: dict[str, Any]) -> None:

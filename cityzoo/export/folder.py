@@ -21,6 +21,7 @@ from cityzoo.replace_file import unfinished_name
 from cityzoo.runtime import metadata, probes
 from cityzoo.runtime.detection_outputs import detections, restorer
 from cityzoo.runtime.runtime_model import RuntimeModel, model_files, open_model
+from cityzoo.runtime.text_input import paddings
 
 if TYPE_CHECKING:
     import keras
@@ -72,12 +73,13 @@ def export_run(run: EvaluatedRun, truth: Any, target: Path, options: Options) ->
     variant = graphs.choose_variant(run.output, options.variant, options.format, options.precision == "int8")
     with _new_folder(target) as place:
         graph = graphs.make_graph(run.model, run.output, variant)
+        companions = documents.copy_companions(run, place.folder)
         path, quantization = _write_file(run, graph, variant, place.folder, options)
         restore = restorer(variant, len(run.output.class_names))
         file = _open_written(path, options.format, restore)
         about = description.describe(run, file, options.format, variant, options.precision)
         metadata.embed(path, options.format, about)
-        file = open_model(path, restore=restore)
+        file = open_model(path, restore=restore, padding=paddings(about))
         _write_probes(run, truth, graph, variant, place.folder)
         proof = parity.verify_parity(
             run, file, truth, variant, options.precision, place.folder, options.allow_loss
@@ -86,6 +88,7 @@ def export_run(run: EvaluatedRun, truth: Any, target: Path, options: Options) ->
             "quantization": quantization,
             "probes": probes.differences(file, place.folder),
             "sha256": file.digest,
+            "companions": companions,
             "bytes": sum(each.stat().st_size for each in model_files(path)),
             **environment(run.spec.run.seed),
         }
@@ -127,6 +130,8 @@ def _write_file(
 ) -> tuple[Path, dict[str, Any]]:
     dynamic = options.format != "litert" if options.dynamic_batch is None else options.dynamic_batch
     fmt, fp16 = options.format, options.precision == "float16"
+    if fmt == "litert":
+        graph = graphs.fix_inputs(graph, run.task.modality.fixed_shape(run.model))
     if options.precision == "int8":
         loss = parity.BOUNDS["int8"] if options.allow_loss is None else options.allow_loss
         calibration = (options.calibration, options.calibration_data)
@@ -169,7 +174,9 @@ def _write_probes(run: EvaluatedRun, truth: Any, graph: keras.Model, variant: st
         found = {name: np.asarray(array) for name, array in graph.predict(given, verbose=0).items()}
         return detections(found, SCORE, IOU, MOST) if variant == graphs.NMS else found
 
-    probes.write(folder, inputs, answer)
+    order = run.task.modality.feeding_order(run.model, chosen, run.output)
+    sources = run.task.modality.sources(run.task.modality.select(chosen, order))
+    probes.write(folder, inputs, answer, sources)
     if run.task.modality.name == "image":
         from PIL import Image
 

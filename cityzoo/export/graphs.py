@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from cityzoo.errors import InputError
 from cityzoo.export import detection_variants
 from cityzoo.export.portable import portable
 from cityzoo.runtime.detection_outputs import DECODED, NMS, PLAIN, RAW
+from zoo import graph as walk
 
 if TYPE_CHECKING:
     import keras
@@ -103,6 +105,28 @@ def make_graph(model: keras.Model, output: Output, variant: str) -> keras.Model:
         outputs = {describe_outputs(output, variant, model.output.shape)[0].name: model.output}
     inputs = model.input if isinstance(model.input, dict) else model.inputs
     return portable(keras.Model(inputs, outputs, name=model.name))
+
+
+def fix_inputs(graph: keras.Model, shapes: Mapping[str, tuple[int, ...]]) -> keras.Model:
+    """Return the same graph for inputs of fixed sizes, where a format has no others.
+
+    Args:
+        graph: with a dict of named outputs.
+        shapes: of some inputs, without the batch axis.
+    """
+    import keras
+
+    if not shapes:
+        return graph
+    inputs = {
+        tensor.name: keras.Input(shapes.get(tensor.name, tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name)
+        for tensor in graph.inputs
+    }
+    feeds = {id(tensor): inputs[tensor.name] for tensor in graph.inputs}
+    values = walk.run(graph, keras.tree.flatten(graph.output), feeds)
+    outputs = keras.tree.map_structure(lambda tensor: values[id(tensor)], graph.output)
+    only = inputs if isinstance(graph.input, dict) else list(inputs.values())
+    return keras.Model(only, outputs, name=graph.name)
 
 
 def describe_outputs(output: Output, variant: str, shape: tuple[int | None, ...] = ()) -> list[NamedOutput]:

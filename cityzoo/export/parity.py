@@ -86,13 +86,17 @@ def _run_both(run: EvaluatedRun, file: RuntimeModel, truth: Any, variant: str) -
         results.append(modality.predict(recorder, truth, run.output))
         outputs.append(recorder.results)
     passes = 2 if getattr(run.output, "flips", False) else 1  # each batch once more, mirrored
-    before, after = (np.concatenate(batches[::passes]) for batches in outputs)
-    differences, ranges = {}, {}
-    wanted, found = (_comparable(run, array, variant) for array in (before, after))
-    for name, array in wanted.items():
-        apart = np.abs(array.astype(np.float64) - found[name])
-        differences[name] = apart.reshape(len(apart), -1).max(axis=1)
-        ranges[name] = float(np.ptp(array))
+    order = np.argsort(modality.feeding_order(run.model, truth, run.output), kind="stable")
+    parts: dict[str, list[np.ndarray]] = {}
+    ends: dict[str, list[float]] = {}
+    for pair in zip(*(batches[::passes] for batches in outputs), strict=True):  # texts: each batch has its length
+        wanted, found = (_comparable(run, np.asarray(array), variant) for array in pair)
+        for name, array in wanted.items():
+            apart = np.abs(array.astype(np.float64) - found[name])
+            parts.setdefault(name, []).append(apart.reshape(len(apart), -1).max(axis=1))
+            ends.setdefault(name, []).extend((float(array.min()), float(array.max())))
+    differences = {name: np.concatenate(each)[order] for name, each in parts.items()}
+    ranges = {name: max(each) - min(each) for name, each in ends.items()}
     return Passes(results[0], results[1], differences, ranges)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ def portable(model: keras.Model) -> keras.Model:
 
     `argmax` becomes a minimum over positions, because Keras' one for TensorFlow works on the bits of numbers;
     `Normalization`, whose statistics would become inputs of the file, an expression of constants; an `EinsumDense` that
-    multiplies by weights of some axes that product. A model without them is returned as it is.
+    multiplies by weights of some axes that product; GELU by `erfc`, which ONNX does not have, the same by `erf`. A model
+    without them is returned as it is.
 
     Args:
         model: functional, with one output or a dict of them.
@@ -26,10 +28,15 @@ def portable(model: keras.Model) -> keras.Model:
     import keras
 
     nodes = graph.nodes(model)
-    if not any(_replacement(node.operation) for node in nodes):
+    if not any(_replacement(node.operation) or _has_gelu(node.operation) for node in nodes):
         return model
 
     def apply(operation: Any, *args: Any, **kwargs: Any) -> Any:
+        if _has_gelu(operation):
+            twin = type(operation).from_config({**operation.get_config(), "activation": "linear"})
+            values = twin(*args, **kwargs)
+            twin.set_weights(operation.get_weights())
+            return keras.layers.Lambda(_gelu, name=f"portable_{operation.name}")(values)
         replacement = _replacement(operation)
         # In a layer with a name: those of single operations may be taken by the loaded model.
         layer = replacement and keras.layers.Lambda(replacement, name=f"portable_{operation.name}")
@@ -58,6 +65,19 @@ def _replacement(operation: Any) -> Callable[[Any], Any] | None:
         weights = _weights_of_axes(operation)
         return None if weights is None else lambda x: ops.multiply(x, weights)
     return None
+
+
+def _has_gelu(operation: Any) -> bool:
+    import keras
+
+    return getattr(operation, "activation", None) is keras.activations.gelu
+
+
+def _gelu(x: Any) -> Any:
+    from keras import ops
+
+    # In the form that ONNX Runtime and LiteRT compute by one kernel.
+    return x * 0.5 * (1.0 + ops.erf(x / math.sqrt(2.0)))
 
 
 def _argmax(x: Any, axis: int, keepdims: bool) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cityzoo.errors import InputError
+from cityzoo.modalities.delivery import DeliveredInput
 from cityzoo.modalities.identity import IdentifiedData
 from cityzoo.modalities.model_checks import ModelChecks
 from cityzoo.modalities.protocols import Dataset, Findings, Views
@@ -43,7 +44,7 @@ HELP_WORDS = {
 }
 
 
-class Modality(ExampleRenderer, IdentifiedData, ModelChecks, TransferSettings[Flags], ABC):
+class Modality(ExampleRenderer, IdentifiedData, DeliveredInput, ModelChecks, TransferSettings[Flags], ABC):
     """What training and evaluation must know of one kind of input data.
 
     Attributes:

@@ -38,6 +38,7 @@ class RuntimeModel(ABC):
         path: of the file, or the folder of a SavedModel.
         threads: of the runtime; None: as many as this process has cores.
         restore: outputs by name -> what the Keras model returns; None: the only output, or all of them by name.
+        padding: by input the value that fills up examples shorter than a file of fixed length takes.
 
     Attributes:
         runtime: name of the package that runs it.
@@ -54,8 +55,9 @@ class RuntimeModel(ABC):
         path: Path,
         threads: int | None = None,
         restore: Callable[[Mapping[str, np.ndarray]], Any] | None = None,
+        padding: Mapping[str, int] | None = None,
     ) -> None:
-        self.path, self.restore = path, restore
+        self.path, self.restore, self.padding = path, restore, padding or {}
         self.threads = threads or usable_cores()
         self.open()
 
@@ -73,6 +75,11 @@ class RuntimeModel(ABC):
         return self.inputs[0] if len(self.inputs) == 1 else {each.name: each for each in self.inputs}
 
     @property
+    def file(self) -> Path:
+        """Return its path, next to which the files lie that go with it."""
+        return self.path
+
+    @property
     def digest(self) -> str:
         """Return the SHA-256 of the file, of all files of a model in several, and of the runtime's name."""
         found = hashlib.sha256(self.runtime.encode())
@@ -88,6 +95,19 @@ class RuntimeModel(ABC):
         """
         given = inputs if isinstance(inputs, Mapping) else {self.inputs[0].name: inputs}
         feeds = {each.name: np.asarray(given[each.name]).astype(each.dtype) for each in self.inputs}
+        lengths = {name: (feeds[name].shape[1], self._fixed_length(name)) for name in self.padding}
+        for name, (length, fixed) in lengths.items():
+            if fixed is not None and length < fixed:
+                feeds[name] = pad(feeds[name], fixed, self.padding[name])
+        found = self._run_parts(feeds)
+        for length, fixed in lengths.values():
+            found = {n: a[:, :length] if a.ndim > 2 and a.shape[1] == fixed else a for n, a in found.items()}
+        return found
+
+    def _fixed_length(self, name: str) -> int | None:
+        return next(each.shape[1] for each in self.inputs if each.name == name)
+
+    def _run_parts(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         fixed = self.inputs[0].shape[0]
         if fixed is None:
             return self.run(feeds)
@@ -101,6 +121,17 @@ class RuntimeModel(ABC):
         if self.restore:
             return self.restore(found)
         return next(iter(found.values())) if len(found) == 1 else found
+
+
+def pad(array: np.ndarray, length: int, value: float) -> np.ndarray:
+    """Return (B, length, ...) from (B, T, ...), filled up at the end.
+
+    Example:
+        >>> pad(np.array([[7, 8]]), 4, 0).tolist()
+        [[7, 8, 0, 0]]
+    """
+    sides = [(0, 0), (0, length - array.shape[1]), *[(0, 0)] * (array.ndim - 2)]
+    return np.pad(array, sides, constant_values=value)
 
 
 def _parts(feeds: dict[str, np.ndarray], size: int) -> Iterator[dict[str, np.ndarray]]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from cityzoo.errors import InputError
 from cityzoo.runtime import metadata, probes
 from cityzoo.runtime.detection_outputs import restorer
 from cityzoo.runtime.runtime_model import RuntimeModel, format_of, open_model
+from cityzoo.runtime.text_input import differing_probes, paddings
 
 DESCRIPTION, PARITY, CARD = "preprocessing.json", "parity.json", "README.md"
 
@@ -21,11 +24,37 @@ def check(folder: Path) -> list[str]:
         InputError: not an exported folder, or one without its files.
     """
     about, proof = (read_document(folder, name) for name in (DESCRIPTION, PARITY))
-    file = open_model(folder / about["model"])
-    changed = (
-        [] if file.digest == proof["sha256"] else [f"{about['model']} is not the file that was exported"]
-    )
-    return changed + probes.failures(probes.differences(file, folder), proof["probes"])
+    file = open_model(folder / about["model"], padding=paddings(about))
+    return find_failures(file, folder, about, proof)
+
+
+def find_failures(
+    file: RuntimeModel, folder: Path, about: Mapping[str, Any], proof: Mapping[str, Any]
+) -> list[str]:
+    """Return what is wrong with an opened file of an exported folder, nothing if all is well.
+
+    Args:
+        file: of the folder.
+        folder: that was exported.
+        about: its preprocessing.json.
+        proof: its parity.json.
+    """
+    digests = {about["model"]: proof["sha256"], **proof.get("companions", {})}
+    found = {name: file.digest if name == about["model"] else digest(folder / name) for name in digests}
+    changed = [f"{name} is not the file that was exported" for name in digests if found[name] != digests[name]]
+    if changed:
+        return changed
+    return probes.failures(probes.differences(file, folder), proof["probes"]) + _check_sources(folder, about)
+
+
+def _check_sources(folder: Path, about: Mapping[str, Any]) -> list[str]:
+    sources, given = probes.read_sources(folder)
+    return [] if sources is None or given is None else differing_probes(about, folder, sources, given)
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file; "" if it is not there."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def read_document(folder: Path, name: str) -> dict[str, Any]:
@@ -50,4 +79,4 @@ def open_described(path: Path) -> tuple[RuntimeModel, dict[str, Any]]:
     """
     about = metadata.read(path, format_of(path))
     restore = restorer(about["variant"], len(about["class_names"]))
-    return open_model(path, restore=restore), about
+    return open_model(path, restore=restore, padding=paddings(about)), about

@@ -13,7 +13,7 @@ from cityzoo.runtime.base_model import RuntimeModel
 
 NAME, COUNT = "probes.npz", 12
 ROWS = 4  # at a time, since a server has little memory
-INPUT, ANSWER = "input.", "answer."
+INPUT, ANSWER, SOURCES = "input.", "answer.", "sources"
 GROWTH, LEAST = (
     1.5,
     1e-4,
@@ -21,18 +21,25 @@ GROWTH, LEAST = (
 UNORDERED = ("boxes", "classes")  # after NMS rows with nearly equal scores change places
 
 
-def write(folder: Path, inputs: Any, answer: Callable[[Any], Mapping[str, Any]]) -> None:
+def write(
+    folder: Path,
+    inputs: Any,
+    answer: Callable[[Any], Mapping[str, Any]],
+    sources: np.ndarray | None = None,
+) -> None:
     """Write examples with the answers that a file should give.
 
     Args:
         folder: of the exported file.
         inputs: an array (N, ...) or a dict of them.
         answer: the float Keras model with named outputs.
+        sources: (N,) str, what clients send for them; None: the inputs.
     """
     given = inputs if isinstance(inputs, Mapping) else {"": inputs}
     answers = {name: np.asarray(array) for name, array in answer(inputs).items()}
     columns = {f"{INPUT}{name}": _compact(array) for name, array in given.items()}
     columns |= {f"{ANSWER}{name}": array for name, array in answers.items()}
+    columns |= {} if sources is None else {SOURCES: sources}
     np.savez_compressed(folder / NAME, allow_pickle=False, **columns)
 
 
@@ -47,11 +54,7 @@ def differences(file: RuntimeModel, folder: Path) -> dict[str, dict[str, float]]
     Raises:
         InputError: no probes.
     """
-    try:
-        with np.load(folder / NAME, allow_pickle=False) as arrays:
-            columns = dict(arrays)
-    except DAMAGE as error:
-        raise InputError(f"'{folder / NAME}' cannot be read ({error}): export the run again") from error
+    columns = _read(folder)
     given = {n.removeprefix(INPUT): array for n, array in columns.items() if n.startswith(INPUT)}
     count = len(next(iter(given.values())))
     parts = [
@@ -65,6 +68,21 @@ def differences(file: RuntimeModel, folder: Path) -> dict[str, dict[str, float]]
         for name, array in found.items()
         if f"{ANSWER}{name}" in columns and not (after_nms and name in UNORDERED)
     }
+
+
+def read_sources(folder: Path) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Return what clients send for the examples, and the only input for it; None where that is the same."""
+    columns = _read(folder)
+    given = [array for name, array in columns.items() if name.startswith(INPUT)]
+    return columns.get(SOURCES), given[0] if len(given) == 1 else None
+
+
+def _read(folder: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(folder / NAME, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except DAMAGE as error:
+        raise InputError(f"'{folder / NAME}' cannot be read ({error}): export the run again") from error
 
 
 def _difference(found: np.ndarray, wanted: np.ndarray) -> dict[str, float]:

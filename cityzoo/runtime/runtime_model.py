@@ -177,6 +177,7 @@ def open_model(
     path: Path,
     threads: int | None = None,
     restore: Callable[[Mapping[str, np.ndarray]], Any] | None = None,
+    padding: Mapping[str, int] | None = None,
 ) -> RuntimeModel:
     """Open an exported file in its runtime; see `RuntimeModel`.
 
@@ -185,7 +186,7 @@ def open_model(
     """
     kind = RUNTIMES[format_of(path)]
     try:
-        return kind(path, threads, restore)
+        return kind(path, threads, restore, padding)
     except InputError:
         raise
     except Exception as error:  # of a damaged file each runtime raises its own errors

@@ -89,6 +89,12 @@ class Tokenizer:
             self._tokenizer.enable_truncation(self.max_length)
         return np.array([len(each.ids) for each in encoded], np.int32)
 
+    def count_all(self, text: str) -> int:
+        """Return the number of tokens of a text before it is cut off; threads may call it at the same time."""
+        encoded = self._tokenizer.encode(text)
+        special = sum(encoded.special_tokens_mask)
+        return len(encoded.ids) + sum(len(each.ids) - special for each in encoded.overflowing)
+
     def __call__(self, texts: Sequence[str], length: int | None = None) -> np.ndarray:
         """Return token ids, (B, T) int32, padded at the end.
 

@@ -20,6 +20,7 @@ from cityzoo.modalities import Masks, Modality, Shard
 from cityzoo.modalities.identity import Names
 from cityzoo.modalities.image import data as reading
 from cityzoo.modalities.image import settings
+from cityzoo.modalities.image.delivery import DeliveredImage
 from cityzoo.modalities.image.flags import ImageEvaluateFlags, ImageFlags
 from cityzoo.modalities.image.renderer import ImageRenderer
 from cityzoo.spec import AUTO, CLOSED_FORM, ResolvedSpec, TrainSpec
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 Spec = ResolvedSpec[Any]
 
 
-class Image(ImageRenderer, Modality[ImageFlags]):
+class Image(ImageRenderer, DeliveredImage, Modality[ImageFlags]):
     """RGB images, decoded, augmented and letterboxed to one size."""
 
     name: ClassVar[str] = "image"

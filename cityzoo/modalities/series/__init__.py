@@ -36,6 +36,7 @@ class Series(Modality[SeriesFlags]):
     name: ClassVar[str] = "series"
     unit: ClassVar[str] = "windows"
     flags: ClassVar[type] = SeriesFlags
+    companions: ClassVar[tuple[str, ...]] = ("sensors.json",)
     evaluate_flags: ClassVar[type] = SeriesEvaluateFlags
     freeze_points: ClassVar[tuple[str, ...]] = ("none", "encoder")
     help_words: ClassVar[Mapping[str, str]] = {

@@ -14,6 +14,7 @@ from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard
 from cityzoo.modalities.text import data as reading
 from cityzoo.modalities.text.checks import TextChecks
+from cityzoo.modalities.text.delivery import DeliveredText
 from cityzoo.modalities.text.flags import TextEvaluateFlags, TextFlags
 from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
 from zoo.text import registry
@@ -34,7 +35,7 @@ BATCH_SIZE = 32  # texts, in inference
 Spec = ResolvedSpec[Any]
 
 
-class Text(TextChecks, Modality[TextFlags]):
+class Text(TextChecks, DeliveredText, Modality[TextFlags]):
     """Texts, cut into tokens."""
 
     name: ClassVar[str] = "text"
