@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 
 KERAS = ("keras predict_on_batch", "keras compiled")
+# Of 13 words: the tokenizer's time counts too.
+SENTENCE = "I was charged twice for one parking ticket, please send the money back"
 UNIT = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
 
 
@@ -45,7 +47,12 @@ def _load_file(path: Path, threads: int) -> tuple[Callable[[Any], Any], Callable
     if path.is_dir():
         _limit_tensorflow(threads)
     from cityzoo.runtime.runtime_model import open_model
+    from cityzoo.runtime.text_input import find_tokenizer
 
+    tokenizer = find_tokenizer(path.parent)
+    if tokenizer is not None:
+        file = open_model(path, threads, padding=_paddings(path.parent))
+        return lambda texts: file.named_outputs(tokenizer(texts)), _sentences
     file = open_model(path, threads)
     shapes = {each.name: (each.shape[1:], each.dtype) for each in file.inputs}
     return file.named_outputs, lambda count: {name: _noise(count, *like) for name, like in shapes.items()}
@@ -57,9 +64,12 @@ def _load_keras(path: Path, kind: str, threads: int) -> tuple[Callable[[Any], An
 
     from cityzoo.backend import compiled
     from cityzoo.model import load
+    from cityzoo.runtime.text_input import find_tokenizer
 
-    model = load(path / "model.keras")
+    model, tokenizer = load(path / "model.keras"), find_tokenizer(path)
     run = model.predict_on_batch if kind == KERAS[0] else compiled(model)
+    if tokenizer is not None:
+        return lambda texts: run(tokenizer(texts)), _sentences
 
     def noise(count: int) -> Any:
         return keras.tree.map_structure(
@@ -68,6 +78,17 @@ def _load_keras(path: Path, kind: str, threads: int) -> tuple[Callable[[Any], An
         )
 
     return run, noise
+
+
+def _paddings(folder: Path) -> dict[str, int]:
+    from cityzoo.runtime import text_input
+    from cityzoo.runtime.exported_folder import DESCRIPTION, read_document
+
+    return text_input.paddings(read_document(folder, DESCRIPTION))
+
+
+def _sentences(count: int) -> list[str]:
+    return [SENTENCE] * count
 
 
 def _limit_tensorflow(threads: int) -> None:

@@ -1,4 +1,4 @@
-"""The example script of an exported folder: it needs the file's runtime, NumPy and Pillow, nothing else."""
+"""The example script of an exported folder: it needs the file's runtime, NumPy, and Pillow or tokenizers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cityzoo.export import graphs
+from cityzoo.export.example_inputs import find_source
 
 NAME = "example.py"
 PACKAGES = {
@@ -16,10 +17,10 @@ PACKAGES = {
 }
 
 TOP = '''\
-"""Run {model}: python example.py{argument}  (pip install numpy{pillow} {package})"""
+"""Run {model}: python example.py{argument}  (pip install numpy{packages} {package})"""
 
 import json
-{sys}from pathlib import Path
+{modules}from pathlib import Path
 
 import numpy as np
 {imports}
@@ -27,29 +28,6 @@ HERE = Path(__file__).parent
 about = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
 names = about["class_names"]
 '''
-PREPARE = {
-    "letterbox": """
-height, width = about["inputs"][0]["size_hw"]
-image = Image.open(sys.argv[1] if len(sys.argv) > 1 else HERE / "example.png")
-image = ImageOps.exif_transpose(image).convert("RGB")
-scale = min(width / image.width, height / image.height)
-size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-left, top = (width - size[0]) // 2, (height - size[1]) // 2
-canvas = Image.new("RGB", (width, height), (about["inputs"][0]["resize"]["pad_value"],) * 3)
-canvas.paste(image.resize(size, Image.Resampling.BILINEAR), (left, top))
-feeds = {about["inputs"][0]["name"]: np.asarray(canvas, np.float32)[None]}
-""",
-    "stretch": """
-height, width = about["inputs"][0]["size_hw"]
-image = Image.open(sys.argv[1] if len(sys.argv) > 1 else HERE / "example.png")
-image = ImageOps.exif_transpose(image).convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
-feeds = {about["inputs"][0]["name"]: np.asarray(image, np.float32)[None]}
-""",
-    "": """
-probes = np.load(HERE / "probes.npz")
-feeds = {t["name"]: probes["input." + t["name"]][:1].astype(t["dtype"]) for t in about["inputs"]}
-""",
-}
 RUN = {
     "onnx": """
 session = onnxruntime.InferenceSession(HERE / about["model"])
@@ -119,7 +97,7 @@ ANSWER = {
 logits = found["logits"][0].astype(np.float64)
 logits = np.array([0, *logits]) if len(logits) == 1 else logits
 shares = np.exp(logits - logits.max())
-for share, name in sorted(zip(shares / shares.sum(), names), reverse=True):
+for share, name in sorted(zip(shares / shares.sum(), names), reverse=True)[:10]:
     print(f"{name} {share:.3f}")
 """,
     "multilabel": """
@@ -154,17 +132,18 @@ def example_script(about: Mapping[str, Any], page: str) -> str:
         about: the file's description.
         page: of the output, which says what its numbers mean.
     """
-    resize = about["inputs"][0].get("resize", {}).get("mode", "")
     fmt, variant = about["format"], about["variant"]
+    source = find_source(about)
+    modules = [name for name in ("re", "sys") if f"{name}." in source.code]
     top = TOP.format(
         model=about["model"],
-        argument=" IMAGE" if resize else "",
-        pillow=" pillow" if resize else "",
+        argument=source.argument,
+        packages=source.packages,
         package=PACKAGES[fmt],
-        sys="import sys\n" if resize else "",
-        imports=IMPORTS[fmt] + "\n" + ("from PIL import Image, ImageOps\n" if resize else ""),
+        modules="".join(f"import {name}\n" for name in modules),
+        imports=IMPORTS[fmt] + "\n" + source.imports,
     )
-    return top + (PREPARE[resize] + RUN[fmt]).replace("\n\n", "\n") + _answer(about, variant, page)
+    return top + (source.code + RUN[fmt]).replace("\n\n", "\n") + _answer(about, variant, page)
 
 
 def _answer(about: Mapping[str, Any], variant: str, page: str) -> str:

@@ -119,7 +119,9 @@ def fix_inputs(graph: keras.Model, shapes: Mapping[str, tuple[int, ...]]) -> ker
     if not shapes:
         return graph
     inputs = {
-        tensor.name: keras.Input(shapes.get(tensor.name, tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name)
+        tensor.name: keras.Input(
+            shapes.get(tensor.name, tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name
+        )
         for tensor in graph.inputs
     }
     feeds = {id(tensor): inputs[tensor.name] for tensor in graph.inputs}

@@ -89,7 +89,9 @@ def _run_both(run: EvaluatedRun, file: RuntimeModel, truth: Any, variant: str) -
     order = np.argsort(modality.feeding_order(run.model, truth, run.output), kind="stable")
     parts: dict[str, list[np.ndarray]] = {}
     ends: dict[str, list[float]] = {}
-    for pair in zip(*(batches[::passes] for batches in outputs), strict=True):  # texts: each batch has its length
+    for pair in zip(
+        *(batches[::passes] for batches in outputs), strict=True
+    ):  # texts: each batch has its length
         wanted, found = (_comparable(run, np.asarray(array), variant) for array in pair)
         for name, array in wanted.items():
             apart = np.abs(array.astype(np.float64) - found[name])

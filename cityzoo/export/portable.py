@@ -19,8 +19,8 @@ def portable(model: keras.Model) -> keras.Model:
 
     `argmax` becomes a minimum over positions, because Keras' one for TensorFlow works on the bits of numbers;
     `Normalization`, whose statistics would become inputs of the file, an expression of constants; an `EinsumDense` that
-    multiplies by weights of some axes that product; GELU by `erfc`, which ONNX does not have, the same by `erf`. A model
-    without them is returned as it is.
+    multiplies by weights of some axes that product; GELU, by `erfc` in TensorFlow, which ONNX lacks, the same by `erf`.
+    A model without them is returned as it is.
 
     Args:
         model: functional, with one output or a dict of them.

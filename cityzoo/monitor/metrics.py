@@ -113,7 +113,12 @@ class Monitor:
         self.table.queue.labels(model, str(version)).set(length)
 
     def image(
-        self, model: str, camera: str | None, image: np.ndarray | None, answer: Mapping[str, Any]
+        self,
+        model: str,
+        camera: str | None,
+        image: np.ndarray | None,
+        answer: Mapping[str, Any],
+        statistics: Mapping[str, float] | None = None,
     ) -> None:
         """Count an image and its answer, and measure a sample of images, later, in the monitor's own thread.
 
@@ -121,6 +126,7 @@ class Monitor:
             model: name.
             camera: that sent it; None if unknown.
             image: (H, W, 3) uint8, RGB, not changed afterwards; None if there is none.
+            statistics: of an example that is no image; None: they are measured.
             answer: with `detections` or `classes` (a list of `class` and `score`), or with `class` and `score`.
         """
         camera, now = self._cameras.bound(camera or UNNAMED), time.time()
@@ -131,7 +137,7 @@ class Monitor:
             self._sampled[key] = now
         else:
             image, size, is_sampled = None, 0, False
-        if not self._put(partial(self._measure, key, image, answer, now, is_sampled)):
+        if not self._put(partial(self._measure, key, image, answer, now, is_sampled, statistics)):
             self._budget.give_back(size)
 
     def series(self, model: str, sensors: str | None, feeds: Mapping[str, np.ndarray]) -> None:
@@ -217,6 +223,7 @@ class Monitor:
         answer: Mapping[str, Any],
         now: float,
         is_sampled: bool,
+        statistics: Mapping[str, float] | None,
     ) -> None:
         self._count_frame(key, now)
         found = [(self._classes.bound(name), score) for name, score in read_scores(answer)]
@@ -227,10 +234,10 @@ class Monitor:
         if not is_sampled:
             return
         try:
-            numbers = {} if image is None else measure_image(image)
+            numbers = dict(statistics or {}) if image is None else measure_image(image)
         finally:
             self._budget.give_back(0 if image is None else image.nbytes)
-        if numbers:
+        if numbers and image is not None:
             self.table.brightness.labels(*key).observe(numbers["brightness"])
             self.table.blur.labels(*key).observe(numbers["blur"])
         reference = self._health.find_reference(key[0])

@@ -41,7 +41,9 @@ def find_failures(
     """
     digests = {about["model"]: proof["sha256"], **proof.get("companions", {})}
     found = {name: file.digest if name == about["model"] else digest(folder / name) for name in digests}
-    changed = [f"{name} is not the file that was exported" for name in digests if found[name] != digests[name]]
+    changed = [
+        f"{name} is not the file that was exported" for name in digests if found[name] != digests[name]
+    ]
     if changed:
         return changed
     return probes.failures(probes.differences(file, folder), proof["probes"]) + _check_sources(folder, about)

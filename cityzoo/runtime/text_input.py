@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from cityzoo.errors import InputError
+from cityzoo.runtime.base_model import RuntimeModel
 from zoo.text.tfidf import TfidfTokenizer
-from zoo.text.tokenizer import Tokenizer
+from zoo.text.tokenizer import STEP, Tokenizer
 
 TOKENIZERS = {each.file: each for each in (Tokenizer, TfidfTokenizer)}
 
@@ -34,6 +35,12 @@ def paddings(about: Mapping[str, Any]) -> dict[str, int]:
     """
     found = {each["name"]: each.get("text", {}).get("padding_id") for each in about["inputs"]}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def find_tokenizer(folder: Path) -> Tokenizer | TfidfTokenizer | None:
+    """Return the tokenizer in a run folder or an exported one; None where a model takes no texts."""
+    name = next((name for name in TOKENIZERS if (folder / name).is_file()), None)
+    return TOKENIZERS[name].from_folder(folder) if name else None
 
 
 class TextInput:
@@ -63,16 +70,47 @@ class TextInput:
         whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         return self._removed.sub("", whole)
 
-    def __call__(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
-        """Return {input name: (N, ...)} for cleaned texts."""
-        return {self.name: self._tokenizer(texts)}
+    def prepare(self, texts: Sequence[str]) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
+        """Return {input name: (N, ...)} for cleaned texts, and the tokens that words begin with, of models of words."""
+        return {self.name: self._tokenizer(texts)}, []
 
     def count_tokens(self, text: str) -> int:
         """Return the tokens of a text, those included that a model does not read."""
         return self._tokenizer.count_all(text) if isinstance(self._tokenizer, Tokenizer) else 0
 
 
-def differing_probes(about: Mapping[str, Any], folder: Path, sources: np.ndarray, given: np.ndarray) -> list[str]:
+def run_by_length(
+    file: RuntimeModel, feeds: Mapping[str, np.ndarray], padding: Mapping[str, int]
+) -> dict[str, np.ndarray]:
+    """Return the outputs of a file by name, computed for texts of similar length together: padding costs time, too.
+
+    Args:
+        file: the file.
+        feeds: (B, T) token ids, padded at the end.
+        padding: see `paddings`; empty for other inputs.
+    """
+    name = next(iter(padding), None)
+    if name is None or len(feeds) > 1 or len(feeds[name]) == 1:
+        return file.named_outputs(feeds)
+    ids = feeds[name]
+    used = ids.shape[1] - (ids[:, ::-1] != padding[name]).argmax(axis=1)
+    lengths = np.minimum(np.maximum(-(-used // STEP) * STEP, 1), ids.shape[1])
+    outputs: dict[str, np.ndarray] = {}
+    for length in np.unique(lengths):
+        rows = lengths == length
+        for key, array in file.named_outputs({name: ids[rows, :length]}).items():
+            shape = (ids.shape[1], *array.shape[2:]) if array.ndim > 2 else array.shape[1:]
+            whole = outputs.setdefault(key, np.zeros((len(ids), *shape), array.dtype))
+            if array.ndim > 2:
+                whole[rows, :length] = array
+            else:
+                whole[rows] = array
+    return outputs
+
+
+def differing_probes(
+    about: Mapping[str, Any], folder: Path, sources: np.ndarray, given: np.ndarray
+) -> list[str]:
     """Return a line if the tokenizer does not give the tokens that it gave when a model was exported.
 
     Args:
@@ -81,6 +119,7 @@ def differing_probes(about: Mapping[str, Any], folder: Path, sources: np.ndarray
         sources: (N,) texts.
         given: (N, ...) the model's input for them.
     """
-    found = next(iter(TextInput(about, folder)(sources.tolist()).values()))
+    found = next(iter(TextInput(about, folder).prepare(sources.tolist())[0].values()))
     same = found.shape == given.shape and np.allclose(found, given, atol=1e-6)
-    return [] if same else [f"{about['inputs'][0]['text']['file']} cuts texts into other tokens than when it was exported"]
+    file = about["inputs"][0]["text"]["file"]
+    return [] if same else [f"{file} cuts texts into other tokens than when it was exported"]

@@ -47,7 +47,9 @@ def answer(
     """
     make = KINDS[kind_of(about)]
     found = restore(outputs) if restore else next(iter(outputs.values()))
-    return [make(about, np.asarray(row), examples, place, threshold) for place, row in enumerate(found)]
+    answers = [make(about, np.asarray(row), examples, place, threshold) for place, row in enumerate(found)]
+    notes = examples.notes or [""] * len(answers)
+    return [{**each, **({"note": note} if note else {})} for each, note in zip(answers, notes, strict=False)]
 
 
 def _detection(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from cityzoo.runtime.base_model import pad
 from cityzoo.serve.http_errors import HttpError
 
 Arrays = Mapping[str, np.ndarray]
@@ -27,9 +28,8 @@ class _Waiting:
     def rows(self) -> int:
         return len(next(iter(self.feeds.values())))
 
-    @property
-    def kind(self) -> Any:  # what can be in one batch
-        return [(name, array.shape[1:]) for name, array in self.feeds.items()]
+    def kind(self, padded: Container[str]) -> Any:  # what can be in one batch
+        return [(name, array.shape[1 + (name in padded) :]) for name, array in self.feeds.items()]
 
 
 class Batcher:
@@ -41,6 +41,9 @@ class Batcher:
         max_batch: most examples in a batch of several requests; a single request may have more.
         delay_seconds: how long a batch that is not full waits for another request.
         observe: called with the size of each batch.
+
+    Attributes:
+        padding: by input of any length the value that shorter examples of a batch are filled up with.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Batcher:
     ) -> None:
         self._run, self._executor, self._observe = run, executor, observe
         self._max_batch, self._delay = max_batch, delay_seconds
+        self.padding: Mapping[str, int] = {}
         self._queue: asyncio.Queue[_Waiting] | None = None
         self._held: _Waiting | None = None
         self._worker: asyncio.Task[None] | None = None
@@ -110,7 +114,10 @@ class Batcher:
         batch, rows = [first], first.rows
         while rows < self._max_batch and queue.qsize():
             another = queue.get_nowait()
-            if another.kind != first.kind or rows + another.rows > self._max_batch:
+            if (
+                another.kind(self.padding) != first.kind(self.padding)
+                or rows + another.rows > self._max_batch
+            ):
                 self._held = another  # begins the next batch
                 break
             batch.append(another)
@@ -118,14 +125,15 @@ class Batcher:
         return batch
 
     async def _compute(self, batch: list[_Waiting]) -> None:
-        joined = {name: np.concatenate([each.feeds[name] for each in batch]) for name in batch[0].feeds}
+        joined, lengths = _join([each.feeds for each in batch], self.padding)
         self._observe(sum(each.rows for each in batch))
         now = asyncio.get_running_loop().time()
         for each in batch:
             each.begun = now
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._executor, self._run, joined)
-            for each, outputs in zip(batch, _split(found, [each.rows for each in batch]), strict=True):
+            parts = _split(found, [each.rows for each in batch], lengths)
+            for each, outputs in zip(batch, parts, strict=True):
                 if not each.done.done():
                     each.done.set_result(outputs)
         except Exception as error:  # noqa: BLE001 - of the runtime: each request gets it, the queue goes on
@@ -134,7 +142,23 @@ class Batcher:
                     each.done.set_exception(error)
 
 
-def _split(found: Arrays, sizes: list[int]) -> Iterator[dict[str, np.ndarray]]:
+def _join(feeds: list[Arrays], padding: Mapping[str, int]) -> tuple[dict[str, np.ndarray], list[int]]:
+    # One batch, and the length of each request where inputs are padded.
+    name = next(iter(padding), None)
+    lengths = [] if name is None else [each[name].shape[1] for each in feeds]
+    joined = {}
+    for name in feeds[0]:
+        arrays = [each[name] for each in feeds]
+        if name in padding:
+            arrays = [pad(array, max(lengths), padding[name]) for array in arrays]
+        joined[name] = np.concatenate(arrays)
+    return joined, lengths
+
+
+def _split(found: Arrays, sizes: list[int], lengths: list[int]) -> Iterator[dict[str, np.ndarray]]:
     ends = np.cumsum(sizes)
-    for start, end in zip(ends - sizes, ends, strict=True):
-        yield {name: array[start:end] for name, array in found.items()}
+    for place, (start, end) in enumerate(zip(ends - sizes, ends, strict=True)):
+        rows = {name: array[start:end] for name, array in found.items()}
+        if lengths:  # outputs of each token are padded as well
+            rows = {n: a[:, : lengths[place]] if a.ndim > 2 else a for n, a in rows.items()}
+        yield rows

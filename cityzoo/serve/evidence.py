@@ -1,4 +1,4 @@
-"""Evidence: images of alarms, and now and then of each camera, redacted before they are written."""
+"""Evidence: images and texts of alarms, and now and then of each camera, redacted before they are written."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from cityzoo.data.text.personal_data import mask_text
 from cityzoo.errors import InputError
 from cityzoo.redact.redactor import Redactor
 from cityzoo.replace_file import replace_file
@@ -27,13 +28,16 @@ if TYPE_CHECKING:
     from cityzoo.serve.settings import Settings
 
 LOG = logging.getLogger(__name__)
+TEXTS_ONLY = "texts"  # masks personal data in them, and keeps no images
 NO_REDACTION = "none"  # to be written out, so that nobody stores faces by forgetting a flag
 JPEG_QUALITY = 90
 MOST_WAITING = 8  # images; more are left out, and counted
 
 
 class Evidence:
-    """Keep images with their answers in a folder of limited size.
+    """Keep images and texts with their answers in a folder of limited size.
+
+    Personal data in texts is masked, unless images are kept as they are, too.
 
     Args:
         folder: that holds YEAR-MONTH-DAY/TIME-CAMERA-REQUEST.jpg and .json, with .enc behind if encrypted.
@@ -42,6 +46,7 @@ class Evidence:
         seconds: between two images of a camera without an alarm.
         most_bytes: the oldest files are removed beyond it.
         monitor: counts the regions that were covered.
+        texts_only: whether images are not kept.
     """
 
     def __init__(
@@ -52,7 +57,9 @@ class Evidence:
         seconds: float,
         most_bytes: int,
         monitor: Monitor,
+        texts_only: bool = False,
     ) -> None:
+        self.texts_only = texts_only
         self.folder, self.redactor, self.keys = folder, redactor, keys
         self.seconds, self.most_bytes, self.monitor = seconds, most_bytes, monitor
         self.left_out = 0
@@ -71,12 +78,14 @@ class Evidence:
             return None
         if settings.redact is None:
             raise InputError(
-                f"--evidence stores images of people: give --redact, such as faces+models/plates, or "
-                f"--redact {NO_REDACTION}"
+                f"--evidence stores images of people: give --redact, such as faces+models/plates, "
+                f"--redact {TEXTS_ONLY}, or --redact {NO_REDACTION}"
             )
         from cityzoo.security.encryption_keys import read_encryption_keys
 
-        redactor = None if settings.redact == NO_REDACTION else Redactor.from_name(settings.redact)
+        redactor = None
+        if settings.redact not in (NO_REDACTION, TEXTS_ONLY):
+            redactor = Redactor.from_name(settings.redact)
         keys = read_encryption_keys(settings.encryption_key) if settings.encryption_key else None
         folder = Path(settings.evidence)
         try:
@@ -86,16 +95,19 @@ class Evidence:
                 f"--evidence '{folder}' cannot be made ({error}): give another folder"
             ) from error
         most = int(settings.evidence_mb * 1e6)
-        return cls(folder, redactor, keys, settings.evidence_seconds, most, monitor)
+        texts_only = settings.redact == TEXTS_ONLY
+        return cls(folder, redactor, keys, settings.evidence_seconds, most, monitor, texts_only)
 
-    def keep(self, image: np.ndarray, answer: Mapping[str, Any], about: Mapping[str, Any]) -> None:
-        """Keep an image, later and in a thread, if it is due: an alarm, or the camera's turn.
+    def keep(self, example: np.ndarray | str, answer: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+        """Keep an image or a text, later and in a thread, if it is due: an alarm, or the camera's turn.
 
         Args:
-            image: (H, W, 3) uint8 RGB.
+            example: (H, W, 3) uint8 RGB, or a text.
             answer: of the model.
             about: model, version, camera, request.
         """
+        if self.texts_only and not isinstance(example, str):
+            return
         camera, now = about.get("camera") or "unnamed", time.monotonic()
         is_alarm = bool(answer.get("alarm") or answer.get("alarms"))
         if not is_alarm and now - self._last.get(camera, -self.seconds) < self.seconds:
@@ -105,23 +117,20 @@ class Evidence:
             return
         self._last[camera] = now
         self._waiting += 1
-        self._writer.submit(self._keep, image, {**about, "answer": answer, "is_alarm": is_alarm})
+        self._writer.submit(self._keep, example, {**about, "answer": answer, "is_alarm": is_alarm})
 
-    def _keep(self, image: np.ndarray, about: dict[str, Any]) -> None:
+    def _keep(self, example: np.ndarray | str, about: dict[str, Any]) -> None:
         try:
-            regions: list[Any] = []
-            if self.redactor is not None:
-                image, regions = self.redactor.redact(image)
-                for region in regions:
-                    self.monitor.redaction(region.kind)
+            image, redacted = self._redact(example, about)
             moment = datetime.now(timezone.utc)
             camera = "".join(c if c.isalnum() else "_" for c in about.get("camera") or "unnamed")[:40]
             name = f"{moment:%H%M%S}-{camera}-{about['request'][:32]}"
             place = self.folder / f"{moment:%Y-%m-%d}" / name
             place.parent.mkdir(exist_ok=True, mode=0o700)
-            about |= {"time": moment.isoformat(timespec="seconds"), "redacted_regions": len(regions)}
-            with self._open(place.with_name(f"{name}.jpg")) as file:
-                file.write(_jpeg(image))
+            about |= {"time": moment.isoformat(timespec="seconds"), "redacted_regions": redacted}
+            if image is not None:
+                with self._open(place.with_name(f"{name}.jpg")) as file:
+                    file.write(_jpeg(image))
             with self._open(place.with_name(f"{name}.json")) as file:
                 file.write(json.dumps(about).encode())
             self._make_room()
@@ -133,6 +142,21 @@ class Evidence:
             LOG.exception("evidence of request %s was not kept", about.get("request"))
         finally:
             self._waiting -= 1
+
+    def _redact(self, example: np.ndarray | str, about: dict[str, Any]) -> tuple[np.ndarray | None, int]:
+        # The image to write; a text goes into `about`.
+        if isinstance(example, str):
+            masks = self.texts_only or self.redactor is not None
+            about["text"] = mask_text(example) if masks else example
+            if masked := about["text"] != example:
+                self.monitor.redaction("text")
+            return None, int(masked)
+        if self.redactor is None:
+            return example, 0
+        image, regions = self.redactor.redact(example)
+        for region in regions:
+            self.monitor.redaction(region.kind)
+        return image, len(regions)
 
     @contextmanager
     def _open(self, path: Path) -> Iterator[BinaryIO]:

@@ -20,12 +20,20 @@ class Examples:
         images: the images as sent, (H, W, 3) uint8 each; none if tensors or measurements were sent.
         matrices: for each image, its pixels -> pixels of the network's input.
         times: of the last row of each window of measurements.
+        texts: the texts, cleaned.
+        starts: for each text the tokens that its words begin with, -1 for words that were cut off.
+        notes: what an answer says about its example, "" for nothing.
+        is_list: whether the client sent a list, which is answered by one.
     """
 
     feeds: Arrays
     images: Sequence[np.ndarray] = ()
     matrices: Sequence[np.ndarray] = ()
     times: Sequence[datetime] = ()
+    texts: Sequence[str] = ()
+    starts: Sequence[np.ndarray] = ()
+    notes: Sequence[str] = ()
+    is_list: bool = False
 
     @property
     def sizes_hw(self) -> list[tuple[int, int]]:

@@ -141,7 +141,7 @@ class _Service:
             call.request, message.model_name, parse_version(message.model_version or None)
         )
         asked = read_message(message)
-        prepare = functools.partial(read_examples, asked, self.services.settings.max_megapixels)
+        prepare = functools.partial(read_examples, asked)
         return await self.inference.run(run, prepare, functools.partial(self._respond, asked))
 
     def _respond(

@@ -1,30 +1,28 @@
-"""The examples of a request for inference: its tensors as they are, or its image files fitted to the model."""
+"""The examples of a request for inference: its tensors as they are, or what a BYTES tensor holds."""
 
 from __future__ import annotations
 
-from cityzoo.runtime.image_input import fit_images, is_image_input
 from cityzoo.serve.examples import Examples
 from cityzoo.serve.http_errors import HttpError
-from cityzoo.serve.images import decode_image
 from cityzoo.serve.infer_request import InferRequest
 from cityzoo.serve.served_model import ServedModel
 from cityzoo.serve.tensors import check_tensors
 
 
-def read_examples(asked: InferRequest, max_megapixels: float, model: ServedModel) -> Examples:
+def read_examples(asked: InferRequest, model: ServedModel) -> Examples:
     """Return what a model is to compute.
 
     Raises:
-        HttpError: tensors that the model does not take, or images that cannot be decoded.
+        HttpError: tensors that the model does not take, or images and texts that cannot be read.
     """
     if not asked.files:
-        return Examples(check_tensors(asked.arrays, model.file.inputs))
-    is_image = is_image_input(model.description)
-    if asked.arrays or len(asked.files) > 1 or not is_image:
+        arrays = check_tensors(asked.arrays, model.file.inputs)
+        model.input.check(arrays)
+        return Examples(arrays)
+    elements = model.input.elements
+    if asked.arrays or len(asked.files) > 1 or not elements:
         names = ", ".join(each.name for each in model.file.inputs)
-        takes = f"{names}, or one BYTES tensor of image files" if is_image else names
+        takes = f"{names}, or one BYTES tensor of {elements}" if elements else names
         raise HttpError(400, f"BYTES for a model that takes {takes}: send those tensors")
     (files,) = asked.files.values()
-    images = [decode_image(file, max_megapixels) for file in files]
-    feeds, matrices = fit_images(model.description, images)
-    return Examples(feeds, images, matrices)
+    return model.input.read_elements(files)

@@ -5,8 +5,6 @@ https://github.com/kserve/open-inference-protocol, with Triton's extension for b
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import math
 import struct
@@ -34,7 +32,7 @@ class InferRequest:
     Attributes:
         id: that the answer repeats.
         arrays: tensors by input name.
-        files: the elements of BYTES tensors, image files, by input name.
+        files: the elements of BYTES tensors, image files or texts, by input name; str: as JSON has them.
         outputs: names of the outputs that are wanted, all if empty.
         binary: outputs that are wanted as binary data.
         binary_by_default: whether the others are.
@@ -42,7 +40,7 @@ class InferRequest:
 
     id: str | None = None
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
-    files: dict[str, list[bytes]] = field(default_factory=dict)
+    files: dict[str, list[bytes | str]] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
     binary: dict[str, bool] = field(default_factory=dict)
     binary_by_default: bool = False
@@ -200,16 +198,16 @@ def _exact(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return converted
 
 
-def _elements(name: str, data: Any, count: int) -> list[bytes]:
+def _elements(name: str, data: Any, count: int) -> list[bytes | str]:
+    found: list[bytes | str]
     if isinstance(data, memoryview):
-        found = _length_prefixed(name, data)
+        found = list(_length_prefixed(name, data))
     elif isinstance(data, list) and all(isinstance(each, str) for each in data):
-        try:
-            found = [base64.b64decode(each, validate=True) for each in data]
-        except (binascii.Error, ValueError) as error:
-            raise HttpError(400, f"input '{short(name)}': expected files as base64 ({error})") from error
+        found = data
     else:
-        raise HttpError(400, f"input '{short(name)}': expected a list of files as base64, or binary data")
+        raise HttpError(
+            400, f"input '{short(name)}': expected a list of texts or of files as base64, or binary data"
+        )
     if len(found) != count:
         raise HttpError(400, f"input '{short(name)}' has {len(found)} elements, its shape says {count}")
     return found

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
 
+from cityzoo.monitor.text_statistics import measure_text
 from cityzoo.runtime.packages import usable_cores
 from cityzoo.security.refusal import Refused
 from cityzoo.serve import answers
@@ -200,10 +201,13 @@ class Inference:
                 self.services.monitor.series(call.model, call.camera, examples.feeds)
             elif answer is not None:
                 image = examples.images[0] if examples.images else None
-                self.services.monitor.image(call.model, call.camera, image, answer)
-                if self.services.evidence is not None and image is not None:
+                text = examples.texts[0] if examples.texts else None
+                statistics = None if text is None else measure_text(text)
+                self.services.monitor.image(call.model, call.camera, image, answer, statistics)
+                kept = image if text is None else text
+                if self.services.evidence is not None and kept is not None:
                     about = {"model": call.model, "version": call.version, "camera": call.camera}
-                    self.services.evidence.keep(image, answer, {**about, "request": call.request_id})
+                    self.services.evidence.keep(kept, answer, {**about, "request": call.request_id})
         except Exception:  # the client has its answer already
             LOG.exception("request %s: observing it failed", call.request_id)
         finally:
@@ -232,7 +236,7 @@ class Inference:
 
 def _meaning(model: ServedModel, examples: Examples, outputs: Any) -> dict[str, Any] | None:
     # The first example's answer; None for tensors without an image, whose boxes have no place.
-    if not (examples.images or examples.times):
+    if not (examples.images or examples.times or examples.texts):
         return None
     first = {name: array[:1] for name, array in outputs.items()}
     return answers.answer(model.description, model.file.restore, examples, first)[0]

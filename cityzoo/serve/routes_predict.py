@@ -1,4 +1,4 @@
-"""`/predict`: an image, a CSV window or several images in, names, boxes and thresholds out."""
+"""`/predict`: images, a CSV window or texts in, names, boxes and thresholds out."""
 
 from __future__ import annotations
 
@@ -10,22 +10,33 @@ from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-from cityzoo.runtime.image_input import fit_images, is_image_input
 from cityzoo.serve import answers
 from cityzoo.serve.examples import Examples
 from cityzoo.serve.http_errors import HttpError
-from cityzoo.serve.images import decode_image
 from cityzoo.serve.inference import Inference
+from cityzoo.serve.request_inputs import Body
 from cityzoo.serve.routes_v2 import parse_version
-from cityzoo.serve.series_window import parse_window
 from cityzoo.serve.served_model import ServedModel
 from cityzoo.serve.services import Services
+from cityzoo.serve.texts import MOST_TEXTS
 
 MOST_FILES = 16  # of one request
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 FORM = {
     "type": "object",
     "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+}
+TEXTS = {
+    "oneOf": [
+        {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}},
+        {
+            "type": "object",
+            "required": ["texts"],
+            "properties": {
+                "texts": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MOST_TEXTS}
+            },
+        },
+    ]
 }
 QUERY = {
     "camera": ("which camera the image is of", {"type": "string", "maxLength": 64}),
@@ -39,6 +50,8 @@ ABOUT = {
             "image/jpeg": BINARY,
             "image/png": BINARY,
             "text/csv": {"schema": {"type": "string"}},
+            "text/plain": {"schema": {"type": "string"}, "example": "when does the office open"},
+            "application/json": {"schema": TEXTS, "example": {"texts": ["when does the office open"]}},
             "multipart/form-data": {"schema": FORM},
         },
     },
@@ -72,18 +85,19 @@ def routes_predict(services: Services, inference: Inference) -> APIRouter:
 async def _predict(services: Services, inference: Inference, request: Request, name: str) -> dict[str, Any]:
     call = inference.begin(request, name, parse_version(request.query_params.get("version")))
     threshold = _threshold(request.query_params.get("threshold"))
-    files = await _files(request)
+    bodies, is_list = await _bodies(request), False
 
     def respond(model: ServedModel, examples: Examples, outputs: Any) -> tuple[list[dict[str, Any]], Any]:
+        nonlocal is_list
+        is_list = examples.is_list
         found = answers.answer(model.description, model.file.restore, examples, outputs, threshold)
         return found, found[0] if threshold is None else None
 
-    prepare = functools.partial(_prepare, files, services.settings.max_megapixels)
-    found = await inference.run(call, prepare, respond)
+    found = await inference.run(call, functools.partial(_prepare, bodies), respond)
     about: dict[str, Any] = {"model": name, "version": call.version, "request_id": call.request_id}
     about |= {"camera": call.camera} if call.camera else {}
     about["seconds"] = {stage: round(took, 4) for stage, took in call.seconds.items()}
-    return {**found[0], **about} if len(found) == 1 else {"answers": found, **about}
+    return {**found[0], **about} if len(found) == 1 and not is_list else {"answers": found, **about}
 
 
 def _threshold(text: str | None) -> float | None:
@@ -96,37 +110,26 @@ def _threshold(text: str | None) -> float | None:
     return value
 
 
-async def _files(request: Request) -> list[bytes]:
+async def _bodies(request: Request) -> list[Body]:
+    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if "Content-Encoding" in request.headers:
         raise HttpError(415, "a compressed body: send it as it is")
-    if not request.headers.get("Content-Type", "").startswith("multipart/form-data"):
-        files = [await request.body()]
+    if media_type != "multipart/form-data":
+        bodies = [Body(await request.body(), media_type)]
     else:
         try:
             async with request.form(max_files=MOST_FILES, max_fields=MOST_FILES) as form:
-                files = [await part.read() for _, part in form.multi_items() if isinstance(part, UploadFile)]
+                parts = [part for _, part in form.multi_items() if isinstance(part, UploadFile)]
+                bodies = [Body(await part.read(), (part.content_type or "").lower()) for part in parts]
         except HTTPException as error:
             raise HttpError(
                 400, f"the form cannot be read ({error.detail}): send at most {MOST_FILES} files"
             ) from error
-    if not files or not all(files):
-        raise HttpError(400, "an empty body: send an image file or a CSV")
-    return files
+    if not bodies or not all(body.data for body in bodies):
+        raise HttpError(400, "an empty body: send an image file, a CSV or a text")
+    return bodies
 
 
-def _prepare(files: Sequence[bytes], max_megapixels: float, model: ServedModel) -> Examples:
-    about = model.description
-    answers.kind_of(about)
-    if is_image_input(about):
-        images = [decode_image(file, max_megapixels) for file in files]
-        feeds, matrices = fit_images(about, images)
-        return Examples(feeds, images, matrices)
-    if len(files) > 1:
-        raise HttpError(400, f"{len(files)} files: send one CSV at a time")
-    try:
-        text = files[0].decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        takes = f"{about['series']['history']} rows of CSV" if "series" in about else "tensors"
-        raise HttpError(415, f"a binary file for a model that takes {takes}: send UTF-8 text") from error
-    feeds, last = parse_window(text, about)
-    return Examples(feeds, times=[last])
+def _prepare(bodies: Sequence[Body], model: ServedModel) -> Examples:
+    answers.kind_of(model.description)
+    return model.input.read(bodies)

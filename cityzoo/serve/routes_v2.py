@@ -89,13 +89,15 @@ def routes_v2(services: Services, inference: Inference) -> APIRouter:
         response.status_code = 200 if is_ready else 503
         return {"ready": is_ready}
 
-    @router.post("/models/{name}/infer", summary="Compute tensors or image files", openapi_extra=INFER_BODY)
+    @router.post(
+        "/models/{name}/infer", summary="Compute tensors, image files or texts", openapi_extra=INFER_BODY
+    )
     @router.post(
         "/models/{name}/versions/{version}/infer", summary="The same with a version", openapi_extra=INFER_BODY
     )
     async def infer(request: Request, name: str, version: str | None = None) -> Response:
         call = inference.begin(request, name, parse_version(version))
-        return await _infer(services, inference, call, request)
+        return await _infer(inference, call, request)
 
     _add_models(router, services)
     _add_repository(router, services)
@@ -146,7 +148,7 @@ def parse_version(text: str | None) -> int | None:
     return int(text)
 
 
-async def _infer(services: Services, inference: Inference, call: Call, request: Request) -> Response:
+async def _infer(inference: Inference, call: Call, request: Request) -> Response:
     body, length = await request.body(), request.headers.get(infer_request.HEADER_LENGTH)
     asked = await run_in_threadpool(infer_request.parse_request, body, length)
 
@@ -154,7 +156,7 @@ async def _infer(services: Services, inference: Inference, call: Call, request: 
         content, headers = tensors.write_response(asked, outputs, model.name, model.version)
         return Response(content, headers=headers), None
 
-    prepare = functools.partial(read_examples, asked, services.settings.max_megapixels)
+    prepare = functools.partial(read_examples, asked)
     return await inference.run(call, prepare, respond)
 
 

@@ -17,12 +17,15 @@ import numpy as np
 
 from cityzoo.errors import InputError
 from cityzoo.monitor.reference import Reference, read_reference
-from cityzoo.runtime import exported_folder, probes
+from cityzoo.runtime import exported_folder
 from cityzoo.runtime.base_model import RuntimeModel
 from cityzoo.runtime.detection_outputs import restorer
 from cityzoo.runtime.runtime_model import open_model
+from cityzoo.runtime.text_input import paddings, run_by_length
 from cityzoo.serve.batching import EXPIRED, Arrays, Batcher
 from cityzoo.serve.http_errors import HttpError
+from cityzoo.serve.input_kinds import make_input
+from cityzoo.serve.request_inputs import RequestInput
 
 if TYPE_CHECKING:
     from cityzoo.serve.settings import Settings
@@ -50,6 +53,7 @@ class ServedModel:
         file: the model in its runtime.
         digest: see `cityzoo.runtime.base_model.RuntimeModel.digest`.
         reference: what its inputs and answers are compared with, see `cityzoo.monitor`.
+        input: what it takes of a request.
         in_flight: requests that wait or are computed.
     """
 
@@ -67,6 +71,7 @@ class ServedModel:
         self.description: dict[str, Any] = {}
         self.digest = ""
         self.file: RuntimeModel
+        self.input: RequestInput
         self.reference: Reference | None = None
         self.in_flight, self.is_ready = 0, False
         self._waiting, self._places = 0, asyncio.Semaphore(2 * settings.max_batch + PLACES)
@@ -99,6 +104,7 @@ class ServedModel:
             LOG.warning("drift is not watched: %s", error)
         if not (folder / exported_folder.DESCRIPTION).is_file() and self._open_run is not None:
             self.file, self.description = self._open_run(path)
+            self._read_input(folder)
             return
         about, proof = (
             exported_folder.read_document(folder, name)
@@ -110,18 +116,19 @@ class ServedModel:
             )
         restore = restorer(about["variant"], len(about["class_names"]))
         self.file, self.description = self._open(folder, about, restore), about
-        if self.file.digest != proof["sha256"]:
-            raise InputError(
-                f"'{self.path / about['model']}' is not the file that was exported: export it again"
-            )
-        wrong = probes.failures(probes.differences(self.file, folder), proof["probes"])
+        wrong = exported_folder.find_failures(self.file, folder, about, proof)
         if wrong:
             raise InputError(
                 f"'{self.path}' answers otherwise than when it was exported ({wrong[0]}): export it again"
             )
+        self._read_input(folder)
 
     def _open(self, folder: Path, about: dict[str, Any], restore: Any) -> RuntimeModel:
-        return open_model(folder / about["model"], self.settings.threads, restore)
+        return open_model(folder / about["model"], self.settings.threads, restore, paddings(about))
+
+    def _read_input(self, folder: Path) -> None:
+        self.input = make_input(self.description, folder, self.settings)
+        self._batcher.padding = paddings(self.description)
 
     def _warm_up(self) -> None:
         feeds = {
@@ -138,7 +145,7 @@ class ServedModel:
 
     def _run(self, feeds: Arrays) -> dict[str, np.ndarray]:
         started = time.perf_counter()
-        found = self.file.named_outputs(feeds)
+        found = run_by_length(self.file, feeds, self._batcher.padding)
         took = (time.perf_counter() - started) / len(next(iter(feeds.values())))
         self.seconds_per_example = SMOOTHING * self.seconds_per_example + (1 - SMOOTHING) * took
         return found

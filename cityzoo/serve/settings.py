@@ -46,11 +46,14 @@ class Settings(MonitorSettings, SecuritySettings):
     max_megapixels: float = flag(25.0, "largest image, by its header, before decoding", parse_number, "MP")
     drain_seconds: float = flag(5.0, "after SIGTERM: not ready, but still answering", parse_number, "S")
     evidence: str | None = flag(
-        None, "keep images of alarms, and now and then of each camera; needs --redact", metavar="FOLDER"
+        None,
+        "keep images and texts of alarms, and now and then of each camera; needs --redact",
+        metavar="FOLDER",
     )
     redact: str | None = flag(
         None,
-        "cover on images before they are stored: faces, FOLDER:CLASS of a detector, joined by +; or none",
+        "cover before images are stored: faces, FOLDER:CLASS of a detector, joined by +; texts: keep texts alone, "
+        "personal data masked; or none",
         metavar="NAME",
     )
     evidence_seconds: float = flag(600.0, "between images of a camera without an alarm", parse_number, "S")

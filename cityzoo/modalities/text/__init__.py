@@ -16,6 +16,7 @@ from cityzoo.modalities.text import data as reading
 from cityzoo.modalities.text.checks import TextChecks
 from cityzoo.modalities.text.delivery import DeliveredText
 from cityzoo.modalities.text.flags import TextEvaluateFlags, TextFlags
+from cityzoo.monitor.text_statistics import measure_text
 from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
 from zoo.text import registry
 
@@ -209,8 +210,7 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
         return [each.group for each in examples.examples]
 
     def input_signals(self, examples: TextSet, row: int) -> dict[str, list[float]]:
-        text = examples.examples[row].text
-        return {"characters": [float(len(text))], "words": [float(len(text.split()))]}
+        return {name: [value] for name, value in measure_text(examples.examples[row].text).items()}
 
     def slices(self, examples: TextSet, by: str) -> Masks:
         return reading.slices(examples)
