@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import shutil
 import tempfile
@@ -80,8 +81,8 @@ def write_int8(
             facts: dict[str, Any] = {"recipe": "learned ranges, int8 weights per channel"}
             _write_learned(graph, variant, path, fmt, write_onnx)
         elif run.task.modality.name != "image":
-            facts = {"recipe": "int8 weights only"}
-            int8_weights.write_int8_weights(graph, path, fmt, write_onnx)
+            make_score = functools.partial(_make_score, run, variant, allow_loss)
+            facts = int8_weights.write_int8_weights(graph, path, fmt, write_onnx, make_score)
         else:
             found = _search(run, graph, variant, path, fmt, allow_loss, calibration, write_onnx)
             facts = describe(found)
@@ -159,12 +160,14 @@ def _make_score(run: EvaluatedRun, variant: str, allow_loss: float) -> tuple[Cal
     name = next((each for each in output.primary_metrics if metrics.get(each) is not None), "")
     lower = better_when_lower(name, output.lower_is_better)
     reach = max(abs(metrics[name]), 1e-9) if name else 1.0
-    want = np.concatenate([np.asarray(each) for each in before.results])
 
     def score(path: Path) -> float:
         file = open_model(path, restore=restore)
         if not name:
-            found = np.concatenate([np.asarray(each) for each in record(run, val, file).results])
+            want, found = (
+                np.concatenate([np.asarray(each).ravel() for each in results])
+                for results in (before.results, record(run, val, file).results)
+            )
             return -float(np.abs(found - want).mean() / max(np.ptp(want), 1e-9))
         value = output.metrics(val, modality.predict(file, val, output))[name]
         return -value / reach if lower else value

@@ -116,28 +116,26 @@ class Monitor:
         self,
         model: str,
         camera: str | None,
-        image: np.ndarray | None,
+        image: np.ndarray | Mapping[str, float] | None,
         answer: Mapping[str, Any],
-        statistics: Mapping[str, float] | None = None,
     ) -> None:
         """Count an image and its answer, and measure a sample of images, later, in the monitor's own thread.
 
         Args:
             model: name.
             camera: that sent it; None if unknown.
-            image: (H, W, 3) uint8, RGB, not changed afterwards; None if there is none.
-            statistics: of an example that is no image; None: they are measured.
+            image: (H, W, 3) uint8, RGB, not changed afterwards; or numbers of another example; None: neither.
             answer: with `detections` or `classes` (a list of `class` and `score`), or with `class` and `score`.
         """
         camera, now = self._cameras.bound(camera or UNNAMED), time.time()
         key = (model, camera)
         is_sampled = now - self._sampled.get(key, 0.0) >= self._sample_seconds
-        size = 0 if image is None else image.nbytes
+        size = getattr(image, "nbytes", 0)
         if is_sampled and self._budget.take(size):
             self._sampled[key] = now
         else:
             image, size, is_sampled = None, 0, False
-        if not self._put(partial(self._measure, key, image, answer, now, is_sampled, statistics)):
+        if not self._put(partial(self._measure, key, image, answer, now, is_sampled)):
             self._budget.give_back(size)
 
     def series(self, model: str, sensors: str | None, feeds: Mapping[str, np.ndarray]) -> None:
@@ -219,11 +217,10 @@ class Monitor:
     def _measure(
         self,
         key: tuple[str, str],
-        image: np.ndarray | None,
+        image: np.ndarray | Mapping[str, float] | None,
         answer: Mapping[str, Any],
         now: float,
         is_sampled: bool,
-        statistics: Mapping[str, float] | None,
     ) -> None:
         self._count_frame(key, now)
         found = [(self._classes.bound(name), score) for name, score in read_scores(answer)]
@@ -234,10 +231,10 @@ class Monitor:
         if not is_sampled:
             return
         try:
-            numbers = dict(statistics or {}) if image is None else measure_image(image)
+            numbers = measure_image(image) if isinstance(image, np.ndarray) else dict(image or {})
         finally:
-            self._budget.give_back(0 if image is None else image.nbytes)
-        if numbers and image is not None:
+            self._budget.give_back(getattr(image, "nbytes", 0))
+        if numbers and isinstance(image, np.ndarray):
             self.table.brightness.labels(*key).observe(numbers["brightness"])
             self.table.blur.labels(*key).observe(numbers["blur"])
         reference = self._health.find_reference(key[0])

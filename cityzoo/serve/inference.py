@@ -200,14 +200,12 @@ class Inference:
             if {"series", "mask"} <= examples.feeds.keys():
                 self.services.monitor.series(call.model, call.camera, examples.feeds)
             elif answer is not None:
-                image = examples.images[0] if examples.images else None
-                text = examples.texts[0] if examples.texts else None
-                statistics = None if text is None else measure_text(text)
-                self.services.monitor.image(call.model, call.camera, image, answer, statistics)
-                kept = image if text is None else text
-                if self.services.evidence is not None and kept is not None:
+                first = next(iter([*examples.images[:1], *examples.texts[:1]]), None)
+                measured = measure_text(first) if isinstance(first, str) else first
+                self.services.monitor.image(call.model, call.camera, measured, answer)
+                if self.services.evidence is not None and first is not None:
                     about = {"model": call.model, "version": call.version, "camera": call.camera}
-                    self.services.evidence.keep(kept, answer, {**about, "request": call.request_id})
+                    self.services.evidence.keep(first, answer, {**about, "request": call.request_id})
         except Exception:  # the client has its answer already
             LOG.exception("request %s: observing it failed", call.request_id)
         finally:

@@ -84,7 +84,7 @@ class Texts(RequestInput):
         notes = [""] * len(texts)
         if most is None or rows.shape[1] < most:
             return notes
-        for place in np.flatnonzero(rows[:, most - 1] != self._tensor["text"]["padding_id"]):
+        for place in np.flatnonzero(rows[:, most - 1] != self._tensor["text"]["padding_id"]).tolist():
             count = self._input.count_tokens(texts[place])
             if count > most:
                 notes[place] = f"the model read the first {most} of {count} tokens"

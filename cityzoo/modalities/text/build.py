@@ -44,7 +44,7 @@ def build(spec: TextSpec, output: Output, train: TextSet) -> AssembledModel:
         backbone.inputs[0], {name: backbone.output[name] for name in needed}, name=backbone.name
     )
     outputs = label_outputs(output.build_head(backbone.output), output.class_names)
-    model = keras.Model(backbone.inputs[0], outputs, name=f"{run.task_name}_{run.backbone}")
+    model = keras.Model(backbone.inputs[0], outputs, name=f"{run.task_name}_{Path(run.backbone).name}")
     assembled = AssembledModel(model, backbone, origin)
     if is_model(run.weights):
         taken = load_matching_weights(model, run.weights)
