@@ -24,6 +24,7 @@ from cityzoo.monitor.settings import RULES, MonitorSettings
 
 CODES = (200, 400, 429, 500, 503, 504)  # exist from the start, so that the first one is an increase
 STAGES = ("decode", "queue", "infer", "post", "total")
+Measured = np.ndarray | Mapping[str, float] | None
 UNNAMED = "unnamed"  # camera of requests that name none
 MOST_BYTES = 250_000_000  # of images that wait to be measured
 MOST_MODELS, MOST_CLASSES, MOST_REASONS = 100, 200, 50
@@ -112,13 +113,7 @@ class Monitor:
         """Report how many requests wait."""
         self.table.queue.labels(model, str(version)).set(length)
 
-    def image(
-        self,
-        model: str,
-        camera: str | None,
-        image: np.ndarray | Mapping[str, float] | None,
-        answer: Mapping[str, Any],
-    ) -> None:
+    def image(self, model: str, camera: str | None, image: Measured, answer: Mapping[str, Any]) -> None:
         """Count an image and its answer, and measure a sample of images, later, in the monitor's own thread.
 
         Args:
@@ -217,7 +212,7 @@ class Monitor:
     def _measure(
         self,
         key: tuple[str, str],
-        image: np.ndarray | Mapping[str, float] | None,
+        image: Measured,
         answer: Mapping[str, Any],
         now: float,
         is_sampled: bool,

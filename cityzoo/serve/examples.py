@@ -44,3 +44,11 @@ class Examples:
     def pixels(self) -> int:
         """Return the pixels of all images."""
         return sum(height * width for height, width in self.sizes_hw)
+
+    @property
+    def first(self) -> np.ndarray | str | None:
+        """Return the first image or text; None for tensors and measurements."""
+        for shown in (self.images, self.texts):
+            if shown:
+                return shown[0]
+        return None

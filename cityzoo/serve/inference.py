@@ -200,7 +200,7 @@ class Inference:
             if {"series", "mask"} <= examples.feeds.keys():
                 self.services.monitor.series(call.model, call.camera, examples.feeds)
             elif answer is not None:
-                first = next(iter([*examples.images[:1], *examples.texts[:1]]), None)
+                first = examples.first
                 measured = measure_text(first) if isinstance(first, str) else first
                 self.services.monitor.image(call.model, call.camera, measured, answer)
                 if self.services.evidence is not None and first is not None:
