@@ -12,22 +12,10 @@ from dataclasses import replace
 
 from cityzoo.data.text.findings import TextFindings
 from cityzoo.data.text.formats import RawText
+from cityzoo.data.text.language import guess_language
 from cityzoo.data.text.personal_data import mask_text
 
 LONGEST = 20_000  # characters
-SCRIPTS = (
-    "LATIN",
-    "CYRILLIC",
-    "GREEK",
-    "ARABIC",
-    "HEBREW",
-    "CJK",
-    "HIRAGANA",
-    "KATAKANA",
-    "HANGUL",
-    "DEVANAGARI",
-    "THAI",
-)
 # Control characters but tab and line breaks, and marks that turn the direction of writing.
 REMOVED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 ALIKE = 0.9  # similarity of two labels that may be one
@@ -111,26 +99,13 @@ def find_similar_labels(counts: Counter[str], findings: TextFindings) -> None:
 
 
 def describe(texts: Iterable[RawText], findings: TextFindings) -> None:
-    """Put down lengths, scripts and personal data."""
-    lengths, scripts = [], Counter[str]()
+    """Put down lengths, languages and personal data."""
+    lengths, languages = [], Counter[str]()
     for each in texts:
         lengths.append(len(each.text.split()))
-        scripts[script_of(each.text)] += 1
+        languages[guess_language(each.text)] += 1
         if mask_text(each.text) != each.text:
             findings.add("personal", each.place)
     if lengths:
         findings.words = {"median": round(statistics.median(lengths)), "most": max(lengths)}
-        findings.languages = dict(scripts.most_common())
-
-
-def script_of(text: str) -> str:
-    """Return the script that most letters of a text belong to.
-
-    Example:
-        >>> script_of("Wo ist der Bus?"), script_of("Где автобус?"), script_of("12:30")
-        ('Latin', 'Cyrillic', 'other')
-    """
-    letters = [letter for letter in text[:500] if letter.isalpha()]
-    names = Counter(unicodedata.name(letter, "OTHER").split()[0] for letter in letters)
-    name = names.most_common(1)[0][0] if names else "OTHER"
-    return name.capitalize() if name in SCRIPTS else "other"
+        findings.languages = dict(languages.most_common())

@@ -16,6 +16,7 @@ KINDS = {
     "no label": "texts without a label, left out",
     "dropped class": "texts of classes that are not trained, left out",
     "long": "texts longer than 20,000 characters, cut",
+    "truncated": "texts of train with more tokens than --max-tokens, whose end is not read",
     "encoding": "files that are not UTF-8, read as Windows-1252 or UTF-16",
     "replaced": "characters that could not be decoded, replaced",
     "control": "texts with control or direction characters, which were removed",
@@ -39,7 +40,7 @@ class TextFindings(BaseFindings):
     sizes: dict[str, int] = field(default_factory=dict)  # texts by split
     classes: dict[str, int] = field(default_factory=dict)  # texts of train by class
     words: dict[str, int] = field(default_factory=dict)  # words of a text: median and most
-    languages: dict[str, int] = field(default_factory=dict)  # texts by script
+    languages: dict[str, int] = field(default_factory=dict)  # texts by guessed language
 
     def header(self) -> list[str]:
         """Return the sizes of the splits, the classes and the lengths."""
@@ -51,9 +52,21 @@ class TextFindings(BaseFindings):
         if self.words:
             lines.append(f"words of a text: median {self.words['median']}, most {self.words['most']}")
         if len(self.languages) > 1:
-            lines.append("scripts: " + ", ".join(f"{name} {count}" for name, count in self.languages.items()))
+            languages = ", ".join(f"{name} {count}" for name, count in self.languages.items())
+            lines.append(f"languages, guessed: {languages}")
         return lines
 
     def summary(self) -> dict[str, Any]:
         """Return the same for JSON."""
-        return {"sizes": self.sizes, "classes": self.classes, "words": self.words, "scripts": self.languages}
+        return {
+            "sizes": self.sizes,
+            "classes": self.classes,
+            "words": self.words,
+            "languages": self.languages,
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the findings with their meanings, for JSON."""
+        found = super().as_dict()
+        meanings = {kind: {**each, "meaning": KINDS[kind]} for kind, each in found["findings"].items()}
+        return {**found, "findings": meanings}

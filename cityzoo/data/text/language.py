@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 
-from cityzoo.data.text.check import script_of
-
+SCRIPTS = (
+    "LATIN",
+    "CYRILLIC",
+    "GREEK",
+    "ARABIC",
+    "HEBREW",
+    "CJK",
+    "HIRAGANA",
+    "KATAKANA",
+    "HANGUL",
+    "DEVANAGARI",
+    "THAI",
+)
 # Letters that few other languages have, and words that most sentences have one of.
 LETTERS = {"German": "ß", "Spanish": "ñ¿¡", "Turkish": "ğış", "French": "çèêàù"}
 WORDS = {
@@ -16,7 +29,7 @@ WORDS = {
     "Spanish": """el la los las es de que y en un una mi no se por con para del hay al está qué cómo dónde
         cuándo puedo desde lo me han ha""",
     "Turkish": """bir ve bu için ne mi mı mu var yok çok ben değil nasıl nerede zaman lütfen sokakta de da ile
-        kadar beri olarak gibi daha""",
+        kadar beri olarak gibi daha iyi cok icin degil lutfen bunu kimse""",
     "French": """le la les est et de un une je ne pas que pour dans mon ma du des il au où comment vous nous ce""",
 }
 KNOWN = {language: frozenset(words.split()) for language, words in WORDS.items()}
@@ -42,3 +55,16 @@ def guess_language(text: str) -> str:
     }
     best = max(scores, key=lambda language: scores[language])
     return best if scores[best] > 0 else UNKNOWN
+
+
+def script_of(text: str) -> str:
+    """Return the script that most letters of a text belong to.
+
+    Example:
+        >>> script_of("Wo ist der Bus?"), script_of("Где автобус?"), script_of("12:30")
+        ('Latin', 'Cyrillic', 'other')
+    """
+    letters = [letter for letter in text[:500] if letter.isalpha()]
+    names = Counter(unicodedata.name(letter, "OTHER").split()[0] for letter in letters)
+    name = names.most_common(1)[0][0] if names else "OTHER"
+    return name.capitalize() if name in SCRIPTS else "other"

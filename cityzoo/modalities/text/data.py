@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo.data.text import TextDataset, TextExample, TextFindings, TextSet
-from cityzoo.data.text.check import script_of
+from cityzoo.data.text.language import guess_language, script_of
 from cityzoo.errors import InputError
 from cityzoo.modalities import Masks
 from cityzoo.modalities.text.flags import ResolvedTextFlags, TextFlags
@@ -129,19 +129,20 @@ def resolve_flags(spec: TrainSpec[TextFlags], data: TextDataset) -> ResolvedText
         InputError: a tokenizer that cannot be had.
     """
     flags = spec.modality
-    tokens = flags.max_tokens
-    if tokens == AUTO and spec.run.backbone == registry.TFIDF:
-        tokens = 1
-    elif tokens == AUTO:
-        try:
-            tokenizer = Tokenizer.from_folder(registry.find_folder(spec.run.backbone), MOST_TOKENS)
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        lengths = tokenizer.lengths([each.text for each in data.train.examples])
-        enough = int(np.quantile(lengths, KEPT_WHOLE))
-        tokens = min(-(-enough // STEP) * STEP, MOST_TOKENS)
-        cut = int((lengths > tokens).sum())
-        LOG.info("--max-tokens auto: %d, which cuts %d of %d training texts", tokens, cut, len(lengths))
+    if spec.run.backbone == registry.TFIDF:
+        tokens = 1 if flags.max_tokens == AUTO else flags.max_tokens
+        return ResolvedTextFlags(**{**vars(flags), "max_tokens": tokens})
+    try:
+        tokenizer = Tokenizer.from_folder(registry.find_folder(spec.run.backbone), MOST_TOKENS)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    lengths = tokenizer.lengths([each.text for each in data.train.examples])
+    enough = int(np.quantile(lengths, KEPT_WHOLE))
+    tokens = min(-(-enough // STEP) * STEP, MOST_TOKENS) if flags.max_tokens == AUTO else flags.max_tokens
+    cut = np.flatnonzero(lengths > tokens).tolist()
+    for row in cut:
+        data.findings.add("truncated", data.train.examples[row].path)
+    LOG.info("--max-tokens: %d, which cuts %d of %d training texts", tokens, len(cut), len(lengths))
     return ResolvedTextFlags(**{**vars(flags), "max_tokens": tokens})
 
 
@@ -165,8 +166,9 @@ def sample_shots(texts: TextSet, shots: int, seed: int) -> TextSet:
 
 
 def slices(texts: TextSet) -> Masks:
-    """Return subsets by length, by script and by group."""
+    """Return subsets by length, language, script and group."""
     words = np.array([len(each.text.split()) for each in texts.examples])
+    languages = np.array([guess_language(each.text) for each in texts.examples])
     scripts = np.array([script_of(each.text) for each in texts.examples])
     groups = np.array([each.group for each in texts.examples])
     masks: Masks = {
@@ -176,7 +178,7 @@ def slices(texts: TextSet) -> Masks:
             f"over {LONG} words": words > LONG,
         }
     }
-    for name, values in (("script", scripts), ("group", groups)):
+    for name, values in (("language", languages), ("script", scripts), ("group", groups)):
         found = np.unique(values)
         if 1 < len(found) <= 50:
             masks[name] = {str(value): values == value for value in found}
