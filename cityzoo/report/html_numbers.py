@@ -123,7 +123,7 @@ def split_sentence(report: Mapping[str, Any], sentence: str) -> list[tuple[str, 
 
 
 def table_rows(report: Mapping[str, Any], table: Table) -> list[tuple[str, str]]:
-    """Return the name and the place of each row of a table; entries of a list are numbered from 1.
+    """Return the name and the place of each shown row of a table; entries of a list are numbered from 1.
 
     An entry that is neither a mapping nor a list is a row only if a column is the entry itself.
 
@@ -134,7 +134,7 @@ def table_rows(report: Mapping[str, Any], table: Table) -> list[tuple[str, str]]
     found = look_up(report, table.key)
     rows = found.items() if isinstance(found, Mapping) else enumerate(found)
     kept = [name for name, row in rows if "" in table.columns or isinstance(row, Mapping | Sequence)]
-    numbered = not isinstance(found, Mapping)
+    numbered, kept = not isinstance(found, Mapping), kept[: table.most or None]
     return [(str(name + 1 if numbered else name), f"{table.key}/{pointer(name)}") for name in kept]
 
 

@@ -56,6 +56,7 @@ class Table:
         columns: of the table.
         note: below the title, one sentence.
         colored: whether rows carry the colors that classes have in images.
+        most: rows that are shown, the first ones; 0: all.
     """
 
     title: str
@@ -63,6 +64,7 @@ class Table:
     columns: Columns
     note: str = ""
     colored: bool = False
+    most: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class Layout:
         lower: metrics that are better when lower.
         neutral: metrics that are neither better when lower nor when higher.
         remark: below the cards, as in `Section.remarks`.
+        headline: table below the cards, such as baselines.
         tables, charts: in detail.
         sections: after the slices.
         images: stem of a PNG in the run folder -> its title.
@@ -143,6 +146,7 @@ class Layout:
     lower: Sequence[str] = ()
     neutral: Sequence[str] = ()
     remark: str = ""
+    headline: Table | None = None
     tables: Sequence[Table] = ()
     charts: Sequence[Chart] = ()
     sections: Sequence[Section] = ()

@@ -125,6 +125,7 @@ BY_CLASS = Table(
         "n": ("texts", "count"),
     },
     "The weakest first.",
+    most=30,
 )
 
 
@@ -136,7 +137,8 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
         lower=("loss", "wrong_answers"),
         neutral=("kept",),
         remark="" if look_up(report, "outside_auroc") is not None else UNKNOWN,
-        tables=(BASELINES, CONFUSED, BY_CLASS, TOP_K, CALIBRATION),
+        headline=BASELINES,
+        tables=(CONFUSED, BY_CLASS, TOP_K, CALIBRATION),
         charts=(RELIABILITY,),
         sections=(REJECTION, MISTAKES),
         curves={"val_accuracy": "accuracy", "val_outside_auroc": "AUROC of refusing"},
