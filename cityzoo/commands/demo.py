@@ -11,7 +11,12 @@ from cityzoo.data.image.formats import replace_deprecated
 from cityzoo.demo import DEFAULT_COUNTS, Demo, FileDemo, write_demo
 from cityzoo.errors import InputError
 
-VIDEO, FRAMES, FAQ = "traffic_video", "traffic_video_frames", "faq"  # besides the tasks
+VIDEO, FRAMES = "traffic_video", "traffic_video_frames"  # besides the tasks
+FILES = {
+    "faq": "a city's frequent questions, to answer from",
+    "keywords": "spoken by espeak-ng, to train sound_classify with",
+    "spoken_calls": "calls to a hotline, to listen to",
+}
 OF_IMAGES, OF_VIDEOS = ("count", "format"), ("video", "fps")  # flags
 
 
@@ -26,7 +31,8 @@ def _parser() -> cli.Parser:
         "task",
         metavar="TASK",
         help=f"one of: {', '.join(tasks.names())}; {VIDEO}: a road to watch, with its truth; {FRAMES}: labeled frames "
-        f"of other videos of it, to train vehicle_detect with; {FAQ}: a city's frequent questions, to answer from",
+        "of other videos of it, to train vehicle_detect with; "
+        + "; ".join(f"{name}: {about}" for name, about in FILES.items()),
     )
     parser.add_argument("--out", required=True, metavar="FOLDER", help="a new or empty folder")
     parser.add_argument(
@@ -112,15 +118,25 @@ def _find_demo(name: str) -> Demo | FileDemo:
         from cityzoo.demo.videos import video_frames
 
         return video_frames()
-    if name == FAQ:
-        from cityzoo.demo.texts import VERSION, faq
-
-        return FileDemo(FAQ, VERSION, faq.write, "faq.csv, and questions.csv to try it with")
+    if name in FILES:
+        return _find_files(name)
     task = tasks.find(name)
     if task.demo is None:
         raise InputError(f"task {name!r} has no demo data: train it on your own with --data")
     demo: Demo | FileDemo = task.demo()
     return demo
+
+
+def _find_files(name: str) -> FileDemo:
+    from cityzoo.demo.sounds import VERSION, clips, spoken_calls
+    from cityzoo.demo.texts import faq
+
+    write, content = {
+        "faq": (faq.write, "faq.csv, and questions.csv to try it with"),
+        "keywords": (clips.write_keywords, "keywords, other words and backgrounds"),
+        "spoken_calls": (spoken_calls.write, "recordings, and truth.csv"),
+    }[name]
+    return FileDemo(name, VERSION, write, content)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cityzoo.cli import flag
 from cityzoo.data import audio
+from cityzoo.demo import FileDemo
 from cityzoo.modalities.audio import AUDIO
 from cityzoo.outputs.classification import Classification
 from cityzoo.tasks import Task
@@ -28,12 +29,21 @@ class SoundReader:
         return audio.load(source, pattern=self.name_pattern, **how)
 
 
+def demo() -> FileDemo:
+    """Return sounds of a street, used if the user brings no data."""
+    from cityzoo.demo.sounds import VERSION, clips
+
+    return FileDemo(
+        "sound_classify", VERSION, clips.write_sounds, "sounds of a street, and 10 minutes without"
+    )
+
+
 TASK = Task(
     summary="what is heard: a spoken keyword, a siren, a horn, breaking glass ...",
     modality=AUDIO,
     output=Classification,
     reader=SoundReader,
-    demo=None,
+    demo=demo,
     monitor="accuracy",
     defaults={
         "backbone": "ds_cnn",

@@ -13,10 +13,11 @@ from cityzoo.demo.sounds.speech import SPEAKERS, has_speech, speak
 from cityzoo.demo.sounds.synthesis import make_noise, mix_at_snr, scale_level
 from cityzoo.demo.texts import read_templates, write_table
 from cityzoo.demo.write import write_once
+from cityzoo.errors import InputError
 
 KEYWORDS = ("help", "fire", "police", "ambulance", "stop")
 OTHER_WORDS = {  # "unknown"; those of val are not used in train
-    "train": ("hello", "yellow", "higher", "please", "step", "table", "window", "telephone", "seven", "market", "shop",
+    "train": ("hello", "yellow", "higher", "please", "step", "table", "window", "telephone", "seven", "market", "ship",
               "river", "nobody", "simple", "top", "number"),
     "val": ("kelp", "wire", "release", "balance", "shop", "morning", "garden", "eleven"),
 }  # fmt: skip
@@ -80,7 +81,9 @@ def make_sounds_of(label: str, split: str, seed: int = 0) -> Iterator[Clip]:
         key = [seed, split == "val", place, device]
         for number in range(CLIPS[split]):
             rng = np.random.default_rng([*key, number])
-            yield _finish(make(np.random.default_rng(key), rng, RATE), label, f"{label}-{split}-{device}", rng)
+            yield _finish(
+                make(np.random.default_rng(key), rng, RATE), label, f"{label}-{split}-{device}", rng
+            )
 
 
 def _cut(sound: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -132,10 +135,10 @@ def write_keywords(folder: Path, seed: int = 0) -> Path:
     """Write keywords once: manifest.csv, clips, and background/long.wav; return the folder.
 
     Raises:
-        OSError: espeak-ng is not installed.
+        InputError: espeak-ng is not installed.
     """
     if not has_speech():
-        raise OSError("keywords are spoken by espeak-ng, which is not installed: apt install espeak-ng")
+        raise InputError("keywords are spoken by espeak-ng, which is not installed: apt install espeak-ng")
     return _write(folder, seed, "keywords", make_keywords)
 
 

@@ -1,0 +1,82 @@
+"""Demo clips: one second each, devices and voices apart, and the same ones every time."""
+
+import csv
+import shutil
+import wave
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from cityzoo.data import audio
+from cityzoo.demo.sounds import clips, speech, spoken_calls
+from cityzoo.errors import InputError
+
+needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+
+
+@pytest.fixture
+def no_espeak(monkeypatch):
+    """A machine without it."""
+    monkeypatch.setattr(speech.shutil, "which", lambda name: None)
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Fewer devices, and a long recording of five seconds."""
+    monkeypatch.setattr(clips, "DEVICES", {"train": 3, "val": 2})
+    monkeypatch.setattr(clips, "make_long", lambda seed: np.zeros(5 * 16_000))
+
+
+def test_sounds_without_speech(tmp_path, no_espeak, short, caplog):
+    """Five classes, and one line about what is left out; the reader of users' own sounds reads them."""
+    folder = clips.write_sounds(tmp_path / "a")
+    rows = [*csv.DictReader((folder / "manifest.csv").read_text().splitlines())]
+    assert Counter(row["label"] for row in rows if row["split"] == "train") == dict.fromkeys(
+        clips.street.SOUNDS, 15
+    )
+    assert "espeak-ng is not installed" in caplog.text
+    devices = {split: {row["speaker"] for row in rows if row["split"] == split} for split in ("train", "val")}
+    assert devices["train"].isdisjoint(devices["val"])
+    with wave.open(str(folder / rows[0]["path"])) as file:
+        assert (file.getframerate(), file.getsampwidth(), file.getnframes()) == (16_000, 2, 16_000)
+    found = audio.load(str(folder))
+    assert (len(found.train), len(found.val)) == (75, 40)
+    again = clips.write_sounds(tmp_path / "b")
+    assert all(
+        (folder / row["path"]).read_bytes() == (again / row["path"]).read_bytes() for row in rows[::50]
+    )
+
+
+def test_keywords_without_speech(tmp_path, no_espeak):
+    """Are refused."""
+    with pytest.raises(InputError, match="apt install espeak-ng"):
+        clips.write_keywords(tmp_path / "a")
+
+
+@needs_espeak
+def test_speech():
+    """Longer texts last longer; ends are not silent; equal calls give equal samples."""
+    short, long = speech.speak("stop", "en-us+f2"), speech.speak("stop the music now please", "en-us+f2")
+    assert 0.2 < len(short) / 16_000 < 0.9 < len(long) / 16_000 < 3
+    assert abs(short[0]) > 0.01 * np.abs(short).max()
+    assert (speech.speak("stop", "en-us+f2") == short).all()
+
+
+@needs_espeak
+def test_keywords(monkeypatch):
+    """Each word by each voice; other words of val are not those of train."""
+    monkeypatch.setattr(clips, "DEVICES", {"train": 3, "val": 2})
+    monkeypatch.setattr(clips, "SPEAKERS", {"train": ("en-us+f2",), "val": ("en-us+f5",)})
+    found = Counter(clip.label for clip in clips.make_keywords("train"))
+    assert found == {**dict.fromkeys(clips.KEYWORDS, 4), "unknown": 8, "background": 15}
+    train, val = (set(clips.OTHER_WORDS[split]) for split in ("train", "val"))
+    assert not train & val and not (train | val) & set(clips.KEYWORDS)
+
+
+def test_recordings_without_speech(tmp_path, no_espeak):
+    """Nobody speaks: no text, no intent."""
+    folder = spoken_calls.write(tmp_path / "a")
+    rows = [*csv.DictReader((folder / "truth.csv").read_text().splitlines())]
+    assert [row["speaker"] for row in rows] == ["silence", "noise", "music", "background", "siren"]
+    assert {row["text"] + row["label"] for row in rows} == {""}
