@@ -239,10 +239,6 @@ class Modality(ExampleRenderer, IdentifiedData, DeliveredInput, ModelChecks, Tra
         """
         return {}
 
-    def additional_metrics(self, model: Any, output: Any, examples: Any, flags: Mapping[str, Any]) -> dict:
-        """Return what a report says besides the metrics of the examples, by flags of evaluate.py."""
-        return {}
-
     def write_manifest(self, folder: Path, data: Any, output: Any) -> None:
         """Write what the model's users need next to it, where the model itself does not hold everything."""
 

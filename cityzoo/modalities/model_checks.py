@@ -46,6 +46,16 @@ class ModelChecks:
         """
         yield from ()
 
+    def additional_metrics(
+        self, model: keras.Model, output: Any, examples: Any, flags: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return what a report says besides the metrics of the examples, by flags of evaluate.py.
+
+        Raises:
+            InputError: a flag that cannot be used.
+        """
+        return {}
+
     def explain(
         self,
         model: keras.Model,

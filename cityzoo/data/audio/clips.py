@@ -23,7 +23,7 @@ class AudioExample:
     seconds: float = 0.0
     level_db: float = 0.0  # mean power against full scale
     snr_db: float = 0.0  # power of the loudest tenth of its frames against that of the quietest tenth
-    corruption: tuple[str, float] | None = None  # what is done to it when it is read; see `corrupt`
+    corruption: tuple[str, float, int] | None = None  # what is done to it when it is read; see `corrupt`
 
     def read(self) -> np.ndarray:
         """Return the samples at 16 kHz, (N,) float32, -1 to 1.

@@ -153,7 +153,7 @@ def _read_table(file: Path, findings: AudioFindings) -> list[RawSound]:
     for row in table.read(file, split_of(file), Columns(text=path, group=group), kept):
         sound = file.parent / row.text
         if not is_allowed(sound) or not sound.is_file():
-            findings.add("missing", row.place)
+            findings.add("missing", f"{row.place}: {row.text}")
             continue
         label = row.labels[0] if row.labels else None
         found.append(RawSound(sound, row.text, label, row.split, row.group))

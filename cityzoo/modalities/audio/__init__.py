@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from augment.epoch_order import shuffled
+from cityzoo.data.audio.corruptions import CONDITIONS
 from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard
 from cityzoo.modalities.audio import data as reading
 from cityzoo.modalities.audio.flags import AudioEvaluateFlags, AudioFlags
 from cityzoo.modalities.audio.renderer import AudioRenderer
+from cityzoo.modalities.model_checks import Corruption
 from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
 from zoo.audio import backbones
 
@@ -42,6 +45,7 @@ class Audio(AudioRenderer, Modality[AudioFlags]):
     freeze_points: ClassVar[tuple[str, ...]] = ("none", *BLOCKS, "backbone")
     supports_closed_form: ClassVar[bool] = True
     supports_preview: ClassVar[bool] = True
+    report_sections: ClassVar[tuple[str, ...]] = ("robustness",)
     help_words: ClassVar[Mapping[str, str]] = {
         "sources": "a folder for each class, a CSV with columns path and label, or files with labels in their names",
         "stages": "auto|none|block00|...|backbone",
@@ -171,6 +175,14 @@ class Audio(AudioRenderer, Modality[AudioFlags]):
         from cityzoo.modalities.audio.predict import measure_false_accepts
 
         return measure_false_accepts(model, output, examples, flags, BATCH_SIZE)
+
+    def corruptions(self, examples: AudioSet, seed: int) -> Iterator[Corruption]:
+        for name, value, level in CONDITIONS:
+            changed = (
+                replace(each, corruption=(name, value, seed + row))
+                for row, each in enumerate(examples.examples)
+            )
+            yield Corruption(name, level, replace(examples, examples=tuple(changed)))
 
     def identify(self, examples: AudioSet) -> list[Any]:
         found = [(e, Path(e.path).absolute(), Path(e.path).stat()) for e in examples.examples]

@@ -10,6 +10,8 @@ from cityzoo.cli import flag
 from cityzoo.cli.values import AUTO, parse_count, parse_mapping, parse_names, parse_number
 from cityzoo.spec import Auto
 
+ROBUSTNESS_CLIPS = 500
+
 
 def parse_seconds(text: str) -> float | str:
     """Return a number of seconds, or "auto".
@@ -88,6 +90,14 @@ class AudioEvaluateFlags:
         None,
         "a sound or a folder without labels: write spectrograms and JSON, evaluate nothing",
         metavar="PATH",
+    )
+    robustness: int | None = flag(
+        None,
+        "also evaluate with noise at 20, 10 and 0 dB, other levels, clipping, and as a telephone hears it, on N clips "
+        f"({ROBUSTNESS_CLIPS} if not given)",
+        parse_count,
+        "N",
+        const=ROBUSTNESS_CLIPS,
     )
     background: str | None = flag(
         None,

@@ -155,7 +155,35 @@ EXPORTS = Section(
         ),
     ),
 )
-SECTIONS = (ROBUSTNESS, CORRUPTED, EXPLANATIONS, WORDS, EXPORTS)
+FALSE_ACCEPTS = Section(
+    "False accepts",
+    "false_accepts",
+    "What a detector that listens without pause raises in recordings without events, and what a threshold against "
+    "that misses.",
+    cards=(
+        Card("false_accepts/threshold", "threshold", "on the score of the surest event, for the wanted rate"),
+        Card("false_accepts/per_hour", "false accepts per hour", "at this threshold"),
+        Card("false_accepts/miss_rate", "missed", "share of the events that do not reach it", "share"),
+        Card("false_accepts/hours", "hours", "of recordings without events"),
+    ),
+    tables=(
+        Table(
+            "Threshold by wanted false accepts per hour",
+            "false_accepts/rates",
+            {
+                "threshold": ("threshold", "score"),
+                "per_hour": ("found", "score"),
+                "miss_rate": ("missed", "share"),
+            },
+        ),
+        Table("Missed by event", "false_accepts/false_rejects", {"": ("missed", "bar")}),
+    ),
+    remarks=(
+        "Recordings: {false_accepts/source|text}. So many hours cannot tell rates below {false_accepts/smallest_rate} "
+        "an hour from 0.",
+    ),
+)
+SECTIONS = (ROBUSTNESS, FALSE_ACCEPTS, CORRUPTED, EXPLANATIONS, WORDS, EXPORTS)
 
 
 def confusion_table(predicted: Iterable[str], note: str) -> Table:

@@ -1,0 +1,63 @@
+"""Files of every format give the same sound."""
+
+import numpy as np
+import pytest
+
+from cityzoo.data.audio.decode import decode, read_clip, resample
+from cityzoo.errors import InputError
+
+TONE = (0.5 * np.sin(2 * np.pi * 440 * np.arange(8000) / 16_000)).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "name, how, off",
+    [
+        ("a.wav", {"subtype": "PCM_U8"}, 0.01),
+        ("a.wav", {"subtype": "PCM_16"}, 1e-4),
+        ("a.wav", {"subtype": "PCM_24"}, 1e-6),
+        ("a.wav", {"subtype": "PCM_32"}, 1e-6),
+        ("a.wav", {"subtype": "FLOAT"}, 0),
+        ("a.flac", {}, 1e-4),
+        ("a.ogg", {}, 0.05),
+        ("a.mp3", {}, 0.05),
+    ],
+)
+def test_formats_and_depths(write, name, how, off):
+    found, rate, is_cut_off = decode(str(write(name, TONE, **how)))
+    assert (rate, is_cut_off) == (16_000, False)
+    assert np.abs(found[500:7500] - TONE[500:7500]).max() <= off
+    assert len(found) == len(TONE)
+
+
+def test_channels_are_averaged_and_rates_converted(write):
+    left = (0.5 * np.sin(2 * np.pi * 440 * np.arange(22_050) / 44_100)).astype(np.float32)
+    found, rate, _ = decode(str(write("a.wav", np.stack([left, np.zeros_like(left)], axis=1), 44_100)))
+    assert rate == 44_100
+    assert len(found) == 8000
+    np.testing.assert_allclose(found[500:7500], TONE[500:7500] / 2, atol=1e-3)
+    assert resample(TONE, 16_000) is not None
+
+
+def test_files_without_a_sound_are_refused_in_one_line(tmp_path, write):
+    broken = tmp_path / "broken.mp3"
+    broken.write_bytes(b"ID3 no sound at all" * 20)
+    nan = write("nan.wav", np.full(100, np.nan, np.float32), subtype="FLOAT")
+    for path in (broken, nan):
+        with pytest.raises(InputError, match=path.name) as error:
+            read_clip(str(path))
+        assert "\n" not in str(error.value)
+
+
+def test_a_file_that_ends_early_is_noticed(write):
+    path = write("a.wav", TONE, subtype="PCM_16")
+    path.write_bytes(path.read_bytes()[:8000])
+    found, _, is_cut_off = decode(str(path))
+    assert is_cut_off
+    assert 0 < len(found) < len(TONE)
+
+
+def test_a_file_is_read_again_when_it_changes(write):
+    path = write("a.wav", TONE)
+    assert len(read_clip(str(path))) == 8000
+    write("a.wav", TONE[:4000])
+    assert len(read_clip(str(path))) == 4000
