@@ -6,6 +6,7 @@ import numpy as np
 from safetensors.numpy import save_file
 from tokenizers.implementations import BertWordPieceTokenizer
 
+from zoo.text import registry
 from zoo.text.hugging_face import BERT_BLOCK, BERT_NAMES, DISTILBERT_BLOCK
 
 TEXT = """
@@ -17,7 +18,7 @@ TEXT = """
     place please pothole power question rain red refund right road rubbish school send sign slow smell
     stop street take team that the there they this ticket time to today too tonight tram transfer tree
     two up wait want was water way week what when where which who why will with work wrong year yes you
-    your alley ankara bahn bonjour calle danke donde frau heute hola ich istanbul kein licht lampe luz
+    your alley ankara bahn bonjour danke donde frau heute hola ich istanbul kein licht lampe luz
     nein nicht por rua sokak strasse tarjeta ulica und wasser wo yol
 """
 WORDS = TEXT.split()
@@ -89,3 +90,11 @@ def _shapes(config):
             shapes[f"{path}.layer.{number}.{name}.weight"] = (width,) if is_norm else (out, into)
             shapes[f"{path}.layer.{number}.{name}.bias"] = (out,)
     return shapes
+
+
+def register(folder, monkeypatch):
+    """Make "tiny_text" a backbone of the table, whose files lie in a folder."""
+    monkeypatch.setattr(registry, "cache_folder", lambda: folder)
+    monkeypatch.setitem(registry.BACKBONES, "tiny_text", registry.TextBackbone("tiny/text", 0.01, "tiny"))
+    if not (folder / "text" / "tiny_text").is_dir():
+        write_encoder(folder / "text" / "tiny_text")

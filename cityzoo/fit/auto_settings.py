@@ -89,7 +89,9 @@ def plan_phases(
     freeze = modality.default_freeze(spec) if fit.freeze == AUTO else fit.freeze
     one_phase = freeze == modality.freeze_points[-1] or not modality.trains_head_first
     wanted = math.ceil((STEPS_ALONE if one_phase else STEPS_PER_PHASE) / (count / min(batch_size, count)))
-    epochs = min(max(wanted, EPOCHS[0]), EPOCHS[1]) if fit.epochs == AUTO else fit.epochs
+    computes = bool(output.closed_form_layer) and modality.supports_closed_form
+    most = min(EPOCHS[1], modality.epochs_after_closed_form if computes else EPOCHS[1])
+    epochs = min(max(wanted, EPOCHS[0]), most) if fit.epochs == AUTO else fit.epochs
     stages = fit.phases or _default_stages(spec, task, output, freeze, epochs)
     if not output.trainable and (len(stages) > 1 or stages[0][0] != CLOSED_FORM):
         raise InputError("this task has no trainable head: remove --phases")

@@ -35,7 +35,7 @@ def free_name(spec: TrainSpec) -> Path:
     if spec.run.out:
         require_new(spec.run.out)
         return Path(spec.run.out)
-    stem, number = f"{spec.run.task_name}-{spec.run.backbone}", 1
+    stem, number = f"{spec.run.task_name}-{Path(spec.run.backbone).name}", 1
     while _is_taken(RUNS / f"{stem}-{number}"):
         number += 1
     return RUNS / f"{stem}-{number}"

@@ -147,20 +147,23 @@ class Classification(Output):
 
     def fit_closed_form(self, given: ClosedFormInput) -> dict[str, Any]:
         """Compute the layer of logits from the pooled features."""
-        inputs, targets = np.asarray(given.inputs, np.float32), np.asarray(given.targets)
-        found = self._probe(inputs, targets, given.groups, given.seed)
+        found = self._probe(given, np.asarray(given.targets))
         given.layer.set_weights([found.kernel, found.bias])
         return found.facts
 
-    def _probe(self, rows: np.ndarray, targets: np.ndarray, groups: np.ndarray, seed: int) -> Linear:
-        from heads import linear_probe
+    def _probe(self, given: ClosedFormInput, targets: np.ndarray) -> Linear:
+        from heads import linear_probe, sparse_probe
 
+        if self.head == "linear" and sparse_probe.is_sparse(given.inputs):
+            return sparse_probe.linear_svm(given.inputs, targets, self.several, self._weights(), given.seed)
+        rows = np.asarray(given.inputs, np.float32)
         if self.head == "cosine":
             return linear_probe.cosine_prototypes(rows, targets)
         if self.head == "prototypes":
             return linear_probe.nearest_mean(rows, targets)
-        weights = self._weights()
-        return linear_probe.logistic_regression(rows, targets, groups, self.several, weights, seed)
+        return linear_probe.logistic_regression(
+            rows, targets, given.groups, self.several, self._weights(), given.seed
+        )
 
     def decode(
         self, outputs: np.ndarray, matrices: np.ndarray | None, examples: Sequence[Example]

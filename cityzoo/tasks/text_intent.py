@@ -47,7 +47,7 @@ TASK = Task(
     defaults={
         "backbone": default_backbone(),
         "batch_size": 32,
-        "learning_rate": 0.0003,
+        "learning_rate": 0.001,
         "dropout": 0.1,
         "patience": 4,
     },

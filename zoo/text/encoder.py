@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MASKED = -1e9  # added to the scores of padding
 POOLINGS = ("mean", "first")
+ACTIVATIONS = ("gelu", "relu", "silu", "tanh")
+APPROXIMATE = ("gelu_approximate", "gelu_fast", "gelu_new", "gelu_pytorch_tanh")  # one formula, several names
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class EncoderConfig:
     """Sizes and settings of an encoder.
 
     Raises:
-        ValueError: sizes that are not positive, heads that do not divide the width, an unknown pooling.
+        ValueError: sizes that are not positive, heads that do not divide the width, an unknown pooling or activation.
     """
 
     vocabulary_size: int
@@ -54,6 +56,9 @@ class EncoderConfig:
                 f"an encoder cannot have the sizes {sizes}: all must be positive, and {self.heads} heads must divide "
                 f"the width {self.width}"
             )
+        if self.activation not in (*ACTIVATIONS, *APPROXIMATE):
+            allowed = ", ".join((*ACTIVATIONS, *APPROXIMATE))
+            raise ValueError(f"unknown activation '{self.activation}'. Allowed: {allowed}")
         if self.pooling not in POOLINGS:
             raise ValueError(f"unknown pooling '{self.pooling}'. Allowed: {', '.join(POOLINGS)}")
 
@@ -109,13 +114,16 @@ def _block(
     x: keras.KerasTensor, bias: keras.KerasTensor, config: EncoderConfig, name: str
 ) -> keras.KerasTensor:
     """Add a transformer block: attention and feed-forward layers, each with a residual path, then normalized."""
-    from keras import layers
+    from keras import layers, ops
 
     attended = layers.Dense(config.width, name=f"{name}_attention_output")(_attend(x, bias, config, name))
     attended = layers.Dropout(config.dropout, name=f"{name}_attention_dropout")(attended)
     x = layers.Add(name=f"{name}_attention_add")([x, attended])
     x = layers.LayerNormalization(epsilon=config.epsilon, name=f"{name}_attention_norm")(x)
-    hidden = layers.Dense(config.hidden_width, activation=config.activation, name=f"{name}_hidden")(x)
+    approximate = config.activation in APPROXIMATE
+    activation = None if approximate else config.activation
+    hidden = layers.Dense(config.hidden_width, activation=activation, name=f"{name}_hidden")(x)
+    hidden = ops.gelu(hidden, approximate=True) if approximate else hidden
     hidden = layers.Dense(config.width, name=f"{name}_output")(hidden)
     hidden = layers.Dropout(config.dropout, name=f"{name}_dropout")(hidden)
     x = layers.Add(name=f"{name}_add")([x, hidden])

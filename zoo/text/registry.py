@@ -13,14 +13,18 @@ from zoo.pretrained import Origin, cache_folder, logger, sha256
 from zoo.registry import unknown
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     import keras
 
     from zoo.text.encoder import EncoderConfig
+    from zoo.text.tokenizer import Tokenizer
 
 HUB = "https://huggingface.co"
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 MORE = ("modules.json", "1_Pooling/config.json")  # of sentence encoders
 TFIDF = "tfidf"
+SPARE_ROWS = 1024  # embeddings without a token, which weights are filled up with at most
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ BACKBONES = {
 
 
 def names() -> list[str]:
-    """Return the names of all text backbones; the path of a Hugging Face folder stands for one as well.
+    """Return the names of all text backbones; the path of a folder of Hugging Face or KerasHub stands for one as well.
 
     Example:
         >>> names()[:2]
@@ -79,7 +83,7 @@ def find_folder(name: str, download: bool = True) -> Path:
     """Return the folder with the files of an encoder: the user's, a package's, the hub's cache, or downloaded.
 
     Args:
-        name: of the table, or the path of a Hugging Face folder.
+        name: of the table, or the path of a Hugging Face folder or a KerasHub preset.
         download: whether missing files are downloaded.
 
     Raises:
@@ -88,7 +92,7 @@ def find_folder(name: str, download: bool = True) -> Path:
     if name not in BACKBONES:
         if Path(name).is_dir():
             return Path(name)
-        raise unknown("text backbone", name, [*names(), "a Hugging Face folder"])
+        raise unknown("text backbone", name, [*names(), "a folder of Hugging Face or KerasHub"])
     row = BACKBONES[name]
     own = cache_folder() / "text" / name
     for folder in (own, *_of_package(row), *_of_hub_cache(row)):
@@ -140,34 +144,64 @@ def _download(name: str, row: TextBackbone, folder: Path) -> Path:
     return folder
 
 
-def build(name: str, weights: str, vocabulary_size: int) -> tuple[keras.Model, Origin]:
+def most_tokens(name: str) -> int:
+    """Return how many tokens of a text an encoder can read.
+
+    Raises:
+        ValueError: an unknown name, or files that cannot be had.
+    """
+    config = _read_config(find_folder(name))
+    return config.max_length - config.first_position
+
+
+def _read_config(folder: Path) -> EncoderConfig:
+    return _reader(folder).read_config(folder)
+
+
+def _reader(folder: Path) -> ModuleType:
+    from zoo.text import hugging_face, keras_hub
+
+    return keras_hub if keras_hub.is_preset(folder) else hugging_face
+
+
+def build(name: str, weights: str, tokenizer: Tokenizer) -> tuple[keras.Model, Origin]:
     """Build an encoder with its weights.
 
     Args:
-        name: of the table, or the path of a Hugging Face folder.
+        name: of the table, or the path of a folder of Hugging Face or KerasHub.
         weights: "auto", "pretrained", or "random".
-        vocabulary_size: of the tokenizer that goes with it.
+        tokenizer: that goes with it.
 
     Raises:
         ValueError: weights that cannot be had, or a tokenizer that does not fit them.
     """
     from zoo.text.encoder import build_encoder
-    from zoo.text.hugging_face import load_weights, read_config
 
     folder = find_folder(name)
-    config: EncoderConfig = read_config(folder)
-    if vocabulary_size > config.vocabulary_size:
-        raise ValueError(
-            f"the tokenizer of '{folder}' has {vocabulary_size} tokens, its weights {config.vocabulary_size}: they belong "
-            "to different models"
-        )
+    config, reader = _read_config(folder), _reader(folder)
+    _require_fit(folder, config, tokenizer)
     encoder = build_encoder(config, name=Path(name).name)
     if weights == "random":
         return encoder, Origin("random", note="requested")
-    left = load_weights(encoder, folder)
+    left, file = reader.load_weights(encoder, folder), folder / reader.WEIGHTS
     if left:
-        logger.info("not used of %s: %s", folder, ", ".join(left))
-    return encoder, Origin("file", str(folder / "model.safetensors"), sha256(folder / "model.safetensors"))
+        logger.info("not used of %s: %s", file, ", ".join(left))
+    return encoder, Origin("file", str(file), sha256(file))
+
+
+def _require_fit(folder: Path, config: EncoderConfig, tokenizer: Tokenizer) -> None:
+    """Raise ValueError if token ids mean nothing to an encoder, or are more than it can read."""
+    has, wanted = tokenizer.vocabulary_size, config.vocabulary_size
+    if not wanted - SPARE_ROWS <= has <= wanted or tokenizer.padding_id != config.padding_id:
+        raise ValueError(
+            f"the tokenizer of '{folder}' has {has} tokens and pads with {tokenizer.padding_id}, its weights {wanted} and "
+            f"{config.padding_id}: they belong to different models; copy the tokenizer that the weights came with"
+        )
+    if tokenizer.max_length > config.max_length - config.first_position:
+        raise ValueError(
+            f"the encoder of '{folder}' reads {config.max_length - config.first_position} tokens, not "
+            f"{tokenizer.max_length}: give --max-tokens {config.max_length - config.first_position}"
+        )
 
 
 def default_name() -> str:

@@ -19,14 +19,38 @@ def block_outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
         >>> list(block_outputs(build_encoder(EncoderConfig(50, 8, 2, 2, 16, 32))))
         ['block00', 'block01', 'block02']
     """
+    found = _outputs(model)
+    return {name: found[name] for name in sorted(found) if BLOCK.fullmatch(name)}
+
+
+def _outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
+    # By the model's own nodes: the layers of an adapted encoder belong to the plain one as well.
     from zoo import graph
 
-    found = {
-        node.operation.name: node.outputs[0]
-        for node in graph.nodes(model)
-        if BLOCK.fullmatch(node.operation.name)
-    }
-    return dict(sorted(found.items()))
+    return {node.operation.name: node.outputs[0] for node in graph.nodes(model)}
+
+
+def is_cache_faster(encoder: keras.Model, at: str, mean_fill: float) -> bool:
+    """Return whether training the blocks behind a cut is faster on cached tokens than on the texts themselves.
+
+    A training step costs about three times a forward pass. On cached tokens it has no blocks in front of the cut, but
+    every text is padded to the longest one.
+
+    Args:
+        encoder: from `build_encoder`.
+        at: a block.
+        mean_fill: mean length of the texts, as a share of the longest one.
+
+    Example:
+        >>> from zoo.text.encoder import EncoderConfig, build_encoder
+        >>> encoder = build_encoder(EncoderConfig(50, 8, 4, 2, 16, 32))
+        >>> [is_cache_faster(encoder, "block03", fill) for fill in (0.3, 0.9)], is_cache_faster(encoder, "block00", 1)
+        ([False, True], False)
+    """
+    blocks = list(block_outputs(encoder))
+    before = blocks.index(at) if at in blocks else 0
+    behind = 3 * (len(blocks) - 1 - before)
+    return behind / mean_fill < before + behind
 
 
 def prefix(encoder: keras.Model, at: str) -> keras.Model:
@@ -48,6 +72,5 @@ def prefix(encoder: keras.Model, at: str) -> keras.Model:
         raise ValueError(
             f"backbone '{encoder.name}' has no block '{at}'. Blocks: {', '.join(found) or 'none'}"
         )
-    mask = encoder.get_layer("token_mask").output
-    outputs = {at: found[at], "token_mask": mask}
+    outputs = {at: found[at], "token_mask": _outputs(encoder)["token_mask"]}
     return keras.Model(encoder.inputs[0], outputs, name=f"{encoder.name}_to_{at}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import tokenizers
 
 FILE, VOCABULARY, SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
+ASSETS = "assets/tokenizer"  # of a KerasHub preset
 STEP = 8  # lengths of batches are multiples of it, so that few shapes are traced
 
 
@@ -60,16 +61,23 @@ class Tokenizer:
 
     @classmethod
     def from_folder(cls, folder: Path, max_length: int | None = None) -> Tokenizer:
-        """Return the tokenizer of a Hugging Face folder or of a run: tokenizer.json, else BERT's vocab.txt.
+        """Return the tokenizer of a run or of a folder of Hugging Face or KerasHub.
+
+        That is tokenizer.json, else BERT's vocab.txt; of KerasHub, the files in assets/tokenizer.
 
         Raises:
-            ValueError: neither file is there, or one is damaged.
+            ValueError: no such file is there, or one is damaged.
         """
+        if (folder / ASSETS).is_dir():
+            return cls(_from_preset(folder).to_str(), max_length)
         if (folder / FILE).is_file():
             return cls((folder / FILE).read_text(encoding="utf-8"), max_length)
         if not (folder / VOCABULARY).is_file():
             raise ValueError(f"'{folder}' has neither {FILE} nor {VOCABULARY}: save the tokenizer there, too")
-        return cls(_from_vocabulary(folder).to_str(), max_length)
+        settings = _read_settings(folder / SETTINGS)
+        return cls(
+            _word_pieces(folder / VOCABULARY, settings.get("do_lower_case", True)).to_str(), max_length
+        )
 
     @property
     def vocabulary_size(self) -> int:
@@ -129,13 +137,42 @@ def _padding_id(tokenizer: tokenizers.Tokenizer) -> int:
     return next((number for number in found if number is not None), 0)
 
 
-def _from_vocabulary(folder: Path) -> tokenizers.Tokenizer:
+def _read_settings(file: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"'{file}' cannot be read ({error}): copy the folder again") from error
+
+
+def _word_pieces(file: Path, lowercase: bool, strip_accents: bool | None = None) -> tokenizers.Tokenizer:
     """Return BERT's WordPiece tokenizer with a vocabulary of one token per line."""
     from tokenizers.implementations import BertWordPieceTokenizer
 
-    settings = {}
-    if (folder / SETTINGS).is_file():
-        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-    return BertWordPieceTokenizer(
-        str(folder / VOCABULARY), lowercase=settings.get("do_lower_case", True)
-    )._tokenizer
+    try:
+        return BertWordPieceTokenizer(str(file), lowercase=lowercase, strip_accents=strip_accents)._tokenizer
+    except Exception as error:  # the package raises nothing narrower
+        raise ValueError(f"'{file}' is damaged ({str(error)[:120]}): copy the folder again") from error
+
+
+def _from_preset(folder: Path) -> tokenizers.Tokenizer:
+    """Return the tokenizer of a KerasHub preset: WordPiece, or RoBERTa's byte pairs."""
+    from tokenizers import ByteLevelBPETokenizer
+    from tokenizers.processors import RobertaProcessing
+
+    assets = folder / ASSETS
+    settings = _read_settings(folder / FILE).get("config", {})
+    if (assets / "vocabulary.txt").is_file():
+        return _word_pieces(
+            assets / "vocabulary.txt",
+            settings.get("lowercase", False),
+            settings.get("strip_accents", False),
+        )
+    if not (assets / "merges.txt").is_file():
+        raise ValueError(
+            f"'{assets}' has no vocabulary.txt or merges.txt: save the same model as a Hugging Face folder, which has "
+            f"a {FILE} of its own"
+        )
+    pairs = ByteLevelBPETokenizer.from_file(str(assets / "vocabulary.json"), str(assets / "merges.txt"))
+    ends = [(token, pairs.token_to_id(token)) for token in ("</s>", "<s>")]
+    pairs._tokenizer.post_processor = RobertaProcessing(*ends)
+    return pairs._tokenizer

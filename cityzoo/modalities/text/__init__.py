@@ -47,13 +47,14 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
     freeze_points: ClassVar[tuple[str, ...]] = ("none", *BLOCKS, "backbone")
     trains_head_first: ClassVar[bool] = True
     supports_closed_form: ClassVar[bool] = True
+    epochs_after_closed_form: ClassVar[int] = 5
     help_words: ClassVar[Mapping[str, str]] = {
         "sources": "CSV, TSV, JSON, JSONL or CoNLL, or a folder of them or of a folder for each class",
         "stages": "auto|none|block00|...|backbone",
         "weights": "auto|pretrained|random|PATH",
         "about_weights": "auto: the published ones; or the model.keras of an earlier run",
         "about_freeze": "block00: the embeddings, block01: the first block as well, and so on; backbone: train "
-        "the head only; auto: backbone",
+        "the head only; auto: block00",
         "plan": "closed_form,block04:3, which computes the head first",
         "later": "a tenth, half with --adapt",
     }
@@ -70,7 +71,9 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
     def check(self, spec: TrainSpec[TextFlags], task: Task) -> None:
         run, flags = spec.run, spec.modality
         if run.backbone not in registry.names() and not Path(run.backbone).is_dir():
-            raise unknown("text backbone", run.backbone, [*registry.names(), "a Hugging Face folder"])
+            raise unknown(
+                "text backbone", run.backbone, [*registry.names(), "a folder of Hugging Face or KerasHub"]
+            )
         if run.weights not in WEIGHTS and not Path(run.weights).is_file():
             raise InputError(f"--weights '{run.weights}' is neither a file nor one of {', '.join(WEIGHTS)}")
         if run.backbone == registry.TFIDF and (flags.adapt or flags.delta):
@@ -97,7 +100,8 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
         return reading.resolve_flags(spec, data)
 
     def default_freeze(self, spec: TrainSpec[TextFlags]) -> str:
-        return "backbone"
+        # Most embeddings are of words that no training text has: trained ones would drift away from them.
+        return "backbone" if spec.run.backbone == registry.TFIDF else "block00"
 
     def build(self, spec: Spec, output: Output, data: TextDataset) -> AssembledModel:
         from cityzoo.modalities.text import build
@@ -128,17 +132,22 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
         return {}
 
     def prefix(self, backbone: keras.Model, stage: str) -> keras.Model | None:
-        from zoo.text.stages import prefix
+        from zoo.text import stages
 
-        return prefix(backbone, stage)
+        # Cached tokens are padded to the longest text, batches to their own: short texts are faster without.
+        if stage != "backbone" and not stages.is_cache_faster(backbone, stage, backbone.mean_fill):
+            return None
+        return stages.prefix(backbone, stage)
 
     def views(self, spec: Spec, output: Output, data: TextDataset) -> tuple[TextViews, TextViews]:
         from cityzoo.modalities.text.build import make_tokenizer
         from cityzoo.modalities.text.views import TextViews
 
         tokenizer = make_tokenizer(spec.run.backbone, spec.modality.max_tokens, data.train)
+        # Features are computed in order: texts of similar length together need little padding.
+        by_length = sorted(data.train.examples, key=lambda each: len(each.text))
         return (
-            TextViews(data.train, output, tokenizer, spec.run.seed),
+            TextViews(replace(data.train, examples=tuple(by_length)), output, tokenizer, spec.run.seed),
             TextViews(data.val, output, tokenizer, spec.run.seed),
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
+import numpy as np
 
 import zoo
 from cityzoo import peft
@@ -23,6 +24,7 @@ from zoo.text.tokenizer import Tokenizer
 if TYPE_CHECKING:
     from cityzoo.data.text import TextSet
 
+SAMPLE = 500  # texts whose lengths are looked at
 TextSpec = ResolvedSpec[ResolvedTextFlags]
 AnyTokenizer = Tokenizer | TfidfTokenizer
 
@@ -53,7 +55,16 @@ def build(spec: TextSpec, output: Output, train: TextSet) -> AssembledModel:
         assembled = replace(assembled, origin=origin)
     assembled = peft.adapt(assembled, flags.adapt, flags.delta, spec.plan, run.seed)
     assembled.model.tokenizer = tokenizer
+    assembled.backbone.mean_fill = _mean_fill(tokenizer, train)
     return assembled
+
+
+def _mean_fill(tokenizer: AnyTokenizer, train: TextSet) -> float:
+    """Return the mean length of the texts, as a share of the longest that is read."""
+    if isinstance(tokenizer, TfidfTokenizer):
+        return 1.0
+    lengths = tokenizer.lengths([each.text for each in train.examples[:SAMPLE]])
+    return float(np.minimum(lengths, tokenizer.max_length).mean() / tokenizer.max_length)
 
 
 def make_tokenizer(backbone: str, max_tokens: int, train: TextSet) -> AnyTokenizer:
@@ -68,7 +79,7 @@ def _build_backbone(
 ) -> tuple[keras.Model, zoo.Origin | None]:
     if isinstance(tokenizer, TfidfTokenizer):
         return build_tfidf(tokenizer.vocabulary_size), None
-    return registry.build(name, "random" if is_model(weights) else weights, tokenizer.vocabulary_size)
+    return registry.build(name, "random" if is_model(weights) else weights, tokenizer)
 
 
 def tokenizer_of(model: keras.Model) -> AnyTokenizer:

@@ -133,12 +133,13 @@ def resolve_flags(spec: TrainSpec[TextFlags], data: TextDataset) -> ResolvedText
         tokens = 1 if flags.max_tokens == AUTO else flags.max_tokens
         return ResolvedTextFlags(**{**vars(flags), "max_tokens": tokens})
     try:
-        tokenizer = Tokenizer.from_folder(registry.find_folder(spec.run.backbone), MOST_TOKENS)
+        most = min(MOST_TOKENS, registry.most_tokens(spec.run.backbone))
+        tokenizer = Tokenizer.from_folder(registry.find_folder(spec.run.backbone), most)
     except ValueError as error:
         raise InputError(str(error)) from error
     lengths = tokenizer.lengths([each.text for each in data.train.examples])
     enough = int(np.quantile(lengths, KEPT_WHOLE))
-    tokens = min(-(-enough // STEP) * STEP, MOST_TOKENS) if flags.max_tokens == AUTO else flags.max_tokens
+    tokens = min(-(-enough // STEP) * STEP, most) if flags.max_tokens == AUTO else flags.max_tokens
     cut = np.flatnonzero(lengths > tokens).tolist()
     for row in cut:
         data.findings.add("truncated", data.train.examples[row].path)

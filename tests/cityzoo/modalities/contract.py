@@ -40,6 +40,8 @@ def check_modality(task, name, values, folder):
     results = modality.predict_views(assembled.model, val, spec.fit.batch_size)
     assert len(results) == len(data.val)
     save(assembled.model, folder / "model.keras")
+    spec.write(folder / "spec.json")
+    modality.write_manifest(folder, data, output)
     loaded = load(folder / "model.keras")
     assert modality.class_names(loaded) == output.class_names
     again = modality.predict(loaded, data.val, output)
@@ -47,7 +49,6 @@ def check_modality(task, name, values, folder):
         for a, b in zip(_arrays(one), _arrays(other), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-3)
     _check_evaluation(modality, data.val, output)
-    modality.write_manifest(folder, data, output)
     modality.check_manifest(folder, data.val)
     assert json.dumps(data.findings.as_dict()) and "source" in data.findings.as_dict()
     return output, data.val, again

@@ -7,6 +7,7 @@ from cityzoo import demo, tasks
 from tests.cityzoo.modalities.contract import check_modality, check_output
 from tests.cityzoo.modalities.test_own_modality import TASK, write_rings
 from tests.cityzoo.series_town import town, untraced, written
+from tests.tiny_encoder import register
 
 IMAGES = {
     "backbone": "mobilenet_025",
@@ -25,8 +26,10 @@ CASES = {  # values of flags
     "scene_anomaly": {**IMAGES, "data": "frames", "memory": 16},
     "traffic_flow": SERIES,
     "air_quality": {**SERIES, "alarm": ("speed < 50 within 15min with 0.5 probability",)},
+    "text_intent": {"data": "calls.csv", "backbone": "tiny_text"},
     TASK: {"data": "points.csv"},
 }
+STATES = ["broken", "dark", "late", "new", "old", "open", "red", "slow", "wrong", "blocked"]
 DEMOS = {"street": "vehicle_detect", "incidents": "incident_classify", "frames": "scene_anomaly"}
 
 
@@ -38,6 +41,8 @@ def place(tmp_path_factory):
         demo.write_demo(tasks.find(task).demo(), {"train": 6, "val": 5}, folder=folder / name)
     written(folder / "town.csv", town(sensors=2, days=2))
     write_rings(folder / "points.csv", 30)
+    rows = [f"the {word} is {state},{word}" for word in ("lamp", "bin") for state in STATES]
+    (folder / "calls.csv").write_text("\n".join(["text,label", *rows]))
     return folder
 
 
@@ -48,6 +53,7 @@ def test_all_tasks_are_checked():
 @pytest.mark.parametrize("name", CASES, ids=lambda name: name.rpartition("/")[2].removesuffix(".py"))
 def test_a_task_keeps_to_the_contract(name, place, tmp_path, small_build, monkeypatch):
     """Build, train a step, save, load, decode; metrics, weights, details, page."""
+    register(place, monkeypatch)
     monkeypatch.setattr(zoo, "build", lambda _, size_hw, weights="auto": small_build("slim", size_hw))
     task, values = tasks.find(name), CASES[name]
     with untraced():

