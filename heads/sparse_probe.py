@@ -26,7 +26,7 @@ def is_sparse(rows: np.ndarray) -> bool:
         (True, False)
     """
     sample = rows[:: max(1, len(rows) // SAMPLE)]
-    return rows.shape[1] >= WIDE and np.count_nonzero(sample) <= MOST_FILLED * sample.size
+    return bool(rows.shape[1] >= WIDE and np.count_nonzero(sample) <= MOST_FILLED * sample.size)
 
 
 def linear_svm(

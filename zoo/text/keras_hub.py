@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import keras
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-BACKBONES = {  # class -> settings that its config does not hold
+BACKBONES: dict[str, dict[str, Any]] = {  # class -> settings that its config does not hold
     "BertBackbone": {"activation": "gelu_approximate"},
     "DistilBertBackbone": {"token_types": 0},
     "RobertaBackbone": {"token_types": 0, "padding_id": 1, "epsilon": 1e-5},

@@ -173,6 +173,6 @@ def _from_preset(folder: Path) -> tokenizers.Tokenizer:
             f"a {FILE} of its own"
         )
     pairs = ByteLevelBPETokenizer.from_file(str(assets / "vocabulary.json"), str(assets / "merges.txt"))
-    ends = [(token, pairs.token_to_id(token)) for token in ("</s>", "<s>")]
-    pairs._tokenizer.post_processor = RobertaProcessing(*ends)
+    end, start = ((token, pairs.token_to_id(token)) for token in ("</s>", "<s>"))
+    pairs._tokenizer.post_processor = RobertaProcessing(end, start)
     return pairs._tokenizer
