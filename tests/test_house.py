@@ -56,7 +56,8 @@ redact: GROUND runtime cli data augment heads
 export: GROUND runtime cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
 compress: GROUND runtime spec outputs model modalities tasks fit evaluation report export zoo
 traffic_signals: errors cli
-serve: errors cli replace_file runtime augment heads data security monitor redact
+answer: GROUND cli data metrics runtime report export model zoo
+serve: errors cli replace_file runtime augment heads data security monitor redact answer
 watch: GROUND cli spec_file runtime augment heads data alarms security redact monitor report
 loop: GROUND spec data metrics outputs modalities tasks fit evaluation report traffic_signals watch
 commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress zoo

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ EXAMPLES = f"""\
 examples:
   {PROG} runs/mine/exports/onnx               one model, for this machine: http://127.0.0.1:8000
   {PROG} models/ --host 0.0.0.0 --api-keys keys.json --tls-certificate c.pem --tls-key k.pem
+  {PROG} --faq faq.csv                        POST /answer: see python -m cityzoo answer --help
   curl --data-binary @street.jpg http://127.0.0.1:8000/predict
 MODELS is a folder of NAME/VERSION/ (see python -m cityzoo models --help), a folder that python -m cityzoo export wrote,
 its file, or a run folder, which is served by Keras.
@@ -40,7 +42,9 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
     from cityzoo.serve import supervisor
     from cityzoo.serve.settings import Settings
 
-    parser.add_argument("models", metavar="MODELS", help="what to serve")
+    parser.add_argument(
+        "models", metavar="MODELS", nargs="?", help="what to serve; may be left out with --faq"
+    )
     groups = {"monitoring": MonitorSettings, "protection": SecuritySettings}
     known = {item.name for group in groups.values() for item in cli.flag_fields(group)}
     cli.add_flags(parser, [item for item in cli.flag_fields(Settings) if item.name not in known], {})
@@ -48,6 +52,10 @@ def parse_settings(arguments: Sequence[str]) -> Settings:
         cli.add_flags(parser.add_argument_group(title), cli.flag_fields(group), {})
     parser.add_argument(supervisor.FLAG, type=int, help=argparse.SUPPRESS)
     given = vars(parser.parse_args(arguments))
+    if given["models"] is None:
+        if not given.get("faq"):
+            raise InputError("nothing to serve: give MODELS, or --faq")
+        given["models"] = tempfile.mkdtemp(prefix="no-models-")  # an empty folder of models
     return Settings(**{**given, "models": Path(given["models"])})
 
 

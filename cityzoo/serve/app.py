@@ -21,6 +21,7 @@ from cityzoo.serve.grpc_server import start_grpc
 from cityzoo.serve.http_errors import HttpError
 from cityzoo.serve.inference import Inference
 from cityzoo.serve.request_limits import RequestLimits
+from cityzoo.serve.routes_answer import routes_answer
 from cityzoo.serve.routes_predict import routes_predict
 from cityzoo.serve.routes_v2 import routes_v2
 from cityzoo.serve.services import Services
@@ -54,6 +55,8 @@ def make_app(services: Services) -> FastAPI:
     app.state.services = services
     app.include_router(routes_v2(services, inference))
     app.include_router(routes_predict(services, inference))
+    if services.conversations is not None:
+        app.include_router(routes_answer(services, services.conversations))
     _add_page(app, services)
     _add_errors(app)
     settings = services.settings

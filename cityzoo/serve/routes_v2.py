@@ -85,7 +85,8 @@ def routes_v2(services: Services, inference: Inference) -> APIRouter:
 
     @router.get("/health/ready", summary="All models are loaded, and the server is not stopping")
     async def ready(response: Response) -> dict[str, bool]:
-        is_ready = not services.is_draining and repository.is_ready
+        is_loaded = repository.is_ready or (services.conversations is not None and not repository.index())
+        is_ready = not services.is_draining and is_loaded
         response.status_code = 200 if is_ready else 503
         return {"ready": is_ready}
 

@@ -21,6 +21,7 @@ from cityzoo.serve.app import make_app
 from cityzoo.serve.evidence import Evidence
 from cityzoo.serve.listening import listen
 from cityzoo.serve.repository import ModelRepository
+from cityzoo.serve.routes_answer import open_conversations
 from cityzoo.serve.served_model import OpenRun, ServedModel
 from cityzoo.serve.services import Services
 from cityzoo.serve.settings import Settings
@@ -84,6 +85,7 @@ def make_services(settings: Settings, open_run: OpenRun | None = None) -> Servic
     services = Services(
         settings, access, monitor, audit, served, tracer, Evidence.from_settings(settings, monitor)
     )
+    services.conversations = open_conversations(settings)
     # At once with its listener: a version may be refused before the next line.
     services.repository = ModelRepository(settings.models, settings, make, [services.record])
     return services
@@ -98,7 +100,7 @@ def serve(settings: Settings, open_run: OpenRun | None = None) -> int:
     tls = tls_options(settings)
     listening = listen(settings)  # before models are loaded, which takes longer
     services = make_services(settings, open_run)
-    if not services.repository.index():
+    if not services.repository.index() and not settings.faq:
         LOG.warning("WARNING: no model in '%s' yet: add one with python -m cityzoo models", settings.models)
     config = uvicorn.Config(
         make_app(services),

@@ -15,6 +15,7 @@ from cityzoo.serve.repository import ModelRepository
 from cityzoo.serve.settings import Settings
 
 if TYPE_CHECKING:
+    from cityzoo.answer.conversations import Conversations
     from cityzoo.monitor.metrics import Monitor
     from cityzoo.monitor.tracing import Tracer
     from cityzoo.security.audit import AuditLog
@@ -38,6 +39,7 @@ class Services:
     served: dict[tuple[str, int], ServedModel] = field(default_factory=dict)
     tracer: Tracer | None = None
     evidence: Evidence | None = None
+    conversations: Conversations | None = None
     is_draining: bool = False
     refusals: RateLimiter = field(default_factory=RateLimiter)
     unrecorded: int = 0
@@ -96,6 +98,8 @@ class Services:
         """Write what is left of evidence, stop the monitor's thread, and send what is left of traces."""
         if self.evidence:
             self.evidence.close()
+        if self.conversations and self.conversations.log:
+            self.conversations.log.close()
         self.monitor.close()
         if self.tracer:
             self.tracer.close()

@@ -58,6 +58,18 @@ class Settings(MonitorSettings, SecuritySettings):
     )
     evidence_seconds: float = flag(600.0, "between images of a camera without an alarm", parse_number, "S")
     evidence_mb: float = flag(1000.0, "the oldest evidence is removed beyond it", parse_number, "MB")
+    faq: str | None = flag(
+        None, "answer questions from these passages at /answer: file or folder", metavar="FAQ"
+    )
+    encoder: str = flag("auto", "sentence encoder of --faq: folder, minilm, or none", metavar="FOLDER")
+    index: str | None = flag(
+        None, "where python -m cityzoo answer keeps the index of --faq", metavar="FOLDER"
+    )
+    contact: str = flag("", "who knows more, where --faq has no answer", metavar="TEXT")
+    conversation_log: str | None = flag(
+        None, "append questions to --faq, personal data masked, to this file", metavar="FILE"
+    )
+    conversation_log_mb: float = flag(10.0, "largest size of the conversation log", parse_number, "MB")
 
     @property
     def max_body_bytes(self) -> int:

@@ -30,11 +30,11 @@ SPLIT_NAMES = ("split", "subset")
 SEPARATORS = ",;\t|"
 
 
-def read(file: Path, split: str, columns: Columns, findings: TextFindings) -> Iterator[RawText]:
-    """Yield the texts of a table.
+def read_rows(file: Path, findings: TextFindings) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """Return the header of a table, and its rows that are not empty, each with the number of its last line.
 
     Raises:
-        InputError: no header with a column of texts, or rows with more fields than it.
+        InputError: the file is not text; when rows are read, one has more or fewer fields than the header.
     """
     content = read_text(file, findings)
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
@@ -42,23 +42,38 @@ def read(file: Path, split: str, columns: Columns, findings: TextFindings) -> It
     delimiter = max(SEPARATORS, key=first.count) if file.suffix.lower() != ".tsv" else "\t"
     rows = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
     header = [name.strip() for name in next(rows, [])]
+
+    def checked() -> Iterator[tuple[int, list[str]]]:
+        for row in rows:
+            if not any(field.strip() for field in row):
+                continue
+            if len(row) != len(header):
+                raise InputError(
+                    f"'{file}' line {rows.line_num}: {len(row)} fields, but the header has {len(header)}: put texts "
+                    f"with '{delimiter}' in double quotes"
+                )
+            yield rows.line_num, row
+
+    return header, checked()
+
+
+def read(file: Path, split: str, columns: Columns, findings: TextFindings) -> Iterator[RawText]:
+    """Yield the texts of a table.
+
+    Raises:
+        InputError: no header with a column of texts, or rows with more fields than it.
+    """
+    header, rows = read_rows(file, findings)
     places = find_columns(header, columns, str(file))
     for name in header:
         if name and header.index(name) not in places.values():
             findings.add("unused column", f"{file.name}: {name}")
-    for row in rows:
-        if not any(field.strip() for field in row):
-            continue
-        if len(row) != len(header):
-            raise InputError(
-                f"'{file}' line {rows.line_num}: {len(row)} fields, but the header has {len(header)}: put texts with "
-                f"'{delimiter}' in double quotes"
-            )
+    for number, row in rows:
         fields = {kind: row[place].strip() for kind, place in places.items()}
         yield RawText(
             fields["text"],
             parse_labels(fields.get("label"), columns.separator),
-            f"{file.name}:{rows.line_num}",
+            f"{file.name}:{number}",
             SPLITS.get(fields.get("split", "").lower(), split),
             group=fields.get("group", ""),
         )

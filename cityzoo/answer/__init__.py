@@ -1,0 +1,1 @@
+"""Answer questions from stored passages: found by words and meaning, returned as they are, or "I do not know"."""

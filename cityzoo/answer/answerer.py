@@ -1,0 +1,186 @@
+"""Answers of stored passages: the passage itself, a question which of two is meant, or "I do not know"."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from cityzoo.answer.calibration import Calibration, read_calibration
+from cityzoo.answer.encoder import AUTO, open_encoder
+from cityzoo.answer.index import PassageIndex, open_index
+from cityzoo.answer.passages import Passage, clean_text, read_passages
+from cityzoo.answer.words import split_words
+from cityzoo.cache_dir import cache_dir
+from cityzoo.errors import InputError
+
+LOG = logging.getLogger(__name__)
+LONGEST_QUESTION = 2000  # characters
+ANSWER, CLARIFY, UNKNOWN = "answer", "clarify", "unknown"
+LABELS = ("A", "B")
+# Replies to "A or B?", cut as `split_words` cuts words: English, German, Spanish, Turkish.
+CHOICES = (
+    {"a", "1", "first", "erste", "prime", "birin", "ilki"},
+    {"b", "2", "secon", "zweit", "segun", "ikinc"},
+)
+NEITHER = {"no", "none", "neith", "nein", "keine", "weder", "ningu", "hayir", "hicbi"}
+SHORT_REPLY = 6  # words; longer ones are questions
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a question is answered with.
+
+    Attributes:
+        kind: "answer", "clarify" or "unknown".
+        text: of the stored passage, of the question back, or that the answer is not known.
+        passage: that the text is of.
+        probability: that it is right; None where a person chose it, or without calibration on questions.
+        options: passages that are asked for.
+    """
+
+    kind: str
+    text: str
+    passage: Passage | None = None
+    probability: float | None = None
+    options: tuple[Passage, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        found: dict[str, Any] = {"kind": self.kind, "text": self.text, "probability": self.probability}
+        if self.passage:
+            about = {
+                name: getattr(self.passage, name) for name in ("title", "place", "source", "url", "lang")
+            }
+            found["passage"] = {name: value for name, value in about.items() if value}
+        if self.options:
+            found["options"] = [
+                {"label": label, "title": each.title}
+                for label, each in zip(LABELS, self.options, strict=True)
+            ]
+        return found
+
+
+class Answerer:
+    """Answers questions.
+
+    Args:
+        index: of the passages.
+        calibration: how sure a match is.
+        contact: who knows more, added where the answer is not known.
+    """
+
+    def __init__(self, index: PassageIndex, calibration: Calibration, contact: str = "") -> None:
+        self.index, self.calibration, self.contact = index, calibration, contact
+
+    def ask(self, question: str, options: tuple[Passage, ...] = ()) -> Answer:
+        """Return the answer to a question, or to the reply to the question which of two passages is meant.
+
+        Args:
+            question: of a person.
+            options: that the last answer asked for.
+
+        Raises:
+            InputError: an empty question, or one of more than 2,000 characters.
+        """
+        text = clean_text(question).strip()
+        if len(text) > LONGEST_QUESTION:
+            raise InputError(
+                f"a question of {len(text)} characters: at most {LONGEST_QUESTION} are answered, shorten it"
+            )
+        if not text:
+            raise InputError("an empty question: write what you want to know")
+        chosen = resolve_reply(text, options) if options else None
+        if chosen is not None:
+            return (
+                Answer(ANSWER, options[chosen].answer, options[chosen])
+                if chosen >= 0
+                else self._unknown(None)
+            )
+        if not split_words(text):
+            return self._unknown(None)
+        match = self.index.match(text)
+        first, either = map(float, self.calibration.probabilities(match.features))
+        probability = first if self.calibration.is_calibrated else None
+        if first >= self.calibration.threshold:
+            return Answer(ANSWER, match.passages[0].answer, match.passages[0], probability)
+        if either >= self.calibration.threshold and len(match.passages) > 1:
+            two = match.passages[:2]
+            named = " or ".join(f"{label}) {each.title.rstrip('?')}" for label, each in zip(LABELS, two, strict=True))
+            return Answer(CLARIFY, f"Do you mean {named}?", None, probability, two)
+        return self._unknown(probability)
+
+    def _unknown(self, probability: float | None) -> Answer:
+        return Answer(UNKNOWN, " ".join(filter(None, ("I do not know.", self.contact))), None, probability)
+
+
+def resolve_reply(reply: str, options: tuple[Passage, ...]) -> int | None:
+    """Return which of two passages a reply means, -1 for neither; None: it is another question.
+
+    Args:
+        reply: "A", "the first", "neither", or words of one of the titles.
+        options: two passages.
+
+    Example:
+        >>> two = (Passage("Form 1", "a", "Permit for visitors?"), Passage("Form 2", "b", "Permit for residents?"))
+        >>> [resolve_reply(text, two) for text in ("A", "the second one", "for visitors", "no", "Where is the bus?")]
+        [0, 1, 0, -1, None]
+    """
+    words = split_words(reply)
+    if len(words) > SHORT_REPLY:
+        return None
+    # A single letter may be an article in more than two words.
+    named = [
+        {word for word in words if word in names and (len(words) < 3 or len(word) > 1)} for names in CHOICES
+    ]
+    if not any(named):
+        if NEITHER & set(words):
+            return -1
+        titles = [set(split_words(each.title)) for each in options]
+        named = [set(words) & (own - other) for own, other in (titles, titles[::-1])]
+    return int(bool(named[1])) if bool(named[0]) != bool(named[1]) else None
+
+
+def open_answerer(
+    faq: str,
+    encoder: str = AUTO,
+    folder: Path | None = None,
+    contact: str = "",
+    columns: Mapping[str, str] | None = None,
+    threads: int = 1,
+) -> Answerer:
+    """Read, check and index passages, with the calibration that lies next to the index.
+
+    Args:
+        faq: file or folder of passages.
+        encoder: as of `open_encoder`.
+        folder: of the index; None: in the cache of this machine.
+        contact: who knows more.
+        columns: as of `read_passages`.
+        threads: of the encoder.
+
+    Raises:
+        InputError: passages or an encoder that cannot be used.
+    """
+    passages, findings = read_passages(faq, columns or {})
+    LOG.info("%s", findings.text())
+    folder = folder or index_folder(faq)
+    opened = open_encoder(encoder, threads)
+    index = open_index(passages, opened, folder)
+    calibration = read_calibration(folder, opened.digest if opened else "")
+    if not calibration.is_calibrated:
+        LOG.warning(
+            "the threshold is not calibrated on these passages: probabilities are not given, and how many answers are "
+            "wrong is not known; give python -m cityzoo answer --questions FILE once"
+        )
+    elif calibration.passages != index.digest:
+        LOG.warning("the passages changed since the threshold was calibrated: give --questions FILE again")
+    return Answerer(index, calibration, contact)
+
+
+def index_folder(faq: str) -> Path:
+    """Return the folder in the cache of this machine that the index of passages is kept in."""
+    return cache_dir() / "answer" / sha256(str(Path(faq).resolve()).encode()).hexdigest()[:16]

@@ -1,0 +1,149 @@
+"""How sure an answer is, and from which probability on it is given."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cityzoo.errors import InputError
+from cityzoo.replace_file import replace_file
+
+FILE = "calibration.json"
+LEAST = 20  # questions that are calibrated on, some of them with a wrong first answer
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Two logistic regressions of the features of a match, and a threshold.
+
+    Attributes:
+        first: weights and, last, intercept of: the first answer is right.
+        either: of: one of the first two is right.
+        threshold: probability from which the first answer is given, and from which it is asked which of two is meant.
+        wrong_at_most: share of wrong ones among the answers that the threshold was chosen for; None: not calibrated.
+        questions: that it was fitted on.
+        passages, encoder: digests of what it was fitted with.
+    """
+
+    first: tuple[float, ...]
+    either: tuple[float, ...]
+    threshold: float
+    wrong_at_most: float | None = None
+    questions: int = 0
+    passages: str = ""
+    encoder: str = ""
+
+    def probabilities(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probabilities that the first answer, and that one of the first two, is right.
+
+        Args:
+            features: (..., 4) of matches.
+
+        Example:
+            >>> found = Calibration((1.0, 0, 0, 0, 0.0), (1.0, 0, 0, 0, 1.0), 0.5).probabilities(np.zeros((1, 4)))
+            >>> [each.round(3).tolist() for each in found]
+            [[0.5], [0.731]]
+        """
+        first, either = (
+            1 / (1 + np.exp(-(features @ np.array(weights[:-1]) + weights[-1])))
+            for weights in (self.first, self.either)
+        )
+        return first, np.maximum(first, either)
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether it was fitted on questions of these passages."""
+        return self.wrong_at_most is not None
+
+    def write(self, folder: Path) -> None:
+        """Write it next to the index."""
+        folder.mkdir(parents=True, exist_ok=True)
+        with replace_file(folder / FILE) as part:
+            part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
+
+
+def choose_threshold(probabilities: np.ndarray, right: np.ndarray, wrong_at_most: float) -> float:
+    """Return the lowest probability at which at most a share of the given answers is wrong, with one more wrong one.
+
+    That one is for the next question, as in Angelopoulos et al., "Conformal Risk Control", ICLR 2024. Above all
+    probabilities if no threshold is low enough.
+
+    Args:
+        probabilities: (N,) of questions.
+        right: (N,) bool, whether the first answer is right; never so for questions outside of the passages.
+        wrong_at_most: share.
+
+    Example:
+        >>> p, right = np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, True, True, False])
+        >>> choose_threshold(p, right, 0.25), choose_threshold(p, right, 0.4), choose_threshold(p, right, 0.1)
+        (0.7, 0.6, 1.0)
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    wrong = np.cumsum(~right[order])
+    allowed = (wrong + 1) / (np.arange(len(order)) + 2) <= wrong_at_most
+    # Equal probabilities are answered together.
+    allowed &= np.append(np.diff(probabilities[order]) < 0, True)
+    return float(probabilities[order][np.flatnonzero(allowed)[-1]]) if allowed.any() else 1.0
+
+
+def fit_calibration(
+    features: np.ndarray, rank: Sequence[int], wrong_at_most: float, passages: str, encoder: str
+) -> Calibration:
+    """Fit a calibration.
+
+    Args:
+        features: (N, 4) of matches.
+        rank: (N,) place of the right answer from 0; -1: it is not among the nearest, or the question is outside.
+        wrong_at_most: wanted share of wrong ones among the answers.
+        passages, encoder: digests.
+
+    Raises:
+        InputError: too few questions, or no wrong first answers, which outside questions have.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    places = np.array(rank)
+    targets = {"first": places == 0, "either": (places == 0) | (places == 1)}
+    if len(places) < LEAST or any(not 0 < right.sum() < len(right) for right in targets.values()):
+        raise InputError(
+            f"{len(places)} questions, {int((places == 0).sum())} with a right first answer: to calibrate, give "
+            f"--questions at least {2 * LEAST}, some of them outside of the passages, with nothing in the second column"
+        )
+    center, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    weights = {}
+    for name, right in targets.items():
+        fitted = LogisticRegression(max_iter=1000).fit((features - center) / scale, right)
+        slopes = fitted.coef_[0] / scale
+        weights[name] = (*slopes.tolist(), float(fitted.intercept_[0] - slopes @ center))
+    found = Calibration(**weights, threshold=1.0)
+    threshold = choose_threshold(found.probabilities(features)[0], targets["first"], wrong_at_most)
+    return Calibration(**weights, threshold=threshold, wrong_at_most=wrong_at_most, questions=len(places),
+                       passages=passages, encoder=encoder)  # fmt: skip
+
+
+def read_calibration(folder: Path, encoder: str) -> Calibration:
+    """Return the calibration in a folder; without one for this encoder, the default of the encoder or of words alone.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    file = folder / FILE
+    if file.is_file():
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            lists = {name: tuple(map(float, content[name])) for name in ("first", "either")}
+            found = Calibration(**{**content, **lists})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(f"'{file}' is damaged ({error}): run answer --questions again") from error
+        if found.encoder == encoder:
+            return found
+    return DEFAULT if encoder else DEFAULT_OF_WORDS
+
+
+# Fitted on CLINC150 and BANKING77 with MiniLM: see docs/answering.md.
+DEFAULT = Calibration((10.0, 10.0, 0.0, 0.0, -8.0), (10.0, 0.0, 10.0, 0.0, -6.0), 0.8)
+DEFAULT_OF_WORDS = Calibration((10.0, 10.0, 0.0, 0.0, -8.0), (10.0, 0.0, 10.0, 0.0, -6.0), 0.8)

@@ -1,0 +1,132 @@
+"""Index of passages: which answers are nearest to a question, by meaning and by words."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from cityzoo.answer.encoder import SentenceEncoder
+from cityzoo.answer.passages import Passage
+from cityzoo.answer.words import WordIndex
+from cityzoo.errors import DAMAGE
+from cityzoo.replace_file import replace_file
+
+LOG = logging.getLogger(__name__)
+VECTORS = "vectors.npz"
+WORDS_WEIGHT = 0.3  # of the words, 0..1, added to the cosine; both constants chosen on CLINC150 and BANKING77
+SOFTNESS = 0.05  # several passages of an answer that are near count more than one
+NEAREST = 3  # answers that are looked at
+REPORT_EVERY = 2048  # passages
+
+
+@dataclass(frozen=True)
+class Match:
+    """The answers that are nearest to a question.
+
+    Attributes:
+        passages: the nearest passage of each of the nearest answers, at most `NEAREST`.
+        features: (4,) float: score of the first answer, its distance to the second, that of the second to the third,
+            and the share of the question's words, by their weights, that the first passage has.
+    """
+
+    passages: tuple[Passage, ...]
+    features: np.ndarray
+
+
+class PassageIndex:
+    """Passages that questions are compared with.
+
+    Args:
+        passages: at least one.
+        encoder: of questions; None: words alone.
+        vectors: (N, C) of the passages, as the encoder makes them; None without an encoder.
+    """
+
+    def __init__(
+        self,
+        passages: Sequence[Passage],
+        encoder: SentenceEncoder | None = None,
+        vectors: np.ndarray | None = None,
+    ) -> None:
+        self.passages, self.encoder, self._vectors = passages, encoder, vectors
+        keys = {key: number for number, key in enumerate(dict.fromkeys(each.key for each in passages))}
+        self._answers = np.array([keys[each.key] for each in passages])
+        self._count = len(keys)
+        self._words = WordIndex([each.words for each in passages])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the passages."""
+        return sha256(
+            repr([(each.key, each.meaning, each.answer) for each in self.passages]).encode()
+        ).hexdigest()
+
+    def match(self, question: str) -> Match:
+        """Return the nearest answers.
+
+        Args:
+            question: not empty.
+        """
+        scores, bound = self._words.scores(question)
+        shares = scores / max(bound, 1e-9)
+        if self.encoder is None or self._vectors is None:
+            scores = shares
+        else:
+            scores = self._vectors @ self.encoder([question])[0] + WORDS_WEIGHT * shares
+        highest = scores.max()
+        sums = np.bincount(self._answers, np.exp((scores - highest) / SOFTNESS), self._count)
+        totals = highest + SOFTNESS * np.log(np.maximum(sums, 1e-30))
+        nearest = np.argsort(-totals, kind="stable")[:NEAREST]
+        rows = [int(np.where(self._answers == answer, scores, -np.inf).argmax()) for answer in nearest]
+        first, second, third = [*totals[nearest], 0.0, 0.0][:NEAREST]
+        features = np.array([first, first - second, second - third, shares[rows[0]]])
+        return Match(tuple(self.passages[row] for row in rows), features)
+
+
+def open_index(passages: Sequence[Passage], encoder: SentenceEncoder | None, folder: Path) -> PassageIndex:
+    """Return the index of passages; vectors that a folder has of equal texts are not computed again.
+
+    Args:
+        passages: at least one.
+        encoder: None: words alone.
+        folder: that the vectors are kept in.
+    """
+    if encoder is None:
+        return PassageIndex(passages)
+    texts = [each.meaning for each in passages]
+    digests = np.array([sha256(text.encode()).hexdigest()[:32] for text in texts])
+    known = _read_vectors(folder / VECTORS, encoder.digest)
+    new = [row for row, digest in enumerate(digests) if digest not in known]
+    if new:
+        LOG.info("encoding %d of %d passages, once", len(new), len(passages))
+
+        def report(done: int) -> None:
+            if done % REPORT_EVERY == 0:
+                LOG.info("encoded: %d of %d", done, len(new))
+
+        made = encoder([texts[row] for row in new], report)
+        known |= {digests[row]: vector for row, vector in zip(new, made, strict=True)}
+    vectors = np.stack([known[digest] for digest in digests]).astype(np.float32)
+    if new or len(known) != len(set(digests)):
+        folder.mkdir(parents=True, exist_ok=True)
+        with replace_file(folder / VECTORS) as part, part.open("wb") as file:
+            np.savez(file, digests=digests, vectors=vectors, encoder=np.array(encoder.digest))
+    return PassageIndex(passages, encoder, vectors)
+
+
+def _read_vectors(file: Path, digest: str) -> dict[str, np.ndarray]:
+    if not file.is_file():
+        return {}
+    try:
+        with np.load(file) as stored:
+            if str(stored["encoder"]) != digest:
+                return {}
+            return dict(zip(stored["digests"].tolist(), stored["vectors"], strict=True))
+    except DAMAGE as error:
+        LOG.warning("'%s' is damaged (%s): encoding the passages again", file, error)
+        return {}

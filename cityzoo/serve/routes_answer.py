@@ -1,0 +1,111 @@
+"""`/answer`: a question in, a stored passage, a question back, or "I do not know" out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field, ValidationError
+
+from cityzoo.answer.answerer import open_answerer
+from cityzoo.answer.conversations import ConversationLog, Conversations
+from cityzoo.errors import InputError
+from cityzoo.security.refusal import Refused
+from cityzoo.serve.http_errors import HttpError
+from cityzoo.serve.services import Services
+from cityzoo.serve.settings import Settings
+
+NAME = "faq"  # the model that keys and metrics know
+
+
+class Question(BaseModel):
+    """Body of a request."""
+
+    question: str = Field(description="a question, or the reply to a question back")
+    conversation: str = Field(
+        "", max_length=64, description="id of the last answer; empty begins a conversation"
+    )
+
+
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": Question.model_json_schema()}},
+    }
+}
+
+
+def open_conversations(settings: Settings) -> Conversations | None:
+    """Return what answers at /answer; None without --faq.
+
+    Raises:
+        InputError: passages or an encoder that cannot be used.
+    """
+    if not settings.faq:
+        return None
+    folder = Path(settings.index) if settings.index else None
+    answerer = open_answerer(
+        settings.faq, settings.encoder, folder, settings.contact, threads=settings.threads or 1
+    )
+    path = settings.conversation_log
+    return Conversations(
+        answerer, ConversationLog(Path(path), settings.conversation_log_mb) if path else None
+    )
+
+
+def routes_answer(services: Services, conversations: Conversations) -> APIRouter:
+    """Return the route."""
+    router, waiting = APIRouter(tags=["Answer"]), 0
+
+    @router.post("/answer", summary="Answer a question from the stored passages", openapi_extra=BODY)
+    async def answer(request: Request) -> dict[str, Any]:
+        nonlocal waiting
+        caller = services.authorize(request, "predict", NAME)
+        started, status = time.perf_counter(), 500
+        try:
+            services.access.take(caller)
+            asked = _parse(await request.body())
+            if waiting >= services.settings.max_queue:
+                raise HttpError(429, f"{waiting} questions are waiting: try again", {"Retry-After": "1"})
+            waiting += 1
+            try:
+                reply = asyncio.to_thread(
+                    conversations.reply, asked.question, asked.conversation, caller.name
+                )
+                conversation, found = await asyncio.wait_for(reply, services.settings.timeout_seconds)
+            finally:
+                waiting -= 1
+            place = found.passage.place if found.passage else None
+            services.write_audit(request, "answer", caller=caller.name, kind=found.kind, place=place)
+            status = 200
+            return {
+                "conversation": conversation,
+                **found.to_json(),
+                "request_id": request.scope["request_id"],
+            }
+        except asyncio.TimeoutError:
+            status = 504
+            raise HttpError(status, "the answer took too long: try again") from None
+        except (HttpError, Refused) as error:
+            status = error.status
+            raise
+        except InputError:
+            status = 400
+            raise
+        finally:
+            services.monitor.request(NAME, 1, status, {"total": time.perf_counter() - started})
+
+    return router
+
+
+def _parse(body: bytes) -> Question:
+    try:
+        return Question.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise HttpError(
+            422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}: send a JSON object"
+        ) from error
