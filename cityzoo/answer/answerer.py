@@ -22,11 +22,11 @@ LONGEST_QUESTION = 2000  # characters
 ANSWER, CLARIFY, UNKNOWN = "answer", "clarify", "unknown"
 LABELS = ("A", "B")
 # Replies to "A or B?", cut as `split_words` cuts words: English, German, Spanish, Turkish.
-CHOICES = (
-    {"a", "1", "first", "erste", "prime", "birin", "ilki"},
-    {"b", "2", "secon", "zweit", "segun", "ikinc"},
+CHOICES = tuple(
+    set(split_words(words))
+    for words in ("A 1 first erste primera birinci ilki", "B 2 second zweite segunda ikinci")
 )
-NEITHER = {"no", "none", "neith", "nein", "keine", "weder", "ningu", "hayir", "hicbi"}
+NEITHER = set(split_words("no none neither nein keine weder ninguno hayir hicbiri"))
 SHORT_REPLY = 6  # words; longer ones are questions
 
 
@@ -38,7 +38,7 @@ class Answer:
         kind: "answer", "clarify" or "unknown".
         text: of the stored passage, of the question back, or that the answer is not known.
         passage: that the text is of.
-        probability: that it is right; None where a person chose it, or without calibration on questions.
+        probability: that it, or one of the options, is right; None where a person chose it, or without calibration.
         options: passages that are asked for.
     """
 
@@ -109,8 +109,11 @@ class Answerer:
             return Answer(ANSWER, match.passages[0].answer, match.passages[0], probability)
         if either >= self.calibration.threshold and len(match.passages) > 1:
             two = match.passages[:2]
-            named = " or ".join(f"{label}) {each.title.rstrip('?')}" for label, each in zip(LABELS, two, strict=True))
-            return Answer(CLARIFY, f"Do you mean {named}?", None, probability, two)
+            named = " or ".join(
+                f"{label}) {each.title.rstrip('?')}" for label, each in zip(LABELS, two, strict=True)
+            )
+            sure = either if self.calibration.is_calibrated else None
+            return Answer(CLARIFY, f"Do you mean {named}?", None, sure, two)
         return self._unknown(probability)
 
     def _unknown(self, probability: float | None) -> Answer:

@@ -46,7 +46,8 @@ def read_questions(path: Path, index: PassageIndex) -> list[Question]:
     for passage in index.passages:
         for name in passage.names:
             keys[name].add(passage.key)
-    found, columns = [], []
+    found: list[Question] = []
+    columns: list[str] = []
     with confine(str(path)):
         for place, record in read_records(path, path.name, FaqFindings(str(path), "questions")):
             columns = columns or _find_columns(list(record), path)
@@ -154,8 +155,6 @@ def measure_answers(
     """
     from sklearn.metrics import roc_auc_score
 
-    from cityzoo.metrics.calibration import expected_calibration_error, reliability
-
     first, either = calibration.probabilities(features)
     inside, right = np.array(is_inside), ranks == 0
     answered = first >= calibration.threshold
@@ -179,19 +178,21 @@ def measure_answers(
     }
     for name, (found, among) in shares.items():
         report |= {name: _share(found, among), f"{name}_interval": _interval(found, among)}
-    order, bins = np.argsort(-first, kind="stable"), reliability(first, right)
-    counts = np.arange(1, len(order) + 1)
-    report |= {
-        "threshold": calibration.threshold,
-        "wrong_at_most": calibration.wrong_at_most,
-        "reliability": bins,
-        "ece": expected_calibration_error(bins),
-        "coverage_curve": {"coverage": counts / len(order), "accuracy": np.cumsum(right[order]) / counts},
-    }
+    report |= {"threshold": calibration.threshold, "wrong_at_most": calibration.wrong_at_most}
+    report |= _curves(first, right)
     if inside.any() and not inside.all():
         report["auroc_outside"] = float(roc_auc_score(inside, first))
         report["outside_rejected_at_90"] = _share(first < np.quantile(first[inside], 1 - KEPT), ~inside)
     return report
+
+
+def _curves(probabilities: np.ndarray, right: np.ndarray) -> dict[str, Any]:
+    from cityzoo.metrics.calibration import expected_calibration_error, reliability
+
+    bins, best = reliability(probabilities, right), right[np.argsort(-probabilities, kind="stable")]
+    counts = np.arange(1, len(best) + 1)
+    curve = {"coverage": counts / len(best), "accuracy": np.cumsum(best) / counts}
+    return {"reliability": bins, "ece": expected_calibration_error(bins), "coverage_curve": curve}
 
 
 def _share(found: np.ndarray, among: np.ndarray) -> float | None:

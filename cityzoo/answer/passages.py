@@ -71,9 +71,11 @@ class Passage:
         return self.question or self.heading.rpartition(" > ")[2] or " ".join(self.answer.split()[:10])
 
     @property
-    def meaning(self) -> str:
-        """The text that is encoded."""
-        return self.question or ". ".join(filter(None, (self.heading, self.answer)))
+    def parts(self) -> tuple[str, ...]:
+        """The texts that are encoded: question and answer, or the heading with the answer below it."""
+        if self.question:
+            return self.question, self.answer
+        return (". ".join(filter(None, (self.heading, self.answer))),)
 
     @property
     def words(self) -> str:
@@ -88,7 +90,9 @@ class Passage:
     @property
     def names(self) -> set[str]:
         """What questions with a known answer may call it by."""
-        return {name for name in (self.key, self.source, self.url, self.place, self.origin) if name}
+        return {
+            name for name in (self.key, self.question, self.source, self.url, self.place, self.origin) if name
+        }
 
 
 def read_passages(source: str, columns: Mapping[str, str]) -> tuple[list[Passage], FaqFindings]:
@@ -166,15 +170,15 @@ def read_records(file: Path, name: str, findings: FaqFindings) -> Iterator[tuple
         if isinstance(parsed, dict) and file.suffix.lower() == ".json":
             parsed = next((parsed[key] for key in WRAPPERS if isinstance(parsed.get(key), list)), [parsed])
         records = parsed if isinstance(parsed, list) else [parsed]
-        for row, record in enumerate(records, 1):
-            place = f"{name}:{row if len(texts) == 1 else number}"
+        for place_in_list, record in enumerate(records, 1):
+            place = f"{name}:{place_in_list if len(texts) == 1 else number}"
             if not isinstance(record, dict):
                 raise InputError(f"'{place}' is not an object with question and answer: correct it")
             yield place, record
 
 
 def _find_columns(header: Sequence[str], columns: Mapping[str, str], where: str) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for kind, names in COLUMNS.items():
         given = columns.get(kind)
         if given and given not in header:

@@ -14,7 +14,7 @@ PREFIX = 5  # letters of a word that are compared: a stemmer for any language (C
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words of a text without case and accents, cut to five letters.
+    """Return the words of a text without case and accents; those of letters alone are cut to five.
 
     Example:
         >>> split_words("Wo ist die Hauptstraße 5? ¿Dónde está?")
@@ -22,7 +22,8 @@ def split_words(text: str) -> list[str]:
     """
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     plain = "".join(each for each in letters if not unicodedata.combining(each))
-    return [word[:PREFIX] for word in re.findall(r"[^\W_]+", plain)]
+    words = re.findall(r"[^\W_]+", plain)
+    return [word[:PREFIX] if word.isalpha() else word for word in words]  # numbers of forms stay whole
 
 
 class WordIndex:
@@ -64,7 +65,7 @@ class WordIndex:
 
         Example:
             >>> scores, bound = WordIndex(["a b", "a c", "c d"]).scores("b x")
-            >>> scores.round(3).tolist(), round(bound, 3)
+            >>> [round(float(score), 3) for score in scores], round(bound, 3)
             ([0.392, 0.0, 0.0], 3.06)
         """
         scores, bound = np.zeros(self.size, np.float32), 0.0

@@ -49,7 +49,7 @@ def _parser() -> cli.Parser:
         prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
     )
     add, number = parser.add_argument, cli.argparse_type(parse_number)
-    add("--faq", metavar="FAQ", required=True, help="passages: a file, or a folder of documents")
+    add("--faq", metavar="FAQ", required=True, help="passages: a file, a folder of documents, or demo")
     add("--ask", metavar="QUESTION", action="append", default=[], help="question; may be repeated")
     about = "sentence encoder: exported or Hugging Face folder, run, minilm, none (default: minilm, if it is there)"
     add("--encoder", metavar="FOLDER", default="auto", help=about)
@@ -81,17 +81,23 @@ def _parser() -> cli.Parser:
         ("key", "what answers are called by"),
     ):
         add(f"--{kind}-column", metavar="NAME", help=f"column of the {what}")
+    _add_calibration(parser)
+    return parser
+
+
+def _add_calibration(parser: cli.Parser) -> None:
     add = parser.add_argument_group("calibration").add_argument
     add("--questions", metavar="FILE", type=Path, help="questions with their right answers")
     about = "wanted share of wrong ones among the answers (default: 0.05)"
     add("--wrong-at-most", metavar="SHARE", type=cli.argparse_type(_share), default=0.05, help=about)
     add("--out", metavar="FOLDER", type=Path, help="of report.html and report.json (default: answered/NAME)")
-    return parser
 
 
 def main(arguments: Sequence[str]) -> int:
     """Answer the questions of the command line or of the standard input."""
     given = _parser().parse_args(arguments)
+    if given.faq == "demo":
+        _use_demo(given)
     from cityzoo.answer.answerer import open_answerer
     from cityzoo.answer.conversations import ConversationLog, Conversations
 
@@ -118,6 +124,16 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(json.dumps(answer.to_json()) + "\n" if given.json else describe(answer))
         sys.stdout.flush()
     return 0
+
+
+def _use_demo(given: argparse.Namespace) -> None:
+    """Write the demo FAQ, and without --ask try it with its questions."""
+    from cityzoo.cache_dir import cache_dir
+    from cityzoo.demo.texts import faq
+
+    folder = faq.write(cache_dir() / "demo" / "faq")
+    given.faq = str(folder / "faq.csv")
+    given.questions = given.questions or (None if given.ask else folder / "questions.csv")
 
 
 def describe(answer: Answer) -> str:
@@ -169,3 +185,9 @@ def _calibrate(given: argparse.Namespace, answerer: Answerer) -> None:
                 f"  {title}: {100 * row['value']:.1f} % (95 % interval {low:.1f} to {high:.1f} %)\n"
             )
     sys.stdout.write(f"written: {out}\n")
+    if report["threshold"] >= 1:
+        LOG.warning(
+            "WARNING: no threshold keeps the wrong answers at %g %% on these questions, so nothing is answered: give "
+            "more questions, more passages, or a larger --wrong-at-most",
+            100 * given.wrong_at_most,
+        )

@@ -10,9 +10,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, ValidationError
 
-from cityzoo.answer.answerer import open_answerer
+from cityzoo.answer.answerer import Answer, open_answerer
 from cityzoo.answer.conversations import ConversationLog, Conversations
 from cityzoo.errors import InputError
+from cityzoo.security.caller import Caller
 from cityzoo.security.refusal import Refused
 from cityzoo.serve.http_errors import HttpError
 from cityzoo.serve.services import Services
@@ -60,43 +61,39 @@ def routes_answer(services: Services, conversations: Conversations) -> APIRouter
     """Return the route."""
     router, waiting = APIRouter(tags=["Answer"]), 0
 
+    async def reply(request: Request, caller: Caller) -> tuple[str, Answer]:
+        nonlocal waiting
+        services.access.take(caller)
+        asked = _parse(await request.body())
+        if waiting >= services.settings.max_queue:
+            raise HttpError(429, f"{waiting} questions are waiting: try again", {"Retry-After": "1"})
+        waiting += 1
+        try:
+            work = asyncio.to_thread(conversations.reply, asked.question, asked.conversation, caller.name)
+            return await asyncio.wait_for(work, services.settings.timeout_seconds)
+        except asyncio.TimeoutError:
+            raise HttpError(504, "the answer took too long: try again") from None
+        except InputError as error:
+            raise HttpError(400, str(error)) from error
+        finally:
+            waiting -= 1
+
     @router.post("/answer", summary="Answer a question from the stored passages", openapi_extra=BODY)
     async def answer(request: Request) -> dict[str, Any]:
-        nonlocal waiting
         caller = services.authorize(request, "predict", NAME)
         started, status = time.perf_counter(), 500
         try:
-            services.access.take(caller)
-            asked = _parse(await request.body())
-            if waiting >= services.settings.max_queue:
-                raise HttpError(429, f"{waiting} questions are waiting: try again", {"Retry-After": "1"})
-            waiting += 1
-            try:
-                reply = asyncio.to_thread(
-                    conversations.reply, asked.question, asked.conversation, caller.name
-                )
-                conversation, found = await asyncio.wait_for(reply, services.settings.timeout_seconds)
-            finally:
-                waiting -= 1
+            conversation, found = await reply(request, caller)
             place = found.passage.place if found.passage else None
             services.write_audit(request, "answer", caller=caller.name, kind=found.kind, place=place)
             status = 200
-            return {
-                "conversation": conversation,
-                **found.to_json(),
-                "request_id": request.scope["request_id"],
-            }
-        except asyncio.TimeoutError:
-            status = 504
-            raise HttpError(status, "the answer took too long: try again") from None
         except (HttpError, Refused) as error:
             status = error.status
             raise
-        except InputError:
-            status = 400
-            raise
         finally:
             services.monitor.request(NAME, 1, status, {"total": time.perf_counter() - started})
+        about = {"conversation": conversation, "request_id": request.scope["request_id"]}
+        return {**about, **found.to_json()}
 
     return router
 
