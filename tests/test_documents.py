@@ -13,6 +13,7 @@ from PIL import Image
 import zoo
 from cityzoo import cli, tasks
 from cityzoo.commands import (
+    answer,
     benchmark,
     check_security,
     compress,
@@ -67,6 +68,7 @@ def known_flags():
         *(
             flags_of(command._parser())
             for command in (
+                answer,
                 export,
                 benchmark,
                 prune,

@@ -117,7 +117,7 @@ def evaluate_answers(
             for name, title in SHARES.items()
         },
         "methods": {name: {key: row.get(key) for key in METHODS} for name, row in methods.items()},
-        **_describe(halves[1], calibration, found[1]),
+        **_describe(index, halves[1], calibration, found[1]),
     }
 
 
@@ -209,17 +209,19 @@ def _interval(found: np.ndarray, among: np.ndarray) -> list[float] | None:
     return [float(ends.low), float(ends.high)]
 
 
-def _describe(questions: Sequence[Question], calibration: Calibration, found: _Found) -> dict[str, Any]:
+def _describe(
+    index: PassageIndex, questions: Sequence[Question], calibration: Calibration, found: _Found
+) -> dict[str, Any]:
     """Return what came of the first passages of each source, most frequent first, and the wrong answers."""
     rows: dict[str, Counter[str]] = defaultdict(Counter)
-    wrong = []
+    wrong, titles = [], {each.key: each.title for each in reversed(index.passages)}
     first = calibration.probabilities(found.features)[0]
     for question, passage, rank, probability in zip(questions, found.first, found.ranks, first, strict=True):
         is_answered = probability >= calibration.threshold
         kind = ("right" if rank == 0 else "wrong") if is_answered else "not_answered"
         rows[passage.origin].update([kind, *(["outside"] if not question.keys else [])])
         if kind == "wrong":
-            expected = ", ".join(sorted(question.keys)) or "outside"
+            expected = " | ".join(titles[key] for key in sorted(question.keys)) or "outside"
             wrong.append({"question": question.text, "answer": passage.title, "expected": expected,
                           "probability": probability})  # fmt: skip
     ordered = sorted(rows.items(), key=lambda item: (-item[1].total(), item[0]))

@@ -11,6 +11,7 @@ from cityzoo.errors import InputError
 EXTRAS = {
     "openvino": "openvino",
     "nncf": "openvino",
+    "tokenizers": "text",
     "opentelemetry": "tracing",
     "cryptography": "protect",
     "jwt": "protect",
