@@ -92,14 +92,28 @@ PRINT_BOXES = """for name, score, box in kept:
     x1, y1, x2, y2 = (box - [left, top, left, top]) / ([size[0] / image.width, size[1] / image.height] * 2)
     print(f"{name} {score:.3f}  {x1:.0f} {y1:.0f} {x2:.0f} {y2:.0f}")
 """
-ANSWER = {
-    "classification": """
+CLASSES = """
 logits = found["logits"][0].astype(np.float64)
 logits = np.array([0, *logits]) if len(logits) == 1 else logits
 shares = np.exp(logits - logits.max())
 for share, name in sorted(zip(shares / shares.sum(), names), reverse=True)[:10]:
     print(f"{name} {share:.3f}")
-""",
+"""
+FIT = """
+shares, rule = np.sort(shares / shares.sum())[::-1], about.get("rejection")
+fit = {
+    "energy": logits.max() + np.log(np.exp(logits - logits.max()).sum()),
+    "max logit": logits.max(),
+    "max probability": shares[0],
+    "margin": shares[0] - shares[1],
+    "negative entropy": (shares * np.log(np.maximum(shares, 1e-300))).sum(),
+}
+if rule and fit[rule["score"]] < rule["threshold"]:
+    print("outside of all classes, or too uncertain: not answered")
+"""
+ANSWER = {
+    "classification": CLASSES,
+    "intent": CLASSES + FIT[1:],
     "multilabel": """
 for logit, name in zip(found["logits"][0], names):
     print(f"{name} {1 / (1 + np.exp(-logit)):.3f}")

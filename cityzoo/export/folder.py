@@ -175,7 +175,7 @@ def _write_probes(run: EvaluatedRun, truth: Any, graph: keras.Model, variant: st
         return detections(found, SCORE, IOU, MOST) if variant == graphs.NMS else found
 
     order = run.task.modality.feeding_order(run.model, chosen, run.output)
-    sources = run.task.modality.sources(run.task.modality.select(chosen, order))
+    sources = run.task.modality.sources(run.task.modality.select(chosen, list(dict.fromkeys(order))))
     probes.write(folder, inputs, answer, sources)
     if run.task.modality.name == "image":
         from PIL import Image

@@ -36,5 +36,5 @@ class DeliveredInput:
         return None
 
     def feeding_order(self, model: Any, examples: Any, output: Any) -> Sequence[int]:
-        """Return the order in which `predict` feeds the examples to a model."""
+        """Return the example of each row that `predict` feeds to a model, in its order."""
         return range(len(examples))

@@ -10,12 +10,14 @@ import numpy as np
 
 from cityzoo.runtime.class_shares import class_shares
 from cityzoo.runtime.image_input import boxes_on_image
+from cityzoo.runtime.rejection import REFUSED, RejectionRule, read_rule
 from cityzoo.serve.examples import Examples
 from cityzoo.serve.http_errors import HttpError
 from heads.detection_decode import decode_detections
 
 IOU, MOST, DEFAULT_SCORE = 0.65, 300, 0.3
 BLUR_CELLS = 0.8  # of the distances of anomaly detection, as `cityzoo.outputs.anomaly` blurs them
+OUTSIDE = "outside"  # the class of what is not answered
 Outputs = Mapping[str, np.ndarray]
 Threshold = float | None
 
@@ -46,7 +48,9 @@ def answer(
         threshold: lowest score, 0..1; None: the one of the report.
     """
     make = KINDS[kind_of(about)]
-    found = restore(outputs) if restore else next(iter(outputs.values()))
+    found = np.asarray(restore(outputs) if restore else next(iter(outputs.values())))
+    if examples.owners is not None:
+        found = np.stack([found[examples.owners == row].mean(axis=0) for row in np.unique(examples.owners)])
     answers = [make(about, np.asarray(row), examples, place, threshold) for place, row in enumerate(found)]
     notes = examples.notes or [""] * len(answers)
     return [{**each, **({"note": note} if note else {})} for each, note in zip(answers, notes, strict=False)]
@@ -78,6 +82,24 @@ def _classification(
     return {
         "class": about["class_names"][best],
         "score": round(float(shares[best]), 4),
+        **_scores(about, shares),
+    }
+
+
+def _intent(
+    about: Mapping[str, Any], row: np.ndarray, examples: Examples, place: int, threshold: Threshold
+) -> dict[str, Any]:
+    rule = read_rule(about) or RejectionRule("max probability", 0.0)
+    if threshold is not None:
+        rule = RejectionRule("max probability", threshold, rule.temperature)
+    ((label,), (shares,), (score,)) = rule.decide(row[None])
+    best = int(shares.argmax())
+    return {
+        "class": OUTSIDE if label == REFUSED else about["class_names"][best],
+        "score": round(float(shares[best]), 4),
+        "is_answered": bool(label != REFUSED),
+        "nearest": [about["class_names"][each] for each in np.argsort(-shares, kind="stable")[:2]],
+        "fit": {"by": rule.score, "value": round(float(score), 4), "threshold": round(rule.threshold, 4)},
         **_scores(about, shares),
     }
 
@@ -146,6 +168,7 @@ def _text(time: datetime) -> str:
 KINDS: dict[str, Callable[..., dict[str, Any]]] = {
     "detection": _detection,
     "classification": _classification,
+    "intent": _intent,
     "multilabel": _multilabel,
     "counting": _counting,
     "anomaly": _anomaly,

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -234,7 +234,11 @@ class Inference:
 
 def _meaning(model: ServedModel, examples: Examples, outputs: Any) -> dict[str, Any] | None:
     # The first example's answer; None for tensors without an image, whose boxes have no place.
-    if not (examples.images or examples.times or examples.texts):
+    if not (examples.images or examples.times or examples.texts or examples.owners is not None):
         return None
-    first = {name: array[:1] for name, array in outputs.items()}
+    rows = 1
+    if examples.owners is not None:
+        rows = int((examples.owners == 0).sum())
+        examples = replace(examples, owners=examples.owners[:rows])
+    first = {name: array[:rows] for name, array in outputs.items()}
     return answers.answer(model.description, model.file.restore, examples, first)[0]

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityzoo.serve.request_inputs import ImageFiles, RequestInput, SeriesWindow
+from cityzoo.serve.sounds import SoundFiles
 from cityzoo.serve.texts import Texts
 
 if TYPE_CHECKING:
     from cityzoo.serve.settings import Settings
 
-KINDS = (ImageFiles, SeriesWindow, Texts, RequestInput)
+KINDS = (ImageFiles, SeriesWindow, Texts, SoundFiles, RequestInput)
 
 
 def make_input(about: Mapping[str, Any], folder: Path, settings: Settings) -> RequestInput:

@@ -58,8 +58,16 @@ def decode(path: str) -> tuple[np.ndarray, int, bool]:
     Raises:
         InputError: the file cannot be decoded, holds no numbers, or is too long.
     """
+    return decode_content(read_bytes(path), path)
+
+
+def decode_content(content: bytes, path: str) -> tuple[np.ndarray, int, bool]:
+    """Return the same for the bytes of a file, which messages call by its path.
+
+    Raises:
+        InputError: the file cannot be decoded, holds no numbers, or is too long.
+    """
     soundfile = import_soundfile()
-    content = read_bytes(path)
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             rate, wanted, header = file.samplerate, file.frames, file.extra_info

@@ -13,6 +13,7 @@ from cityzoo.data.audio.corruptions import CONDITIONS
 from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard
 from cityzoo.modalities.audio import data as reading
+from cityzoo.modalities.audio.delivery import DeliveredSound
 from cityzoo.modalities.audio.flags import AudioEvaluateFlags, AudioFlags
 from cityzoo.modalities.audio.renderer import AudioRenderer
 from cityzoo.modalities.model_checks import Corruption
@@ -35,7 +36,7 @@ BATCH_SIZE = 32  # windows, in inference
 Spec = ResolvedSpec[Any]
 
 
-class Audio(AudioRenderer, Modality[AudioFlags]):
+class Audio(AudioRenderer, DeliveredSound, Modality[AudioFlags]):
     """Sounds at 16 kHz; the spectrogram is a part of the network."""
 
     name: ClassVar[str] = "audio"

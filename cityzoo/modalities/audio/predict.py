@@ -9,8 +9,9 @@ import numpy as np
 
 from cityzoo.backend import compiled
 from cityzoo.data.audio import AudioSet, load_unlabelled
+from cityzoo.data.audio.windows import windows
 from cityzoo.metrics.false_accepts import false_accept_metrics
-from cityzoo.modalities.audio.views import run_windows, windows
+from cityzoo.modalities.audio.views import run_windows
 
 if TYPE_CHECKING:
     import keras

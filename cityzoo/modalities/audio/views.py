@@ -13,11 +13,10 @@ import numpy as np
 from augment import audio
 from augment.epoch_order import Rows
 from cityzoo.data.audio import AudioSet
+from cityzoo.data.audio.windows import windows
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-OVERLAP = 0.5  # of neighboring windows
 
 
 @dataclass(frozen=True)
@@ -92,20 +91,6 @@ class AudioViews:
     def row_bytes(self) -> int:
         """Size of a target and its matrix."""
         return int(np.prod(self.targets.shape[1:])) * 4 + 36
-
-
-def windows(clip: np.ndarray, samples: int) -> np.ndarray:
-    """Return overlapping windows that cover a clip, (W, samples) float32; a short clip is centered in one.
-
-    Example:
-        >>> windows(np.arange(5, dtype=np.float32), 4).tolist(), windows(np.ones(2, np.float32), 4).tolist()
-        ([[0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 3.0, 4.0]], [[0.0, 1.0, 1.0, 0.0]])
-    """
-    if len(clip) <= samples:
-        return audio.fit_length(clip, samples)[None]
-    count = -(-(len(clip) - samples) // max(1, round(samples * (1 - OVERLAP)))) + 1
-    starts = np.linspace(0, len(clip) - samples, count).round().astype(int)
-    return np.stack([clip[start : start + samples] for start in starts])
 
 
 def run_windows(run: Callable[[Any], Any], clip: np.ndarray, samples: int, batch_size: int) -> np.ndarray:
