@@ -63,6 +63,20 @@ terms += ["part " + f" {word} "[i : i + n] for word in words for n in (2, 3, 4) 
 row = np.array([terms.count(t) and (1 + np.log(terms.count(t))) * w for t, w in weights.items()], np.float32)
 feeds = {tensor["name"]: row[None] / max(np.linalg.norm(row), 1e-12)}
 """
+SOUND = """
+tensor = about["inputs"][0]
+size, rate = tensor["shape"][1], tensor["sound"]["rate"]
+if len(sys.argv) > 1:
+    samples, found = soundfile.read(sys.argv[1], dtype="float32", always_2d=True)
+    if found != rate:
+        sys.exit(f"{found} Hz: convert it to {rate} Hz")
+    clip = samples.mean(axis=1)
+else:
+    clip = np.load(HERE / "probes.npz")["input."][0].astype(np.float32)
+clip = np.pad(clip, (max(0, size - len(clip)) // 2, max(0, size - len(clip) + 1) // 2))
+start = (len(clip) - size) // 2
+feeds = {tensor["name"]: clip[None, start : start + size].astype(np.float32)}  # the middle of a longer one
+"""
 KINDS = {
     "letterbox": Source(" IMAGE", " pillow", PIL, LETTERBOX),
     "stretch": Source(" IMAGE", " pillow", PIL, STRETCH),
@@ -70,6 +84,7 @@ KINDS = {
         ' "SOME TEXT"', " tokenizers", "from tokenizers import Tokenizer\n", TEXT + TOKENS
     ),
     "tfidf.json": Source(' "SOME TEXT"', "", "", TEXT + TERMS),
+    "sound": Source(" SOUND.wav", " soundfile", "import soundfile\n", SOUND),
     "": Source("", "", "", PROBES),
 }
 
@@ -81,4 +96,5 @@ def find_source(about: Mapping[str, Any]) -> Source:
         about: the file's description.
     """
     tensor = about["inputs"][0]
-    return KINDS[tensor.get("resize", {}).get("mode") or tensor.get("text", {}).get("file") or ""]
+    kind = tensor.get("resize", {}).get("mode") or tensor.get("text", {}).get("file")
+    return KINDS[kind or ("sound" if "sound" in tensor else "")]

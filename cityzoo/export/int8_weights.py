@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 RECIPE = "int8 weights only"
+SMALL = 0.05  # share of the weights that are stored in float without asking what that saves
 MATRICES = ("MatMul", "Gemm")
 OPERATIONS = ("MatMul", "Gemm", "Gather", "LSTM", "EmbedLayerNormalization")
 
@@ -30,8 +32,8 @@ def write_int8_weights(
     """Write a model whose matrices and embeddings are stored in 8 bits per channel.
 
     ONNX Runtime and LiteRT round activations as they come, each in its own range; OpenVINO computes in float. In ONNX
-    the layers that make the outputs stay in float where the metric does not hold: logits from features of similar
-    texts are differences of large numbers.
+    the layers that make the outputs stay in float where they are a small part of the model, or where the metric does
+    not hold: logits of similar texts are differences of large numbers.
 
     Args:
         model: with named outputs.
@@ -61,7 +63,10 @@ def write_int8_weights(
 
 def _search_onnx(source: Path, path: Path, score: Callable[[Path], float], least: float) -> dict[str, Any]:
     attempts: dict[str, float] = {}
-    kept = {RECIPE: [], f"{RECIPE}, last layers in float": last_layers(source)}
+    last, share = last_layers(source)
+    kept = {RECIPE: [], f"{RECIPE}, last layers in float": last}
+    if share < SMALL:
+        del kept[RECIPE]
     for name, layers in kept.items():
         quantize_onnx_weights(source, path, layers)
         attempts[name] = score(path)
@@ -75,21 +80,22 @@ def _search_onnx(source: Path, path: Path, score: Callable[[Path], float], least
     return {"recipe": best, "layers_in_float": kept[best], "attempts": rows}
 
 
-def last_layers(source: Path) -> list[str]:
-    """Return the names of an ONNX file's nodes with weights that no other node with weights comes after."""
+def last_layers(source: Path) -> tuple[list[str], float]:
+    """Return the nodes with weights of an ONNX file that no other such node comes after, and their share of the weights."""
     import onnx
 
     model = onnx.load(source)
-    constants = {each.name for each in model.graph.initializer}
+    constants = {each.name: math.prod(each.dims) for each in model.graph.initializer}
     ahead: set[str] = set()  # tensors that a node with weights depends on
-    found = []
+    found, size = [], 0
     for node in reversed(model.graph.node):
-        has_weights = node.op_type in MATRICES and bool(constants & set(node.input[1:]))
+        has_weights = node.op_type in MATRICES and bool(constants.keys() & set(node.input[1:]))
         if has_weights and not ahead & set(node.output):
             found.append(node.name)
+            size += sum(constants.get(name, 0) for name in node.input)
         if has_weights or ahead & set(node.output):
             ahead |= set(node.input)
-    return found
+    return found, size / max(sum(constants.values()), 1)
 
 
 def quantize_onnx_weights(source: Path, path: Path, kept: Sequence[str] = ()) -> None:
