@@ -81,7 +81,7 @@ def _search_onnx(source: Path, path: Path, score: Callable[[Path], float], least
 
 
 def last_layers(source: Path) -> tuple[list[str], float]:
-    """Return the nodes with weights of an ONNX file that no other such node comes after, and their share of the weights."""
+    """Return the nodes with weights of an ONNX file that no other one comes after, and their share of the weights."""
     import onnx
 
     model = onnx.load(source)
