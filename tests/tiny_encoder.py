@@ -8,6 +8,7 @@ from tokenizers.implementations import BertWordPieceTokenizer
 
 from zoo.text import registry
 from zoo.text.hugging_face import BERT_BLOCK, BERT_NAMES, DISTILBERT_BLOCK
+from zoo.text.masked_language import HEADS
 
 TEXT = """
     a about account after again all am an and any are ask at back bad bag be bin blocked blue bridge
@@ -41,7 +42,7 @@ DISTILBERT = {
 }  # fmt: skip
 
 
-def write_encoder(folder, config=BERT, start="", seed=0, scale=0.3):
+def write_encoder(folder, config=BERT, start="", seed=0, scale=0.3, head=False):
     """Write config.json, model.safetensors and tokenizer.json as save_pretrained does; return the tensors.
 
     Args:
@@ -50,6 +51,7 @@ def write_encoder(folder, config=BERT, start="", seed=0, scale=0.3):
         start: of the names of all tensors, such as "bert.".
         seed: of the weights.
         scale: spread of the weights around 0, of layer normalization around 1.
+        head: whether that of a masked language model is added.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config))
@@ -60,9 +62,18 @@ def write_encoder(folder, config=BERT, start="", seed=0, scale=0.3):
         ).astype(np.float32)
         for name, shape in _shapes(config).items()
     }
+    tensors |= _head_tensors(config, rng) if head else {}
     save_file(tensors, folder / "model.safetensors")
     write_tokenizer(folder)
     return tensors
+
+
+def _head_tensors(config, rng):
+    width, words = config.get("hidden_size", config.get("dim")), config["vocab_size"]
+    dense, norm, bias = HEADS[1 if config["model_type"] == "distilbert" else 0]
+    shapes = {f"{dense}.weight": (width, width), f"{dense}.bias": (width,), f"{norm}.weight": (width,)}
+    shapes |= {f"{norm}.bias": (width,), bias: (words,)}
+    return {name: rng.normal(0, 0.5, shape).astype(np.float32) for name, shape in shapes.items()}
 
 
 def write_tokenizer(folder, vocabulary=VOCABULARY):

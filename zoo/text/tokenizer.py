@@ -84,6 +84,10 @@ class Tokenizer:
         """Number of token ids."""
         return self._tokenizer.get_vocab_size()
 
+    def id_of(self, token: str) -> int | None:
+        """Return the id of a token of the vocabulary, None where it has none."""
+        return self._tokenizer.token_to_id(token)
+
     def write(self, folder: Path) -> None:
         """Write it as `from_folder` reads it."""
         (folder / self.file).write_text(self._tokenizer.to_str(), encoding="utf-8")

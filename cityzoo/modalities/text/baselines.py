@@ -6,7 +6,7 @@ They are fitted on the training texts of a run when its folder is written, and l
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,10 @@ import numpy as np
 
 from cityzoo.data.text.texts import TextDataset, TextSet
 from cityzoo.errors import DAMAGE
+from cityzoo.modalities.text.cloze import ClozeClassifier
+from cityzoo.modalities.text.frozen_embeddings import embed
 
 if TYPE_CHECKING:
-    import keras
     from scipy.sparse import spmatrix
 
     from cityzoo.outputs import Output
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 FILE = "baselines.npz"
 MAJORITY, TFIDF, MEANS = "majority class", "TF-IDF + linear", "nearest class mean"
+PROBE = "logistic regression on frozen embeddings"
 # Analyzer of scikit-learn, lengths of n-grams, most terms.
 TERMS = (("word", (1, 2), 20_000), ("char_wb", (2, 4), 40_000))
 NEVER = -30.0  # logit of a class without texts
 SHARPNESS = 20.0  # of cosines
 MOST_EMBEDDED = 1500  # texts whose embeddings are computed where they are not cached
+PROBE_STRENGTH = 30.0  # C of the penalty |w|^2 / 2C, for embeddings of length 1
+MOST_PROBED = 2000  # texts that a logistic regression is fitted on: more take long
 
 
 def fit(folder: Path, data: TextDataset, output: Output) -> None:
@@ -42,6 +46,8 @@ def fit(folder: Path, data: TextDataset, output: Output) -> None:
     arrays |= _fit_tfidf(texts, targets, several)
     if not several:
         arrays |= _fit_means(folder, data.train)
+        cloze = _open_cloze(folder, output.class_names)
+        arrays |= {"cloze_prior": cloze.measure_prior(texts)} if cloze else {}
     np.savez_compressed(folder / FILE, allow_pickle=False, **arrays)
 
 
@@ -64,6 +70,12 @@ def predict(run: Path, texts: TextSet, output: Output) -> dict[str, list[Any]]:
         if embeddings is not None:
             name = MEANS if arrays["n_means"] == 0 else f"{MEANS} of {arrays['n_means']} texts"
             logits[name] = SHARPNESS * embeddings @ arrays["means"].astype(np.float32).T
+        if embeddings is not None and "probe_kernel" in arrays:
+            logits[PROBE] = embeddings @ arrays["probe_kernel"] + arrays["probe_bias"]
+    cloze = _open_cloze(run, output.class_names) if "cloze_prior" in arrays else None
+    if cloze:
+        scores = cloze.score([each.text for each in texts.examples])
+        logits[f"prompt: {cloze.prompt}"] = scores - arrays["cloze_prior"]
     return {name: output.decode(each, None, texts.examples) for name, each in logits.items()}
 
 
@@ -127,8 +139,11 @@ def _fit_means(folder: Path, train: TextSet) -> dict[str, np.ndarray]:
     """Return class means of embeddings of length 1, as they were before fine-tuning; nothing without an encoder."""
     targets = np.stack([each.target for each in train.examples])
     rows = np.flatnonzero(targets.sum(axis=1) > 0)
+    n_inside = len(rows)
     embeddings = embed(folder, train, is_cached=True)
-    if embeddings is None:
+    if embeddings is not None:
+        embeddings, targets = embeddings[rows], targets[rows]
+    else:
         if len(rows) > MOST_EMBEDDED:
             rows = _spread_over_classes(targets, rows)
         chosen = TextSet(train.split, train.class_names, tuple(train.examples[row] for row in rows))
@@ -137,8 +152,22 @@ def _fit_means(folder: Path, train: TextSet) -> dict[str, np.ndarray]:
         return {}
     sums = targets.T @ embeddings
     means = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-    n_means = len(targets) if len(targets) < len(train) and len(rows) == MOST_EMBEDDED else 0
-    return {"means": means.astype(np.float16), "n_means": np.int64(n_means)}
+    n_means = len(targets) if len(targets) < n_inside else 0
+    found = {"means": means.astype(np.float16), "n_means": np.int64(n_means)}
+    return {**found, **(_fit_probe(embeddings, targets) if n_inside == len(targets) <= MOST_PROBED else {})}
+
+
+def _fit_probe(embeddings: np.ndarray, targets: np.ndarray) -> dict[str, np.ndarray]:
+    from sklearn.linear_model import LogisticRegression
+
+    labels = targets.argmax(axis=1)
+    if len(np.unique(labels)) < 3:  # of two classes there would be one logit
+        return {}
+    fitted = LogisticRegression(C=PROBE_STRENGTH, max_iter=200, tol=1e-3).fit(embeddings, labels)
+    kernel = np.zeros((embeddings.shape[1], targets.shape[1]), np.float32)
+    bias = np.full(targets.shape[1], NEVER, np.float32)
+    kernel[:, fitted.classes_], bias[fitted.classes_] = fitted.coef_.T, fitted.intercept_
+    return {"probe_kernel": kernel, "probe_bias": bias}
 
 
 def _spread_over_classes(targets: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -148,69 +177,18 @@ def _spread_over_classes(targets: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return rows[np.argsort(turn, kind="stable")[:MOST_EMBEDDED]]
 
 
-def embed(run: Path, texts: TextSet, is_cached: bool = False) -> np.ndarray | None:
-    """Return embeddings of length 1 by the encoder before fine-tuning, (N, C) float32; None where there is none.
-
-    Args:
-        run: folder with before.keras.
-        texts: N of them.
-        is_cached: return None if they do not lie in the feature cache.
-    """
-    from cityzoo.fit.run_files import RunFolder
-    from cityzoo.model import load
-
-    before = RunFolder(run).before
-    if not before.is_file():
-        return None
-    model = load(before)
-    if not any(layer.name == "embed_tokens" for layer in model.layers):
-        return None
-    found = _find_cached(run, model, texts)
-    if found is None and not is_cached:
-        found = _pooled(model, texts)
-    return None if found is None else found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
-
-
-def _pooled(model: keras.Model, texts: TextSet) -> np.ndarray:
-    import keras
-
-    from cityzoo.backend import compiled
-    from cityzoo.modalities.text.build import tokenizer_of
-
-    pooled = keras.Model(model.inputs[0], model.get_layer("pooled").output)
-    tokenizer, run, rows = tokenizer_of(model), compiled(pooled), [each.text for each in texts.examples]
-    order = np.argsort(np.minimum(tokenizer.lengths(rows), tokenizer.max_length), kind="stable")
-    found = np.zeros((len(rows), pooled.output.shape[-1]), np.float32)
-    for start in range(0, len(rows), 64):
-        chosen = order[start : start + 64]
-        found[chosen] = np.asarray(run(tokenizer([rows[row] for row in chosen])))
-    return found
-
-
-def _find_cached(run: Path, model: keras.Model, texts: TextSet) -> np.ndarray | None:
-    """Return the features of these texts that training has cached, if a few of them are what the model computes."""
-    some = np.unique(np.linspace(0, len(texts) - 1, 4).astype(int))
-    probe = TextSet(texts.split, texts.class_names, tuple(texts.examples[row] for row in some))
-    wanted, targets = None, np.stack([each.target for each in texts.examples])
-    for features in _cached_features(run, targets):
-        wanted = _pooled(model, probe) if wanted is None else wanted
-        if features.shape[1:] == wanted.shape[1:] and np.allclose(features[some], wanted, atol=5e-3):
-            return np.asarray(features, np.float32)
-    return None
-
-
-def _cached_features(run: Path, targets: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield complete features in the run's cache of as many texts with the same targets, memory-mapped."""
-    from cityzoo.fit import feature_cache
+def _open_cloze(run: Path, class_names: Sequence[str]) -> ClozeClassifier | None:
+    """Return what --prompt asked for; None where it did not, or where the encoder's files are gone."""
     from cityzoo.fit.run_files import RunFolder
     from cityzoo.spec_file import read_spec
+    from zoo.text import registry
 
-    cache = feature_cache.choose(getattr(read_spec(RunFolder(run).spec).modality, "cache", "off"))
-    for meta in sorted(cache.folder.glob(f"*/{feature_cache.META}")) if cache else ():
-        for name in ("pooled", "embedding"):
-            try:
-                own = np.load(meta.parent / "targets.npy", mmap_mode="r")
-                if own.shape == targets.shape and np.array_equal(own, targets):
-                    yield np.load(meta.parent / f"{name}.npy", mmap_mode="r")
-            except DAMAGE:
-                continue
+    spec = read_spec(RunFolder(run).spec)
+    if not getattr(spec.modality, "prompt", None):
+        return None
+    try:
+        folder = registry.find_folder(spec.run.backbone, download=False)
+        return ClozeClassifier(folder, spec.modality.prompt, class_names, spec.modality.max_tokens)
+    except ValueError as error:
+        LOG.warning("the baseline by --prompt is left out: %s", error)
+        return None

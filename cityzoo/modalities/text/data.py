@@ -13,6 +13,7 @@ from cityzoo.data.text import TextDataset, TextExample, TextFindings, TextSet
 from cityzoo.data.text.language import guess_language, script_of
 from cityzoo.errors import InputError
 from cityzoo.modalities import Masks
+from cityzoo.modalities.text.cloze import check_prompt
 from cityzoo.modalities.text.flags import ResolvedTextFlags, TextFlags
 from cityzoo.spec import AUTO
 from zoo.text import registry
@@ -130,13 +131,20 @@ def resolve_flags(spec: TrainSpec[TextFlags], data: TextDataset) -> ResolvedText
     """
     flags = spec.modality
     if spec.run.backbone == registry.TFIDF:
+        if flags.prompt:
+            raise InputError(
+                "--prompt needs an encoder, tfidf has none: remove it, or give --backbone a folder"
+            )
         tokens = 1 if flags.max_tokens == AUTO else flags.max_tokens
         return ResolvedTextFlags(**{**vars(flags), "max_tokens": tokens})
     try:
         most = min(MOST_TOKENS, registry.most_tokens(spec.run.backbone))
-        tokenizer = Tokenizer.from_folder(registry.find_folder(spec.run.backbone), most)
+        folder = registry.find_folder(spec.run.backbone)
+        tokenizer = Tokenizer.from_folder(folder, most)
     except ValueError as error:
         raise InputError(str(error)) from error
+    if flags.prompt:
+        check_prompt(flags.prompt, folder)
     lengths = tokenizer.lengths([each.text for each in data.train.examples])
     enough = int(np.quantile(lengths, KEPT_WHOLE))
     tokens = min(-(-enough // STEP) * STEP, most) if flags.max_tokens == AUTO else flags.max_tokens

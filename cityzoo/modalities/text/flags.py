@@ -42,6 +42,12 @@ class TextFlags:
         choices=("text", "group"),
     )
     shots: int | None = flag(None, "train on this many texts per class, sampled by --seed", parse_count, "N")
+    prompt: str | None = flag(
+        None,
+        "also classify by the words of the classes' names in the gap of a sentence, as one more baseline: "
+        "'It is about {mask}.'; needs an encoder with the head of a masked language model",
+        metavar="SENTENCE",
+    )
     max_tokens: int | Auto = flag(
         AUTO,
         "tokens of a text that are read; auto: as many as 99.5 %% of the training texts have, at most 256",

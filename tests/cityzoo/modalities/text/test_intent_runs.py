@@ -9,7 +9,7 @@ import evaluate
 import train
 from cityzoo import tasks
 from cityzoo.data.text.texts import TextExample, TextSet
-from cityzoo.modalities.text import baselines
+from cityzoo.modalities.text import baselines, frozen_embeddings
 from tests.tiny_encoder import write_encoder
 
 WORDS = {
@@ -36,13 +36,14 @@ def make_rows(count, seed):
 def run(tmp_path_factory):
     """Folder of a finished run with other texts to evaluate it on."""
     place = tmp_path_factory.mktemp("intents")
-    write_encoder(place / "encoder")
+    write_encoder(place / "encoder", head=True)
     for name, count, seed in (("train", 160, 0), ("val", 80, 1), ("other", 60, 2)):
         lines = [f'"{text}",{label}' for text, label in make_rows(count, seed)]
         (place / f"{name}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
     values = {
         "data": str(place / "train.csv"), "val": str(place / "val.csv"), "backbone": str(place / "encoder"),
         "phases": "closed_form", "out": str(place / "run"), "cache": str(place / "cache"),
+        "prompt": "it is about the {mask} .",
     }  # fmt: skip
     arguments = [part for name, value in values.items() for part in (f"--{name}", value)]
     assert train.main(["--task", "text_intent", *arguments]) == 0
@@ -59,6 +60,8 @@ def test_baselines_are_on_the_page(run):
     report = read_report(run)
     assert [*report["baselines"]][-1] == "this model"
     assert {"majority class", "TF-IDF + linear", "nearest class mean"} <= report["baselines"].keys()
+    assert "prompt: {text} it is about the {mask} ." in report["baselines"]
+    assert "logistic regression on frozen embeddings" in report["baselines"]
     inside = report["rejection"]["n_inside"]
     assert report["baselines"]["majority class"]["accuracy"] == pytest.approx(1 / 3, abs=1 / inside)
     assert report["baselines"]["TF-IDF + linear"]["accuracy"] > 0.9
@@ -73,11 +76,11 @@ def test_class_means_take_cached_features(run, monkeypatch):
     spec = baselines_spec(run)
     data = task.read(spec.run.data, spec.reader, val=spec.modality.val)
     assert len(data.train) <= len(rows)
-    cached = baselines.embed(run, data.train, is_cached=True)
+    cached = frozen_embeddings.embed(run, data.train, is_cached=True)
     np.testing.assert_allclose(np.linalg.norm(cached, axis=1), 1, atol=1e-5)
-    monkeypatch.setattr(baselines, "_find_cached", lambda *_: None)
-    np.testing.assert_allclose(baselines.embed(run, data.train), cached, atol=5e-3)
-    assert baselines.embed(run, data.train, is_cached=True) is None
+    monkeypatch.setattr(frozen_embeddings, "_find_cached", lambda *_: None)
+    np.testing.assert_allclose(frozen_embeddings.embed(run, data.train), cached, atol=5e-3)
+    assert frozen_embeddings.embed(run, data.train, is_cached=True) is None
 
 
 def baselines_spec(run):
