@@ -7,13 +7,14 @@ import re
 import statistics
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from cityzoo.data.text.findings import TextFindings
 from cityzoo.data.text.formats import RawText
 from cityzoo.data.text.language import guess_language
 from cityzoo.data.text.personal_data import mask_text
+from cityzoo.data.text.tags import map_types, spans_of, to_bio
 
 LONGEST = 20_000  # characters
 # Control characters but tab and line breaks, and marks that turn the direction of writing.
@@ -38,6 +39,25 @@ def clean(raw: RawText, findings: TextFindings) -> RawText | None:
         findings.add("long", raw.place)
         raw = replace(raw, text=raw.text[:LONGEST])
     return raw
+
+
+def clean_tags(raw: RawText, class_map: Mapping[str, str], findings: TextFindings) -> RawText:
+    """Return a tagged text with BIO tags of mapped types; its labels are the types that it has."""
+    tags, repaired = to_bio(raw.tags)
+    if repaired:
+        findings.add("broken tags", raw.place, repaired)
+    tags = map_types(tags, class_map, ("ignore",)) if class_map else tags
+    labels = sorted({span.type for span in spans_of(tags)})
+    return replace(raw, tags=tags, labels=tuple(labels))
+
+
+def keep_types(raw: RawText, known: Container[str], findings: TextFindings) -> RawText:
+    """Return a tagged text without entities of types that are not trained, which are counted."""
+    strange = {span.type for span in spans_of(raw.tags)}
+    strange = {name for name in strange if name not in known}
+    for name in sorted(strange):
+        findings.add("dropped type", f"{raw.place}: {name}")
+    return replace(raw, tags=map_types(raw.tags, {}, strange)) if strange else raw
 
 
 def normalize(text: str) -> str:

@@ -14,6 +14,9 @@ KINDS = {
     "other split": "texts of another split, not used",
     "empty": "empty texts, left out",
     "no label": "texts without a label, left out",
+    "broken tags": "inner tags (I-road) without a first one (B-road), made first ones",
+    "moved": "entities that began or ended within a word, extended to whole words",
+    "dropped type": "texts with entities of types that are not trained, tagged O",
     "dropped class": "texts of classes that are not trained, left out",
     "long": "texts longer than 20,000 characters, cut",
     "truncated": "texts of train with more tokens than --max-tokens, whose end is not read",
@@ -36,7 +39,7 @@ class TextFindings(BaseFindings):
 
     kinds: ClassVar[Mapping[str, str]] = KINDS
     unused: ClassVar[Collection[str]] = UNUSED
-    summed: ClassVar[Collection[str]] = ("replaced",)
+    summed: ClassVar[Collection[str]] = ("replaced", "broken tags", "moved")
     sizes: dict[str, int] = field(default_factory=dict)  # texts by split
     classes: dict[str, int] = field(default_factory=dict)  # texts of train by class
     words: dict[str, int] = field(default_factory=dict)  # words of a text: median and most

@@ -32,6 +32,7 @@ def load(
     val: str | None = None,
     limit: int | None = None,
     split_by: str = "text",
+    hold_out: Sequence[str] = (),
     strict: bool = False,
 ) -> TextDataset:
     """Read and check labeled texts.
@@ -47,7 +48,8 @@ def load(
         class_map: names of labels to those of classes, or to "ignore".
         val: source of held-out texts.
         limit: texts of each split.
-        split_by: "text", or "group": texts of one group share a split.
+        split_by: "text", or "group": texts of one group share a split, even if the data has splits of its own.
+        hold_out: groups of texts that are val.
         strict: stop if anything is not used.
 
     Raises:
@@ -61,7 +63,7 @@ def load(
     raw = [each for each in (check.clean(each, findings) for each in raw) if each]
     raw = _map_labels(raw, class_map or {}, findings)
     raw = check.remove_copies(raw, findings)
-    train, held_out, test = _split(raw, split_by, findings)
+    train, held_out, test = _split(raw, split_by if not val else "text", hold_out, findings)
     held_out = check.remove_shared(train, held_out, findings)
     test = check.remove_shared(train, test, findings)
     names = _class_names(train, classes)
@@ -75,7 +77,7 @@ def load(
     LOG.info("%s", findings.text())
     if strict:
         findings.require_all_used()
-    has_val = any(each.split == "val" for each in raw)
+    has_val = bool(val or hold_out) or (split_by == "text" and any(each.split == "val" for each in raw))
     return TextDataset(sets[0], sets[1], findings, sets[2] if len(sets[2]) else None, has_val)
 
 
@@ -90,7 +92,7 @@ def _map_labels(
     kept = []
     for each in raw:
         if each.tags:
-            kept.append(each)
+            kept.append(check.clean_tags(each, class_map, findings))
             continue
         if each.labels is None:
             findings.add("no label", each.place)
@@ -109,15 +111,25 @@ def _map_labels(
 
 
 def _split(
-    raw: Sequence[RawText], split_by: str, findings: TextFindings
+    raw: Sequence[RawText], split_by: str, hold_out: Sequence[str], findings: TextFindings
 ) -> tuple[list[RawText], list[RawText], list[RawText]]:
     by_name = {name: [each for each in raw if each.split == name] for name in ("train", "val", "test", "")}
     pool = by_name["train"] + by_name[""]
+    if hold_out or split_by == "group":
+        pool += by_name.pop("val")
     if not pool:
         raise InputError(
             f"'{findings.source}' holds no texts to train on: name a file train.csv, or give --val"
         )
-    if by_name["val"]:
+    if hold_out:
+        for name in hold_out:
+            if name not in {each.group for each in pool}:
+                raise unknown("group of texts", name, {each.group for each in pool})
+        sides = [[each for each in pool if (each.group in hold_out) == is_val] for is_val in (False, True)]
+        if not sides[0]:
+            raise InputError("--hold-out names all groups of texts: leave one to train on")
+        return sides[0], sides[1], by_name["test"]
+    if by_name.get("val"):
         return pool, by_name["val"], by_name["test"]
     keys = [
         each.group or check.normalize(each.text) if split_by == "group" else check.normalize(each.text)
@@ -159,14 +171,16 @@ def _to_set(split: str, texts: Sequence[RawText], names: tuple[str, ...], findin
     examples = []
     for each in texts:
         labels = [label for label in each.labels or () if label in places]
-        if each.labels and not labels:
+        if each.tags:
+            each = check.keep_types(each, places, findings)
+        elif each.labels and not labels:
             findings.add("dropped class", each.place)
             continue
         target = np.zeros(len(names), np.float32)
         target[[places[label] for label in labels]] = 1
         if not labels and not each.tags:
             findings.add("outside", each.place)
-        examples.append(TextExample(each.text, each.place, target, each.words, each.tags, each.group))
+        examples.append(TextExample(each.text, each.place, target, each.words, each.tags, group=each.group))
     return TextSet(split, names, tuple(examples))
 
 

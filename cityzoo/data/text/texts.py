@@ -18,6 +18,7 @@ class TextExample:
     target: Any = None  # (C,) float32, 1 for each of its classes; zeros: outside of all; None: not labeled
     words: tuple[str, ...] = ()  # of a text that is tagged word by word
     tags: tuple[str, ...] = ()  # one for each word, such as "B-road"
+    starts: tuple[int, ...] = ()  # number of the token that each word begins with; -1: cut off
     group: str = ""  # texts of one group are alike: a call, a conversation, a storm; "": not known
 
     @property

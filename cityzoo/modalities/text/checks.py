@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cityzoo.errors import InputError
 from cityzoo.modalities.model_checks import Corruption, ModelChecks
+from cityzoo.modalities.text import words
 from cityzoo.outputs.classification import Classification
 
 if TYPE_CHECKING:
@@ -22,15 +23,19 @@ class TextChecks(ModelChecks):
     """What `cityzoo.modalities.ModelChecks` declares, for texts."""
 
     def fit_baselines(self, folder: Path, data: TextDataset, output: Output) -> None:
-        """Fit the baselines of a classifier on the training texts, into its run folder."""
+        """Fit the baselines on the training texts, into the run folder."""
         from cityzoo.modalities.text import baselines
 
-        if isinstance(output, Classification):
+        if words.tags_words(output):
+            words.write_baseline(folder, data.train)
+        elif isinstance(output, Classification):
             baselines.fit(folder, data, output)
 
     def baselines(self, run: Path, examples: TextSet, output: Output) -> Mapping[str, Sequence[Any]]:
         from cityzoo.modalities.text import baselines
 
+        if words.tags_words(output):
+            return words.baseline_results(run, examples, output)
         return baselines.predict(run, examples, output) if isinstance(output, Classification) else {}
 
     def corruptions(self, examples: TextSet, seed: int) -> Iterator[Corruption]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cityzoo.data.text import TextDataset, TextExample, TextFindings, TextSet
+from cityzoo.data.text import TextDataset, TextExample, TextFindings, TextSet, formats
+from cityzoo.data.text.check import clean
+from cityzoo.data.text.formats import Columns, RawText, conll
+from cityzoo.data.text.formats.decode import read_text
 from cityzoo.data.text.language import guess_language, script_of
 from cityzoo.errors import InputError
 from cityzoo.modalities import Masks
@@ -64,6 +68,7 @@ def _options(spec: TrainSpec[TextFlags]) -> dict[str, Any]:
         "val": flags.val,
         "limit": run.limit,
         "split_by": flags.split_by,
+        "hold_out": flags.hold_out,
         "strict": run.strict,
     }
 
@@ -78,7 +83,8 @@ def read_to_evaluate(
     """
     options = _options(spec)
     if flags["data"]:
-        options |= {"format": flags["format"], "class_map": flags["class_map"], "val": None, "classes": ()}
+        options |= {"format": flags["format"], "class_map": flags["class_map"], "val": None}
+        options |= {"classes": (), "hold_out": (), "split_by": "text"}
     options["limit"] = flags["limit"] or (None if flags["data"] else spec.run.limit)
     found = task.read(flags["data"] or spec.run.data or write_demo(spec, task), spec.reader, **options)
     sides = {"train": found.train, "val": found.val, "test": found.test}
@@ -90,6 +96,29 @@ def read_to_evaluate(
         )
     examples = tuple(example for side in chosen for example in side.examples)
     return reorder_labels(TextSet(split, found.train.class_names, examples), class_names), found.findings
+
+
+def read_unlabelled(source: str) -> TextSet:
+    """Return texts without labels: the lines of a .txt file, or the texts of any other format.
+
+    Raises:
+        InputError: nothing there, or no text that is not empty.
+    """
+    findings, path = TextFindings(source, ""), Path(source)
+    if path.is_file() and path.suffix.lower() == ".txt" and not conll.is_format(path):
+        lines = enumerate(read_text(path, findings).splitlines(), 1)
+        raw = [RawText(line.strip(), None, f"{path.name}:{number}") for number, line in lines]
+    else:
+        raw = formats.read(source, None, Columns(), findings)
+    kept = [each for each in (clean(each, findings) for each in raw) if each]
+    if not kept:
+        raise InputError(
+            f"'{source}' holds empty texts only: give one text per line, or a table with a column 'text'"
+        )
+    LOG.info("%s", findings.text())
+    return TextSet(
+        "predict", (), tuple(TextExample(each.text, each.place, words=each.words) for each in kept)
+    )
 
 
 def reorder_labels(truth: TextSet, class_names: Sequence[str]) -> TextSet:

@@ -38,8 +38,11 @@ class TextFlags:
     )
     split_by: str = flag(
         "text",
-        "without a val split: split by text, or by groups of texts that are alike: a call, a storm",
+        "without a val split: by text; or by groups of texts that are alike, such as storms, even where there is one",
         choices=("text", "group"),
+    )
+    hold_out: tuple[str, ...] = flag(
+        (), "groups of texts that are val, such as the names of storms", parse_names, "A,B"
     )
     shots: int | None = flag(None, "train on this many texts per class, sampled by --seed", parse_count, "N")
     prompt: str | None = flag(

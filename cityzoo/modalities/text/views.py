@@ -14,6 +14,7 @@ from cityzoo.data.text.texts import TextSet
 from cityzoo.outputs import Output
 
 if TYPE_CHECKING:
+    import keras
     import tensorflow as tf
 
     from zoo.text.tfidf import TfidfTokenizer
@@ -49,6 +50,9 @@ class TextViews:
     @functools.cached_property
     def lengths(self) -> np.ndarray:
         """Tokens of each text, (N,) int."""
+        if self.has_words:
+            starts = (each.starts for each in self.examples.examples)
+            return np.array([2 + max(each, default=0) for each in starts], int)
         texts = [each.text for each in self.examples.examples]
         if hasattr(self.tokenizer, "lengths"):
             return np.minimum(self.tokenizer.lengths(texts), self.length)
@@ -58,14 +62,26 @@ class TextViews:
     def targets(self) -> np.ndarray:
         """Targets of the loss, (N, ...) float32."""
         columns = self.output.label_columns(self.examples.examples)
-        return np.asarray(
+        targets = np.asarray(
             self.output.make_targets({name: np.asarray(each, np.float32) for name, each in columns.items()}),
             np.float32,
         )
+        if not self.has_words:
+            return targets
+        missing = max(0, self.length - targets.shape[1])
+        return np.pad(targets, ((0, 0), (0, missing)), constant_values=-1.0)
+
+    @property
+    def has_words(self) -> bool:
+        """Whether texts are words with their tokens, as `cityzoo.modalities.text.words.place_words` returns them."""
+        return "tokens" in self.output.encoder_outputs
 
     def inputs(self, rows: Sequence[int]) -> np.ndarray:
         """Return what the network takes of some texts."""
-        return self.tokenizer([self.examples.examples[row].text for row in rows])
+        examples = [self.examples.examples[row] for row in rows]
+        if self.has_words:
+            return self.tokenizer.encode_words([each.words for each in examples]).token_ids
+        return self.tokenizer([each.text for each in examples])
 
     def batches(self, rows: Rows, batch_size: int, unmixed_from: int | None = None) -> tf.data.Dataset:
         """Return batches of (inputs, target, matrix) in the order of `rows`; matrices are zeros, (B, 3, 3).
@@ -119,9 +135,24 @@ class TextViews:
         yield type(self.output).__qualname__, self.examples.class_names, self.length
         yield self.targets.tobytes()
         for each in self.examples.examples:
-            yield each.text.encode()
+            yield "\t".join(each.words or (each.text,)).encode()
 
     @property
     def row_bytes(self) -> int:
         """Size of a target and its matrix."""
         return int(np.prod(self.targets.shape[1:])) * 4 + 36
+
+
+def predict_views(model: keras.Model, views: TextViews, batch_size: int) -> list[Any]:
+    """Return the result for each text, in order; texts of similar length are computed together."""
+    from cityzoo.backend import compiled
+
+    run, results = compiled(model), [None] * len(views)
+    order = np.argsort(views.lengths, kind="stable").tolist()
+    for start in range(0, len(order), batch_size):
+        rows = order[start : start + batch_size]
+        examples = [views.examples.examples[row] for row in rows]
+        found = views.output.decode(np.asarray(run(views.inputs(rows))), None, examples)
+        for row, result in zip(rows, found, strict=True):
+            results[row] = result
+    return results

@@ -39,6 +39,7 @@ class Columns:
     label: str = ""
     separator: str = ""  # between several labels in one field
     group: str = ""
+    several: bool = False  # a text may have several labels, or none
 
 
 Reader = Callable[[Path, str, Columns, TextFindings], Iterator[RawText]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cityzoo.data.files import open_text
 from cityzoo.data.text.findings import TextFindings
-from cityzoo.data.text.formats import Columns, RawText
+from cityzoo.data.text.formats import SPLITS, Columns, RawText
 from cityzoo.data.text.formats.decode import read_text
 from cityzoo.errors import InputError
 
@@ -31,12 +31,13 @@ def read(file: Path, split: str, columns: Columns, findings: TextFindings) -> It
     """
     words: list[str] = []
     tags: list[str] = []
+    # storm/train.txt and storm/dev.txt are one group, as are storm_train.txt and storm_dev.txt.
+    group = "_".join(word for word in file.stem.split("_") if word.lower() not in SPLITS) or file.parent.name
     start = 1
     for number, line in enumerate([*read_text(file, findings).splitlines(), ""], 1):
         fields = line.split()
         if not fields or fields[0] == "-DOCSTART-":
             if words:
-                group = f"{file.parent.name}/{file.stem}"
                 place = f"{file.parent.name}/{file.name}:{start}"
                 yield RawText(" ".join(words), None, place, split, tuple(words), tuple(tags), group)
             words, tags, start = [], [], number + 1

@@ -6,6 +6,7 @@ import csv
 import io
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cityzoo.data.text.findings import TextFindings
@@ -28,6 +29,7 @@ LABEL_NAMES = ("label", "labels", "intent", "category", "class", "event", "event
 GROUP_NAMES = ("group", "conversation", "call_id", "call", "source_event")
 SPLIT_NAMES = ("split", "subset")
 SEPARATORS = ",;\t|"
+YES, NO = ("1", "1.0", "true", "yes", "x"), ("0", "0.0", "false", "no", "")
 
 
 def read_rows(file: Path, findings: TextFindings) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
@@ -63,20 +65,43 @@ def read(file: Path, split: str, columns: Columns, findings: TextFindings) -> It
     Raises:
         InputError: no header with a column of texts, or rows with more fields than it.
     """
-    header, rows = read_rows(file, findings)
-    places = find_columns(header, columns, str(file))
-    for name in header:
-        if name and header.index(name) not in places.values():
+    header, found = read_rows(file, findings)
+    rows = list(found)
+    marks = _label_columns(header, [row for _, row in rows], columns, str(file))
+    places = find_columns(header, replace(columns, label="") if marks else columns, str(file))
+    for number, name in enumerate(header):
+        if name and number not in (*places.values(), *marks):
             findings.add("unused column", f"{file.name}: {name}")
-    for number, row in rows:
+    for line, row in rows:
         fields = {kind: row[place].strip() for kind, place in places.items()}
+        marked = tuple(header[number] for number in marks if row[number].strip().lower() in YES)
         yield RawText(
             fields["text"],
-            parse_labels(fields.get("label"), columns.separator),
-            f"{file.name}:{number}",
+            marked if marks else parse_labels(fields.get("label"), columns.separator),
+            f"{file.name}:{line}",
             SPLITS.get(fields.get("split", "").lower(), split),
             group=fields.get("group", ""),
         )
+
+
+def _label_columns(
+    header: Sequence[str], rows: Sequence[Sequence[str]], columns: Columns, where: str
+) -> list[int]:
+    """Return the columns that stand for a label each: named by the user, or all of 0 and 1 where none has labels."""
+    given = [name.strip() for name in columns.label.split(",")] if columns.several else []
+    if len(given) > 1:
+        for name in given:
+            if name not in header:
+                raise unknown(f"column of '{where}'", name, header)
+        return [header.index(name) for name in given]
+    if not columns.several or columns.label or {name.lower() for name in header} & set(LABEL_NAMES):
+        return []
+    used = {place for kind, place in find_columns(header, columns, where).items()}
+    return [
+        number
+        for number in range(len(header))
+        if number not in used and all(row[number].strip().lower() in YES + NO for row in rows)
+    ]
 
 
 def find_columns(header: Sequence[str], columns: Columns, where: str) -> dict[str, int]:

@@ -1,0 +1,50 @@
+"""Classify traffic reports: accident, congestion, flooding; a text may report several events or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cityzoo.cli import flag
+from cityzoo.data import text as texts
+from cityzoo.data.text.formats import Columns
+from cityzoo.modalities.text import TEXT, default_backbone
+from cityzoo.outputs.multilabel import MultiLabelClassification
+from cityzoo.tasks import Task
+
+
+@dataclass(frozen=True)
+class EventReader:
+    """Read any number of labels per text."""
+
+    text_column: str = flag(
+        "", "column or key of the texts (default: text, sentence, message ...)", metavar="NAME"
+    )
+    label_column: str = flag(
+        "",
+        "column or key of the labels, or several with 0 and 1, parted by commas (default: labels, events ...)",
+        metavar="NAME",
+    )
+    label_separator: str = flag(";", "what parts several labels of a field", metavar="TEXT")
+
+    def __call__(self, source: str, **how: Any) -> texts.TextDataset:
+        """Return the checked texts of a source."""
+        columns = Columns(self.text_column, self.label_column, self.label_separator, several=True)
+        return texts.load(source, columns=columns, **how)
+
+
+TASK = Task(
+    summary="events that a report tells of: accident, congestion, flooding ...; several or none",
+    modality=TEXT,
+    output=MultiLabelClassification,
+    reader=EventReader,
+    demo=None,
+    monitor="mean_ap",
+    defaults={
+        "backbone": default_backbone(),
+        "batch_size": 32,
+        "learning_rate": 0.0003,
+        "dropout": 0.1,
+        "patience": 4,
+    },
+)

@@ -1,0 +1,50 @@
+"""Tag the words of reports: roads, places, directions, times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cityzoo.data import text as texts
+from cityzoo.data.text.formats import Columns
+from cityzoo.errors import InputError
+from cityzoo.modalities.text import TEXT
+from cityzoo.outputs.tagging import Tagging
+from cityzoo.tasks import Task
+
+
+@dataclass(frozen=True)
+class TagReader:
+    """Read texts whose words have tags, or whose entities have character offsets."""
+
+    def __call__(self, source: str, **how: Any) -> texts.TextDataset:
+        """Return the checked texts of a source.
+
+        Raises:
+            InputError: no text has tags.
+        """
+        data = texts.load(source, columns=Columns(), **how)
+        if not any(each.tags for each in data.train.examples):
+            raise InputError(
+                f"'{source}' has no tags: give CoNLL (a word and its tag per line), or JSON or JSONL with tokens and "
+                "tags, or with text and entities (start, end, label)"
+            )
+        return data
+
+
+TASK = Task(
+    summary="roads, places, directions and times in reports, word by word (BIO, BILOU)",
+    modality=TEXT,
+    output=Tagging,
+    reader=TagReader,
+    demo=None,
+    monitor="f1",
+    # The first blocks know words; what is an entity of a type is learned by the later ones.
+    defaults={
+        "backbone": "minilm",
+        "freeze": "block02",
+        "batch_size": 32,
+        "learning_rate": 0.002,
+        "patience": 3,
+    },
+)
