@@ -8,6 +8,7 @@ from typing import Any
 from cityzoo.cli import flag
 from cityzoo.data import text as texts
 from cityzoo.data.text.formats import Columns
+from cityzoo.demo import FileDemo
 from cityzoo.modalities.text import TEXT, default_backbone
 from cityzoo.outputs.multilabel import MultiLabelClassification
 from cityzoo.tasks import Task
@@ -33,12 +34,19 @@ class EventReader:
         return texts.load(source, columns=columns, **how)
 
 
+def demo() -> FileDemo:
+    """Return traffic reports in four languages, made from templates."""
+    from cityzoo.demo.texts import VERSION, reports
+
+    return FileDemo("event_classify", VERSION, reports.write_classes, "traffic reports")
+
+
 TASK = Task(
     summary="events that a report tells of: accident, congestion, flooding ...; several or none",
     modality=TEXT,
     output=MultiLabelClassification,
     reader=EventReader,
-    demo=None,
+    demo=demo,
     monitor="mean_ap",
     defaults={
         "backbone": default_backbone(),

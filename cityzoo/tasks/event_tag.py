@@ -7,6 +7,7 @@ from typing import Any
 
 from cityzoo.data import text as texts
 from cityzoo.data.text.formats import Columns
+from cityzoo.demo import FileDemo
 from cityzoo.errors import InputError
 from cityzoo.modalities.text import TEXT
 from cityzoo.outputs.tagging import Tagging
@@ -32,12 +33,19 @@ class TagReader:
         return data
 
 
+def demo() -> FileDemo:
+    """Return traffic reports in four languages, made from templates."""
+    from cityzoo.demo.texts import VERSION, reports
+
+    return FileDemo("event_tag", VERSION, reports.write_tags, "traffic reports")
+
+
 TASK = Task(
     summary="roads, places, directions and times in reports, word by word (BIO, BILOU)",
     modality=TEXT,
     output=Tagging,
     reader=TagReader,
-    demo=None,
+    demo=demo,
     monitor="f1",
     # The first blocks know words; what is an entity of a type is learned by the later ones.
     defaults={

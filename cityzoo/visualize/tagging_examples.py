@@ -15,7 +15,7 @@ from cityzoo.visualize.boxes import PALETTE
 from cityzoo.visualize.sheets import ELLIPSIS, INK, PAPER, load_font
 
 WIDTH, MARGIN, SIZE, SMALL = 1200, 14, 19, 12  # pixels
-LABEL_WIDTH = 70  # of "true" and "found"
+LABEL_WIDTH = 84  # of "true" and "found"
 SHOWN, MOST_WORDS = 12, 60
 GRAY, LINE = (120, 130, 140), (225, 229, 233)
 WRONG = (200, 30, 30)
