@@ -70,8 +70,7 @@ def entity_metrics(true: Entities, found: Entities, class_names: Sequence[str]) 
     counts = count_entities(true, found, class_names)
     weighted = weighted_entity_metrics(counts, class_names)(np.ones((1, len(true))))
     overall = {name: _known(values[0]) for name, values in weighted.items() if "/" not in name}
-    plain = [[[span._replace(type="") for span in spans] for spans in side] for side in (true, found)]
-    untyped = count_entities(*plain, [""]).sum(axis=(0, 1))
+    untyped = count_entities(_without_types(true), _without_types(found), [""]).sum(axis=(0, 1))
     right, given, wanted = counts.sum(axis=0).T
     return {
         **overall,
@@ -87,6 +86,10 @@ def entity_metrics(true: Entities, found: Entities, class_names: Sequence[str]) 
             for row, name in enumerate(class_names)
         },
     }
+
+
+def _without_types(texts: Entities) -> Entities:
+    return [[span._replace(type="") for span in spans] for spans in texts]
 
 
 def _known(value: Any) -> float | None:

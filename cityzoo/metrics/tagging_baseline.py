@@ -155,9 +155,13 @@ class WordShapeTagger:
         rows = [
             (" ".join(phrase), name, n) for phrase, types in self.phrases.items() for name, n in types.items()
         ]
-        columns = dict(zip(("phrase", "type", "count"), map(np.array, zip(*rows, strict=True)), strict=False))
+        phrases, types, counts = (
+            (np.array(column) for column in zip(*rows, strict=True)) if rows else ((),) * 3
+        )
         with replace_file(folder / FILE) as part, part.open("wb") as file:
-            np.savez_compressed(file, tags=np.array(self.tags), weights=self.weights, **columns)
+            np.savez_compressed(
+                file, tags=np.array(self.tags), weights=self.weights, phrase=phrases, type=types, count=counts
+            )
 
     @classmethod
     def read(cls, folder: Path) -> WordShapeTagger | None:
@@ -167,8 +171,6 @@ class WordShapeTagger:
         with np.load(folder / FILE, allow_pickle=False) as arrays:
             content = dict(arrays)
         phrases: Phrases = {}
-        for phrase, name, n in zip(
-            *(content.get(key, ()) for key in ("phrase", "type", "count")), strict=True
-        ):
+        for phrase, name, n in zip(*(content[key] for key in ("phrase", "type", "count")), strict=True):
             phrases.setdefault(tuple(str(phrase).split(" ")), Counter())[str(name)] = int(n)
         return cls(phrases, tuple(map(str, content["tags"])), content["weights"])

@@ -72,7 +72,7 @@ class Tagging(Output):
             for start, tag in zip(each.starts, each.tags, strict=False):
                 if start >= 0:
                     row[start] = place[tag]
-        return {"labels": labels}
+        return {"labels": list(labels)}
 
     def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return (batch, tokens, tags) float32 logits."""

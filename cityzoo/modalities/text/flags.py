@@ -12,6 +12,7 @@ from cityzoo.cli.values import (
     parse_count,
     parse_mapping,
     parse_names,
+    parse_score,
     parse_share,
     parse_way,
 )
@@ -113,4 +114,7 @@ class TextEvaluateFlags:
         None,
         "show which words answers depend on: of N informative texts, or of the text at FILE:LINE",
         metavar="N|FILE:LINE",
+    )
+    score: float | None = flag(
+        None, "lowest confidence of what --predict names: an entity, an event", parse_score, "0..1"
     )

@@ -12,12 +12,12 @@ import numpy as np
 from augment.epoch_order import Rows
 from cityzoo.data.text.texts import TextSet
 from cityzoo.outputs import Output
+from zoo.text.tfidf import TfidfTokenizer
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-    from zoo.text.tfidf import TfidfTokenizer
     from zoo.text.tokenizer import Tokenizer
 
 POOL = 50  # batches that are sorted by length together
@@ -79,7 +79,7 @@ class TextViews:
     def inputs(self, rows: Sequence[int]) -> np.ndarray:
         """Return what the network takes of some texts."""
         examples = [self.examples.examples[row] for row in rows]
-        if self.has_words:
+        if self.has_words and not isinstance(self.tokenizer, TfidfTokenizer):
             return self.tokenizer.encode_words([each.words for each in examples]).token_ids
         return self.tokenizer([each.text for each in examples])
 

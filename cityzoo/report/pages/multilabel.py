@@ -19,7 +19,7 @@ from cityzoo.report.pages.classification import (
 from cityzoo.report.pages.shared import precision_recall_chart
 
 CLASSES: Columns = {
-    "n": ("images", "count"),
+    "n": ("examples", "count"),
     "auroc": ("AUROC", "bar"),
     "ap": ("AP", "score"),
     "precision": ("precision at .5", "score"),
@@ -30,23 +30,24 @@ ALARMS: Columns = {
     "recall": ("recall", "share"),
     "false_alarms_per_1000": ("false alarms per 1,000", "count"),
     "max_false_alarms_per_1000": ("allowed per 1,000", "count"),
-    "frames_without": ("frames without the class", "count"),
+    "frames_without": ("without the class", "count"),
     "smallest_rate_shown": ("smallest measurable rate", "count"),
 }
 
 
 def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layout:
     """Return what the page of a multi-label classifier shows."""
+    frames = "frames" if report.get("examples", "images") == "images" else report["examples"]
     alarms = Table(
         "Alarm thresholds",
         "alarms",
         ALARMS,
-        "The lowest threshold that keeps to the allowed rate of false alarms in frames without the class, set on these "
-        "frames: expect more elsewhere, and more still where frames are few.",
+        f"The lowest threshold that keeps to the allowed rate of false alarms in {frames} without the class, set on "
+        f"these {frames}: expect more elsewhere, and more still where {frames} are few.",
     )
     return Layout(
         (
-            Card("mean_auroc", "AUROC", "how well frames with an incident rank above others, 1 is perfect"),
+            Card("mean_auroc", "AUROC", f"how well {frames} with a class rank above others, 1 is perfect"),
             Card("mean_ap", "AP", "average precision of that ranking, 1 is perfect"),
         ),
         {name: MEANINGS[name] for name in ("mean_auroc", "mean_ap", "macro_f1", "loss")},
