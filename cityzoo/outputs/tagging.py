@@ -29,7 +29,7 @@ class TaggedWords(NamedTuple):
     """Tags of the words of a text."""
 
     tags: np.ndarray  # (W,) int, columns of `tag_names`
-    shares: np.ndarray  # (W,) float, probability of each; 0 for words that were cut off
+    confidence: np.ndarray  # (W,) float, probability of each; 0 for words that were cut off
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Tagging(Output):
 
     def metrics(self, truth: TextSet, results: Sequence[TaggedWords]) -> dict[str, Any]:
         """Return strict F1, precision and recall in all and by class, and how many words were cut off."""
-        cut = [int((np.asarray(each.shares) == 0).sum()) for each in results]
+        cut = [int((np.asarray(each.confidence) == 0).sum()) for each in results]
         found = tagging.entity_metrics(_true(truth), self.entities(results), self.class_names)
         return {**found, "words_cut": sum(cut), "texts_cut": sum(map(bool, cut))}
 
@@ -115,7 +115,7 @@ class Tagging(Output):
         return {
             "classification_report": tagging.classification_report(self.metrics(truth, results)),
             "errors": tagging.count_errors(true, found),
-            "calibration": tagging.entity_calibration(true, found, [each.shares for each in results]),
+            "calibration": tagging.entity_calibration(true, found, [each.confidence for each in results]),
         }
 
     def write_results(self, truth: TextSet, results: Sequence[TaggedWords], folder: Path) -> None:
@@ -139,13 +139,13 @@ class Tagging(Output):
         """
         rows = []
         for example, result, spans in zip(texts.examples, results, self.entities(results), strict=True):
-            shares = [round(tagging.confidence_of(span, result.shares), 4) for span in spans]
+            shares = [round(tagging.confidence_of(span, result.confidence), 4) for span in spans]
             entities = [
                 {**entity, "confidence": share}
                 for entity, share in zip(_with_characters(example, spans), shares, strict=True)
                 if share >= least
             ]
-            cut = int((np.asarray(result.shares) == 0).sum())
+            cut = int((np.asarray(result.confidence) == 0).sum())
             rows.append({"path": example.path, "text": example.text, "entities": entities, "words_cut": cut})
         return rows
 

@@ -78,7 +78,7 @@ def test_reports_of_several_events(ran):
     assert answers["events"][0] == 0, answers["events"][2][-3000:]
     report = json.loads((folder / "events" / "report.json").read_text())
     assert set(report["alarms"]) == {"fire", "jam"} and report["mean_ap"] > 0.9
-    assert "frames" not in (folder / "events" / "report.html").read_text()
+    assert " frames" not in (folder / "events" / "report.html").read_text()
     assert answers["events_predict"][0] == 0, answers["events_predict"][2][-3000:]
     found = json.loads((folder / "alarms" / "predictions.json").read_text())
     assert set(found["new.txt:1"]) == {"fire", "jam", "alarms"}
