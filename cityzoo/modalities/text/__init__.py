@@ -154,8 +154,8 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
         tokenizer = make_tokenizer(spec.run.backbone, spec.modality.max_tokens, data.train)
         # Features are computed in order: texts of similar length together need little padding.
         by_length = sorted(data.train.examples, key=lambda each: len(each.text))
-        train = _placed(replace(data.train, examples=tuple(by_length)), output, tokenizer)
-        val = _placed(data.val, output, tokenizer)
+        train = place_words(replace(data.train, examples=tuple(by_length)), output, tokenizer)
+        val = place_words(data.val, output, tokenizer)
         return (
             TextViews(train, output, tokenizer, spec.run.seed),
             TextViews(val, output, tokenizer, spec.run.seed),
@@ -206,7 +206,7 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
         from cityzoo.modalities.text.views import TextViews
 
         tokenizer = tokenizer_of(model)
-        views = TextViews(_placed(examples, output, tokenizer), output, tokenizer)
+        views = TextViews(place_words(examples, output, tokenizer), output, tokenizer)
         return self.predict_views(model, views, BATCH_SIZE)
 
     def identify(self, examples: TextSet) -> list[Any]:
@@ -244,10 +244,6 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
 
             tagging_examples.write_examples(examples, results, output, details, folder)
         return {}
-
-
-def _placed(examples: TextSet, output: Output, tokenizer: Any) -> TextSet:
-    return place_words(examples, tokenizer) if tags_words(output) else examples
 
 
 TEXT = Text()

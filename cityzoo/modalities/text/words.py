@@ -16,7 +16,6 @@ from heads.tagging_decode import tag_names
 if TYPE_CHECKING:
     from cityzoo.data.text import TextSet
     from cityzoo.outputs import Output
-    from zoo.text.tokenizer import Tokenizer
 
 AT_ONCE = 1024  # texts
 
@@ -26,8 +25,10 @@ def tags_words(output: Output | type[Output]) -> bool:
     return "tokens" in output.encoder_outputs
 
 
-def place_words(texts: TextSet, tokenizer: Tokenizer) -> TextSet:
-    """Return texts with their words and the token that each word begins with."""
+def place_words(texts: TextSet, output: Output, tokenizer: Any) -> TextSet:
+    """Return texts with their words and the token that each word begins with; as they are for other outputs."""
+    if not tags_words(output):
+        return texts
     examples = [replace(each, words=each.words or split_words(each.text)) for each in texts.examples]
     placed = []
     for start in range(0, len(examples), AT_ONCE):
