@@ -14,6 +14,7 @@ from augment.policy import Policy, Range, Step, closest_name
 
 SAMPLE_RATE = 16_000  # Hz
 FRAME, TRIMMED = 512, 160  # samples: of a frame that is moved, and of one that is cut off
+OCTAVES = 8  # of an equalizer
 MASKED_DB = 40.0  # how far a masked band is turned down
 
 
@@ -82,12 +83,12 @@ def _frequency_mask(clip: np.ndarray, rng: np.random.Generator, share: float) ->
     return np.fft.irfft(np.fft.rfft(clip) * factors, len(clip)).astype(np.float32)
 
 
-def _tilt(clip: np.ndarray, rng: np.random.Generator, decibels: float) -> np.ndarray:
-    """Raise high frequencies against low ones, or the reverse, as other microphones and rooms do."""
-    frequencies = np.fft.rfftfreq(len(clip), 1 / SAMPLE_RATE)
-    octaves = np.log2(np.maximum(frequencies, 62.5) / 1000)
-    factors = 10 ** (decibels / 20 * octaves / 3)
-    return np.fft.irfft(np.fft.rfft(clip) * factors, len(clip)).astype(np.float32)
+def _equalize(clip: np.ndarray, rng: np.random.Generator, decibels: float) -> np.ndarray:
+    """Turn each octave up or down, as other microphones and rooms do, with a standard deviation."""
+    centers = np.log2(np.geomspace(100.0, SAMPLE_RATE / 2, OCTAVES))
+    frequencies = np.log2(np.maximum(np.fft.rfftfreq(len(clip), 1 / SAMPLE_RATE), 50.0))
+    gains = np.interp(frequencies, centers, rng.normal(0, decibels, OCTAVES))
+    return np.fft.irfft(np.fft.rfft(clip) * 10 ** (gains / 20), len(clip)).astype(np.float32)
 
 
 TRANSFORMS: dict[str, tuple[Callable[..., np.ndarray], str]] = {
@@ -95,7 +96,7 @@ TRANSFORMS: dict[str, tuple[Callable[..., np.ndarray], str]] = {
     "tempo": (_tempo, "factor"),
     "trim": (_trim, "decibels"),
     "gain": (_gain, "decibels"),
-    "tilt": (_tilt, "decibels"),
+    "equalize": (_equalize, "decibels"),
     "noise": (_noise, "snr_db"),
     "time_mask": (_time_mask, "share"),
     "frequency_mask": (_frequency_mask, "share"),
@@ -129,25 +130,25 @@ LENGTHS = ("speed", "tempo", "trim")  # transforms that change the length of a c
 
 
 def _steps(
-    speed: Range, tempo: Range, gain: Range, tilt: float, snr_db: Range, masks: float
+    speed: Range, tempo: Range, deviation_db: float, snr_db: Range, gain: Range, masks: float
 ) -> tuple[Step, ...]:
     return (
         Step("trim", {"decibels": (15.0, 40.0)}, 0.5),
-        Step("speed", {"factor": speed}, 0.8),
+        Step("speed", {"factor": speed}, 0.9),
         Step("tempo", {"factor": tempo}, 0.5),
-        Step("tilt", {"decibels": (-tilt, tilt)}, 0.5),
+        Step("equalize", {"decibels": (0.0, deviation_db)}, 0.8),
         Step("noise", {"snr_db": snr_db}, 0.5),
         Step("gain", {"decibels": gain}, 0.5),
-        Step("time_mask", {"share": (0.0, masks)}, 0.5),
-        Step("frequency_mask", {"share": (0.0, masks)}, 0.5),
+        Step("time_mask", {"share": (0.0, masks)}, 0.4),
+        Step("frequency_mask", {"share": (0.0, masks)}, 0.4),
     )
 
 
 POLICIES = {
     "none": Policy("none"),
-    "light": Policy("light", _steps((0.95, 1.05), (0.9, 1.1), (-6.0, 3.0), 3.0, (15.0, 40.0), 0.1)),
-    "standard": Policy("standard", _steps((0.85, 1.2), (0.75, 1.5), (-12.0, 6.0), 6.0, (5.0, 40.0), 0.2)),
-    "strong": Policy("strong", _steps((0.75, 1.35), (0.65, 1.7), (-20.0, 12.0), 9.0, (-3.0, 30.0), 0.3)),
+    "light": Policy("light", _steps((0.9, 1.1), (0.9, 1.1), 3.0, (15.0, 40.0), (-6.0, 3.0), 0.1)),
+    "standard": Policy("standard", _steps((0.7, 1.4), (0.7, 1.5), 8.0, (5.0, 40.0), (-12.0, 3.0), 0.2)),
+    "strong": Policy("strong", _steps((0.6, 1.6), (0.6, 1.8), 12.0, (-3.0, 30.0), (-20.0, 9.0), 0.3)),
 }
 
 
@@ -159,7 +160,7 @@ def get_policy(name: str) -> Policy:
 
     Example:
         >>> [step.transform for step in get_policy("standard").steps]
-        ['trim', 'speed', 'tempo', 'tilt', 'noise', 'gain', 'time_mask', 'frequency_mask']
+        ['trim', 'speed', 'tempo', 'equalize', 'noise', 'gain', 'time_mask', 'frequency_mask']
     """
     if name not in POLICIES:
         near, allowed = closest_name(name, POLICIES), ", ".join(POLICIES)

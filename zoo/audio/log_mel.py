@@ -15,17 +15,20 @@ import numpy as np
 from keras import layers, ops
 
 SAMPLE_RATE = 16_000  # Hz
+EMPHASIS = 0.97  # share of each sample that is subtracted from the next one: raises high frequencies
 RANGE_DB = 60.0  # values further below the loudest one of a clip are cut off
 QUIETEST = 1e-8  # power below which everything is silence: the noise of 16-bit samples
 
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class LogMel(layers.Layer):
-    """Log-mel spectrogram of waveforms at 16 kHz, relative to the loudest value of each clip.
+    """Log-mel spectrogram of waveforms at 16 kHz, relative to each clip's loudest value and to its mean spectrum.
 
     The power of each mel band equals that of `keras.layers.MelSpectrogram` with `power_to_db=False` and `mag_exp=2`.
-    Its logarithm is scaled such that the loudest value of a clip is 1 and what lies 60 dB below it 0, so that neither
-    the gain of a microphone nor silence around a sound matters. The layer has no weights.
+    High frequencies are raised, which are weak in speech. The first channel is the logarithm, scaled such that the
+    loudest value of a clip is 1 and what lies 60 dB below it 0: the gain of a microphone does not matter. The second
+    channel is the first less its mean over time, weighted by how loud each frame is: the tone of a microphone or a
+    voice does not matter. The layer has no weights.
 
     Args:
         bands: number of mel bands.
@@ -37,7 +40,7 @@ class LogMel(layers.Layer):
 
     Example:
         >>> LogMel()(np.zeros((2, 16_000), np.float32)).shape
-        TensorShape([2, 101, 40, 1])
+        TensorShape([2, 101, 40, 2])
     """
 
     def __init__(
@@ -55,12 +58,13 @@ class LogMel(layers.Layer):
         self.low_hz, self.high_hz = low_hz, high_hz
         self.built = True
 
-    def mel_power(self, waveforms: Any) -> Any:
+    def mel_power(self, waveforms: Any, emphasis: float = 0.0) -> Any:
         """Return the power of each mel band, (batch, frames, bands) float32.
 
         Args:
             waveforms: (batch, samples) float32; `samples` is a known multiple of the greatest common divisor of `frame`
                 and `hop`.
+            emphasis: share of each sample that is subtracted from the next one.
         """
         pad, unit = self.frame // 2, math.gcd(self.frame, self.hop)
         x = ops.pad(waveforms, [[0, 0], [pad, pad]], mode="reflect")
@@ -70,22 +74,25 @@ class LogMel(layers.Layer):
         parts = ops.conv(x, kernel, strides=self.hop // unit, padding="valid")
         squares, half = ops.square(parts), self.fft_length // 2 + 1
         power = squares[..., :half] + squares[..., half:]
-        return ops.matmul(power, ops.convert_to_tensor(self._mel_matrix()))
-
-    def _mel_matrix(self) -> np.ndarray:
-        return mel_matrix(self.bands, self.fft_length, self.low_hz, self.high_hz)
+        matrix = mel_matrix(self.bands, self.fft_length, self.low_hz, self.high_hz)
+        turn = np.exp(-2j * np.pi * np.arange(half) / self.fft_length)
+        gain = np.square(np.abs(1 - emphasis * turn)).astype(np.float32)
+        return ops.matmul(power, ops.convert_to_tensor(gain[:, None] * matrix))
 
     def call(self, inputs):
-        """Return (batch, frames, bands, 1), 0 to 1."""
-        decibels = ops.log(ops.maximum(self.mel_power(ops.cast(inputs, "float32")), QUIETEST)) * (
+        """Return (batch, frames, bands, 2): 0 to 1, and -1 to 1."""
+        decibels = ops.log(ops.maximum(self.mel_power(ops.cast(inputs, "float32"), EMPHASIS), QUIETEST)) * (
             10 / math.log(10)
         )
         loudest = ops.max(decibels, axis=(1, 2), keepdims=True)
         scaled = ops.maximum((decibels - loudest) / RANGE_DB + 1.0, 0.0)
-        return ops.cast(ops.expand_dims(scaled, -1), self.compute_dtype)
+        weights = ops.mean(scaled, axis=2, keepdims=True)
+        total = ops.maximum(ops.sum(weights, axis=1, keepdims=True), 1e-3)
+        usual = ops.sum(weights * scaled, axis=1, keepdims=True) / total
+        return ops.cast(ops.stack([scaled, scaled - usual], axis=-1), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], input_shape[1] // self.hop + 1, self.bands, 1)
+        return (input_shape[0], input_shape[1] // self.hop + 1, self.bands, 2)
 
     def get_config(self) -> dict:
         own = ("bands", "frame", "hop", "fft_length", "low_hz", "high_hz")

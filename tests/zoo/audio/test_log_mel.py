@@ -30,8 +30,10 @@ def test_gain_does_not_matter_and_silence_is_finite():
     layer = LogMel()
     loud, quiet = np.asarray(layer(WAVES)), np.asarray(layer(WAVES * 0.1))
     np.testing.assert_allclose(loud, quiet, atol=1e-3)
-    assert loud.shape == (2, 51, 40, 1)
+    assert loud.shape == (2, 51, 40, 2)
     assert loud.max() == pytest.approx(1, abs=1e-6)
+    usual = (loud[..., 0] * loud[..., 0].mean(2, keepdims=True)).sum(1) / loud[..., 0].mean(2).sum(1)[:, None]
+    np.testing.assert_allclose(loud[..., 1], loud[..., 0] - usual[:, None], atol=1e-5)
     assert np.isfinite(np.asarray(layer(np.zeros((1, 8000), np.float32)))).all()
 
 
