@@ -84,11 +84,20 @@ def _frequency_mask(clip: np.ndarray, rng: np.random.Generator, share: float) ->
 
 
 def _equalize(clip: np.ndarray, rng: np.random.Generator, decibels: float) -> np.ndarray:
-    """Turn each octave up or down, as other microphones and rooms do, with a standard deviation."""
-    centers = np.log2(np.geomspace(100.0, SAMPLE_RATE / 2, OCTAVES))
-    frequencies = np.log2(np.maximum(np.fft.rfftfreq(len(clip), 1 / SAMPLE_RATE), 50.0))
-    gains = np.interp(frequencies, centers, rng.normal(0, decibels, OCTAVES))
-    return np.fft.irfft(np.fft.rfft(clip) * 10 ** (gains / 20), len(clip)).astype(np.float32)
+    """Turn each octave up or down against the one below it, as other microphones, rooms and voices do."""
+    gains = np.clip(np.cumsum(rng.normal(0, decibels, OCTAVES)), -MASKED_DB, MASKED_DB)
+    frequencies = np.maximum(np.fft.rfftfreq(len(clip), 1 / SAMPLE_RATE), 1.0)
+    octaves = np.log2(frequencies / (SAMPLE_RATE / 2)) + OCTAVES - 1
+    curve = np.interp(octaves, np.arange(OCTAVES), gains - gains[OCTAVES // 2])
+    return np.fft.irfft(np.fft.rfft(clip) * 10 ** (curve / 20), len(clip)).astype(np.float32)
+
+
+def _envelope(clip: np.ndarray, rng: np.random.Generator, decibels: float) -> np.ndarray:
+    """Turn each tenth of a second up or down against the one before it, as other speakers stress other sounds."""
+    count = len(clip) // (SAMPLE_RATE // 10) + 2
+    gains = np.clip(np.cumsum(rng.normal(0, decibels, count)), -MASKED_DB, MASKED_DB)
+    curve = np.interp(np.linspace(0, count - 1, len(clip)), np.arange(count), gains)
+    return (clip * 10 ** (curve / 20)).astype(np.float32)
 
 
 TRANSFORMS: dict[str, tuple[Callable[..., np.ndarray], str]] = {
@@ -97,6 +106,7 @@ TRANSFORMS: dict[str, tuple[Callable[..., np.ndarray], str]] = {
     "trim": (_trim, "decibels"),
     "gain": (_gain, "decibels"),
     "equalize": (_equalize, "decibels"),
+    "envelope": (_envelope, "decibels"),
     "noise": (_noise, "snr_db"),
     "time_mask": (_time_mask, "share"),
     "frequency_mask": (_frequency_mask, "share"),
@@ -126,29 +136,28 @@ def add_noise(clip: np.ndarray, rng: np.random.Generator, snr_db: float, slope: 
     return (clip + noise * np.sqrt(wanted / max(float(np.mean(noise**2)), 1e-20))).astype(np.float32)
 
 
-LENGTHS = ("speed", "tempo", "trim")  # transforms that change the length of a clip
+BEFORE = ("trim", "speed", "tempo", "envelope", "equalize")  # transforms of a clip without what is around it
 
 
-def _steps(
-    speed: Range, tempo: Range, deviation_db: float, snr_db: Range, gain: Range, masks: float
-) -> tuple[Step, ...]:
+def _steps(speed: Range, tempo: Range, walk_db: float, snr_db: Range, masks: float) -> tuple[Step, ...]:
     return (
-        Step("trim", {"decibels": (15.0, 40.0)}, 0.5),
+        Step("trim", {"decibels": (20.0, 45.0)}, 0.5),
         Step("speed", {"factor": speed}, 0.9),
         Step("tempo", {"factor": tempo}, 0.5),
-        Step("equalize", {"decibels": (0.0, deviation_db)}, 0.8),
-        Step("noise", {"snr_db": snr_db}, 0.5),
-        Step("gain", {"decibels": gain}, 0.5),
-        Step("time_mask", {"share": (0.0, masks)}, 0.4),
+        Step("envelope", {"decibels": (0.0, walk_db)}, 0.7),
+        Step("equalize", {"decibels": (0.0, walk_db)}, 0.8),
+        Step("noise", {"snr_db": snr_db}, 0.4),
+        Step("gain", {"decibels": (-12.0, 3.0)}, 0.5),
+        Step("time_mask", {"share": (0.0, masks / 2)}, 0.3),
         Step("frequency_mask", {"share": (0.0, masks)}, 0.4),
     )
 
 
 POLICIES = {
     "none": Policy("none"),
-    "light": Policy("light", _steps((0.9, 1.1), (0.9, 1.1), 3.0, (15.0, 40.0), (-6.0, 3.0), 0.1)),
-    "standard": Policy("standard", _steps((0.7, 1.4), (0.7, 1.5), 8.0, (5.0, 40.0), (-12.0, 3.0), 0.2)),
-    "strong": Policy("strong", _steps((0.6, 1.6), (0.6, 1.8), 12.0, (-3.0, 30.0), (-20.0, 9.0), 0.3)),
+    "light": Policy("light", _steps((0.9, 1.1), (0.9, 1.1), 2.0, (15.0, 40.0), 0.1)),
+    "standard": Policy("standard", _steps((0.7, 1.4), (0.7, 1.5), 7.0, (5.0, 40.0), 0.2)),
+    "strong": Policy("strong", _steps((0.6, 1.6), (0.6, 1.8), 10.0, (-3.0, 30.0), 0.3)),
 }
 
 
@@ -160,7 +169,7 @@ def get_policy(name: str) -> Policy:
 
     Example:
         >>> [step.transform for step in get_policy("standard").steps]
-        ['trim', 'speed', 'tempo', 'equalize', 'noise', 'gain', 'time_mask', 'frequency_mask']
+        ['trim', 'speed', 'tempo', 'envelope', 'equalize', 'noise', 'gain', 'time_mask', 'frequency_mask']
     """
     if name not in POLICIES:
         near, allowed = closest_name(name, POLICIES), ", ".join(POLICIES)
@@ -214,7 +223,7 @@ def augment(clip: np.ndarray, samples: int, policy: Policy, seed: Sequence[int])
         # Every step takes its numbers whether or not it happens: steps do not depend on those before them.
         happens, value = rng.random() < step.probability, rng.uniform(*step.ranges[name])
         part = np.random.default_rng(rng.integers(0, 2**32))
-        if not placed and step.transform not in LENGTHS:  # noise sounds before and after a clip as well
+        if not placed and step.transform not in BEFORE:  # noise sounds before and after a clip as well
             clip, placed = fit_length(clip, samples, part.random()), True
         if happens:
             clip = function(clip, part, value)

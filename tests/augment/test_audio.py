@@ -31,8 +31,18 @@ def test_gain_noise_equalizer_and_masks_do_as_they_say():
     assert np.abs(apply("gain", 20.0)).max() == 1.0
     noise = apply("noise", 10.0) - TONE
     assert 10 * np.log10(np.mean(TONE**2) / np.mean(noise**2)) == pytest.approx(10, abs=0.1)
-    gains = [20 * np.log10(np.abs(apply("equalize", 6.0, seed=seed)).max() / 0.3) for seed in range(300)]
-    assert np.std(gains) == pytest.approx(6 * 0.75, rel=0.2)  # between two of its centers
+    octave_up = (0.3 * np.sin(2 * np.pi * 2000 * TIMES)).astype(np.float32)
+    gains = [
+        20 * np.log10(np.sqrt(np.mean(apply("equalize", 6.0, octave_up, seed) ** 2) * 2) / 0.3)
+        for seed in range(300)
+    ]
+    assert np.std(gains) == pytest.approx(6, rel=0.15)
+    assert np.mean(apply("equalize", 6.0) ** 2) == pytest.approx(np.mean(TONE**2), rel=0.01)  # 1 kHz stays
+    flat = np.full(RATE, 0.1, np.float32)
+    steps = [
+        np.diff(np.log10(apply("envelope", 6.0, flat, seed)[[8000, 9600]]))[0] * 20 for seed in range(200)
+    ]
+    assert np.std(steps) == pytest.approx(6 * 15 / 17, rel=0.25)
     masked = apply("time_mask", 0.25, np.ones(1000, np.float32))
     assert np.sum(masked < 0.5) == 250
     hiss = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
