@@ -1,6 +1,8 @@
 """All tasks, and one of a modality of its own, keep to what training and evaluation expect of them."""
 
+import numpy as np
 import pytest
+import soundfile
 
 import zoo
 from cityzoo import demo, tasks
@@ -27,6 +29,7 @@ CASES = {  # values of flags
     "traffic_flow": SERIES,
     "air_quality": {**SERIES, "alarm": ("speed < 50 within 15min with 0.5 probability",)},
     "text_intent": {"data": "calls.csv", "backbone": "tiny_text"},
+    "sound_classify": {"data": "tones", "backbone": "ds_cnn_small", "clip_seconds": 0.3},
     TASK: {"data": "points.csv"},
 }
 STATES = ["broken", "dark", "late", "new", "old", "open", "red", "slow", "wrong", "blocked"]
@@ -43,7 +46,17 @@ def place(tmp_path_factory):
     write_rings(folder / "points.csv", 30)
     rows = [f"the {word} is {state},{word}" for word in ("lamp", "bin") for state in STATES]
     (folder / "calls.csv").write_text("\n".join(["text,label", *rows]))
+    write_tones(folder / "tones")
     return folder
+
+
+def write_tones(folder):
+    """Six short tones of each of two heights, in folders."""
+    for label, hertz in (("high", 2000), ("low", 400)):
+        (folder / label).mkdir(parents=True)
+        for number in range(6):
+            tone = 0.3 * np.sin(2 * np.pi * (hertz + 10 * number) * np.arange(4000) / 16_000)
+            soundfile.write(folder / label / f"{number}.wav", tone, 16_000)
 
 
 def test_all_tasks_are_checked():
