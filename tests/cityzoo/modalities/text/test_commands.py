@@ -54,7 +54,8 @@ def write_data(folder):
     write_table(folder / "data" / "val.csv", sentences(24, 1))
     write_table(folder / "hard.csv", [*sentences(40, 2), *hard_texts()])
     (folder / "plain.txt").write_text("lamp light dark broken\n\nbin garbage smell\n", encoding="utf-8")
-    (folder / "latin.csv").write_bytes("text,label\nStra\xdfe dunkel,light\n".encode("latin-1") * 9)
+    streets = "".join(f"Stra\xdfe {number} dunkel,light\n" for number in range(40))
+    (folder / "latin.csv").write_bytes(f"text,label\n{streets}".encode("latin-1"))
     write_encoder(folder / "encoder")
     write_encoder(folder / "unfit")
     write_tokenizer(folder / "unfit", [*LETTERS, *SPECIAL])
@@ -154,7 +155,7 @@ def test_other_texts_are_evaluated_and_answered(ran):
         ("adapted tfidf", ["--adapt", "minilm"]),
         ("no data", ["nothing.csv"]),
         ("no encoder", ["config.json"]),
-        ("one class", ["light"]),
+        ("one class", ["one class", "light"]),
         ("too few", ["--shots 99", "20"]),
     ],
 )
