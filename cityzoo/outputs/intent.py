@@ -88,8 +88,8 @@ class Intent(Classification):
         inside = np.flatnonzero(rejection.find_inside(np.asarray(given.targets)))
         if len(inside) == len(given.targets):
             return super().fit_closed_form(given)
-        parts = (np.asarray(each)[inside] for each in (given.inputs, given.targets, given.groups))
-        return super().fit_closed_form(ClosedFormInput(given.layer, *parts, given.seed))
+        rows = {name: np.asarray(getattr(given, name))[inside] for name in ("inputs", "targets", "groups")}
+        return super().fit_closed_form(given._replace(**rows))
 
     def decode(
         self, outputs: np.ndarray, matrices: np.ndarray | None, examples: Sequence[Example]
@@ -123,11 +123,13 @@ class Intent(Classification):
         )
 
     def choose_rule(self, truth: ExampleSet, results: Sequence[IntentResult]) -> RejectionRule:
-        """Return the rule of the run; in training the one that suits these validation texts."""
+        """Return the rule of the run; in training, or for another --keep, the one that suits these texts."""
+        keep = None if self.wrong_at_most else self.keep
+        if self.rule and (self.rule.keep, self.rule.wrong_at_most) == (keep, self.wrong_at_most):
+            return self.rule
         default = "max probability" if self.head == "prototypes" else "energy"
-        return self.rule or rejection_choice.choose_rule(
-            _logits(results), _targets(truth), self.keep, self.wrong_at_most, default
-        )
+        targets, logits = _targets(truth), _logits(results)
+        return rejection_choice.choose_rule(logits, targets, self.keep, self.wrong_at_most, default)
 
     def details(self, truth: ExampleSet, results: Sequence[IntentResult]) -> dict[str, Any]:
         """Return the rule that refuses, curves, calibration, and texts that were answered or refused wrongly."""

@@ -1,6 +1,7 @@
 """Intents: what is outside trains nothing, is refused, and counts on its own."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -46,8 +47,8 @@ def test_texts_outside_train_nothing(monkeypatch):
         def set_weights(self, weights):
             used.append(weights[0])
 
-    def probe(self, rows, targets, groups, seed):
-        return SimpleNamespace(kernel=targets.T @ rows, bias=0, facts={})
+    def probe(self, given, targets):
+        return SimpleNamespace(kernel=targets.T @ given.inputs, bias=0, facts={})
 
     monkeypatch.setattr(Intent, "_probe", probe)
     targets, rows = np.stack([each.target for each in texts.examples]), np.arange(len(inside))
@@ -83,6 +84,8 @@ def test_the_rule_of_a_report_is_applied_to_other_texts():
     other_results = output.decode(other_logits - 1, None, others.examples)
     restored = output.restore(report)
     assert restored.choose_rule(others, other_results) == output.choose_rule(texts, results)
+    other_share = replace(restored, wrong_at_most=0.3)  # as evaluate.py --wrong-at-most .3 does
+    assert other_share.choose_rule(others, other_results).wrong_at_most == 0.3
     again = output.restore({}).choose_rule(others, other_results)
     assert again.threshold != restored.choose_rule(others, other_results).threshold
 
