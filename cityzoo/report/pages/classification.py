@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cityzoo.report.layout import Card, Chart, Layout, Table
-from cityzoo.report.pages.shared import confusion_table, precision_recall_chart
+from cityzoo.report.pages.shared import baselines_table, confusion_table, precision_recall_chart
 
 MEANINGS = {
     "balanced_accuracy": "mean recall over classes: rare classes count as much as common ones",
@@ -101,6 +101,7 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
         ),
         MEANINGS,
         lower=("loss",),
+        headline=baselines_table("balanced_accuracy", "balanced accuracy"),
         tables=(by_class, confusion, REPORT, TOP_K, CALIBRATION, UNLABELLED),
         charts=(ROC, precision_recall_chart(), RELIABILITY),
         images=IMAGES,

@@ -8,6 +8,7 @@ from typing import Any
 from cityzoo.metrics.keys import look_up
 from cityzoo.report.layout import Card, Chart, Columns, Layout, Section, Table
 from cityzoo.report.pages.classification import CALIBRATION, CURVE_NOTE, RELIABILITY, TOP_K
+from cityzoo.report.pages.shared import baselines_table
 
 MEANINGS = {
     "accuracy": "share of the texts within the classes that are classified correctly, refused or not",
@@ -21,19 +22,6 @@ MEANINGS = {
     "wrong_answers": "share of all answers that are wrong, those to texts outside included",
     "loss": "log loss of the probabilities, 0 is perfect",
 }
-BASELINES = Table(
-    "Baselines",
-    "baselines",
-    {
-        "accuracy": ("accuracy", "bar"),
-        "low": ("from", "score"),
-        "high": ("to", "score"),
-        "lead": ("this model leads by", "signed"),
-        "lead_interval": ("95 % interval", "interval"),
-    },
-    "Simple methods, trained on the same texts and evaluated on the same ones. Where the model does not lead, use the "
-    "simple method.",
-)
 MISTAKE: Columns = {
     "text": ("text", "text"),
     "truth": ("truth", "text"),
@@ -65,7 +53,7 @@ REJECTION = Section(
             "kept",
             "rejected",
             "share of the texts within the classes that is answered",
-            "share of the texts outside that is refused",
+            "refused share of texts outside",
             unit_square=True,
         ),
         Chart(
@@ -74,14 +62,13 @@ REJECTION = Section(
             "coverage",
             "risk",
             "share of the texts that is answered",
-            "share of the answers that is wrong",
+            "wrong share of the answers",
             "The surest answers come first.",
         ),
     ),
     remarks=(
-        "Answered from a score of {rejection/threshold} on ({rejection/score|text}); {rejection/n_inside|count} texts "
-        "within the classes.",
-        "{rejection/n_outside|count} texts are outside of all classes.",
+        "Answered from a score of {rejection/threshold} on ({rejection/score|text}); evaluated on "
+        "{rejection/n_inside|count} texts within the classes and {rejection/n_outside|count} outside of all.",
         "Chosen to answer {rejection/keep|share} of the texts within the classes.",
         "Chosen such that at most {rejection/wrong_at_most|share} of the answers are wrong.",
     ),
@@ -137,7 +124,7 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
         lower=("loss", "wrong_answers"),
         neutral=("kept",),
         remark="" if look_up(report, "outside_auroc") is not None else UNKNOWN,
-        headline=BASELINES,
+        headline=baselines_table("accuracy", "accuracy"),
         tables=(CONFUSED, BY_CLASS, TOP_K, CALIBRATION),
         charts=(RELIABILITY,),
         sections=(REJECTION, MISTAKES),

@@ -16,7 +16,7 @@ from cityzoo.report.pages.classification import (
     REPORT,
     ROC,
 )
-from cityzoo.report.pages.shared import precision_recall_chart
+from cityzoo.report.pages.shared import baselines_table, precision_recall_chart
 
 CLASSES: Columns = {
     "n": ("examples", "count"),
@@ -25,18 +25,6 @@ CLASSES: Columns = {
     "precision": ("precision at .5", "score"),
     "recall": ("recall at .5", "score"),
 }
-BASELINES = Table(
-    "Baselines",
-    "baselines",
-    {
-        "mean_auroc": ("AUROC", "bar"),
-        "low": ("from", "score"),
-        "high": ("to", "score"),
-        "lead": ("this model leads by", "signed"),
-        "lead_interval": ("95 % interval", "interval"),
-    },
-    "Simple methods, trained and evaluated on the same examples.",
-)
 ALARMS: Columns = {
     "threshold": ("threshold", "score"),
     "recall": ("recall", "share"),
@@ -64,7 +52,8 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
         ),
         {name: MEANINGS[name] for name in ("mean_auroc", "mean_ap", "macro_f1", "loss")},
         lower=("loss",),
-        tables=(alarms, BASELINES, Table("Metrics by class", "per_class", CLASSES), REPORT, CALIBRATION),
+        headline=baselines_table("mean_auroc", "AUROC"),
+        tables=(alarms, Table("Metrics by class", "per_class", CLASSES), REPORT, CALIBRATION),
         charts=(ROC, precision_recall_chart(), RELIABILITY),
         images=IMAGES,
         legend=LEGEND,

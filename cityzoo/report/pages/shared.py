@@ -186,6 +186,23 @@ FALSE_ACCEPTS = Section(
 SECTIONS = (ROBUSTNESS, FALSE_ACCEPTS, CORRUPTED, EXPLANATIONS, WORDS, EXPORTS)
 
 
+def baselines_table(metric: str, label: str) -> Table:
+    """Return the table of simple methods on the same examples, by the first primary metric of the task."""
+    return Table(
+        "Baselines",
+        "baselines",
+        {
+            metric: (label, "bar"),
+            "low": ("from", "score"),
+            "high": ("to", "score"),
+            "lead": ("this model leads by", "signed"),
+            "lead_interval": ("95 % interval", "interval"),
+        },
+        "Simple methods, trained and evaluated on the same examples. "
+        "Where the model does not lead, use one of them.",
+    )
+
+
 def confusion_table(predicted: Iterable[str], note: str) -> Table:
     """Return a confusion matrix with a column for each predicted class."""
     return Table("Confusion matrix", "confusion", {pointer(name): (name, "heat") for name in predicted}, note)
