@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from cityzoo.answer.calibration import Calibration, read_calibration
 from cityzoo.answer.encoder import AUTO, open_encoder
 from cityzoo.answer.index import PassageIndex, open_index
+from cityzoo.answer.intents import IntentModel
 from cityzoo.answer.passages import Passage, clean_text, read_passages
 from cityzoo.answer.words import split_words
 from cityzoo.cache_dir import cache_dir
@@ -71,10 +72,19 @@ class Answerer:
         index: of the passages.
         calibration: how sure a match is.
         contact: who knows more, added where the answer is not known.
+        intents: names the two intents that are asked for; their names are keys of passages. None: the two nearest
+            passages are.
     """
 
-    def __init__(self, index: PassageIndex, calibration: Calibration, contact: str = "") -> None:
-        self.index, self.calibration, self.contact = index, calibration, contact
+    def __init__(
+        self,
+        index: PassageIndex,
+        calibration: Calibration,
+        contact: str = "",
+        intents: IntentModel | None = None,
+    ) -> None:
+        self.index, self.calibration = index, calibration
+        self.contact, self.intents = contact, intents
 
     def ask(self, question: str, options: tuple[Passage, ...] = ()) -> Answer:
         """Return the answer to a question, or to the reply to the question which of two passages is meant.
@@ -104,17 +114,26 @@ class Answerer:
             return self._unknown(None)
         match = self.index.match(text)
         first, either = map(float, self.calibration.probabilities(match.features))
-        probability = first if self.calibration.is_calibrated else None
         if first >= self.calibration.threshold:
-            return Answer(ANSWER, match.passages[0].answer, match.passages[0], probability)
-        if either >= self.calibration.threshold and len(match.passages) > 1:
-            two = match.passages[:2]
-            named = " or ".join(
-                f"{label}) {each.title.rstrip('?')}" for label, each in zip(LABELS, two, strict=True)
-            )
-            sure = either if self.calibration.is_calibrated else None
-            return Answer(CLARIFY, f"Do you mean {named}?", None, sure, two)
-        return self._unknown(probability)
+            return Answer(ANSWER, match.passages[0].answer, match.passages[0], self._known(first))
+        two = match.passages[:2]
+        if self.intents:
+            two, either = self._find_intents(text)
+        if either < self.calibration.threshold or len(two) < 2:
+            return self._unknown(self._known(first))
+        titles = (f"{label}) {each.title.rstrip('?')}" for label, each in zip(LABELS, two, strict=True))
+        return Answer(CLARIFY, f"Do you mean {' or '.join(titles)}?", None, self._known(either), two)
+
+    def _find_intents(self, text: str) -> tuple[tuple[Passage, ...], float]:
+        """Return a passage of each of the two nearest intents that the FAQ has, titled by its name."""
+        names, probability = self.intents.find_nearest(text) if self.intents else ((), 0.0)
+        known = {each.key: each for each in reversed(self.index.passages)}
+        return tuple(
+            replace(known[name], question=name.replace("_", " ")) for name in names if name in known
+        ), probability
+
+    def _known(self, probability: float) -> float | None:
+        return probability if self.calibration.is_calibrated else None
 
     def _unknown(self, probability: float | None) -> Answer:
         return Answer(UNKNOWN, " ".join(filter(None, ("I do not know.", self.contact))), None, probability)
@@ -154,6 +173,7 @@ def open_answerer(
     contact: str = "",
     columns: Mapping[str, str] | None = None,
     threads: int = 1,
+    intents: Path | None = None,
 ) -> Answerer:
     """Read, check and index passages, with the calibration that lies next to the index.
 
@@ -164,9 +184,10 @@ def open_answerer(
         contact: who knows more.
         columns: as of `read_passages`.
         threads: of the encoder.
+        intents: folder of an exported model that names what is asked back.
 
     Raises:
-        InputError: passages or an encoder that cannot be used.
+        InputError: passages, an encoder or a model that cannot be used.
     """
     passages, findings = read_passages(faq, columns or {})
     LOG.info("%s", findings.text())
@@ -181,7 +202,7 @@ def open_answerer(
         )
     elif calibration.passages != index.digest:
         LOG.warning("the passages changed since the threshold was calibrated: give --questions FILE again")
-    return Answerer(index, calibration, contact)
+    return Answerer(index, calibration, contact, IntentModel(intents, threads) if intents else None)
 
 
 def index_folder(faq: str) -> Path:

@@ -19,7 +19,6 @@ from zoo.text.tokenizer import Tokenizer
 
 LOG = logging.getLogger(__name__)
 NONE, AUTO, DEFAULT = "none", "auto", "minilm"
-MAX_TOKENS = 128  # of a text; what is beyond is cut off
 BATCH = 32
 
 
@@ -46,7 +45,7 @@ class SentenceEncoder:
                 f"'{folder / name}' has no output '{POOLED}': give --encoder the run folder, or a sentence encoder"
             )
         try:
-            self.tokenizer = Tokenizer.from_folder(folder, MAX_TOKENS)
+            self.tokenizer = Tokenizer.from_folder(folder)
         except ValueError as error:
             raise InputError(str(error)) from error
         content = self.model.digest.encode() + (folder / TOKENIZER).read_bytes()

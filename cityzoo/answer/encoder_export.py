@@ -13,9 +13,10 @@ import numpy as np
 from cityzoo.cache_dir import cache_dir
 from cityzoo.cli import quiet_start
 from cityzoo.errors import InputError
-from cityzoo.replace_file import unfinished_name
-from zoo.text.registry import find_folder
+from cityzoo.replace_file import remove_unfinished, unfinished_name
+from zoo.text.registry import build, find_folder, most_tokens
 from zoo.text.tokenizer import FILE as TOKENIZER
+from zoo.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     import keras
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 MODEL, POOLED, RUN_MODEL = "model.onnx", "pooled", "model.keras"
 WEIGHTS = ("config.json", "model.safetensors", TOKENIZER, "vocab.txt", "1_Pooling/config.json", RUN_MODEL)
+PRESET = ("model.weights.h5", "assets/tokenizer/vocabulary.txt")  # of KerasHub
+MOST_TOKENS = 128  # of a text; what is beyond is cut off
 TOLERANCE = 1e-4  # between vectors of Keras and of ONNX Runtime, of length 1
 
 
@@ -37,7 +40,7 @@ def find_exported(name: str) -> Path:
     """
     source = find_folder(name, download=importlib.util.find_spec("tensorflow") is not None)
     digest = sha256()
-    for file in (source / part for part in WEIGHTS):
+    for file in (source / part for part in (*WEIGHTS, *PRESET)):
         digest.update(file.read_bytes() if file.is_file() else b"-")
     folder = cache_dir() / "encoders" / digest.hexdigest()[:32]
     if not folder.is_dir():
@@ -48,6 +51,7 @@ def find_exported(name: str) -> Path:
             )
         LOG.info("exporting the encoder '%s' to %s, once", name, folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(folder.parent)
         part = unfinished_name(folder)
         part.mkdir(exist_ok=True)
         export_encoder(source, part)
@@ -61,15 +65,15 @@ def export_encoder(source: Path, folder: Path) -> None:
     Raises:
         InputError: not an encoder, packages are missing, or ONNX Runtime computes something else.
     """
-    from zoo.text.tokenizer import Tokenizer
-
     with quiet_start():
         from cityzoo.export.portable import portable
         from cityzoo.export.write import write
         from cityzoo.runtime.runtime_model import open_model
 
-        tokenizer = Tokenizer.from_folder(source, max_length=128)
-        encoder = _load(source)
+        is_run = (source / RUN_MODEL).is_file()
+        most = None if is_run else min(MOST_TOKENS, most_tokens(str(source)))
+        tokenizer = Tokenizer.from_folder(source, most)
+        encoder = _load(source, tokenizer)
     path = write(portable(encoder), "onnx", folder)
     tokenizer.write(folder)
     token_ids = tokenizer(["Where is the bus?", "one"])
@@ -82,7 +86,7 @@ def export_encoder(source: Path, folder: Path) -> None:
         )
 
 
-def _load(source: Path) -> keras.Model:
+def _load(source: Path, tokenizer: Tokenizer) -> keras.Model:
     import keras
 
     if (source / RUN_MODEL).is_file():
@@ -95,9 +99,5 @@ def _load(source: Path) -> keras.Model:
                 f"'{source}' is not the run of a text encoder: give one trained with --backbone minilm"
             )
         return keras.Model(model.input, {POOLED: model.get_layer(POOLED).output})
-    from zoo.text.encoder import build_encoder
-    from zoo.text.hugging_face import load_weights, read_config
-
-    encoder = build_encoder(read_config(source))
-    load_weights(encoder, source)
+    encoder, _ = build(str(source), "pretrained", tokenizer)
     return keras.Model(encoder.input, {POOLED: encoder.output[POOLED]})

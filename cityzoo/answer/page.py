@@ -44,7 +44,7 @@ def layout() -> Layout:
             Card("auroc_outside", "AUROC", "of the probability, inside against outside questions"),
             Card("outside_rejected", "outside rejected", "outside questions without an answer", "share"),
             Card("hits_1", "hits at 1", "right passage first, whether answered or not", "share"),
-            Card("latency_ms/p50", "ms per question", "median, with the embedding", "score"),
+            Card("latency_ms/p50", "ms per question", "median, with the embedding", "count"),
         ),
         {},
         sections=(_shares(), _threshold(), _sources()),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cityzoo import cli
-from cityzoo.cli.values import parse_count, parse_number
+from cityzoo.cli.values import parse_count, parse_number, parse_share
 from cityzoo.errors import InputError, escape_control
 
 if TYPE_CHECKING:
@@ -37,13 +37,6 @@ answer; nothing where no passage answers. Half of them choose the threshold, the
 """
 
 
-def _share(text: str) -> float:
-    share = parse_number(text)
-    if not 0 < share < 1:
-        raise InputError(f"share {text}: give a number between 0 and 1, e.g. 0.05")
-    return share
-
-
 def _parser() -> cli.Parser:
     parser = cli.Parser(
         prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
@@ -60,6 +53,8 @@ def _parser() -> cli.Parser:
         help="where vectors and threshold are kept (default: in the cache)",
     )
     add("--contact", metavar="TEXT", default="", help='who knows more, as in "Hotline 115"')
+    about = "exported run of text_intent: names what is asked back; its classes are ids of passages"
+    add("--intents", metavar="FOLDER", type=Path, help=about)
     add("--json", action="store_true", help="print one JSON object per answer")
     add(
         "--threads",
@@ -89,7 +84,7 @@ def _add_calibration(parser: cli.Parser) -> None:
     add = parser.add_argument_group("calibration").add_argument
     add("--questions", metavar="FILE", type=Path, help="questions with their right answers")
     about = "wanted share of wrong ones among the answers (default: 0.05)"
-    add("--wrong-at-most", metavar="SHARE", type=cli.argparse_type(_share), default=0.05, help=about)
+    add("--wrong-at-most", metavar="SHARE", type=cli.argparse_type(parse_share), default=0.05, help=about)
     add("--out", metavar="FOLDER", type=Path, help="of report.html and report.json (default: answered/NAME)")
 
 
@@ -105,7 +100,9 @@ def main(arguments: Sequence[str]) -> int:
         kind: name for kind in ("question", "answer", "key") if (name := vars(given)[f"{kind}_column"])
     }
     folder = given.index
-    answerer = open_answerer(given.faq, given.encoder, folder, given.contact, columns, given.threads)
+    answerer = open_answerer(
+        given.faq, given.encoder, folder, given.contact, columns, given.threads, given.intents
+    )
     if given.questions:
         _calibrate(given, answerer)
         if not given.ask:

@@ -47,9 +47,10 @@ def open_conversations(settings: Settings) -> Conversations | None:
     """
     if not settings.faq:
         return None
-    folder = Path(settings.index) if settings.index else None
+    folder, intents = (Path(each) if each else None for each in (settings.index, settings.intents))
+    threads = settings.threads or 1
     answerer = open_answerer(
-        settings.faq, settings.encoder, folder, settings.contact, threads=settings.threads or 1
+        settings.faq, settings.encoder, folder, settings.contact, threads=threads, intents=intents
     )
     path = settings.conversation_log
     return Conversations(

@@ -65,6 +65,7 @@ class Settings(MonitorSettings, SecuritySettings):
     index: str | None = flag(
         None, "where python -m cityzoo answer keeps the index of --faq", metavar="FOLDER"
     )
+    intents: str | None = flag(None, "exported text_intent that names what --faq asks back", metavar="FOLDER")
     contact: str = flag("", "who knows more, where --faq has no answer", metavar="TEXT")
     conversation_log: str | None = flag(
         None, "append questions to --faq, personal data masked, to this file", metavar="FILE"

@@ -40,6 +40,7 @@ def write_encoder(folder):
     tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
     tokenizer.normalizer = tokenizers.normalizers.Lowercase()
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer.enable_truncation(64)
     tokenizer.save(str(folder / "tokenizer.json"))
     return folder
 

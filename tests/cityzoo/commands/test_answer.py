@@ -61,7 +61,7 @@ def test_questions_of_the_standard_input_by_an_exported_encoder(faq, tmp_path):
         (["--ask", "a", "--encoder", "nowhere"], "minilm"),
         (["--ask", "a", "--question-column", "frage"], "frage"),
         (["--questions", "none.csv"], "does not exist"),
-        (["--questions", "none.csv", "--wrong-at-most", "5"], "between 0 and 1"),
+        (["--questions", "none.csv", "--wrong-at-most", "5"], "at most 1"),
     ],
 )
 def test_what_is_wrong_is_one_line(faq, arguments, said, capsys):
