@@ -90,7 +90,7 @@ def open_encoder(name: str, threads: int = 1) -> SentenceEncoder | None:
         return SentenceEncoder(folder, threads)
     wanted = DEFAULT if name == AUTO else name
     try:
-        return SentenceEncoder(find_exported(wanted), threads)
+        return SentenceEncoder(find_exported(wanted, download=name != AUTO), threads)
     except (ImportError, ValueError) as error:
         if name == AUTO:
             LOG.info("no encoder, passages are found by their words alone: %s", error)

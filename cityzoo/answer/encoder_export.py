@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import importlib.util
 import logging
 from hashlib import sha256
@@ -29,22 +30,31 @@ MOST_TOKENS = 128  # of a text; what is beyond is cut off
 TOLERANCE = 1e-4  # between vectors of Keras and of ONNX Runtime, of length 1
 
 
-def find_exported(name: str) -> Path:
+def find_exported(name: str, download: bool = True) -> Path:
     """Return the folder with the exported encoder, which is written if it is not in the cache.
 
     Args:
         name: a run folder, a Hugging Face folder, or a name such as "minilm".
+        download: whether files of a named encoder that are not on this machine are downloaded.
 
     Raises:
         ValueError: no such encoder, or one that cannot be exported here.
     """
-    source = find_folder(name, download=importlib.util.find_spec("tensorflow") is not None)
+    has_tensorflow = importlib.util.find_spec("tensorflow") is not None
+    cache = cache_dir() / "encoders"
+    try:
+        source = find_folder(name, download=download and has_tensorflow)
+    except ValueError:
+        copied = sorted(cache.glob(f"{glob.escape(Path(name).name)}-*"))
+        if not copied:  # a server may have the exported files alone
+            raise
+        return copied[-1]
     digest = sha256()
     for file in (source / part for part in (*WEIGHTS, *PRESET)):
         digest.update(file.read_bytes() if file.is_file() else b"-")
-    folder = cache_dir() / "encoders" / digest.hexdigest()[:32]
+    folder = cache / f"{Path(name).name}-{digest.hexdigest()[:16]}"
     if not folder.is_dir():
-        if importlib.util.find_spec("tensorflow") is None:
+        if not has_tensorflow:
             raise ValueError(
                 f"'{source}' is not exported yet, which needs TensorFlow: run python -m cityzoo answer once where "
                 f"it is installed, and copy {folder} from there"
