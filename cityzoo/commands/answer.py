@@ -70,17 +70,18 @@ def _parser() -> cli.Parser:
         help="append questions, personal data masked, and where answers are from",
     )
     add("--log-mb", metavar="MB", type=number, default=10.0, help="largest size of the log (default: 10)")
+    _add_groups(parser)
+    return parser
+
+
+def _add_groups(parser: cli.Parser) -> None:
+    add = parser.add_argument_group("columns of a table").add_argument
     for kind, what in (
         ("question", "questions"),
         ("answer", "answers"),
         ("key", "what answers are called by"),
     ):
         add(f"--{kind}-column", metavar="NAME", help=f"column of the {what}")
-    _add_calibration(parser)
-    return parser
-
-
-def _add_calibration(parser: cli.Parser) -> None:
     add = parser.add_argument_group("calibration").add_argument
     add("--questions", metavar="FILE", type=Path, help="questions with their right answers")
     about = "wanted share of wrong ones among the answers (default: 0.05)"
