@@ -59,6 +59,7 @@ traffic_signals: errors cli
 answer: GROUND cli data metrics runtime report export model zoo
 serve: errors cli replace_file runtime augment heads data security monitor redact answer
 watch: GROUND cli spec_file runtime augment heads data alarms security redact monitor report
+listen: GROUND runtime data metrics watch
 loop: GROUND spec data metrics outputs modalities tasks fit evaluation report traffic_signals watch
 commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress zoo
 __main__: errors cli commands

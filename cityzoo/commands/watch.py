@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
         "threshold": scores.to_json(),
         **({"incidents": classifier.to_json()} if classifier else {}),
     }
-    with _removed_if_unused(watching), _ended_by_signals(watching.stop):
+    with _removed_if_unused(watching), end_by_signals(watching.stop):
         attach_outlets(given, watching, detector.class_names)
         watching.folder.write_summary({**facts, **about, "state": "running", **summarize(watching)})
         watching.run()
@@ -177,7 +177,7 @@ def _removed_if_unused(watching: Watching) -> Iterator[None]:
 
 
 @contextmanager
-def _ended_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+def end_by_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end a watch after the current batch; the second one interrupts at once."""
 
     def end(number: int, frame: FrameType | None) -> None:

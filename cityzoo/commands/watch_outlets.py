@@ -29,7 +29,11 @@ ROTATED = 100e6  # bytes of a file of JSON lines
 
 def add_outlet_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags."""
-    _add_sinks(parser.add_argument_group("where events go (passwords: see docs/watching.md)"))
+    group = parser.add_argument_group("where events go (passwords: see docs/watching.md)")
+    add_sink_arguments(group)
+    about = "counts as TrafficFlowObserved: URL of a broker, or a file of JSON lines"
+    group.add_argument("--ngsi-ld", metavar="URL|FILE", help=about)
+    group.add_argument("--position", metavar="LAT,LON", help="of the cameras, for --ngsi-ld")
     _add_evidence(parser.add_argument_group("evidence and privacy"))
     add = parser.add_argument_group("responses").add_argument
     add("--response", metavar="FILE", help="response plans as YAML: on which alarm what is done")
@@ -37,7 +41,8 @@ def add_outlet_arguments(parser: argparse.ArgumentParser) -> None:
     add("--act", action="store_true", help=about)
 
 
-def _add_sinks(group: argparse._ArgumentGroup) -> None:
+def add_sink_arguments(group: argparse._ArgumentGroup) -> None:
+    """Add the flags of receivers that take events of any kind."""
     count, add = cli.argparse_type(parse_count), group.add_argument
     add("--json-lines", metavar="FILE", help="all events; it is rotated at 100 MB")
     about = "receiver of alarms as signed POST requests; may be repeated"
@@ -57,9 +62,6 @@ def _add_sinks(group: argparse._ArgumentGroup) -> None:
     add("--mail-from", metavar="ADDRESS", help="sender (default: cityzoo@ the mail server)")
     about = "most mails an hour: what comes faster is sent as a digest (default: 6)"
     add("--mails-per-hour", metavar="N", type=count, default=6, help=about)
-    about = "counts as TrafficFlowObserved: URL of a broker, or a file of JSON lines"
-    add("--ngsi-ld", metavar="URL|FILE", help=about)
-    add("--position", metavar="LAT,LON", help="of the cameras, for --ngsi-ld")
 
 
 def _add_evidence(group: argparse._ArgumentGroup) -> None:
@@ -98,7 +100,7 @@ def _attach_outlets(given: argparse.Namespace, watching: Watching, class_names: 
     report, out, cameras = watching.reports.append, watching.folder.path, [*watching.watches]
     recorder = _open_evidence(given, watching, class_names, report)
     mqtt = _open_mqtt(given, out, cameras, report)
-    sinks = _open_sinks(given, report)
+    sinks = open_sinks(given, report) + _open_ngsi(given, report)
     clips = None if given.no_evidence else recorder
     responder, more = _open_responses(given, watching, mqtt, clips, report)
     watching.sinks = [
@@ -124,21 +126,27 @@ def _attach(
             event |= {"evidence": clip} if clip else {}
 
 
-def _open_sinks(given: argparse.Namespace, report: Report) -> list[Sink]:
+def open_sinks(given: argparse.Namespace, report: Report) -> list[Sink]:
+    """Open what the flags of `add_sink_arguments` ask for, but MQTT, which has to know the sources."""
     from cityzoo.watch.sinks.json_lines import JsonLinesSink
-    from cityzoo.watch.sinks.ngsi_ld import NgsiSink, parse_position, traffic_flow_observed
     from cityzoo.watch.sinks.webhook import WebhookSink
 
     sinks: list[Sink] = [JsonLinesSink(Path(given.json_lines), ROTATED)] if given.json_lines else []
     sinks += [WebhookSink(url, report, not given.webhook_events) for url in given.webhook]
-    sinks += [_make_mail(given, report, tuple(given.mail))] if given.mail else []
+    return sinks + ([_make_mail(given, report, tuple(given.mail))] if given.mail else [])
+
+
+def _open_ngsi(given: argparse.Namespace, report: Report) -> list[Sink]:
+    from cityzoo.watch.sinks.json_lines import JsonLinesSink
+    from cityzoo.watch.sinks.ngsi_ld import NgsiSink, parse_position, traffic_flow_observed
+
     position = parse_position(given.position) if given.position else None
     if given.ngsi_ld and "://" in given.ngsi_ld:
-        sinks.append(NgsiSink(given.ngsi_ld, position, report))
-    elif given.ngsi_ld:
+        return [NgsiSink(given.ngsi_ld, position, report)]
+    if given.ngsi_ld:
         convert = partial(traffic_flow_observed, position=position)
-        sinks.append(JsonLinesSink(Path(given.ngsi_ld), ROTATED, convert=convert))
-    return sinks
+        return [JsonLinesSink(Path(given.ngsi_ld), ROTATED, convert=convert)]
+    return []
 
 
 def _make_mail(given: argparse.Namespace, report: Report, addresses: tuple[str, ...]) -> MailSink:
