@@ -53,7 +53,7 @@ def listen_parser() -> cli.Parser:
     add("source", metavar="SOURCE", help="mic, a sound file, a folder of them, or URL of a stream")
     about = "exported run of sound_classify; may be repeated"
     add("--run", metavar="RUN", action="append", default=[], help=about)
-    about = "probability from which a class is heard, 0..1 (default: of the run's report, else 0.7)"
+    about = "probability from which a class is heard, 0..1 (default: of the run's report, else 0.8)"
     add("--threshold", metavar="SCORE", type=score, help=about)
     about = "classes that are no events (default: background, silence, speech, unknown ...)"
     add("--ignore", metavar="NAMES", type=names, help=about)

@@ -17,7 +17,10 @@ from cityzoo.runtime.runtime_model import open_model
 from cityzoo.watch.detector import find_exported
 
 IGNORED = ("background", "silence", "unknown", "speech", "noise", "other", "_background_noise_", "_silence_")
-WINDOWS = 3  # whose probabilities are averaged
+# Demo sounds in 10 dB of noise and ten minutes without any: two windows at 0.8 hear 54 of 56 and raise no false alarm,
+# three at 0.7 hear 55 and raise 6 an hour.
+WINDOWS = 2  # whose probabilities are averaged
+USUAL_THRESHOLD = 0.8
 HOP = 0.25  # seconds between two windows
 QUIET = 1e-3  # RMS below which nothing is heard: -60 dB of full scale
 INPUT = "waveform"
@@ -36,7 +39,7 @@ class SoundDetector:
 
     Args:
         path: exported folder, its model file, or the run.
-        threshold: probability from which a class is heard; None: of the run's report, else 0.7.
+        threshold: probability from which a class is heard; None: of the run's report, else 0.8.
         refractory: seconds after a sound in which its class is not heard again.
         ignored: classes that are no events.
 
@@ -60,7 +63,7 @@ class SoundDetector:
         self.samples = self.model.inputs[0].shape[1] or RATE
         points = about.get("thresholds", {})
         self.thresholds = {
-            name: threshold if threshold is not None else points.get(f"alarm: {name}", 0.7)
+            name: threshold if threshold is not None else points.get(f"alarm: {name}", USUAL_THRESHOLD)
             for name in self.class_names
             if name.lower() not in ignored
         }

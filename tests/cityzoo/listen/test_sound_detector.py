@@ -25,7 +25,7 @@ def hear(detector, samples, block=777):
 
 
 def test_sounds_are_heard_once(folder):
-    """A horn at 2 s, a siren at 4 s; of three averaged windows the second raises the mean over 0.6."""
+    """A horn at 2 s, a siren at 4 s; of two averaged windows the second raises the mean over 0.6."""
     silence = np.zeros(2 * RATE, np.float32)
     sound = np.concatenate([silence, tone(1000, 1), silence[:RATE], tone(2000, 1), silence])
     found = hear(SoundDetector(folder, 0.6), sound)
@@ -41,7 +41,7 @@ def test_sounds_are_heard_once(folder):
 def test_refractory_time(folder):
     """Of a tone of six seconds: every two seconds at most."""
     found = hear(SoundDetector(folder, 0.6, refractory=2.0), tone(1000, 6))
-    assert [each.seconds for each in found] == [0.75, 2.75, 4.75]
+    assert [each.seconds for each in found] == [0.5, 2.5, 4.5]
     assert len(hear(SoundDetector(folder, 0.6, refractory=10.0), tone(1000, 6))) == 1
 
 
