@@ -25,7 +25,8 @@ class TagReader:
             InputError: no text has tags.
         """
         data = texts.load(source, columns=Columns(), **how)
-        if not any(each.tags for each in data.train.examples):
+        found = (side for side in (data.train, data.val, data.test) if side is not None)
+        if not any(each.tags for side in found for each in side.examples):
             raise InputError(
                 f"'{source}' has no tags: give CoNLL (a word and its tag per line), or JSON or JSONL with tokens and "
                 "tags, or with text and entities (start, end, label)"

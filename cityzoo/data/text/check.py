@@ -112,7 +112,7 @@ def find_similar_labels(counts: Counter[str], findings: TextFindings) -> None:
     for name, count in counts.items():
         for other, more in counts.items():
             if (
-                count <= RARE * more
+                0 < count <= RARE * more
                 and difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio() >= ALIKE
             ):
                 findings.add("similar labels", f"{name} ({count}) and {other} ({more})")

@@ -34,6 +34,7 @@ def load(
     split_by: str = "text",
     hold_out: Sequence[str] = (),
     strict: bool = False,
+    is_training: bool = True,
 ) -> TextDataset:
     """Read and check labeled texts.
 
@@ -51,6 +52,8 @@ def load(
         split_by: "text", or "group": texts of one group share a split, even if the data has splits of its own.
         hold_out: groups of texts that are val.
         strict: stop if anything is not used.
+        is_training: whether there must be texts to train on, and others held out. Of texts to evaluate on all classes
+            count, and those without a split stay together.
 
     Raises:
         InputError: nothing there, unreadable files, no labels, fewer than two texts of a split.
@@ -63,10 +66,15 @@ def load(
     raw = [each for each in (check.clean(each, findings) for each in raw) if each]
     raw = _map_labels(raw, class_map or {}, findings)
     raw = check.remove_copies(raw, findings)
-    train, held_out, test = _split(raw, split_by if not val else "text", hold_out, findings)
+    if is_training:
+        train, held_out, test = _split(raw, split_by if not val else "text", hold_out, findings)
+    else:
+        train, held_out, test = (
+            [each for each in raw if (each.split or "train") == split] for split in ("train", "val", "test")
+        )
     held_out = check.remove_shared(train, held_out, findings)
     test = check.remove_shared(train, test, findings)
-    names = _class_names(train, classes)
+    names = _class_names(train if is_training else raw, classes)
     sides = [_take(side, limit) for side in (train, held_out, test)]
     check.describe([each for side in sides for each in side], findings)
     sets = [
@@ -186,6 +194,7 @@ def _to_set(split: str, texts: Sequence[RawText], names: tuple[str, ...], findin
 
 def _describe(sets: Sequence[TextSet], findings: TextFindings, names: tuple[str, ...]) -> None:
     findings.sizes = {each.split: len(each) for each in sets if len(each)}
-    counts = np.sum([np.zeros(len(names)), *(each.target for each in sets[0].examples)], axis=0)
+    counted = next((each.examples for each in sets if len(each)), ())  # train, or what is evaluated
+    counts = np.sum([np.zeros(len(names)), *(each.target for each in counted)], axis=0)
     findings.classes = {name: int(count) for name, count in zip(names, counts, strict=True)}
     check.find_similar_labels(Counter(findings.classes), findings)

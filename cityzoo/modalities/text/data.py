@@ -84,17 +84,17 @@ def read_to_evaluate(
     options = _options(spec)
     if flags["data"]:
         options |= {"format": flags["format"], "class_map": flags["class_map"], "val": None}
-        options |= {"classes": (), "hold_out": (), "split_by": "text"}
+        options |= {"classes": (), "hold_out": (), "split_by": "text", "is_training": False}
     options["limit"] = flags["limit"] or (None if flags["data"] else spec.run.limit)
     found = task.read(flags["data"] or spec.run.data or write_demo(spec, task), spec.reader, **options)
     sides = {"train": found.train, "val": found.val, "test": found.test}
     split = flags["split"] or ("all" if flags["data"] and not found.has_val_split else "val")
-    chosen = [sides[split]] if split != "all" else [side for side in sides.values() if side]
-    if chosen == [None]:
+    chosen = [sides[split]] if split != "all" else list(sides.values())
+    examples = tuple(example for side in chosen if side is not None for example in side.examples)
+    if not examples:
         raise InputError(
-            f"'{found.findings.source}' has no test split: name a file test.csv, or leave out --split"
+            f"'{found.findings.source}' has no {split} split: name a file {split}.csv, or leave out --split"
         )
-    examples = tuple(example for side in chosen for example in side.examples)
     return reorder_labels(TextSet(split, found.train.class_names, examples), class_names), found.findings
 
 

@@ -126,6 +126,17 @@ def test_what_no_class_fits_is_outside(tmp_path):
         load(str(tmp_path / "b.csv"))
 
 
+@pytest.mark.parametrize("name", ["test.csv", "calls.csv", "val.csv"])
+def test_texts_to_evaluate_need_no_others(tmp_path, name):
+    """They stay together, whatever their file is named, and one text may be all there is of a class."""
+    rows = [*ROWS[:5], ("ice on the road", "ice"), ("sing me a song", "")]
+    (tmp_path / name).write_text(table(rows))
+    data = load(str(tmp_path / name), is_training=False)
+    (used,) = [side for side in (data.train, data.val, data.test) if side and len(side)]
+    assert len(used) == 7 and used.class_names == ("ice", "late")
+    assert data.findings.counts["dropped class"] == 0 and data.has_val_split == (name == "val.csv")
+
+
 def test_lists_of_one_file_have_places_of_their_own(tmp_path):
     """CLINC150 keeps all splits in one file; what a list named oos_ holds is outside, whatever its labels say."""
     content = {"train": [[f"bin {n} is full", "bin"] for n in range(4)], "val": [["the bin is full", "bin"]]}
