@@ -132,6 +132,18 @@ class Answerer:
             replace(known[name], question=name.replace("_", " ")) for name in names if name in known
         ), probability
 
+    def warn_uncalibrated(self) -> None:
+        """Warn if how many answers are wrong is not known."""
+        if not self.calibration.is_calibrated:
+            LOG.warning(
+                "WARNING: the threshold is not calibrated on these passages: probabilities are not given, and how many "
+                "answers are wrong is not known; give python -m cityzoo answer --questions FILE once"
+            )
+        elif self.calibration.passages != self.index.digest:
+            LOG.warning(
+                "WARNING: the passages changed since the threshold was calibrated: give --questions FILE again"
+            )
+
     def _known(self, probability: float) -> float | None:
         return probability if self.calibration.is_calibrated else None
 
@@ -171,7 +183,7 @@ def open_answerer(
     encoder: str = AUTO,
     folder: Path | None = None,
     contact: str = "",
-    columns: Mapping[str, str] | None = None,
+    columns: Mapping[str, str | None] | None = None,
     threads: int = 1,
     intents: Path | None = None,
 ) -> Answerer:
@@ -195,13 +207,6 @@ def open_answerer(
     opened = open_encoder(encoder, threads)
     index = open_index(passages, opened, folder)
     calibration = read_calibration(folder, opened.digest if opened else "")
-    if not calibration.is_calibrated:
-        LOG.warning(
-            "the threshold is not calibrated on these passages: probabilities are not given, and how many answers are "
-            "wrong is not known; give python -m cityzoo answer --questions FILE once"
-        )
-    elif calibration.passages != index.digest:
-        LOG.warning("the passages changed since the threshold was calibrated: give --questions FILE again")
     return Answerer(index, calibration, contact, IntentModel(intents, threads) if intents else None)
 
 

@@ -95,7 +95,7 @@ class Passage:
         }
 
 
-def read_passages(source: str, columns: Mapping[str, str]) -> tuple[list[Passage], FaqFindings]:
+def read_passages(source: str, columns: Mapping[str, str | None]) -> tuple[list[Passage], FaqFindings]:
     """Read and check passages: cleaned, duplicates and empty ones left out.
 
     Args:
@@ -126,7 +126,9 @@ def read_passages(source: str, columns: Mapping[str, str]) -> tuple[list[Passage
     return kept, findings
 
 
-def _read_file(file: Path, name: str, columns: Mapping[str, str], findings: FaqFindings) -> Iterator[Passage]:
+def _read_file(
+    file: Path, name: str, columns: Mapping[str, str | None], findings: FaqFindings
+) -> Iterator[Passage]:
     ending = file.suffix.lower()
     if ending in ENDINGS:
         for heading, text in cut_document(read_text(file, findings), ending):
@@ -177,7 +179,7 @@ def read_records(file: Path, name: str, findings: FaqFindings) -> Iterator[tuple
             yield place, record
 
 
-def _find_columns(header: Sequence[str], columns: Mapping[str, str], where: str) -> dict[str, str]:
+def _find_columns(header: Sequence[str], columns: Mapping[str, str | None], where: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for kind, names in COLUMNS.items():
         given = columns.get(kind)

@@ -97,17 +97,15 @@ def main(arguments: Sequence[str]) -> int:
     from cityzoo.answer.answerer import open_answerer
     from cityzoo.answer.conversations import ConversationLog, Conversations
 
-    columns = {
-        kind: name for kind in ("question", "answer", "key") if (name := vars(given)[f"{kind}_column"])
-    }
-    folder = given.index
+    columns = {kind: getattr(given, f"{kind}_column") for kind in ("question", "answer", "key")}
     answerer = open_answerer(
-        given.faq, given.encoder, folder, given.contact, columns, given.threads, given.intents
+        given.faq, given.encoder, given.index, given.contact, columns, given.threads, given.intents
     )
     if given.questions:
         _calibrate(given, answerer)
         if not given.ask:
             return 0
+    answerer.warn_uncalibrated()
     log = ConversationLog(given.log, given.log_mb) if given.log else None
     conversations = Conversations(answerer, log)
     conversation = ""
@@ -117,7 +115,7 @@ def main(arguments: Sequence[str]) -> int:
         except InputError as error:
             if given.ask:
                 raise
-            sys.stdout.write(f"{error}\n")
+            sys.stdout.write((json.dumps({"error": str(error)}) if given.json else str(error)) + "\n")
             continue
         sys.stdout.write(json.dumps(answer.to_json()) + "\n" if given.json else describe(answer))
         sys.stdout.flush()
@@ -147,7 +145,7 @@ def describe(answer: Answer) -> str:
 
 
 def _read_lines() -> Iterator[str]:
-    """Yield the lines of the standard input, until a signal, its end or "exit"."""
+    """Yield the lines of the standard input, until its end, or an empty one of a terminal."""
     if sys.stdin.isatty():
         LOG.info("ask, one question per line; an empty line ends")
     for line in sys.stdin.buffer:

@@ -52,6 +52,7 @@ def open_conversations(settings: Settings) -> Conversations | None:
     answerer = open_answerer(
         settings.faq, settings.encoder, folder, settings.contact, threads=threads, intents=intents
     )
+    answerer.warn_uncalibrated()
     path = settings.conversation_log
     return Conversations(
         answerer, ConversationLog(Path(path), settings.conversation_log_mb) if path else None

@@ -90,5 +90,5 @@ def test_instructions_in_a_passage_are_quoted(tmp_path):
 
 def test_without_questions_it_says_that_the_threshold_is_not_calibrated(faq, tmp_path, caplog, monkeypatch):
     monkeypatch.setenv("CITYZOO_HOME", str(tmp_path))
-    open_answerer(str(faq), "none")
+    open_answerer(str(faq), "none").warn_uncalibrated()
     assert "not calibrated" in caplog.text
