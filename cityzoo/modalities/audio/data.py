@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -173,7 +174,8 @@ def slices(sounds: AudioSet) -> Masks:
 def _ranges(values: Sequence[float], limits: Sequence[float], unit: str) -> dict[str, np.ndarray]:
     """Return masks of the values between limits, without empty ones."""
     places = np.searchsorted(limits, values, side="left")
-    names = [f"up to {limit:g} {unit}" for limit in limits] + [f"over {limits[-1]:g} {unit}"]
+    between = [f"{low:g} to {high:g} {unit}" for low, high in itertools.pairwise(limits)]
+    names = [f"up to {limits[0]:g} {unit}", *between, f"over {limits[-1]:g} {unit}"]
     return {name: places == place for place, name in enumerate(names) if (places == place).any()}
 
 
