@@ -17,7 +17,30 @@ SAMPLE_RATE = 16_000  # Hz
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64", ".caf")
 KEPT_BYTES = 1 << 31  # of decoded sounds in memory
 LONGEST_SECONDS = 4 * 3600
-_KEPT: OrderedDict[tuple[str, int, int], np.ndarray] = OrderedDict()
+
+
+class DecodedCache:
+    """Decoded sounds in memory, the longest unused removed first; a changed file is decoded again."""
+
+    def __init__(self, limit_bytes: int = KEPT_BYTES) -> None:
+        self._limit, self._size = limit_bytes, 0
+        self._kept: OrderedDict[tuple[str, int, int], np.ndarray] = OrderedDict()
+
+    def read(self, path: str) -> np.ndarray:
+        """Return a sound; see `decode`."""
+        status = os.stat(path)
+        key = (path, status.st_size, status.st_mtime_ns)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        clip = decode(path)[0]
+        self._kept[key], self._size = clip, self._size + clip.nbytes
+        while self._size > self._limit:
+            self._size -= self._kept.popitem(last=False)[1].nbytes
+        return clip
+
+
+_CACHE = DecodedCache()
 
 
 def import_soundfile() -> Any:
@@ -43,13 +66,7 @@ def read_clip(path: str) -> np.ndarray:
     Raises:
         InputError: the file cannot be decoded.
     """
-    status = os.stat(path)
-    key = (path, status.st_size, status.st_mtime_ns)
-    if key not in _KEPT:
-        _KEPT[key] = decode(path)[0]
-        while sum(clip.nbytes for clip in _KEPT.values()) > KEPT_BYTES:
-            _KEPT.popitem(last=False)
-    return _KEPT[key]
+    return _CACHE.read(path)
 
 
 def decode(path: str) -> tuple[np.ndarray, int, bool]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cityzoo.data.audio.decode import decode, read_clip, resample
+from cityzoo.data.audio.decode import DecodedCache, decode, read_clip, resample
 from cityzoo.errors import InputError
 
 TONE = (0.5 * np.sin(2 * np.pi * 440 * np.arange(8000) / 16_000)).astype(np.float32)
@@ -61,3 +61,13 @@ def test_a_file_is_read_again_when_it_changes(write):
     assert len(read_clip(str(path))) == 8000
     write("a.wav", TONE[:4000])
     assert len(read_clip(str(path))) == 4000
+
+
+def test_the_longest_unused_sounds_leave_memory(write):
+    paths = [str(write(f"{number}.wav", TONE)) for number in range(3)]
+    cache = DecodedCache(2 * TONE.nbytes)
+    first, second = cache.read(paths[0]), cache.read(paths[1])
+    assert cache.read(paths[0]) is first
+    cache.read(paths[2])
+    assert cache.read(paths[0]) is first
+    assert cache.read(paths[1]) is not second
