@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cityzoo.evaluation.evaluate import BEFORE
@@ -12,6 +12,7 @@ from cityzoo.report.licenses import is_synthetic, license_sentences
 from cityzoo.report.number_format import format_score, format_share, is_number, metric_label
 
 FEW = 30  # examples of a class, below which its metrics are mostly noise
+LISTED = 20  # classes
 OVERCONFIDENT = 1.2  # temperature from which probabilities count as overconfident
 STREETS = (
     "Street images show faces and license plates, which are personal data in most jurisdictions: protect images, "
@@ -46,10 +47,16 @@ def model_card(report: Mapping[str, Any], task_summary: str) -> dict[str, list[s
     return {title: list(sentences) for title, sentences in sections.items()}
 
 
+def _list_first(names: Sequence[str]) -> str:
+    """Return names as a list, of many the first ones."""
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
 def _intended(report: Mapping[str, Any], summary: str) -> Iterator[str]:
     classes = _class_names(report)
     use = summary[:1].upper() + summary[1:] or str(report.get("task") or "Unknown task")
-    yield f"{use} ({', '.join(classes)})." if classes else f"{use}."
+    yield f"{use} ({_list_first(classes)})." if classes else f"{use}."
     data = _train_data(report)
     if not _has_images(report):
         yield f"For {_unit(report)} like those of {data or 'its training data'}."
@@ -154,7 +161,7 @@ def _limits(report: Mapping[str, Any]) -> Iterator[str]:
         yield "Trained or evaluated on synthetic images: performance on real cameras is unknown."
     rare = {name: n for name, n in _class_counts(report).items() if n < FEW}
     if rare:
-        each = ", ".join(f"{name} ({n})" for name, n in rare.items())
+        each = _list_first([f"{name} ({n})" for name, n in sorted(rare.items(), key=lambda item: item[1])])
         yield f"Too few examples of {each}: its metrics are mostly noise."
     yield from _robustness(report)
     temperature = look_up(report, "calibration/temperature")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cityzoo.metrics.keys import look_up
+from cityzoo.report import model_card as usual_card
 from cityzoo.report.layout import Card, Chart, Columns, Layout, Section, Table
+from cityzoo.report.number_format import format_score, format_share
 from cityzoo.report.pages.classification import CALIBRATION, CURVE_NOTE, RELIABILITY, TOP_K
 from cityzoo.report.pages.shared import baselines_table
 
@@ -131,3 +133,28 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
         curves={"val_accuracy": "accuracy", "val_outside_auroc": "AUROC of refusing"},
         curve_note=CURVE_NOTE,
     )
+
+
+def model_card(report: Mapping[str, Any], task_summary: str) -> dict[str, list[str]]:
+    """Return the card of an intent model, see `cityzoo.report.model_card.model_card`.
+
+    Example:
+        >>> report = {"baselines": {"TF-IDF + linear": {"accuracy": 0.9, "lead": 0.01, "lead_interval": [-0.01, 0.03]}}}
+        >>> model_card(report, "what a citizen wants")["Known limits"][0]
+        'Not significantly better than TF-IDF + linear (accuracy 0.900), which is simpler.'
+    """
+    card = usual_card.model_card(report, task_summary)
+    card["Known limits"] = [*_limits(report), *card["Known limits"]]
+    return card
+
+
+def _limits(report: Mapping[str, Any]) -> Iterator[str]:
+    for name, row in (report.get("baselines") or {}).items():
+        if "lead" in row and (row.get("lead_interval") or [0])[0] <= 0:
+            accuracy = format_score(row.get("accuracy"))
+            yield f"Not significantly better than {name} (accuracy {accuracy}), which is simpler."
+    if report.get("kept") is not None and report.get("outside_auroc") is None:
+        yield UNKNOWN
+    wrong = report.get("wrong_answers")
+    if wrong is not None:
+        yield f"{format_share(wrong)} of its answers to the evaluated texts are wrong."
