@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -33,6 +34,10 @@ def corrupt(texts: TextSet, seed: int) -> Iterator[Corruption]:
         yield from _condition(texts, name, level, partial(_change_words, change), seed)
     if not any(each.tags for each in texts.examples):
         yield from _condition(texts, "politeness", "greeting and thanks", _wrap, seed)
+        for language in CODES:
+            yield from _condition(
+                texts, "other words", language, partial(_say_otherwise, texts.class_names, language), seed
+            )
 
 
 def _changes() -> Iterator[tuple[str, str, Change]]:
@@ -94,3 +99,23 @@ def _wrap(example: TextExample, rng: np.random.Generator) -> TextExample:
     words = read_templates("calls")[code]
     opener, closer = (rng.choice([each for each in words[part] if each]) for part in ("openers", "closers"))
     return replace(example, text=f"{opener} {example.text} {closer}")
+
+
+def _say_otherwise(
+    class_names: Sequence[str], language: str, example: TextExample, rng: np.random.Generator
+) -> TextExample:
+    """Return a text of the demo's with the same class, in a language; unchanged where the demo has no such class."""
+    labels = [name for name, value in zip(class_names, example.target, strict=True) if value]
+    known = _demo_texts().get((labels[0] if len(labels) == 1 else "", CODES[language]), ())
+    return replace(example, text=str(rng.choice(known))) if known else example
+
+
+@functools.cache
+def _demo_texts() -> dict[tuple[str, str], list[str]]:
+    """Return the texts of the demo's test split by class and language."""
+    from cityzoo.demo.texts.calls import make_calls
+
+    found: dict[tuple[str, str], list[str]] = {}
+    for each in make_calls("test"):
+        found.setdefault((each.label, each.language), []).append(each.text)
+    return found

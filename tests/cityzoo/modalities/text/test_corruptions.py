@@ -65,3 +65,19 @@ def test_tagged_texts_keep_their_words():
         (example,) = each.examples.examples
         assert len(example.words) == len(words) and " ".join(example.words) == example.text
         assert example.tags == texts.examples[0].tags
+
+
+def test_classes_of_the_demo_are_said_in_other_languages():
+    """Labels stay; classes that the demo does not know are left out."""
+    examples = tuple(
+        TextExample(text, f"a.csv:{n}", np.eye(2)[n]) for n, text in enumerate(("a pothole", "pay my bill"))
+    )
+    texts = TextSet("val", ("road_damage", "pay_bill"), examples)
+    found = {each.level: each for each in corrupt(texts, 0) if each.name == "other words"}
+    assert set(found) == {"English", "German", "Spanish", "Turkish"}
+    for language, each in found.items():
+        (example,) = each.examples.examples
+        assert each.rows == [0] and example.target.tolist() == [1, 0] and example.text != "a pothole"
+        assert language != "German" or any(
+            word in example.text.lower() for word in ("stra", "riss", "asphalt")
+        )
