@@ -121,6 +121,8 @@ class Answerer:
             two, either = self._find_intents(text)
         if either < self.calibration.threshold or len(two) < 2:
             return self._unknown(self._known(first))
+        if two[0].title == two[1].title:  # parts of one section
+            two = tuple(replace(each, question=f"{each.title}: {each.opening} ...") for each in two)
         titles = (f"{label}) {each.title.rstrip('?')}" for label, each in zip(LABELS, two, strict=True))
         return Answer(CLARIFY, f"Do you mean {' or '.join(titles)}?", None, self._known(either), two)
 

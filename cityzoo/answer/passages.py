@@ -68,7 +68,12 @@ class Passage:
     @property
     def title(self) -> str:
         """The question, the heading, or the first words of the answer."""
-        return self.question or self.heading.rpartition(" > ")[2] or " ".join(self.answer.split()[:10])
+        return self.question or self.heading.rpartition(" > ")[2] or self.opening
+
+    @property
+    def opening(self) -> str:
+        """The first words of the answer."""
+        return " ".join(self.answer.split()[:10])
 
     @property
     def parts(self) -> tuple[str, ...]:

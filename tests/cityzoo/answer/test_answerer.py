@@ -51,6 +51,17 @@ def test_two_near_passages_are_asked_for_and_the_reply_is_understood(answerer):
     assert other.text == "On the first Monday."
 
 
+def test_parts_of_one_section_are_told_apart_by_their_first_words():
+    parts = [
+        Passage(f"{name} are collected weekly, says the section.", name, heading="Waste", key=name)
+        for name in ("Bins", "Bags")
+    ]
+    answerer = Answerer(PassageIndex(parts), DEFAULT_OF_WORDS)
+    asked = answerer.ask("waste collected weekly")
+    assert "Waste: Bins are" in asked.text and "Waste: Bags are" in asked.text
+    assert answerer.ask("bags", asked.options).text == parts[1].answer
+
+
 def test_replies_in_other_languages():
     options = (Passage("a", "1", "Parkausweis für Anwohner"), Passage("b", "2", "Parkausweis für Besucher"))
     replies = (

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from cityzoo.commands.serve import parse_settings
+from cityzoo.errors import InputError
 from tests.cityzoo.answer.conftest import ROWS
 
 
@@ -102,3 +104,11 @@ def test_keys_and_limits_hold_as_for_models(faq, tmp_path, make_client, monkeypa
         assert codes[:3] == [401, 403, 200] and 429 in codes[3:]
         metrics = client.services.metrics()[0].decode()
         assert 'model="faq"' in metrics
+
+
+def test_the_command_serves_a_faq_without_models(faq):
+    settings = parse_settings(["--faq", str(faq), "--contact", "Call 115."])
+    assert (settings.faq, settings.contact) == (str(faq), "Call 115.")
+    assert settings.models.is_dir() and not list(settings.models.iterdir())
+    with pytest.raises(InputError, match="--faq"):
+        parse_settings([])
