@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from cityzoo.answer.calibration import Calibration, fit_calibration
 from cityzoo.answer.index import PassageIndex
 from cityzoo.answer.page import METHODS, SHARES
-from cityzoo.answer.passages import COLUMNS, FaqFindings, Passage, read_records
+from cityzoo.answer.passages import COLUMNS, FaqFindings, Passage, clean_text, read_records
 from cityzoo.data.files import confine
 from cityzoo.errors import InputError, unknown
 
@@ -51,7 +52,7 @@ def read_questions(path: Path, index: PassageIndex) -> list[Question]:
     with confine(str(path)):
         for place, record in read_records(path, path.name, FaqFindings(str(path), "questions")):
             columns = columns or _find_columns(list(record), path)
-            text, expected = (str(record.get(name) or "").strip() for name in columns)
+            text, expected = (clean_text(str(record.get(name) or "")).strip() for name in columns)
             if expected and expected not in keys:
                 raise unknown(f"answer of '{place}'", expected, keys)
             found.append(Question(text, frozenset(keys[expected] if expected else ())))
@@ -101,9 +102,11 @@ def evaluate_answers(
     measured = measure_answers(calibration, *found[1][:2], is_inside)
     methods = {"words and meaning" if index.encoder else "words (BM25)": measured}
     if index.encoder:
-        words = [_match(PassageIndex(index.passages), half) for half in halves]
-        alone = fit_calibration(*words[0][:2], wrong_at_most, "", "")
-        methods["words alone (BM25)"] = measure_answers(alone, *words[1][:2], is_inside)
+        alone = PassageIndex(index.passages)
+        words = [_match(alone, half) for half in halves]
+        with suppress(InputError):  # words alone may find nothing, as between languages
+            fitted = fit_calibration(*words[0][:2], wrong_at_most, "", "")
+            methods["words alone (BM25)"] = measure_answers(fitted, *words[1][:2], is_inside)
     seconds = np.array(found[1].seconds) * 1e3
     return calibration, {
         "task": "answer",

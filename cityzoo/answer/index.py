@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -114,11 +114,7 @@ def open_index(passages: Sequence[Passage], encoder: SentenceEncoder | None, fol
 
         known |= zip(new, encoder([texts[digest] for digest in new], report), strict=True)
     if len(known) != len(stored) or new:
-        folder.mkdir(parents=True, exist_ok=True)
-        with replace_file(folder / VECTORS) as part, part.open("wb") as file:
-            np.savez(
-                file, digests=list(known), vectors=np.stack(list(known.values())), encoder=encoder.digest
-            )
+        _write_vectors(folder, known, encoder.digest)
     # An answer is one more text next to its questions. Demo FAQ, one question each: .73 of the first hits are right,
     # .63 with the questions alone.
     counts = Counter(each.key for each in passages)
@@ -127,6 +123,15 @@ def open_index(passages: Sequence[Passage], encoder: SentenceEncoder | None, fol
         for each, (first, *rest) in zip(passages, parts, strict=True)
     ])  # fmt: skip
     return PassageIndex(passages, encoder, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def _write_vectors(folder: Path, known: Mapping[str, np.ndarray], encoder: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with replace_file(folder / VECTORS) as part, part.open("wb") as file:
+            np.savez(file, digests=list(known), vectors=np.stack(list(known.values())), encoder=encoder)
+    except OSError as error:
+        LOG.warning("WARNING: the index cannot be kept in '%s': %s", folder, error.strerror)
 
 
 def _read_vectors(file: Path, digest: str) -> dict[str, np.ndarray]:

@@ -90,3 +90,9 @@ def test_encoders_that_cannot_be_used(encoder_folder, tmp_path, caplog):
     (tmp_path / "model.onnx").write_bytes((encoder_folder / "model.onnx").read_bytes())
     with pytest.raises(InputError, match=r"tokenizer\.json"):
         open_encoder(str(tmp_path))
+
+
+def test_an_index_that_cannot_be_written_is_used_nevertheless(encoder, passages, tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    assert open_index(passages, encoder, tmp_path / "file").match("rubbish").passages[0].key == "bulky"
+    assert "cannot be kept" in caplog.text
