@@ -79,6 +79,8 @@ class Task:
             (8, 32, 'standard')
         """
         known = {**self.defaults, **values}
+        if "phases" not in values and {"freeze", "epochs"} & set(values):
+            known.pop("phases", None)  # the task's own plan
         sections = {
             section: {item.name: known.get(item.name, item.default) for item in items}
             for section, items in self.flags.items()

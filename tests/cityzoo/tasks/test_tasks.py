@@ -245,3 +245,11 @@ def test_defaults_of_a_task_reach_reader_and_output():
     task.read("d", {}, limit=3)
     task.read("d", {"context": 0.25, "least_px": 4, "head": "cosine"})
     assert seen == [(0.5, 8, "d", {"limit": 3}), (0.25, 4, "d", {})]
+
+
+def test_freeze_takes_the_place_of_a_tasks_own_plan():
+    """Whoever gives --freeze or --epochs need not know that the task has a plan."""
+    task = tasks.find("event_tag")
+    assert task.make_spec({}).fit.phases == (("block03", 6),)
+    assert task.make_spec({"freeze": "block01"}).fit.phases == ()
+    assert task.make_spec({"epochs": 2, "phases": (("none", 1),)}).fit.phases == (("none", 1),)
