@@ -88,7 +88,7 @@ def draw_words(
             _mark(draw, places[row], color, span in right)
         if span.start < len(places):
             start, top, _ = places[span.start]
-            draw.text((start, top + SIZE + 5), span.type, color, small)
+            draw.text((start, top + SIZE + 5), span.type, tuple(part * 2 // 3 for part in color), small)
     for word, (start, top, _) in zip(shown, places, strict=True):
         draw.text((start, top), word, INK, font)
     return np.asarray(sheet)
