@@ -127,7 +127,7 @@ def choose_threshold(
             `keep`.
 
     Returns:
-        Infinity where no threshold keeps the answers that good.
+        Just above the highest score where no threshold keeps the answers that good.
 
     Example:
         >>> inside = np.array([True, True, True, True, False])
@@ -143,7 +143,7 @@ def choose_threshold(
         return float(scores[order][ends[good.argmax()]])
     wrong = np.cumsum(~right[order])[ends] / (ends + 1)
     good = np.flatnonzero(wrong <= wrong_at_most + 1e-9)
-    return float(scores[order][ends[good[-1]]]) if len(good) else float("inf")
+    return float(scores[order][ends[good[-1]]] if len(good) else np.nextafter(scores.max(), np.inf))
 
 
 def risk_coverage(right: np.ndarray, scores: np.ndarray) -> dict[str, list[float]]:

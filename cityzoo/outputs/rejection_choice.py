@@ -35,7 +35,7 @@ def choose_rule(
 
     inside = rejection.find_inside(targets)
     if not inside.any():
-        return RejectionRule(default, float("-inf"))
+        return RejectionRule(default, float(SCORES[default](logits).min()))
     right = inside & (targets.argmax(axis=1) == logits.argmax(axis=1))
     found = compare_scores(logits, targets)
     best = max(found, key=lambda name: found[name]["outside_auroc"]) if found else default
