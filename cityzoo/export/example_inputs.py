@@ -55,6 +55,14 @@ ids = Tokenizer.from_file(str(HERE / tensor["text"]["file"])).encode(text).ids
 ids += [tensor["text"]["padding_id"]] * ((tensor["shape"][1] or 0) - len(ids))
 feeds = {tensor["name"]: np.array([ids], np.int32)}
 """
+WORDS = """
+offsets = [found.span() for found in re.finditer(tensor["text"]["words"], text)]
+encoded = Tokenizer.from_file(str(HERE / tensor["text"]["file"])).encode(
+    [text[start:end] for start, end in offsets], is_pretokenized=True
+)
+ids = encoded.ids + [tensor["text"]["padding_id"]] * ((tensor["shape"][1] or 0) - len(encoded.ids))
+feeds = {tensor["name"]: np.array([ids], np.int32)}
+"""
 TERMS = """
 weights = json.loads((HERE / tensor["text"]["file"]).read_text(encoding="utf-8"))
 words = re.findall(r"\\w+", text[: tensor["text"]["longest"]].lower())
@@ -83,6 +91,7 @@ KINDS = {
     "tokenizer.json": Source(
         ' "SOME TEXT"', " tokenizers", "from tokenizers import Tokenizer\n", TEXT + TOKENS
     ),
+    "words": Source(' "SOME TEXT"', " tokenizers", "from tokenizers import Tokenizer\n", TEXT + WORDS),
     "tfidf.json": Source(' "SOME TEXT"', "", "", TEXT + TERMS),
     "sound": Source(" SOUND.wav", " soundfile", "import soundfile\n", SOUND),
     "": Source("", "", "", PROBES),
@@ -97,4 +106,5 @@ def find_source(about: Mapping[str, Any]) -> Source:
     """
     tensor = about["inputs"][0]
     kind = tensor.get("resize", {}).get("mode") or tensor.get("text", {}).get("file")
+    kind = "words" if "words" in tensor.get("text", {}) else kind
     return KINDS[kind or ("sound" if "sound" in tensor else "")]

@@ -111,7 +111,16 @@ fit = {
 if rule and fit[rule["score"]] < rule["threshold"]:
     print("outside of all classes, or too uncertain: not answered")
 """
+TAGS = """
+columns = ["O", *(part + "-" + name for name in names for part in "BI")]
+seen = set()
+for token, word in enumerate(encoded.word_ids):
+    if word is not None and word not in seen:  # the first token of a word stands for it
+        seen.add(word)
+        print(text[slice(*offsets[word])], columns[int(found["tags"][0, token].argmax())])
+"""
 ANSWER = {
+    "tagging": TAGS,
     "classification": CLASSES,
     "intent": CLASSES + FIT[1:],
     "multilabel": """

@@ -12,6 +12,7 @@ import numpy as np
 
 Values = Mapping[str, Sequence[float]]  # signal -> its values in one example
 CONFIDENCE = "confidence"
+SEVERAL = ("detections", "entities", "classes")  # keys of answers that name any number of things
 WINDOW = 128  # examples that are compared with the reference
 MOST_VALUES = 64  # of a channel in one window
 FEWEST = 64  # values on either side: with fewer, two samples of the same differ by more than the least limit
@@ -132,7 +133,7 @@ def read_signals(
     """
     signals = {name: [value] for name, value in statistics.items()}
     places = {name: float(place) for place, name in enumerate(class_names)}
-    if not {"detections", "classes", "class"} & answer.keys():
+    if not {*SEVERAL, "class"} & answer.keys():
         return signals | {name: [float(answer[name])] for name in ("count", "score") if name in answer}
     found = [(name, value) for name, value in read_scores(answer) if value >= score]
     if "detections" in answer:
@@ -175,5 +176,5 @@ def read_scores(answer: Mapping[str, Any]) -> list[tuple[str, float]]:
         >>> read_scores({"class": "jam", "score": 0.75})
         [('jam', 0.75)]
     """
-    rows = answer.get("detections", answer.get("classes", (answer,)))
+    rows = next((answer[name] for name in SEVERAL if name in answer), (answer,))
     return [(str(row["class"]), float(row["score"])) for row in rows if "class" in row and "score" in row]

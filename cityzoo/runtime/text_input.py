@@ -58,6 +58,7 @@ class TextInput:
         tensor = about["inputs"][0]
         self.name, self.about = tensor["name"], tensor["text"]
         self._removed = re.compile(self.about["removed"])
+        self._word = re.compile(self.about["words"]) if "words" in self.about else None
         try:
             self._tokenizer = TOKENIZERS[self.about["file"]].from_folder(folder)
         except ImportError as error:
@@ -71,8 +72,22 @@ class TextInput:
         return self._removed.sub("", whole)
 
     def prepare(self, texts: Sequence[str]) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
-        """Return {input name: (N, ...)} for cleaned texts, and the tokens that words begin with, of models of words."""
-        return {self.name: self._tokenizer(texts)}, []
+        """Return {input name: (N, ...)} for cleaned texts, and the tokens that their words begin with.
+
+        The second is empty for models of whole texts; -1 stands for words that are cut off.
+        """
+        if not self._word or isinstance(self._tokenizer, TfidfTokenizer):
+            return {self.name: self._tokenizer(texts)}, []
+        words = [[found[0] for found in self._word.finditer(text)] for text in texts]
+        encoded = self._tokenizer.encode_words(words)
+        starts = [np.full(len(each), -1) for each in words]
+        for places, pieces in zip(starts, encoded.first_pieces, strict=True):
+            places[pieces[pieces >= 0]] = np.flatnonzero(pieces >= 0)
+        return {self.name: encoded.token_ids}, starts
+
+    def word_offsets(self, text: str) -> list[tuple[int, int]]:
+        """Return the characters of the words of a cleaned text, from start to end, exclusive."""
+        return [found.span() for found in self._word.finditer(text)] if self._word else []
 
     def count_tokens(self, text: str) -> int:
         """Return the tokens of a text, those included that a model does not read."""

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from cityzoo.data.text.tags import spans_of
 from cityzoo.runtime.class_shares import class_shares
 from cityzoo.runtime.image_input import boxes_on_image
 from cityzoo.runtime.rejection import REFUSED, RejectionRule, read_rule
 from cityzoo.serve.examples import Examples
 from cityzoo.serve.http_errors import HttpError
 from heads.detection_decode import decode_detections
+from heads.tagging_decode import decode_tags, tag_names
 
 IOU, MOST, DEFAULT_SCORE = 0.65, 300, 0.3
 BLUR_CELLS = 0.8  # of the distances of anomaly detection, as `cityzoo.outputs.anomaly` blurs them
@@ -104,6 +106,22 @@ def _intent(
     }
 
 
+def _tagging(
+    about: Mapping[str, Any], row: np.ndarray, examples: Examples, place: int, threshold: Threshold
+) -> dict[str, Any]:
+    text, offsets = examples.texts[place], examples.offsets[place]
+    tags, shares = decode_tags(row, examples.starts[place])
+    names, found = tag_names(about["class_names"]), []
+    for span in spans_of([names[tag] for tag in tags]):
+        start, end = offsets[span.start][0], offsets[span.end - 1][1]
+        score = round(float(shares[span.start : span.end].min()), 4)
+        found.append(
+            {"class": span.type, "score": score, "start": start, "end": end, "text": text[start:end]}
+        )
+    least = 0.0 if threshold is None else threshold
+    return {"entities": [each for each in found if each["score"] >= least], "threshold": least}
+
+
 def _multilabel(
     about: Mapping[str, Any], row: np.ndarray, examples: Examples, place: int, threshold: Threshold
 ) -> dict[str, Any]:
@@ -169,6 +187,7 @@ KINDS: dict[str, Callable[..., dict[str, Any]]] = {
     "detection": _detection,
     "classification": _classification,
     "intent": _intent,
+    "tagging": _tagging,
     "multilabel": _multilabel,
     "counting": _counting,
     "anomaly": _anomaly,

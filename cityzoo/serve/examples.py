@@ -22,6 +22,7 @@ class Examples:
         times: of the last row of each window of measurements.
         texts: the texts, cleaned.
         starts: for each text the tokens that its words begin with, -1 for words that were cut off.
+        offsets: for each text the characters of its words.
         owners: (rows,) int, the example of each row, where an example has several; their outputs are averaged.
         notes: what an answer says about its example, "" for nothing.
         is_list: whether the client sent a list, which is answered by one.
@@ -33,6 +34,7 @@ class Examples:
     times: Sequence[datetime] = ()
     texts: Sequence[str] = ()
     starts: Sequence[np.ndarray] = ()
+    offsets: Sequence[Sequence[tuple[int, int]]] = ()
     owners: np.ndarray | None = None
     notes: Sequence[str] = ()
     is_list: bool = False

@@ -9,14 +9,14 @@ import numpy as np
 
 OVERLAP = 0.5  # intersection over union of boxes that are the same
 TOP = ("class", "label", "top_class")
-ROWS = ("detections", "classes", "labels")
+ROWS = ("detections", "entities", "classes", "labels")
 
 
 def compare_answers(answer: Mapping[str, Any], other: Mapping[str, Any]) -> float | None:
     """Return the agreement of two answers to one request, None if they hold nothing to compare.
 
     Detections: F1 of boxes of one class matched at IoU 0.5; None if neither has any, since an empty street does not
-    show whether models agree. One class: whether it is the same. Several: F1 of the sets. Numbers:
+    show whether models agree. One class: whether it is the same. Several, and entities: F1 of the sets. Numbers:
     1 - sum |a - b| / sum max(|a|, |b|).
 
     Example:
@@ -70,7 +70,10 @@ def _compare_sets(rows: Sequence[Any], others: Sequence[Any]) -> float | None:
 
 
 def _name(row: Any) -> str:
-    return str(row.get("class", row.get("label"))) if isinstance(row, Mapping) else str(row)
+    if not isinstance(row, Mapping):
+        return str(row)
+    name = str(row.get("class", row.get("label")))
+    return f"{name} {row['start']} {row['end']}" if {"start", "end"} <= row.keys() else name
 
 
 def _compare_numbers(answer: Mapping[str, Any], other: Mapping[str, Any]) -> float | None:

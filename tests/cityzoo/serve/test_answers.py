@@ -30,6 +30,45 @@ def test_classes_of_logits():
     assert single["scores"] == {"car": 0.2, "bus": 0.8}  # one logit: that of the second class
 
 
+def test_an_intent_that_fits_too_little_is_outside():
+    logits = np.array([0.0, math.log(3)], np.float32)
+    rule = {"score": "max probability", "threshold": 0.7, "temperature": 1.0}
+    found = ask("intent", logits, rejection=rule)
+    assert (found["class"], found["is_answered"], found["nearest"]) == ("bus", True, ["bus", "car"])
+    found = ask("intent", logits, rejection={**rule, "threshold": 0.8})
+    assert (found["class"], found["score"], found["fit"]["value"]) == ("outside", 0.75, 0.75)
+    assert ask("intent", logits)["class"] == "bus"  # no rule: everything is answered
+    assert ask("intent", logits, threshold=0.9)["is_answered"] is False
+    energy = {"score": "energy", "threshold": 1.5, "temperature": 1.0}  # log(1 + 3) = 1.386
+    assert ask("intent", logits, rejection=energy)["class"] == "outside"
+
+
+def test_entities_have_the_characters_of_their_words():
+    text, columns = "jam on A 9", {"O": 0, "B-car": 1, "I-car": 2, "B-bus": 3, "I-bus": 4}
+    logits = np.full((8, 5), -9.0)
+    for token, tag in enumerate(["O", "O", "O", "B-bus", "O", "I-bus", "O", "O"]):
+        logits[token, columns[tag]] = 0
+    examples = Examples(
+        {}, texts=[text], starts=[np.array([1, 2, 3, 5])], offsets=[[(0, 3), (4, 6), (7, 8), (9, 10)]]
+    )
+    about = {"variant": "plain", "output": "tagging", "class_names": NAMES, "thresholds": {}}
+    (found,) = answer(about, None, examples, {"tags": logits[None]})
+    (entity,) = found["entities"]
+    assert entity == {"class": "bus", "score": pytest.approx(1, abs=1e-3), "start": 7, "end": 10, "text": "A 9"}
+    cut = Examples({}, texts=[text], starts=[np.array([1, 2, 3, -1])], offsets=examples.offsets)
+    (found,) = answer(about, None, cut, {"tags": logits[None]})
+    assert found["entities"][0]["text"] == "A"
+    assert answer(about, None, examples, {"tags": logits[None]}, 1.1)[0]["entities"] == []
+
+
+def test_the_windows_of_a_sound_are_averaged():
+    about = {"variant": "plain", "output": "multilabel", "class_names": NAMES, "thresholds": {}}
+    rows = np.array([[0.0, 4.0], [2.0, -4.0], [1.0, 1.0]])
+    first, second = answer(about, None, Examples({}, owners=np.array([0, 0, 1])), {"y": rows})
+    assert first["scores"] == pytest.approx({"car": 1 / (1 + math.exp(-1)), "bus": 0.5}, abs=1e-4)
+    assert second["scores"]["car"] == second["scores"]["bus"]
+
+
 def test_alarms_by_the_thresholds_of_the_report():
     logits = np.array([0.0, math.log(3)], np.float32)
     assert ask("classification", logits, thresholds={"alarm: bus": 0.7})["alarms"] == ["bus"]
