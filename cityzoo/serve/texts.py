@@ -76,7 +76,12 @@ class Texts(RequestInput):
         feeds, starts = self._input.prepare(cleaned)
         offsets = [self._input.word_offsets(text) for text in cleaned]
         return Examples(
-            feeds, texts=cleaned, starts=starts, offsets=offsets, notes=self._notes(cleaned, feeds), is_list=is_list
+            feeds,
+            texts=cleaned,
+            starts=starts,
+            offsets=offsets,
+            notes=self._notes(cleaned, feeds),
+            is_list=is_list,
         )
 
     def _notes(self, texts: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[str]:

@@ -57,6 +57,7 @@ async function show(file, answer) {
 
 function rowsOf(answer) {
   if (answer.detections) return answer.detections.map((found) => [found.class, found.score.toFixed(2)]);
+  if (answer.entities) return answer.entities.map((found) => [found.class, found.text, found.score.toFixed(2)]);
   if (answer.scores) return Object.entries(answer.scores).sort((a, b) => b[1] - a[1]);
   if (answer.forecast) return forecastRows(answer);
   return ["count", "score", "threshold", "alarm"].filter((name) => name in answer).map((name) => [name, answer[name]]);
@@ -108,6 +109,11 @@ drop.addEventListener("drop", (event) => {
   if (event.dataTransfer.files.length) ask(event.dataTransfer.files[0]);
 });
 at("file").addEventListener("change", (event) => event.target.files.length && ask(event.target.files[0]));
+at("write").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = at("text").value;
+  if (text.trim()) ask(new File([text], "sentence", { type: "text/plain" }));
+});
 for (const id of ["threshold", "camera", "model"]) at(id).addEventListener("change", () => lastFile && ask(lastFile));
 at("key").addEventListener("change", listModels);
 listModels().catch((error) => say(error.message, true));

@@ -54,7 +54,13 @@ def test_entities_have_the_characters_of_their_words():
     about = {"variant": "plain", "output": "tagging", "class_names": NAMES, "thresholds": {}}
     (found,) = answer(about, None, examples, {"tags": logits[None]})
     (entity,) = found["entities"]
-    assert entity == {"class": "bus", "score": pytest.approx(1, abs=1e-3), "start": 7, "end": 10, "text": "A 9"}
+    assert entity == {
+        "class": "bus",
+        "score": pytest.approx(1, abs=1e-3),
+        "start": 7,
+        "end": 10,
+        "text": "A 9",
+    }
     cut = Examples({}, texts=[text], starts=[np.array([1, 2, 3, -1])], offsets=examples.offsets)
     (found,) = answer(about, None, cut, {"tags": logits[None]})
     assert found["entities"][0]["text"] == "A"
