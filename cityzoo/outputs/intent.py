@@ -197,16 +197,15 @@ class Intent(Classification):
         found = report.get("rejection") or {}
         if not found.get("score") or report.get("kept") is None:
             return ""
-        rejected = report.get("outside_rejected")
-        tail = (
-            ""
-            if rejected is None
-            else f", refuses {100 * rejected:.1f} % of the texts outside of all classes"
-        )
+        rejected, rows = report.get("outside_rejected"), report.get("baselines") or {}
+        outside = f", refuses {100 * (rejected or 0):.1f} % of the texts outside of all classes"
+        tail = "" if rejected is None else outside
+        better = [name for name, row in rows.items() if (row.get("lead_interval") or [0, 0])[1] < 0]
+        warning = f"; WORSE than {', '.join(better)}, which is simpler: use that instead" if better else ""
         return (
             f"answers {100 * report['kept']:.1f} % of the texts within the classes, "
             f"{100 * (report.get('answered_accuracy') or 0):.1f} % of these correctly{tail} "
-            f"({found['score']} of {found['threshold']:.3g} or more)"
+            f"({found['score']} of {found['threshold']:.3g} or more){warning}"
         )
 
 

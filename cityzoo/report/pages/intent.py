@@ -8,7 +8,7 @@ from typing import Any
 from cityzoo.metrics.keys import look_up
 from cityzoo.report import model_card as usual_card
 from cityzoo.report.layout import Card, Chart, Columns, Layout, Section, Table
-from cityzoo.report.number_format import format_score, format_share
+from cityzoo.report.number_format import format_score, format_share, is_number
 from cityzoo.report.pages.classification import CALIBRATION, CURVE_NOTE, RELIABILITY, TOP_K
 from cityzoo.report.pages.shared import baselines_table
 
@@ -150,8 +150,11 @@ def model_card(report: Mapping[str, Any], task_summary: str) -> dict[str, list[s
 
 def _limits(report: Mapping[str, Any]) -> Iterator[str]:
     for name, row in (report.get("baselines") or {}).items():
-        if "lead" in row and (row.get("lead_interval") or [0])[0] <= 0:
-            accuracy = format_score(row.get("accuracy"))
+        low, high = row.get("lead_interval") or (None, None)
+        accuracy = format_score(row.get("accuracy"))
+        if is_number(high) and high < 0:
+            yield f"Worse than {name} (accuracy {accuracy}), which is simpler: use that instead."
+        elif is_number(low) and low <= 0:
             yield f"Not significantly better than {name} (accuracy {accuracy}), which is simpler."
     if report.get("kept") is not None and report.get("outside_auroc") is None:
         yield UNKNOWN

@@ -135,3 +135,19 @@ def test_results_are_plain_tuples_for_the_cache():
     results = [IntentResult(np.array([0.25, 0.75]), 1.5)]
     (again,) = unpacked(packed(results), Intent(("a", "b")))
     assert again.energy == 1.5 and again.shares.tolist() == [0.25, 0.75]
+
+
+def test_a_better_baseline_is_named_in_the_console_and_on_the_card():
+    """Where the interval of the lead lies below 0; where it does not, nothing is claimed."""
+    from cityzoo.report.pages.intent import model_card
+
+    rows = {
+        "TF-IDF": {"accuracy": 0.7, "lead": -0.2, "lead_interval": [-0.3, -0.1]},
+        "means": {"accuracy": 0.5, "lead": 0.01, "lead_interval": [-0.1, 0.1]},
+        "majority": {"accuracy": 0.1, "lead": 0.4, "lead_interval": [0.3, 0.5]},
+    }
+    report = {"kept": 0.9, "rejection": {"score": "energy", "threshold": 2.0}, "baselines": rows}
+    assert "WORSE than TF-IDF, which" in Intent(NAMES).headline(report)
+    limits = " ".join(model_card(report, "what")["Known limits"])
+    assert "Worse than TF-IDF (" in limits and "better than means (" in limits and "majority" not in limits
+    assert "WORSE" not in Intent(NAMES).headline({**report, "baselines": {"majority": rows["majority"]}})
