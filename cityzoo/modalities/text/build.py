@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,9 +98,19 @@ def tokenizer_of(model: keras.Model) -> AnyTokenizer:
     try:
         if (folder / TfidfTokenizer.file).is_file():
             return TfidfTokenizer.from_folder(folder)
+        if not (folder / Tokenizer.file).is_file() and (folder / "spec.json").is_file():
+            return _tokenizer_of_spec(folder / "spec.json")
         return Tokenizer.from_folder(folder)
     except ValueError as error:
         raise InputError(f"{error}; '{file}' needs it") from error
+
+
+def _tokenizer_of_spec(file: Path) -> Tokenizer:
+    """Return the tokenizer of the backbone of a run that was stopped before it was written."""
+    spec = json.loads(file.read_text(encoding="utf-8"))
+    return Tokenizer.from_folder(
+        registry.find_folder(spec["run"]["backbone"]), spec["modality"]["max_tokens"]
+    )
 
 
 def write_tokenizer(folder: Path, tokenizer: AnyTokenizer) -> None:

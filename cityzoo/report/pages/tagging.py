@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from cityzoo.report.layout import Card, Columns, Layout, Table
@@ -43,6 +44,9 @@ ERRORS = Table(
 )
 
 
+SEQEVAL = replace(REPORT, note="As in seqeval's classification_report in strict mode.")
+
+
 def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layout:
     """Return what the page of a tagger shows.
 
@@ -65,7 +69,7 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
         remark="{words_cut|count} words of {texts_cut|count} texts are beyond --max-tokens and were tagged O."
         if report.get("texts_cut")
         else "",
-        tables=(BASELINES, Table("Metrics by type", "per_class", CLASSES, colored=True), errors, REPORT),
+        tables=(BASELINES, Table("Metrics by type", "per_class", CLASSES, colored=True), errors, SEQEVAL),
         charts=(RELIABILITY,),
         images={"worst": "Texts with the most errors", "best": "Texts whose entities were all found"},
         legend=(
