@@ -20,6 +20,7 @@ MOST_REPEATS = 2  # of one word in a row; a third one is a decoder's loop, not s
 # -0.0025 down to 10 dB of noise, sentences outside of it -0.0031 to -0.0036.
 LEAST_SCORE = -0.0028
 LEAST_LEVEL = 1e-3  # RMS: -60 dB of full scale
+LANGUAGE = "<|en|>"  # of Whisper models that know several
 TAIL = RATE // 4  # samples of silence around what is decoded
 
 
@@ -111,12 +112,12 @@ class KerasHubModel:
             raise InputError(
                 f"--stt {kind} needs KerasHub ({error}): pip install keras-hub tensorflow-text"
             ) from error
-        self.kind, hub = kind, keras_hub.models
+        self.kind = kind
         try:
             if kind == "moonshine":
-                self._model: Any = hub.MoonshineAudioToText.from_preset(folder)
+                self._model: Any = keras_hub.models.MoonshineAudioToText.from_preset(folder)
             else:
-                self._model = _WhisperDecoder(hub, folder)
+                self._model = _WhisperDecoder(keras_hub, folder)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"'{folder}' is no {kind} preset of KerasHub ({' '.join(str(error).split())[:200]}): give another"
@@ -132,17 +133,17 @@ class _WhisperDecoder:
     """Greedy decoding, which KerasHub does not have for Whisper: no context of earlier pieces, no timestamps."""
 
     def __init__(self, hub: Any, folder: str, most_tokens: int = 100) -> None:
-        self.backbone = hub.WhisperBackbone.from_preset(folder)
-        self.tokenizer = hub.WhisperTokenizer.from_preset(folder)
-        self.converter = hub.WhisperAudioConverter.from_preset(folder)
+        self.backbone = hub.models.WhisperBackbone.from_preset(folder)
+        self.tokenizer = hub.models.WhisperTokenizer.from_preset(folder)
+        self.converter = hub.layers.WhisperAudioConverter.from_preset(folder)
         self.most_tokens = most_tokens
 
     def generate(self, inputs: dict[str, np.ndarray]) -> str:
         """Return the likeliest tokens, one after the other, as text."""
-        features = self.converter(inputs["audio"])
+        features = np.asarray(self.converter(inputs["audio"]))
         ids = self._first_tokens()
         start = len(ids)
-        while len(ids) < start + self.most_tokens:
+        while len(ids) < min(start + self.most_tokens, self.backbone.max_decoder_sequence_length):
             row = np.array([ids], np.int32)
             fed = {
                 "encoder_features": features,
@@ -158,9 +159,10 @@ class _WhisperDecoder:
         return str(self.tokenizer.detokenize(np.array(ids[start:], np.int32)))
 
     def _first_tokens(self) -> list[int]:
-        names = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")
-        known = {**self.tokenizer.special_tokens, **(self.tokenizer.language_tokens or {})}
-        return [int(known[name]) for name in names if name in known]
+        tokenizer = self.tokenizer
+        language = [tokenizer.token_to_id(LANGUAGE)] if LANGUAGE in (tokenizer.language_tokens or ()) else []
+        kind = [tokenizer.transcribe_token_id] if language else []  # models of English alone have neither
+        return [int(each) for each in (tokenizer.bos_token_id, *language, *kind, tokenizer.no_timestamps_token_id)]
 
 
 def open_plug(text: str) -> SpeechToText:
