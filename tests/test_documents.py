@@ -26,6 +26,7 @@ from cityzoo.commands import (
     watch_evaluate,
 )
 from cityzoo.commands.evaluate_flags import evaluation_parser
+from cityzoo.commands.listen import listen_parser
 from cityzoo.commands.protect_flags import protect_parser
 from cityzoo.commands.train_flags import training_parser
 from cityzoo.commands.watch_flags import watch_parser
@@ -83,6 +84,7 @@ def known_flags():
         )
     )
     known |= flags_of(protect_parser()) | flags_of(watch_parser()) | flags_of(acknowledge_parser())
+    known |= flags_of(listen_parser())
     known |= {name for item in cli.flag_fields(Settings) for name in cli.flag_names(item)}
     return known | others
 

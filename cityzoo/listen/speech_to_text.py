@@ -162,7 +162,9 @@ class _WhisperDecoder:
         tokenizer = self.tokenizer
         language = [tokenizer.token_to_id(LANGUAGE)] if LANGUAGE in (tokenizer.language_tokens or ()) else []
         kind = [tokenizer.transcribe_token_id] if language else []  # models of English alone have neither
-        return [int(each) for each in (tokenizer.bos_token_id, *language, *kind, tokenizer.no_timestamps_token_id)]
+        return [
+            int(each) for each in (tokenizer.bos_token_id, *language, *kind, tokenizer.no_timestamps_token_id)
+        ]
 
 
 def open_plug(text: str) -> SpeechToText:

@@ -1,6 +1,9 @@
 """Sources: files of all kinds, folders, microphones and streams by stand-ins for their modules."""
 
+import socket
+import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -134,3 +137,30 @@ def test_a_stream_without_sound(monkeypatch):
     source._av = SimpleNamespace(open=lambda *args, **more: Container())
     with pytest.raises(InputError, match=r"^'host-1' has no sound"):
         next(source.blocks())
+
+
+@pytest.mark.slow
+def test_rtsp(tmp_path):
+    """A tone from a real server, as a telephone's codec leaves it."""
+    pytest.importorskip("av", reason="PyAV is not installed")
+    server, python = Path(__file__).parents[1] / "watch" / "sources" / "rtsp_server.py", "/usr/bin/python3"
+    check = "import gi; gi.require_version('GstRtspServer', '1.0')"
+    if not Path(python).exists() or subprocess.run([python, "-c", check], capture_output=True).returncode:
+        pytest.skip("needs apt-get install gir1.2-gst-rtsp-server-1.0 python3-gi gstreamer1.0-plugins-good")
+    soundfile.write(tmp_path / "a.wav", tone(440, 30), RATE)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    command = [python, str(server), str(tmp_path / "a.wav"), str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "ready\n"
+        source, blocks = AudioStream(f"rtsp://127.0.0.1:{port}/road"), []
+        for block in source.blocks():
+            blocks.append(block)
+            if sum(len(each) for each in blocks) >= RATE:
+                source.stop.set()
+    finally:
+        process.kill()
+        process.communicate()
+    samples = np.concatenate(blocks)[:RATE]
+    assert np.argmax(np.abs(np.fft.rfft(samples))) == pytest.approx(440, abs=2)

@@ -1,4 +1,4 @@
-"""Serve a video by RTSP until killed: /usr/bin/python3 rtsp_server.py VIDEO PORT [USER PASSWORD]; Debian packages."""
+"""Serve a video or the sound of a wav file by RTSP: /usr/bin/python3 rtsp_server.py FILE PORT [USER PASSWORD]."""
 
 import sys
 
@@ -16,9 +16,12 @@ def main() -> None:
     server.set_address("127.0.0.1")
     server.set_service(sys.argv[2])
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(
-        f"( filesrc location={sys.argv[1]} ! qtdemux ! h264parse config-interval=1 ! rtph264pay name=pay0 pt=96 )"
-    )
+    if sys.argv[1].endswith(".wav"):
+        parts = "wavparse ! audioconvert ! audioresample ! audio/x-raw,rate=8000,channels=1 ! mulawenc ! rtppcmupay"
+        factory.set_launch(f"( filesrc location={sys.argv[1]} ! {parts} name=pay0 pt=0 )")
+    else:
+        parts = "qtdemux ! h264parse config-interval=1 ! rtph264pay"
+        factory.set_launch(f"( filesrc location={sys.argv[1]} ! {parts} name=pay0 pt=96 )")
     if len(sys.argv) > 3:
         auth = GstRtspServer.RTSPAuth()
         token = GstRtspServer.RTSPToken()
