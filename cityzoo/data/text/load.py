@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 
 import numpy as np
@@ -66,12 +67,8 @@ def load(
     raw = [each for each in (check.clean(each, findings) for each in raw) if each]
     raw = _map_labels(raw, class_map or {}, findings)
     raw = check.remove_copies(raw, findings)
-    if is_training:
-        train, held_out, test = _split(raw, split_by if not val else "text", hold_out, findings)
-    else:
-        train, held_out, test = (
-            [each for each in raw if (each.split or "train") == split] for split in ("train", "val", "test")
-        )
+    divide = partial(_split, split_by="text" if val else split_by, hold_out=hold_out, findings=findings)
+    train, held_out, test = divide(raw) if is_training else _named_splits(raw)
     held_out = check.remove_shared(train, held_out, findings)
     test = check.remove_shared(train, test, findings)
     names = _class_names(train if is_training else raw, classes)
@@ -116,6 +113,14 @@ def _map_labels(
             f"'{findings.source}' has no labels: name their column 'label', or give --label-column"
         )
     return kept
+
+
+def _named_splits(raw: Sequence[RawText]) -> tuple[list[RawText], list[RawText], list[RawText]]:
+    """Return train, val and test as they are named; texts without a split are train."""
+    train, val, test = (
+        [each for each in raw if (each.split or "train") == name] for name in ("train", "val", "test")
+    )
+    return train, val, test
 
 
 def _split(
