@@ -32,7 +32,7 @@ OF_PAGE = {
     "classification": NamedOutput("logits", LOGITS_OF_MANY, ""),
     "intent": NamedOutput("logits", LOGITS_OF_MANY, ""),
     "multilabel": NamedOutput("logits", SEVERAL, ""),
-    "tagging": NamedOutput("tags", "(tokens, tags): logits of O and of B and I of each class, at a word's first token", ""),
+    "tagging": NamedOutput("tags", "(tokens, tags): logits of O, B and I of each class at a word's first token", ""),
     "counting": NamedOutput("density", "objects in each cell of 8 x 8 pixels; the sum is the count", "objects"),
     "anomaly": NamedOutput(
         "distances", "distance of each cell of 8 x 8 pixels to what is normal; the score is the largest one after a "
