@@ -77,11 +77,11 @@ def _parser() -> cli.Parser:
 def _add_groups(parser: cli.Parser) -> None:
     add = parser.add_argument_group("columns of a table").add_argument
     for kind, what in (
-        ("question", "questions"),
-        ("answer", "answers"),
+        ("question", "the questions"),
+        ("answer", "the answers"),
         ("key", "what answers are called by"),
     ):
-        add(f"--{kind}-column", metavar="NAME", help=f"column of the {what}")
+        add(f"--{kind}-column", metavar="NAME", help=f"column of {what}")
     add = parser.add_argument_group("calibration").add_argument
     add("--questions", metavar="FILE", type=Path, help="questions with their right answers")
     about = "wanted share of wrong ones among the answers (default: 0.05)"
