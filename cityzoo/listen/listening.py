@@ -60,11 +60,6 @@ class Listening:
         self._offset, self._heard = 0.0, 0.0  # seconds of the stream: of the last connection, and of now
         self._started = 0.0
 
-    @property
-    def heard(self) -> float:
-        """Seconds of sound so far."""
-        return self._heard
-
     def events(self) -> Iterator[dict[str, Any]]:
         """Yield an event for each sound that is heard, and for each piece of speech that was understood or not.
 
@@ -77,9 +72,9 @@ class Listening:
         for block in self.source.blocks():
             if block is None:
                 yield from self._reset()
-                continue
-            self._heard += len(block) / RATE
-            yield from self._hear(block)
+            else:
+                self._heard += len(block) / RATE
+                yield from self._hear(block)
             if self.source.stop.is_set() or (self.seconds and self._heard >= self.seconds):
                 break
         yield from self._speech(self._segmenter.flush())

@@ -95,7 +95,7 @@ def decode_content(content: bytes, path: str) -> tuple[np.ndarray, int, bool]:
             samples = file.read(dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
         raise InputError(
-            f"'{path}' cannot be decoded ({' '.join(str(error).split())}): convert it to wav"
+            f"'{path}' cannot be decoded ({getattr(error, 'error_string', error)}): convert it to wav"
         ) from error
     if not np.isfinite(samples).all():
         raise InputError(f"'{path}' holds values that are not numbers: convert it to 16-bit wav")

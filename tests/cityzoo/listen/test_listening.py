@@ -1,10 +1,12 @@
 """A source as events: sounds, speech, intents; personal data masked; nothing from silence."""
 
+import threading
+
 import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.listen import RATE
+from cityzoo.listen import RATE, listening
 from cityzoo.listen.intents import IntentClassifier
 from cityzoo.listen.listening import Ears, Listening, listen_to_all
 from cityzoo.listen.sound_detector import SoundDetector
@@ -86,6 +88,32 @@ def test_seconds_and_pieces_to_keep(file):
     assert hear(file, Ears(plug=Plug("hello")), seconds=0.5) == []
     hear(file, Ears(keep=lambda name, piece: kept.append((name, len(piece.samples)))))
     assert [name for name, _ in kept] == ["call"] and kept[0][1] > RATE
+
+
+def test_a_lost_stream_ends_in_time(monkeypatch):
+    """After its minutes, though nothing comes; times of events go on where the clock is."""
+    clock = [1000.0]
+    monkeypatch.setattr(listening.time, "time", lambda: clock[0])
+
+    class Stream:
+        """A burst, ten lost seconds, a burst, and then nothing for ever."""
+
+        name, text, is_live, stop = "line", "", True, threading.Event()
+
+        def blocks(self):
+            """Yield them."""
+            for lost in (10, 30, 30, 30, 30):
+                if clock[0] < 1020:
+                    yield from np.split(
+                        (np.sin(np.arange(3 * RATE)) * (np.arange(3 * RATE) % 4000 < 2500)).astype("f4"), 30
+                    )
+                clock[0] += lost
+                yield None
+
+    monkeypatch.setattr(listening, "start_time", lambda source: clock[0])
+    events = [*Listening(Stream(), Ears(plug=Plug("hello")), EnergyGate(), 60.0).events()]
+    assert clock[0] == 1070
+    assert [round(each["stream_seconds"]) for each in events] == [0, 10]
 
 
 def test_one_of_several_files_is_broken(file, tmp_path, caplog):
