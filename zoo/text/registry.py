@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ HUB = "https://huggingface.co"
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 MORE = ("modules.json", "1_Pooling/config.json")  # of sentence encoders
 TFIDF = "tfidf"
-SPARE_ROWS = 1024  # embeddings without a token, which weights are filled up with at most
+SPARE_ROWS, SPARE_SHARE = 128, 1 / 16  # embeddings without a token that weights may have, the larger of both
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,8 @@ def build(name: str, weights: str, tokenizer: Tokenizer) -> tuple[keras.Model, O
     folder = find_folder(name)
     config, reader = _read_config(folder), _reader(folder)
     _require_fit(folder, config, tokenizer)
-    encoder = build_encoder(config, name=Path(name).name)
+    # Some files name another padding than their tokenizer's, since nothing there reads it.
+    encoder = build_encoder(replace(config, padding_id=tokenizer.padding_id), name=Path(name).name)
     if weights == "random":
         return encoder, Origin("random", note="requested")
     left, file = reader.load_weights(encoder, folder), folder / reader.WEIGHTS
@@ -192,10 +193,10 @@ def build(name: str, weights: str, tokenizer: Tokenizer) -> tuple[keras.Model, O
 def _require_fit(folder: Path, config: EncoderConfig, tokenizer: Tokenizer) -> None:
     """Raise ValueError if token ids mean nothing to an encoder, or are more than it can read."""
     has, wanted = tokenizer.vocabulary_size, config.vocabulary_size
-    if not wanted - SPARE_ROWS <= has <= wanted or tokenizer.padding_id != config.padding_id:
+    if not wanted - max(SPARE_ROWS, SPARE_SHARE * wanted) <= has <= wanted:
         raise ValueError(
-            f"the tokenizer of '{folder}' has {has} tokens and pads with {tokenizer.padding_id}, its weights {wanted} and "
-            f"{config.padding_id}: they belong to different models; copy the tokenizer that the weights came with"
+            f"the tokenizer of '{folder}' has {has} tokens, its weights {wanted}: they belong to different models; copy "
+            "the tokenizer that the weights came with"
         )
     if tokenizer.max_length > config.max_length - config.first_position:
         raise ValueError(

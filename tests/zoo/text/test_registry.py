@@ -4,6 +4,7 @@ import http.server
 import re
 import threading
 
+import numpy as np
 import pytest
 
 from tests.tiny_encoder import BERT, LETTERS, SPECIAL, write_encoder, write_tokenizer
@@ -65,6 +66,15 @@ def test_what_fails_leaves_nothing_and_is_continued(hub, capfd):
     assert registry.find_folder("distilbert").is_dir()
 
 
+def test_padding_is_what_the_tokenizer_says(tmp_path):
+    """As in multilingual MiniLM, whose config.json names BERT's padding and whose tokenizer is that of XLM-R."""
+    write_encoder(tmp_path, {**BERT, "pad_token_id": 7})
+    tokenizer = Tokenizer.from_folder(tmp_path, 32)
+    encoder, _ = registry.build(str(tmp_path), "auto", tokenizer)
+    assert tokenizer.padding_id == 0
+    np.testing.assert_allclose(encoder(np.array([[2, 7, 3, 0]]))["token_mask"], [[1, 1, 1, 0]])
+
+
 def test_the_cache_of_the_hub_is_used(hub, tmp_path, monkeypatch):
     snapshot = tmp_path / "none" / "hub" / "models--distilbert--distilbert-base-uncased" / "snapshots" / "abc"
     write_encoder(snapshot)
@@ -91,7 +101,7 @@ def test_without_any_encoder_tfidf_is_the_default(hub, monkeypatch):
     [
         ([*SPECIAL, *LETTERS], {"vocab_size": 4000}, 32, "different models"),
         ([*SPECIAL, *LETTERS], {"vocab_size": 20}, 32, "different models"),
-        ([*LETTERS, *SPECIAL], {}, 32, "different models"),  # padding has another id
+        ([*LETTERS, *SPECIAL], {}, 32, "different models"),
         (None, {}, 65, "--max-tokens 64"),
     ],
 )
