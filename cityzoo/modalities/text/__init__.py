@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -149,12 +148,12 @@ class Text(TextChecks, DeliveredText, Modality[TextFlags]):
 
     def views(self, spec: Spec, output: Output, data: TextDataset) -> tuple[TextViews, TextViews]:
         from cityzoo.modalities.text.build import make_tokenizer
-        from cityzoo.modalities.text.views import TextViews
+        from cityzoo.modalities.text.views import TextViews, rows_by_length
 
         tokenizer = make_tokenizer(spec.run.backbone, spec.modality.max_tokens, data.train)
         # Features are computed in order: texts of similar length together need little padding.
-        by_length = sorted(data.train.examples, key=lambda each: len(each.text))
-        train = place_words(replace(data.train, examples=tuple(by_length)), output, tokenizer)
+        by_length = self.select(data.train, rows_by_length(data.train))
+        train = place_words(by_length, output, tokenizer)
         val = place_words(data.val, output, tokenizer)
         return (
             TextViews(train, output, tokenizer, spec.run.seed),

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 POOL = 50  # batches that are sorted by length together
 
 
+def rows_by_length(texts: TextSet) -> list[int]:
+    """Return the rows of a set from the shortest text to the longest."""
+    return sorted(range(len(texts)), key=lambda row: len(texts.examples[row].text))
+
+
 @dataclass(frozen=True)
 class TextViews:
     """The texts of a set, as the network gets them.
