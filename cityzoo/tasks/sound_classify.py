@@ -47,8 +47,8 @@ TASK = Task(
     monitor="accuracy",
     defaults={
         "backbone": "ds_cnn",
-        "batch_size": 32,
-        "learning_rate": 0.005,
+        "batch_size": 64,
+        "learning_rate": 0.007,
         "label_smoothing": 0.1,
         "patience": 20,
     },

@@ -94,9 +94,8 @@ def decode_content(content: bytes, path: str) -> tuple[np.ndarray, int, bool]:
                 )
             samples = file.read(dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
-        raise InputError(
-            f"'{path}' cannot be decoded ({getattr(error, 'error_string', error)}): convert it to wav"
-        ) from error
+        reason = " ".join(str(getattr(error, "error_string", error)).split())
+        raise InputError(f"'{path}' cannot be decoded ({reason}): convert it to wav") from error
     if not np.isfinite(samples).all():
         raise InputError(f"'{path}' holds values that are not numbers: convert it to 16-bit wav")
     is_cut_off = len(samples) < wanted or "should be" in header

@@ -46,6 +46,7 @@ def test_files_without_a_sound_are_refused_in_one_line(tmp_path, write):
         with pytest.raises(InputError, match=path.name) as error:
             read_clip(str(path))
         assert "\n" not in str(error.value)
+        assert "BytesIO" not in str(error.value)
 
 
 def test_a_file_that_ends_early_is_noticed(write):
@@ -71,3 +72,11 @@ def test_the_longest_unused_sounds_leave_memory(write):
     cache.read(paths[2])
     assert cache.read(paths[0]) is first
     assert cache.read(paths[1]) is not second
+
+
+def test_half_an_mp3_is_used_as_far_as_it_goes(write):
+    path = write("a.mp3", np.tile(TONE, 6))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    found, _, is_cut_off = decode(str(path))
+    assert is_cut_off
+    assert len(found) > 8000

@@ -39,7 +39,7 @@ def answers(place, as_scripts):
         place,
         {
             "preview": ("train.py", [*train, *SMALL, "--preview", "sheet.png"]),
-            "train": ("train.py", [*train, *SMALL, "--out", "run", "--epochs", "10"]),
+            "train": ("train.py", [*train, *SMALL, "--out", "run", "--epochs", "30"]),
             "log_mel": (
                 "train.py",
                 [*train, "--backbone", "log_mel", "--out", "plain", "--phases", "closed_form"],
@@ -65,7 +65,7 @@ def test_training_learns_tones_of_a_speaker_it_never_heard(answers, place):
     assert set(report["slices"]) >= {"duration", "level"}
     assert "clips" in (place / "run" / "report.html").read_text()
     assert (place / "run" / "best.png").is_file()
-    assert report["data"]["named_by"] == "{label}_{speaker}_{number}"
+    assert report["findings"]["named_by"] == "{label}_{speaker}_{number}"
 
 
 def test_a_spectrogram_alone_is_a_baseline_in_closed_form(answers, place):
