@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,7 +43,7 @@ def build(spec: TextSpec, output: Output, train: TextSet) -> AssembledModel:
     except ValueError as error:
         raise InputError(str(error)) from error
     needed = output.encoder_outputs
-    chosen = {name: _scale(backbone.output[name]) for name in needed}
+    chosen = {name: backbone.output[name] for name in needed}
     backbone = keras.Model(backbone.inputs[0], chosen, name=backbone.name)
     outputs = label_outputs(output.build_head(backbone.output), output.class_names)
     model = keras.Model(backbone.inputs[0], outputs, name=f"{run.task_name}_{Path(run.backbone).name}")
@@ -58,13 +57,6 @@ def build(spec: TextSpec, output: Output, train: TextSet) -> AssembledModel:
     assembled.model.tokenizer = tokenizer
     assembled.backbone.mean_fill = _mean_fill(tokenizer, train)
     return assembled
-
-
-def _scale(output: keras.KerasTensor) -> keras.KerasTensor:
-    """Return the rows of a sentence encoder, which have length 1, with a mean square of 1: heads learn faster."""
-    if not isinstance(output._keras_history.operation, keras.layers.UnitNormalization):
-        return output
-    return keras.layers.Rescaling(math.sqrt(output.shape[-1]), dtype="float32", name="pooled_scale")(output)
 
 
 def _mean_fill(tokenizer: AnyTokenizer, train: TextSet) -> float:

@@ -1,8 +1,4 @@
-"""What is put between an encoder and its head, and what training takes from the cache."""
-
-import keras
-import numpy as np
-import pytest
+"""What training takes from the cache."""
 
 from cityzoo.data.text.texts import TextExample, TextSet
 from cityzoo.modalities.text import TEXT, build
@@ -10,19 +6,6 @@ from cityzoo.modalities.text.views import rows_by_length
 from tests.tiny_encoder import write_encoder
 from zoo.text.encoder import EncoderConfig, build_encoder
 from zoo.text.tokenizer import Tokenizer
-
-
-@pytest.mark.parametrize("is_normalized", [True, False])
-def test_rows_of_sentence_encoders_have_a_mean_square_of_one(is_normalized):
-    encoder = build_encoder(EncoderConfig(30, 8, 1, 2, 16, 12, is_normalized=is_normalized))
-    pooled = encoder.output["pooled"]
-    scaled = build._scale(pooled)
-    if not is_normalized:
-        assert scaled is pooled
-        return
-    both = keras.Model(encoder.input, [pooled, scaled])(np.arange(20).reshape(2, 10))
-    np.testing.assert_allclose(np.mean(np.square(both[1]), axis=1), 1, rtol=1e-5)
-    np.testing.assert_allclose(both[1], both[0] * np.sqrt(8), rtol=1e-6)
 
 
 def test_short_texts_are_not_cached_at_a_block(tmp_path):
