@@ -12,8 +12,9 @@ import pytest
 from cityzoo.commands import benchmark, export
 from cityzoo.runtime import exported_folder
 from cityzoo.runtime.text_input import TextInput, run_by_length
-from tests.cityzoo.series_town import run_evaluate
+from tests.cityzoo.series_town import run_evaluate, run_train
 from tests.exported_texts import sentences, train_texts
+from tests.tiny_encoder import write_encoder
 
 pytest.importorskip("tf2onnx")
 pytest.importorskip("onnxruntime")
@@ -156,3 +157,22 @@ def test_int8_keeps_the_last_layers_where_it_must(exported, monkeypatch):
         left = list(scores)
         found = int8_weights._search_onnx(source, path, lambda file, left=left: left.pop(0), 0.8)
         assert found["layers_in_float"] == kept and len(found["attempts"]) == len(scores)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fmt", ["onnx", "litert"])
+def test_taggers_pass_the_gate_and_their_example_names_words(tmp_path, fmt):
+    write_encoder(tmp_path / "encoder")
+    for split, count in (("train", 30), ("val", 9)):
+        rows = [
+            ["jam O", "on O", f"a{n} B-road", "at O", "bridge B-place", split + " O"] for n in range(count)
+        ]
+        (tmp_path / f"{split}.txt").write_text("\n\n".join("\n".join(row) for row in rows))
+    words = ["--task", "event_tag", "--data", tmp_path / "train.txt", "--val", tmp_path / "val.txt"]
+    run_train(*words, "--backbone", tmp_path / "encoder", "--epochs", "1", "--out", tmp_path / "run")
+    assert export.main([str(tmp_path / "run"), "--format", fmt]) == 0
+    script = tmp_path / "run" / "exports" / fmt / "example.py"
+    answer = subprocess.run(
+        [sys.executable, script, "jam on a9, help"], capture_output=True, text=True, check=True
+    )
+    assert [line.split()[0] for line in answer.stdout.splitlines()[1:]] == ["jam", "on", "a9", ",", "help"]

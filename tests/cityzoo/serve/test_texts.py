@@ -1,6 +1,9 @@
 """Texts through HTTP and gRPC's messages: a model whose answers can be worked out by hand, and what it refuses."""
 
+import http.client
 import json
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -247,3 +250,18 @@ def test_a_tokenizer_that_cuts_otherwise_fails_the_check(hotline, tmp_path):
 def test_documentation_shows_texts(client):
     content = client.get("/openapi.json").json()["paths"]["/predict"]["post"]["requestBody"]["content"]
     assert content["application/json"]["example"]["texts"] and "text/plain" in content
+
+
+def test_the_command_serves_texts_without_tensorflow(hotline):
+    """As a process of its own, with all that it imports."""
+    from tests.cityzoo.serve.test_server import server
+
+    with server(hotline) as (_, port):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("POST", "/predict", b'{"text": "lamp"}', {"Content-Type": "application/json"})
+        assert json.loads(connection.getresponse().read())["class"] == "light"
+    code = (
+        "import sys, cityzoo.serve.app; "
+        "sys.exit(bool({'tensorflow', 'keras', 'scipy', 'soundfile'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
