@@ -46,11 +46,6 @@ class SoundFiles(RequestInput):
             clip, _, is_cut_off = decode_content(data, f"sound {number}")
         except InputError as error:
             raise HttpError(415, str(error)) from error
-        except ImportError as error:
-            rate = self.about["inputs"][0]["sound"]["rate"]
-            raise HttpError(
-                415, f"sound {number} has another rate: send {rate} Hz, or install scipy"
-            ) from error
         if is_cut_off or not len(clip):
             raise HttpError(422, f"sound {number} is cut off or empty: send the whole file")
         seconds = len(clip) / self.about["inputs"][0]["sound"]["rate"]

@@ -48,7 +48,6 @@ def test_clips_of_several_lengths_have_windows_of_their_own(sounds):
 
 
 def test_other_rates_are_resampled(sounds):
-    pytest.importorskip("scipy")
     assert sounds.read([wav(np.zeros(SAMPLES // 2), rate=RATE // 2)]).feeds["waveform"].shape == (1, SAMPLES)
 
 

@@ -80,3 +80,12 @@ def test_half_an_mp3_is_used_as_far_as_it_goes(write):
     found, _, is_cut_off = decode(str(path))
     assert is_cut_off
     assert len(found) > 8000
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 44100, 48000])
+def test_resampling_equals_that_of_scipy(rate):
+    signal = pytest.importorskip("scipy.signal")
+    samples = np.random.default_rng(rate).uniform(-0.3, 0.3, 3001).astype(np.float32)
+    common = int(np.gcd(rate, 16_000))
+    wanted = signal.resample_poly(samples.astype(np.float64), 16_000 // common, rate // common)
+    np.testing.assert_allclose(resample(samples, rate), wanted, atol=1e-6)
