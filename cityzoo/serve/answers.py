@@ -110,16 +110,17 @@ def _tagging(
     about: Mapping[str, Any], row: np.ndarray, examples: Examples, place: int, threshold: Threshold
 ) -> dict[str, Any]:
     text, offsets = examples.texts[place], examples.offsets[place]
-    tags, shares = decode_tags(row, examples.starts[place])
+    tags, shares = decode_tags(row, examples.starts[place].tolist())
     names, found = tag_names(about["class_names"]), []
+    least = 0.0 if threshold is None else threshold
     for span in spans_of([names[tag] for tag in tags]):
         start, end = offsets[span.start][0], offsets[span.end - 1][1]
         score = round(float(shares[span.start : span.end].min()), 4)
-        found.append(
-            {"class": span.type, "score": score, "start": start, "end": end, "text": text[start:end]}
-        )
-    least = 0.0 if threshold is None else threshold
-    return {"entities": [each for each in found if each["score"] >= least], "threshold": least}
+        if score >= least:
+            found.append(
+                {"class": span.type, "score": score, "start": start, "end": end, "text": text[start:end]}
+            )
+    return {"entities": found, "threshold": least}
 
 
 def _multilabel(
