@@ -45,7 +45,7 @@ def compare_baselines(
         for name, each in {**baselines, MODEL: results}.items()
     }
     own = values[MODEL]
-    rows = {}
+    rows: dict[str, dict[str, Any]] = {}
     for name, found in sorted(values.items(), key=lambda pair: (pair[0] == MODEL, sign * pair[1][0])):
         low, high = interval(found[1:]) or (None, None)
         rows[name] = {metric: _plain(found[0]), "low": low, "high": high}

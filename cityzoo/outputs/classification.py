@@ -167,7 +167,7 @@ class Classification(Output):
 
     def decode(
         self, outputs: np.ndarray, matrices: np.ndarray | None, examples: Sequence[Example]
-    ) -> list[np.ndarray]:
+    ) -> list[Any]:
         """Return the probabilities of each image, (C,) float64."""
         logits = np.asarray(outputs, np.float64)
         if self.several:
@@ -195,19 +195,19 @@ class Classification(Output):
         top = int(np.argmax(shares))
         return self.class_names[top] + ("" if shares[top] == 1 else f" {shares[top]:.2f}")
 
-    def metrics(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+    def metrics(self, truth: ExampleSet, results: Sequence[Any]) -> dict[str, Any]:
         """Return accuracy, balanced accuracy, AUROC, log loss, and figures by class."""
         from cityzoo.metrics.classification import multiclass_metrics
 
         return multiclass_metrics(truth, results)
 
-    def details(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
+    def details(self, truth: ExampleSet, results: Sequence[Any]) -> dict[str, Any]:
         """Return curves and calibration."""
         from cityzoo.metrics.classification_curves import classification_details
 
         return classification_details(truth, results, self.several)
 
-    def write_results(self, truth: ExampleSet, results: Sequence[np.ndarray], folder: Path) -> None:
+    def write_results(self, truth: ExampleSet, results: Sequence[Any], folder: Path) -> None:
         """Write `predictions.csv`: path, window, true classes, and a probability for each class."""
         with (folder / "predictions.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
@@ -224,7 +224,7 @@ class Classification(Output):
                     ]
                 )
 
-    def weighted_metrics(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> WeightedMetrics:
+    def weighted_metrics(self, truth: ExampleSet, results: Sequence[Any]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
         from cityzoo.metrics.classification import weighted_multiclass_metrics
 
@@ -233,7 +233,7 @@ class Classification(Output):
     def summarize_predictions(
         self,
         images: ExampleSet,
-        results: Sequence[np.ndarray],
+        results: Sequence[Any],
         report: Mapping[str, Any],
         score: float | None,
     ) -> PredictionSummary:

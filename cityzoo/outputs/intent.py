@@ -88,8 +88,10 @@ class Intent(Classification):
         inside = np.flatnonzero(rejection.find_inside(np.asarray(given.targets)))
         if len(inside) == len(given.targets):
             return super().fit_closed_form(given)
-        rows = {name: np.asarray(getattr(given, name))[inside] for name in ("inputs", "targets", "groups")}
-        return super().fit_closed_form(given._replace(**rows))
+        inputs, targets, groups = (
+            np.asarray(each)[inside] for each in (given.inputs, given.targets, given.groups)
+        )
+        return super().fit_closed_form(given._replace(inputs=inputs, targets=targets, groups=groups))
 
     def decode(
         self, outputs: np.ndarray, matrices: np.ndarray | None, examples: Sequence[Example]

@@ -69,9 +69,13 @@ def read_masked_head(tensors: Mapping[str, np.ndarray], epsilon: float = 1e-12) 
     """
     for dense, norm, bias in HEADS:
         if f"{dense}.weight" in tensors:
-            parts = (tensors[f"{norm}.{end}"] for end in ("weight", "bias"))
             return MaskedHead(
-                tensors[f"{dense}.weight"].T, tensors[f"{dense}.bias"], *parts, tensors[bias], epsilon
+                kernel=tensors[f"{dense}.weight"].T,
+                bias=tensors[f"{dense}.bias"],
+                scale=tensors[f"{norm}.weight"],
+                offset=tensors[f"{norm}.bias"],
+                token_bias=tensors[bias],
+                epsilon=epsilon,
             )
     raise ValueError(
         "the weights have no head of a masked language model: save them with BertForMaskedLM.save_pretrained"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from cityzoo.data.text.personal_data import mask_text
 from cityzoo.data.text.texts import TextExample, TextSet
 from cityzoo.errors import InputError
+from zoo.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     import keras
@@ -130,7 +131,7 @@ def _pairs(words: Sequence[str], weights: np.ndarray) -> list[list[Any]]:
 
 
 def _name_truth(example: TextExample, class_names: Sequence[str]) -> str:
-    names = [class_names[each] for each in np.flatnonzero(example.target)]
+    names = [class_names[each] for each in np.flatnonzero(example.target).tolist()]
     return "+".join(names) or "outside"
 
 
@@ -150,7 +151,7 @@ class _EmbeddingGradients:
     def __init__(self, model: keras.Model) -> None:
         from cityzoo.modalities.text.build import tokenizer_of
 
-        self.model, self.tokenizer = model, tokenizer_of(model)
+        self.model, self.tokenizer = model, cast(Tokenizer, tokenizer_of(model))
         self.special = set(self.tokenizer([""]).ravel().tolist())  # [CLS], [SEP], padding
 
     def __call__(self, words: Sequence[str], label: int, model: keras.Model | None = None) -> np.ndarray:

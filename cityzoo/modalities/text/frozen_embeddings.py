@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from cityzoo.data.text.texts import TextSet
 from cityzoo.errors import DAMAGE
 from cityzoo.modalities.text.views import rows_by_length
+from zoo.text.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     import keras
@@ -52,7 +53,8 @@ def _pooled(model: keras.Model, texts: TextSet) -> np.ndarray:
     from cityzoo.modalities.text.build import tokenizer_of
 
     pooled = keras.Model(model.inputs[0], model.get_layer("pooled").output)
-    tokenizer, run, rows = tokenizer_of(model), compiled(pooled), [each.text for each in texts.examples]
+    tokenizer = cast(Tokenizer, tokenizer_of(model))
+    run, rows = compiled(pooled), [each.text for each in texts.examples]
     order = np.argsort(np.minimum(tokenizer.lengths(rows), tokenizer.max_length), kind="stable")
     found = np.zeros((len(rows), pooled.output.shape[-1]), np.float32)
     for start in range(0, len(rows), BATCH_SIZE):
