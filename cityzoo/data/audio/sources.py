@@ -159,4 +159,9 @@ def _read_table(file: Path, findings: AudioFindings) -> list[RawSound]:
         found.append(RawSound(sound, row.text, label, row.split, row.group))
     for place in kept.first.get("unused column", []):
         findings.add("unused column", place)
+    if not found and findings.first.get("missing"):
+        raise InputError(
+            f"none of the sounds that '{file}' names is a file inside the data's folder, e.g. "
+            f"{findings.first['missing'][0]}: correct the paths, or allow other folders with --allow-outside"
+        )
     return found

@@ -147,3 +147,9 @@ def test_corruptions_do_as_they_say():
     assert np.abs(corrupt(clip, "telephone", 0.0) - clip)[100:-100].max() < 0.02
     high = (0.5 * np.sin(2 * np.pi * 5000 * np.arange(8000) / 16_000)).astype(np.float32)
     assert measure(corrupt(high, "telephone", 0.0))[0] < -40
+
+
+def test_a_table_whose_files_do_not_exist_is_refused_with_one_of_them(tmp_path):
+    (tmp_path / "table.csv").write_text("path,label\nnowhere.wav,siren\n")
+    with pytest.raises(InputError, match="nowhere.wav"):
+        load(str(tmp_path / "table.csv"))
