@@ -17,7 +17,6 @@ from cityzoo.spec import AUTO, CLOSED_FORM, Phase, ResolvedFitFlags, ResolvedSpe
 from cityzoo.tasks import Task
 
 STEPS_PER_PHASE = 800  # enough for a head on a few hundred images, minutes on two cores
-STEPS_ALONE = 1300  # of the only phase
 EPOCHS = (3, 100)  # least and most
 LATER_PHASES = 0.1  # learning rate of pretrained layers, as a fraction of the new head's
 LATER_ADAPTED = 0.5  # the same for the few parameters of --adapt
@@ -88,7 +87,8 @@ def plan_phases(
         raise InputError("--phases cannot be combined with --freeze or --epochs: remove one of them")
     freeze = modality.default_freeze(spec) if fit.freeze == AUTO else fit.freeze
     one_phase = freeze == modality.freeze_points[-1] or not modality.trains_head_first
-    wanted = math.ceil((STEPS_ALONE if one_phase else STEPS_PER_PHASE) / (count / min(batch_size, count)))
+    steps = modality.steps_of_only_phase if one_phase else STEPS_PER_PHASE
+    wanted = math.ceil(steps / (count / min(batch_size, count)))
     computes = bool(output.closed_form_layer) and modality.supports_closed_form
     most = min(EPOCHS[1], modality.epochs_after_closed_form if computes else EPOCHS[1])
     epochs = min(max(wanted, EPOCHS[0]), most) if fit.epochs == AUTO else fit.epochs

@@ -22,12 +22,14 @@ class TransferSettings(Generic[Flags]):
         trains_head_first: whether, by default, a first phase trains the head alone.
         supports_closed_form: whether features can be cached, from which a head is computed in closed form.
         epochs_after_closed_form: most epochs, by default, of the phase behind a head in closed form.
+        steps_of_only_phase: by default, as far as that many epochs are allowed.
     """
 
     freeze_points: ClassVar[tuple[str, ...]] = ("none", "backbone")
     trains_head_first: ClassVar[bool] = False
     supports_closed_form: ClassVar[bool] = False
     epochs_after_closed_form: ClassVar[int] = 100
+    steps_of_only_phase: ClassVar[int] = 1300
 
     def default_freeze(self, spec: TrainSpec[Flags]) -> str:
         """Return what `--freeze auto` means."""

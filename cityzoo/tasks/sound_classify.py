@@ -47,9 +47,12 @@ TASK = Task(
     monitor="accuracy",
     defaults={
         "backbone": "ds_cnn",
-        "batch_size": 64,
-        "learning_rate": 0.007,
+        "batch_size": 32,
+        "learning_rate": 0.005,
+        "weight_decay": 0.05,
+        "ema": 0.995,
         "label_smoothing": 0.1,
-        "patience": 60,  # the noise of a high learning rate must not end what the schedule would settle
+        "dropout": 0.1,
+        "patience": 100,  # the noise of a high learning rate must not end what the schedule would settle
     },
 )

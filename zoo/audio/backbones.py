@@ -33,9 +33,10 @@ class AudioBackbone:
 
 BACKBONES = {
     "ds_cnn": AudioBackbone(
-        ((96, 2), (96, 1), (96, 1), (128, 2), (128, 1), (160, 1)),
-        0.09,
+        ((64, 2), (96, 1), (96, 1), (128, 2), (128, 1), (160, 1)),
+        0.08,
         "depthwise separable convolutions: keywords and sound events, fast on CPUs",
+        32,
     ),
     "ds_cnn_small": AudioBackbone(
         ((48, 2), (48, 1), (64, 2), (64, 1), (80, 1)),
@@ -48,6 +49,7 @@ BACKBONES = {
     ),
 }
 MOMENTUM = 0.95  # of moving statistics: trainings have few steps
+BANDS, LOW_HZ = 32, 60.0  # of the spectrogram
 PARTS = 6  # of a clip, for features without a network
 
 
@@ -61,19 +63,21 @@ def names() -> list[str]:
     return sorted(BACKBONES)
 
 
-def build(name: str, samples: int) -> keras.Model:
+def build(name: str, samples: int, high_hz: float = 7600.0) -> keras.Model:
     """Build a backbone with random weights.
 
     Args:
         name: of the table.
         samples: of a clip at 16 kHz; a multiple of 80.
+        high_hz: upper edge of the spectrogram, 500 to 8000.
 
     Returns:
         A model from (batch, samples) float32, -1 to 1, to {"pooled": (batch, C)} float32. The layer "block00" outputs
         the log-mel spectrogram, "block01" the first block of the network, and so on.
 
     Raises:
-        ValueError: an unknown name, or a number of samples that is too small or no multiple of 80.
+        ValueError: an unknown name, an edge out of range, or a number of samples that is too small or no
+            multiple of 80.
 
     Example:
         >>> build("ds_cnn", 16_000).output["pooled"].shape
@@ -89,8 +93,10 @@ def build(name: str, samples: int) -> keras.Model:
         raise ValueError(
             f"clips of {samples} samples: expected a multiple of 80, at least 1600 (a tenth of a second)"
         )
-    waveform = keras.Input((samples,), name="waveform")
-    x, row = LogMel(name="block00")(waveform), BACKBONES[name]
+    if not 500 <= high_hz <= 8000:
+        raise ValueError(f"a spectrogram up to {high_hz:g} Hz: expected 500 to 8000")
+    waveform, row = keras.Input((samples,), name="waveform"), BACKBONES[name]
+    x = LogMel(BANDS, low_hz=LOW_HZ, high_hz=high_hz, name="block00")(waveform)
     pooled = _pool(_network(x, row)) if row.blocks else _summarize(x)
     return keras.Model(waveform, {"pooled": pooled}, name=name)
 

@@ -45,6 +45,7 @@ class Audio(AudioRenderer, DeliveredSound, Modality[AudioFlags]):
     evaluate_flags: ClassVar[type] = AudioEvaluateFlags
     freeze_points: ClassVar[tuple[str, ...]] = ("none", *BLOCKS, "backbone")
     supports_closed_form: ClassVar[bool] = True
+    steps_of_only_phase: ClassVar[int] = 2500  # from random weights, on strongly augmented clips
     supports_preview: ClassVar[bool] = True
     report_sections: ClassVar[tuple[str, ...]] = ("robustness",)
     help_words: ClassVar[Mapping[str, str]] = {

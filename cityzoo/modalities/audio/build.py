@@ -21,11 +21,12 @@ def build(spec: ResolvedSpec[ResolvedAudioFlags], output: Output) -> AssembledMo
     """Put the head on the backbone and give the model its starting weights.
 
     Raises:
-        InputError: a clip length that the backbone cannot take, or weights that do not fit.
+        InputError: a clip length or a spectrogram that the backbone cannot take, or weights that do not fit.
     """
     run = spec.run
     try:
-        backbone = zoo.audio.backbones.build(run.backbone, count_samples(spec.modality.clip_seconds))
+        samples = count_samples(spec.modality.clip_seconds)
+        backbone = zoo.audio.backbones.build(run.backbone, samples, spec.modality.max_hz)
     except ValueError as error:
         raise InputError(str(error)) from error
     outputs = label_outputs(output.build_head(backbone.output), output.class_names)

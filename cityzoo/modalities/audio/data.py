@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 KEPT_WHOLE, STEP_SECONDS, MOST_SECONDS = 0.95, 0.25, 5.0
+BAND_SHARE = 0.475  # of the sample rate, above which resamplers leave little
 UNIT = 80  # samples, of which a clip is a multiple
 DURATIONS = (0.5, 1.0, 5.0)  # seconds
 LEVELS_DB, SNRS_DB = (-40.0, -20.0), (10.0, 30.0)
@@ -134,7 +135,23 @@ def resolve_flags(spec: TrainSpec[AudioFlags], data: AudioDataset) -> ResolvedAu
         LOG.info(
             "--clip-seconds auto: %.2f; %d of %d training clips are longer", seconds, longer, len(durations)
         )
-    return ResolvedAudioFlags(**{**vars(flags), "clip_seconds": float(seconds)})
+    hertz = highest_hz(data.findings.rates) if flags.max_hz == AUTO else flags.max_hz
+    return ResolvedAudioFlags(**{**vars(flags), "clip_seconds": float(seconds), "max_hz": float(hertz)})
+
+
+def highest_hz(rates: Mapping[str, int]) -> float:
+    """Return the upper edge of spectrograms that holds what nearly all files have, in Hz.
+
+    Args:
+        rates: sample rate in Hz -> number of files.
+
+    Example:
+        >>> highest_hz({"8000": 100}), highest_hz({"8000": 1, "44100": 99})
+        (3800.0, 7600.0)
+    """
+    every = np.repeat([int(rate) for rate in rates], list(rates.values()))
+    usual = np.quantile(every, 1 - KEPT_WHOLE, method="lower") if len(every) else SAMPLE_RATE
+    return float(min(usual, SAMPLE_RATE) * BAND_SHARE)
 
 
 def sample_shots(sounds: AudioSet, shots: int, seed: int) -> AudioSet:

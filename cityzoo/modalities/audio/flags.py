@@ -13,8 +13,8 @@ from cityzoo.spec import Auto
 ROBUSTNESS_CLIPS = 500
 
 
-def parse_seconds(text: str) -> float | str:
-    """Return a number of seconds, or "auto".
+def parse_number_or_auto(text: str) -> float | str:
+    """Return a number, or "auto".
 
     Raises:
         InputError: neither.
@@ -49,8 +49,15 @@ class AudioFlags:
         AUTO,
         "length of the network's input; shorter clips get silence around them, longer ones are predicted in windows; "
         "auto: as long as 95 %% of the training clips, at most 5",
-        parse_seconds,
+        parse_number_or_auto,
         "SECONDS",
+    )
+    max_hz: float | Auto = flag(
+        AUTO,
+        "upper edge of the spectrogram; auto: just below half the sample rate of the files, at most 7600: empty "
+        "bands above show a network nothing but the recording",
+        parse_number_or_auto,
+        "HZ",
     )
     augment: str = flag(
         "standard",
@@ -69,6 +76,7 @@ class ResolvedAudioFlags(AudioFlags):
     """The same with every "auto" replaced by a value."""
 
     clip_seconds: float = 1.0
+    max_hz: float = 7600.0
 
 
 @dataclass(frozen=True)

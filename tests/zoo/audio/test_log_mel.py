@@ -68,3 +68,9 @@ def test_backbones_are_small_and_run_in_onnx(tmp_path):
 def test_lengths_that_a_backbone_cannot_take_are_refused(samples):
     with pytest.raises(ValueError, match=str(samples)):
         backbones.build("ds_cnn", samples)
+
+
+def test_spectrograms_end_where_they_are_told():
+    assert backbones.build("ds_cnn_small", 8000, 3800.0).get_layer("block00").high_hz == 3800.0
+    with pytest.raises(ValueError, match="9000"):
+        backbones.build("ds_cnn_small", 8000, 9000.0)
