@@ -139,7 +139,7 @@ class Answerer:
         if not self.calibration.is_calibrated:
             LOG.warning(
                 "WARNING: the threshold is not calibrated on these passages: probabilities are not given, and how many "
-                "answers are wrong is not known; give python -m cityzoo answer --questions FILE once"
+                "answers are wrong is not known; calibrate once: python -m cityzoo answer --faq ... --questions FILE"
             )
         elif self.calibration.passages != self.index.digest:
             LOG.warning(
