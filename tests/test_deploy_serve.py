@@ -58,13 +58,8 @@ class FakeServices:
     """As much of the services as the routes need to be listed."""
 
     def __init__(self, settings):
-        self.settings, self.repository, self.access, self.monitor, self.audit = (
-            settings,
-            None,
-            None,
-            None,
-            None,
-        )
+        self.settings = settings
+        self.repository = self.access = self.monitor = self.audit = self.conversations = None
 
 
 @each_pod

@@ -122,7 +122,10 @@ def _is_nothing(default: Any) -> bool:
 def _shown(default: Any, separator: str) -> str:
     if isinstance(default, bool):
         return "on" if default else "off"
-    return separator.join(map(str, default)) if isinstance(default, tuple) else str(default)
+    if isinstance(default, tuple):
+        parts = (":".join(map(str, each)) if isinstance(each, tuple) else str(each) for each in default)
+        return separator.join(parts)
+    return str(default)
 
 
 class _Renamed(argparse.Action):

@@ -50,7 +50,7 @@ class Classification(Output):
     # focal, label_smoothing: see `heads.classification.ClassificationLoss`
     focal: float = flag(
         0.0,
-        "exponent of the focal loss, e.g. 2: easy images count less; 0: cross-entropy",
+        "exponent of the focal loss, e.g. 2: easy examples count less; 0: cross-entropy",
         parse_number,
         "GAMMA",
     )

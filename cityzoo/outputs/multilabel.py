@@ -24,7 +24,7 @@ class MultiLabelClassification(Classification):
     """Any number of classes per example."""
 
     # wanted at most among 1,000 frames without the class; sets the thresholds
-    false_alarms: float = flag(5.0, "maximum false alarms per 1,000 negative frames", parse_number, "N")
+    false_alarms: float = flag(5.0, "maximum false alarms per 1,000 negative {unit}", parse_number, "N")
     page: ClassVar[str] = "multilabel"
     primary_metrics: ClassVar[tuple[str, ...]] = ("mean_auroc", "mean_ap", "loss")
     per_class_metrics: ClassVar[tuple[str, ...]] = ("auroc",)

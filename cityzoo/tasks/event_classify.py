@@ -23,10 +23,10 @@ class EventReader:
     )
     label_column: str = flag(
         "",
-        "column or key of the labels, or several with 0 and 1, parted by commas (default: labels, events ...)",
+        "column or key of the labels, or several columns of 0 and 1: A,B,C (default: labels, events ...)",
         metavar="NAME",
     )
-    label_separator: str = flag(";", "what parts several labels of a field", metavar="TEXT")
+    label_separator: str = flag(";", "separator of several labels in one field", metavar="TEXT")
 
     def __call__(self, source: str, **how: Any) -> texts.TextDataset:
         """Return the checked texts of a source."""
@@ -41,10 +41,18 @@ def demo() -> FileDemo:
     return FileDemo("event_classify", VERSION, reports.write_classes, "traffic reports")
 
 
+@dataclass(frozen=True)
+class EventClassification(MultiLabelClassification):
+    """Any number of labels per text: encoders pool their tokens themselves, and texts have no mirror image."""
+
+    pooling: str = "mean"
+    flips: bool = False
+
+
 TASK = Task(
     summary="events that a report tells of: accident, congestion, flooding ...; several or none",
     modality=TEXT,
-    output=MultiLabelClassification,
+    output=EventClassification,
     reader=EventReader,
     demo=demo,
     monitor="mean_ap",

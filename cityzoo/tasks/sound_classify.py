@@ -38,10 +38,18 @@ def demo() -> FileDemo:
     )
 
 
+@dataclass(frozen=True)
+class SoundClassification(Classification):
+    """One label per sound: networks pool over time themselves, and sounds have no mirror image."""
+
+    pooling: str = "mean"
+    flips: bool = False
+
+
 TASK = Task(
     summary="what is heard: a spoken keyword, a siren, a horn, breaking glass ...",
     modality=AUDIO,
-    output=Classification,
+    output=SoundClassification,
     reader=SoundReader,
     demo=demo,
     monitor="accuracy",

@@ -46,7 +46,7 @@ def runs(tmp_path, monkeypatch):
         (["vehicle_detect", "--slice-by", "gone.csv"], "gone.csv"),
         (
             ["traffic_flow", "--explain", "3"],
-            "--explain does not apply to runs of 'traffic_flow'; tasks that have it: incident_classify",
+            "--explain does not apply to runs of 'traffic_flow'; tasks that have it: event_classify",
         ),
         (["traffic_flow", "--slice-by", "folder"], "--slice-by does not apply to runs of 'traffic_flow'"),
         (["traffic_flow", "--predict", "folder"], "--predict does not apply to runs of 'traffic_flow'"),

@@ -18,7 +18,11 @@ def test_only_the_demos_of_tasks_import_its_scenes_and_sensors():
         for match in INSIDE.finditer(file.read_text("utf-8"))
     }
     typos = "modalities/text/corruptions.py"  # of demo texts and of --robustness are the same
-    assert {name for name in found if not name.startswith("tasks/")} == {"commands/demo.py", typos}
+    assert {name for name in found if not name.startswith("tasks/")} == {
+        "commands/answer.py",
+        "commands/demo.py",
+        typos,
+    }
     for name, (indent, part) in found.items():
         of_tasks = ("scenes", "sensors", "texts", "sounds")
         assert indent and part in (of_tasks if name.startswith("tasks/") else ("videos", "texts", "sounds"))

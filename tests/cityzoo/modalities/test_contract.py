@@ -29,6 +29,8 @@ CASES = {  # values of flags
     "traffic_flow": SERIES,
     "air_quality": {**SERIES, "alarm": ("speed < 50 within 15min with 0.5 probability",)},
     "text_intent": {"data": "calls.csv", "backbone": "tiny_text"},
+    "event_classify": {"data": "reports.csv", "backbone": "tiny_text"},
+    "event_tag": {"data": "tags.conll", "backbone": "tiny_text"},
     "sound_classify": {"data": "tones", "backbone": "ds_cnn_small", "clip_seconds": 0.3},
     TASK: {"data": "points.csv"},
 }
@@ -46,6 +48,16 @@ def place(tmp_path_factory):
     write_rings(folder / "points.csv", 30)
     rows = [f"the {word} is {state},{word}" for word in ("lamp", "bin") for state in STATES]
     (folder / "calls.csv").write_text("\n".join(["text,label", *rows]))
+    rows = [
+        f"{word} and {state},{word};{state}"
+        for word in ("ice", "fog")
+        for state in STATES[:3]
+        for _ in (1, 2)
+    ]
+    rows = [f"{number} {row}" for number, row in enumerate(rows)]
+    (folder / "reports.csv").write_text("\n".join(["text,label", *rows]))
+    tagged = [f"{number} O\nin O\n{name} B-road\nstreet I-road\n" for number, name in enumerate(STATES)]
+    (folder / "tags.conll").write_text("\n".join(tagged))
     write_tones(folder / "tones")
     return folder
 

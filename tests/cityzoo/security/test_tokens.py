@@ -14,7 +14,7 @@ from cityzoo.security.tokens import INVALID, TokenVerifier, make_token
 
 jwt = pytest.importorskip("jwt")
 NOW = int(time.time())
-GOOD = {"sub": "cam7", "aud": "cityzoo", "iss": "https://id.city", "exp": NOW + 600, "roles": ["predict"]}
+GOOD = {"sub": "cam7", "aud": "cityzoo", "iss": "https://id.city", "exp": NOW + 86_400, "roles": ["predict"]}
 
 
 @pytest.fixture(scope="module")
