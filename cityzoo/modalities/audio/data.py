@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from cityzoo.data.audio.decode import SAMPLE_RATE
 from cityzoo.errors import InputError
 from cityzoo.modalities import Masks
 from cityzoo.modalities.audio.flags import AudioFlags, ResolvedAudioFlags
+from cityzoo.modalities.labeled_examples import read_labeled, reorder_labels, write_demo
 from cityzoo.spec import AUTO
 
 if TYPE_CHECKING:
@@ -45,25 +45,7 @@ def read(spec: TrainSpec[AudioFlags], task: Task) -> AudioDataset:
     Raises:
         InputError: anything about the data that cannot be used.
     """
-    flags = spec.modality
-    data = task.read(spec.run.data or write_demo(spec, task), spec.reader, **_options(spec))
-    if flags.shots is None:
-        return data
-    data = replace(data, train=sample_shots(data.train, flags.shots, spec.run.seed))
-    LOG.info("--shots %d: training on %d of them", flags.shots, len(data.train))
-    return data
-
-
-def write_demo(spec: TrainSpec[AudioFlags], task: Task) -> str:
-    """Write the task's demo sounds, unless that has been done, and return their folder.
-
-    Raises:
-        InputError: the task has none.
-    """
-    if task.demo is None:
-        raise InputError(f"task '{spec.run.task}' has no demo data: give --data")
-    LOG.info("no --data given: training on demo sounds")
-    return str(task.demo().write(seed=spec.run.seed))
+    return read_labeled(spec, task, _options(spec))
 
 
 def _options(spec: TrainSpec[AudioFlags]) -> dict[str, Any]:
@@ -102,27 +84,6 @@ def read_to_evaluate(
     return reorder_labels(AudioSet(split, found.train.class_names, examples), class_names), found.findings
 
 
-def reorder_labels(truth: AudioSet, class_names: Sequence[str]) -> AudioSet:
-    """Return the sounds with targets that point into the model's class names.
-
-    Raises:
-        InputError: a class that the model does not know.
-    """
-    if tuple(truth.class_names) == tuple(class_names):
-        return truth
-    labels = [truth.class_names[int(np.argmax(each.target))] for each in truth.examples]
-    strange = sorted(set(labels) - set(class_names))
-    if strange:
-        raise InputError(
-            f"the data has sounds of {', '.join(strange[:10])}, which the model does not know: map or drop them, e.g. "
-            f"--class-map '{strange[0]}={class_names[0]}' or '{strange[0]}=ignore'"
-        )
-    targets = np.eye(len(class_names), dtype=np.float32)
-    places = [list(class_names).index(label) for label in labels]
-    moved = (replace(each, target=targets[place]) for each, place in zip(truth.examples, places, strict=True))
-    return replace(truth, class_names=tuple(class_names), examples=tuple(moved))
-
-
 def resolve_flags(spec: TrainSpec[AudioFlags], data: AudioDataset) -> ResolvedAudioFlags:
     """Return the flags with every "auto" replaced by what fits the data."""
     flags = spec.modality
@@ -152,25 +113,6 @@ def highest_hz(rates: Mapping[str, int]) -> float:
     every = np.repeat([int(rate) for rate in rates], list(rates.values()))
     usual = np.quantile(every, 1 - KEPT_WHOLE, method="lower") if len(every) else SAMPLE_RATE
     return float(min(usual, SAMPLE_RATE) * BAND_SHARE)
-
-
-def sample_shots(sounds: AudioSet, shots: int, seed: int) -> AudioSet:
-    """Return `shots` random sounds of each class, in their order.
-
-    Raises:
-        InputError: a class has fewer.
-    """
-    rng, kept = np.random.default_rng([seed, shots]), []
-    labels = np.argmax([each.target for each in sounds.examples], axis=1)
-    for number, name in enumerate(sounds.class_names):
-        rows = np.flatnonzero(labels == number)
-        if len(rows) < shots:
-            raise InputError(
-                f"--shots {shots} requires {shots} sounds a class, but '{name}' has {len(rows)}: use fewer shots or "
-                "add sounds"
-            )
-        kept += rng.permutation(rows)[:shots].tolist()
-    return replace(sounds, examples=tuple(sounds.examples[row] for row in sorted(kept)))
 
 
 def slices(sounds: AudioSet) -> Masks:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from cityzoo.data.text.formats.decode import read_text
 from cityzoo.data.text.language import guess_language, script_of
 from cityzoo.errors import InputError
 from cityzoo.modalities import Masks
+from cityzoo.modalities.labeled_examples import read_labeled, reorder_labels, write_demo
 from cityzoo.modalities.text.cloze import check_prompt
 from cityzoo.modalities.text.flags import ResolvedTextFlags, TextFlags
 from cityzoo.spec import AUTO
@@ -38,25 +38,7 @@ def read(spec: TrainSpec[TextFlags], task: Task) -> TextDataset:
     Raises:
         InputError: anything about the data that cannot be used.
     """
-    flags, source = spec.modality, spec.run.data
-    data = task.read(source or write_demo(spec, task), spec.reader, **_options(spec))
-    if flags.shots is None:
-        return data
-    data = replace(data, train=sample_shots(data.train, flags.shots, spec.run.seed))
-    LOG.info("--shots %d: training on %d of them", flags.shots, len(data.train))
-    return data
-
-
-def write_demo(spec: TrainSpec[TextFlags], task: Task) -> str:
-    """Write the task's demo texts, unless that has been done, and return their folder.
-
-    Raises:
-        InputError: the task has none.
-    """
-    if task.demo is None:
-        raise InputError(f"task '{spec.run.task}' has no demo data: give --data")
-    LOG.info("no --data given: training on demo texts made from templates")
-    return str(task.demo().write(seed=spec.run.seed))
+    return read_labeled(spec, task, _options(spec))
 
 
 def _options(spec: TrainSpec[TextFlags]) -> dict[str, Any]:
@@ -121,37 +103,6 @@ def read_unlabelled(source: str) -> TextSet:
     )
 
 
-def reorder_labels(truth: TextSet, class_names: Sequence[str]) -> TextSet:
-    """Return the texts with targets that point into the model's class names.
-
-    Raises:
-        InputError: a class that the model does not know.
-    """
-    if tuple(truth.class_names) == tuple(class_names):
-        return truth
-    used = np.sum([each.target for each in truth.examples], axis=0) > 0
-    strange = [
-        name
-        for name, is_used in zip(truth.class_names, used, strict=True)
-        if is_used and name not in class_names
-    ]
-    if strange:
-        raise InputError(
-            f"the data has labels of {', '.join(strange[:10])}, which the model does not know: map or drop them, e.g. "
-            f"--class-map '{strange[0]}={class_names[0]}' or '{strange[0]}=ignore'"
-        )
-    places = [class_names.index(name) if name in class_names else -1 for name in truth.class_names]
-
-    def reorder(example: TextExample) -> TextExample:
-        target = np.zeros(len(class_names), np.float32)
-        for value, place in zip(example.target, places, strict=True):
-            if place >= 0:
-                target[place] = value
-        return replace(example, target=target)
-
-    return TextSet(truth.split, tuple(class_names), tuple(map(reorder, truth.examples)))
-
-
 def resolve_flags(spec: TrainSpec[TextFlags], data: TextDataset) -> ResolvedTextFlags:
     """Return the flags with every "auto" replaced by what fits the data.
 
@@ -182,25 +133,6 @@ def resolve_flags(spec: TrainSpec[TextFlags], data: TextDataset) -> ResolvedText
         data.findings.add("truncated", data.train.examples[row].path)
     LOG.info("--max-tokens: %d, which cuts %d of %d training texts", tokens, len(cut), len(lengths))
     return ResolvedTextFlags(**{**vars(flags), "max_tokens": tokens})
-
-
-def sample_shots(texts: TextSet, shots: int, seed: int) -> TextSet:
-    """Return `shots` random texts of each class, in their order.
-
-    Raises:
-        InputError: a class has fewer.
-    """
-    rng, kept = np.random.default_rng([seed, shots]), set()
-    present = np.stack([each.target for each in texts.examples]) > 0
-    for name, chosen in zip(texts.class_names, present.T, strict=True):
-        rows = np.flatnonzero(chosen)
-        if len(rows) < shots:
-            raise InputError(
-                f"--shots {shots} requires {shots} texts a class, but '{name}' has {len(rows)}: use fewer shots or "
-                "add texts"
-            )
-        kept |= set(rng.permutation(rows)[:shots].tolist())
-    return replace(texts, examples=tuple(texts.examples[row] for row in sorted(kept)))
 
 
 def slices(texts: TextSet) -> Masks:

@@ -23,7 +23,7 @@ class RawText:
     """A text as a file has it."""
 
     text: str
-    labels: tuple[str, ...] | None  # None: the file says nothing; (): none of the classes
+    labels: tuple[str, ...] | None  # None: not given in the file; (): none of the classes
     place: str  # file and line
     split: str = ""  # train, val, test, or "": not said
     words: tuple[str, ...] = ()
