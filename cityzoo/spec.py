@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from cityzoo.cli import flag
+from cityzoo.cli.search_range import around, log_range, options
 from cityzoo.cli.values import (
     AUTO,
     CLOSED_FORM,
@@ -86,7 +87,12 @@ class RunFlags:
 class FitFlags:
     """How the model is trained."""
 
-    freeze: str = flag(AUTO, "freeze the backbone up to this stage; {about_freeze}", metavar="{stages}")
+    freeze: str = flag(
+        AUTO,
+        "freeze the backbone up to this stage; {about_freeze}",
+        metavar="{stages}",
+        search=options(),  # the default's stage and all later ones, which train faster
+    )
     epochs: int | Auto = flag(
         AUTO, "epochs per phase (auto: chosen by the size of the data)", parse_auto_count, "N"
     )
@@ -107,18 +113,29 @@ class FitFlags:
         16, "{unit} per step over all devices; auto: as many as fit, up to 128", parse_auto_count, "N"
     )
     learning_rate: float = flag(
-        0.002, "peak learning rate of phase 1; later phases: {later}", parse_rate, "RATE"
+        0.002,
+        "peak learning rate of phase 1; later phases: {later}",
+        parse_rate,
+        "RATE",
+        search=around(10, needs_gradients=True),
     )
     find_lr: bool = flag(False, "find the learning rate of phase 1 by a range test, plotted in find_lr.png")
     optimizer: str = flag("adamw", "optimizer", choices=OPTIMIZERS)
     schedule: str = flag("cosine", "learning-rate schedule of a phase", choices=SCHEDULES)
-    weight_decay: float = flag(0.01, "decoupled weight decay", parse_number, "FACTOR")
+    weight_decay: float = flag(
+        0.01,
+        "decoupled weight decay",
+        parse_number,
+        "FACTOR",
+        search=log_range(1e-4, 0.3, needs_gradients=True),
+    )
     clip_norm: float = flag(10.0, "clip the gradient norm; 0 disables clipping", parse_number, "NORM")
     ema: float = flag(
         0.0,
         "keep and evaluate an exponential moving average of the weights, e.g. 0.998; 0: off",
         parse_momentum,
         "M",
+        search=options(0.0, 0.99, 0.998, needs_gradients=True),
     )
     teacher: str | None = flag(
         None,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, field, fields, is_dataclass
 from typing import Any
 
+from cityzoo.cli.search_range import Options, Range
 from cityzoo.errors import InputError, unknown
 
 LOG = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ def flag(
     was: str = "",
     const: Any = None,
     separator: str = ",",
+    search: Range | Options | None = None,
 ) -> Any:
     """Declare a field of a dataclass together with its command line flag.
 
@@ -34,6 +36,7 @@ def flag(
         was: earlier name of the flag, which is still accepted with a warning.
         const: value if the flag is given without one; None: it needs one.
         separator: what stands between the items of a list on the command line.
+        search: what `python -m cityzoo tune` tries of it; None: it keeps its value unless --search says otherwise.
 
     Example:
         >>> import dataclasses
@@ -42,7 +45,7 @@ def flag(
         (Width(width=64), ['width'])
     """
     about = {"help": help, "parse": parse, "metavar": metavar, "choices": tuple(choices)}
-    about |= {"was": was, "const": const, "separator": separator}
+    about |= {"was": was, "const": const, "separator": separator, "search": search}
     return field(default=default, metadata=about)
 
 

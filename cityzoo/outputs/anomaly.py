@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from cityzoo.cli import flag
+from cityzoo.cli.search_range import options
 from cityzoo.cli.values import parse_count, parse_number
 from cityzoo.outputs import ClosedFormInput, Output, PredictionSummary
 from cityzoo.sample import ImageExample, ImageSet
@@ -39,7 +40,13 @@ class Anomaly(Output):
 
     class_names: tuple[str, ...]  # "normal" first, then one name for all that is not
     # patches that are remembered
-    memory: int = flag(1024, "normal patches in memory: more are finer and slower", parse_count, "N")
+    memory: int = flag(
+        1024,
+        "normal patches in memory: more are finer and slower",
+        parse_count,
+        "N",
+        search=options(512, 1024, 2048, 4096),
+    )
     # wanted at most among 1,000 normal frames; sets the threshold
     false_alarms: float = flag(5.0, "maximum alarms per 1,000 normal frames", parse_number, "N")
     page: ClassVar[str] = "anomaly"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from cityzoo.cli import flag
+from cityzoo.cli.search_range import linear_range, options
 from cityzoo.cli.values import parse_number, parse_smoothing
 from cityzoo.errors import InputError
 from cityzoo.outputs import ClosedFormInput, Output, PredictionSummary
@@ -40,12 +41,13 @@ class Classification(Output):
         "linear",
         "what computes the head: logistic regression, class means, or cosines to them",
         choices=HEADS,
+        search=options(*HEADS),
     )
-    # "mean" of each feature, or "mean+peak": its highest value as well, for what is small in its image
     pooling: str = flag(
         "mean",
         "how features become one row: mean, or mean+peak for what is small in its image",
         choices=POOLINGS,
+        search=options(*POOLINGS),
     )
     # focal, label_smoothing: see `heads.classification.ClassificationLoss`
     focal: float = flag(
@@ -53,23 +55,28 @@ class Classification(Output):
         "exponent of the focal loss, e.g. 2: easy examples count less; 0: cross-entropy",
         parse_number,
         "GAMMA",
+        search=options(0.0, 1.0, 2.0, needs_gradients=True),
     )
     class_weights: Literal["none", "balanced", "sqrt"] = flag(
         "none",
         "let rare classes count more: as much as others (balanced), or halfway (sqrt)",
         choices=WEIGHTS,
+        search=options(*WEIGHTS),
     )
     label_smoothing: float = flag(
         0.0,
         "share of a label that is given to all classes alike, 0 to 0.9, e.g. 0.1",
         parse_smoothing,
         "SHARE",
+        search=linear_range(0.0, 0.2, needs_gradients=True),
     )
-    # share of the pooled features dropped in training
     dropout: float = flag(
-        0.2, "share of the pooled features that is dropped in training, 0 to 0.9", parse_smoothing, "SHARE"
+        0.2,
+        "share of the pooled features that is dropped in training, 0 to 0.9",
+        parse_smoothing,
+        "SHARE",
+        search=linear_range(0.0, 0.5, needs_gradients=True),
     )
-    # whether predictions are averaged over each image and its mirror image
     flips: bool = flag(
         False, "average predictions over each image and its mirror image; takes twice the time"
     )

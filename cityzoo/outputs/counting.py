@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from cityzoo.cli import flag
+from cityzoo.cli.search_range import options
 from cityzoo.cli.values import parse_count
 from cityzoo.outputs import Output, PredictionSummary
 from cityzoo.sample import ImageExample, ImageSet
@@ -40,10 +41,15 @@ class Counting(Output):
     class_names: tuple[str, ...]  # what is counted, all of it together
     # "density" or "regression"
     head: str = flag(
-        "density", "how to count: the sum of a map, or a number from pooled features", choices=HEADS
+        "density",
+        "how to count: the sum of a map, or a number from pooled features",
+        choices=HEADS,
+        search=options(*HEADS),
     )
     # channels of the density map's neck
-    neck_width: int = flag(64, "channels of the density map's neck", parse_count, "N")
+    neck_width: int = flag(
+        64, "channels of the density map's neck", parse_count, "N", search=options(32, 64, 96)
+    )
     # width of regression's dense layer
     dense_units: int = flag(1024, "width of the regression's dense layer", parse_count, "N")
     train_mean_count: float | None = None  # mean count of the training images, once it is known

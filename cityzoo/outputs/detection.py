@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cityzoo.cli import flag
+from cityzoo.cli.search_range import linear_range, options
 from cityzoo.cli.values import parse_count, parse_number, parse_share, parse_smoothing
 from cityzoo.outputs import Output, PredictionSummary
 from cityzoo.sample import Detections, ImageExample, ImageSet
@@ -31,13 +32,14 @@ class Detection(Output):
     """Boxes with classes; see `cityzoo.outputs.Output`."""
 
     class_names: tuple[str, ...]  # what labels point to
-    neck_width: int = flag(64, "channels of neck and head", parse_count, "N")  # channels of neck and head
+    neck_width: int = flag(64, "channels of neck and head", parse_count, "N", search=options(32, 64, 96))
     # see `heads.detection.DetectionLoss`
     label_smoothing: float = flag(
         0.0,
         "share of a label that is given to all classes alike, 0 to 0.9, e.g. 0.1",
         parse_smoothing,
         "SHARE",
+        search=linear_range(0.0, 0.1),
     )
     # wanted_precision, false_alarms: targets for which the report gives a score threshold
     wanted_precision: float = flag(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from cityzoo.cli import flag
+from cityzoo.cli.search_range import linear_range
 from cityzoo.cli.values import parse_smoothing
 from cityzoo.data.text.tags import Span, spans_of, split_words, word_offsets
 from cityzoo.errors import InputError
@@ -38,7 +39,11 @@ class Tagging(Output):
 
     class_names: tuple[str, ...]  # types of entities
     dropout: float = flag(
-        0.1, "share of each token's features that is dropped in training, 0 to 0.9", parse_smoothing, "SHARE"
+        0.1,
+        "share of each token's features that is dropped in training, 0 to 0.9",
+        parse_smoothing,
+        "SHARE",
+        search=linear_range(0.0, 0.5),
     )
     page: ClassVar[str] = "tagging"
     primary_metrics: ClassVar[tuple[str, ...]] = ("f1", "macro_f1", "precision", "recall")

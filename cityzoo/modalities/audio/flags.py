@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from augment.audio import POLICIES
 from cityzoo.cli import flag
+from cityzoo.cli.search_range import options
 from cityzoo.cli.values import AUTO, parse_count, parse_mapping, parse_names, parse_number
 from cityzoo.spec import Auto
 
@@ -63,6 +64,7 @@ class AudioFlags:
         "standard",
         "changes of speed, tone, level and place, noise and masks in training: see them with --preview",
         choices=tuple(POLICIES),
+        search=options(*POLICIES),
     )
     cache: str = flag(
         AUTO,

@@ -8,6 +8,7 @@ from typing import Any
 
 from augment.policy import POLICIES
 from cityzoo.cli import flag
+from cityzoo.cli.search_range import around, linear_range, options
 from cityzoo.cli.values import (
     AUTO,
     parse_auto_count,
@@ -102,7 +103,11 @@ class ImageFlags:
         choices=("frozen", "learn"),
     )
     layer_decay: float = flag(
-        1.0, "factor of the learning rate from each stage to the one before it, 0 to 1", parse_share, "FACTOR"
+        1.0,
+        "factor of the learning rate from each stage to the one before it, 0 to 1",
+        parse_share,
+        "FACTOR",
+        search=linear_range(0.5, 1.0, needs_gradients=True),
     )
     image_size: tuple[int, int] | Auto = flag(
         AUTO,
@@ -111,12 +116,14 @@ class ImageFlags:
         parse_size,
         "SIDE|HxW",
         separator="x",
+        search=around(1.25),
     )
     augment: str | Sequence[Mapping[str, Any]] = flag(
         "standard",
         f"augmentation policy: {', '.join(POLICIES)}, or a YAML/JSON file; see it with --preview",
         parse_policy,
         "POLICY|FILE",
+        search=options("none", "light", "standard"),
     )
     views: int | Auto = flag(
         AUTO,

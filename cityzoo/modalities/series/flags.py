@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from cityzoo.cli import flag
+from cityzoo.cli.search_range import options
 from cityzoo.cli.values import parse_count, parse_number
 from cityzoo.errors import InputError
 
@@ -48,7 +49,14 @@ class SeriesFlags:
         "sensor graph: roads (--adjacency), correlation, both, none; auto: correlation",
         choices=GRAPHS,
     )
-    hidden_size: int = flag(128, "hidden size per sensor", parse_count, "N", was="width")
+    hidden_size: int = flag(
+        128,
+        "hidden size per sensor",
+        parse_count,
+        "N",
+        was="width",
+        search=options(64, 128, 256),
+    )
     train_days: float = flag(
         0.0,
         "train on the last days of train alone, as for a new sensor; 0: all",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cityzoo.cli import flag
+from cityzoo.cli.search_range import linear_range
 from cityzoo.cli.values import (
     AUTO,
     parse_auto_count,
@@ -69,7 +70,11 @@ class TextFlags:
         None, "start from the delta file of an earlier --adapt run on the same base weights", metavar="FILE"
     )
     layer_decay: float = flag(
-        0.9, "factor of the learning rate from each block to the one before it, 0 to 1", parse_share, "FACTOR"
+        0.9,
+        "factor of the learning rate from each block to the one before it, 0 to 1",
+        parse_share,
+        "FACTOR",
+        search=linear_range(0.6, 1.0, needs_gradients=True),
     )
     cache: str = flag(
         AUTO,
