@@ -35,8 +35,6 @@ class Classification(Output):
     """Single-label classification; see `cityzoo.outputs.Output`."""
 
     class_names: tuple[str, ...]  # what targets stand for, in order
-    # what computes the last layer: "linear" (logistic regression), "prototypes" (nearest class mean) or
-    # "cosine" (prototypes by angle)
     head: str = flag(
         "linear",
         "what computes the head: logistic regression, class means, or cosines to them",
@@ -222,14 +220,8 @@ class Classification(Output):
             for example, shares in zip(truth.examples, results, strict=True):
                 names = [truth.class_names[i] for i in np.flatnonzero(example.target)]
                 window = " ".join(map(str, getattr(example, "window_xyxy", None) or ()))
-                writer.writerow(
-                    [
-                        getattr(example, "name", example.path),
-                        window,
-                        "+".join(names),
-                        *(f"{p:.6f}" for p in shares),
-                    ]
-                )
+                name = getattr(example, "name", example.path)
+                writer.writerow([name, window, "+".join(names), *(f"{p:.6f}" for p in shares)])
 
     def weighted_metrics(self, truth: ExampleSet, results: Sequence[Any]) -> WeightedMetrics:
         """Return what gives the figures of weighted images."""
