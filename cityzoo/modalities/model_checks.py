@@ -38,6 +38,10 @@ class ModelChecks:
         """
         return {}
 
+    def hashes(self, examples: Any) -> list[str]:
+        """Return the perceptual hash of each example, by which near duplicates are found; empty: not known."""
+        return []
+
     def corruptions(self, examples: Any, seed: int) -> Iterator[Corruption]:
         """Yield the examples of --robustness under one condition after another.
 

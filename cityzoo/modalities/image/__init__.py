@@ -14,12 +14,12 @@ import zoo.registry
 from augment.epoch_order import shuffled
 from cityzoo.data.image import load_images
 from cityzoo.data.image.image_files import images_under
-from cityzoo.data.image.slices import scene_names
 from cityzoo.errors import InputError, unknown
-from cityzoo.modalities import Masks, Modality, Shard
+from cityzoo.modalities import Modality, Shard
 from cityzoo.modalities.identity import Names
 from cityzoo.modalities.image import data as reading
 from cityzoo.modalities.image import settings
+from cityzoo.modalities.image.checks import ImageChecks
 from cityzoo.modalities.image.delivery import DeliveredImage
 from cityzoo.modalities.image.flags import ImageEvaluateFlags, ImageFlags
 from cityzoo.modalities.image.renderer import ImageRenderer
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 Spec = ResolvedSpec[Any]
 
 
-class Image(ImageRenderer, DeliveredImage, Modality[ImageFlags]):
+class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
     """RGB images, decoded, augmented and letterboxed to one size."""
 
     name: ClassVar[str] = "image"
@@ -232,19 +232,8 @@ class Image(ImageRenderer, DeliveredImage, Modality[ImageFlags]):
     def reorder_labels(self, examples: ImageSet, class_names: Sequence[str]) -> ImageSet:
         return reading.reorder_labels(examples, class_names)
 
-    def groups(self, examples: ImageSet) -> list[str]:
-        return scene_names(examples)
-
     def input_signals(self, examples: ImageSet, row: int) -> dict[str, list[float]]:
         return reading.measure_example(examples.examples[row])
-
-    def slices(self, examples: ImageSet, by: str) -> Masks:
-        from keras.utils import Progbar
-
-        from cityzoo.data.image.slices import slice_masks
-
-        bar = Progbar(len(examples), unit_name="image")
-        return slice_masks(examples, by, lambda done, total: bar.update(done))
 
 
 IMAGE = Image()
