@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+LEAST_SPREAD = 0.1  # of a feature, in root mean square deviations of all features
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)  # C of the penalty |w|^2 / 2C, on standardised features
 USUAL_STRENGTH = 0.01  # if there are too few images to choose it
 FOLDS, STEPS = 4, 200
@@ -26,6 +27,20 @@ class Linear(NamedTuple):
     kernel: np.ndarray
     bias: np.ndarray
     facts: dict[str, Any]
+
+
+def measure_spread(rows: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of each feature, (D,), at least a tenth of the typical one.
+
+    A feature that hardly varies would get an enormous weight, and fine-tuning, which moves all features a little, would
+    turn that into noise: one of MiniLM's 384 varies by a thousandth of the others.
+
+    Example:
+        >>> measure_spread(np.array([[0.0, 0.0, 5.0], [2.0, 2.0, 5.0]])).round(3).tolist()
+        [1.0, 1.0, 0.082]
+    """
+    found = rows.std(axis=0)
+    return np.maximum(found, LEAST_SPREAD * np.sqrt(np.mean(np.square(found)))) + 1e-6
 
 
 def logistic_regression(
@@ -60,7 +75,7 @@ def logistic_regression(
         ((1, 1), [False, False, True, True])
     """
     rows = np.asarray(rows, np.float32)
-    mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-6
+    mean, deviation = rows.mean(axis=0), measure_spread(rows)
     scaled = (rows - mean) / deviation
     answers = list(targets.T) if several else [targets.argmax(axis=1)]
     columns = targets.shape[1] if several or targets.shape[1] > 2 else 1
@@ -142,7 +157,7 @@ def nearest_mean(rows: np.ndarray, targets: np.ndarray) -> Linear:
         targets: (N, C) float, exactly one 1 per row.
     """
     rows = np.asarray(rows, np.float32)
-    deviation = rows.std(axis=0) + 1e-6
+    deviation = measure_spread(rows)
     means = _class_means(rows / deviation, targets)
     kernel, bias = 2 * means.T / deviation[:, None], -np.square(means).sum(axis=1)
     return _sharpened(kernel, bias, rows, targets, "nearest class mean")
