@@ -157,7 +157,7 @@ def nearest_mean(rows: np.ndarray, targets: np.ndarray) -> Linear:
         targets: (N, C) float, exactly one 1 per row.
     """
     rows = np.asarray(rows, np.float32)
-    deviation = measure_spread(rows)
+    deviation = rows.std(axis=0) + 1e-6
     means = _class_means(rows / deviation, targets)
     kernel, bias = 2 * means.T / deviation[:, None], -np.square(means).sum(axis=1)
     return _sharpened(kernel, bias, rows, targets, "nearest class mean")
