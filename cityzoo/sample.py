@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
+Examples = TypeVar("Examples", bound="ExampleSet")
+Findings = TypeVar("Findings")
 PADDING = -1  # fills box and label rows that a batch needs and an image lacks
 
 
@@ -133,6 +135,28 @@ class ExampleSet:
 
     def __len__(self) -> int:
         return len(self.examples)
+
+
+@dataclass(frozen=True)
+class LabeledDataset(Generic[Examples, Findings]):
+    """The checked splits of a data set, and what the check found.
+
+    Example:
+        >>> side = ExampleSet("train", ("car",), ())
+        >>> LabeledDataset(side, ExampleSet("val", ("car",), ()), None).held_out.split
+        'val'
+    """
+
+    train: Examples
+    val: Examples
+    findings: Findings
+    test: Examples | None = None
+    has_val_split: bool = True  # the data's own, or --val
+
+    @property
+    def held_out(self) -> Examples:
+        """Return the examples that metrics are reported for: val, which the best epoch was chosen by."""
+        return self.val
 
 
 @dataclass(frozen=True)

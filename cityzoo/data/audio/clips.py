@@ -9,7 +9,7 @@ import numpy as np
 
 from cityzoo.data.audio.decode import read_clip
 from cityzoo.data.audio.findings import AudioFindings
-from cityzoo.sample import ExampleSet
+from cityzoo.sample import ExampleSet, LabeledDataset
 
 
 @dataclass(frozen=True)
@@ -46,17 +46,4 @@ class AudioSet(ExampleSet):
     examples: tuple[AudioExample, ...]
 
 
-@dataclass(frozen=True)
-class AudioDataset:
-    """Checked sounds, and what the check found."""
-
-    train: AudioSet
-    val: AudioSet
-    findings: AudioFindings
-    test: AudioSet | None = None
-    has_val_split: bool = True  # the data's own, or --val
-
-    @property
-    def held_out(self) -> AudioSet:
-        """Return the sounds that metrics are reported for: val, which the best epoch was chosen by."""
-        return self.val
+AudioDataset = LabeledDataset[AudioSet, AudioFindings]

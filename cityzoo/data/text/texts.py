@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityzoo.data.text.findings import TextFindings
-from cityzoo.sample import ExampleSet
+from cityzoo.sample import ExampleSet, LabeledDataset
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,4 @@ class TextSet(ExampleSet):
     examples: tuple[TextExample, ...]
 
 
-@dataclass(frozen=True)
-class TextDataset:
-    """Checked texts, and what the check found."""
-
-    train: TextSet
-    val: TextSet
-    findings: TextFindings
-    test: TextSet | None = None
-    has_val_split: bool = True  # the data's own, or --val
-
-    @property
-    def held_out(self) -> TextSet:
-        """Return the texts that metrics are reported for: val, which the best epoch was chosen by."""
-        return self.val
+TextDataset = LabeledDataset[TextSet, TextFindings]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from augment.audio import POLICIES
 from cityzoo.cli import flag
 from cityzoo.cli.search_range import options
-from cityzoo.cli.values import AUTO, parse_count, parse_mapping, parse_names, parse_number
+from cityzoo.cli.values import AUTO, parse_count, parse_mapping, parse_number
+from cityzoo.modalities.labeled_flags import LabeledEvaluateFlags, LabeledFlags
 from cityzoo.spec import Auto
 
 ROBUSTNESS_CLIPS = 500
@@ -24,15 +25,9 @@ def parse_number_or_auto(text: str) -> float | str:
 
 
 @dataclass(frozen=True)
-class AudioFlags:
+class AudioFlags(LabeledFlags):
     """How sounds are read, augmented and fed to a backbone."""
 
-    val: str | None = flag(
-        None, "held-out data (default: the val split of --data, else a fifth of it)", metavar="PATH"
-    )
-    classes: tuple[str, ...] = flag(
-        (), "classes to train, in this order (default: all)", parse_names, "A,B,C"
-    )
     class_map: Mapping[str, str] | None = flag(
         None,
         "rename or drop classes of the data: ambulance=siren,music=ignore",
@@ -45,7 +40,6 @@ class AudioFlags:
         "group if there are 3 or more",
         choices=(AUTO, "clip", "group"),
     )
-    shots: int | None = flag(None, "train on this many clips per class, sampled by --seed", parse_count, "N")
     clip_seconds: float | Auto = flag(
         AUTO,
         "length of the network's input; shorter clips get silence around them, longer ones are predicted in windows; "
@@ -66,11 +60,6 @@ class AudioFlags:
         choices=tuple(POLICIES),
         search=options(*POLICIES),
     )
-    cache: str = flag(
-        AUTO,
-        "where features of the frozen backbone are cached: auto (up to 12 GB in the user's cache), off, or a folder",
-        metavar="auto|off|FOLDER",
-    )
 
 
 @dataclass(frozen=True)
@@ -82,14 +71,9 @@ class ResolvedAudioFlags(AudioFlags):
 
 
 @dataclass(frozen=True)
-class AudioEvaluateFlags:
+class AudioEvaluateFlags(LabeledEvaluateFlags):
     """Flags of evaluate.py for tasks on sounds."""
 
-    split: str | None = flag(
-        None,
-        "clips to evaluate on (default: val; all if --data has no val split)",
-        choices=("val", "train", "test", "all"),
-    )
     class_map: Mapping[str, str] | None = flag(
         None,
         "rename the data's classes to the model's, or drop them: ambulance=siren,music=ignore",

@@ -14,7 +14,6 @@ from cityzoo.cli.values import (
     parse_auto_count,
     parse_count,
     parse_mapping,
-    parse_names,
     parse_number,
     parse_policy,
     parse_score,
@@ -23,6 +22,7 @@ from cityzoo.cli.values import (
     parse_structure,
     parse_way,
 )
+from cityzoo.modalities.labeled_flags import LabeledFlags
 from cityzoo.spec import Auto
 
 BAD_BOXES = ("clip", "drop", "fail")
@@ -43,15 +43,9 @@ def parse_slices(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class ImageFlags:
+class ImageFlags(LabeledFlags):
     """How images are read, augmented and fed to a backbone."""
 
-    val: str | None = flag(
-        None, "held-out data (default: the val split of --data, else a fifth of it)", metavar="PATH"
-    )
-    classes: tuple[str, ...] = flag(
-        (), "classes to train, in this order (default: all)", parse_names, "A,B,C"
-    )
     class_map: Mapping[str, str] | None = flag(
         None, "rename or drop classes of the data: van=car,person=ignore", parse_mapping, "A=B,C=ignore"
     )
@@ -73,7 +67,6 @@ class ImageFlags:
         "camera); auto: by scene if there are 8 or more",
         choices=("file", "scene", AUTO),
     )
-    shots: int | None = flag(None, "train on this many images per class, sampled by --seed", parse_count, "N")
     unlabelled: str | None = flag(
         None,
         "folder of unlabeled images to train on as well (FixMatch, or answers of --teacher); the report compares with "
@@ -131,11 +124,6 @@ class ImageFlags:
         "a CPU",
         parse_auto_count,
         "K",
-    )
-    cache: str = flag(
-        AUTO,
-        "where features of the frozen backbone are cached: auto (up to 12 GB in the user's cache), off, or a folder",
-        metavar="auto|off|FOLDER",
     )
     keep_decoded: str = flag(
         "off",

@@ -17,21 +17,16 @@ from cityzoo.cli.values import (
     parse_share,
     parse_way,
 )
+from cityzoo.modalities.labeled_flags import LabeledEvaluateFlags, LabeledFlags
 from cityzoo.spec import Auto
 
 ROBUSTNESS_TEXTS = 300
 
 
 @dataclass(frozen=True)
-class TextFlags:
+class TextFlags(LabeledFlags):
     """How texts are read and fed to a backbone."""
 
-    val: str | None = flag(
-        None, "held-out data (default: the val split of --data, else a fifth of it)", metavar="PATH"
-    )
-    classes: tuple[str, ...] = flag(
-        (), "classes to train, in this order (default: all)", parse_names, "A,B,C"
-    )
     class_map: Mapping[str, str] | None = flag(
         None,
         "rename or drop classes of the data, or put them outside of all: lost_card=card,smalltalk=ignore,oos=outside",
@@ -46,7 +41,6 @@ class TextFlags:
     hold_out: tuple[str, ...] = flag(
         (), "groups of texts that are val, such as the names of storms", parse_names, "A,B"
     )
-    shots: int | None = flag(None, "train on this many texts per class, sampled by --seed", parse_count, "N")
     prompt: str | None = flag(
         None,
         "also classify by the words of the classes' names in the gap of a sentence, as one more baseline: "
@@ -76,11 +70,6 @@ class TextFlags:
         "FACTOR",
         search=linear_range(0.6, 1.0, needs_gradients=True),
     )
-    cache: str = flag(
-        AUTO,
-        "where features of the frozen backbone are cached: auto (up to 12 GB in the user's cache), off, or a folder",
-        metavar="auto|off|FOLDER",
-    )
 
 
 @dataclass(frozen=True)
@@ -91,14 +80,9 @@ class ResolvedTextFlags(TextFlags):
 
 
 @dataclass(frozen=True)
-class TextEvaluateFlags:
+class TextEvaluateFlags(LabeledEvaluateFlags):
     """Flags of evaluate.py for tasks on texts."""
 
-    split: str | None = flag(
-        None,
-        "texts to evaluate on (default: val; all if --data has no val split)",
-        choices=("val", "train", "test", "all"),
-    )
     class_map: Mapping[str, str] | None = flag(
         None,
         "rename the data's classes to the model's, or drop them: lost_card=card,smalltalk=ignore,oos=outside",
