@@ -39,6 +39,9 @@ def read(file: Path, split: str, columns: Columns, findings: TextFindings) -> It
         yield from _read_list(records, split, file, columns, findings)
         return
     parsed = _parse(content, f"{file}'")
+    if isinstance(parsed, list) and all(isinstance(each, str) for each in parsed):  # names of classes
+        findings.add("unused file", file.name)
+        return
     for key, part, records in _parts(parsed, split, file, findings):
         for each in _read_list(records, part, file, columns, findings, key):
             yield replace(each, labels=()) if key.lower().startswith("oos_") else each

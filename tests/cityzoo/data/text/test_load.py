@@ -55,9 +55,13 @@ def test_splits_of_the_data_are_kept(tmp_path):
     (tmp_path / "dev.csv").write_text(table([*ROWS[30:], ROWS[0]]))
     (tmp_path / "test.csv").write_text(table([("where is the tram", "late")]))
     (tmp_path / "notes.pdf").write_text("x")
+    (tmp_path / "categories.json").write_text('["late", "broken"]')
     data = load(str(tmp_path))
     assert (len(data.train), len(data.val), len(data.test), data.has_val_split) == (30, 10, 1, True)
-    assert data.findings.counts["across splits"] == 1 and data.findings.first["unused file"] == ["notes.pdf"]
+    assert data.findings.counts["across splits"] == 1 and set(data.findings.first["unused file"]) == {
+        "notes.pdf",
+        "categories.json",
+    }
 
 
 def test_texts_outside_of_all_classes_have_empty_targets(tmp_path):
