@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 PROG = "python -m cityzoo serve"
 ABOUT = """\
 Serve exported models over HTTP: a page to try them at /, /predict for images, measurements, texts and sounds, the
-Open Inference Protocol for clients of Triton and KServe, metrics at /metrics, the OpenAPI page at /docs. Needs no TensorFlow.
+Open Inference Protocol for clients of Triton and KServe, metrics at /metrics, the OpenAPI page at /docs. Needs no
+TensorFlow.
 """
 EXAMPLES = f"""\
 examples:
