@@ -61,7 +61,7 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
         with distributed.distribution_scope(), devices.strategy().scope():
             assembled = task.modality.build(spec, output, data)
             state = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resumed))
-            refit.finish(spec, task, output, data, assembled, folder, state)
+            output = refit.finish(spec, task, output, data, assembled, folder, state)
 
         report: dict[str, Any] = {}
         if distributed.is_chief():

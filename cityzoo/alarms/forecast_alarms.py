@@ -140,12 +140,14 @@ class EarlyWarning:
     levels: Sequence[float]  # of the Q quantiles
 
     @property
-    def _forecasts(self) -> dict[str, Forecasts]:
+    def forecasts(self) -> dict[str, Forecasts]:
+        """The forecasts by channel."""
         series, origins = self.windows.series, self.windows.origins
         return {series.channels[0]: Forecasts(self.quantiles, tuple(self.levels), series.times[origins])}
 
     @property
-    def _measured(self) -> Series:
+    def measured(self) -> Series:
+        """The measurements from the first forecast to the end of the last."""
         windows = self.windows
         end = min(int(windows.origins[-1]) + windows.horizon + 1, len(windows.series))
         return windows.series.rows(range(int(windows.origins[0]), end))
@@ -153,8 +155,8 @@ class EarlyWarning:
     def evaluate(self, usual: np.ndarray) -> dict[str, Any]:
         """Return `evaluate_alarms`; `usual` is the mean of each time of day, (W, horizon, N) float."""
         channel = self.windows.series.channels[0]
-        return evaluate_alarms(self.rules, self._forecasts, self._measured, {channel: usual})
+        return evaluate_alarms(self.rules, self.forecasts, self.measured, {channel: usual})
 
     def write(self, folder: Path) -> None:
         """Write `alarms.jsonl` and `alarms.txt`."""
-        write_alarms(folder, self.rules, self._forecasts, self._measured)
+        write_alarms(folder, self.rules, self.forecasts, self.measured)

@@ -1,4 +1,4 @@
-"""Alarm rules as text: "pm25 > 75 within 6h with 0.8 probability"."""
+"""Alarm rules as text: "pm25 > 75 within 6h with 0.8 probability", or "... with at most 1 false alarm a week"."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ _NUMBER = r"-?\d+(?:\.\d+)?"
 _LIMIT = rf"(?P<channel>[^\s<>]+)\s*(?P<way>[<>]|(?<=\s)[a-z]+)\s*(?P<limit>{_NUMBER})"
 _FORECAST = (
     r"\s+within\s+(?P<time>\d+(?:\.\d+)?)\s*(?P<unit>[a-z]+)"
-    rf"\s+with\s+(?P<chance>{_NUMBER})\s*(?P<percent>%|per ?cent)?(?:\s+probability)?"
+    rf"\s+with\s+(?:at most\s+(?P<false>\d+(?:\.\d+)?)\s+false alarms?\s+(?:a|per)\s+week"
+    rf"(?:\s+\(probability\s+(?P<chosen>{_NUMBER})\))?"
+    rf"|(?P<chance>{_NUMBER})\s*(?P<percent>%|per ?cent)?(?:\s+probability)?)"
 )
 _RELEASE = rf"(?:,?\s+release\s+(?P<release>{_NUMBER}))?(?:,?\s+hold\s+(?P<hold>\d+))?(?P<optional>,?\s+if possible)?"
 _RULE = re.compile(_LIMIT + _FORECAST + _RELEASE, re.IGNORECASE)
 _LIVE = re.compile(_LIMIT + _RELEASE, re.IGNORECASE)
+UNCHOSEN = 0.5  # probability of a rule on false alarms until one is chosen
 CERTAIN = " within 1s with 0.5 probability"  # of values that are measured, not forecast; never looked at
 
 
@@ -49,6 +52,9 @@ class Rule:
     # number of consecutive forecasts, with a probability of crossing `release` below `probability`, after
     # which an alarm is released
     hold: int = HOLD
+    # of each sensor and week; the probability is chosen on validation data such that no more occur
+    false_alarms: float | None = field(default=None, repr=False)
+    is_chosen: bool = field(default=True, compare=False, repr=False)  # whether the probability is final
     optional: bool = field(
         default=False, compare=False, repr=False
     )  # left out where its channel or time is not forecast
@@ -73,6 +79,10 @@ class Rule:
             raise InputError(
                 f"alarm probability {self.probability:g}: expected more than 0 and less than 1, e.g. 0.8 or 80 %"
             )
+        if self.false_alarms is not None and not 0 < self.false_alarms < math.inf:
+            raise InputError(
+                f"alarm with at most {self.false_alarms:g} false alarms a week: expected more than 0, e.g. 0.5"
+            )
         if self.within_seconds <= 0 or self.hold < 1:
             raise InputError(
                 f"alarm within {self.within_seconds} s, hold {self.hold}: expected more than 0 s and a hold of 1 or "
@@ -82,9 +92,15 @@ class Rule:
     def __str__(self) -> str:
         default = Rule(self.channel, self.way, self.limit, self.within_seconds, self.probability)
         text = f"{self.channel} {self.way} {self.limit:g} within {format_time(self.within_seconds)}"
-        text += f" with {self.probability:g} probability"
+        text += f" with {self._condition()}"
         text += f" release {self.release:g}" if self.release != default.release else ""
         return text + (f" hold {self.hold}" if self.hold != HOLD else "")
+
+    def _condition(self) -> str:
+        if self.false_alarms is None:
+            return f"{self.probability:g} probability"
+        chosen = f" (probability {self.probability:g})" if self.is_chosen else ""
+        return f"at most {self.false_alarms:g} false alarms a week{chosen}"
 
     def steps(self, step_seconds: int, horizon: int) -> int:
         """Return the number of forecast steps within the rule's time.
@@ -115,6 +131,8 @@ def format_time(seconds: int) -> str:
 def parse_rule(text: str) -> Rule:
     """Parse an alarm rule: CHANNEL > LIMIT within TIME with PROBABILITY [release LIMIT] [hold COUNT] [if possible].
 
+    Instead of PROBABILITY: "at most COUNT false alarms a week" of each sensor; training chooses the probability.
+
     Also accepts above and over for >, below and under for <; TIME is a number and s, min, h or d;
     PROBABILITY is 0.8 or 80 %.
 
@@ -130,17 +148,19 @@ def parse_rule(text: str) -> Rule:
     seconds = SECONDS.get(found["unit"].lower()) if found else None
     if found is None or way is None or seconds is None:
         raise InputError(
-            f"alarm '{text}' is not understood: write CHANNEL > LIMIT within TIME with PROBABILITY "
-            f"(> or <; time in s, min, h or d), for example {EXAMPLE}"
+            f"alarm '{text}' is not understood: write CHANNEL > LIMIT within TIME with PROBABILITY, or with at most "
+            f"COUNT false alarms a week (> or <; time in s, min, h or d), for example {EXAMPLE}"
         )
     return Rule(
         found["channel"],
         way,
         float(found["limit"]),
         round(float(found["time"]) * seconds),
-        float(found["chance"]) / (100 if found["percent"] else 1),
+        float(found["chosen"] or found["chance"] or UNCHOSEN) / (100 if found["percent"] else 1),
         float(found["release"] or math.nan),
         int(found["hold"]) if found["hold"] else HOLD,
+        float(found["false"]) if found["false"] else None,
+        bool(found["chosen"] or found["chance"]),
         bool(found["optional"]),
     )
 

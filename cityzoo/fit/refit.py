@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import shutil
 from dataclasses import replace
@@ -33,22 +34,26 @@ def finish(
     assembled: AssembledModel,
     folder: RunFolder,
     state: TrainState,
-) -> None:
+) -> Output:
     """Calibrate the best model; if the output asks for it, refit it first on train and val; save the result.
 
+    Returns the output with the thresholds that the validation data chose.
     Everything here is a function of the run's checkpoint, so a run that is stopped here is resumed exactly.
     """
 
+    @functools.cache
     def predict() -> tuple[Any, np.ndarray]:
         return data.val, task.modality.raw_outputs(compiled(assembled.model), data.val)
 
     fitted = output.calibrate(assembled.model, predict)
+    chosen = output.choose_thresholds(predict, fitted)
     if getattr(output, "refit", False):
         assembled = _refit(spec, task, data, folder, state)
     if fitted is not None:
         output.apply_calibration(assembled.model, fitted)
     if fitted is not None or getattr(output, "refit", False):
         save(float32_copy(assembled.model), folder.model)
+    return chosen
 
 
 def _refit(

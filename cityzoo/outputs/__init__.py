@@ -196,6 +196,17 @@ class Output(ABC):
         """Put what `calibrate` returned into a model."""
         return
 
+    def choose_thresholds(
+        self, predict: Callable[[], tuple[Any, np.ndarray]], fitted: list[list[float]] | None
+    ) -> Output:
+        """Return the output with what is chosen on validation data and is not a part of the model, such as thresholds.
+
+        Args:
+            predict: as for `calibrate`.
+            fitted: returned by `calibrate`.
+        """
+        return self
+
     def headline(self, report: Mapping[str, Any]) -> str:
         """Return a line for the console about a report, besides the primary metrics; "" for none."""
         return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -14,46 +13,23 @@ from cityzoo.metrics import forecast_baselines, forecast_errors
 from cityzoo.metrics.keys import pointer
 from cityzoo.metrics.weighted import WeightedMetrics
 from cityzoo.outputs import Output
+from cityzoo.outputs.forecast_alarms import ForecastAlarms
 
 if TYPE_CHECKING:
     import keras
 
-    from cityzoo.alarms.forecast_alarms import EarlyWarning
-    from cityzoo.alarms.rules import Rule
-    from cityzoo.data.series.series import Series
     from cityzoo.data.series.windows import WindowSet
     from heads.forecast import QuantileForecastHead
 
 LISTED_SENSORS = 20  # with a slice of their own, those with the largest errors
 
 
-def parse_rules(text: str) -> tuple[str, ...]:
-    """Read alarm rules separated by semicolons, and check each.
-
-    Raises:
-        InputError: not a valid rule.
-    """
-    from cityzoo.alarms.rules import parse_rule
-
-    rules = tuple(part.strip() for part in text.split(";") if part.strip())
-    for rule in rules:
-        parse_rule(rule)
-    return rules
-
-
 @dataclass(frozen=True)
-class QuantileForecast(Output):
+class QuantileForecast(ForecastAlarms, Output):
     """Quantiles of the first channel of each sensor for each step ahead; see `cityzoo.outputs.Output`."""
 
     class_names: tuple[str, ...] = ()
     refit: bool = flag(True, "train again on train and val, for the number of epochs that val chose")
-    alarm: tuple[str, ...] = flag(
-        (),
-        "rules for early warning, separated by ';': 'pm25 > 75 within 6h with 0.8 probability'",
-        parse_rules,
-        "RULES",
-        separator=";",
-    )
     quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)  # rising, .5 among them
     horizon: int = 12  # rows ahead, once the windows are known
     spread: float = 1.0  # standard deviation of the target on the training rows, once they are known
@@ -62,21 +38,6 @@ class QuantileForecast(Output):
     lower_is_better: ClassVar[tuple[str, ...]] = ("mae", "rmse", "loss")
     supports_distillation: ClassVar[bool] = True
     bootstrap_samples: ClassVar[int] = 1000
-
-    def check_rules(self, series: Series | None, horizon: int = 0) -> list[Rule]:
-        """Return the alarm rules; if the series is given, without optional ones that do not apply to it.
-
-        Raises:
-            InputError: not a valid rule, or, if the series is given, one about something that is not forecast.
-        """
-        from cityzoo.alarms.rules import parse_rule, select_rules
-
-        rules = [parse_rule(rule) for rule in self.alarm]
-        return (
-            rules
-            if series is None
-            else select_rules(rules, series.channels[:1], series.step_seconds, horizon)
-        )
 
     def with_train_statistics(self, train: WindowSet) -> QuantileForecast:
         """Return the output that knows the horizon and the spread of the training rows."""
@@ -188,17 +149,6 @@ class QuantileForecast(Output):
             warning = self._early_warning(truth, quantiles)
             found["early_warning"] = warning.evaluate(points["time_of_day_mean"])
         return found
-
-    def _early_warning(self, truth: WindowSet, quantiles: np.ndarray) -> EarlyWarning:
-        from cityzoo.alarms.forecast_alarms import EarlyWarning
-
-        rules = self.check_rules(truth.series, truth.horizon)
-        return EarlyWarning(tuple(rules), truth, quantiles, self.quantiles)
-
-    def write_results(self, truth: WindowSet, results: Sequence[np.ndarray], folder: Path) -> None:
-        """Write `alarms.jsonl` and `alarms.txt` if there are rules."""
-        if self.check_rules(truth.series, truth.horizon):
-            self._early_warning(truth, np.stack(list(results))).write(folder)
 
     def calibrate(
         self, model: keras.Model, predict: Callable[[], tuple[WindowSet, np.ndarray]]

@@ -33,6 +33,6 @@ TASK = Task(
         "weight_decay": 0.001,
         "clip_norm": 1.0,
         "patience": 20,
-        "alarm": ("pm25 > 75 within 6h with 0.5 probability if possible",),
+        "alarm": ("pm25 > 75 within 6h with at most 0.5 false alarms a week if possible",),
     },
 )

@@ -9,7 +9,8 @@ import pytest
 from cityzoo.data.series.windows import WindowSet
 from cityzoo.errors import InputError
 from cityzoo.metrics.forecast_errors import TgcnProtocol
-from cityzoo.outputs.quantile_forecast import QuantileForecast, parse_rules
+from cityzoo.outputs.forecast_alarms import parse_rules
+from cityzoo.outputs.quantile_forecast import QuantileForecast
 from tests.cityzoo.series_town import town
 
 RULE = "speed < 50 within 30min with 0.5 probability"
@@ -128,3 +129,17 @@ def test_alarms_are_files_only_where_there_are_rules(windows, results, tmp_path)
     assert list(tmp_path.iterdir()) == []
     QuantileForecast(alarm=(RULE,)).write_results(windows, results, tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"alarms.jsonl", "alarms.txt"}
+
+
+def test_thresholds_are_chosen_on_validation_windows_and_restored_from_the_report(windows, results):
+    """Rules on false alarms alone change; a report restores them in an output that was made from the same flags."""
+    asked = "speed < 50 within 30min with at most 2 false alarms a week if possible"
+    output, outputs = QuantileForecast(alarm=(RULE, asked)), np.stack(results)
+    fitted = np.ones((windows.horizon, 3)).tolist()
+    chosen = output.choose_thresholds(lambda: (windows, outputs), fitted)
+    assert chosen.alarm[0] == RULE and chosen.alarm[1] != asked and chosen.alarm[1].endswith("if possible")
+    report = chosen.details(windows, results)
+    assert set(report["early_warning"]["rules"]) == {str(each) for each in chosen.check_rules(None)}
+    assert output.restore(report).alarm == chosen.alarm
+    assert output.restore({}).alarm == output.alarm
+    assert QuantileForecast(alarm=(RULE,)).choose_thresholds(None, None).alarm == (RULE,)

@@ -24,4 +24,4 @@ def test_tasks_have_defaults_of_their_own():
     spec = parse_training(["--task", "air_quality", "--history", "48", "--split", "0.6,0.2,0.2"]).spec
     assert (spec.run.backbone, spec.modality.history, spec.modality.horizon) == ("stid", 48, 24)
     assert spec.modality.split == (0.6, 0.2, 0.2)
-    assert spec.output["alarm"] == ("pm25 > 75 within 6h with 0.5 probability if possible",)
+    assert spec.output["alarm"] == ("pm25 > 75 within 6h with at most 0.5 false alarms a week if possible",)
