@@ -46,6 +46,7 @@ class ForecastAlarms:
         "RULES",
         separator=";",
     )
+    quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)  # rising, .5 among them
 
     def check_rules(self, series: Series | None, horizon: int = 0) -> list[Rule]:
         """Return the alarm rules; if the series is given, without optional ones that do not apply to it.

@@ -30,7 +30,6 @@ class QuantileForecast(ForecastAlarms, Output):
 
     class_names: tuple[str, ...] = ()
     refit: bool = flag(True, "train again on train and val, for the number of epochs that val chose")
-    quantiles: tuple[float, ...] = (0.1, 0.5, 0.9)  # rising, .5 among them
     horizon: int = 12  # rows ahead, once the windows are known
     spread: float = 1.0  # standard deviation of the target on the training rows, once they are known
     page: ClassVar[str] = "forecast"
