@@ -131,7 +131,8 @@ def prefix(backbone: keras.Model, at: str, levels: Iterable[str] | None = None) 
 def up_to(model: keras.Model, layer: str, name: str) -> keras.Model:
     """Return the part of a model that computes a layer's input.
 
-    Unlike the layer's own `input`, this works if several models share the layer, as adapted ones do.
+    Unlike the layer's own `input`, this works if several models share the layer, as adapted ones do. Dropout just
+    before the layer is left out.
 
     Args:
         model: a functional model.
@@ -150,9 +151,14 @@ def up_to(model: keras.Model, layer: str, name: str) -> keras.Model:
     """
     import keras
 
-    for node in graph.nodes(model):
-        if node.operation.name == layer:
-            return keras.Model(model.inputs[0], {name: node.input_tensors[0]}, name=f"{model.name}_{name}")
+    nodes = {node.operation.name: node for node in graph.nodes(model)}
+    if layer in nodes:
+        tensor = nodes[layer].input_tensors[0]
+        # Dropout does nothing here; without it, features that are cached are the same whatever its rate.
+        for node in reversed(list(nodes.values())):
+            if isinstance(node.operation, keras.layers.Dropout) and node.outputs[0] is tensor:
+                tensor = node.input_tensors[0]
+        return keras.Model(model.inputs[0], {name: tensor}, name=f"{model.name}_{name}")
     raise ValueError(f"model '{model.name}' has no layer '{layer}'")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,17 +37,7 @@ def training_parser(name: str) -> cli.Parser:
         formatter_class=cli.HelpFormatter,
         allow_abbrev=False,
     )
-    titles = {
-        "run": "run",
-        "fit": "training",
-        "modality": f"{modality.name} tasks",
-        "output": f"output of {short}",
-        "reader": f"data of {short}",
-    }
-    for section, flags in task.flags.items():
-        if flags:
-            group = parser.add_argument_group(titles[section])
-            cli.add_flags(group, flags, {**task.defaults, "task": name}, modality.words)
+    add_task_flags(parser, name)
     group = parser.add_argument_group("other")
     group.add_argument("--config", metavar="FILE", help="read settings from a YAML file or a run's spec.json")
     group.add_argument("--print-config", action="store_true", help="print all settings as YAML and exit")
@@ -55,8 +45,31 @@ def training_parser(name: str) -> cli.Parser:
     if modality.supports_preview:
         group.add_argument("--preview", metavar="PNG", help="draw augmented training examples and exit")
     group.add_argument("--list", action="store_true", help="print backbones and tasks and exit")
-    parser.subject, parser.find_tasks = f"task '{short}'", _tasks_with
     return parser
+
+
+def add_task_flags(parser: cli.Parser, name: str, left_out: Collection[str] = ()) -> None:
+    """Add the flags of one task, grouped by owner.
+
+    Args:
+        parser: to add them to.
+        name: of the task.
+        left_out: fields without a flag here.
+    """
+    task, short = tasks.find(name), RunFlags(task=name).task_name
+    titles = {
+        "run": "run",
+        "fit": "training",
+        "modality": f"{task.modality.name} tasks",
+        "output": f"output of {short}",
+        "reader": f"data of {short}",
+    }
+    for section, items in task.flags.items():
+        flags = [item for item in items if item.name not in left_out]
+        if flags:
+            group = parser.add_argument_group(titles[section])
+            cli.add_flags(group, flags, {**task.defaults, "task": name}, task.modality.words)
+    parser.subject, parser.find_tasks = f"task '{short}'", _tasks_with
 
 
 def _tasks_with(word: str) -> list[str]:

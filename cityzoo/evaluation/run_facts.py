@@ -65,7 +65,9 @@ def training_facts(
         seconds: of the whole run so far.
     """
     from cityzoo.fit.fine_tune import parameter_counts
+    from cityzoo.fit.more_time import predict_gain
 
+    task = tasks.find(spec.run.task)
     origin, warnings, found = assembled.origin, [], findings.as_dict()
     if origin is not None and origin.kind == "random":
         warnings.append(
@@ -82,6 +84,7 @@ def training_facts(
         "teacher": _teacher_facts(spec),
         **_pruning_facts(spec),
         "solved": state.solved,
+        "more_time": predict_gain(state.history, task.monitor, task.monitor in task.output.lower_is_better),
         "epochs": len(state.history),
         "seconds": {**state.seconds, "total": seconds},
         "spec": spec.as_dict(),

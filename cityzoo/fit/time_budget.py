@@ -86,6 +86,26 @@ def seconds_needed(costs: Costs, work: Work) -> float:
     return costs.spent + fixed + MARGIN * pixels * (features + training)
 
 
+def epochs_within(costs: Costs, work: Work, seconds: float) -> tuple[float, int]:
+    """Return what a minute buys, and how many epochs of each phase fit into a time.
+
+    Returns:
+        Epochs of the last phase per minute; the most epochs that all phases may have, 0 where not one fits.
+
+    Example:
+        >>> work = Work(160, 32, 2, (64, 64), (10,), 16, (64, 64))
+        >>> minute, most = epochs_within(Costs(5.0, 0.1, (1.0,)), work, 600)  # an epoch: .4 + 1.15 * (10 + 1) s
+        >>> round(minute, 2), most
+        (4.6, 38)
+    """
+    ones = replace(work, epochs=tuple(1 for _ in work.epochs))
+    twos = replace(work, epochs=tuple(1 if n == 1 else 2 for n in work.epochs))
+    last = replace(ones, epochs=(*ones.epochs[:-1], 2))
+    base, more, one = (seconds_needed(costs, each) for each in (ones, twos, last))
+    most = int((seconds - base) / (more - base)) + 1 if more > base and seconds >= base else 0
+    return 60 / (one - base), min(most, EPOCHS[1])
+
+
 def choose(costs: Costs, full: Work, seconds: float, levers: frozenset[str]) -> Work:
     """Return the first work of the ladder that fits into a time; the least if none does.
 
@@ -207,6 +227,9 @@ def _log(costs: Costs, full: Work, work: Work, minutes: float) -> None:
             "plan: the full settings would take about %.0f minutes; for %g (--minutes): %s; about %.1f minutes",
             *(whole, minutes, changes, needed),
         )
+    if work.epochs[-1] > 1:
+        rate, most = epochs_within(costs, work, 60 * minutes)
+        LOG.info("a minute buys %.1f epochs of the last phase; up to --epochs %d fit", rate, most)
     if needed > TOLERANCE * minutes:
         LOG.warning(
             "%g minutes are not enough for the least that makes sense: about %.1f are needed",

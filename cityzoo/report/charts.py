@@ -123,7 +123,7 @@ def _frame(axes: Axes, chart: Chart, lines: Sequence[Line]) -> None:
         axes.plot((low, high), (low, high), color=GRAY, linewidth=1.2, linestyle=(0, (2, 3)))
     if chart.diagonal or chart.unit_square:
         axes.set(xlim=(low, high), ylim=(low, high * 1.005))
-    elif all(value >= 0 for line in lines for value in line.y):
+    elif chart.from_zero and all(value >= 0 for line in lines for value in line.y):
         axes.set_ylim(0, 1.05 * max(value for line in lines for value in line.y) or 1.0)
 
 

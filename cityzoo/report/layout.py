@@ -83,6 +83,7 @@ class Chart:
         style: "steps" lines are flat up to the next point.
         diagonal: whether a gray line marks x = y.
         unit_square: whether both axes go from 0 to 1.
+        from_zero: whether the vertical axis begins at 0, unless values are below.
         size: key of values in each line that the area of its points grows with; "" for points of one size.
     """
 
@@ -97,6 +98,7 @@ class Chart:
     diagonal: bool = False
     unit_square: bool = False
     size: str = ""
+    from_zero: bool = True
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,9 @@ class Part(NamedTuple):
     body: str
 
 
-def page_html(report: Mapping[str, Any], folder: Path, layout: Layout) -> str:
+def page_html(
+    report: Mapping[str, Any], folder: Path, layout: Layout, numbers_file: str = "report.json"
+) -> str:
     """Return the page of a report as an HTML document without outside references.
 
     Every number is a `<data>` element with its place in report.json (`data-key`) and its unrounded value.
@@ -46,8 +48,9 @@ def page_html(report: Mapping[str, Any], folder: Path, layout: Layout) -> str:
         report: plain JSON values, see `write_report`; sections without data are left out.
         folder: with the example images and `history.csv`.
         layout: contents of the page.
+        numbers_file: that holds the report, as the page names it.
     """
-    context = _context(report, folder, layout)
+    context = _context(report, folder, layout) | {"numbers_file": numbers_file}
     parts = list(_parts(context))
     return _environment().get_template("report.html.jinja").render(context, parts=parts)
 

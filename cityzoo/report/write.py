@@ -31,7 +31,12 @@ ORDER = (
 )
 
 
-def write_report(folder: str | Path, report: Mapping[str, Any], layout: Layout) -> tuple[Path, Path]:
+def write_report(
+    folder: str | Path,
+    report: Mapping[str, Any],
+    layout: Layout,
+    files: tuple[str, str] = ("report.json", "report.html"),
+) -> tuple[Path, Path]:
     """Write `report.json` and `report.html` into a run folder, each atomically.
 
     The page is one file without outside references. It embeds the images and the columns of `history.csv` that the
@@ -42,6 +47,7 @@ def write_report(folder: str | Path, report: Mapping[str, Any], layout: Layout) 
         report: the keys that `report.schema.json` and docs/report.md describe. Numbers that are not finite become null,
             NumPy values plain ones, absolute paths names.
         layout: contents of the page.
+        files: names of both files.
 
     Returns:
         The two files.
@@ -53,9 +59,9 @@ def write_report(folder: str | Path, report: Mapping[str, Any], layout: Layout) 
     places = {key: place for place, key in enumerate(order)}
     ordered = dict(sorted(plain.items(), key=lambda item: (places.get(item[0], len(order)), item[0])))
     numbers = json.dumps(ordered, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    _replace(folder / "report.json", numbers)
-    _replace(folder / "report.html", page_html(ordered, folder, layout))
-    return folder / "report.json", folder / "report.html"
+    _replace(folder / files[0], numbers)
+    _replace(folder / files[1], page_html(ordered, folder, layout, files[0]))
+    return folder / files[0], folder / files[1]
 
 
 def _plain(value: Any) -> Any:
