@@ -17,7 +17,7 @@ from cityzoo.tune.budget import Budget, OutOfTimeError
 from cityzoo.tune.journal import REDUCTION, RUNGS, default_trial, finished_trials
 from cityzoo.tune.search_space import Dimension, label, suggest_spec
 from cityzoo.tune.study import StudyFolder
-from cityzoo.tune.workers import exclusive, queue_again, run_folder, take_over
+from cityzoo.tune.workers import exclusive, run_folder, take_over
 
 if TYPE_CHECKING:
     import optuna
@@ -65,7 +65,6 @@ class Search:
 def run_search(search: Search) -> str:
     """Run trials until the time is over; return why it ended."""
     with exclusive(search.folder):
-        take_over(search.study, search.folder, search.worker)
         if not search.study.get_trials(deepcopy=False):
             for origin, params in search.queue:
                 search.study.enqueue_trial(params, user_attrs={"origin": origin})
@@ -77,8 +76,7 @@ def run_search(search: Search) -> str:
             if search.budget.trials is not None and _count(search.study) >= search.budget.trials:
                 return "all trials are done"
             with exclusive(search.folder):
-                take_over(search.study, search.folder, search.worker)
-                trial = search.study.ask()
+                trial = take_over(search.study, search.folder) or search.study.ask()
                 trial.set_user_attr("worker", search.worker)
             repeated = 0 if run_trial(search, trial) else repeated + 1
             _require_success(search.study)
@@ -88,14 +86,12 @@ def run_search(search: Search) -> str:
 
 
 def _count(study: optuna.Study) -> int:
-    # Those that were told the result of equal settings, or were continued, do not count.
+    # Those that were told the result of equal settings do not count.
     import optuna
 
     states = optuna.trial.TrialState
     known = study.get_trials(deepcopy=False, states=(states.COMPLETE, states.PRUNED, states.FAIL))
-    return sum(
-        "repeats" not in t.user_attrs and (t.state != states.FAIL or "reason" in t.user_attrs) for t in known
-    )
+    return sum("repeats" not in trial.user_attrs for trial in known)
 
 
 def _require_success(study: optuna.Study) -> None:
@@ -113,7 +109,7 @@ def run_trial(search: Search, trial: optuna.Trial) -> bool:
     """Train one trial and tell the study; return False for settings that were tried before.
 
     Raises:
-        OutOfTimeError: the time is over or the user interrupts; the trial is queued to be continued.
+        OutOfTimeError: the time is over or the user interrupts; the trial can be continued.
     """
     started, before = time.monotonic(), float(trial.user_attrs.get("seconds", 0.0))
 
@@ -128,23 +124,22 @@ def run_trial(search: Search, trial: optuna.Trial) -> bool:
     except InputError as error:
         if isinstance(error.__context__, KeyboardInterrupt):
             _stop(search, trial, note_seconds)
+        note_seconds()
         _fail(search, trial, str(error))
     except Exception as error:
         if disk_full(error):
             raise
         reason = "out of memory" if is_out_of_memory(error) or isinstance(error, MemoryError) else repr(error)
         LOG.debug("%s", traceback.format_exc())
+        note_seconds()
         _fail(search, trial, reason)
-    note_seconds()
     return True
 
 
 def _stop(search: Search, trial: optuna.Trial, note_seconds: Callable[[], None]) -> None:
-    note_seconds()
-    with exclusive(search.folder):
-        known = search.study.get_trials(deepcopy=False)[trial.number]
-        if not known.state.is_finished():
-            queue_again(search.study, known, crashed=False)
+    if not search.study.get_trials(deepcopy=False)[trial.number].state.is_finished():
+        note_seconds()
+        trial.set_user_attr("worker", "")  # free to be continued
     raise OutOfTimeError("the minutes are over" if search.budget.left <= 1 else "interrupted") from None
 
 

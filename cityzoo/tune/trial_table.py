@@ -17,6 +17,7 @@ from cityzoo.tune.workers import run_folder
 
 LOG = logging.getLogger(__name__)
 LEAST_FOR_IMPORTANCE = 5  # trials
+STATES = {"COMPLETE": "finished", "PRUNED": "stopped early", "FAIL": "failed", "RUNNING": "unfinished"}
 
 
 def describe_trials(search: Search, default: int) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def describe_trials(search: Search, default: int) -> dict[str, Any]:
     """
     rows = list_trials(search)
     write_trials(search, rows)
-    trained = [row for row in rows.values() if row["state"] not in ("interrupted", "repeated")]
+    trained = [row for row in rows.values() if row["state"] not in ("unfinished", "repeated")]
     return {
         "trials": rows,
         "n_trials": len(trained),
@@ -42,14 +43,12 @@ def describe_trials(search: Search, default: int) -> dict[str, Any]:
 
 
 def list_trials(search: Search) -> dict[str, dict[str, Any]]:
-    """Return a row for each trial that has ended: state, objectives, seconds, what it changes, why it failed."""
+    """Return a row for each trial that has begun: state, objectives, seconds, what it changes, why it failed."""
     rows = {}
     for trial in search.study.get_trials(deepcopy=False):
         attrs = trial.user_attrs
-        state = {"COMPLETE": "finished", "PRUNED": "stopped early", "FAIL": "failed"}.get(trial.state.name)
-        state = "repeated" if "repeats" in attrs else state
-        state = "interrupted" if state == "failed" and "reason" not in attrs else state
-        if state is None:  # running or queued
+        state = "repeated" if "repeats" in attrs else STATES.get(trial.state.name)
+        if state is None:  # queued
             continue
         values = dict(zip(search.objectives, trial.values or [], strict=False))
         changed = {

@@ -1,4 +1,4 @@
-"""The processes of a search: who is alive, and who continues the trials of those that are not."""
+"""The processes of a search: who is alive, and how trials of the others are continued."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 CRASHED = "crashed"  # in the folder of a worker
 ATTEMPTS = 2  # of a trial whose process died
+OWN: set[str] = set()  # workers of this process, whose locks it cannot try
 
 
 @contextmanager
@@ -33,50 +34,43 @@ def sign_in(folder: StudyFolder) -> Iterator[str]:
     """Register this process as a worker; its name counts as alive until the process ends, however it ends."""
     own = folder.path / "workers" / f"{os.uname().nodename}-{os.getpid()}-{os.urandom(3).hex()}"
     own.mkdir(parents=True)
+    OWN.add(own.name)
     try:
         with lock_run(own):
             yield own.name
     finally:
+        OWN.discard(own.name)
         shutil.rmtree(own, ignore_errors=True)
 
 
-def take_over(study: optuna.Study, folder: StudyFolder, own: str) -> None:
-    """Queue the trials of processes that have ended, so that they continue; call it inside `exclusive`."""
+def take_over(study: optuna.Study, folder: StudyFolder) -> optuna.Trial | None:
+    """Return a trial that was begun and that no living process works on, to continue it; None if there is none.
+
+    A trial that its process did not survive several times is recorded as failed. Call it inside `exclusive`.
+    """
     import optuna
 
-    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
-        worker = trial.user_attrs.get("worker", "")
-        if worker != own and not (worker and is_locked(folder.path / "workers" / worker)):
-            queue_again(study, trial, crashed=(folder.path / "workers" / worker / CRASHED).is_file())
-    for left in (folder.path / "workers").iterdir():
-        if left.name != own and not is_locked(left):
-            shutil.rmtree(left, ignore_errors=True)
+    for known in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
+        worker = folder.path / "workers" / (known.user_attrs.get("worker") or "nobody")
+        if worker.is_dir() and (is_locked(worker) or worker.name in OWN):
+            continue
+        trial = optuna.Trial(study, known._trial_id)
+        attempts = int(known.user_attrs.get("attempts", 1)) + int((worker / CRASHED).is_file())
+        trial.set_user_attr("attempts", attempts)
+        trial.set_user_attr("worker", "")
+        shutil.rmtree(worker, ignore_errors=True)
+        if attempts <= ATTEMPTS:
+            return trial
+        reason = f"the system killed its process {ATTEMPTS} times, perhaps for its memory"
+        trial.set_user_attr("reason", reason)
+        study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    return None
 
 
 def mark_crashed(folder: StudyFolder, process: int) -> None:
     """Note that a worker was killed while its parent was not: perhaps by the memory that its trial takes."""
     for own in (folder.path / "workers").glob(f"*-{process}-*"):
         (own / CRASHED).touch()
-
-
-def queue_again(study: optuna.Study, trial: Any, crashed: bool) -> None:
-    """End a trial that was interrupted, and queue one that continues its run folder.
-
-    Args:
-        study: of the trial.
-        trial: that was running.
-        crashed: whether the trial may have killed its process: then it gets one more attempt only.
-    """
-    import optuna
-
-    attrs = dict(trial.user_attrs)
-    attempt = int(attrs.get("attempt", 1)) + int(crashed)
-    params = trial.params or trial.system_attrs.get("fixed_params")  # killed before the first was taken
-    study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-    if attempt <= ATTEMPTS and params:
-        kept = {name: attrs[name] for name in ("origin", "seconds") if name in attrs}
-        run = attrs.get("run", run_name(trial.number))
-        study.enqueue_trial(params, user_attrs={**kept, "run": run, "attempt": attempt})
 
 
 def run_name(number: int) -> str:
@@ -90,5 +84,5 @@ def run_name(number: int) -> str:
 
 
 def run_folder(folder: StudyFolder, trial: Any) -> Path:
-    """Return the run folder of a trial; a continued one has that of the trial before."""
-    return folder.trial(trial.user_attrs.get("run", run_name(trial.number)))
+    """Return the run folder of a trial."""
+    return folder.trial(run_name(trial.number))

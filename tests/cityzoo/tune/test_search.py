@@ -206,35 +206,31 @@ def test_an_interrupted_trial_continues_in_its_own_folder(tmp_path, data, monkey
     with sign_in(found.folder):
         assert search.run_search(found) == "interrupted"
         assert search.run_search(found) == "all trials are done"
-    stopped, continued = found.study.get_trials()[:2]
-    assert stopped.state.name == "FAIL" and continued.params == stopped.params
-    assert continued.user_attrs["origin"] == "defaults" and continued.user_attrs["run"] == "trial-000"
-    assert {name for name, _ in training.asked} == {"trial-000"}
+    (trial, *queued) = found.study.get_trials()
+    assert trial.state.name == "COMPLETE" and trial.user_attrs["origin"] == "defaults"
+    assert {each.state.name for each in queued} == {"WAITING"}
+    assert [name for name, _ in training.asked] == ["trial-000", "trial-000"]
 
 
 def test_trials_of_dead_processes_are_taken_over(tmp_path, data):
-    """Of a process that is alive: left alone. Of one that ended: queued again. Of one that crashed twice: given up."""
+    """Of a process that is alive: left alone. Of one that ended: continued. Of one that crashed twice: failed."""
     found = make_search(make_study(tmp_path / "s", data))
     study, folder = found.study, found.folder
-    with sign_in(folder) as own:
+    with sign_in(folder):
         with sign_in(folder) as other:
-            study.enqueue_trial({"head": "prototypes"})
             trial = study.ask()
             trial.suggest_categorical("head", ["linear", "prototypes"])
             trial.set_user_attr("worker", other)
-            (folder.path / "workers" / own).touch()
-        states = [each.state.name for each in study.get_trials()]
-        assert states == ["RUNNING"]
-        take_over(study, folder, own)
-        assert [each.state.name for each in study.get_trials()] == ["FAIL", "WAITING"]
-        for _ in range(2):
-            trial = study.ask()
-            trial.suggest_categorical("head", ["linear", "prototypes"])
-            trial.set_user_attr("worker", f"host-{os.getpid()}-dead")
-            (folder.path / "workers" / f"host-{os.getpid()}-dead").mkdir()
+            assert take_over(study, folder) is None
+        again = take_over(study, folder)
+        assert again.number == trial.number and again.params == trial.params
+        for attempt in (1, 2):
+            again.set_user_attr("worker", f"host-{os.getpid()}-dead")
+            (folder.path / "workers" / f"host-{os.getpid()}-dead").mkdir(exist_ok=True)
             mark_crashed(folder, os.getpid())
-            take_over(study, folder, own)
-        assert [each.state.name for each in study.get_trials()] == ["FAIL"] * 3
+            assert (take_over(study, folder) is None) == (attempt == 2)
+        (failed,) = study.get_trials()
+        assert failed.state.name == "FAIL" and "killed" in failed.user_attrs["reason"]
 
 
 def test_settings_that_were_tried_are_not_trained_again(tmp_path, data, monkeypatch):
