@@ -78,31 +78,25 @@ def run(folder: StudyFolder, limits: Limits) -> dict[str, Any]:
         search = Search(
             study, folder, asked, task, examples, space, request["objectives"], budget, queue, worker
         )
-        ended = _search_with_reserve(search)
-        found = outcome.summarize(search, ended, limits.retrain)
-    with exclusive(folder):
-        _write(search, found)
+        ended = run_search(search, _keep_reserve)
+        with exclusive(folder):
+            found = outcome.summarize(search, ended, limits.retrain)
+            _write(search, found)
     LOG.info("%s", ended)
     LOG.info("%s", found["answer_text"])
     LOG.info("answer: %s; page: %s", folder.best, folder.path / "tune.html")
     return found
 
 
-def _search_with_reserve(search: Search) -> str:
-    # The defaults first, with their report: what that takes is kept free for the winner's report.
-    budget, wanted = search.budget, search.budget.trials
-    if default_trial(search.study) is None:
-        budget.trials = 1
-        ended = run_search(search)
-        budget.trials = wanted
-        default = default_trial(search.study)
-        if default is None:
-            return ended
+def _keep_reserve(search: Search) -> None:
+    # The defaults' report is written once they are trained; what it takes is kept free for the winner's.
+    default, budget = default_trial(search.study), search.budget
+    if default is None or budget.reserve:
+        return
     before = budget.spent
-    default = default_trial(search.study)
-    outcome.finish_trial(search, default)
+    with exclusive(search.folder):  # processes that share a study wait for each other
+        outcome.finish_trial(search, default)
     budget.reserve = min(REPORT_FACTOR * (budget.spent - before), budget.seconds / 4)
-    return run_search(search)
 
 
 def _read_spec(sections: dict[str, dict[str, Any]]) -> TrainSpec[Any]:

@@ -62,8 +62,13 @@ class Search:
         return {name: by_name[name].labels.get(value, value) for name, value in params.items()}
 
 
-def run_search(search: Search) -> str:
-    """Run trials until the time is over; return why it ended."""
+def run_search(search: Search, between: Callable[[Search], None]) -> str:
+    """Run trials until the time is over; return why it ended.
+
+    Args:
+        search: what its steps share.
+        between: called before each trial.
+    """
     with exclusive(search.folder):
         if not search.study.get_trials(deepcopy=False):
             for origin, params in search.queue:
@@ -71,6 +76,7 @@ def run_search(search: Search) -> str:
     repeated = 0
     try:
         while repeated < MOST_REPEATED:
+            between(search)
             if search.budget.left <= 0:
                 return "the minutes are over"
             if search.budget.trials is not None and _count(search.study) >= search.budget.trials:

@@ -17,7 +17,7 @@ from cityzoo.errors import InputError
 from cityzoo.fit.run_files import RunFolder
 from cityzoo.model import load
 from cityzoo.spec_file import read_spec
-from cityzoo.tune import outcome, runner, search, trial_run
+from cityzoo.tune import outcome, runner, search, trial_run, trial_table
 from cityzoo.tune.journal import open_study
 from cityzoo.tune.study import Request, StudyFolder, claim
 from cityzoo.tune.workers import mark_crashed, run_folder, sign_in, take_over
@@ -55,7 +55,7 @@ def make_study(path, data, settings=(), **more):
         "searches": ("head=linear,prototypes", "class_weights=none,balanced", "dropout=0..0.5"),
         "only": True,
     }
-    request = Request(spec.as_dict(), (), objectives=("balanced_accuracy",), **{**asked, **more})
+    request = Request(spec.as_dict(), (), **{"objectives": ("balanced_accuracy",), **asked, **more})
     folder = StudyFolder(path)
     claim(folder, request)
     return folder
@@ -138,17 +138,17 @@ def make_search(folder, worker="w", minutes=10.0, trials=None):
     """Open a study as the runner does, with the settings of its request."""
     kept = {}
 
-    def capture(made):
+    def capture(made, between):
         kept["search"] = made
         return "captured"
 
-    old = runner._search_with_reserve, outcome.summarize, runner._write
-    runner._search_with_reserve, outcome.summarize = capture, lambda *_: {"answer_text": ""}
+    old = runner.run_search, outcome.summarize, runner._write
+    runner.run_search, outcome.summarize = capture, lambda *_: {"answer_text": ""}
     runner._write = lambda *_: None
     try:
         runner.run(folder, runner.Limits(minutes, trials))
     finally:
-        runner._search_with_reserve, outcome.summarize, runner._write = old
+        runner.run_search, outcome.summarize, runner._write = old
     return replace(kept["search"], worker=worker)
 
 
@@ -178,7 +178,7 @@ def test_what_diverges_or_runs_out_of_memory_is_recorded_and_the_search_goes_on(
     found = make_search(make_study(tmp_path / "s", data))
     found.budget.trials = 5
     with sign_in(found.folder):
-        assert search.run_search(found) == "all trials are done"
+        assert search.run_search(found, lambda _: None) == "all trials are done"
     states = [(trial.state.name, trial.user_attrs.get("reason", "")) for trial in found.study.get_trials()]
     assert states[0][0] == "COMPLETE" and [state for state, _ in states[1:4]] == ["FAIL"] * 3
     assert "nan" in states[1][1] and "memory" in states[2][1] and "x" in states[3][1]
@@ -190,7 +190,7 @@ def test_bad_trials_are_stopped_early_and_good_ones_go_on(tmp_path, data, monkey
     found = make_search(make_study(tmp_path / "s", data, TRAINED))
     found.budget.trials = 6
     with sign_in(found.folder):
-        search.run_search(found)
+        search.run_search(found, lambda _: None)
     assert [epochs for name, epochs in training.asked if name == "trial-000"] == [1, 2, 6]  # 1 computed + 5
     states = [trial.state.name for trial in found.study.get_trials()]
     assert states[0] == "COMPLETE" and states.count("PRUNED") >= 4
@@ -204,8 +204,8 @@ def test_an_interrupted_trial_continues_in_its_own_folder(tmp_path, data, monkey
     found = make_search(make_study(tmp_path / "s", data))
     found.budget.trials = 1
     with sign_in(found.folder):
-        assert search.run_search(found) == "interrupted"
-        assert search.run_search(found) == "all trials are done"
+        assert search.run_search(found, lambda _: None) == "interrupted"
+        assert search.run_search(found, lambda _: None) == "all trials are done"
     (trial, *queued) = found.study.get_trials()
     assert trial.state.name == "COMPLETE" and trial.user_attrs["origin"] == "defaults"
     assert {each.state.name for each in queued} == {"WAITING"}
@@ -238,7 +238,7 @@ def test_settings_that_were_tried_are_not_trained_again(tmp_path, data, monkeypa
     training = Training(monkeypatch, lambda name, epochs: 0.5)
     found = make_search(make_study(tmp_path / "s", data, searches=("head=linear,prototypes",)))
     with sign_in(found.folder):
-        assert "every combination" in search.run_search(found)
+        assert "every combination" in search.run_search(found, lambda _: None)
     assert {name for name, _ in training.asked} == {"trial-000", "trial-001"}
 
 
@@ -270,3 +270,38 @@ def test_data_that_changed_is_refused(study, data, tmp_path):
     finally:
         folder.data.write_text(kept)
     assert name in str(error.value) and "\n" not in str(error.value)
+
+
+def test_the_tables_of_a_search_by_hand(tmp_path, data, monkeypatch):
+    """Best so far, agreement of rungs and importance: the first setting alone makes trials good."""
+    heads = {}
+
+    def value(name, epochs):
+        return heads.setdefault(name, 0.9 if len(heads) % 2 else 0.5) + 0.001 * int(name[-3:]) + epochs / 1000
+
+    Training(monkeypatch, value)
+    found = make_search(make_study(tmp_path / "s", data, TRAINED, pruner="none"))
+    found.budget.trials = 7
+    with sign_in(found.folder):
+        search.run_search(found, lambda _: None)
+    facts = trial_table.describe_trials(found, 0)
+    assert facts["n_trials"] == 7 and facts["trials"]["trial 0"]["changed"] == ""
+    assert facts["trials"]["trial 1"]["changed"] == "head prototypes"
+    assert facts["history"]["best"] == pytest.approx([0.506, 0.907, 0.907, 0.909, 0.909, 0.911, 0.911])
+    assert facts["rung_agreement"]["1/9 of the epochs"] == {"correlation": pytest.approx(1.0), "n": 7}
+    assert sum(facts["importance"].values()) == pytest.approx(1.0, abs=0.01) and facts["pareto"] == {}
+
+
+def test_several_objectives_have_a_front_and_nothing_is_stopped_early(tmp_path, data, monkeypatch):
+    """The best metric and the smallest model are on the front; what is worse in both is not."""
+    Training(monkeypatch, lambda name, epochs: {"trial-000": 0.9, "trial-001": 0.8}.get(name, 0.7))
+    sizes = {"trial-000": 3.0, "trial-001": 1.0}
+    monkeypatch.setattr(trial_run, "measure_costs", lambda folder: {"megabytes": sizes.get(folder.name, 2.0)})
+    wanted = ("balanced_accuracy", "megabytes")
+    found = make_search(make_study(tmp_path / "s", data, TRAINED, objectives=wanted))
+    found.budget.trials = 3
+    with sign_in(found.folder):
+        search.run_search(found, lambda _: None)
+    assert [trial.state.name for trial in found.study.get_trials()[:3]] == ["COMPLETE"] * 3
+    front = trial_table.find_pareto_front(found)
+    assert {name: row["megabytes"] for name, row in front.items()} == {"trial 0": 3.0, "trial 1": 1.0}
