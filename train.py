@@ -68,8 +68,9 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     with open_or_create(spec, resumed) as folder:
         changes = run_data.check_resumed(folder, task.modality, data)
         with distributed.distribution_scope(), devices.strategy().scope():
-            assembled = task.modality.build(spec, output, data)
-            state = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resumed))
+            trained = task.modality.training_spec(spec)
+            assembled = task.modality.build(trained, output, data)
+            state = fine_tune.fine_tune(trained, task, output, data, assembled, folder, resume=bool(resumed))
             output = refit.finish(spec, task, output, data, assembled, folder, state)
 
         report: dict[str, Any] = {}

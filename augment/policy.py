@@ -122,6 +122,9 @@ STANDARD = Policy(
     ),
 )
 
+# For detectors that see new images in every epoch: objects at half their size, four scenes at once; whole scenes last.
+MOSAIC = Policy("mosaic", (*STANDARD.steps, Step("mosaic", {}, 0.5)), mix_until=0.75)
+
 # For long trainings on few cameras: images from other weather, worse lenses and broken streams, and mixes.
 STRONG = Policy(
     "strong",
@@ -174,7 +177,7 @@ def _choices(low: float, high: float) -> tuple[Step, ...]:
 RANDAUGMENT = Policy("randaugment", _choices(0.5, 0.5), fit="stretch", pick=2)
 TRIVIALAUGMENT = Policy("trivialaugment", _choices(0.0, 1.0), fit="stretch", pick=1)
 
-POLICIES = {p.name: p for p in (NONE, LIGHT, STANDARD, STRONG, NIGHT, RANDAUGMENT, TRIVIALAUGMENT)}
+POLICIES = {p.name: p for p in (NONE, LIGHT, STANDARD, MOSAIC, STRONG, NIGHT, RANDAUGMENT, TRIVIALAUGMENT)}
 
 
 def closest_name(received: str, allowed: Iterable[str]) -> str:

@@ -70,6 +70,11 @@ def parse_auto_count(text: str) -> int | str:
     return AUTO if text == AUTO else parse_count(text)
 
 
+def parse_views(text: str) -> int | str:
+    """Read a whole number of 0 or more, or "auto"."""
+    return 0 if text == "0" else parse_auto_count(text)
+
+
 def parse_rate(text: str) -> float:
     """Read a learning rate above 0 and at most 1."""
     try:

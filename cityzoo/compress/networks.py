@@ -77,8 +77,10 @@ class Networks:
         freeze = "backbone" if last.freeze == CLOSED_FORM else last.freeze
         epochs = self.epochs or last.epochs
         plan = (Phase(freeze, epochs, spec.fit.learning_rate * LATER_PHASES),)
-        start = str(self.source.folder.model.absolute())
-        return replace(spec.replace(image_size=(height, width), weights=start), plan=plan)
+        values: dict[str, Any] = {"weights": str(self.source.folder.model.absolute())}
+        if hasattr(spec.modality, "backbone_rate"):
+            values["backbone_rate"] = 1.0  # the head has learned as much as the backbone
+        return replace(spec.replace(image_size=(height, width), **values), plan=plan)
 
     def _student(self, value: str) -> ResolvedSpec[Any]:
         spec = self._spec()

@@ -86,7 +86,7 @@ def plan_phases(
     if fit.phases and (fit.freeze != AUTO or fit.epochs != AUTO):
         raise InputError("--phases cannot be combined with --freeze or --epochs: remove one of them")
     freeze = modality.default_freeze(spec) if fit.freeze == AUTO else fit.freeze
-    one_phase = freeze == modality.freeze_points[-1] or not modality.trains_head_first
+    one_phase = freeze == modality.freeze_points[-1] or not _trains_head_first(spec, task)
     steps = modality.steps_of_only_phase if one_phase else STEPS_PER_PHASE
     wanted = math.ceil(steps / (count / min(batch_size, count)))
     computes = bool(output.closed_form_layer) and modality.supports_closed_form
@@ -101,6 +101,7 @@ def plan_phases(
             raise unknown("stage to freeze up to", stage, allowed)
     is_adapted = getattr(spec.modality, "adapt", None) or getattr(spec.modality, "delta", None)
     later = LATER_ADAPTED if is_adapted else LATER_PHASES
+    later = 1.0 if modality.backbone_rate(spec) < 1 else later
     rates = [fit.learning_rate * (1.0 if number == 0 else later) for number in range(len(stages))]
     return tuple(
         Phase(stage, 1 if stage == CLOSED_FORM else count, rate)
@@ -112,10 +113,16 @@ def _default_stages(
     spec: TrainSpec[Any], task: Task, output: Output, freeze: str, epochs: int
 ) -> tuple[tuple[str, int], ...]:
     # The head alone first: random heads would distort the backbone (arXiv 2202.10054).
-    if not task.modality.trains_head_first:
+    if not _trains_head_first(spec, task):
         return ((freeze, epochs),)
     whole = task.modality.freeze_points[-1]
     computes = bool(output.closed_form_layer) and task.modality.supports_closed_form
     first = (CLOSED_FORM, 1) if computes else (whole, epochs)
     more = freeze != whole or bool(computes and task.modality.count_unlabelled(spec))
     return (first, (freeze, epochs)) if more and output.trainable else (first,)
+
+
+def _trains_head_first(spec: TrainSpec[Any], task: Task) -> bool:
+    # A backbone with a lower rate of its own is not distorted, and trains from the first step.
+    own_rate = task.modality.backbone_rate(spec) < 1
+    return task.modality.trains_head_first and (spec.fit.freeze != AUTO or not own_rate)

@@ -128,9 +128,10 @@ def _log_phase(context: TrainContext, number: int) -> None:
 
 def parameter_table(context: TrainContext, phase: Phase) -> str:
     """Return a line for each stage and for the head: parameters, trainable ones, peak learning rate."""
-    backbone, model = context.assembled.backbone, context.assembled.model
-    of_layer = context.modality.stage_of_layers(backbone)
-    rates = stage_rates(of_layer, backbone, model, context.modality.layer_decay(context.spec))
+    backbone, model, modality = context.assembled.backbone, context.assembled.model, context.modality
+    of_layer = modality.stage_of_layers(backbone)
+    factors = modality.layer_decay(context.spec), modality.backbone_rate(context.spec)
+    rates = stage_rates(of_layer, backbone, model, *factors)
     counts: dict[str, list[float]] = {}
     for layer in sorted(backbone.layers, key=lambda layer: of_layer[layer.name]):
         row = counts.setdefault(of_layer[layer.name], [0, 0, 0.0])

@@ -71,18 +71,24 @@ def optimizer(
 
 
 def stage_rates(
-    of_layer: Mapping[str, str], backbone: keras.Model, model: keras.Model, decay: float
+    of_layer: Mapping[str, str],
+    backbone: keras.Model,
+    model: keras.Model,
+    decay: float,
+    backbone_rate: float = 1.0,
 ) -> dict[str, float]:
     """Return a factor of the learning rate for every trainable variable: the deeper, the smaller.
 
-    The head has 1, the last stage of the backbone `decay`, the one before it `decay ** 2`, and so on
+    The head has 1, the last stage of the backbone `backbone_rate * decay`, the one before it
+    `backbone_rate * decay ** 2`, and so on
     (Clark et al. 2020, "ELECTRA", arXiv 2003.10555, by layer there). Call it after freezing.
 
     Args:
         of_layer: stage of each of the backbone's layers; deeper stages sort first.
         backbone: the backbone.
         model: the trained model, whole or the part behind a cut; it shares layers with `backbone`.
-        decay: above 0, at most 1; 1 makes all rates equal.
+        decay: above 0, at most 1; 1 makes all rates of the backbone equal.
+        backbone_rate: factor of all layers of the backbone, above 0, at most 1.
 
     Returns:
         variable's path -> factor, for `optimizer`.
@@ -101,11 +107,16 @@ def stage_rates(
         >>> rates["head/kernel"], rates["conv5/kernel"], rates["conv3/kernel"]
         (1.0, 0.5, 0.125)
     """
-    if not 0 < decay <= 1:
-        raise InputError(
-            f"learning-rate decay {decay} from stage to stage is out of range: give a number above 0, up to 1"
-        )
+    for what, factor in (
+        ("decay {} from stage to stage", decay),
+        ("factor {} of the backbone", backbone_rate),
+    ):
+        if not 0 < factor <= 1:
+            raise InputError(
+                f"learning-rate {what.format(factor)} is out of range: give a number above 0, up to 1"
+            )
     of_variable = {id(v): of_layer[layer.name] for layer in backbone.layers for v in layer.weights}
     order = sorted(set(of_variable.values()), reverse=True)  # "tail" lies behind the stages
     depth = {stage: number for number, stage in enumerate(order, start=1)}
-    return {v.path: decay ** depth.get(of_variable.get(id(v)), 0) for v in model.trainable_variables}
+    factors = {"": 1.0} | {stage: backbone_rate * decay**number for stage, number in depth.items()}
+    return {v.path: factors[of_variable.get(id(v), "")] for v in model.trainable_variables}

@@ -138,8 +138,8 @@ def _synchronize(model: keras.Model) -> None:
 
 def _optimizer(context: TrainContext, phase: Phase, source: PhaseInput) -> keras.optimizers.Optimizer:
     spec, modality, backbone = context.spec, context.modality, context.assembled.backbone
-    decay = modality.layer_decay(spec)
-    rates = stage_rates(modality.stage_of_layers(backbone), backbone, source.trained, decay)
+    factors = modality.layer_decay(spec), modality.backbone_rate(spec)
+    rates = stage_rates(modality.stage_of_layers(backbone), backbone, source.trained, *factors)
 
     def make(rate: Any) -> keras.optimizers.Optimizer:
         return optimizer(

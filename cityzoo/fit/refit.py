@@ -45,6 +45,8 @@ def finish(
     def predict() -> tuple[Any, np.ndarray]:
         return data.val, task.modality.raw_outputs(compiled(assembled.model), data.val)
 
+    if task.modality.training_spec(spec) != spec:
+        assembled = _at_whole_size(spec, task, output, data, folder)
     fitted = output.calibrate(assembled.model, predict)
     chosen = output.choose_thresholds(predict, fitted)
     if getattr(output, "refit", False):
@@ -54,6 +56,15 @@ def finish(
     if fitted is not None or getattr(output, "refit", False):
         save(float32_copy(assembled.model), folder.model)
     return chosen
+
+
+def _at_whole_size(
+    spec: ResolvedSpec[Any], task: tasks.Task, output: Output, data: Dataset, folder: RunFolder
+) -> AssembledModel:
+    # The same weights behind a larger input than they were trained with.
+    assembled = task.modality.build(spec.replace(weights=str(folder.model)), output, data)
+    save(float32_copy(assembled.model), folder.model)
+    return assembled
 
 
 def _refit(

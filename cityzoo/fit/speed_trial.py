@@ -59,6 +59,7 @@ def measure_costs(
 ) -> Costs:
     """Return what an example and a step of each phase take on this machine, in seconds; see `plan_within_time`."""
     spent, modality = time.perf_counter() - started, task.modality
+    spec = modality.training_spec(spec)
     fine_tune.seed_everything(spec.run.seed)
     with devices.strategy().scope():
         assembled = modality.build(spec.replace(weights="random"), output, data)
@@ -84,7 +85,8 @@ def _costs_of_phase(
     if phase.freeze == CLOSED_FORM:
         return 0.0, 0.0
     modality.freeze(assembled, spec, phase.freeze)
-    is_cached = phase.freeze != "none" and getattr(spec.modality, "cache", "off") != "off"
+    shown = modality.views_shown(spec, phase.freeze)
+    is_cached = shown is not None and getattr(spec.modality, "cache", "off") != "off"
     prefix = modality.prefix(assembled.backbone, phase.freeze) if is_cached else None
     if prefix is not None:
         run = partial(compiled(prefix), inputs)

@@ -134,7 +134,7 @@ def _lower(full: Work, rung: Rung, levers: frozenset[str]) -> Work:
         height, width = (min(side, max(SMALLEST, round(side * rung.side / 32) * 32)) for side in size_hw)
         size_hw = height, width
     images = round(full.images * rung.images) if "limit" in levers else full.images
-    views = max(1, round(full.views * rung.views)) if "views" in levers else full.views
+    views = max(1, round(full.views * rung.views)) if full.views and "views" in levers else full.views
     work = replace(full, size_hw=size_hw, images=images, views=views)
     if "epochs" in levers:
         passes = rung.steps * full.steps / work.steps

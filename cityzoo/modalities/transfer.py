@@ -39,6 +39,10 @@ class TransferSettings(Generic[Flags]):
         """Return height and width of the network's input in pixels; None where examples have none."""
         return None
 
+    def training_spec(self, spec: ResolvedSpec[Flags]) -> ResolvedSpec[Flags]:
+        """Return what the run trains with, where the saved model takes a larger input than that."""
+        return spec
+
     def dtype_policies(self, spec: TrainSpec[Flags]) -> tuple[str, str]:
         """Return the dtype policies of backbone and head."""
         return "float32", "float32"
@@ -58,6 +62,10 @@ class TransferSettings(Generic[Flags]):
 
     def layer_decay(self, spec: ResolvedSpec[Flags]) -> float:
         """Return the factor of the learning rate from each stage to the one before it."""
+        return 1.0
+
+    def backbone_rate(self, spec: TrainSpec[Flags]) -> float:
+        """Return the factor of the learning rate of the backbone, that of the head being 1."""
         return 1.0
 
     def optimizer_settings(self, spec: ResolvedSpec[Flags]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Task:
         Example:
             >>> spec = find("vehicle_detect").make_spec({"batch_size": 8, "neck_width": 32})
             >>> spec.fit.batch_size, spec.output["neck_width"], spec.modality.augment
-            (8, 32, 'standard')
+            (8, 32, 'mosaic')
         """
         known = {**self.defaults, **values}
         if "phases" not in values and {"freeze", "epochs"} & set(values):

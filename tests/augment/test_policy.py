@@ -26,7 +26,7 @@ def test_surveillance_stays_upright():
 
 def test_the_fit_is_chosen_by_name_and_unknown_names_are_refused():
     assert get_policy("none", fit="stretch").describe()[0]["transform"] == "stretch"
-    with pytest.raises(ValueError, match="did you mean 'standard'.*light, night, none"):
+    with pytest.raises(ValueError, match="did you mean 'standard'.*light, mosaic, night, none"):
         get_policy("standrad")
     with pytest.raises(ValueError, match="unknown fit 'leterbox': did you mean 'letterbox'"):
         get_policy("none", fit="leterbox")

@@ -58,7 +58,7 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
         "about_freeze": "backbone: train the head only; auto: by backbone and device, after a first phase that trains "
         "the head only",
         "plan": "backbone:20,C3:10 or closed_form,C3:10, which computes the head first",
-        "later": "a tenth, half with --adapt",
+        "later": "a tenth, half with --adapt; the same with --backbone-rate",
         "default_minutes": "10 for the whole of the demo images, else no limit",
     }
 
@@ -124,7 +124,7 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
         return reading.named_labels(examples, source)
 
     def resolve(self, spec: TrainSpec[ImageFlags], data: Dataset) -> ImageFlags:
-        return settings.resolve_flags(spec.modality, spec.run, data)
+        return settings.resolve_flags(spec, data)
 
     def default_freeze(self, spec: TrainSpec[ImageFlags]) -> str:
         return settings.default_freeze(spec)
@@ -142,6 +142,9 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
     def size_hw(self, spec: Spec) -> tuple[int, int]:
         return spec.modality.image_size
 
+    def training_spec(self, spec: Spec) -> Spec:
+        return spec.replace(image_size=settings.training_size(spec.modality), train_scale=1.0)
+
     def dtype_policies(self, spec: TrainSpec[ImageFlags]) -> tuple[str, str]:
         return settings.dtype_policies(spec)
 
@@ -157,6 +160,9 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
 
     def layer_decay(self, spec: Spec) -> float:
         return spec.modality.layer_decay
+
+    def backbone_rate(self, spec: TrainSpec[ImageFlags]) -> float:
+        return settings.backbone_rate(spec)
 
     def prefix(self, backbone: keras.Model, stage: str) -> keras.Model | None:
         last = list(zoo.stages(backbone))[-1]
@@ -177,7 +183,7 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
         return len(images_under(Path(folder))) if folder and Path(folder).is_dir() else 0
 
     def views_shown(self, spec: Spec, stage: str) -> int | None:
-        return None if stage == "none" else spec.modality.views
+        return None if stage == "none" else spec.modality.views or None
 
     def training_batches(
         self,

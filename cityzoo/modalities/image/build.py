@@ -12,6 +12,7 @@ import zoo
 import zoo.pretrained
 from cityzoo import peft
 from cityzoo.data.image import Dataset
+from cityzoo.data.image.rare_classes import repeat_rare
 from cityzoo.data.image.views import AugmentedViews
 from cityzoo.errors import InputError
 from cityzoo.modalities.image.flags import ResolvedImageFlags
@@ -89,7 +90,6 @@ def make_views(spec: ImageSpec, output: Output, data: Dataset) -> tuple[Augmente
     """Return the training images, augmented as the spec says, and the validation images as they are."""
     flags, rows = spec.modality, max_boxes(data)
     policy = augment.get_policy(flags.augment)
-    train = AugmentedViews(
-        data.train, output, policy, flags.image_size, rows, spec.run.seed, flags.keep_decoded
-    )
+    shown = repeat_rare(data.train, flags.repeat_rare)
+    train = AugmentedViews(shown, output, policy, flags.image_size, rows, spec.run.seed, flags.keep_decoded)
     return train, AugmentedViews(data.val, output, "none", flags.image_size, rows, spec.run.seed)

@@ -11,7 +11,6 @@ from cityzoo.cli import flag
 from cityzoo.cli.search_range import around, linear_range, options
 from cityzoo.cli.values import (
     AUTO,
-    parse_auto_count,
     parse_count,
     parse_mapping,
     parse_number,
@@ -20,6 +19,7 @@ from cityzoo.cli.values import (
     parse_share,
     parse_size,
     parse_structure,
+    parse_views,
     parse_way,
 )
 from cityzoo.modalities.labeled_flags import LabeledFlags
@@ -102,6 +102,12 @@ class ImageFlags(LabeledFlags):
         "FACTOR",
         search=linear_range(0.5, 1.0, needs_gradients=True),
     )
+    backbone_rate: float = flag(
+        1.0,
+        "factor of the learning rate of the backbone's layers, that of the head being 1",
+        parse_share,
+        "FACTOR",
+    )
     image_size: tuple[int, int] | Auto = flag(
         AUTO,
         "network input in pixels; auto: the images' aspect ratio, long side 320 on CPU and 640 on GPU, up to 1.6 times "
@@ -110,6 +116,19 @@ class ImageFlags(LabeledFlags):
         "SIDE|HxW",
         separator="x",
         search=around(1.25),
+    )
+    repeat_rare: float = flag(
+        0.0,
+        "show images of a class more often that is on fewer than this share of all images, 0 to 1, e.g. 0.3; 0: off",
+        parse_score,
+        "SHARE",
+    )
+    train_scale: float = flag(
+        1.0,
+        "train at this share of --image-size, in multiples of 32; the saved model takes the whole size. Random crops "
+        "enlarge objects, so a model is best at a somewhat larger input than it was trained at",
+        parse_share,
+        "SHARE",
     )
     augment: str | Sequence[Mapping[str, Any]] = flag(
         "standard",
@@ -120,9 +139,9 @@ class ImageFlags(LabeledFlags):
     )
     views: int | Auto = flag(
         AUTO,
-        "augmented versions of each image that pass through a frozen backbone; auto: 4, fewer for a heavy backbone on "
-        "a CPU",
-        parse_auto_count,
+        "augmented versions of each image that pass through a frozen backbone; 0: new ones in every epoch, not cached; "
+        "auto: 4, fewer for a heavy backbone on a CPU, 0 where the backbone trains from the start",
+        parse_views,
         "K",
     )
     keep_decoded: str = flag(

@@ -15,33 +15,39 @@ from cityzoo.errors import InputError
 from cityzoo.modalities.image.flags import ImageFlags, ResolvedImageFlags
 from cityzoo.model import FULL, LOW
 from cityzoo.sample import ImageExample
-from cityzoo.spec import AUTO, RunFlags, TrainSpec
+from cityzoo.spec import AUTO, TrainSpec
 
 LONG_SIDES = {"CPU": (320, 512), "GPU": (640, 1024)}  # pixels: usual, and for images of small objects
 SMALL_OBJECT = 20  # pixels: target size of a median object in the network's input
 LIGHT_MILLIONS = 5.0  # backbones of at most so many parameters are unfrozen on CPUs too
+NEW_VIEWS = 0  # views of each image that are never shown twice
 VIEWS = 4  # augmented versions of each image that pass through a frozen backbone
 HEAVY_VIEWS = 1200  # in all, for a heavy backbone on a CPU: minutes of waiting before the first epoch
 DENSE_FAMILIES = ("vgg", "resnet")  # plain convolutions: twice as fast in bfloat16; depthwise ones are slower
 
 
-def resolve_flags(flags: ImageFlags, run: RunFlags, data: Dataset) -> ResolvedImageFlags:
+def resolve_flags(spec: TrainSpec[ImageFlags], data: Dataset) -> ResolvedImageFlags:
     """Return the flags with every "auto" replaced by what fits this machine and this data.
 
     Raises:
         InputError: an augmentation policy of a config file or of a file that is not one.
     """
-    size_hw = flags.image_size
+    flags, size_hw = spec.modality, spec.modality.image_size
+    end_to_end = is_trained_end_to_end(spec)
+    scale = flags.train_scale if end_to_end else 1.0
     if size_hw == AUTO:
-        size_hw = auto_size(data, *LONG_SIDES["GPU" if backend.gpus() else "CPU"])
-    views = auto_views(run.backbone, len(data.train)) if flags.views == AUTO else flags.views
+        usual, largest = LONG_SIDES["GPU" if backend.gpus() else "CPU"]
+        size_hw = auto_size(data, round(usual / scale / 32) * 32, round(largest / scale / 32) * 32)
+    views = flags.views
+    if views == AUTO:
+        views = NEW_VIEWS if end_to_end else auto_views(spec.run.backbone, len(data.train))
     try:
         policy = tuple(
             augment.get_policy(flags.augment).describe()
         )  # a file may change before the run is resumed
     except ValueError as error:
         raise InputError(f"--augment: {error}") from error
-    chosen = {"image_size": tuple(size_hw), "views": views, "augment": policy}
+    chosen = {"image_size": tuple(size_hw), "views": views, "augment": policy, "train_scale": scale}
     return ResolvedImageFlags(**{**vars(flags), **chosen})
 
 
@@ -55,6 +61,31 @@ def auto_views(backbone: str, num_images: int) -> int:
     if backend.gpus() or is_light(backbone):
         return VIEWS
     return min(max(HEAVY_VIEWS // num_images, 1), VIEWS)
+
+
+def training_size(flags: ImageFlags) -> tuple[int, int]:
+    """Return the height and width that a resolved run trains at, multiples of 32; the saved model takes `image_size`.
+
+    Touvron et al. 2019, "Fixing the train-test resolution discrepancy" (arXiv 1906.06423).
+
+    Example:
+        >>> training_size(ResolvedImageFlags(image_size=(288, 384), train_scale=0.83))
+        (224, 320)
+    """
+    height, width = (max(32, round(side * flags.train_scale / 32) * 32) for side in flags.image_size)
+    return height, width
+
+
+def is_trained_end_to_end(spec: TrainSpec[ImageFlags]) -> bool:
+    """Return whether, by default, the backbone trains from the first step, at a lower rate than the head."""
+    is_planned = spec.fit.freeze != AUTO or spec.fit.phases
+    is_possible = backend.gpus() or is_light(spec.run.backbone)
+    return bool(backbone_rate(spec) < 1 and is_possible and not is_planned)
+
+
+def backbone_rate(spec: TrainSpec[ImageFlags]) -> float:
+    """Return the factor of the learning rate of the backbone; the few new parameters of --adapt are not slowed."""
+    return 1.0 if spec.modality.adapt or spec.modality.delta else spec.modality.backbone_rate
 
 
 def is_light(backbone: str) -> bool:
@@ -107,4 +138,6 @@ def default_freeze(spec: TrainSpec[ImageFlags]) -> str:
     """Return what `--freeze auto` means."""
     if backend.gpus():
         return "none"
-    return "C3" if is_light(spec.run.backbone) else "backbone"
+    if not is_light(spec.run.backbone):
+        return "backbone"
+    return "C2" if is_trained_end_to_end(spec) else "C3"

@@ -50,11 +50,11 @@ def test_flags_become_the_spec():
     phases = (("backbone", 2), ("C5", 1))
     assert (spec.run, spec.fit) == (
         run,
-        FitFlags(phases=phases, batch_size=4, learning_rate=0.01, find_lr=True),
+        FitFlags(phases=phases, batch_size=4, learning_rate=0.01, find_lr=True, ema=DETECT.defaults["ema"]),
     )
-    flags = DETECT.modality.flags(
-        classes=("car", "bus"), class_map={"van": "car"}, image_size=(64, 96), augment="none"
-    )
+    given = {"classes": ("car", "bus"), "class_map": {"van": "car"}, "image_size": (64, 96), "augment": "none"}
+    brought = {name: DETECT.defaults[name] for name in ("backbone_rate", "train_scale")}
+    flags = DETECT.modality.flags(**given, **brought)
     assert spec.modality == flags and spec.output == DETECT.make_spec({}).output and spec.reader == {}
 
 
@@ -92,7 +92,7 @@ BAD = {
     "--batch-size many": "'many' is not a count",
     "--label-smoothing 1": "a share of 1 is out of bounds: give a number of 0 to 0.9",
     "--limit auto": "'auto' is not a count",
-    "--views 0": "'0' is not a count",
+    "--views -1": "'-1' is not a count",
     "--patience auto": "'auto' is not a count",
     "--limit -3": "'-3' is not a count",
     "--learning-rate 0": "out of bounds",

@@ -252,6 +252,8 @@ def test_what_cannot_be_is_refused_in_one_line():
     for decay in (0.0, -1.0, 1.5):
         with pytest.raises(InputError, match="above 0, up to 1"):
             stage_rates({}, small_model(), small_model(), decay)
+        with pytest.raises(InputError, match=f"factor {decay} of the backbone"):
+            stage_rates({}, small_model(), small_model(), 1.0, decay)
 
 
 def test_rates_fall_by_stage_from_the_head_down(small_build):
@@ -267,3 +269,5 @@ def test_rates_fall_by_stage_from_the_head_down(small_build):
         stem = {f"stem{n}{more}/kernel": 0.5 ** (6 - n) for n in (3, 4, 5) for more in ("", "_more")}
         assert kernels == {**stem, "head/kernel": 1.0}
         optimizer("adamw", 0.1, rates=rates).build(model.trainable_variables)  # every path is known there
+        slow = stage_rates(zoo.stage_of_layers(backbone), backbone, model, 0.5, 0.1)
+        assert slow == pytest.approx({path: rate * (1 if rate == 1 else 0.1) for path, rate in rates.items()})

@@ -56,8 +56,9 @@ def finish(monkeypatch, tmp_path, make_resolved):
     def again(spec, task, output, data, assembled, folder, resume, found_rate):
         trained.append(SimpleNamespace(spec=spec, folder=folder, resume=resume, found_rate=found_rate))
 
-    def run(output, best_epoch=0):
+    def run(output, best_epoch=0, training_spec=lambda spec: spec):
         modality = SimpleNamespace(
+            training_spec=training_spec,
             raw_outputs=lambda model, examples: model(np.ones((1, 1), "float32"))[0].tolist(),
             build=lambda spec, output, data: one_weight(5.0),
         )
@@ -77,6 +78,14 @@ def test_without_anything_to_calibrate_the_model_file_stays(finish, tmp_path):
     """It is the best epoch's already."""
     assert finish(Output(refit=False, fitted=None)) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_trained_at_a_smaller_size_is_saved_at_the_whole_one(finish, tmp_path):
+    """It is built as the spec says, not as it was trained, and calibrated so."""
+    output = Output(refit=False, fitted=None)
+    output.calibrate = lambda model, predict: None if predict() == ("val", [5.0]) else 1.0
+    assert finish(output, training_spec=lambda spec: spec.replace(seed=9)) == []
+    assert load(tmp_path / "model.keras").get_weights()[0].item() == 5.0
 
 
 def test_the_calibrated_model_is_saved(finish, tmp_path):

@@ -65,7 +65,7 @@ def test_a_heavy_backbone_on_a_cpu_shows_large_data_in_fewer_views(
     """At most 1,200 passes before the first epoch, but each image once; otherwise four versions of each."""
     gpu(has_gpu)
     assert settings.auto_views(backbone, images) == views
-    spec = DETECT.make_spec({"backbone": backbone})
+    spec = DETECT.make_spec({"backbone": backbone, "backbone_rate": 1.0})
     assert DETECT.modality.resolve(spec, data_of_sizes((64, 64), count=images)).views == views
     assert DETECT.modality.resolve(spec.replace(views=7), data_of_sizes((64, 64), count=9)).views == 7
 
@@ -89,13 +89,36 @@ def test_arithmetic_of_backbone_and_head(gpu, monkeypatch, backbone, asked, fast
 
 
 @pytest.mark.parametrize(
-    ("backbone", "has_gpu", "stage"),
-    [(LIGHT, False, "C3"), (HEAVY, False, "backbone"), (HEAVY, True, "none")],
+    ("backbone", "has_gpu", "stage", "two_phases"),
+    [(LIGHT, False, "C2", "C3"), (HEAVY, False, "backbone", "backbone"), (HEAVY, True, "none", "none")],
 )
-def test_default_freeze(gpu, backbone, has_gpu, stage):
-    """Light backbones are unfrozen behind C3 on CPUs, heavy ones on GPUs alone."""
+def test_default_freeze(gpu, backbone, has_gpu, stage, two_phases):
+    """Light backbones are unfrozen on CPUs, from C3 on if from the first step; heavy ones on GPUs alone."""
     gpu(has_gpu)
-    assert settings.default_freeze(DETECT.make_spec({"backbone": backbone})) == stage
+    spec = DETECT.make_spec({"backbone": backbone})
+    assert settings.default_freeze(spec) == stage
+    assert settings.default_freeze(spec.replace(backbone_rate=1.0)) == two_phases
+
+
+@pytest.mark.parametrize(
+    ("flags", "views"),
+    [
+        ({}, 0),
+        ({"views": 3}, 3),
+        ({"backbone": HEAVY}, 4),
+        ({"backbone_rate": 1.0}, 4),
+        ({"adapt": "bias"}, 4),
+        ({"freeze": "backbone"}, 4),
+        ({"phases": (("backbone", 3), ("C3", 3))}, 4),
+    ],
+)
+def test_a_backbone_that_trains_from_the_first_step_sees_new_views(gpu, data_of_sizes, flags, views):
+    """What is frozen for a while, or stays so, is cached, and the little that --adapt adds is not slowed."""
+    gpu(False)
+    spec = DETECT.make_spec({"backbone": LIGHT, **flags})
+    resolved = DETECT.modality.resolve(spec, data_of_sizes((64, 64), count=9))
+    assert resolved.views == views
+    assert settings.backbone_rate(spec) == (1.0 if {"adapt", "backbone_rate"} & set(flags) else 0.1)
 
 
 def test_a_resolved_policy_no_longer_depends_on_its_file(gpu, data_of_sizes, tmp_path):
@@ -107,7 +130,7 @@ def test_a_resolved_policy_no_longer_depends_on_its_file(gpu, data_of_sizes, tmp
     resolved = DETECT.modality.resolve(spec, data_of_sizes((480, 640)))
     file.unlink()
     assert [step.transform for step in augment.get_policy(resolved.augment).steps] == ["flip"]
-    assert resolved.image_size == (256, 320)
+    assert resolved.image_size == (288, 384)
 
 
 def test_a_wrong_policy_of_a_config_file_is_an_input_error(gpu, data_of_sizes):
@@ -116,3 +139,25 @@ def test_a_wrong_policy_of_a_config_file_is_an_input_error(gpu, data_of_sizes):
     spec = DETECT.make_spec({"backbone": LIGHT, "augment": ({"transform": "flipp"},)})
     with pytest.raises(InputError, match="--augment: .*flipp.*'flip'"):
         DETECT.modality.resolve(spec, data_of_sizes((480, 640)))
+
+
+@pytest.mark.parametrize(
+    ("flags", "size_hw", "trained_hw"),
+    [
+        ({}, (288, 384), (224, 320)),
+        ({"image_size": (320, 320)}, (320, 320), (256, 256)),
+        ({"train_scale": 1.0}, (256, 320), (256, 320)),
+        ({"backbone": HEAVY}, (256, 320), (256, 320)),
+        ({"image_size": (32, 64)}, (32, 64), (32, 64)),
+    ],
+)
+def test_a_detector_takes_a_larger_input_than_it_was_trained_with(
+    gpu, data_of_sizes, flags, size_hw, trained_hw
+):
+    """Only where the backbone trains from the first step: elsewhere nothing was measured."""
+    gpu(False)
+    spec = DETECT.make_spec({"backbone": LIGHT, **flags})
+    resolved = spec.replace(**vars(DETECT.modality.resolve(spec, data_of_sizes((480, 640)))))
+    trained = DETECT.modality.training_spec(resolved)
+    assert resolved.modality.image_size == size_hw
+    assert DETECT.modality.size_hw(trained) == trained_hw and trained.modality.train_scale == 1.0
