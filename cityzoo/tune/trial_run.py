@@ -176,8 +176,9 @@ def _train(
     fine_tune.seed_everything(spec.run.seed)
     with open_or_create(spec, str(folder) if is_begun else None):
         changes += run_data.check_resumed(run, modality, data)
-        assembled = modality.build(spec, trial.output, data)
-        state = fine_tune.fine_tune(spec, trial.task, trial.output, data, assembled, run, resume=is_begun)
+        own = modality.training_spec(spec)
+        assembled = modality.build(own, trial.output, data)
+        state = fine_tune.fine_tune(own, trial.task, trial.output, data, assembled, run, resume=is_begun)
         if finish:
             refit.finish(spec, trial.task, trial.output, data, assembled, run, state)
     return assembled, state

@@ -52,7 +52,12 @@ def test_flags_become_the_spec():
         run,
         FitFlags(phases=phases, batch_size=4, learning_rate=0.01, find_lr=True, ema=DETECT.defaults["ema"]),
     )
-    given = {"classes": ("car", "bus"), "class_map": {"van": "car"}, "image_size": (64, 96), "augment": "none"}
+    given = {
+        "classes": ("car", "bus"),
+        "class_map": {"van": "car"},
+        "image_size": (64, 96),
+        "augment": "none",
+    }
     brought = {name: DETECT.defaults[name] for name in ("backbone_rate", "train_scale")}
     flags = DETECT.modality.flags(**given, **brought)
     assert spec.modality == flags and spec.output == DETECT.make_spec({}).output and spec.reader == {}
