@@ -43,16 +43,8 @@ def main(arguments: Sequence[str]) -> int:
 def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     """Train, evaluate the best epoch on held-out data, leave a run folder; return the report."""
     from cityzoo.evaluation import evaluate, run_facts
-    from cityzoo.fit import (
-        auto_settings,
-        devices,
-        distributed,
-        fine_tune,
-        memory_trial,
-        more_time,
-        refit,
-        run_data,
-    )
+    from cityzoo.fit import auto_settings, devices, distributed, fine_tune, memory_trial, refit, run_data
+    from cityzoo.fit.more_time import log_gain
     from cityzoo.fit.run_folder import open_or_create
     from cityzoo.fit.speed_trial import plan_within_time
     from cityzoo.report import run_report
@@ -82,7 +74,7 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
             facts["warnings"] += changes
             facts["unlabelled"] = repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
             report = run_report.write(folder.path, task, output, facts, metrics, spec.run.seed)
-            more_time.log_gain(report.get("more_time"))
+            log_gain(report.get("more_time"))
         distributed.barrier()
         return report
 
