@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from augment.color import recolor
-from augment.placement import SampledStep, padded, plan, sample_parameters, sampled_steps
+from augment import photometric
+from augment.color import color_matrices, recolor
+from augment.placement import SampledStep, padded, plan, sample_parameters, steps_of
 from augment.policy import Policy, get_policy
 from augment.policy_file import check
 from augment.warp import warp, warp_mask
@@ -56,10 +58,14 @@ def apply(sample: Sample, policy: Policy | str, size_hw: tuple[int, int], seed: 
         made = plan(policy, size_hw, np.array([images.shape[:2]]), boxes[None], lots)
         (matrix,), (kept,) = made.matrices, made.kept
         image, mask = warp(images, matrix, size_hw), warp_mask(mask, matrix, size_hw)
+        if whole:
+            steps = steps_of(policy, lots, seeds, "color", "pixels")
+            photometric.change(image[None], steps[: photometric.leading(steps)], lambda *job: [*map(*job)])
         return image, matrix, made.boxes[0, kept], np.flatnonzero(kept), mask, lots, seeds
 
     mask = tf.convert_to_tensor(sample.get("segmentation_masks", tf.zeros((1, 1, 1), tf.uint8)))
     images = tf.convert_to_tensor(images)
+    whole = images.dtype == tf.uint8
     types = (images.dtype, tf.float32, tf.float32, tf.int64, mask.dtype, tf.float32, tf.int32)
     found = tf.numpy_function(moved, [images, given["boxes"], mask, seed], types)
     shapes = ((*size_hw, 3), (3, 3), (None, 4), (None,), (*size_hw, mask.shape[-1]), (1, None), (1, 2))
@@ -70,10 +76,10 @@ def apply(sample: Sample, policy: Policy | str, size_hw: tuple[int, int], seed: 
         sample["segmentation_masks"] = mask
     sample["matrix"] = matrix @ sample["matrix"] if "matrix" in sample else matrix
     alone = {"images": image[None], "lots": lots, "seed": seeds}
-    return {**sample, "images": apply_batch_steps(alone, policy, mixing=False)["images"][0]}
+    return {**sample, "images": apply_batch_steps(alone, policy, mixing=False, begun=whole)["images"][0]}
 
 
-def apply_batch_steps(batch: Sample, policy: Policy, mixing: bool = True) -> Sample:
+def apply_batch_steps(batch: Sample, policy: Policy, mixing: bool = True, begun: bool = False) -> Sample:
     """Apply the color, pixel and mix steps of a policy to a batch of warped images.
 
     Args:
@@ -82,20 +88,22 @@ def apply_batch_steps(batch: Sample, policy: Policy, mixing: bool = True) -> Sam
             that take nothing from their neighbors.
         policy: the policy that the images were warped with.
         mixing: whether to apply mixes.
+        begun: whether the images have gone through `augment.photometric` already.
     """
     batch = dict(batch)
-    left_out = {"geometric"} if mixing else {"geometric", "mix"}
-    sampled = sampled_steps(policy, batch.pop("lots"), batch.pop("seed"))
-    steps = [step for step in sampled if step.transform.stage not in left_out]
+    lots, seeds = batch.pop("lots"), batch.pop("seed")
+    steps = steps_of(policy, lots, seeds, "color", "pixels")
+    steps = steps[photometric.leading(steps) if begun else 0 :]
+    mixing_steps = steps_of(policy, lots, seeds, "mix") if mixing else []
     mixes, dtype = batch.pop("mixes", True), batch["images"].dtype
-    if not steps:
+    if not steps + mixing_steps:
         return batch
     batch["images"] = tf.cast(batch["images"], tf.float32)
-    for group in _in_groups([step for step in steps if step.transform.stage != "mix"]):
+    for group in _in_groups(steps):
         change = _change_colors if group[0].transform.stage == "color" else _change_pixels
         batch["images"] = tf.clip_by_value(change(batch["images"], group), 0.0, 255.0)
-    for step in steps:
-        if step.transform.stage == "mix" and _has_use(step.transform.needs, batch):
+    for step in mixing_steps:
+        if _has_use(step.transform.needs, batch):
             seeds = {"seeds": step.seeds} if step.transform.seeded else {}
             batch = step.transform.function(batch, step.happens & mixes, **step.values, **seeds)
     rounded = batch["images"] + 0.5 if dtype.is_integer else batch["images"]
@@ -119,12 +127,15 @@ def _in_groups(steps: list[SampledStep]) -> list[list[SampledStep]]:
 
 def _change_colors(images: tf.Tensor, steps: list[SampledStep]) -> tf.Tensor:
     mean = tf.reduce_mean(tf.reshape(images, (tf.shape(images)[0], -1, 3)), axis=1)
-    whole = tf.concat([mean, tf.ones_like(mean[:, :1])], axis=1)[..., None]
-    matrix = tf.eye(4, batch_shape=[tf.shape(images)[0]])
-    for step in steps:
-        change = step.transform.function((matrix @ whole)[:, :3, 0], **step.values)
-        matrix = tf.where(step.happens[:, None, None], change @ matrix, matrix)
-    return recolor(images, matrix)
+    sampled = [(step.happens, step.values) for step in steps]
+
+    def matrices(mean: np.ndarray, *flat: np.ndarray) -> np.ndarray:
+        packed = tf.nest.pack_sequence_as(sampled, flat)
+        both = zip(steps, packed, strict=True)
+        return color_matrices(mean, [replace(s, happens=happens, values=v) for s, (happens, v) in both])
+
+    found = tf.numpy_function(matrices, [mean, *tf.nest.flatten(sampled)], tf.float32)
+    return recolor(images, tf.ensure_shape(found, (None, 4, 4)))
 
 
 def _change_pixels(images: tf.Tensor, steps: list[SampledStep]) -> tf.Tensor:

@@ -6,30 +6,50 @@ after the last step: brightness up and down again loses nothing.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
 from augment.registry import Value, color
 
+if TYPE_CHECKING:
+    from augment.placement import SampledStep
+
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 # RGB to luma and two chroma axes (YIQ, ITU-R BT.470 system M), in which the hue is an angle.
 YIQ = np.array([LUMA, [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]], np.float32)
 
 
-def homogeneous(linear: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
-    """Return the (B, 4, 4) float32 matrices that apply `linear` (B, 3, 3) and then add `offset` (B, 3)."""
-    upper = tf.concat([linear, offset[..., None]], axis=-1)
-    last = tf.broadcast_to(tf.constant([[0.0, 0.0, 0.0, 1.0]]), tf.concat([tf.shape(upper)[:-2], [1, 4]], 0))
-    return tf.concat([upper, last], axis=-2)
+def color_matrices(mean_rgb: Any, steps: Sequence[SampledStep]) -> np.ndarray:
+    """Return one matrix per image for consecutive color steps, (B, 4, 4) float32.
+
+    Args:
+        mean_rgb: (B, 3) mean color of each image before them.
+        steps: with arrays of B values.
+    """
+    mean_rgb = np.asarray(mean_rgb, np.float32)
+    whole = np.concatenate([mean_rgb, np.ones_like(mean_rgb[:, :1])], axis=1)[..., None]
+    matrix = np.tile(np.eye(4, dtype=np.float32), (len(mean_rgb), 1, 1))
+    for step in steps:
+        change = np.asarray(step.transform.function((matrix @ whole)[:, :3, 0], **step.values))
+        matrix = np.where(step.happens[:, None, None], change @ matrix, matrix)
+    return matrix.astype(np.float32)
 
 
-def _each(value: tf.Tensor) -> tf.Tensor:
-    return tf.cast(value, tf.float32)[..., None, None]
+def homogeneous(linear: np.ndarray, offset: Any) -> np.ndarray:
+    """Return the (B, 4, 4) float32 matrices that apply `linear` (B, 3, 3) and then add `offset` (B, 3) or 0."""
+    matrices = np.zeros((len(linear), 4, 4), np.float32)
+    matrices[:, :3, :3], matrices[:, :3, 3], matrices[:, 3, 3] = linear, offset, 1
+    return matrices
 
 
-def recolor(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
+def _each(value: Any) -> np.ndarray:
+    return np.asarray(value, np.float32)[..., None, None]
+
+
+def recolor(images: tf.Tensor, matrices: Any) -> tf.Tensor:
     """Return images with colors multiplied by their image's matrix, not clipped to 0..255.
 
     Args:
@@ -42,43 +62,42 @@ def recolor(images: tf.Tensor, matrices: tf.Tensor) -> tf.Tensor:
 
 
 @color(amount=Value(0.0, 0.35, -1.0, 1.0, mirrored=True))
-def brightness(mean_rgb: tf.Tensor, amount: tf.Tensor) -> tf.Tensor:
+def brightness(mean_rgb: np.ndarray, amount: np.ndarray) -> np.ndarray:
     """Add `amount` times 255."""
-    return homogeneous(tf.eye(3) + 0 * _each(amount), 255 * amount[:, None] * tf.ones_like(mean_rgb))
+    return homogeneous(np.eye(3) + 0 * _each(amount), 255 * _each(amount)[..., 0])
 
 
 @color(factor=Value(1.0, 1.9, 0.0, 4.0, mirrored=True))
-def contrast(mean_rgb: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
+def contrast(mean_rgb: np.ndarray, factor: np.ndarray) -> np.ndarray:
     """Scale the values by `factor` about the image's mean."""
-    level = tf.reduce_mean(mean_rgb, axis=-1, keepdims=True)
-    return homogeneous(_each(factor) * tf.eye(3), (1 - factor[:, None]) * level * tf.ones((3,)))
+    level = np.mean(mean_rgb, axis=-1, keepdims=True)
+    return homogeneous(_each(factor) * np.eye(3), (1 - _each(factor)[..., 0]) * level)
 
 
 @color(factor=Value(1.0, 1.9, 0.0, 4.0, mirrored=True))
-def saturation(mean_rgb: tf.Tensor, factor: tf.Tensor) -> tf.Tensor:
+def saturation(mean_rgb: np.ndarray, factor: np.ndarray) -> np.ndarray:
     """Scale the colors by `factor` about their luma: 0 gives gray, 1 changes nothing."""
-    grey_rows = tf.constant(np.tile(LUMA, (3, 1)))
-    return homogeneous(_each(factor) * tf.eye(3) + (1 - _each(factor)) * grey_rows, tf.zeros_like(mean_rgb))
+    return homogeneous(_each(factor) * np.eye(3) + (1 - _each(factor)) * np.tile(LUMA, (3, 1)), 0)
 
 
 @color(share=Value(0.0, 1.0, 0.0, 1.0))
-def grey(mean_rgb: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
+def grey(mean_rgb: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Remove a `share` of the color: at 1 every channel is the luma, as from an infrared camera."""
-    return saturation(mean_rgb, 1 - share)
+    return saturation(mean_rgb, 1 - np.asarray(share))
 
 
 @color(degrees=Value(0.0, 60.0, -180.0, 180.0, mirrored=True))
-def hue(mean_rgb: tf.Tensor, degrees: tf.Tensor) -> tf.Tensor:
+def hue(mean_rgb: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     """Rotate the colors by `degrees` about the gray axis, keeping the luma."""
-    radians = degrees * (math.pi / 180)
-    cos, sin, zero = tf.cos(radians), tf.sin(radians), tf.zeros_like(radians)
-    rows = [[zero + 1, zero, zero], [zero, cos, -sin], [zero, sin, cos]]
-    turn = tf.stack([tf.stack(row, axis=-1) for row in rows], axis=-2)
-    return homogeneous(np.linalg.inv(YIQ) @ turn @ YIQ, tf.zeros_like(mean_rgb))
+    radians = np.radians(np.asarray(degrees, np.float32))
+    turn = np.tile(np.eye(3, dtype=np.float32), (len(radians), 1, 1))
+    turn[:, 1, 1] = turn[:, 2, 2] = np.cos(radians)
+    turn[:, 2, 1] = np.sin(radians)
+    turn[:, 1, 2] = -turn[:, 2, 1]
+    return homogeneous(np.linalg.inv(YIQ) @ turn @ YIQ, 0)
 
 
 @color(warmth=Value(0.0, 0.3, -0.5, 0.5, mirrored=True))
-def temperature(mean_rgb: tf.Tensor, warmth: tf.Tensor) -> tf.Tensor:
+def temperature(mean_rgb: np.ndarray, warmth: np.ndarray) -> np.ndarray:
     """Shift the white balance: above 0 more red and less blue (evening sun), below 0 the reverse (shade)."""
-    gains = 1 + warmth[:, None] * tf.constant([1.0, 0.0, -1.0])
-    return homogeneous(tf.linalg.diag(gains), tf.zeros_like(mean_rgb))
+    return homogeneous((1 + _each(warmth) * [1.0, 0.0, -1.0]) * np.eye(3), 0)

@@ -120,7 +120,8 @@ def _batch_function(load: Loader, policy: Policy, unmixed_from: int | None) -> C
 
     @tf.autograph.experimental.do_not_convert  # nothing here needs conversion, and the search takes seconds
     def batch(rows: tf.Tensor) -> Sample:
-        return apply_batch_steps({**_loaded(load, rows), "mixes": rows[:, 1] < unmixed}, policy)
+        whole = {**_loaded(load, rows), "mixes": rows[:, 1] < unmixed}
+        return apply_batch_steps(whole, policy, begun=True)
 
     return batch
 

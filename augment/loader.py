@@ -1,4 +1,4 @@
-"""Load a batch of images: read, plan and warp them in threads, without TensorFlow's graphs."""
+"""Load a batch of images: read, plan, warp and recolor them in threads, without TensorFlow's graphs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from augment import photometric
 from augment.decode import Decode, Read, read_file, read_mask
 from augment.pixel_budget import PixelBudget
-from augment.placement import Plan, padded, plan, sample_parameters
+from augment.placement import Plan, padded, plan, sample_parameters, steps_of
 from augment.policy import Policy
 from augment.warp import warp, warp_mask
 
@@ -102,6 +103,8 @@ class Loader:
         images = np.empty((len(rows), *self.size_hw, 3), np.uint8)
         decoders = [decode for _, decode in opened]
         self._in_threads(_fill, images, decoders, made.matrices, made.reductions, sizes.prod(axis=1))
+        steps = steps_of(self.policy, lots, seeds, "color", "pixels")
+        photometric.change(images, steps[: photometric.leading(steps)], self._in_threads)
         found = {"images": images, "matrix": made.matrices, "lots": lots, "seed": seeds, "image_id": numbers}
         if self.boxes is not None:
             found["boxes"], found["labels"] = self._moved_boxes(numbers, made)

@@ -15,7 +15,7 @@ from augment.affine import Array, array_namespace
 from augment.geometric import Canvas
 from augment.policy import Policy, Step
 from augment.policy_file import values_of
-from augment.registry import TRANSFORMS, Transform, at_strength
+from augment.registry import TRANSFORMS, Stage, Transform, at_strength
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ def plan(
         ([0.5, 0.0, 0.0], [2], [[False]])
     """
     matrices = affine.FITS[policy.fit](images_hw, size_hw)
-    for step in sampled_steps(policy, lots, np.zeros((len(lots), 2), np.int32)):
-        if step.transform.stage == "geometric" and step.happens.any():
+    for step in steps_of(policy, lots, np.zeros((len(lots), 2), np.int32), "geometric"):
+        if step.happens.any():
             canvas = Canvas(size_hw, boxes, matrices, policy.box_rule)
             moved = step.transform.function(canvas, **step.values) @ matrices
             matrices = np.where(step.happens[:, None, None], moved, matrices)
@@ -159,6 +159,11 @@ def sampled_steps(policy: Policy, lots: Array, seeds: Array) -> Iterator[Sampled
         transform = TRANSFORMS[step.transform]
         own_seeds = seeds + np.array([0, APART * (number + 1)], np.int32)
         yield SampledStep(transform, happening[number], _values(transform, step, own), own_seeds)
+
+
+def steps_of(policy: Policy, lots: Array, seeds: Array, *stages: Stage) -> list[SampledStep]:
+    """Return the sampled steps of some stages, in order."""
+    return [step for step in sampled_steps(policy, lots, seeds) if step.transform.stage in stages]
 
 
 def _happening(policy: Policy, lots: Array, widths: list[int]) -> list[Array]:

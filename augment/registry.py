@@ -110,8 +110,8 @@ def geometric(**values: Value) -> Callable[[Callable], Callable]:
 def color(**values: Value) -> Callable[[Callable], Callable]:
     """Register (mean_rgb (B, 3), values: (B,)) -> (B, 4, 4) float32, applied to columns (R, G, B, 1), 0..255.
 
-    `mean_rgb` is the mean color of each image after the previous steps. Consecutive color steps are combined into
-    one matrix.
+    All are NumPy arrays. `mean_rgb` is the mean color of each image after the previous steps. Consecutive color steps
+    are combined into one matrix.
     """
     return _register("color", values)
 

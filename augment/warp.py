@@ -18,7 +18,8 @@ GRAY = 114.0  # fill value outside the image
 
 
 @functools.cache
-def _opencv() -> ModuleType:
+def opencv() -> ModuleType:
+    """Return OpenCV without threads of its own."""
     import cv2
 
     # Images are warped in parallel already: more threads within one are slower.
@@ -51,7 +52,7 @@ def warp(
         >>> warp(image, affine.translation(1.0, 0.0), (2, 2))[..., 0].tolist()
         [[114, 0], [114, 20]]
     """
-    cv2, image = _opencv(), np.asarray(image)
+    cv2, image = opencv(), np.asarray(image)
     out = np.empty((*size_hw, 3), image.dtype) if out is None else out
     linear, offset = np.asarray(matrix, np.float64)[:2, :2].tolist(), np.asarray(matrix)[:2, 2].tolist()
     image, linear = _averaged(cv2, image, linear)
