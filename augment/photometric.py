@@ -10,6 +10,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def change(images: np.ndarray, steps: Sequence[SampledStep], in_threads: InThrea
         steps: leading ones, with arrays of B values.
         in_threads: (function, columns of B elements) -> results, in order.
     """
-    if not steps:
+    if not steps or not len(images):
         return
     nothing: list = [None] * len(images)
     found = {_kind(step): step for step in steps}
@@ -81,7 +82,7 @@ def _finish(
     toned: np.ndarray,
     matrix: np.ndarray | None,
     deviation: float | None,
-    seed: np.ndarray | None,
+    seed: Any,
 ) -> None:
     cv2 = opencv()
     if matrix is not None:

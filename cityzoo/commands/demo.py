@@ -16,6 +16,7 @@ FILES = {
     "faq": "a city's frequent questions, to answer from",
     "keywords": "spoken by espeak-ng, to train sound_classify with",
     "spoken_calls": "calls to a hotline, to listen to",
+    "spoken_digits": "by 126 voices of espeak-ng, to train sound_classify with besides few real ones",
 }
 OF_IMAGES, OF_VIDEOS = ("count", "format"), ("video", "fps")  # flags
 
@@ -128,13 +129,14 @@ def _find_demo(name: str) -> Demo | FileDemo:
 
 
 def _find_files(name: str) -> FileDemo:
-    from cityzoo.demo.sounds import VERSION, clips, spoken_calls
+    from cityzoo.demo.sounds import VERSION, clips, spoken_calls, spoken_digits
     from cityzoo.demo.texts import faq
 
     write, content = {
         "faq": (faq.write, "faq.csv, and questions.csv to try it with"),
         "keywords": (clips.write_keywords, "keywords, other words and backgrounds"),
         "spoken_calls": (spoken_calls.write, "recordings, and truth.csv"),
+        "spoken_digits": (spoken_digits.write, "digits, named {digit}_{voice}_0.wav"),
     }[name]
     return FileDemo(name, VERSION, write, content)
 

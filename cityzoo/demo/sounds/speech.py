@@ -20,6 +20,7 @@ SPEAKERS = {  # voices of train and of val; of espeak-ng's variants, those that 
 }  # fmt: skip
 LANGUAGES = {"en": "en-us", "de": "de", "es": "es", "tr": "tr"}  # voices
 SPEED = 150  # words per minute
+PITCH = 50  # 0 to 99, within the range of a voice
 SILENT = 0.02  # of the largest value: quieter ends are cut off
 
 
@@ -31,13 +32,14 @@ def has_speech() -> bool:
     return True
 
 
-def speak(text: str, voice: str, speed: int = SPEED) -> np.ndarray:
+def speak(text: str, voice: str, speed: int = SPEED, pitch: int = PITCH) -> np.ndarray:
     """Return a spoken text at 16 kHz, (N,) float64, -1 to 1, without silence around it.
 
     Args:
         text: what is spoken.
         voice: language and variant of espeak-ng, such as "en-us+f2".
         speed: words per minute.
+        pitch: 0 to 99.
 
     Raises:
         OSError: espeak-ng is not there, or fails.
@@ -45,7 +47,7 @@ def speak(text: str, voice: str, speed: int = SPEED) -> np.ndarray:
     import soundfile
     from scipy.signal import resample_poly
 
-    command = [PROGRAM, "--stdout", "-v", voice, "-s", str(speed), "--", text]
+    command = [PROGRAM, "--stdout", "-v", voice, "-s", str(speed), "-p", str(pitch), "--", text]
     ran = subprocess.run(command, capture_output=True, check=False, timeout=60)
     if ran.returncode or not ran.stdout:
         raise OSError(f"{PROGRAM} -v {voice}: {ran.stderr.decode(errors='replace').strip()[:200]}")

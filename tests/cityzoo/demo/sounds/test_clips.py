@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cityzoo.data import audio
-from cityzoo.demo.sounds import clips, speech, spoken_calls
+from cityzoo.demo.sounds import clips, speech, spoken_calls, spoken_digits
 from cityzoo.errors import InputError
 
 needs_espeak = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
@@ -80,3 +80,19 @@ def test_recordings_without_speech(tmp_path, no_espeak):
     rows = [*csv.DictReader((folder / "truth.csv").read_text().splitlines())]
     assert [row["speaker"] for row in rows] == ["silence", "noise", "music", "background", "siren"]
     assert {row["text"] + row["label"] for row in rows} == {""}
+
+
+def test_spoken_digits_without_speech(tmp_path, no_espeak):
+    """Are refused."""
+    with pytest.raises(InputError, match="apt install espeak-ng"):
+        spoken_digits.write(tmp_path / "a")
+
+
+@needs_espeak
+def test_spoken_digits(tmp_path, monkeypatch):
+    """Ten a voice, read by their names; each variant gets other accents, and no two voices sound alike."""
+    monkeypatch.setattr(spoken_digits, "SPEAKERS", 2)
+    found = audio.load(str(spoken_digits.write(tmp_path / "a")), split_by="clip")
+    assert len(found.train) + len(found.val) == 20 and [*found.class_names] == [str(n) for n in range(10)]
+    first, again = spoken_digits.make_digits(0)[7], spoken_digits.make_digits(0)[7]
+    assert (first == again).all() and first.shape != spoken_digits.make_digits(42)[7].shape
