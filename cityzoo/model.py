@@ -147,6 +147,7 @@ def load(path: str | os.PathLike[str]) -> keras.Model:
     """
     import keras
 
+    import heads.box_fusion_layer  # noqa: F401 - registers what fused detectors are made of
     import zoo.audio.log_mel
     import zoo.quantization.layers  # noqa: F401 - registers what models fine-tuned for int8 are made of
 

@@ -145,6 +145,12 @@ class FitFlags:
     teacher_weight: float = flag(
         1.0, "weight of what --teacher answers, next to the labels", parse_number, "FACTOR"
     )
+    keep_epochs: int | None = flag(
+        None,
+        "keep the models of the last N epochs in epochs/, for fuse --by soup (default: the best and the last)",
+        parse_count,
+        "N",
+    )
     patience: int = flag(15, "stop a phase after this many epochs without improvement", parse_count, "N")
 
 

@@ -40,7 +40,7 @@ runtime: GROUND heads augment zoo
 monitor: errors replace_file cli alarms runtime
 demo: GROUND data
 outputs: GROUND cli data metrics visualize heads zoo
-model: GROUND outputs zoo
+model: GROUND outputs zoo heads
 predict: GROUND data outputs model
 peft: GROUND spec model zoo
 transfer: GROUND model zoo
@@ -54,14 +54,15 @@ tune: GROUND cli spec spec_file data metrics outputs model predict modalities ta
 security: errors cache_dir replace_file cli runtime
 redact: GROUND runtime cli data augment heads
 export: GROUND runtime cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
-compress: GROUND runtime spec outputs model modalities tasks fit evaluation report export zoo
+compress: GROUND runtime spec outputs model predict modalities tasks fit evaluation report export zoo
+fuse: GROUND spec data metrics outputs model modalities tasks fit evaluation report compress LEAVES
 traffic_signals: errors cli
 answer: GROUND cli data metrics runtime report export model zoo
 serve: errors cli replace_file runtime augment heads data security monitor redact answer
 watch: GROUND cli spec_file runtime augment heads data alarms security redact monitor report
 listen: GROUND runtime data metrics watch
 loop: GROUND spec data metrics outputs modalities tasks fit evaluation report traffic_signals watch
-commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress zoo
+commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress fuse zoo
 __main__: errors cli commands
 train: cli spec commands
 evaluate: cli security commands evaluation report

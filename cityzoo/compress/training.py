@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cityzoo.evaluation import evaluate, evaluated_run, run_facts
@@ -23,6 +24,8 @@ def fine_tune_start(
     own: RunFolder,
     more: dict[str, Any],
     source: evaluated_run.EvaluatedRun,
+    others: Sequence[evaluated_run.EvaluatedRun] = (),
+    describe: Callable[[evaluated_run.EvaluatedRun, Mapping[str, Any]], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Train as the spec says, from the start or the folder's checkpoint; write the report and return it.
 
@@ -34,6 +37,8 @@ def fine_tune_start(
         own: the folder, which exists.
         more: sections of the report.
         source: the run before compression.
+        others: more runs to compare with.
+        describe: returns sections of the report, from the trained run and its comparisons with the others.
 
     Raises:
         InputError: as `fine_tune`.
@@ -49,11 +54,14 @@ def fine_tune_start(
             refit.finish(spec, task, output, data, assembled, folder, state)
         task.modality.write_manifest(folder.path, data, output)
         subject = evaluated_run.open_evaluated(str(folder.path))
-        others = {str(source.folder.path): evaluated_run.compare_with(source, subject, data.held_out, {})}
+        rivals = {
+            run.path: evaluated_run.compare_with(run, subject, data.held_out, {}) for run in (source, *others)
+        }
         metrics = evaluate.evaluate(
-            folder, task, output, data.held_out, folder.path, others, seed=spec.run.seed
+            folder, task, output, data.held_out, folder.path, rivals, seed=spec.run.seed
         )
         seconds = round(time.perf_counter() - started, 1)
         facts = run_facts.training_facts(spec, data.findings, assembled, state, seconds)
         facts["warnings"] += changes
+        more = more | describe(subject, metrics["compared"]) if describe else more
         return run_report.write(folder.path, task, output, facts | more, metrics, spec.run.seed)

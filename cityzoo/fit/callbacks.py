@@ -50,6 +50,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         self.twin, self.elapsed_seconds = context.float32_twin, context.elapsed_seconds
         self.twin.set_weights(self.whole.get_weights())
         self.average, self.guard, self.teacher = average, guard, context.teacher
+        self.kept_epochs = context.spec.fit.keep_epochs or 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if self.guard.broken:
@@ -68,8 +69,19 @@ class CheckpointCallback(keras.callbacks.Callback):
             save(self.twin, self.folder.model)
         run_folder.write_history(self.folder.history, state.history)
         checkpoint.save_checkpoint(self.folder.checkpoint, self._arrays(), asdict(state))
+        if self.kept_epochs:
+            self._keep_epoch()
         if state.stale >= self.patience:
             self.model.stop_training = True
+
+    def _keep_epoch(self) -> None:
+        folder, best = self.folder.epochs, self.twin.get_weights()
+        folder.mkdir(exist_ok=True)
+        self.twin.set_weights(self.whole.get_weights())
+        save(self.twin, folder / f"epoch-{self.state.epoch:04d}.keras")
+        self.twin.set_weights(best)
+        for file in sorted(folder.glob("epoch-*.keras"))[: -self.kept_epochs]:
+            file.unlink()
 
     def _is_better(self, metric: float, best: float | None) -> bool:
         return best is None or (metric < best if self.is_lower_better else metric > best)

@@ -19,8 +19,8 @@ class RunFolder:
 
     `spec.json` what was asked for, resolved; `data.json` identity of the data; `before.keras` the model before its
     first step; `pruned.keras` the model that a pruned run starts from; `model.keras` the best epoch; `last.keras` the
-    last one; `history.csv` one row per epoch; `logs/` for TensorBoard; `checkpoint.npz` to resume from; `report.json`
-    and `report.html`.
+    last one; `epochs/` the last ones, if asked for; `history.csv` one row per epoch; `logs/` for TensorBoard;
+    `checkpoint.npz` to resume from; `report.json` and `report.html`.
     """
 
     path: Path
@@ -59,6 +59,11 @@ class RunFolder:
     def last(self) -> Path:
         """Return the path of the last epoch's model."""
         return self.path / "last.keras"
+
+    @property
+    def epochs(self) -> Path:
+        """Return the folder of the last epochs' models, which --keep-epochs asks for."""
+        return self.path / "epochs"
 
     @property
     def delta(self) -> Path:

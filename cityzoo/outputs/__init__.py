@@ -56,6 +56,7 @@ class Output(ABC):
         supports_distillation: whether `distillation_loss` is implemented.
         imitated_layers: layers of the model whose features a student learns from its teacher.
         supports_attribution: whether `attribution_target` is implemented.
+        supports_ensemble: whether `average_outputs` makes sense.
         encoder_outputs: what the head takes of an encoder of texts: "pooled", or "tokens" and "token_mask".
         page: module of `cityzoo.report.pages` that shows the metrics, and of `cityzoo.visualize` that draws results.
     """
@@ -73,6 +74,7 @@ class Output(ABC):
     supports_distillation: ClassVar[bool] = False
     imitated_layers: ClassVar[tuple[str, ...]] = ()
     supports_attribution: ClassVar[bool] = False
+    supports_ensemble: ClassVar[bool] = True
     encoder_outputs: ClassVar[tuple[str, ...]] = ("pooled",)
     page: ClassVar[str]
 
@@ -111,6 +113,17 @@ class Output(ABC):
     def resample_outputs(self, outputs: Any, from_hw: tuple[int, int], to_hw: tuple[int, int]) -> Any:
         """Return outputs for images of `from_hw` pixels as they would be for images of `to_hw` pixels."""
         return outputs
+
+    def average_outputs(self, outputs: Sequence[Any], weights: Sequence[float]) -> Any:
+        """Return what one model would output that is the weighted mean of several.
+
+        Args:
+            outputs: of each model for the same inputs, symbolic tensors or arrays.
+            weights: of each model, above 0; their sum is 1.
+        """
+        from heads.averaging import weighted_mean
+
+        return weighted_mean(outputs, weights)
 
     def make_targets(self, batch: dict[str, Any]) -> Any:
         """Return the targets of the loss for a batch, inside a `tf.data` graph; boxes are padded."""

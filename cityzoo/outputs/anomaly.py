@@ -55,6 +55,7 @@ class Anomaly(Output):
     bootstrap_samples: ClassVar[int] = 1000
     closed_form_layer: ClassVar[str] = "head_bank"
     trainable: ClassVar[bool] = False
+    supports_ensemble: ClassVar[bool] = False  # distances of different features have no common scale
     resize_mode: ClassVar[Literal["letterbox", "stretch"]] = "stretch"
 
     def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:

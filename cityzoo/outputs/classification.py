@@ -145,6 +145,12 @@ class Classification(Output):
 
         return ClassificationDistillationLoss(several=self.several)
 
+    def average_outputs(self, outputs: Sequence[Any], weights: Sequence[float]) -> Any:
+        """Return logits of the weighted mean of the probabilities."""
+        from heads.averaging import average_logits
+
+        return average_logits(outputs, weights, self.several)
+
     def _weights(self) -> tuple[float, ...]:
         from heads.classification import class_weights
 
@@ -230,11 +236,7 @@ class Classification(Output):
         return weighted_multiclass_metrics(truth, results)
 
     def summarize_predictions(
-        self,
-        images: ExampleSet,
-        results: Sequence[Any],
-        report: Mapping[str, Any],
-        score: float | None,
+        self, images: ExampleSet, results: Sequence[Any], report: Mapping[str, Any], score: float | None
     ) -> PredictionSummary:
         """Return the probabilities of every image."""
         rows = {

@@ -85,6 +85,12 @@ class Tagging(Output):
 
         return TaggingHead(len(tag_names(self.class_names)), self.dropout)(features)
 
+    def average_outputs(self, outputs: Sequence[Any], weights: Sequence[float]) -> Any:
+        """Return logits of the weighted mean of the tags' probabilities."""
+        from heads.averaging import average_logits
+
+        return average_logits(outputs, weights)
+
     def loss(self, size_hw: Any) -> keras.losses.Loss:
         """Return the cross-entropy of words."""
         from heads.tagging import TaggingLoss

@@ -1,0 +1,85 @@
+"""Held-out examples in two parts: one chooses weights, thresholds and members, the other evaluates the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from cityzoo.errors import InputError
+from cityzoo.modalities import Dataset, Modality
+
+LEAST = 2  # groups, so that each part has one
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Held-out examples for a fusion.
+
+    Attributes:
+        choose: what weights and the like are chosen on.
+        evaluate: what the result is evaluated on.
+        note: how they were divided, in words.
+        rows: of both parts in the split that they are parts of; empty where they are two splits.
+    """
+
+    choose: Any
+    evaluate: Any
+    note: str = ""
+    rows: tuple[list[int], list[int]] = ([], [])
+
+    @property
+    def is_half(self) -> bool:
+        """Whether both are parts of the same split."""
+        return bool(self.rows[0])
+
+
+def divide_held_out(data: Dataset, modality: Modality[Any], seed: int = 0) -> HeldOut:
+    """Return val and test, or two halves of val, groups such as scenes kept together.
+
+    Raises:
+        InputError: too few groups.
+    """
+    if data.held_out is not data.val:
+        note = f"chosen on {len(data.val)} {modality.unit} of {data.val.split}, evaluated on {data.held_out.split}"
+        return HeldOut(data.val, data.held_out, note)
+    rows = halve_groups(modality.groups(data.val), seed)
+    first, second = (modality.select(data.val, each) for each in rows)
+    note = (
+        f"chosen on {len(first)} {modality.unit} of {data.val.split}, evaluated on the other {len(second)}; groups such "
+        "as scenes are not divided"
+    )
+    return HeldOut(first, second, note, rows)
+
+
+def halve_groups(groups: Sequence[str], seed: int = 0) -> tuple[list[int], list[int]]:
+    """Return the rows of two halves of about equal size that share no group.
+
+    Large groups are placed first, each into the smaller half, in random order among those of one size.
+
+    Args:
+        groups: a name for each row; "" is a group of its own.
+        seed: of the order.
+
+    Raises:
+        InputError: fewer than two groups.
+
+    Example:
+        >>> halve_groups(["a", "a", "b", "b", "c", "c", "c"])
+        ([4, 5, 6], [0, 1, 2, 3])
+    """
+    named = [name or f"row {row}" for row, name in enumerate(groups)]
+    names, members = np.unique(named, return_inverse=True)
+    if len(names) < LEAST:
+        raise InputError(
+            f"the held-out data is one group ({names[0] if len(names) else 'empty'}), which cannot both choose and "
+            "evaluate: give more scenes with --val when training, or a method that chooses nothing (--weights equal)"
+        )
+    sizes = np.bincount(members)
+    order = np.random.default_rng(seed).permutation(len(names))
+    halves: tuple[list[int], list[int]] = ([], [])
+    for group in order[np.argsort(-sizes[order], kind="stable")]:
+        min(halves, key=len).extend(np.flatnonzero(members == group).tolist())
+    return sorted(halves[0]), sorted(halves[1])

@@ -1,0 +1,120 @@
+"""Several models as one flat Keras model of the same inputs, and their outputs for examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from cityzoo.model import label_outputs
+from cityzoo.outputs import Output
+from zoo import graph
+
+if TYPE_CHECKING:
+    import keras
+
+    from cityzoo.evaluation.evaluated_run import EvaluatedRun
+
+
+def join_models(
+    models: Sequence[keras.Model],
+    combine: Callable[[list[Any]], Any],
+    class_names: Sequence[str],
+    name: str,
+) -> keras.Model:
+    """Return one model of the same inputs whose output is combined from those of several.
+
+    Args:
+        models: functional models of one output, with inputs of the same shapes and names.
+        combine: the models' symbolic outputs -> the output.
+        class_names: that the model carries; none for outputs without classes.
+        name: of the model.
+    """
+    import keras
+
+    inputs = keras.tree.map_structure(
+        lambda tensor: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name), models[0].input
+    )
+    outputs = [graft(model, inputs, f"member{number}_") for number, model in enumerate(models, 1)]
+    joined = combine(outputs)
+    joined = label_outputs(joined, class_names) if class_names else joined
+    return keras.Model(inputs, joined, name=name)
+
+
+def graft(model: keras.Model, inputs: Any, prefix: str) -> Any:
+    """Return a functional model's output for other inputs, computed by copies of its layers with longer names.
+
+    Args:
+        model: with one output.
+        inputs: symbolic tensors, in the structure of its own.
+        prefix: of the names.
+    """
+    import keras
+
+    twins: dict[int, Any] = {}  # a layer that is used twice has one twin
+
+    def apply(operation: Any, *args: Any, **kwargs: Any) -> Any:
+        twin, is_new = twins.get(id(operation)), id(operation) not in twins
+        if is_new:
+            config = {**operation.get_config(), "name": prefix + operation.name}
+            twin = twins[id(operation)] = type(operation).from_config(config)
+        found = twin(*args, **kwargs)
+        if is_new and getattr(operation, "weights", None):
+            twin.set_weights(operation.get_weights())
+        return found
+
+    own, given = keras.tree.flatten(model.input), keras.tree.flatten(inputs)
+    feeds = {id(tensor): new for tensor, new in zip(own, given, strict=True)}
+    targets = keras.tree.flatten(model.output)
+    values = graph.run(model, targets, feeds, apply)
+    return keras.tree.map_structure(lambda tensor: values[id(tensor)], model.output)
+
+
+class RawOutputs(NamedTuple):
+    """What a network returned for examples, not decoded.
+
+    Attributes:
+        values: (N, ...) float32; outputs of varying length are padded by zeros.
+        matrices: (N, 3, 3) float32 of images, see `Output.decode`; None where examples are no images.
+        examples: the N examples as they were decoded.
+    """
+
+    values: np.ndarray
+    matrices: np.ndarray | None
+    examples: list[Any]
+
+
+def predict_raw(run: EvaluatedRun, examples: Any) -> RawOutputs:
+    """Return what a run's model outputs for each example.
+
+    Args:
+        run: its output says how examples come to the network.
+        examples: N of them.
+    """
+    rows = run.task.modality.predict(run.model, examples, undecoded(run.output))
+    values, matrices, seen = (list(column) for column in zip(*rows, strict=True))
+    longest = max(len(each) for each in values)
+    padded = [np.pad(x, [(0, longest - len(x)), *[(0, 0)] * (x.ndim - 1)]) for x in values]
+    return RawOutputs(np.stack(padded), None if matrices[0] is None else np.stack(matrices), seen)
+
+
+def undecoded(output: Output) -> Output:
+    """Return an output whose results are what the network returns, with the matrix and the example.
+
+    Example:
+        >>> from cityzoo.outputs.classification import Classification
+        >>> undecoded(Classification(("bus", "car"))).decode(np.array([[3.0]]), None, ["a"])
+        [(array([3.], dtype=float32), None, 'a')]
+    """
+    kind = type(f"Undecoded{type(output).__name__}", (type(output),), {"decode": _keep})
+    values: dict[str, Any] = {item.name: getattr(output, item.name) for item in fields(output)}
+    made: Output = kind(**values)
+    return made
+
+
+def _keep(self: Output, outputs: Any, matrices: Any, examples: Sequence[Any]) -> list[Any]:
+    values = np.asarray(outputs, np.float32)
+    places = [None] * len(values) if matrices is None else np.asarray(matrices)
+    return list(zip(values, places, examples, strict=True))
