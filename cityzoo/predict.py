@@ -86,20 +86,23 @@ def measure_latency(model: keras.Model, batch_size: int = 8) -> dict[str, float]
         model: the whole model.
         batch_size: examples in a batch.
     """
+    run = compiled(model)
+    one, many = (_median_seconds(run, make_noise(model, count)) for count in (1, batch_size))
+    return {"latency_ms_batch_1": round(one * 1000, 2), "images_per_second": round(batch_size / many, 1)}
+
+
+def make_noise(model: keras.Model, count: int = 1) -> Any:
+    """Return random inputs of a model, in the structure of its own."""
     import keras
 
-    run, rng = compiled(model), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
 
-    def noise(count: int) -> Any:
-        def of(tensor: Any) -> np.ndarray:
-            shape = (count, *(TOKENS if side is None else side for side in tensor.shape[1:]))
-            values = rng.uniform(0, 255, shape) if "float" in str(tensor.dtype) else np.ones(shape)
-            return values.astype(str(tensor.dtype))
+    def fill(tensor: Any) -> np.ndarray:
+        shape = (count, *(TOKENS if side is None else side for side in tensor.shape[1:]))
+        values = rng.uniform(0, 255, shape) if "float" in str(tensor.dtype) else np.ones(shape)
+        return values.astype(str(tensor.dtype))
 
-        return keras.tree.map_structure(of, model.input)
-
-    one, many = _median_seconds(run, noise(1)), _median_seconds(run, noise(batch_size))
-    return {"latency_ms_batch_1": round(one * 1000, 2), "images_per_second": round(batch_size / many, 1)}
+    return keras.tree.map_structure(fill, model.input)
 
 
 def _median_seconds(run: Any, inputs: Any) -> float:

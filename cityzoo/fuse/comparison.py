@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cityzoo.compress.latency_ratio import compare_speed
+from cityzoo.compress.latency_ratio import shortest_milliseconds
 from cityzoo.evaluation.compare import better_when_lower
 from cityzoo.evaluation.evaluate import ComparedRun
 from cityzoo.evaluation.evaluated_run import EvaluatedRun, compare_with
@@ -48,23 +48,24 @@ def describe_fusion(
     metric = first.task.monitor
     lower = better_when_lower(metric, first.output.lower_is_better)
     rows: dict[str, dict[str, Any]] = {}
+    *times, own_time = shortest_milliseconds([run.model for run in (*members, *others)] + [model])
     for number, run in enumerate((*members, *others)):
         figures = compared[run.path]["figures"].get(metric)
         if figures is None:
             continue
-        speed = compare_speed(run.model, model)
         rows[run.path] = {
             "role": ROLES[number >= len(members)],
             "backbone": run.spec.run.backbone,
             "ema": run.spec.fit.ema,
             "weight": weights[number] if number < len(weights) else None,
             "value": figures["other"],
-            **{name: figures[name] for name in ("difference", "low", "high", "verdict")},
-            "milliseconds": speed.first_ms,
-            "slowdown": speed.ratio,
-            "fused_milliseconds": speed.second_ms,
+            **{name: figures[name] for name in ("difference", "verdict")},
+            "interval": None if figures["low"] is None else [figures["low"], figures["high"]],
+            "milliseconds": round(times[number], 2),
+            "slowdown": own_time / times[number],
         }
-    return {"by": by, "metric": metric, "runs": rows, **_summary(rows, lower)}
+    summary = {"by": by, "metric": metric, "milliseconds": round(own_time, 2)}
+    return {**summary, **_summary(rows, lower), "runs": rows}
 
 
 def _summary(rows: Mapping[str, dict[str, Any]], lower: bool) -> dict[str, Any]:
@@ -80,9 +81,8 @@ def _summary(rows: Mapping[str, dict[str, Any]], lower: bool) -> dict[str, Any]:
             row = rows[best]
             found[key] = {
                 "run": best,
-                **{n: row[n] for n in ("value", "difference", "low", "high", "verdict", "slowdown")},
+                **{n: row[n] for n in ("value", "difference", "interval", "verdict", "slowdown")},
             }
-            found.setdefault("milliseconds", row["fused_milliseconds"])
     return found
 
 
@@ -90,7 +90,7 @@ def format_fusion(fusion: Mapping[str, Any]) -> list[str]:
     """Return lines for the console: what was gained and what it costs.
 
     Example:
-        >>> best = {"run": "runs/a", "value": 0.8, "difference": 0.02, "low": 0.01, "high": 0.03}
+        >>> best = {"run": "runs/a", "value": 0.8, "difference": 0.02, "interval": [0.01, 0.03]}
         >>> best |= {"verdict": "better", "slowdown": 2.0}
         >>> fusion = {"by": "ensemble", "metric": "accuracy", "milliseconds": 8.0, "best": best}
         >>> print("; ".join(format_fusion(fusion)))
@@ -102,13 +102,12 @@ def format_fusion(fusion: Mapping[str, Any]) -> list[str]:
         row = fusion.get(key)
         if row is None:
             continue
-        known = row["low"] is not None
-        interval = f", 95 % interval {row['low']:+.4f} to {row['high']:+.4f}" if known else ""
+        interval = row["interval"] and ", 95 % interval {:+.4f} to {:+.4f}".format(*row["interval"])
         lines.append(
             f"{fusion['by']} against {name} {row['run']}: {fusion['metric']} {row['value']:.4f} "
-            f"{row['difference']:+.4f}{interval}: {row['verdict']}"
+            f"{row['difference']:+.4f}{interval or ''}: {row['verdict']}"
         )
-    if "milliseconds" in fusion:
-        row = fusion.get("best") or fusion["best_ema"]
+    row = fusion.get("best")
+    if row is not None:
         lines.append(f"{fusion['milliseconds']:.1f} ms an example, {row['slowdown']:.2f} times {row['run']}")
     return lines

@@ -96,8 +96,8 @@ class FusedRun:
         warnings = []
         if self.is_half:
             warnings.append(
-                f"part of {self.examples.split} chose how the members are fused; the metrics are of the other part, and "
-                f"those of all of {self.examples.split} would flatter this model"
+                f"part of {self.examples.split} chose how the members are fused; the metrics here are of the other "
+                f"part, those of all of {self.examples.split} flatter this model"
             )
         return {
             "task": spec.run.task,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cityzoo.data.groups import group_examples, join_groups
 from cityzoo.errors import InputError
 from cityzoo.modalities import Dataset, Modality
 
@@ -37,7 +38,7 @@ class HeldOut:
 
 
 def divide_held_out(data: Dataset, modality: Modality[Any], seed: int = 0) -> HeldOut:
-    """Return val and test, or two halves of val, groups such as scenes kept together.
+    """Return val and test, or two halves of val that share no scene, video or image.
 
     Raises:
         InputError: too few groups.
@@ -45,40 +46,40 @@ def divide_held_out(data: Dataset, modality: Modality[Any], seed: int = 0) -> He
     if data.held_out is not data.val:
         note = f"chosen on {len(data.val)} {modality.unit} of {data.val.split}, evaluated on {data.held_out.split}"
         return HeldOut(data.val, data.held_out, note)
-    rows = halve_groups(modality.groups(data.val), seed)
+    windows = [
+        getattr(each, "window_xyxy", None) and each.path for each in data.val.examples
+    ]  # crops of one image
+    groups = join_groups(group_examples(modality.groups(data.val)).tolist(), windows)
+    rows = halve_groups(groups, seed)
     first, second = (modality.select(data.val, each) for each in rows)
-    note = (
-        f"chosen on {len(first)} {modality.unit} of {data.val.split}, evaluated on the other {len(second)}; groups such "
-        "as scenes are not divided"
-    )
+    note = f"chosen on {len(first)} {modality.unit} of {data.val.split}, evaluated on {len(second)} of other scenes"
     return HeldOut(first, second, note, rows)
 
 
-def halve_groups(groups: Sequence[str], seed: int = 0) -> tuple[list[int], list[int]]:
+def halve_groups(groups: Sequence[int], seed: int = 0) -> tuple[list[int], list[int]]:
     """Return the rows of two halves of about equal size that share no group.
 
     Large groups are placed first, each into the smaller half, in random order among those of one size.
 
     Args:
-        groups: a name for each row; "" is a group of its own.
+        groups: number of the group of each row.
         seed: of the order.
 
     Raises:
         InputError: fewer than two groups.
 
     Example:
-        >>> halve_groups(["a", "a", "b", "b", "c", "c", "c"])
+        >>> halve_groups([0, 0, 1, 1, 2, 2, 2])
         ([4, 5, 6], [0, 1, 2, 3])
     """
-    named = [name or f"row {row}" for row, name in enumerate(groups)]
-    names, members = np.unique(named, return_inverse=True)
-    if len(names) < LEAST:
-        raise InputError(
-            f"the held-out data is one group ({names[0] if len(names) else 'empty'}), which cannot both choose and "
-            "evaluate: give more scenes with --val when training, or a method that chooses nothing (--weights equal)"
-        )
+    members = np.asarray(groups, int)
     sizes = np.bincount(members)
-    order = np.random.default_rng(seed).permutation(len(names))
+    if len(sizes) < LEAST:
+        raise InputError(
+            "all held-out examples are of one scene, which cannot both choose and evaluate: give more with --val in "
+            "training, or a method that chooses nothing (--weights equal, --soup uniform)"
+        )
+    order = np.random.default_rng(seed).permutation(len(sizes))
     halves: tuple[list[int], list[int]] = ([], [])
     for group in order[np.argsort(-sizes[order], kind="stable")]:
         min(halves, key=len).extend(np.flatnonzero(members == group).tolist())

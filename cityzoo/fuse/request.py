@@ -72,7 +72,7 @@ class FusionRequest:
             )
         if isinstance(self.weights, tuple) and len(self.weights) != len(self.runs):
             raise InputError(
-                f"--weights names {len(self.weights)} numbers for {len(self.runs)} runs: give one for each, in their order"
+                f"--weights names {len(self.weights)} numbers for {len(self.runs)} runs: give one for each"
             )
 
     @property

@@ -15,8 +15,8 @@ from cityzoo.evaluation.compare import better_when_lower
 from cityzoo.evaluation.evaluated_run import EvaluatedRun
 from cityzoo.fuse.ensemble import Fused
 from cityzoo.fuse.members import require_one_architecture
-from cityzoo.model import load
 from cityzoo.modalities import Dataset
+from cityzoo.model import load
 
 if TYPE_CHECKING:
     import keras
