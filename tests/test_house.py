@@ -66,7 +66,7 @@ commands: GROUND runtime security monitor serve watch cli spec data demo modalit
 __main__: errors cli commands
 train: cli spec commands
 evaluate: cli security commands evaluation report
-"""
+"""  # noqa: E501 - a layer is one line
 LAYERS = LAYERS.replace("GROUND", "errors cache_dir replace_file sample backend").replace(
     "LEAVES", " ".join(LEAVES)
 )

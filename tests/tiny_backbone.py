@@ -5,10 +5,10 @@ import keras
 from zoo import registry
 
 
-def build_tiny(include_top, weights, input_tensor, input_shape):
+def build_tiny(include_top, weights, input_tensor, input_shape, alpha=1):
     """Build it as the functions of `keras.applications` are called."""
     x = input_tensor
-    for number, width in enumerate((4, 8, 8, 16, 16), 1):
+    for number, width in enumerate((4 * alpha, 8, 8, 16, 16), 1):
         x = keras.layers.Conv2D(width, 3, 2, padding="same", use_bias=False, name=f"stem{number}")(x)
         x = keras.layers.BatchNormalization(name=f"stem{number}_norm")(x)
         x = keras.layers.ReLU(name=f"stem{number}_relu")(x)
@@ -17,3 +17,4 @@ def build_tiny(include_top, weights, input_tensor, input_shape):
 
 keras.applications.Tiny = build_tiny
 registry.BACKBONES["tiny"] = registry.Backbone("Tiny", "mobilenet", "tiny", 64, 0.01)
+registry.BACKBONES["tiny_wide"] = registry.Backbone("Tiny", "mobilenet", "tiny_wide", 64, 0.02, alpha=2)

@@ -42,9 +42,10 @@ def build(
     """Build a backbone with preprocessing inside and a flat graph that can be split and frozen by stage.
 
     Args:
-        name: a name of the table (`zoo.names()`).
+        name: a name of the table (`zoo.names()`), or several joined by "+", see `zoo.joined`.
         size_hw: height and width in pixels, or one number for both; multiples of 32 if there are levels.
-        weights: "auto" (ImageNet, else random with a warning), "imagenet", "random" or the path of a file.
+        weights: "auto" (ImageNet, else random with a warning), "imagenet", "random" or the path of a file; of
+            joined backbones one for each, e.g. "a.h5+b.h5".
         levels: which feature maps to return, of stride 2^k ("P2" .. "P5"); layers after the last are
             dropped. Empty: the last feature map, averaged over space, as {"pooled": (batch, channels)}.
 
@@ -60,6 +61,8 @@ def build(
 
     row = registry.get(name)
     levels = tuple(levels)
+    if registry.JOIN in name:
+        return _build_joined(name, size_hw, weights, levels)
     if levels and not row.has_levels:
         usable = ", ".join(other for other in registry.names() if registry.get(other).has_levels)
         raise ValueError(
@@ -73,6 +76,19 @@ def build(
     else:
         outputs = {POOLED: keras.layers.GlobalAveragePooling2D(name=POOLED)(network.output)}
     return Built(name, keras.Model(network.inputs[0], outputs, name=name), origin)
+
+
+def _build_joined(
+    name: str, size_hw: int | tuple[int, int], weights: str | os.PathLike, levels: tuple[str, ...]
+) -> Built:
+    from zoo.joined import join_backbones, join_origins, split_weights
+
+    if not levels:
+        raise ValueError(f"backbone '{name}' joins feature maps: give levels")
+    pairs = zip(registry.split_name(name), split_weights(name, weights), strict=True)
+    parts = [build(part, size_hw, own, levels) for part, own in pairs]
+    model = join_backbones([part.model for part in parts], name.replace(registry.JOIN, "_"))
+    return Built(name, model, join_origins([part.origin for part in parts]))
 
 
 def _network(row: registry.Backbone, height: int, width: int, top: bool) -> keras.Model:

@@ -63,3 +63,26 @@ def run(
             if not uses[id(tensor)]:
                 del values[id(tensor)]
     return {id(tensor): values[id(tensor)] for tensor in targets}
+
+
+def copy_layers(prefix: str) -> Callable[..., Any]:
+    """Return a function for `run` that calls copies of the layers, with longer names and the weights of now.
+
+    A layer that is called twice has one copy.
+
+    Args:
+        prefix: of the copies' names.
+    """
+    twins: dict[int, Any] = {}
+
+    def apply(operation: Any, *args: Any, **kwargs: Any) -> Any:
+        if id(operation) in twins:
+            return twins[id(operation)](*args, **kwargs)
+        twin = type(operation).from_config({**operation.get_config(), "name": prefix + operation.name})
+        twins[id(operation)] = twin
+        found = twin(*args, **kwargs)  # which makes its weights
+        if getattr(operation, "weights", None):
+            twin.set_weights(operation.get_weights())
+        return found
+
+    return apply

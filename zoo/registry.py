@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Preprocessing = Literal["caffe", "tf", "torch", "inside"]
+JOIN = "+"  # between the names of backbones that are joined, see `zoo.joined`
 _STORE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 
 
@@ -186,7 +187,28 @@ def get(name: str) -> Backbone:
     """
     if name in BACKBONES:
         return BACKBONES[name]
+    if JOIN in name:
+        parts = [get(part) for part in split_name(name)]
+        heaviest = max(parts, key=lambda part: part.params_millions)
+        total = sum(part.params_millions for part in parts)
+        return replace(heaviest, builder=name, params_millions=round(total, 3))
     raise unknown("backbone", name, names())
+
+
+def split_name(name: str) -> list[str]:
+    """Return the backbones of a joined one, see `zoo.joined`; of any other its own name.
+
+    Raises:
+        ValueError: a backbone twice.
+
+    Example:
+        >>> split_name("vgg16+resnet50"), split_name("vgg16")
+        (['vgg16', 'resnet50'], ['vgg16'])
+    """
+    parts = name.split(JOIN)
+    if len(set(parts)) < len(parts):
+        raise ValueError(f"backbone '{name}' joins the same one twice: join different ones")
+    return parts
 
 
 def unknown(what: str, value: object, allowed: Iterable[str]) -> ValueError:

@@ -70,6 +70,7 @@ def export_run(run: EvaluatedRun, truth: Any, target: Path, options: Options) ->
     Raises:
         InputError: the folder exists or cannot be written, or the format cannot express the model.
     """
+    graphs.require_expressible(run.model)
     variant = graphs.choose_variant(run.output, options.variant, options.format, options.precision == "int8")
     with _new_folder(target) as place:
         graph = graphs.make_graph(run.model, run.output, variant)

@@ -86,6 +86,17 @@ def choose_variant(output: Output, wanted: str | None, fmt: str, int8: bool = Fa
     return wanted or (RAW if int8 and fmt == "litert" else DECODED)
 
 
+def require_expressible(model: keras.Model) -> None:
+    """Raise InputError for a model that computes in Python what no file format can express."""
+    from heads.box_fusion_layer import WeightedBoxesFusion
+
+    if any(isinstance(layer, WeightedBoxesFusion) for layer in model.layers):
+        raise InputError(
+            f"model '{model.name}' fuses boxes one after another in Python, which no file can hold; evaluate.py and "
+            "benchmark run it: to export, fuse with --boxes mean, or distil it: --by distil"
+        )
+
+
 def make_graph(model: keras.Model, output: Output, variant: str) -> keras.Model:
     """Return a model with the same weights whose outputs are a dict by name.
 

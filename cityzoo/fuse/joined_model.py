@@ -53,22 +53,10 @@ def graft(model: keras.Model, inputs: Any, prefix: str) -> Any:
     """
     import keras
 
-    twins: dict[int, Any] = {}  # a layer that is used twice has one twin
-
-    def apply(operation: Any, *args: Any, **kwargs: Any) -> Any:
-        twin, is_new = twins.get(id(operation)), id(operation) not in twins
-        if is_new:
-            config = {**operation.get_config(), "name": prefix + operation.name}
-            twin = twins[id(operation)] = type(operation).from_config(config)
-        found = twin(*args, **kwargs)
-        if is_new and getattr(operation, "weights", None):
-            twin.set_weights(operation.get_weights())
-        return found
-
     own, given = keras.tree.flatten(model.input), keras.tree.flatten(inputs)
     feeds = {id(tensor): new for tensor, new in zip(own, given, strict=True)}
     targets = keras.tree.flatten(model.output)
-    values = graph.run(model, targets, feeds, apply)
+    values = graph.run(model, targets, feeds, graph.copy_layers(prefix))
     return keras.tree.map_structure(lambda tensor: values[id(tensor)], model.output)
 
 

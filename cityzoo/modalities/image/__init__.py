@@ -14,7 +14,7 @@ import zoo.registry
 from augment.epoch_order import shuffled
 from cityzoo.data.image import load_images
 from cityzoo.data.image.image_files import images_under
-from cityzoo.errors import InputError, unknown
+from cityzoo.errors import InputError
 from cityzoo.modalities import Modality, Shard
 from cityzoo.modalities.identity import Names
 from cityzoo.modalities.image import data as reading
@@ -23,7 +23,7 @@ from cityzoo.modalities.image.checks import ImageChecks
 from cityzoo.modalities.image.delivery import DeliveredImage
 from cityzoo.modalities.image.flags import ImageEvaluateFlags, ImageFlags
 from cityzoo.modalities.image.renderer import ImageRenderer
-from cityzoo.spec import AUTO, CLOSED_FORM, ResolvedSpec, TrainSpec
+from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
 
 if TYPE_CHECKING:
     import keras
@@ -75,13 +75,7 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
 
     def check(self, spec: TrainSpec[ImageFlags], task: Task) -> None:
         run, flags = spec.run, spec.modality
-        if run.backbone not in zoo.registry.BACKBONES:
-            raise unknown("backbone", run.backbone, zoo.registry.BACKBONES)
-        if not zoo.registry.get(run.backbone).has_levels:
-            usable = ", ".join(name for name in zoo.registry.names() if zoo.registry.get(name).has_levels)
-            raise InputError(
-                f"backbone '{run.backbone}' has no feature pyramid (classification only); use one of: {usable}"
-            )
+        settings.check_backbone(run.backbone)
         size = flags.image_size
         if isinstance(size, tuple) and any(side % 32 for side in size):
             near = "x".join(str(max(32, round(side / 32) * 32)) for side in size)
@@ -93,8 +87,7 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
             raise InputError("--delta contains the adaptation method: remove --adapt")
         if flags.delta and not Path(flags.delta).is_file():
             raise InputError(f"--delta '{flags.delta}' does not exist: give the delta.npz of an --adapt run")
-        if run.weights not in (AUTO, "imagenet", "random") and not Path(run.weights).is_file():
-            raise InputError(f"--weights '{run.weights}' is neither a file nor one of auto, imagenet, random")
+        settings.check_weights(run.backbone, run.weights)
 
     def read(self, spec: TrainSpec[ImageFlags], task: Task) -> Dataset:
         return reading.read(spec, task)

@@ -10,6 +10,7 @@ import numpy as np
 import augment
 import zoo
 import zoo.pretrained
+import zoo.registry
 from cityzoo import peft
 from cityzoo.data.image import Dataset
 from cityzoo.data.image.rare_classes import repeat_rare
@@ -33,7 +34,7 @@ def build(spec: ImageSpec, output: Output, data: Dataset) -> AssembledModel:
         InputError: the backbone cannot take this size, or the weights are unavailable.
     """
     run, flags = spec.run, spec.modality
-    name = f"{run.task_name}_{run.backbone}"
+    name = f"{run.task_name}_{run.backbone}".replace(zoo.registry.JOIN, "_")
     given = "random" if is_model(run.weights) else run.weights
     policies = dtype_policies(spec)
     try:

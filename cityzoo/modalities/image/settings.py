@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -11,7 +12,7 @@ import augment
 import zoo.registry
 from cityzoo import backend
 from cityzoo.data.image import Dataset
-from cityzoo.errors import InputError
+from cityzoo.errors import InputError, unknown
 from cityzoo.modalities.image.flags import ImageFlags, ResolvedImageFlags
 from cityzoo.model import FULL, LOW
 from cityzoo.sample import ImageExample
@@ -86,6 +87,37 @@ def is_trained_end_to_end(spec: TrainSpec[ImageFlags]) -> bool:
 def backbone_rate(spec: TrainSpec[ImageFlags]) -> float:
     """Return the factor of the learning rate of the backbone; the few new parameters of --adapt are not slowed."""
     return 1.0 if spec.modality.adapt or spec.modality.delta else spec.modality.backbone_rate
+
+
+def check_backbone(name: str) -> None:
+    """Raise InputError for an unknown backbone, or one without a feature pyramid; several are joined by "+"."""
+    try:
+        parts = zoo.registry.split_name(name)
+    except ValueError as error:
+        raise InputError(f"--backbone: {error}") from error
+    for part in parts:
+        if part not in zoo.registry.BACKBONES:
+            raise unknown("backbone", part, zoo.registry.BACKBONES)
+        if not zoo.registry.get(part).has_levels:
+            usable = ", ".join(name for name in zoo.registry.names() if zoo.registry.get(name).has_levels)
+            raise InputError(
+                f"backbone '{part}' has no feature pyramid (classification only); use one of: {usable}"
+            )
+
+
+def check_weights(backbone: str, weights: str) -> None:
+    """Raise InputError for starting weights that are not there."""
+    from zoo.joined import split_weights
+
+    if Path(weights).is_file():  # of a whole model
+        return
+    try:
+        parts = split_weights(backbone, weights)
+    except ValueError as error:
+        raise InputError(f"--weights: {error}") from error
+    for part in parts:
+        if part not in (AUTO, "imagenet", "random") and not Path(part).is_file():
+            raise InputError(f"--weights '{part}' is neither a file nor one of auto, imagenet, random")
 
 
 def is_light(backbone: str) -> bool:
