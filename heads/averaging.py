@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import reduce
+from operator import add
 from typing import Any
 
 from keras import ops
@@ -44,13 +45,9 @@ def weighted_mean(outputs: Sequence[Any], weights: Sequence[float]) -> Any:
         >>> weighted_mean([np.array([1.0]), np.array([3.0])], [0.25, 0.75]).tolist()
         [2.5]
     """
-    return _add([float(weight) * each for each, weight in zip(outputs, weights, strict=True)])
+    return reduce(add, [float(weight) * each for each, weight in zip(outputs, weights, strict=True)])
 
 
 def _log_mean(logs: Sequence[Any], weights: Sequence[float]) -> Any:
     shifted = [each + math.log(weight) for each, weight in zip(logs, weights, strict=True)]
-    return _add(shifted, ops.logaddexp)
-
-
-def _add(terms: Sequence[Any], add: Callable[[Any, Any], Any] = lambda a, b: a + b) -> Any:
-    return reduce(add, terms)
+    return ops.logsumexp(ops.stack(shifted, axis=-1), axis=-1)

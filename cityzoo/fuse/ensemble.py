@@ -13,7 +13,7 @@ from cityzoo.errors import InputError
 from cityzoo.evaluation.compare import better_when_lower
 from cityzoo.evaluation.evaluated_run import EvaluatedRun
 from cityzoo.fuse.joined_model import RawOutputs, join_models, predict_raw
-from cityzoo.fuse.members import has_one_architecture
+from cityzoo.fuse.members import find_stranger
 from cityzoo.fuse.request import EQUAL, FIT, FusionRequest
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Ensemble:
         is_detector = self.output.page == "detection"
         if (request.boxes != "auto" or request.iou is not None) and not is_detector:
             raise InputError("--boxes and --iou are for detectors: remove them")
-        auto = "mean" if not is_detector or has_one_architecture(members) else "wbf"
+        auto = "mean" if not is_detector or find_stranger(members) is None else "wbf"
         self.how = auto if request.boxes == "auto" else request.boxes
         if self.how == "mean" and request.iou is not None:
             raise InputError("--iou belongs to weighted boxes fusion: remove it, or give --boxes wbf")

@@ -109,18 +109,7 @@ def describe_architecture(model: keras.Model) -> list[tuple[str, list[tuple[int,
     ]
 
 
-def has_one_architecture(members: Sequence[EvaluatedRun]) -> bool:
-    """Return whether all members are the same network with other weights."""
+def find_stranger(members: Sequence[EvaluatedRun]) -> EvaluatedRun | None:
+    """Return the first member of another architecture than the first one; None if all are the same network."""
     first = describe_architecture(members[0].model)
-    return all(describe_architecture(member.model) == first for member in members[1:])
-
-
-def require_one_architecture(members: Sequence[EvaluatedRun], by: str) -> None:
-    """Raise InputError unless all members are the same network with other weights."""
-    first = members[0]
-    for other in members[1:]:
-        if describe_architecture(other.model) != describe_architecture(first.model):
-            raise InputError(
-                f"'{first.path}' ({first.spec.run.backbone}) and '{other.path}' ({other.spec.run.backbone}) are of "
-                f"different architecture: --by {by} averages weights; use --by ensemble"
-            )
+    return next((each for each in members[1:] if describe_architecture(each.model) != first), None)

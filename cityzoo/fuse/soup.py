@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +15,7 @@ from cityzoo.errors import InputError
 from cityzoo.evaluation.compare import better_when_lower
 from cityzoo.evaluation.evaluated_run import EvaluatedRun
 from cityzoo.fuse.ensemble import Fused
-from cityzoo.fuse.members import require_one_architecture
+from cityzoo.fuse.members import find_stranger
 from cityzoo.modalities import Dataset
 from cityzoo.model import load
 
@@ -44,7 +45,11 @@ def find_ingredients(members: Sequence[EvaluatedRun]) -> list[Ingredient]:
     Raises:
         InputError: runs of different architecture, or a single run with nothing but its best epoch.
     """
-    require_one_architecture(members, "soup")
+    if other := find_stranger(members):
+        raise InputError(
+            f"'{members[0].path}' ({members[0].spec.run.backbone}) and '{other.path}' ({other.spec.run.backbone}) are "
+            "of different architecture: a soup averages weights; use --by ensemble"
+        )
     found = [Ingredient(run.path, run.model.get_weights()) for run in members]
     if len(members) > 1:
         return found
@@ -98,7 +103,9 @@ class Soup:
         kept, best = [order[0]], alone[order[0]]
         for place in order[1:]:
             score = self._score([*kept, place])
-            LOG.info("with %s: %s %.4f, before %.4f", self.ingredients[place].name, metric, score, best)
+            LOG.info(
+                "with %s: %s %.4f, before %.4f", self.ingredients[place].name, metric, abs(score), abs(best)
+            )
             if score >= best:
                 kept, best = [*kept, place], score
         uniform = self._score(every)
@@ -128,8 +135,9 @@ class Soup:
         model.set_weights(mean_weights(chosen))
         moving = moving_batchnorms(model, [each.weights for each in self.ingredients])
         if moving and len(places) > 1:
-            recompute_statistics(model, moving, self._batches())
+            recompute_statistics(model, moving, self._batches)
 
+    @cached_property
     def _batches(self) -> list[Any]:
         run, modality = self.first, self.first.task.modality
         spec: Any = run.spec
@@ -186,7 +194,7 @@ def moving_batchnorms(model: keras.Model, weights: Sequence[Arrays]) -> list[Any
 def recompute_statistics(model: keras.Model, layers: Sequence[Any], batches: Sequence[Any]) -> None:
     """Set moving means and variances to the mean of those of some batches (Izmailov et al. 2018, arXiv 1803.05407).
 
-    Averaged kernels have never met the statistics of their members. All other layers run as in inference.
+    Averaged kernels have never met the statistics of their members.
 
     Args:
         model: whose statistics are wrong.
@@ -202,35 +210,21 @@ def recompute_statistics(model: keras.Model, layers: Sequence[Any], batches: Seq
         >>> layer.moving_mean.numpy().tolist(), layer.moving_variance.numpy().tolist()
         ([3.5], [2.5])
     """
-    kept = {id(layer): layer.momentum for layer in layers}
-    chosen = {id(layer) for layer in layers}
-    switched = [layer for layer in model._flatten_layers(include_self=False) if layer.trainable]
-    try:
-        for layer in switched:
-            layer.trainable = id(layer) in chosen
-        for number, inputs in enumerate(batches):
-            for layer in layers:
-                layer.trainable, layer.momentum = True, number / (number + 1)
-            _run_training_step(model, inputs, chosen)
-    finally:
-        for layer in switched:
-            layer.trainable = True
-        for layer in layers:
-            layer.momentum = kept[id(layer)]
-
-
-def _run_training_step(model: keras.Model, inputs: Any, chosen: set[int]) -> None:
-    # Dropout and the like stay off: only the chosen layers run as in training.
     import keras
 
-    from zoo import graph
-
-    def apply(operation: Any, *args: Any, **kwargs: Any) -> Any:
-        kwargs.pop("training", None)
-        if id(operation) in chosen:
-            return operation(*args, training=True, **kwargs)
-        return operation(*args, **kwargs)
-
-    feeds = zip(keras.tree.flatten(model.input), keras.tree.flatten(inputs), strict=True)
-    tensors = {id(own): keras.ops.convert_to_tensor(given) for own, given in feeds}
-    graph.run(model, keras.tree.flatten(model.output), tensors, apply)
+    momenta = [layer.momentum for layer in layers]
+    others = [
+        layer
+        for layer in model._flatten_layers(include_self=False)
+        if isinstance(layer, keras.layers.BatchNormalization) and layer not in layers and layer.trainable
+    ]
+    for layer in others:
+        layer.trainable = False  # a frozen one runs as in inference
+    for number, inputs in enumerate(batches):
+        for layer in layers:
+            layer.trainable, layer.momentum = True, number / (number + 1)
+        model(inputs, training=True)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+    for layer in others:
+        layer.trainable = True

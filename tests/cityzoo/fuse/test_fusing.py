@@ -32,14 +32,11 @@ def _train(task, backbone, seed, *more):
     )
 
 
-@pytest.fixture(scope="module")
-def place(as_scripts, tmp_path_factory):
-    """A folder with runs and fused ones, and what each command said: {name: (code, out, err)}."""
-    folder = tmp_path_factory.mktemp("place")
-    write_street(folder / "street")
+def make_cases():
+    """Return the commands: two classifications of crops, then two detectors, what is made of them, and misuse."""
     kinds, plan = "vehicle_classify", ["--phases", "backbone:1,C4:2"]
     boxes = ["--phases", "backbone:1", "--neck-width", "16"]
-    cases = {
+    return {
         "a": _train(kinds, "tiny", 0, *plan, "--keep-epochs", "2", "--out", "a"),
         "b": _train(kinds, "tiny", 1, *plan, "--ema", "0.5", "--out", "b"),
         "c": _train(kinds, "tiny_wide", 2, *plan, "--out", "c"),
@@ -75,7 +72,14 @@ def place(as_scripts, tmp_path_factory):
         "taken": (COMMAND, ["fuse", "a", "b", "--by", "ensemble", "--out", "c"]),
         "no run": (COMMAND, ["fuse", "a", "street", "--by", "ensemble", "--out", "no"]),
     }
-    return folder, as_scripts(folder, cases)
+
+
+@pytest.fixture(scope="module")
+def place(as_scripts, tmp_path_factory):
+    """A folder with runs and fused ones, and what each command said: {name: (code, out, err)}."""
+    folder = tmp_path_factory.mktemp("place")
+    write_street(folder / "street")
+    return folder, as_scripts(folder, make_cases())
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -19,7 +19,7 @@ def make_model():
 
 
 def test_statistics_are_the_mean_of_the_batches():
-    """Of the layers that are wrong alone; dropout stays off; flags and momenta are as before."""
+    """Of the layers that are wrong alone; flags and momenta are as before."""
     rng, model = np.random.default_rng(0), make_model()
     first, second = model.get_layer("first"), model.get_layer("second")
     second.trainable = False
