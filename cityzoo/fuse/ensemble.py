@@ -63,7 +63,9 @@ class Ensemble:
         is_detector = self.output.page == "detection"
         if (request.boxes != "auto" or request.iou is not None) and not is_detector:
             raise InputError("--boxes and --iou are for detectors: remove them")
-        auto = "mean" if not is_detector or find_stranger(members) is None else "wbf"
+        # A student cannot learn from fused boxes: they are at no point of its own.
+        is_mean = not is_detector or request.by == "distil" or find_stranger(members) is None
+        auto = "mean" if is_mean else "wbf"
         self.how = auto if request.boxes == "auto" else request.boxes
         if self.how == "mean" and request.iou is not None:
             raise InputError("--iou belongs to weighted boxes fusion: remove it, or give --boxes wbf")

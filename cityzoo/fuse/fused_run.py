@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -63,15 +64,18 @@ class FusedRun:
         modality, seed = first.task.modality, first.spec.run.seed
         spec: Any = first.spec.replace(out=str(out), repeats=1, minutes=None, teacher=None)
         with create(spec) as folder:
-            save(fused.model, folder.model)
-            run_data.check_resumed(folder, modality, self.data)
-            modality.write_manifest(folder.path, self.data, self.output)
-            subject = open_evaluated(str(out))
-            runs = [*self.members, *self.others]
-            rivals = compare_runs(runs, subject, self.examples)
-            metrics = evaluate.evaluate(
-                folder, first.task, self.output, self.examples, folder.path, rivals, seed=seed
-            )
+            try:
+                save(fused.model, folder.model)
+                run_data.check_resumed(folder, modality, self.data)
+                modality.write_manifest(folder.path, self.data, self.output)
+                subject = open_evaluated(str(out))
+                rivals = compare_runs([*self.members, *self.others], subject, self.examples)
+                metrics = evaluate.evaluate(
+                    folder, first.task, self.output, self.examples, folder.path, rivals, seed=seed
+                )
+            except BaseException:  # Ctrl-C, too: half a run is of no use
+                shutil.rmtree(folder.path, ignore_errors=True)
+                raise
             fusion = self.describe(subject, metrics["compared"], fused) | dict(more or {})
             facts = self._facts(spec, subject, round(time.perf_counter() - started, 1))
             report = run_report.write(

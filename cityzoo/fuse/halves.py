@@ -44,7 +44,7 @@ def divide_held_out(data: Dataset, modality: Modality[Any], seed: int = 0) -> He
         InputError: too few groups.
     """
     if data.held_out is not data.val:
-        note = f"chosen on {len(data.val)} {modality.unit} of {data.val.split}, evaluated on {data.held_out.split}"
+        note = f"Chosen on {len(data.val)} {modality.unit} of {data.val.split}, evaluated on {data.held_out.split}"
         return HeldOut(data.val, data.held_out, note)
     windows = [
         getattr(each, "window_xyxy", None) and each.path for each in data.val.examples
@@ -52,7 +52,7 @@ def divide_held_out(data: Dataset, modality: Modality[Any], seed: int = 0) -> He
     groups = join_groups(group_examples(modality.groups(data.val)).tolist(), windows)
     rows = halve_groups(groups, seed)
     first, second = (modality.select(data.val, each) for each in rows)
-    note = f"chosen on {len(first)} {modality.unit} of {data.val.split}, evaluated on {len(second)} of other scenes"
+    note = f"Chosen on {len(first)} {modality.unit} of {data.val.split}, evaluated on {len(second)} of other scenes"
     return HeldOut(first, second, note, rows)
 
 

@@ -42,40 +42,27 @@ def _require_like(first: EvaluatedRun, other: EvaluatedRun) -> None:
     _require_like_data(first, other)
 
 
-def _task(run: EvaluatedRun) -> str:
-    return str(run.spec.run.task_name)
-
-
-def _classes(run: EvaluatedRun) -> str:
-    return ", ".join(run.output.class_names)
-
-
-def _inputs(run: EvaluatedRun) -> str:
-    return describe_shapes(run.model.inputs)
-
-
-def _outputs(run: EvaluatedRun) -> str:
-    return describe_shapes(run.model.outputs[0].shape[-1:])
-
-
 def describe_shapes(tensors: Sequence[Any]) -> str:
     """Return sizes without the batch axis in words.
 
     Example:
         >>> import keras
         >>> describe_shapes([keras.Input((96, 128, 3)), keras.Input((None,))])
-        '96x128x3 and any length'
+        '96x128x3 and any'
     """
-    shapes = [getattr(each, "shape", (None, each))[1:] for each in tensors]
-    return " and ".join("x".join("any length" if n is None else str(n) for n in shape) for shape in shapes)
+    return " and ".join("x".join("any" if n is None else str(n) for n in each.shape[1:]) for each in tensors)
 
 
 Check = tuple[str, Callable[[EvaluatedRun], str], str]
 CHECKS: tuple[Check, ...] = (
-    ("task", _task, "fuse runs of one task"),
-    ("classes", _classes, "train them with the same --classes and --class-map"),
-    ("size of the input", _inputs, "train them with the same --image-size, or length of input"),
-    ("numbers of an output", _outputs, "train them with the same --head"),
+    ("task", lambda run: run.spec.run.task_name, "fuse runs of one task"),
+    (
+        "classes",
+        lambda run: ", ".join(run.output.class_names),
+        "train with the same --classes and --class-map",
+    ),
+    ("size of the input", lambda run: describe_shapes(run.model.inputs), "train with inputs of one size"),
+    ("size of the output", lambda run: describe_shapes(run.model.outputs), "train with the same head"),
 )
 
 

@@ -14,7 +14,7 @@ SOUPS = ("greedy", "uniform")
 BOXES = ("auto", "mean", "wbf")
 FOR_METHODS = {  # flags that not every method takes
     "weights": ("ensemble", "distil"),
-    "boxes": ("ensemble", "distil"),
+    "boxes": ("ensemble",),
     "iou": ("ensemble",),
     "soup": ("soup",),
     "student": ("distil",),
