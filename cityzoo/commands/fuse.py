@@ -102,8 +102,8 @@ def main(arguments: Sequence[str]) -> int:
     """Fuse runs as the flags say; return 0."""
     given = vars(_parser().parse_args(arguments))
     out = given.pop("out")
-    lists = {"runs": tuple(given.pop("runs")), "compare": tuple(given.pop("compare"))}
-    request = FusionRequest(**lists, **{name: value for name, value in given.items() if value is not None})
+    given |= {name: tuple(given[name]) for name in ("runs", "compare")}
+    request = FusionRequest(**{name: value for name, value in given.items() if value is not None})
     request.check(given)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with cli.quiet_start():

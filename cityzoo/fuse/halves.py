@@ -56,7 +56,7 @@ def divide_held_out(data: Dataset, modality: Modality[Any], seed: int = 0) -> He
     return HeldOut(first, second, note, rows)
 
 
-def halve_groups(groups: Sequence[int], seed: int = 0) -> tuple[list[int], list[int]]:
+def halve_groups(groups: Sequence[int] | np.ndarray, seed: int = 0) -> tuple[list[int], list[int]]:
     """Return the rows of two halves of about equal size that share no group.
 
     Large groups are placed first, each into the smaller half, in random order among those of one size.

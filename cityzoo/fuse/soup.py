@@ -144,14 +144,10 @@ class Soup:
         views = modality.views(spec, run.output, self.data)[0]
         size = spec.fit.batch_size
         count = max(1, min(STATISTICS_EXAMPLES, len(views)) // size)
+        unused: Any = None  # what only series need, which have no BatchNormalization
+        epochs = -(-count * size // max(1, len(views)))
         pairs = modality.training_batches(
-            None,
-            views,
-            spec,
-            0,
-            -(-count * size // max(1, len(views))),
-            None,
-            lambda rows, batch: (rows, batch),
+            unused, views, spec, 0, epochs, None, lambda rows, batch: (rows, batch)
         )
         return [inputs for inputs, *_ in islice(pairs, count)]
 
