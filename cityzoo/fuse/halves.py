@@ -38,7 +38,7 @@ class HeldOut:
 
 
 def divide_held_out(data: Dataset, modality: Modality[Any], seed: int = 0) -> HeldOut:
-    """Return val and test, or two halves of val that share no scene, video or image.
+    """Return val and test, or two halves of val that share no scene or video; of a single scene, no image.
 
     Raises:
         InputError: too few groups.
@@ -46,13 +46,18 @@ def divide_held_out(data: Dataset, modality: Modality[Any], seed: int = 0) -> He
     if data.held_out is not data.val:
         note = f"Chosen on {len(data.val)} {modality.unit} of {data.val.split}, evaluated on {data.held_out.split}"
         return HeldOut(data.val, data.held_out, note)
+    scenes, where = modality.groups(data.val), "other scenes"
     windows = [
         getattr(each, "window_xyxy", None) and each.path for each in data.val.examples
     ]  # crops of one image
-    groups = join_groups(group_examples(modality.groups(data.val)).tolist(), windows)
+    groups = join_groups(group_examples(scenes).tolist(), windows)
+    if groups.max(initial=0) < 1:
+        groups, where = join_groups(windows), "the same scene"
     rows = halve_groups(groups, seed)
     first, second = (modality.select(data.val, each) for each in rows)
-    note = f"Chosen on {len(first)} {modality.unit} of {data.val.split}, evaluated on {len(second)} of other scenes"
+    note = (
+        f"Chosen on {len(first)} {modality.unit} of {data.val.split}, evaluated on {len(second)} of {where}"
+    )
     return HeldOut(first, second, note, rows)
 
 
@@ -76,8 +81,8 @@ def halve_groups(groups: Sequence[int] | np.ndarray, seed: int = 0) -> tuple[lis
     sizes = np.bincount(members)
     if len(sizes) < LEAST:
         raise InputError(
-            "all held-out examples are of one scene, which cannot both choose and evaluate: give more with --val in "
-            "training, or a method that chooses nothing (--weights equal, --soup uniform)"
+            f"{len(members)} held-out examples cannot both choose and evaluate: give more with --val in training, or use "
+            "a method that chooses nothing (--weights equal, --soup uniform)"
         )
     order = np.random.default_rng(seed).permutation(len(sizes))
     halves: tuple[list[int], list[int]] = ([], [])

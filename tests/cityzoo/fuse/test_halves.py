@@ -24,7 +24,15 @@ def test_groups_stay_whole_and_halves_are_even(seed):
     assert halve_groups(groups, seed) == (first, second) != halve_groups(groups, seed + 1)
 
 
-def test_one_scene_cannot_be_divided():
+def test_images_of_one_scene_are_divided_all_the_same():
+    """Which the report says."""
+    rows = [ImageExample(f"{i}.jpg", (9, 9), scene="crossing") for i in range(6)]
+    val = ImageSet("val", ("a", "b"), tuple(rows))
+    held_out = divide_held_out(Data(val, val), IMAGE)
+    assert [len(held_out.choose), len(held_out.evaluate)] == [3, 3] and "the same scene" in held_out.note
+
+
+def test_one_group_cannot_be_divided():
     """One line with what to do."""
     with pytest.raises(InputError, match="--val"):
         halve_groups([0, 0, 0])
