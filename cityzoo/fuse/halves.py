@@ -81,8 +81,8 @@ def halve_groups(groups: Sequence[int] | np.ndarray, seed: int = 0) -> tuple[lis
     sizes = np.bincount(members)
     if len(sizes) < LEAST:
         raise InputError(
-            f"{len(members)} held-out examples cannot both choose and evaluate: give more with --val in training, or use "
-            "a method that chooses nothing (--weights equal, --soup uniform)"
+            f"{len(members)} held-out examples cannot both choose and evaluate: give more with --val in training, or "
+            "use a method that chooses nothing (--weights equal, --soup uniform)"
         )
     order = np.random.default_rng(seed).permutation(len(sizes))
     halves: tuple[list[int], list[int]] = ([], [])
