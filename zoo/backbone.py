@@ -42,7 +42,7 @@ def build(
     """Build a backbone with preprocessing inside and a flat graph that can be split and frozen by stage.
 
     Args:
-        name: a name of the table (`zoo.names()`), or several joined by "+", see `zoo.joined`.
+        name: a name of the table (`zoo.names()`), or several joined by "+", see `zoo.joint_backbone`.
         size_hw: height and width in pixels, or one number for both; multiples of 32 if there are levels.
         weights: "auto" (ImageNet, else random with a warning), "imagenet", "random" or the path of a file; of
             joined backbones one for each, e.g. "a.h5+b.h5".
@@ -81,7 +81,7 @@ def build(
 def _build_joined(
     name: str, size_hw: int | tuple[int, int], weights: str | os.PathLike, levels: tuple[str, ...]
 ) -> Built:
-    from zoo.joined import join_backbones, join_origins, split_weights
+    from zoo.joint_backbone import join_backbones, join_origins, split_weights
 
     if not levels:
         raise ValueError(f"backbone '{name}' joins feature maps: give levels")

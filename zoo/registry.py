@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 Preprocessing = Literal["caffe", "tf", "torch", "inside"]
-JOIN = "+"  # between the names of backbones that are joined, see `zoo.joined`
+JOIN = "+"  # between the names of backbones that are joined, see `zoo.joint_backbone`
 _STORE = "https://storage.googleapis.com/tensorflow/keras-applications/"
 
 
@@ -196,7 +196,7 @@ def get(name: str) -> Backbone:
 
 
 def split_name(name: str) -> list[str]:
-    """Return the backbones of a joined one, see `zoo.joined`; of any other its own name.
+    """Return the backbones of a joined one, see `zoo.joint_backbone`; of any other its own name.
 
     Raises:
         ValueError: a backbone twice.

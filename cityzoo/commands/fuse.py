@@ -54,7 +54,6 @@ def _parser() -> cli.Parser:
     parser = cli.Parser(
         prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
     )
-    count, share, weights = map(cli.argparse_type, (parse_count, parse_share, parse_weights))
     add = parser.add_argument
     add(
         "runs",
@@ -71,6 +70,24 @@ def _parser() -> cli.Parser:
         help="compare with this run, too (repeatable)",
     )
     add("--out", metavar="FOLDER", help="new run folder (default: RUN-METHOD)")
+    _add_ensemble_flags(parser)
+    add = parser.add_argument_group("soup").add_argument
+    add("--soup", choices=SOUPS, help="keep what improves the mean, or everything (default: greedy)")
+    add = parser.add_argument_group("training").add_argument
+    add("--student", metavar="BACKBONE", help="of distil (default: that of the smallest run)")
+    add(
+        "--student-weights",
+        metavar="FILE",
+        help="its starting weights (default: as the run of that backbone)",
+    )
+    add("--start", metavar="FILE+FILE", help="weights of the backbones of features (default: as the runs')")
+    count = cli.argparse_type(parse_count)
+    add("--epochs", type=count, metavar="N", help="of each phase (default: as the first run's)")
+    return parser
+
+
+def _add_ensemble_flags(parser: cli.Parser) -> None:
+    share, weights = map(cli.argparse_type, (parse_share, parse_weights))
     add = parser.add_argument_group("ensemble").add_argument
     about = f"{EQUAL}, {FIT} on held-out examples, or a number for each run, e.g. 2,1 (default: {EQUAL})"
     add("--weights", type=weights, metavar="W", help=about)
@@ -84,18 +101,6 @@ def _parser() -> cli.Parser:
         metavar="X",
         help="of weighted boxes fusion (default: chosen on held-out examples)",
     )
-    add = parser.add_argument_group("soup").add_argument
-    add("--soup", choices=SOUPS, help="keep what improves the mean, or everything (default: greedy)")
-    add = parser.add_argument_group("training").add_argument
-    add("--student", metavar="BACKBONE", help="of distil (default: that of the smallest run)")
-    add(
-        "--student-weights",
-        metavar="FILE",
-        help="its starting weights (default: as the run of that backbone)",
-    )
-    add("--start", metavar="FILE+FILE", help="weights of the backbones of features (default: as the runs')")
-    add("--epochs", type=count, metavar="N", help="of each phase (default: as the first run's)")
-    return parser
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -81,19 +81,19 @@ def predict_raw(run: EvaluatedRun, examples: Any) -> RawOutputs:
         run: its output says how examples come to the network.
         examples: N of them.
     """
-    rows = run.task.modality.predict(run.model, examples, undecoded(run.output))
+    rows = run.task.modality.predict(run.model, examples, skip_decoding(run.output))
     values, matrices, seen = (list(column) for column in zip(*rows, strict=True))
     longest = max(len(each) for each in values)
     padded = [np.pad(x, [(0, longest - len(x)), *[(0, 0)] * (x.ndim - 1)]) for x in values]
     return RawOutputs(np.stack(padded), None if matrices[0] is None else np.stack(matrices), seen)
 
 
-def undecoded(output: Output) -> Output:
+def skip_decoding(output: Output) -> Output:
     """Return an output whose results are what the network returns, with the matrix and the example.
 
     Example:
         >>> from cityzoo.outputs.classification import Classification
-        >>> undecoded(Classification(("bus", "car"))).decode(np.array([[3.0]]), None, ["a"])
+        >>> skip_decoding(Classification(("bus", "car"))).decode(np.array([[3.0]]), None, ["a"])
         [(array([3.], dtype=float32), None, 'a')]
     """
     kind = type(f"Undecoded{type(output).__name__}", (type(output),), {"decode": _keep})

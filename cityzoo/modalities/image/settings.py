@@ -107,7 +107,7 @@ def check_backbone(name: str) -> None:
 
 def check_weights(backbone: str, weights: str) -> None:
     """Raise InputError for starting weights that are not there."""
-    from zoo.joined import split_weights
+    from zoo.joint_backbone import split_weights
 
     if Path(weights).is_file():  # of a whole model
         return

@@ -7,7 +7,7 @@ import pytest
 import zoo
 import zoo.registry
 from tests import tiny_backbone  # noqa: F401 - registers "tiny" and "tiny_wide"
-from zoo.joined import split_weights
+from zoo.joint_backbone import split_weights
 from zoo.pretrained import Origin
 
 
@@ -24,7 +24,7 @@ def parts():
 @pytest.fixture(scope="module")
 def joined(parts):
     """Both in one."""
-    from zoo.joined import join_backbones
+    from zoo.joint_backbone import join_backbones
 
     return join_backbones(parts, "both")
 
@@ -72,7 +72,7 @@ def test_it_is_built_by_name(tmp_path):
 
 def test_origins_name_all_files():
     """For the report."""
-    from zoo.joined import join_origins
+    from zoo.joint_backbone import join_origins
 
     found = join_origins([Origin("file", "a.h5", "12", "one"), Origin("random")])
     assert (found.kind, found.path, found.sha256, found.note) == ("file", "a.h5+random", "12+", "one")
