@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 ROUNDS = 20  # of the selection; weights are multiples of 1 / ROUNDS
-IOUS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75)
+IOUS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85)
 Weights = tuple[float, ...]
 Combine = Callable[[Sequence[Any], Sequence[float]], Any]  # outputs and weights -> output
 

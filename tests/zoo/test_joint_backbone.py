@@ -1,14 +1,28 @@
 """Two backbones as one: the same features, stages that split the graph, and misuse."""
 
+import runpy
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
 import zoo
 import zoo.registry
-from tests import tiny_backbone  # noqa: F401 - registers "tiny" and "tiny_wide"
 from zoo.joint_backbone import split_weights
 from zoo.pretrained import Origin
+
+TINY = Path(__file__).parents[1] / "tiny_backbone.py"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny():
+    """Two more rows in the table, for this file alone."""
+    kept = dict(zoo.registry.BACKBONES)
+    runpy.run_path(str(TINY))
+    yield
+    for name in set(zoo.registry.BACKBONES) - set(kept):
+        del zoo.registry.BACKBONES[name]
 
 
 @pytest.fixture(scope="module")
