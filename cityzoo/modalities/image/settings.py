@@ -64,7 +64,7 @@ def auto_views(backbone: str, num_images: int) -> int:
     return min(max(HEAVY_VIEWS // num_images, 1), VIEWS)
 
 
-def training_size(flags: ImageFlags) -> tuple[int, int]:
+def training_size(flags: ResolvedImageFlags) -> tuple[int, int]:
     """Return the height and width that a resolved run trains at, multiples of 32; the saved model takes `image_size`.
 
     Touvron et al. 2019, "Fixing the train-test resolution discrepancy" (arXiv 1906.06423).
