@@ -3,50 +3,21 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from cityzoo.errors import InputError
 from cityzoo.fit import distributed
 from cityzoo.fit.auto_settings import EPOCHS
+from cityzoo.fit.training_time import Costs, Work, epochs_within, seconds_needed
 from cityzoo.spec import AUTO, CLOSED_FORM, ResolvedSpec, TrainSpec
 from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
 DEMO_MINUTES = 10.0  # of a training on demo images, unless --minutes says otherwise
-STARTUP, PER_PHASE, PER_EPOCH = 40.0, 8.0, 0.4  # seconds of start and report, of tracing, and of saving
-MARGIN = 1.15  # decoding and metrics take their time too
 TOLERANCE = 1.1  # "about": a measurement of seconds is not more exact than that
-EVALUATION = 0.5  # of a training step, for as many held-out examples
 SMALLEST = 128  # pixels of the shorter side
-
-
-class Costs(NamedTuple):
-    """Seconds that this machine takes at the full settings."""
-
-    spent: float  # until now, to read or draw the data
-    example: float  # of an example in the frozen part, which runs once for each view; 0 if nothing is cached
-    steps: tuple[float, ...]  # of a training step in each phase
-
-
-@dataclass(frozen=True)
-class Work:
-    """What the time depends on."""
-
-    images: int  # examples to train on
-    held_out: int  # examples that each epoch is evaluated on
-    views: int  # passes of each image through the frozen part
-    size_hw: tuple[int, int]  # of the network's input; (1, 1) if it has none
-    epochs: tuple[int, ...]  # of each phase
-    batch_size: int
-    full_hw: tuple[int, int]  # the size that costs were measured at
-
-    @property
-    def steps(self) -> int:
-        """Return the steps of an epoch."""
-        return max(1, -(-self.images // self.batch_size))
 
 
 class Rung(NamedTuple):
@@ -69,41 +40,7 @@ LADDER = (  # from the full settings down; shares are estimates, docs/training.m
     Rung(0.6, 0.2, 0.25, 0.25),
 )
 
-
-def seconds_needed(costs: Costs, work: Work) -> float:
-    """Return the time of a training, of which `costs.spent` has passed.
-
-    Example:
-        >>> work = Work(160, 32, 2, (64, 64), (10,), 16, (64, 64))
-        >>> round(seconds_needed(Costs(5.0, 0.1, (1.0,)), work))  # 5 + 40 + 8 + 4 + 1.15 * (352 * 0.1 + 10 * 11)
-        224
-    """
-    pixels = math.prod(work.size_hw) / math.prod(work.full_hw)
-    features = (work.images * work.views + work.held_out) * costs.example
-    evaluation = EVALUATION * work.held_out / work.batch_size
-    training = sum(n * (work.steps + evaluation) * s for n, s in zip(work.epochs, costs.steps, strict=True))
-    fixed = STARTUP + PER_PHASE * len(work.epochs) + PER_EPOCH * sum(work.epochs)
-    return costs.spent + fixed + MARGIN * pixels * (features + training)
-
-
-def epochs_within(costs: Costs, work: Work, seconds: float) -> tuple[float, int]:
-    """Return what a minute buys, and how many epochs of each phase fit into a time.
-
-    Returns:
-        Epochs of the last phase per minute; the most epochs that all phases may have, 0 where not one fits.
-
-    Example:
-        >>> work = Work(160, 32, 2, (64, 64), (10,), 16, (64, 64))
-        >>> minute, most = epochs_within(Costs(5.0, 0.1, (1.0,)), work, 600)  # an epoch: .4 + 1.15 * (10 + 1) s
-        >>> round(minute, 2), most
-        (4.6, 38)
-    """
-    ones = replace(work, epochs=tuple(1 for _ in work.epochs))
-    twos = replace(work, epochs=tuple(1 if n == 1 else 2 for n in work.epochs))
-    last = replace(ones, epochs=(*ones.epochs[:-1], 2))
-    base, more, one = (seconds_needed(costs, each) for each in (ones, twos, last))
-    most = int((seconds - base) / (more - base)) + 1 if more > base and seconds >= base else 0
-    return 60 / (one - base), min(most, EPOCHS[1])
+LONGER = (1.25, 1.5, 2.0, 2.5, 3.0)  # times as many epochs, where every epoch shows new views
 
 
 def choose(costs: Costs, full: Work, seconds: float, levers: frozenset[str]) -> Work:
@@ -125,6 +62,20 @@ def choose(costs: Costs, full: Work, seconds: float, levers: frozenset[str]) -> 
     rungs = dict.fromkeys(_lower(full, rung, levers) for rung in LADDER)
     fitting = (work for work in rungs if seconds_needed(costs, work) <= TOLERANCE * seconds)
     return next(fitting, min(rungs, key=lambda work: seconds_needed(costs, work)))
+
+
+def lengthen(costs: Costs, full: Work, seconds: float) -> Work:
+    """Return the work with as many more epochs as fit into a time, up to the last of `LONGER` times as many.
+
+    Example:
+        >>> full = Work(1600, 100, 0, (320, 320), (20,), 16, (320, 320))
+        >>> [lengthen(Costs(20.0, 0.0, (0.3,)), full, 60 * minutes).epochs for minutes in (13, 30, 60)]
+        [(20,), (40,), (60,)]
+    """
+    works = (
+        replace(full, epochs=tuple(_scale(epochs, factor) for epochs in full.epochs)) for factor in LONGER
+    )
+    return [full, *(work for work in works if seconds_needed(costs, work) <= seconds)][-1]
 
 
 def _lower(full: Work, rung: Rung, levers: frozenset[str]) -> Work:
@@ -175,6 +126,8 @@ def adapt(
     spent, example, steps = distributed.broadcast_from_chief(measure())  # all measure, one decides
     costs = Costs(spent, example, tuple(steps))
     work = choose(costs, full, 60 * minutes, levers)
+    if work == full and not full.views and "epochs" in levers and not is_demo:
+        work = lengthen(costs, full, 60 * minutes)
     _log(costs, full, work, minutes)
     return _with_work(spec, full, work)
 

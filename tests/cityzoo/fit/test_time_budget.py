@@ -113,6 +113,16 @@ def test_own_data_is_used_as_a_whole():
     assert spec.run.limit is None and spec.modality.image_size == (160, 192)
 
 
+def test_more_minutes_are_more_epochs_where_each_shows_new_views():
+    """48 + .4 * epochs + 1.15 * epochs * (75 + 3.125) * .1: 18 epochs take 217 s, 36 take 386 s, 54 take 555 s."""
+    for minutes, epochs in ((3.7, 18), (7, 36), (30, 54)):
+        asked, spec = resolved(data="street", minutes=minutes)
+        assert adapted(asked, spec.replace(views=0), Costs(0, 0, (0.1,))).plan[0].epochs == epochs
+        assert adapted(asked, spec, Costs(0, 0, (0.1,))).plan[0].epochs == 18
+    asked, spec = resolved(data="street", minutes=30, epochs=18)
+    assert adapted(asked, spec.replace(views=0), Costs(0, 0, (0.1,))).plan[0].epochs == 18
+
+
 def test_series_get_fewer_epochs():
     """48 + 8 + 1.15 * 20 * (100 + 5) * .1 = 297.5 s; 16 epochs take 247.6 s, 12 take 197.7 s."""
     asked, spec = resolved("traffic_flow", (20,), minutes=200 / 60)
