@@ -69,7 +69,8 @@ def test_on_gpus_what_fits_is_taken(images, monkeypatch, room, size):
 
     resolved = resolve(images, trial)
     assert resolved.fit.batch_size == size and tried[-1] == size
-    assert resolved.plan[0].epochs == min(100, auto_settings.STEPS_PER_PHASE * size // 40)
+    steps = tasks.find("vehicle_detect").modality.steps_of_only_phase
+    assert resolved.plan[0].epochs == min(100, steps * size // 40)
 
 
 def test_on_cpus_memory_is_not_asked_and_one_that_holds_nothing_is_said(images, monkeypatch):
