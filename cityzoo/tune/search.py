@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
-MOST_REPEATED = 30  # settings in a row that were tried before: then the space is exhausted
+MOST_REPEATED = 20  # settings in a row that were tried before: then the space is exhausted
 FAILED_AT_ONCE = 3  # trials without a single success: then the task is at fault, not the settings
 
 

@@ -29,7 +29,7 @@ def describe_trials(search: Search, default: int) -> dict[str, Any]:
     """
     rows = list_trials(search)
     write_trials(search, rows)
-    trained = [row for row in rows.values() if row["state"] not in ("unfinished", "repeated")]
+    trained = [row for row in rows.values() if row["state"] != "unfinished"]
     return {
         "trials": rows,
         "n_trials": len(trained),
@@ -47,8 +47,8 @@ def list_trials(search: Search) -> dict[str, dict[str, Any]]:
     rows = {}
     for trial in search.study.get_trials(deepcopy=False):
         attrs = trial.user_attrs
-        state = "repeated" if "repeats" in attrs else STATES.get(trial.state.name)
-        if state is None:  # queued
+        state = STATES.get(trial.state.name)
+        if state is None or "repeats" in attrs:  # queued, or told the result of equal settings
             continue
         values = dict(zip(search.objectives, trial.values or [], strict=False))
         changed = {
@@ -60,7 +60,7 @@ def list_trials(search: Search) -> dict[str, dict[str, Any]]:
             "number": trial.number,
             "state": state,
             **{name: values.get(name) for name in search.objectives},
-            "seconds": None if state == "repeated" else attrs.get("seconds"),
+            "seconds": attrs.get("seconds"),
             "origin": attrs.get("origin", "sampler"),
             "changed": ", ".join(f"{name} {value}" for name, value in changed.items()),
             "reason": attrs.get("reason", ""),
