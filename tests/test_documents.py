@@ -23,6 +23,7 @@ from cityzoo.commands import (
     models,
     prune,
     redact,
+    tune,
     watch_draw,
     watch_evaluate,
 )
@@ -86,7 +87,7 @@ def known_flags():
         )
     )
     known |= flags_of(protect_parser()) | flags_of(watch_parser()) | flags_of(acknowledge_parser())
-    known |= flags_of(listen_parser())
+    known |= flags_of(listen_parser()) | flags_of(tune._parser("vehicle_classify"))
     known |= {name for item in cli.flag_fields(Settings) for name in cli.flag_names(item)}
     return known | others
 
