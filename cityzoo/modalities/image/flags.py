@@ -110,8 +110,8 @@ class ImageFlags(LabeledFlags):
     )
     image_size: tuple[int, int] | Auto = flag(
         AUTO,
-        "network input in pixels; auto: the images' aspect ratio, long side 320 on CPU and 640 on GPU, up to 1.6 times "
-        "that for small objects",
+        "network input in pixels; auto: the images' aspect ratio, trained at a long side of 320 (GPU: 640), "
+        "up to 1.6 times that for small objects",
         parse_size,
         "SIDE|HxW",
         separator="x",

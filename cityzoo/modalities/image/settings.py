@@ -18,7 +18,7 @@ from cityzoo.model import FULL, LOW
 from cityzoo.sample import ImageExample
 from cityzoo.spec import AUTO, TrainSpec
 
-LONG_SIDES = {"CPU": (320, 512), "GPU": (640, 1024)}  # pixels: usual, and for images of small objects
+LONG_SIDES = {"CPU": (320, 512), "GPU": (640, 1024)}  # pixels in training: usual, and for small objects
 SMALL_OBJECT = 20  # pixels: target size of a median object in the network's input
 LIGHT_MILLIONS = 5.0  # backbones of at most so many parameters are unfrozen on CPUs too
 NEW_VIEWS = 0  # views of each image that are never shown twice
@@ -37,8 +37,8 @@ def resolve_flags(spec: TrainSpec[ImageFlags], data: Dataset) -> ResolvedImageFl
     end_to_end = is_trained_end_to_end(spec)
     scale = flags.train_scale if end_to_end else 1.0
     if size_hw == AUTO:
-        usual, largest = LONG_SIDES["GPU" if backend.gpus() else "CPU"]
-        size_hw = auto_size(data, round(usual / scale / 32) * 32, round(largest / scale / 32) * 32)
+        trained_hw = auto_size(data, *LONG_SIDES["GPU" if backend.gpus() else "CPU"])
+        size_hw = tuple(round(side / scale / 32) * 32 for side in trained_hw)
     views = flags.views
     if views == AUTO:
         views = NEW_VIEWS if end_to_end else auto_views(spec.run.backbone, len(data.train))

@@ -130,7 +130,7 @@ def test_a_resolved_policy_no_longer_depends_on_its_file(gpu, data_of_sizes, tmp
     resolved = DETECT.modality.resolve(spec, data_of_sizes((480, 640)))
     file.unlink()
     assert [step.transform for step in augment.get_policy(resolved.augment).steps] == ["flip"]
-    assert resolved.image_size == (288, 384)
+    assert resolved.image_size == (320, 384)
 
 
 def test_a_wrong_policy_of_a_config_file_is_an_input_error(gpu, data_of_sizes):
@@ -144,7 +144,7 @@ def test_a_wrong_policy_of_a_config_file_is_an_input_error(gpu, data_of_sizes):
 @pytest.mark.parametrize(
     ("flags", "size_hw", "trained_hw"),
     [
-        ({}, (288, 384), (224, 320)),
+        ({}, (320, 384), (256, 320)),
         ({"image_size": (320, 320)}, (320, 320), (256, 256)),
         ({"train_scale": 1.0}, (256, 320), (256, 320)),
         ({"backbone": HEAVY}, (256, 320), (256, 320)),
