@@ -79,7 +79,10 @@ class Networks:
         plan = (Phase(freeze, epochs, spec.fit.learning_rate * LATER_PHASES),)
         values: dict[str, Any] = {"weights": str(self.source.folder.model.absolute())}
         if hasattr(spec.modality, "backbone_rate"):
-            values["backbone_rate"] = 1.0  # the head has learned as much as the backbone
+            values |= {
+                "backbone_rate": 1.0,
+                "train_scale": 1.0,
+            }  # the head has learned as much as the backbone
         return replace(spec.replace(image_size=(height, width), **values), plan=plan)
 
     def _student(self, value: str) -> ResolvedSpec[Any]:

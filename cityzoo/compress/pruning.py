@@ -127,6 +127,7 @@ def _spec_of_fine_tuning(request: PruningRequest, source: EvaluatedRun, own: Run
         delta=None,
         unlabelled=None,
         backbone_rate=1.0,  # the head has learned as much as the backbone
+        train_scale=1.0,
         batchnorm="learn",  # its inputs have changed
     )
     return replace(spec, plan=(Phase(request.freeze, epochs, rate),))

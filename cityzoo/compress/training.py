@@ -48,9 +48,10 @@ def fine_tune_start(
     with open_or_create(spec, str(own.path)) as folder:
         changes = run_data.check_resumed(folder, task.modality, data)
         with distributed.distribution_scope(), devices.strategy().scope():
-            assembled = task.modality.build(spec, output, data)
+            trained = task.modality.training_spec(spec)
+            assembled = task.modality.build(trained, output, data)
             is_begun = folder.checkpoint.is_file()
-            state = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=is_begun)
+            state = fine_tune.fine_tune(trained, task, output, data, assembled, folder, resume=is_begun)
             refit.finish(spec, task, output, data, assembled, folder, state)
         task.modality.write_manifest(folder.path, data, output)
         subject = evaluated_run.open_evaluated(str(folder.path))
