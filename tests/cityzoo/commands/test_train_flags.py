@@ -499,7 +499,11 @@ def test_help_never_mentions_another_modality(pages, name):
         ("traffic_flow", {"backbone": "stid", "split": "0.7,0.1,0.2", "refit": "on", "horizon": "12"}),
         (
             "air_quality",
-            {"history": "24", "alarm": "pm25 > 75 within 6h with 0.5 probability if possible", "seed": "0"},
+            {
+                "history": "24",
+                "alarm": "pm25 > 75 within 6h with at most 0.5 false alarms a week if possible",
+                "seed": "0",
+            },
         ),
     ],
 )
@@ -527,7 +531,7 @@ def test_tasks_of_sensors_have_defaults_of_their_own():
     spec = parse_training(["--task", "air_quality", "--history", "48", "--split", "0.6,0.2,0.2"]).spec
     assert (spec.run.backbone, spec.modality.history, spec.modality.horizon) == ("stid", 48, 24)
     assert spec.modality.split == (0.6, 0.2, 0.2)
-    assert spec.output["alarm"] == ("pm25 > 75 within 6h with 0.5 probability if possible",)
+    assert spec.output["alarm"] == ("pm25 > 75 within 6h with at most 0.5 false alarms a week if possible",)
 
 
 def test_a_plan_may_be_given_where_a_task_has_a_default_of_its_own():
