@@ -50,6 +50,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         self.twin, self.elapsed_seconds = context.float32_twin, context.elapsed_seconds
         self.twin.set_weights(self.whole.get_weights())
         self.average, self.guard, self.teacher = average, guard, context.teacher
+        self.is_enough = context.is_enough
         self.kept_epochs = context.spec.fit.keep_epochs or 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -71,7 +72,7 @@ class CheckpointCallback(keras.callbacks.Callback):
         checkpoint.save_checkpoint(self.folder.checkpoint, self._arrays(), asdict(state))
         if self.kept_epochs:
             self._keep_epoch()
-        if state.stale >= self.patience:
+        if self.is_enough(state) or state.stale >= self.patience:
             self.model.stop_training = True
 
     def _keep_epoch(self) -> None:

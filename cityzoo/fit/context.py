@@ -37,6 +37,11 @@ class TrainState:
     spent: float = 0.0  # seconds from the start of training to the end of the last epoch, pauses left out
 
 
+def never(state: TrainState) -> bool:
+    """Return that a training goes on, whatever its state."""
+    return False
+
+
 @dataclass(frozen=True)
 class TrainContext:
     """What all phases of a run share."""
@@ -53,6 +58,7 @@ class TrainContext:
     elapsed_seconds: Callable[[], float]
     unlabelled: Any | None = None  # a weakly and a strongly augmented set
     teacher: Teacher | None = None  # whose answers are learned, too
+    is_enough: Callable[[TrainState], bool] = never  # after each epoch: whether to stop, to be resumed or not
 
     @functools.cached_property
     def float32_twin(self) -> keras.Model:

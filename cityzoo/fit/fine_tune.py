@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from cityzoo.fit import distributed, feature_cache
 from cityzoo.fit.callbacks import seed_generator_states
 from cityzoo.fit.checkpoint import load_checkpoint
 from cityzoo.fit.closed_form import closed_form_phase
-from cityzoo.fit.context import TrainContext, TrainState
+from cityzoo.fit.context import TrainContext, TrainState, never
 from cityzoo.fit.distillation_teacher import load_teacher
 from cityzoo.fit.optimizers import stage_rates
 from cityzoo.fit.phases import fit_phase, freeze
@@ -67,6 +68,7 @@ def fine_tune(
     folder: RunFolder,
     resume: bool = False,
     found_rate: float = 0.0,
+    is_enough: Callable[[TrainState], bool] = never,
 ) -> TrainState:
     """Go through the phases, from the start or from the run's checkpoint.
 
@@ -84,7 +86,8 @@ def fine_tune(
     extra = modality.unlabelled_views(spec, output)
     teacher = load_teacher(spec, task, output, assembled, data.train, checkpoint.get("adapters", []))
     context = TrainContext(
-        *(task, output, assembled, train, val, spec, folder, cache, state, elapsed_seconds, extra, teacher)
+        *(task, output, assembled, train, val, spec, folder, cache, state, elapsed_seconds, extra, teacher),
+        is_enough,
     )
     for phase in spec.plan:
         freeze(context, phase)  # a missing stage is reported now, not after the first phase
@@ -100,6 +103,8 @@ def fine_tune(
         if state.epoch < end and state.stale < spec.fit.patience:
             run_phase = closed_form_phase if spec.plan[number].freeze == CLOSED_FORM else fit_phase
             run_phase(context, spec.plan[number], checkpoint)
+            if is_enough(state):
+                break
         elif checkpoint:  # the run was stopped just after the last epoch of this phase
             assembled.model.set_weights(checkpoint["best"])
         checkpoint, state.epoch = {}, end

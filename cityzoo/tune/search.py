@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from cityzoo.cli import flag_name
 from cityzoo.errors import InputError, disk_full, is_out_of_memory
-from cityzoo.fit.run_folder import RunFolder, finished_epochs
 from cityzoo.tune import trial_run
 from cityzoo.tune.budget import Budget, OutOfTimeError
-from cityzoo.tune.journal import REDUCTION, RUNGS, default_trial, finished_trials
+from cityzoo.tune.journal import default_trial, finished_trials
+from cityzoo.tune.rungs import Rungs
 from cityzoo.tune.search_space import Dimension, label, suggest_spec
 from cityzoo.tune.study import StudyFolder
 from cityzoo.tune.workers import exclusive, run_folder, take_over
@@ -165,26 +165,16 @@ def _train_rungs(search: Search, trial: optuna.Trial, note_seconds: Callable[[],
     if _tell_repeated(search, trial):
         return False
     prepared = trial_run.prepare(spec, search.task, search.examples)
-    folder = run_folder(search.folder, trial)
-    rungs = trial_run.rungs_of(prepared.spec.plan)
-    has_one_objective = len(search.objectives) == 1  # Optuna stops no trials where there are several
-    can_stop = has_one_objective and trial.user_attrs.get("origin") != "defaults"
-    done = finished_epochs(RunFolder(folder))  # of a trial that was interrupted
-    value = 0.0
-    for number, epochs in enumerate(rungs):
-        if done > epochs:
-            continue
-        value = trial_run.train_until(prepared, folder, epochs, search.objectives[0])
-        note_seconds()
-        step = REDUCTION ** (number + RUNGS - len(rungs))
-        trial.set_user_attr(f"rung {step}", value)
-        if has_one_objective:
-            trial.report(value, step)
-        if can_stop and number + 1 < len(rungs) and trial.should_prune():
-            search.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-            _log(search, trial, chosen, value, f"stopped after {epochs} of {rungs[-1]} epochs")
-            return True
-    costs = {} if has_one_objective else trial_run.measure_costs(folder)
+    folder, metric = run_folder(search.folder, trial), search.objectives[0]
+    rungs = Rungs(trial, search.objectives, trial_run.rungs_of(prepared.spec.plan), note_seconds)
+    state = trial_run.train(prepared, folder, rungs.is_enough)
+    rungs.report(state, last=True)
+    value = trial_run.best_value(state, metric)
+    if rungs.is_stopped:
+        search.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        _log(search, trial, chosen, value, f"stopped after {state.epoch} epochs")
+        return True
+    costs = trial_run.measure_costs(folder) if len(search.objectives) > 1 else {}
     search.study.tell(trial, [value, *(costs[name] for name in search.objectives[1:])])
     _log(search, trial, chosen, value, ", ".join(f"{cost:.1f} {name}" for name, cost in costs.items()))
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from cityzoo import predict
 from cityzoo.errors import InputError
 from cityzoo.evaluation import evaluate, evaluated_run, run_facts
 from cityzoo.fit import auto_settings, fine_tune, refit, run_data
-from cityzoo.fit.context import TrainState
+from cityzoo.fit.context import TrainState, never
 from cityzoo.fit.run_folder import RunFolder, open_or_create
 from cityzoo.modalities import Dataset, Modality
 from cityzoo.model import load
@@ -128,60 +128,57 @@ def rungs_of(plan: Sequence[Phase]) -> list[int]:
     return sorted({max(1, round(total / REDUCTION**rung)) for rung in range(RUNGS)})
 
 
-def cut_plan(plan: Sequence[Phase], epochs: int) -> tuple[Phase, ...]:
-    """Return the first epochs of a plan, with the schedule of the whole: continued, it is the whole plan.
+def train(trial: Prepared, folder: Path, is_enough: Callable[[TrainState], bool]) -> TrainState:
+    """Train a trial from the start or from its checkpoint, until its plan is done or it is enough.
 
-    Example:
-        >>> cut_plan([Phase("closed_form", 1, 0.01), Phase("C3", 17, 0.001), Phase("none", 9, 0.001)], 6)[1]
-        Phase(freeze='C3', epochs=5, learning_rate=0.001, schedule_epochs=17)
-    """
-    cut, left = [], epochs
-    for phase in plan:
-        if left > 0:
-            whole = phase.schedule_epochs or phase.epochs
-            cut.append(replace(phase, epochs=min(phase.epochs, left), schedule_epochs=whole))
-            left -= phase.epochs
-    return tuple(cut)
-
-
-def train_until(trial: Prepared, folder: Path, epochs: int, metric: str) -> float:
-    """Train a trial up to a number of epochs, from the start or from its checkpoint.
-
-    Returns:
-        A metric of the validation examples, of the best epoch so far: the one that `model.keras` holds.
+    Args:
+        trial: to train.
+        folder: its run folder.
+        is_enough: called after each epoch.
 
     Raises:
-        InputError: the loss is not finite, training was interrupted, or the examples do not give the metric.
+        InputError: the loss is not finite, or training was interrupted.
     """
-    state = _train(trial, folder, cut_plan(trial.spec.plan, epochs), [])[1]
+    return _train(trial, folder, [], is_enough=is_enough)[1]
+
+
+def _train(
+    trial: Prepared,
+    folder: Path,
+    changes: list[str],
+    finish: bool = False,
+    is_enough: Callable[[TrainState], bool] = never,
+) -> tuple[Any, TrainState]:
+    import keras
+
+    keras.utils.clear_session()
+    spec, run = trial.spec.replace(out=str(folder)), RunFolder(folder)
+    task, output, data = trial.task, trial.output, trial.examples.data
+    is_begun = run.checkpoint.is_file()
+    if not is_begun:
+        shutil.rmtree(folder, ignore_errors=True)
+    fine_tune.seed_everything(spec.run.seed)
+    with open_or_create(spec, str(folder) if is_begun else None):
+        changes += run_data.check_resumed(run, task.modality, data)
+        assembled = task.modality.build(spec, output, data)
+        state = fine_tune.fine_tune(spec, task, output, data, assembled, run, is_begun, is_enough=is_enough)
+        if finish:
+            refit.finish(spec, task, output, data, assembled, run, state)
+    return assembled, state
+
+
+def best_value(state: TrainState, metric: str) -> float:
+    """Return a metric of the validation examples, of the best epoch so far: the one that `model.keras` holds.
+
+    Raises:
+        InputError: the examples do not give it.
+    """
     row = next(row for row in state.history if row["epoch"] == state.best_epoch)
     if row.get(f"val_{metric}") is None:
         raise InputError(
             f"the validation examples give no {metric}: give others with --val, or another metric"
         )
     return float(row[f"val_{metric}"])
-
-
-def _train(
-    trial: Prepared, folder: Path, plan: tuple[Phase, ...], changes: list[str], finish: bool = False
-) -> tuple[Any, TrainState]:
-    import keras
-
-    keras.utils.clear_session()
-    spec = replace(trial.spec, plan=plan).replace(out=str(folder))
-    run, data, modality = RunFolder(folder), trial.examples.data, trial.task.modality
-    is_begun = run.checkpoint.is_file()
-    if not is_begun:
-        shutil.rmtree(folder, ignore_errors=True)
-    fine_tune.seed_everything(spec.run.seed)
-    with open_or_create(spec, str(folder) if is_begun else None):
-        changes += run_data.check_resumed(run, modality, data)
-        own = modality.training_spec(spec)
-        assembled = modality.build(own, trial.output, data)
-        state = fine_tune.fine_tune(own, trial.task, trial.output, data, assembled, run, resume=is_begun)
-        if finish:
-            refit.finish(spec, trial.task, trial.output, data, assembled, run, state)
-    return assembled, state
 
 
 def measure_costs(folder: Path) -> dict[str, float]:
@@ -204,10 +201,7 @@ def finish(trial: Prepared, folder: Path, others: Sequence[Path] = ()) -> dict[s
     """
     started = time.perf_counter()
     changes: list[str] = []
-    plan = tuple(
-        replace(phase, schedule_epochs=phase.schedule_epochs or phase.epochs) for phase in trial.spec.plan
-    )
-    assembled, state = _train(trial, folder, plan, changes, finish=True)
+    assembled, state = _train(trial, folder, changes, finish=True)
     run, task, aside, seed = RunFolder(folder), trial.task, trial.examples.aside, trial.spec.run.seed
     task.modality.write_manifest(folder, trial.examples.data, trial.output)
     subject = evaluated_run.open_evaluated(str(folder))
@@ -216,9 +210,8 @@ def finish(trial: Prepared, folder: Path, others: Sequence[Path] = ()) -> dict[s
         for path in others
     }
     metrics = evaluate.evaluate(run, task, trial.output, aside, folder, compared, seed=seed)
-    spec = replace(trial.spec, plan=plan)
     seconds = round(state.spent + time.perf_counter() - started, 1)
-    facts = run_facts.training_facts(spec, trial.examples.data.findings, assembled, state, seconds)
+    facts = run_facts.training_facts(trial.spec, trial.examples.data.findings, assembled, state, seconds)
     if trial.examples.is_half:
         changes.append("evaluated on the part of val that chose neither its epoch nor its settings")
     facts["warnings"] += changes

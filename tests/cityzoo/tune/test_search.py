@@ -14,6 +14,7 @@ pytest.importorskip("optuna")
 import tests.tiny_backbone  # noqa: F401  (adds the backbone "tiny")
 from cityzoo import tasks
 from cityzoo.errors import InputError
+from cityzoo.fit.context import TrainState
 from cityzoo.fit.run_files import RunFolder
 from cityzoo.model import load
 from cityzoo.spec_file import read_spec
@@ -153,18 +154,24 @@ def make_search(folder, worker="w", minutes=10.0, trials=None):
 
 
 class Training:
-    """Stands for `trial_run.train_until`: values by trial, or errors."""
+    """Stands for `trial_run.train`: values by trial and epoch, or errors."""
 
     def __init__(self, monkeypatch, values):
         self.values, self.asked = values, []
-        monkeypatch.setattr(trial_run, "train_until", self)
+        monkeypatch.setattr(trial_run, "train", self)
 
-    def __call__(self, trial, folder, epochs, metric):
-        self.asked.append((folder.name, epochs))
-        value = self.values(folder.name, epochs)
-        if isinstance(value, BaseException):
-            raise value
-        return value
+    def __call__(self, trial, folder, is_enough):
+        state = TrainState()
+        for epoch in range(1, 1 + sum(phase.epochs for phase in trial.spec.plan)):
+            self.asked.append((folder.name, epoch))
+            value = self.values(folder.name, epoch)
+            if isinstance(value, BaseException):
+                raise value
+            state.epoch = state.best_epoch = epoch
+            state.history.append({"epoch": epoch, "val_balanced_accuracy": value})
+            if is_enough(state):
+                break
+        return state
 
 
 def test_what_diverges_or_runs_out_of_memory_is_recorded_and_the_search_goes_on(tmp_path, data, monkeypatch):
@@ -191,7 +198,14 @@ def test_bad_trials_are_stopped_early_and_good_ones_go_on(tmp_path, data, monkey
     found.budget.trials = 6
     with sign_in(found.folder):
         search.run_search(found, lambda _: None)
-    assert [epochs for name, epochs in training.asked if name == "trial-000"] == [1, 2, 6]  # 1 computed + 5
+    assert [epochs for name, epochs in training.asked if name == "trial-000"] == [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+    ]  # 1 computed + 5
     states = [trial.state.name for trial in found.study.get_trials()]
     assert states[0] == "COMPLETE" and states.count("PRUNED") >= 4
     assert [epochs for name, epochs in training.asked if name == "trial-005"] == [1]
@@ -247,9 +261,10 @@ def test_a_trial_grown_from_rung_to_rung_is_the_whole_training(tmp_path, data):
     found = make_search(make_study(tmp_path / "s", data, TRAINED))
     trial = found.prepare({"learning_rate": 0.01})
     for epochs in (1, 2, 6):
-        grown = trial_run.train_until(trial, tmp_path / "grown", epochs, "balanced_accuracy")
-    whole = trial_run.train_until(trial, tmp_path / "whole", 6, "balanced_accuracy")
-    assert grown == whole
+        grown = trial_run.train(trial, tmp_path / "grown", lambda state, end=epochs: state.epoch >= end)
+        assert grown.epoch == epochs
+    whole = trial_run.train(trial, tmp_path / "whole", lambda state: False)
+    assert [row["val_loss"] for row in grown.history] == [row["val_loss"] for row in whole.history]
     pairs = zip(
         *(load(RunFolder(tmp_path / name).model).get_weights() for name in ("grown", "whole")), strict=True
     )

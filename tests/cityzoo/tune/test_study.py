@@ -14,7 +14,7 @@ from cityzoo.spec import Phase
 from cityzoo.tune.journal import JournalLock, open_study
 from cityzoo.tune.search_space import Dimension, first_trials, parse_searches, searchable_fields
 from cityzoo.tune.study import Request, StudyFolder, claim, read_request
-from cityzoo.tune.trial_run import choose_aside, cut_plan
+from cityzoo.tune.trial_run import choose_aside, rungs_of
 
 
 def request_of(task="vehicle_classify", data="a", **more):
@@ -76,11 +76,10 @@ def test_examples_are_set_aside_evenly_and_by_whole_groups():
     assert choose_aside([""] * 30, [b"x"] * 30, 0.2).sum() == 6
 
 
-def test_a_cut_plan_keeps_the_schedule_of_the_whole():
-    """Four of nine epochs: the first phase whole, two of the second, whose schedule spans five."""
-    plan = (Phase("backbone", 2, 0.01), Phase("C3", 5, 0.001), Phase("none", 2, 0.001))
-    assert cut_plan(plan, 4) == (Phase("backbone", 2, 0.01, 2), Phase("C3", 2, 0.001, 5))
-    assert [phase.epochs for phase in cut_plan(plan, 9)] == [2, 5, 2]
+def test_rungs_are_a_ninth_a_third_and_all_of_a_plan():
+    """Of 27 epochs 3, 9 and 27; one rung where the head is computed."""
+    assert rungs_of((Phase("closed_form", 1, 0.01), Phase("C3", 26, 0.001))) == [3, 9, 27]
+    assert rungs_of((Phase("closed_form", 1, 0.01),)) == [1]
 
 
 def test_neighbours_are_one_step_away():
