@@ -32,7 +32,7 @@ def weight(model):
     return float(model.get_weights()[0][0, 0])
 
 
-def keep(model, folder, metrics, patience=99, state=None):
+def keep(model, folder, metrics, patience=99, state=None, enough=99):
     """Go through epochs with these metrics; return the keeper and the number of epochs that there were."""
     state = state or TrainState()
     context = SimpleNamespace(
@@ -41,10 +41,11 @@ def keep(model, folder, metrics, patience=99, state=None):
         state=state,
         task=SimpleNamespace(monitor="AP"),
         output=SimpleNamespace(lower_is_better=()),
-        spec=SimpleNamespace(fit=SimpleNamespace(patience=patience)),
+        spec=SimpleNamespace(fit=SimpleNamespace(patience=patience, keep_epochs=0)),
         teacher=None,
         elapsed_seconds=lambda: 12.34,
         float32_twin=float32_copy(model),
+        is_enough=lambda state: state.epoch >= enough,
     )
     keeper = CheckpointCallback(context, None, NanGuard())
     keeper.set_model(model)
@@ -81,6 +82,12 @@ def test_the_best_epoch_is_kept_and_the_last_one_goes_on(model, tmp_path):
 def test_patience_of_two_epochs(model, tmp_path, metrics, epochs):
     """Two in a row that are no better end the phase."""
     assert keep(model, tmp_path, metrics, patience=2)[1] == epochs
+
+
+def test_a_training_that_has_enough_ends_with_its_checkpoint(model, tmp_path):
+    """After the second of four epochs, whatever the metric does."""
+    keeper, epochs = keep(model, tmp_path, [0.1, 0.2, 0.3, 0.4], enough=2)
+    assert epochs == 2 and load_checkpoint(keeper.folder.checkpoint)[1]["epoch"] == 2
 
 
 def test_the_best_of_an_earlier_phase_stays_the_best(model, tmp_path):
