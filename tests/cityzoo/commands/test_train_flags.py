@@ -69,7 +69,7 @@ def test_a_tasks_defaults_are_overridden_by_flags(monkeypatch):
     monkeypatch.setattr(tasks, "find", lambda name: task)
     spec = parse_training(["--backbone", "vgg16"]).spec
     assert (spec.modality.image_size, spec.run.backbone, spec.fit.batch_size) == ((64, 64), "vgg16", 16)
-    assert "(default: 64x64)" in training_parser("vehicle_detect").format_help()
+    assert "(default: 64x64)" in " ".join(training_parser("vehicle_detect").format_help().split())
 
 
 BAD = {
