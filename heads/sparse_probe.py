@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from heads.linear_probe import NEVER, SHARPNESSES, Linear
+from heads.linear_probe import NEVER, Linear
+from heads.penalty_choice import SHARPNESSES
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from augment.policy import get_policy
-from cityzoo.errors import InputError
+from cityzoo.errors import InputError, unknown
 
 AUTO = "auto"
+GROUP_BY = (AUTO, "example", "duplicate", "scene", "video", "camera", "cluster")  # see cityzoo.data.groups
 CLOSED_FORM = "closed_form"  # in place of a stage: the head is computed in one pass
 
 
@@ -127,6 +129,37 @@ def parse_number(text: str) -> float:
         0.05
     """
     return _number(text, 0.0, 1e6, "a value", "of 0 or more")
+
+
+def parse_fold(text: str) -> str:
+    """Read which part of the training data is held out, e.g. "1/3".
+
+    Example:
+        >>> parse_fold("1/3")
+        '1/3'
+    """
+    part, _, folds = text.partition("/")
+    if not (part.isdecimal() and folds.isdecimal() and 1 <= int(part) <= int(folds) and int(folds) > 1):
+        raise InputError(f"fold '{text}' is not understood: give PART/PARTS, e.g. 1/3 for the first of three")
+    return text
+
+
+def parse_folds(text: str) -> int:
+    """Read a number of folds: 2 or more, or 0 for none."""
+    if not text.isdecimal() or int(text) == 1:
+        raise InputError(f"'{text}' folds cannot be made: give 2 or more, e.g. 3, or 0 for none")
+    return int(text)
+
+
+def parse_group_by(text: str) -> str:
+    """Read how examples are grouped: one of `GROUP_BY`, or a CSV file of names and groups.
+
+    Raises:
+        InputError: neither.
+    """
+    if text in GROUP_BY or (text.lower().endswith(".csv") and Path(text).is_file()):
+        return text
+    raise unknown("value of --group-by", text, (*GROUP_BY, "a .csv file of names and groups"))
 
 
 def parse_share(text: str) -> float:

@@ -7,21 +7,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cityzoo.cli.values import AUTO, GROUP_BY
 from cityzoo.errors import unknown
 
-GROUP_BY = ("auto", "example", "duplicate", "scene", "video", "camera", "cluster")
-# A numbered part at the start of a scene's name, and what follows: "cluster009_fire2_mp4", "scene1_1026".
-_PART = re.compile(r"^([^\W\d_]{3,}[-_]?\d+)[-_. ]+(.+)$")
-_DATE = re.compile(r"[-_. ]*(\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d{2}[-_.]\d{2}[-_.]\d{4}).*$")
-_GENERIC = re.compile(
-    r"(frame|frm|f|img|image|im|pic|picture|photo|shot|snap\w*|dsc\w?|n)?[-_. \d]*", re.IGNORECASE
+# Parts of a scene's name that several scenes share: a numbered place at its start, a video file at its end, as in
+# "cluster009_fire2_mp4", frames of which were clustered.
+_PLACE = re.compile(
+    r"^((?:cluster|scene|cam|camera|video|clip|site|seq|sequence|loc|location)[-_]?\d+)[-_. ].+$",
+    re.IGNORECASE,
 )
+_VIDEO = re.compile(
+    r"^(?:[^\W\d_]+\d+[-_. ]+)?([^\d].*[-_.](?:mp4|avi|mov|mkv|webm|m4v|mpe?g|wmv))$", re.IGNORECASE
+)
+_DATE = re.compile(r"[-_. ]*(\d{4}[-_.]?\d{2}[-_.]?\d{2}|\d{2}[-_.]\d{2}[-_.]\d{4}).*$")
 SIMILAR_BITS = 6  # of 64: frames of a fixed camera, in which only what moves differs
 
 
 def group_examples(
     scenes: Sequence[str],
-    by: str = "auto",
+    by: str = AUTO,
     hashes: Sequence[str] = (),
     features: np.ndarray | None = None,
     clusters: int | None = None,
@@ -34,7 +38,7 @@ def group_examples(
     - "video": scenes that share a part of their names: "cluster000_fire2_mp4" and "cluster004_fire2_mp4".
     - "camera": names without the date and what follows it.
     - "cluster": scenes whose backbone features are near each other, see `cluster_features`.
-    - "auto": videos, joined with duplicates; with features, clusters of these.
+    - "auto": clusters of videos; without features, videos joined with duplicates.
 
     Args:
         scenes: name of each example's scene, "" where not known.
@@ -63,20 +67,19 @@ def group_examples(
     names: list[Sequence[str]] = [scenes]
     if by == "camera":
         names = [[_DATE.sub("", scene) or scene for scene in scenes]]
-    if by in ("video", "cluster", "auto"):
-        names += [_part(scenes, place) for place in (1, 2)]
+    if by in ("video", "cluster", AUTO):
+        names += [_find_part(scenes, part) for part in (_PLACE, _VIDEO)]
     groups = join_groups(*names)
-    if by in ("duplicate", "cluster", "auto") and len(hashes):
+    if len(hashes) and (by == "duplicate" or (by == AUTO and features is None)):
         groups = join_groups(groups.tolist(), _similar(hashes).tolist())
-    if by in ("cluster", "auto") and features is not None:
+    if by in ("cluster", AUTO) and features is not None:
         groups = cluster_features(features, groups, clusters)
     return groups
 
 
-def _part(scenes: Sequence[str], place: int) -> list[str]:
-    found = [_PART.match(scene) for scene in scenes]
-    parts = [match.group(place) if match else "" for match in found]
-    return ["" if _GENERIC.fullmatch(part) else part for part in parts]
+def _find_part(scenes: Sequence[str], part: re.Pattern[str]) -> list[str]:
+    matches = [part.match(scene) for scene in scenes]
+    return [match.group(1) if match else "" for match in matches]
 
 
 def join_groups(*labels: Sequence[object]) -> np.ndarray:

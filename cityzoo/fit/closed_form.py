@@ -18,6 +18,7 @@ from cityzoo.fit.callbacks import seed_generator_states
 from cityzoo.fit.checkpoint import save_checkpoint
 from cityzoo.fit.context import TrainContext
 from cityzoo.fit.feature_cache import Cache
+from cityzoo.fit.fold_data import group_training
 from cityzoo.fit.phases import freeze, make_evaluator
 from cityzoo.model import save
 from cityzoo.outputs import ClosedFormInput
@@ -60,11 +61,12 @@ def closed_form_phase(context: TrainContext, phase: Phase, checkpoint: object = 
 
 
 def _groups(context: TrainContext) -> np.ndarray:
-    """Scenes of the training examples, (N,) int; the examples themselves where there are too few scenes."""
-    scenes = np.unique(
-        [getattr(e, "scene", "") for e in context.train.examples.examples], return_inverse=True
-    )[1]
-    return scenes if scenes.max() + 1 >= LEAST_SCENES else np.arange(len(scenes))
+    """Videos or scenes of the training examples, (N,) int; the examples themselves where there are too few scenes."""
+    examples = context.train.examples
+    groups = group_training("video", context.modality, examples)
+    return (
+        groups if groups.max() + 1 >= LEAST_SCENES else group_training("example", context.modality, examples)
+    )
 
 
 @contextmanager

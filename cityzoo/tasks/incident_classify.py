@@ -47,7 +47,6 @@ TASK = Task(
     defaults={
         "split_by": "auto",
         "image_size": (224, 224),
-        "pooling": "mean+peak",
         "flips": True,
         "freeze": "backbone",
         "augment": "light",

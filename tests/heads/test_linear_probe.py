@@ -6,14 +6,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
 from sklearn.preprocessing import StandardScaler
 
-from heads import linear_probe
-from heads.linear_probe import (
-    STRENGTHS,
-    USUAL_STRENGTH,
-    cosine_prototypes,
-    logistic_regression,
-    nearest_mean,
-)
+from heads import penalty_choice
+from heads.linear_probe import cosine_prototypes, logistic_regression, nearest_mean
+from heads.penalty_choice import STRENGTHS, USUAL_STRENGTH
 
 
 def clouds(classes=3, each=40, dims=6, seed=0, apart=1.0):
@@ -59,7 +54,8 @@ def test_logistic_regression_is_sklearns_on_standardised_features(weights):
     new = np.random.default_rng(9).normal(size=(50, 6))
     weight = dict(enumerate(weights)) or None
     expected = sklearns(rows, targets.argmax(1), strength, new, class_weight=weight)
-    np.testing.assert_allclose(softmax(logits(found, new)), expected, atol=3e-3)
+    answers = logits(found, new) / found.facts["scale"][0]
+    np.testing.assert_allclose(softmax(answers), expected, atol=3e-3)
 
 
 def test_weight_raises_the_rare_class():
@@ -77,7 +73,8 @@ def test_two_classes_make_one_column():
     found = logistic_regression(rows, targets, groups)
     assert found.kernel.shape == (6, 1) and found.bias.shape == (1,)
     expected = sklearns(rows, targets.argmax(1), found.facts["C"][0], rows)
-    np.testing.assert_allclose(sigmoid(logits(found, rows))[:, 0], expected[:, 1], atol=3e-3)
+    answers = sigmoid(logits(found, rows)[:, 0] / found.facts["scale"][0])
+    np.testing.assert_allclose(answers, expected[:, 1], atol=3e-3)
 
 
 def test_several_classes_are_one_regression_each():
@@ -87,10 +84,10 @@ def test_several_classes_are_one_regression_each():
     targets = np.stack([rows[:, 0] > 0, rows[:, 1] + rng.normal(0, 3, 160) > 1], axis=1).astype(float)
     found = logistic_regression(rows, targets, np.arange(160), several=True)
     assert found.kernel.shape == (5, 2) and len(found.facts["C"]) == 2
-    assert found.facts["C"][0] > found.facts["C"][1]  # the first can be told, the second hardly
-    for column, strength in enumerate(found.facts["C"]):
+    for column, (strength, scale) in enumerate(zip(found.facts["C"], found.facts["scale"], strict=True)):
         expected = sklearns(rows, targets[:, column], strength, rows)[:, 1]
-        np.testing.assert_allclose(sigmoid(logits(found, rows))[:, column], expected, atol=3e-3)
+        answers = sigmoid(logits(found, rows)[:, column] / scale)
+        np.testing.assert_allclose(answers, expected, atol=3e-3)
 
 
 def test_the_scale_of_features_changes_nothing():
@@ -123,61 +120,56 @@ def test_too_few_images_for_folds_take_the_usual_penalty():
     assert logistic_regression(rows[few], targets[few], np.arange(43)).facts["C"] == [USUAL_STRENGTH]
     groups = np.r_[np.arange(40), 40 + np.arange(40) % 3]
     assert logistic_regression(rows, targets, groups).facts["C"] == [USUAL_STRENGTH]
-    assert logistic_regression(rows, targets, np.arange(80)).facts["C"] != [USUAL_STRENGTH]
+    enough = logistic_regression(rows, targets, np.arange(80)).facts
+    assert enough["C"] == [USUAL_STRENGTH] or enough["scale"] != [1.0]
 
 
 def test_views_of_an_image_are_never_parted():
     """Twelve images a class, ten nearly equal views of each, many features and little to tell by.
 
-    With views on both sides of a division every image is known by heart and the weakest penalty looks best;
-    by whole images nothing is gained by memory, and a stronger one is taken.
+    With views on both sides of a division every image is known by heart, and the logits look as sure as they are; by
+    whole images nothing is gained by memory, and they are made far less sure.
     """
     rng = np.random.default_rng(0)
     images = np.repeat([0, 1], 12)
     middles = rng.normal(size=(24, 120)) + 0.25 * images[:, None] * (np.arange(120) < 10)
     rows = np.repeat(middles, 10, axis=0) + rng.normal(0, 0.05, (240, 120))
     targets, groups = np.eye(2)[np.repeat(images, 10)], np.repeat(np.arange(24), 10)
-    (kept,) = logistic_regression(rows, targets, groups).facts["C"]
-    (leaked,) = logistic_regression(rows, targets, np.arange(240)).facts["C"]
-    assert leaked == STRENGTHS[-1] and kept <= STRENGTHS[2]
-
-
-class Saying:
-    """Answers that lose as much as they are told."""
-
-    def __init__(self, loss):
-        self.loss = loss
-
-    def predict_proba(self, rows):
-        """The true class is 1 in all rows here that matter: its probability is e^-loss."""
-        p = np.where(rows[:, 0] > 0, np.exp(-self.loss), 1 - np.exp(-self.loss))
-        return np.stack([1 - p, p], axis=1)
+    kept, leaked = (logistic_regression(rows, targets, by) for by in (groups, np.arange(240)))
+    sure = [np.abs(logits(found, rows)).mean() for found in (kept, leaked)]
+    assert sure[0] < sure[1] / 4
 
 
 @pytest.mark.parametrize(
-    ("losses", "spread", "expected"),
-    [
-        # The error of a mean over four folds of +-d (ddof 1) is d / sqrt(3).
-        ([0.9, 0.8, 0.55, 0.5, 0.6, 0.7], 0.0, 3),  # no spread: the best itself
-        ([0.9, 0.8, 0.55, 0.5, 0.6, 0.7], 0.10, 2),  # error .058: .55 is within, .8 is not
-        ([0.9, 0.8, 0.56, 0.5, 0.6, 0.7], 0.10, 3),  # .56 is not
-        ([0.6, 0.55, 0.54, 0.53, 0.52, 0.5], 0.18, 0),  # error .104: the strongest of all
-    ],
+    ("pairs", "expected"),
+    [((6, 7, 9, 9, 8, 9, 5, 5), STRENGTHS[2]), ((7, 7, 8, 8, 8, 8, 5, 5), USUAL_STRENGTH)],
 )
-def test_the_strongest_penalty_within_one_standard_error(monkeypatch, losses, spread, expected):
-    """Losses made up for each strength, and apart by as much from fold to fold."""
+def test_the_penalty_is_the_usual_one_unless_another_ranks_left_out_groups_better(
+    monkeypatch, pairs, expected
+):
+    """Rankings made up for each strength: of 10 pairs as many are right as are told."""
     calls = []
+    right = dict(zip(STRENGTHS, pairs, strict=True))
 
-    def fit(rows, labels, strength, weights):
-        fold, number = divmod(len(calls), len(STRENGTHS))
+    class Ranking:
+        def __init__(self, pairs):
+            self.pairs = pairs
+
+        def decision_function(self, rows):
+            is_first = rows[:, 1] < self.pairs
+            return np.where(is_first, rows[:, 0], -rows[:, 0])
+
+    def fit(rows, labels, strength, weights, start=None):
         calls.append(strength)
-        assert STRENGTHS[number] == strength
-        return Saying(losses[number] + (spread if fold % 2 else -spread))
+        return Ranking(right[strength])
 
-    monkeypatch.setattr(linear_probe, "_fit", fit)
-    rows = np.where(np.arange(40) % 2, 1.0, -1.0)[:, None]
-    chosen = linear_probe._strength(rows, (np.arange(40) % 2), np.arange(40), None, 0)
-    assert len(calls) == 4 * len(STRENGTHS) and chosen == STRENGTHS[expected]
+    monkeypatch.setattr(penalty_choice, "fit_logistic", fit)
+    labels = np.arange(80) % 2
+    rows = np.stack([2.0 * labels - 1, np.arange(80) // 8], axis=1)
+    strength, factor = penalty_choice.choose_strength(rows, labels, np.arange(80) % 40, None, 0)
+    assert len(calls) == 4 * len(STRENGTHS) and strength == expected
+    share = right[expected] / 10
+    assert abs(factor - np.log(share / (1 - share))) < 0.3  # logits of 1 that are right so often
 
 
 def test_the_seed_divides_and_any_number_will_do():

@@ -320,7 +320,7 @@ def test_flags_override_a_config_file_and_it_overrides_defaults(config):
         3,
         2,
     )
-    assert (spec.output["dropout"], spec.output["pooling"], spec.fit.freeze) == (0.1, "mean+peak", "backbone")
+    assert (spec.output["dropout"], spec.output["pooling"], spec.fit.freeze) == (0.1, "mean", "backbone")
 
 
 def test_a_config_file_of_another_task_than_the_flag_gives_what_applies(config):
@@ -490,7 +490,7 @@ def test_help_never_mentions_another_modality(pages, name):
         ("vehicle_classify", {"image-size": "160x160", "views": "2", "head": "linear", "patience": "8"}),
         (
             "incident_classify",
-            {"image-size": "224x224", "freeze": "backbone", "pooling": "mean+peak", "flips": "on"},
+            {"image-size": "224x224", "freeze": "backbone", "pooling": "mean", "flips": "on"},
         ),
         ("traffic_state", {"split-by": "auto", "jam-count": "14", "augment": "light", "views": "2"}),
         ("vehicle_count", {"head": "density", "image-size": "auto", "views": "auto"}),
@@ -523,7 +523,7 @@ def test_a_tasks_flags_go_into_the_sections_of_the_spec():
     assert (spec.reader["jam_count"], spec.output["head"], spec.reader["dense_count"]) == (3, "cosine", 6)
     assert (spec.modality.split_by, spec.modality.views, spec.fit.patience) == ("auto", 2, 8)
     spec = parse_training(["--task", "incident_classify"]).spec
-    assert spec.output["pooling"] == "mean+peak" and spec.output["flips"] is True  # of its defaults
+    assert spec.output["pooling"] == "mean" and spec.output["flips"] is True  # of its defaults
 
 
 def test_tasks_of_sensors_have_defaults_of_their_own():

@@ -22,6 +22,17 @@ def test_clusters_of_one_video_are_one_group_but_frames_named_alike_are_not():
     assert group_examples(SCENES, "example").tolist() == list(range(6))
 
 
+def test_cameras_of_one_day_are_no_video():
+    scenes = [
+        "cam0_2024-05-01",
+        "cam1_2024-05-01",
+        "cam0_2024-05-02",
+        "cam2_street_north",
+        "cam3_street_north",
+    ]
+    assert group_examples(scenes, "video").tolist() == [0, 1, 0, 2, 3]
+
+
 def test_near_duplicates_are_joined_and_images_without_texture_are_not():
     hashes = [
         "00ff00ff00ff00ff",

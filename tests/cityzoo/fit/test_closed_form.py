@@ -99,11 +99,11 @@ def test_it_is_logistic_regression_on_the_features_by_hand(go, sorts, sort_spec)
     )
     mean, deviation = rows.mean(axis=0), rows.std(axis=0) + 1e-6
     labels = [int(each.target[1]) for each in sorts.train.examples]
-    (strength,) = made.state.solved["C"]
+    (strength,), (scale,) = made.state.solved["C"], made.state.solved["scale"]
     by_hand = LogisticRegression(C=strength, tol=1e-9, max_iter=5000).fit((rows - mean) / deviation, labels)
     kernel, bias = made.assembled.model.get_layer(HEAD).get_weights()
     shown = pixels_of(sorts.val)
-    expected = by_hand.decision_function(
+    expected = scale * by_hand.decision_function(
         (np.concatenate([np.asarray(backbone(shown)[n]).mean(axis=(1, 2)) for n in levels], axis=1) - mean)
         / deviation
     )
@@ -111,8 +111,8 @@ def test_it_is_logistic_regression_on_the_features_by_hand(go, sorts, sort_spec)
     found = np.asarray(made.assembled.model(shown, training=False))[:, 0]
     assert found == pytest.approx(expected, rel=0.02, abs=0.005)
     # At the optimum the gradient of the penalised loss is zero: C sum of (p - y) x + w, and C sum of (p - y).
-    scaled, weights = (rows - mean) / deviation, kernel[:, 0] * deviation
-    error = 1 / (1 + np.exp(-(rows @ kernel[:, 0] + bias[0]))) - labels
+    scaled, weights = (rows - mean) / deviation, kernel[:, 0] * deviation / scale
+    error = 1 / (1 + np.exp(-(rows @ kernel[:, 0] + bias[0]) / scale)) - labels
     assert strength * error @ scaled + weights == pytest.approx(np.zeros(8), abs=2e-3)
     assert strength * error.sum() == pytest.approx(0, abs=2e-3)
 
