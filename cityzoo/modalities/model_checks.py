@@ -30,6 +30,7 @@ class ModelChecks:
     """Checks of a model that need to know examples; by default none."""
 
     unit: ClassVar[str]  # what examples are called, plural
+    supports_clusters: ClassVar[bool] = False  # whether a backbone's features tell which examples are alike
 
     def baselines(self, run: Path, examples: Any, output: Any) -> Mapping[str, Sequence[Any]]:
         """Return the results of simple methods for every example, by name; what they learned lies in the run folder.

@@ -16,6 +16,7 @@ from cityzoo.modalities.audio import data as reading
 from cityzoo.modalities.audio.delivery import DeliveredSound
 from cityzoo.modalities.audio.flags import AudioEvaluateFlags, AudioFlags
 from cityzoo.modalities.audio.renderer import AudioRenderer
+from cityzoo.modalities.frozen_baseline import fit_baseline, predict_baseline
 from cityzoo.modalities.model_checks import Corruption
 from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
 from zoo.audio import backbones
@@ -192,6 +193,12 @@ class Audio(AudioRenderer, DeliveredSound, Modality[AudioFlags]):
 
     def reorder_labels(self, examples: AudioSet, class_names: Sequence[str]) -> AudioSet:
         return reading.reorder_labels(examples, class_names)
+
+    def write_manifest(self, folder: Path, data: AudioDataset, output: Output) -> None:
+        fit_baseline(folder, self, data.train, output)
+
+    def baselines(self, run: Path, examples: AudioSet, output: Output) -> Mapping[str, Sequence[Any]]:
+        return predict_baseline(run, self, examples, output)
 
     def groups(self, examples: AudioSet) -> list[str]:
         return [each.group for each in examples.examples]

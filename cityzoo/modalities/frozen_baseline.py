@@ -1,0 +1,91 @@
+"""A logistic regression on features of the frozen backbone: the simple method that a classifier must beat.
+
+It is fitted when a run's folder is written, on the backbone as it was before training, with one plain view of each
+example, the mean of each feature, and a fixed penalty. Nothing of it is chosen by any data.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import zoo
+from cityzoo import model as models
+from cityzoo.errors import DAMAGE
+from cityzoo.outputs.classification import Classification
+from heads.linear_probe import logistic_regression
+
+if TYPE_CHECKING:
+    import keras
+
+LOG = logging.getLogger(__name__)
+FILE, BEFORE = "baselines.npz", "before.keras"
+NAME = "logistic regression on frozen features"
+STRENGTH = 0.003  # C of the penalty |w|^2 / 2C, on standardized features
+MOST = 4000  # training examples that it is fitted on, evenly spread: more take long
+
+
+class _Embedding:
+    """An output that leaves a model's outputs as they are; for everything else it is another output."""
+
+    flips = False
+
+    def __init__(self, output: Any) -> None:
+        self._output = output
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._output, name)
+
+    def decode(self, outputs: np.ndarray, matrices: Any, examples: Any) -> list[np.ndarray]:
+        return list(np.asarray(outputs, np.float32))
+
+
+def fit_baseline(folder: Path, modality: Any, train: Any, output: Any) -> None:
+    """Fit the regression on the training examples of a run, and write it into its folder.
+
+    Nothing is written for outputs that are not classifications, or without the model before training.
+    """
+    if not isinstance(output, Classification) or not (folder / BEFORE).is_file():
+        return
+    rows = np.unique(np.linspace(0, len(train) - 1, min(len(train), MOST)).astype(int))
+    some = modality.select(train, rows.tolist())
+    features = _embed(folder, modality, some, output)
+    targets = np.stack([each.target for each in some.examples])
+    found = logistic_regression(features, targets, np.arange(len(some)), output.several, strength=STRENGTH)
+    np.savez_compressed(folder / FILE, allow_pickle=False, kernel=found.kernel, bias=found.bias)
+
+
+def predict_baseline(run: Path, modality: Any, examples: Any, output: Any) -> Mapping[str, Sequence[Any]]:
+    """Return the results of the regression for every example, by its name; nothing where a run has none."""
+    if not isinstance(output, Classification) or not (run / FILE).is_file():
+        return {}
+    try:
+        with np.load(run / FILE, allow_pickle=False) as found:
+            logits = _embed(run, modality, examples, output) @ found["kernel"] + found["bias"]
+    except DAMAGE as error:
+        LOG.warning("the baseline '%s' is damaged (%s): left out", run / FILE, error)
+        return {}
+    return {NAME: output.decode(logits, None, examples.examples)}
+
+
+def _embed(run: Path, modality: Any, examples: Any, output: Any) -> np.ndarray:
+    found = modality.predict(_mean_features(models.load(run / BEFORE), output), examples, _Embedding(output))
+    return np.stack(found)
+
+
+def _mean_features(model: keras.Model, output: Any) -> keras.Model:
+    """Return the part of a model that computes the means of its features, without their peaks."""
+    import keras
+
+    means = [
+        layer.output
+        for layer in model.layers
+        if layer.name.startswith("head_") and layer.name.endswith("_mean")
+    ]
+    if not means:
+        return keras.Model(model.input, zoo.up_to(model, output.closed_form_layer, "embedding").outputs[0])
+    return keras.Model(model.input, keras.ops.concatenate(means, axis=-1) if len(means) > 1 else means[0])
