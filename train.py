@@ -48,7 +48,7 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     from cityzoo.fit.run_folder import open_or_create
     from cityzoo.fit.speed_trial import plan_within_time
     from cityzoo.report import run_report
-    from cityzoo.tune import repeats
+    from cityzoo.tune import folds, repeats
 
     start = time.perf_counter()
     task, data, output = fine_tune.load_task_data(asked)
@@ -73,6 +73,9 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
             facts = run_facts.training_facts(spec, data.findings, assembled, state, seconds)
             facts["warnings"] += changes
             facts["unlabelled"] = repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
+            found = folds.estimate_new_sources(asked, spec, folder.path, metrics, train)
+            facts |= {"new_sources": found}
+            facts["warnings"] += found.pop("warnings") if found else []
             report = run_report.write(folder.path, task, output, facts, metrics, spec.run.seed)
             log_gain(report.get("more_time"))
         distributed.barrier()

@@ -14,8 +14,12 @@ from cityzoo.cli.search_range import around, log_range, options
 from cityzoo.cli.values import (
     AUTO,
     CLOSED_FORM,
+    GROUP_BY,
     parse_auto_count,
     parse_count,
+    parse_fold,
+    parse_folds,
+    parse_group_by,
     parse_momentum,
     parse_number,
     parse_phases,
@@ -69,6 +73,23 @@ class RunFlags:
         parse_count,
         "K",
         was="draws",
+    )
+    folds: int = flag(
+        0,
+        "also train on K - 1 of K parts of the training data, K times, and estimate the metrics for new sources from "
+        "the parts left out (grouped cross-validation); takes K trainings more",
+        parse_folds,
+        "K",
+    )
+    fold: str | None = flag(
+        None, "hold out this part of the training data, e.g. 1/3, and report metrics of it", parse_fold, "I/K"
+    )
+    group_by: str = flag(
+        AUTO,
+        f"what --folds and --fold keep together: {', '.join(GROUP_BY)}, or a CSV file of name and group; auto: "
+        "clusters of videos or scenes by what the backbone sees",
+        parse_group_by,
+        "HOW|FILE.csv",
     )
     out: str | None = flag(None, "new run folder (default: runs/TASK-BACKBONE-NUMBER)", metavar="FOLDER")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PACKAGES = ("tensorflow", "keras", "numpy")
 PROVENANCE = (
     *("task", "backbone", "warnings", "weights", "parameters", "solved", "epochs", "seconds", "spec"),
-    *("unlabelled", "teacher", "usual_count", "exported"),
+    *("unlabelled", "teacher", "usual_count", "exported", "new_sources"),
 )
 
 

@@ -19,6 +19,7 @@ from cityzoo.fit.checkpoint import load_checkpoint
 from cityzoo.fit.closed_form import closed_form_phase
 from cityzoo.fit.context import TrainContext, TrainState, never
 from cityzoo.fit.distillation_teacher import load_teacher
+from cityzoo.fit.fold_data import hold_out_fold
 from cityzoo.fit.optimizers import stage_rates
 from cityzoo.fit.phases import fit_phase, freeze
 from cityzoo.fit.run_folder import RunFolder, write_history
@@ -40,6 +41,8 @@ def load_task_data(spec: TrainSpec[Any]) -> tuple[tasks.Task, Dataset, Output]:
     data = task.modality.read(spec, task)
     if spec.run.strict:
         data.findings.require_all_used()
+    if spec.run.fold:
+        data = hold_out_fold(spec, task.modality, data)
     output = task.output_for(data.train.class_names, spec.output)
     return task, data, output.with_train_statistics(data.train)
 

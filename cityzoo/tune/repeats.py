@@ -56,7 +56,7 @@ def _run_all(spec: TrainSpec, folder: RunFolder, train: Train) -> dict[str, Any]
         own = RunFolder(folder.path / f"repeat-{number + 1}")
         LOG.info("repeat %d/%d, seed %d", number + 1, spec.run.repeats, spec.run.seed + number)
         reports.append(
-            _finished(spec.replace(repeats=1, seed=spec.run.seed + number, out=str(own.path)), own, train)
+            finish_run(spec.replace(repeats=1, seed=spec.run.seed + number, out=str(own.path)), own, train)
         )
         keras.utils.clear_session()
     output = tasks.find(spec.run.task).output
@@ -72,7 +72,8 @@ def _run_all(spec: TrainSpec, folder: RunFolder, train: Train) -> dict[str, Any]
     return report
 
 
-def _finished(spec: TrainSpec, own: RunFolder, train: Train) -> dict[str, Any]:
+def finish_run(spec: TrainSpec, own: RunFolder, train: Train) -> dict[str, Any]:
+    """Return the report of a run within a run; it is trained, or its training is resumed, unless it is finished."""
     report = earlier_facts(own.path)
     if report:
         return report
@@ -152,7 +153,7 @@ def compare_with_labelled_only(
     keras.utils.clear_session()
     own = RunFolder(run / LABELLED_ONLY)
     LOG.info("the same without unlabelled images, to compare: %s", own.path)
-    other = _finished(spec.replace(unlabelled=None, out=str(own.path)), own, train)
+    other = finish_run(spec.replace(unlabelled=None, out=str(own.path)), own, train)
     rows = {}
     for name in tasks.find(spec.run.task).output.primary_metrics:
         if report.get(name) is not None and other.get(name) is not None:

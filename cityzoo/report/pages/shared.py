@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from cityzoo.metrics.keys import pointer
 from cityzoo.report.layout import Card, Chart, Columns, Layout, Section, Table
 from cityzoo.report.number_format import metric_label
+from cityzoo.report.pages.folds import NEW_SOURCES
 from cityzoo.report.pages.fusion import FUSION
 
 STRENGTHS = ("0.2", "0.4", "0.6", "0.8", "1")  # of `corruptions.STRENGTHS`, as headings
@@ -184,7 +185,7 @@ FALSE_ACCEPTS = Section(
         "an hour from 0.",
     ),
 )
-SECTIONS = (FUSION, ROBUSTNESS, FALSE_ACCEPTS, CORRUPTED, EXPLANATIONS, WORDS, EXPORTS)
+SECTIONS = (NEW_SOURCES, FUSION, ROBUSTNESS, FALSE_ACCEPTS, CORRUPTED, EXPLANATIONS, WORDS, EXPORTS)
 
 
 def baselines_table(metric: str, label: str) -> Table:
