@@ -58,6 +58,8 @@ def estimate_new_sources(
                 asked.replace(folds=0, fold=fold, group_by=str(table), out=str(own.path)), own, train
             )
         except InputError as error:
+            if own.path.exists() or isinstance(error.__context__, KeyboardInterrupt):
+                raise  # --resume continues this fold
             LOG.warning("fold %s is left out: %s", fold, error)
             warnings.append(f"fold {fold} is left out of the estimate for new sources: {error}")
             continue

@@ -12,6 +12,7 @@ from cityzoo.fit import fold_data
 from cityzoo.sample import ExampleSet, ImageExample, ImageSet
 from cityzoo.spec import TrainSpec
 from cityzoo.tasks import find
+from cityzoo.tune import folds
 from cityzoo.tune.folds import summarize_folds
 
 IMAGES = find("vehicle_classify").modality
@@ -95,6 +96,38 @@ def test_the_fold_is_held_out_and_val_stays():
     assert sorted(seen) == sorted(each.path for each in images.examples)
 
 
+class Training:
+    """Stands for `train.train`: fold 2 lacks a class, fold 3 is interrupted."""
+
+    def __init__(self, interrupts):
+        self.interrupts, self.folds = interrupts, []
+
+    def __call__(self, spec, resumed):
+        self.folds.append((spec.run.fold, spec.run.folds))
+        if spec.run.fold == "2/4":
+            raise InputError("no image of bus to train on")
+        if spec.run.fold == "3/4" and self.interrupts:
+            try:
+                raise KeyboardInterrupt
+            except KeyboardInterrupt:
+                raise InputError("interrupted") from None
+        return {"n_images": 5, "balanced_accuracy": 0.5 + 0.1 * int(spec.run.fold[0])}
+
+
+def test_a_fold_without_a_class_is_left_out_and_an_interrupt_is_not_swallowed(monkeypatch, tmp_path):
+    monkeypatch.setattr(folds.keras.utils, "clear_session", lambda: None)
+    monkeypatch.setattr(folds, "_make_groups", lambda *args: (tmp_path / "groups.csv", {"groups": 9}, []))
+    spec = find("vehicle_classify").make_spec({"task": "vehicle_classify", "folds": 4})
+    training = Training(interrupts=False)
+    found = folds.estimate_new_sources(spec, spec, tmp_path, {"balanced_accuracy": 0.9}, training)
+    assert found["estimate"] == {"balanced_accuracy": pytest.approx((0.6 + 0.8 + 0.9) / 3)}
+    assert training.folds == [(f"{part}/4", 0) for part in (1, 2, 3, 4)]
+    assert found["groups"] == 9 and "no image of bus" in found["warnings"][0]
+    with pytest.raises(InputError, match="interrupted"):
+        folds.estimate_new_sources(spec, spec, tmp_path, {}, Training(interrupts=True))
+    assert folds.estimate_new_sources(spec.replace(folds=0), spec, tmp_path, {}, training) is None
+
+
 @pytest.fixture(scope="module")
 def made(city, as_scripts):
     """Answers of the commands, and the folder that they ran in."""
@@ -125,12 +158,12 @@ def test_folds_stand_in_the_report_next_to_val(made):
     assert answers["folds"][0] == 0, answers["folds"][2][-2000:]
     report = json.loads((folder / "run" / "report.json").read_text())
     found = report["new_sources"]
-    folds = [json.loads((folder / "run" / f"fold-{n}" / "report.json").read_text()) for n in (1, 2)]
-    assert sum(each["n_images"] for each in folds) == 64 and [each["split"] for each in folds] == [
+    reports = [json.loads((folder / "run" / f"fold-{n}" / "report.json").read_text()) for n in (1, 2)]
+    assert sum(each["n_images"] for each in reports) == 64 and [each["split"] for each in reports] == [
         "fold 1/2",
         "fold 2/2",
     ]
-    values = [each["balanced_accuracy"] for each in folds]
+    values = [each["balanced_accuracy"] for each in reports]
     assert found["estimate"]["balanced_accuracy"] == pytest.approx(np.mean(values))
     assert found["table"]["balanced_accuracy"]["val"] == report["balanced_accuracy"]
     assert found["distance"]["ratio"] == pytest.approx(found["distance"]["val"] / found["distance"]["folds"])
