@@ -37,8 +37,8 @@ def resolve_flags(spec: TrainSpec[ImageFlags], data: Dataset) -> ResolvedImageFl
     end_to_end = is_trained_end_to_end(spec)
     scale = flags.train_scale if end_to_end else 1.0
     if size_hw == AUTO:
-        trained_hw = auto_size(data, *LONG_SIDES["GPU" if backend.gpus() else "CPU"])
-        size_hw = tuple(round(side / scale / 32) * 32 for side in trained_hw)
+        height, width = auto_size(data, *LONG_SIDES["GPU" if backend.gpus() else "CPU"])
+        size_hw = round(height / scale / 32) * 32, round(width / scale / 32) * 32
     views = flags.views
     if views == AUTO:
         views = NEW_VIEWS if end_to_end else auto_views(spec.run.backbone, len(data.train))
