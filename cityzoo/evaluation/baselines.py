@@ -20,7 +20,7 @@ MODEL = "this model"
 def compare_baselines(
     run: Path, modality: Modality[Any], output: Output, truth: Any, results: Sequence[Any], seed: int = 0
 ) -> dict[str, Any]:
-    """Return the first primary metric of simple methods and of the model, the model last.
+    """Return the first weighted primary metric of simple methods and of the model, the model last.
 
     Args:
         run: folder with what `Modality.write_manifest` has fitted.
@@ -37,7 +37,11 @@ def compare_baselines(
     baselines = modality.baselines(run, truth, output)
     if not baselines:
         return {}
-    metric = output.primary_metrics[0]
+    every = np.ones((1, len(truth)))
+    known = output.weighted_metrics(truth, results)(every)  # a task's own metric may have no weighted form
+    metric = next((name for name in output.primary_metrics if name in known), None)
+    if metric is None:
+        return {}
     sign = -1 if metric in output.lower_is_better else 1
     weights = bootstrap_weights(len(truth), output.bootstrap_samples, seed, modality.groups(truth))
     values = {

@@ -81,23 +81,17 @@ def fine_tune(
     Raises:
         InputError: a phase cannot be done, or the checkpoint does not fit.
     """
-    modality = task.modality
-    train, val = modality.views(spec, output, data)
+    train, val = task.modality.views(spec, output, data)
     cache = feature_cache.choose(getattr(spec.modality, "cache", "off"))
     state, checkpoint = _restore(assembled, folder) if resume else (TrainState(found_rate=found_rate), {})
     elapsed_seconds = partial(_seconds_since, time.perf_counter() - state.spent)
-    extra = modality.unlabelled_views(spec, output)
+    extra = task.modality.unlabelled_views(spec, output)
     teacher = load_teacher(spec, task, output, assembled, data.train, checkpoint.get("adapters", []))
     context = TrainContext(
         *(task, output, assembled, train, val, spec, folder, cache, state, elapsed_seconds, extra, teacher),
         is_enough,
     )
-    for phase in spec.plan:
-        freeze(context, phase)  # a missing stage is reported now, not after the first phase
-    twin = context.float32_twin  # made in all processes, for JAX
-    if not checkpoint and distributed.is_chief():
-        save(twin, folder.before)
-        modality.log_preview(train, folder.logs)
+    twin = _begin(context, folder, is_new=not checkpoint)
     for number in range(state.phase, len(spec.plan)):
         state.phase = number
         state.stale = state.stale if checkpoint else 0
@@ -114,6 +108,17 @@ def fine_tune(
     last = load_checkpoint(folder.checkpoint)[0]["model"]
     peft.save_models(assembled, twin, folder.model, folder.last, folder.delta, last)
     return state
+
+
+def _begin(context: TrainContext, folder: RunFolder, is_new: bool) -> keras.Model:
+    """Check every phase; save the model before training and a preview; return its twin in float32."""
+    for phase in context.spec.plan:
+        freeze(context, phase)  # a missing stage is reported now, not after the first phase
+    twin = context.float32_twin  # made in all processes, for JAX
+    if is_new and distributed.is_chief():
+        save(twin, folder.before)
+        context.task.modality.log_preview(context.train, folder.logs)
+    return twin
 
 
 def _seconds_since(moment: float) -> float:

@@ -403,9 +403,9 @@ for task in json.load(sys.stdin):
 print(json.dumps({"pages": pages, "heavy": sorted({"tensorflow", "keras"} & set(sys.modules))}))
 """
 OTHER_WORDS = {  # of the other modality
-    "series": "image picture photo pixel camera frame box C2 C3 C4 C5 ImageNet tfds augment adapt views preview",
-    "text": "image picture photo pixel camera frame box C2 C3 C4 C5 ImageNet tfds augment sensor horizon stid mel",
-    "audio": "image picture photo pixel camera box C2 C3 C4 C5 ImageNet tfds sensor horizon forecast stid token lora",
+    "series": "image picture photo pixel frame box C2 C3 C4 C5 ImageNet tfds augment adapt views preview",
+    "text": "image picture photo pixel frame box C2 C3 C4 C5 ImageNet tfds augment sensor horizon stid mel",
+    "audio": "image picture photo pixel box C2 C3 C4 C5 ImageNet tfds sensor horizon forecast stid token lora",
     "image": "sensor sensors window windows series horizon forecast road-graph quantile stid",
 }
 

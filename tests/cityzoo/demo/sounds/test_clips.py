@@ -93,6 +93,8 @@ def test_spoken_digits(tmp_path, monkeypatch):
     """Ten a voice, read by their names; each variant gets other accents, and no two voices sound alike."""
     monkeypatch.setattr(spoken_digits, "SPEAKERS", 2)
     found = audio.load(str(spoken_digits.write(tmp_path / "a")), split_by="clip")
-    assert len(found.train) + len(found.val) == 20 and [*found.class_names] == [str(n) for n in range(10)]
+    assert len(found.train) + len(found.val) == 20 and [*found.train.class_names] == [
+        str(n) for n in range(10)
+    ]
     first, again = spoken_digits.make_digits(0)[7], spoken_digits.make_digits(0)[7]
     assert (first == again).all() and first.shape != spoken_digits.make_digits(42)[7].shape
