@@ -2,11 +2,13 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
 import threading
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -185,3 +187,15 @@ def as_scripts():
         return json.loads((folder / "answers.json").read_text())
 
     return run
+
+
+@pytest.fixture(scope="module")
+def tiny_backbones():
+    """Two more rows in the table of backbones, "tiny" and "tiny_wide", for one file alone."""
+    import keras
+
+    import zoo.registry
+
+    with mock.patch.dict(zoo.registry.BACKBONES), mock.patch.dict(vars(keras.applications)):
+        runpy.run_path(str(ROOT / "tests" / "tiny_backbone.py"))
+        yield

@@ -1,9 +1,5 @@
 """Two backbones as one: the same features, stages that split the graph, and misuse."""
 
-import runpy
-from pathlib import Path
-from unittest import mock
-
 import keras
 import numpy as np
 import pytest
@@ -13,15 +9,7 @@ import zoo.registry
 from zoo.joint_backbone import split_weights
 from zoo.pretrained import Origin
 
-TINY = Path(__file__).parents[1] / "tiny_backbone.py"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tiny():
-    """Two more rows in the table, for this file alone."""
-    with mock.patch.dict(zoo.registry.BACKBONES), mock.patch.dict(vars(keras.applications)):
-        runpy.run_path(str(TINY))
-        yield
+pytestmark = pytest.mark.usefixtures("tiny_backbones")
 
 
 @pytest.fixture(scope="module")

@@ -3,19 +3,14 @@
 import csv
 import json
 import os
-import runpy
 from dataclasses import replace
-from pathlib import Path
-from unittest import mock
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 pytest.importorskip("optuna")
 
-import zoo.registry
 from cityzoo import tasks
 from cityzoo.errors import InputError
 from cityzoo.fit.context import TrainState
@@ -27,18 +22,10 @@ from cityzoo.tune.journal import open_study
 from cityzoo.tune.study import Request, StudyFolder, claim
 from cityzoo.tune.workers import mark_crashed, run_folder, sign_in, take_over
 
-TINY = Path(__file__).parents[2] / "tiny_backbone.py"
+pytestmark = pytest.mark.usefixtures("tiny_backbones")
 SETTINGS = {"backbone": "tiny", "weights": "random", "image_size": (64, 64), "views": 1, "augment": "none"}
 SETTINGS |= {"freeze": "backbone", "epochs": 5, "batch_size": 8}
 TRAINED = {"freeze": "C3", "patience": 5}  # the head is computed, then five epochs are trained
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tiny():
-    """The backbone "tiny", for this file alone."""
-    with mock.patch.dict(zoo.registry.BACKBONES), mock.patch.dict(vars(keras.applications)):
-        runpy.run_path(str(TINY))
-        yield
 
 
 @pytest.fixture(scope="module")
