@@ -113,7 +113,7 @@ class Answerer:
         if not split_words(text):
             return self._unknown(None)
         match = self.index.match(text)
-        first, either = map(float, self.calibration.probabilities(match.features))
+        first, either = map(float, self.calibration.probabilities(match.features, match.is_stored))
         if first >= self.calibration.threshold:
             return Answer(ANSWER, match.passages[0].answer, match.passages[0], self._known(first))
         two = match.passages[:2]

@@ -36,11 +36,14 @@ class Calibration:
     passages: str = ""
     encoder: str = ""
 
-    def probabilities(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def probabilities(
+        self, features: np.ndarray, is_stored: np.ndarray | bool = False
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the probabilities that the first answer, and that one of the first two, is right.
 
         Args:
             features: (..., 4) of matches.
+            is_stored: (...) bool, whether the question is the passage's own: its answer is right.
 
         Example:
             >>> found = Calibration((1.0, 0, 0, 0, 0.0), (1.0, 0, 0, 0, 1.0), 0.5).probabilities(np.zeros((1, 4)))
@@ -51,6 +54,7 @@ class Calibration:
             1 / (1 + np.exp(-(features @ np.array(weights[:-1]) + weights[-1])))
             for weights in (self.first, self.either)
         )
+        first = np.where(is_stored, 1.0, first)
         return first, np.maximum(first, either)
 
     @property

@@ -99,14 +99,14 @@ def evaluate_answers(
     found = [_match(index, half) for half in halves]
     calibration = fit_calibration(*found[0][:2], wrong_at_most, index.digest, encoder)
     is_inside = [bool(each.keys) for each in halves[1]]
-    measured = measure_answers(calibration, *found[1][:2], is_inside)
+    measured = measure_answers(calibration, found[1], is_inside)
     methods = {"words and meaning" if index.encoder else "words (BM25)": measured}
     if index.encoder:
         alone = PassageIndex(index.passages)
         words = [_match(alone, half) for half in halves]
         with suppress(InputError):  # words alone may find nothing, as between languages
             fitted = fit_calibration(*words[0][:2], wrong_at_most, "", "")
-            methods["words alone (BM25)"] = measure_answers(fitted, *words[1][:2], is_inside)
+            methods["words alone (BM25)"] = measure_answers(fitted, words[1], is_inside)
     seconds = np.array(found[1].seconds) * 1e3
     return calibration, {
         "task": "answer",
@@ -124,16 +124,25 @@ def evaluate_answers(
     }
 
 
-class _Found(NamedTuple):
-    """What an index found for questions: features, place of the right answer (-1: none), first passages, seconds."""
+class Found(NamedTuple):
+    """What an index found for questions.
+
+    Attributes:
+        features: (N, 4) of the matches.
+        ranks: (N,) place of the right answer, from 0; -1: none.
+        is_stored: (N,) bool, whether the question is a passage's own.
+        first: nearest passages.
+        seconds: that each took.
+    """
 
     features: np.ndarray
     ranks: np.ndarray
-    first: list[Passage]
-    seconds: list[float]
+    is_stored: np.ndarray
+    first: Sequence[Passage] = ()
+    seconds: Sequence[float] = ()
 
 
-def _match(index: PassageIndex, questions: Sequence[Question]) -> _Found:
+def _match(index: PassageIndex, questions: Sequence[Question]) -> Found:
     matches, ranks, seconds = [], [], []
     for each in questions:
         started = time.perf_counter()
@@ -142,24 +151,22 @@ def _match(index: PassageIndex, questions: Sequence[Question]) -> _Found:
         places = [place for place, passage in enumerate(matches[-1].passages) if passage.key in each.keys]
         ranks.append(places[0] if places else -1)
     features = np.array([each.features for each in matches])
-    return _Found(features, np.array(ranks), [each.passages[0] for each in matches], seconds)
+    is_stored = np.array([each.is_stored for each in matches])
+    return Found(features, np.array(ranks), is_stored, [each.passages[0] for each in matches], seconds)
 
 
-def measure_answers(
-    calibration: Calibration, features: np.ndarray, ranks: np.ndarray, is_inside: Sequence[bool]
-) -> dict[str, Any]:
+def measure_answers(calibration: Calibration, found: Found, is_inside: Sequence[bool]) -> dict[str, Any]:
     """Return the metrics of answers.
 
     Args:
         calibration: fitted on other questions.
-        features: (N, 4) of matches.
-        ranks: (N,) place of the right answer, from 0; -1: none.
+        found: for the questions.
         is_inside: (N,) whether a passage answers the question.
     """
     from sklearn.metrics import roc_auc_score
 
-    first, either = calibration.probabilities(features)
-    inside, right = np.array(is_inside), ranks == 0
+    first, either = calibration.probabilities(found.features, found.is_stored)
+    ranks, inside, right = found.ranks, np.array(is_inside), found.ranks == 0
     answered = first >= calibration.threshold
     asked = ~answered & (either >= calibration.threshold)
     everything = np.full(len(ranks), True)
@@ -179,8 +186,8 @@ def measure_answers(
         "n_answered": int(answered.sum()),
         "n_clarified": int(asked.sum()),
     }
-    for name, (found, among) in shares.items():
-        report |= {name: _share(found, among), f"{name}_interval": _interval(found, among)}
+    for name, (hit, among) in shares.items():
+        report |= {name: _share(hit, among), f"{name}_interval": _interval(hit, among)}
     report |= {"threshold": calibration.threshold, "wrong_at_most": calibration.wrong_at_most}
     report |= _curves(first, right)
     if inside.any() and not inside.all():
@@ -213,12 +220,12 @@ def _interval(found: np.ndarray, among: np.ndarray) -> list[float] | None:
 
 
 def _describe(
-    index: PassageIndex, questions: Sequence[Question], calibration: Calibration, found: _Found
+    index: PassageIndex, questions: Sequence[Question], calibration: Calibration, found: Found
 ) -> dict[str, Any]:
     """Return what came of the first passages of each source, most frequent first, and the wrong answers."""
     rows: dict[str, Counter[str]] = defaultdict(Counter)
     wrong, titles = [], {each.key: each.title for each in reversed(index.passages)}
-    first = calibration.probabilities(found.features)[0]
+    first = calibration.probabilities(found.features, found.is_stored)[0]
     for question, passage, rank, probability in zip(questions, found.first, found.ranks, first, strict=True):
         is_answered = probability >= calibration.threshold
         kind = ("right" if rank == 0 else "wrong") if is_answered else "not_answered"

@@ -14,7 +14,7 @@ import numpy as np
 
 from cityzoo.answer.encoder import SentenceEncoder
 from cityzoo.answer.passages import Passage
-from cityzoo.answer.words import WordIndex
+from cityzoo.answer.words import WordIndex, split_whole_words
 from cityzoo.errors import DAMAGE
 from cityzoo.replace_file import replace_file
 
@@ -34,10 +34,12 @@ class Match:
         passages: the nearest passage of each of the nearest answers, at most `NEAREST`.
         features: (4,) float: score of the first answer, its distance to the second, that of the second to the third,
             and the share of the question's words, by their weights, that the first passage has.
+        is_stored: whether the question is one of the passages' own, word for word, and so needs no judgement.
     """
 
     passages: tuple[Passage, ...]
     features: np.ndarray
+    is_stored: bool = False
 
 
 class PassageIndex:
@@ -60,6 +62,7 @@ class PassageIndex:
         self._answers = np.array([keys[each.key] for each in passages])
         self._count = len(keys)
         self._words = WordIndex([each.words for each in passages])
+        self._stored = _find_stored(passages)
 
     @property
     def digest(self) -> str:
@@ -82,10 +85,25 @@ class PassageIndex:
         sums = np.bincount(self._answers, np.exp((scores - highest) / SOFTNESS), self._count)
         totals = highest + SOFTNESS * np.log(np.maximum(sums, 1e-30))
         nearest = np.argsort(-totals, kind="stable")[:NEAREST]
+        stored = self._stored.get(tuple(split_whole_words(question)))
         rows = [int(np.where(self._answers == answer, scores, -np.inf).argmax()) for answer in nearest]
         first, second, third = [*totals[nearest], 0.0, 0.0][:NEAREST]
         features = np.array([first, first - second, second - third, shares[rows[0]]])
-        return Match(tuple(self.passages[row] for row in rows), features)
+        found = [self.passages[row] for row in rows]
+        if stored:
+            found = [stored, *(each for each in found if each.key != stored.key)][:NEAREST]
+        return Match(tuple(found), features, stored is not None)
+
+
+def _find_stored(passages: Sequence[Passage]) -> dict[tuple[str, ...], Passage]:
+    """Return the passage of each question, by its words, without questions that have several answers."""
+    found: dict[tuple[str, ...], Passage] = {}
+    several = set()
+    for each in passages:
+        words = tuple(split_whole_words(each.question))
+        if found.setdefault(words, each).key != each.key:
+            several.add(words)
+    return {words: each for words, each in found.items() if words and words not in several}
 
 
 def open_index(passages: Sequence[Passage], encoder: SentenceEncoder | None, folder: Path) -> PassageIndex:

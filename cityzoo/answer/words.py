@@ -20,10 +20,19 @@ def split_words(text: str) -> list[str]:
         >>> split_words("Wo ist die Hauptstraße 5? ¿Dónde está?")
         ['wo', 'ist', 'die', 'haupt', '5', 'donde', 'esta']
     """
+    # numbers of forms stay whole
+    return [word[:PREFIX] if word.isalpha() else word for word in split_whole_words(text)]
+
+
+def split_whole_words(text: str) -> list[str]:
+    """Return the words of a text without case, accents and punctuation.
+
+    Example:
+        >>> split_whole_words("Wo ist die Hauptstraße 5?")
+        ['wo', 'ist', 'die', 'hauptstrasse', '5']
+    """
     letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    plain = "".join(each for each in letters if not unicodedata.combining(each))
-    words = re.findall(r"[^\W_]+", plain)
-    return [word[:PREFIX] if word.isalpha() else word for word in words]  # numbers of forms stay whole
+    return re.findall(r"[^\W_]+", "".join(each for each in letters if not unicodedata.combining(each)))
 
 
 class WordIndex:

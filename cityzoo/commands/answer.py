@@ -160,15 +160,14 @@ def _read_lines() -> Iterator[str]:
 
 
 def _calibrate(given: argparse.Namespace, answerer: Answerer) -> None:
-    """Choose the threshold, write it next to the index, and the report."""
+    """Choose the threshold, keep it next to the index if there is one, and write the report."""
     from cityzoo.answer.answerer import index_folder
     from cityzoo.answer.evaluate import evaluate_answers, read_questions
     from cityzoo.answer.page import layout
     from cityzoo.report.write import write_report
 
     questions = read_questions(given.questions, answerer.index)
-    answerer.calibration, report = evaluate_answers(answerer.index, questions, given.wrong_at_most)
-    answerer.calibration.write(given.index or index_folder(given.faq))
+    found, report = evaluate_answers(answerer.index, questions, given.wrong_at_most)
     out = given.out or Path("answered", Path(given.faq).stem)
     write_report(out, {**report, "data": Path(given.faq).name}, layout())
     sys.stdout.write(
@@ -181,9 +180,12 @@ def _calibrate(given: argparse.Namespace, answerer: Answerer) -> None:
                 f"  {title}: {100 * row['value']:.1f} % (95 % interval {low:.1f} to {high:.1f} %)\n"
             )
     sys.stdout.write(f"written: {out}\n")
-    if report["threshold"] >= 1:
+    if found.threshold < 1:
+        answerer.calibration = found
+        found.write(given.index or index_folder(given.faq))
+    else:
         LOG.warning(
-            "WARNING: no threshold keeps the wrong answers at %g %% on these questions, so nothing is answered: give "
-            "more questions, more passages, or a larger --wrong-at-most",
+            "WARNING: no threshold keeps the wrong answers at %g %% on these questions, so the one from before is "
+            "kept: give more questions, more passages, or a larger --wrong-at-most",
             100 * given.wrong_at_most,
         )

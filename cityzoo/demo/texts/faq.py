@@ -19,7 +19,7 @@ def make_questions(seed: int = 0) -> list[tuple[str, str]]:
 
     Example:
         >>> make_questions()[-1][1], sum(expected == "" for _, expected in make_questions())
-        ('', 30)
+        ('', 60)
     """
     rng = np.random.default_rng(seed)
     content = read_templates("faq")

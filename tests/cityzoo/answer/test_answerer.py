@@ -37,6 +37,18 @@ def test_a_calibrated_probability_decides(passages):
     assert [round(found.probability, 3) for found in at.values()] == [0.731, 0.881, 0.731]
 
 
+def test_a_stored_question_is_answered_at_any_threshold(passages):
+    never = Calibration((0, 0, 0, 0, 0), (0, 0, 0, 0, 0), 1.0, 0.05)
+    answerer = Answerer(PassageIndex(passages), never)
+    for each in passages:
+        found = answerer.ask(each.question.upper().replace("?", " ?!"))
+        assert (found.kind, found.passage, found.probability) == ("answer", each, 1.0)
+    assert answerer.ask("Is the library open today?").kind == "unknown"
+    assert answerer.ask("Is the librarian open?").kind == "unknown"  # the same first five letters
+    both = [*passages, Passage("From 8 to 6.", "other", passages[3].question, key="other")]
+    assert Answerer(PassageIndex(both), never).ask(passages[3].question).kind == "unknown"  # which of two?
+
+
 def test_two_near_passages_are_asked_for_and_the_reply_is_understood(answerer):
     asked = answerer.ask("permit?")
     assert asked.kind == "clarify"

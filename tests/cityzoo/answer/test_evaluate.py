@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from cityzoo.answer.calibration import Calibration
-from cityzoo.answer.evaluate import Question, evaluate_answers, measure_answers, read_questions, split_halves
+from cityzoo.answer.evaluate import (
+    Found,
+    Question,
+    evaluate_answers,
+    measure_answers,
+    read_questions,
+    split_halves,
+)
 from cityzoo.answer.index import PassageIndex
 from cityzoo.answer.page import layout
 from cityzoo.answer.passages import Passage
@@ -21,7 +28,8 @@ def test_metrics_by_hand():
     features[:, 0] = np.log(p / (1 - p))
     calibration = Calibration((1, 0, 0, 0, 0), (1, 0, 0, 0, 1), 0.5, 0.1)  # 0.4: one of two is right at 0.64
     ranks = np.array([0, 2, 0, 1, -1, -1])
-    found = measure_answers(calibration, features, ranks, [True] * 4 + [False] * 2)
+    is_inside = [True] * 4 + [False] * 2
+    found = measure_answers(calibration, Found(features, ranks, np.full(6, False)), is_inside)
     expected = {
         "n_inside": 4, "n_outside": 2, "n_answered": 4, "n_clarified": 1, "hits_1": 0.5, "hits_3": 1.0,
         "answered": 4 / 6, "answered_inside": 0.75, "wrong": 0.5, "outside_rejected": 0.5, "clarified": 1 / 6,
@@ -31,6 +39,8 @@ def test_metrics_by_hand():
     assert found["wrong_interval"] == pytest.approx([0.0676, 0.9324], abs=1e-4)  # of 2 in 4, tables of 1934
     assert found["coverage_curve"]["accuracy"] == pytest.approx([1, 1 / 2, 2 / 3, 2 / 4, 2 / 5, 2 / 6])
     assert found["reliability"]["n"] == [1] * 6
+    stored = np.arange(6) == 3  # a stored question is answered at any threshold
+    assert measure_answers(calibration, Found(features, ranks, stored), is_inside)["answered"] == 5 / 6
 
 
 def test_halves_share_outside_questions_and_do_not_depend_on_order():

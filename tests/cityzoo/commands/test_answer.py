@@ -96,6 +96,11 @@ def test_calibrating_writes_the_report_and_the_threshold_is_used_afterwards(faq,
     assert first["text"] == "answer 7" and first["probability"] >= report["threshold"]
     assert second["kind"] == "unknown" and second["probability"] < 0.5
     assert [json.loads(line)["kind"] for line in log.read_text().splitlines()] == ["answer", "unknown"]
+    # No threshold keeps the wrong ones below 0.1 % of 40 questions: the one from before stays.
+    again = ["--questions", str(tmp_path / "asked.csv"), "--out", str(tmp_path / "again")]
+    assert main([*own, *again, "--wrong-at-most", "0.001", "--ask", "thing7 please", "--json"]) == 0
+    assert json.loads((tmp_path / "again" / "report.json").read_text())["threshold"] == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == first
 
 
 def test_the_demo_faq_tries_itself(tmp_path, monkeypatch, capsys):
