@@ -63,6 +63,9 @@ def predict_gain(
 ) -> dict[str, Any] | None:
     """Return what twice the epochs of a run's last phase would bring; None where there are too few of them.
 
+    It is no more than the last doubling of the epochs brought, which bounds a power law. A curve that begins as an S,
+    as warm-up and moving averages of weights make it, would promise far too much otherwise.
+
     Args:
         history: a row for each epoch, with `phase`, `seconds` and the metric as `val_NAME`.
         monitor: the metric that chooses the best epoch.
@@ -76,7 +79,10 @@ def predict_gain(
         return None
     sign = -1.0 if is_lower_better else 1.0
     best = np.maximum.accumulate([sign * float(row[f"val_{monitor}"]) for row in rows])
-    low, middle, high = (max(value, best[-1]) for value in extrapolate(best.tolist()))
+    most = 2 * best[-1] - best[len(best) // 2 - 1]
+    low, middle, high = np.clip(extrapolate(best.tolist()), best[-1], most).tolist()
+    if low == most:  # no power law
+        low, middle = float(best[-1]), float(best[-1] + most) / 2
     seconds = float(rows[-1]["seconds"]) - float(rows[0]["seconds"])
     return {
         "metric": monitor,

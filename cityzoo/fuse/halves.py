@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.data.groups import group_examples, join_groups
+from cityzoo.data.groups import group_examples, join_groups, make_folds
 from cityzoo.errors import InputError
 from cityzoo.modalities import Dataset, Modality
 
@@ -64,11 +64,9 @@ def divide_held_out(data: Dataset, modality: Modality[Any], seed: int = 0) -> He
 def halve_groups(groups: Sequence[int] | np.ndarray, seed: int = 0) -> tuple[list[int], list[int]]:
     """Return the rows of two halves of about equal size that share no group.
 
-    Large groups are placed first, each into the smaller half, in random order among those of one size.
-
     Args:
         groups: number of the group of each row.
-        seed: of the order.
+        seed: of the order of groups of equal size.
 
     Raises:
         InputError: fewer than two groups.
@@ -77,15 +75,10 @@ def halve_groups(groups: Sequence[int] | np.ndarray, seed: int = 0) -> tuple[lis
         >>> halve_groups([0, 0, 1, 1, 2, 2, 2])
         ([4, 5, 6], [0, 1, 2, 3])
     """
-    members = np.asarray(groups, int)
-    sizes = np.bincount(members)
-    if len(sizes) < LEAST:
+    if len(set(groups)) < LEAST:
         raise InputError(
-            f"{len(members)} held-out examples cannot both choose and evaluate: give more with --val in training, or "
+            f"{len(groups)} held-out examples cannot both choose and evaluate: give more with --val in training, or "
             "use a method that chooses nothing (--weights equal, --soup uniform)"
         )
-    order = np.random.default_rng(seed).permutation(len(sizes))
-    halves: tuple[list[int], list[int]] = ([], [])
-    for group in order[np.argsort(-sizes[order], kind="stable")]:
-        min(halves, key=len).extend(np.flatnonzero(members == group).tolist())
-    return sorted(halves[0]), sorted(halves[1])
+    halves = make_folds(np.asarray(groups), np.empty((len(groups), 0)), LEAST, seed)
+    return np.flatnonzero(halves == 0).tolist(), np.flatnonzero(halves == 1).tolist()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-VERSION = 2  # of the templates and of how they are filled in; part of the cache folder's name
+VERSION = 3  # of the templates and of how they are filled in; part of the cache folder's name
 LANGUAGES = ("en", "de", "es", "tr")
 SPLITS = ("train", "val", "test")
 OUTSIDE = "oos"  # label of texts outside of all classes

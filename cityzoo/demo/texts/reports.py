@@ -45,11 +45,11 @@ def make_reports(split: str, seed: int = 0) -> list[Report]:
         seed: 0 or more; equal seeds give equal reports.
 
     Example:
-        >>> report = make_reports("train")[0]
+        >>> report = make_reports("train")[2]
         >>> report.text, report.labels
-        ('route 66 is closed southbound at riverside', ('road_closed',))
+        ('A7 is clear again southbound', ())
         >>> report.tags
-        ('B-road', 'I-road', 'O', 'O', 'B-direction', 'O', 'B-place')
+        ('B-road', 'O', 'O', 'O', 'B-direction')
     """
     rng = np.random.default_rng([seed, SPLITS.index(split)])
     templates = read_templates("reports")

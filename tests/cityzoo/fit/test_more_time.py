@@ -36,6 +36,15 @@ def test_a_flat_curve_promises_nothing_and_a_short_one_is_not_extrapolated():
     assert predict_gain(history([0.1] * 9, 1) + history([0.2], 2), "AP", False) is None
 
 
+def test_a_curve_that_begins_slowly_and_ends_flat_promises_no_more_than_its_last_doubling():
+    """From .2 to .8 around epoch 15 of 60, then .001 per epoch: the last 30 epochs brought .03."""
+    epochs = np.arange(1, 61)
+    found = predict_gain(
+        history((0.2 + 0.6 / (1 + np.exp(15 - epochs)) + 0.001 * epochs).tolist()), "AP", False
+    )
+    assert found["now"] == pytest.approx(0.86) and found["high"] <= 0.89 + 1e-6
+
+
 def test_metrics_that_fall_are_extrapolated_downwards():
     """An error of .2 + .5 / epoch."""
     found = predict_gain(history([0.2 + 0.5 / i for i in range(1, 13)]), "AP", True)
