@@ -90,7 +90,7 @@ def main(arguments: Sequence[str]) -> int:
     gate, sources = partial(open_gate, given.voice_activity), open_sources(given.source)
     gate()
     ears = _open_ears(given)
-    stop, heard = threading.Event(), {}
+    stop, heard, count = threading.Event(), {}, 0
     for source in sources:
         source.stop = stop
     seconds = 60 * given.minutes if given.minutes else None
@@ -102,9 +102,11 @@ def main(arguments: Sequence[str]) -> int:
                     heard[source.name] = found
                 else:
                     _send(found, sinks, is_shown=truth is None)
+                    count += 1
         finally:
             for sink in sinks:
                 sink.close(5.0)
+    LOG.info("listened to %d of %d sources: %d events", len(heard), len(sources), count)
     if truth is not None:
         sys.stdout.write(json.dumps(evaluate(truth, heard), indent=1) + "\n")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from cityzoo.data.text.personal_data import mask_text
 from cityzoo.errors import InputError
 from cityzoo.listen import RATE
 from cityzoo.listen.intents import NOT_UNDERSTOOD, IntentClassifier
-from cityzoo.listen.sound_detector import SoundDetector
+from cityzoo.listen.sound_detector import Sound, SoundDetector
 from cityzoo.listen.sources import AudioSource, start_time
 from cityzoo.listen.speech_to_text import SpeechToText, transcribe_piece
 from cityzoo.listen.voice_activity import Gate, Piece, VoiceSegmenter
@@ -77,6 +77,9 @@ class Listening:
                 yield from self._hear(block)
             if self.source.stop.is_set() or (self.seconds and self._heard >= self.seconds):
                 break
+        if not self.source.is_live:
+            for detector in self.ears.detectors:
+                yield from self._sounds(detector.flush())
         yield from self._speech(self._segmenter.flush())
 
     def _reset(self) -> Iterator[dict[str, Any]]:
@@ -88,11 +91,14 @@ class Listening:
 
     def _hear(self, block: np.ndarray) -> Iterator[dict[str, Any]]:
         for detector in self.ears.detectors:
-            for sound in detector.push(block):
-                about = {"class": sound.label, "score": sound.score, "state": "raised"}
-                yield self._event("sound", sound.seconds, about)
+            yield from self._sounds(detector.push(block))
         if self.ears.plug or self.ears.keep:
             yield from self._speech(self._segmenter.push(block))
+
+    def _sounds(self, sounds: Iterable[Sound]) -> Iterator[dict[str, Any]]:
+        for sound in sounds:
+            about = {"class": sound.label, "score": sound.score, "state": "raised"}
+            yield self._event("sound", sound.seconds, about)
 
     def _speech(self, pieces: Any) -> Iterator[dict[str, Any]]:
         for piece in pieces:

@@ -88,14 +88,25 @@ class SoundDetector:
         kept = self.samples + self._end - self._due
         self._buffer = self._buffer[-max(kept, 1) :]
 
+    def flush(self) -> Iterator[Sound]:
+        """Yield the sounds at the end of a recording, as if silence followed; a single window decides alone."""
+        length = self._end
+        heard = self._due - int(HOP * RATE) if self._shares else 0
+        found = list(self.push(np.zeros(self._due - length, np.float32))) if length > heard else []
+        if len(self._shares) == 1:
+            found += self._judge(length / RATE)
+        yield from (sound._replace(seconds=min(sound.seconds, length / RATE)) for sound in found)
+
     def _classify(self, window: np.ndarray, seconds: float) -> Iterator[Sound]:
         if np.sqrt(np.mean(window**2)) < QUIET:
             self._shares.append(np.zeros(len(self.class_names)))
         else:
             logits = np.asarray(self.model({INPUT: window[None]}))
             self._shares.append(class_shares(self._output, logits)[0])
-        if len(self._shares) < WINDOWS:
-            return
+        if len(self._shares) == WINDOWS:
+            yield from self._judge(seconds)
+
+    def _judge(self, seconds: float) -> Iterator[Sound]:
         means = dict(zip(self.class_names, np.mean(self._shares, axis=0).tolist(), strict=True))
         for label, threshold in self.thresholds.items():
             is_new = seconds - self._last.get(label, -np.inf) >= self.refractory

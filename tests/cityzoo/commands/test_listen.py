@@ -38,7 +38,7 @@ def run(*arguments, cwd=ROOT):
 def test_sounds_of_a_folder(files, tmp_path):
     """One line for the horn, here and in the file; TensorFlow is not imported."""
     ran = run(files / "sounds", "--run", files / "run", "--json-lines", tmp_path / "events.jsonl")
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (ran.returncode, ran.stderr) == (0, "listened to 2 of 2 sources: 1 events\n")
     (event,) = map(json.loads, ran.stdout.splitlines())
     assert (event["camera"], event["class"], event["state"]) == ("horn.wav", "horn", "raised")
     assert json.loads((tmp_path / "events.jsonl").read_text()) == event

@@ -38,6 +38,16 @@ def test_sounds_are_heard_once(folder):
     )
 
 
+@pytest.mark.parametrize("seconds", [0.2, 0.25, 0.26, 0.45])
+def test_a_short_recording_is_heard(folder, seconds):
+    """Shorter than a window of 0.25 s, as long, and longer by less than the step to the next."""
+    detector = SoundDetector(folder, 0.6)
+    sounds = hear(detector, tone(1000, seconds)) + list(detector.flush())
+    assert [(each.label, each.seconds) for each in sounds] == [("horn", pytest.approx(seconds))]
+    detector.reset()
+    assert [*detector.flush()] == hear(detector, tone(300, seconds)) + list(detector.flush()) == []
+
+
 def test_refractory_time(folder):
     """Of a tone of six seconds: every two seconds at most."""
     found = hear(SoundDetector(folder, 0.6, refractory=2.0), tone(1000, 6))
