@@ -63,8 +63,9 @@ def predict_gain(
 ) -> dict[str, Any] | None:
     """Return what twice the epochs of a run's last phase would bring; None where there are too few of them.
 
-    It is no more than the last doubling of the epochs brought, which bounds a power law. A curve that begins as an S,
-    as warm-up and moving averages of weights make it, would promise far too much otherwise.
+    Of a power law, each doubling of the epochs brings the same share of what the one before brought: the last two
+    bound the next one. A curve that begins as an S, as warm-up and moving averages of weights make it, would promise
+    far too much otherwise.
 
     Args:
         history: a row for each epoch, with `phase`, `seconds` and the metric as `val_NAME`.
@@ -79,9 +80,11 @@ def predict_gain(
         return None
     sign = -1.0 if is_lower_better else 1.0
     best = np.maximum.accumulate([sign * float(row[f"val_{monitor}"]) for row in rows])
-    most = 2 * best[-1] - best[len(best) // 2 - 1]
-    low, middle, high = np.clip(extrapolate(best.tolist()), best[-1], most).tolist()
-    if low == most:  # no power law
+    before, last = np.diff(best[[len(best) // 4 - 1, len(best) // 2 - 1, -1]])
+    most = best[-1] + last * min(1.0, last / max(before, 1e-9))
+    found = extrapolate(best.tolist())
+    low, middle, high = np.clip(found, best[-1], most).tolist()
+    if found[0] > most + 1e-3 * last:  # no power law: anything up to the bound
         low, middle = float(best[-1]), float(best[-1] + most) / 2
     seconds = float(rows[-1]["seconds"]) - float(rows[0]["seconds"])
     return {
