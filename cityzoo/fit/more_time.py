@@ -84,7 +84,7 @@ def predict_gain(
     most = best[-1] + last * min(1.0, last / max(before, 1e-9))
     found = extrapolate(best.tolist())
     low, middle, high = np.clip(found, best[-1], most).tolist()
-    if found[0] > most + 1e-3 * last:  # no power law: anything up to the bound
+    if found[0] > most + 0.05 * last:  # no power law: anything up to the bound
         low, middle = float(best[-1]), float(best[-1] + most) / 2
     seconds = float(rows[-1]["seconds"]) - float(rows[0]["seconds"])
     return {
