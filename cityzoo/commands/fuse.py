@@ -1,4 +1,4 @@
-"""Fuse several runs of one task into one run: ensemble, soup, stacking, distillation or joined backbones."""
+"""Fuse runs of one task into one run: ensemble, soup, stacking, distillation, joined backbones, mirror images."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ examples:
   {PROG} runs/a runs/b --by stack                            logistic regression on their logits
   {PROG} runs/large runs/small --by features                 one head on both backbones
   {PROG} runs/a runs/b --by distil --student mobilenet_025   a small model that learns from the ensemble
+  {PROG} runs/a --by mirror                                  a detector averaged with its answer to the mirror image
 """
 
 

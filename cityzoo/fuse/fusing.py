@@ -17,6 +17,7 @@ from cityzoo.fuse.ensemble import Ensemble
 from cityzoo.fuse.fused_run import FusedRun
 from cityzoo.fuse.halves import HeldOut, divide_held_out
 from cityzoo.fuse.members import open_members
+from cityzoo.fuse.mirror import mirror_model
 from cityzoo.fuse.request import FusionRequest
 from cityzoo.fuse.soup import Soup, find_ingredients
 from cityzoo.metrics.weighted import bootstrap_weights
@@ -61,7 +62,12 @@ class Fusing:
                 return training.join_backbones(self.request, made, out)
             return training.distil(self.request, made, out, self.run_ensemble)
         makers: dict[str, Callable[[Path], dict[str, Any]]]
-        makers = {"ensemble": self.run_ensemble, "soup": self._run_soup, "stack": self._run_stack}
+        makers = {
+            "ensemble": self.run_ensemble,
+            "soup": self._run_soup,
+            "stack": self._run_stack,
+            "mirror": self._run_mirror,
+        }
         return makers[self.request.by](out)
 
     def _whole(self) -> HeldOut:
@@ -103,6 +109,9 @@ class Fusing:
         return self._prepare(held_out).write(
             fused, out, self._cross_fit(held_out) if held_out.is_half else None
         )
+
+    def _run_mirror(self, out: Path) -> dict[str, Any]:
+        return self._prepare(self._whole()).write(mirror_model(self.members[0]), out)
 
     def _cross_fit(self, held_out: HeldOut) -> dict[str, Any]:
         # On all held-out examples: each half by the regression of the other one.

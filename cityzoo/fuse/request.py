@@ -8,7 +8,7 @@ from typing import Any
 
 from cityzoo.errors import InputError
 
-METHODS = ("ensemble", "soup", "stack", "distil", "features")
+METHODS = ("ensemble", "soup", "stack", "distil", "features", "mirror")
 EQUAL, FIT = "equal", "fit"  # words of --weights
 SOUPS = ("greedy", "uniform")
 BOXES = ("auto", "mean", "wbf")
@@ -66,7 +66,11 @@ class FusionRequest:
                 raise InputError(
                     f"--{flag} belongs to --by {' and '.join(methods)}, not {self.by}: remove it"
                 )
-        if len(self.runs) < 2 and self.by != "soup":
+        if self.by == "mirror" and len(self.runs) != 1:
+            raise InputError(
+                f"--by mirror takes one run, received {len(self.runs)}: fuse what it makes of each"
+            )
+        if len(self.runs) < 2 and self.by not in ("soup", "mirror"):
             raise InputError(
                 f"--by {self.by} takes at least two runs, received {len(self.runs)}: give another"
             )

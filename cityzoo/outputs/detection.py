@@ -97,6 +97,12 @@ class Detection(Output):
 
         return resample_detections(outputs, from_hw, to_hw)
 
+    def mirror_outputs(self, outputs: Any, size_hw: tuple[int, int]) -> Any:
+        """Return the outputs for mirrored images of `size_hw` pixels as those of the images themselves."""
+        from heads.mirrored_detections import mirror_detections
+
+        return mirror_detections(outputs, size_hw)
+
     def make_targets(self, batch: dict[str, Any]) -> Any:
         """Return (B, N, 5) float32: xyxy in pixels of the network's input and the class; padding -1."""
         import tensorflow as tf

@@ -54,6 +54,10 @@ def make_cases():
         "distil": (COMMAND, ["fuse", "a", "c", "--by", "distil", "--epochs", "1", "--out", "distil"]),
         "wbf": (COMMAND, ["fuse", "box_a", "box_c", "--by", "ensemble", "--iou", "0.6", "--out", "wbf"]),
         "mean": (COMMAND, ["fuse", "box_a", "box_c", "--by", "ensemble", "--boxes", "mean", "--out", "mean"]),
+        "mirror": (COMMAND, ["fuse", "box_a", "--by", "mirror", "--out", "mirror"]),
+        "export mirror": (COMMAND, ["export", "mirror", "--format", "onnx", "--out", "mirror_onnx"]),
+        "mirrored class": (COMMAND, ["fuse", "a", "--by", "mirror", "--out", "no"]),
+        "two mirrors": (COMMAND, ["fuse", "a", "b", "--by", "mirror", "--out", "no"]),
         "evaluate": ("evaluate.py", ["a-ensemble", "c", "--out", "compared"]),
         "evaluate wbf": ("evaluate.py", ["wbf", "--out", "wbf_again"]),
         "predict": ("evaluate.py", ["wbf", "--predict", "street/1.png", "--out", "predicted"]),
@@ -147,7 +151,7 @@ def test_trained_fusions_are_trained_by_the_ordinary_code(place):
 def test_detectors_are_fused(place):
     """By weighted boxes fusion or point by point; evaluated and used for predictions as any run."""
     folder, said = place
-    for name in ("wbf", "mean", "evaluate wbf", "predict"):
+    for name in ("wbf", "mean", "evaluate wbf", "predict", "mirror", "export mirror"):
         assert said[name][0] == 0, said[name][2]
     choices = [
         json.loads((folder / n / "report.json").read_text())["fusion"]["choice"] for n in ("wbf", "mean")
@@ -176,6 +180,8 @@ def test_an_ensemble_is_one_file(place):
         ("one backbone", "different backbones"),
         ("boxes", "for detectors"),
         ("stacked boxes", "logits of classes"),
+        ("mirrored class", "for detectors"),
+        ("two mirrors", "takes one run"),
         ("taken", "exists"),
         ("no run", "spec.json"),
         ("resumed", "checkpoint.npz"),
