@@ -34,7 +34,7 @@ class Match:
         passages: the nearest passage of each of the nearest answers, at most `NEAREST`.
         features: (4,) float: score of the first answer, its distance to the second, that of the second to the third,
             and the share of the question's words, by their weights, that the first passage has.
-        is_stored: whether the question is one of the passages' own, word for word, and so needs no judgement.
+        is_stored: whether the question is that of a passage, word for word.
     """
 
     passages: tuple[Passage, ...]
