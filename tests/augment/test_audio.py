@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from augment import audio
+from augment.policy import Policy
 
 RATE = 16_000
 TIMES = np.arange(RATE // 2) / RATE
@@ -53,6 +54,17 @@ def test_gain_noise_equalizer_and_masks_do_as_they_say():
 def test_trim_removes_quiet_edges():
     padded = np.concatenate([np.full(1600, 1e-4, np.float32), TONE, np.full(3200, 1e-4, np.float32)])
     assert len(apply("trim", 30.0, padded)) == len(TONE)
+
+
+def test_the_standard_policy_keeps_vowels_apart():
+    """A tone of 1 kHz stays within what vocal tracts of adults differ by, while its duration varies by half."""
+    chosen = [step for step in audio.get_policy("standard").steps if step.transform in ("speed", "tempo")]
+    policy = Policy("both", tuple(chosen))
+    clips = [audio.augment(TONE, 2 * RATE, policy, (0, 0, view)) for view in range(60)]
+    pitches = [pitch_of(clip) for clip in clips]
+    assert 840 < min(pitches) < 900 and 1130 < max(pitches) < 1190
+    seconds = [np.count_nonzero(np.abs(clip) > 1e-3) / RATE for clip in clips]
+    assert min(seconds) < 0.5 / 1.18 and max(seconds) > 0.5 / 0.85
 
 
 @pytest.mark.parametrize("name", list(audio.POLICIES))
