@@ -16,7 +16,7 @@ FILES = {
     "faq": "a city's frequent questions, to answer from",
     "keywords": "spoken by espeak-ng, to train sound_classify with",
     "spoken_calls": "calls to a hotline, to listen to",
-    "spoken_digits": "by 126 voices of espeak-ng, to train sound_classify with besides few real ones",
+    "spoken_digits": "by 168 voices of espeak-ng, to train sound_classify with besides few real ones",
 }
 OF_IMAGES, OF_VIDEOS = ("count", "format"), ("video", "fps")  # flags
 

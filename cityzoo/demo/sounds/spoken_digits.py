@@ -20,25 +20,36 @@ VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f3", "f
             "adam", "anika", "antonio", "Andrea", "boris", "caleb", "david", "edward", "grandma", "grandpa", "gustave",
             "iven", "Jacky", "klatt", "klatt3", "Lee", "marcelo", "Mario", "max", "miguel", "norbert", "pablo",
             "quincy", "robert", "sandro", "travis")  # fmt: skip
-SPEAKERS = 3 * len(VARIANTS)  # each variant with three accents
+# Native languages of people who speak English with an accent, and what they say in phonemes of espeak-ng that each of
+# these voices has: five vowels, and other sounds for th.
+LANGUAGES = ("fr-fr", "de", "es", "it", "el", "pl", "pt", "ru", "nl", "sv", "hi", "tr", "cs", "hu", "ro", "fi", "da",
+             "id", "ar")  # fmt: skip
+FOREIGN = (("z'ero",), ("w'an",), ("t'u:",), ("tr'i:", "sr'i:", "fr'i:"), ("f'o:", "f'or"), ("f'aiv",), ("s'iks",),
+           ("s'even",), ("'eit", "'et"), ("n'ain",))  # fmt: skip
+# Each variant speaks with two accents of English, and then with two foreign ones.
+ENGLISH_SPEAKERS = 2 * len(VARIANTS)
+SPEAKERS = 2 * ENGLISH_SPEAKERS
 
 
 def make_digits(speaker: int, seed: int = 0) -> list[np.ndarray]:
     """Return zero to nine at 16 kHz by one speaker, who has a voice, an accent and a pitch of its own.
 
     Args:
-        speaker: 0 to `SPEAKERS` - 1.
+        speaker: 0 to `SPEAKERS` - 1; the second half are not native speakers of English.
         seed: 0 or more; equal seeds give equal sounds.
 
     Raises:
         OSError: espeak-ng is not there, or fails.
     """
     rng = np.random.default_rng([seed, 11, speaker])
-    # Accents shift with each round of the variants, so that a variant gets three of them.
-    accent = ACCENTS[(speaker + speaker // len(VARIANTS)) % len(ACCENTS)]
+    # Accents shift with each round of the variants, so that a variant gets several of them.
+    is_foreign, shifted = speaker >= ENGLISH_SPEAKERS, speaker + speaker // len(VARIANTS)
+    accents = LANGUAGES if is_foreign else ACCENTS
+    accent = accents[shifted % len(accents)]
     voice, pitch = f"{accent}+{VARIANTS[speaker % len(VARIANTS)]}", int(rng.integers(20, 75))
     speeds, pitches = rng.integers(110, 210, len(DIGITS)), pitch + rng.integers(-6, 7, len(DIGITS))
-    return [speak(*each) for each in zip(DIGITS, [voice] * len(DIGITS), speeds, pitches, strict=True)]
+    texts = [f"[[{rng.choice(ways)}]]" for ways in FOREIGN] if is_foreign else DIGITS
+    return [speak(*each) for each in zip(texts, [voice] * len(DIGITS), speeds, pitches, strict=True)]
 
 
 def write(folder: Path, seed: int = 0) -> Path:
@@ -57,5 +68,5 @@ def write(folder: Path, seed: int = 0) -> Path:
                 for digit, samples in enumerate(sounds):
                     write_wav(draft / f"{digit}_voice{speaker:03d}_0.wav", samples)
 
-    made = {"demo": "spoken_digits", "version": VERSION, "seed": seed}
+    made = {"demo": "spoken_digits", "version": VERSION, "seed": seed, "speakers": SPEAKERS}
     return write_once(Path(folder), made, fill)

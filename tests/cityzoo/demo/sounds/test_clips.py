@@ -98,3 +98,33 @@ def test_spoken_digits(tmp_path, monkeypatch):
     ]
     first, again = spoken_digits.make_digits(0)[7], spoken_digits.make_digits(0)[7]
     assert (first == again).all() and first.shape != spoken_digits.make_digits(42)[7].shape
+
+
+def test_half_of_the_speakers_of_digits_have_a_foreign_accent(monkeypatch):
+    """Each variant speaks with two accents of English and two others; th is said in three ways, never in English."""
+    said = []
+    monkeypatch.setattr(
+        spoken_digits, "speak", lambda text, voice, *_: said.append((text, *voice.split("+")))
+    )
+    for speaker in range(spoken_digits.SPEAKERS):
+        spoken_digits.make_digits(speaker)
+    speakers = [said[start : start + 10] for start in range(0, len(said), 10)]
+    accents = {}
+    for _, language, variant in (digits[0] for digits in speakers):
+        accents.setdefault(variant, []).append(language)
+    assert {len(set(each)) for each in accents.values()} == {4}
+    assert {sum(name.startswith("en") for name in each) for each in accents.values()} == {2}
+    assert [text for text, *_ in speakers[0]][:4] == ["zero", "one", "two", "three"]
+    foreign = [digits for digits in speakers if not digits[0][1].startswith("en")]
+    assert {digits[3][0] for digits in foreign} == {"[[tr'i:]]", "[[sr'i:]]", "[[fr'i:]]"}
+    assert {digits[6][0] for digits in foreign} == {"[[s'iks]]"}
+
+
+@needs_espeak
+@pytest.mark.parametrize("language", spoken_digits.LANGUAGES)
+def test_every_language_has_the_phonemes_of_the_digits(language):
+    """A phoneme that a voice lacks would be left out, or read letter by letter."""
+    for ways in spoken_digits.FOREIGN:
+        for phonemes in ways:
+            seconds = len(speech.speak(f"[[{phonemes}]]", language)) / 16_000
+            assert 0.12 < seconds < 0.9, phonemes
