@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from cityzoo.tune.search import Search
 
 WIDTH_OF_AXIS = 1.25  # inches
+LEAST_DRAWN = 4  # finished trials; two lines are read faster in the table
 MISSING = -0.12  # height of trials that do not have the setting
 
 
 def draw_parallel_coordinates(search: Search, rows: Mapping[str, Mapping[str, Any]], file: Path) -> None:
-    """Draw the finished trials of a search into a PNG; nothing where there are fewer than two."""
+    """Draw the finished trials of a search into a PNG; nothing where there are too few."""
     from PIL import Image
 
     from cityzoo.report.charts import rasterize
@@ -28,7 +29,7 @@ def draw_parallel_coordinates(search: Search, rows: Mapping[str, Mapping[str, An
     shown = [row for row in rows.values() if row["state"] == "finished"]
     shown.sort(key=lambda row: row[metric], reverse=search.is_lower_better)  # the best are drawn last
     used = [each for each in search.space if any(each.name in row["params"] for row in shown)]
-    if len(shown) < 2 or not used:
+    if len(shown) < LEAST_DRAWN or not used:
         return
     image = rasterize(_plot(used, metric, shown))
     with replace_file(file) as part:

@@ -11,6 +11,7 @@ import numpy as np
 
 from cityzoo.replace_file import replace_file
 from cityzoo.tune.journal import REDUCTION, RUNGS, finished_trials, import_optuna
+from cityzoo.tune.parallel_coordinates import LEAST_DRAWN
 from cityzoo.tune.search import Search
 from cityzoo.tune.search_space import label
 from cityzoo.tune.workers import run_folder
@@ -87,7 +88,7 @@ def count_trainings(rows: Mapping[str, Mapping[str, Any]], default: int) -> floa
 
 
 def trace_best(search: Search, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the metric of each finished trial and the best so far, over the minutes of all trials."""
+    """Return the metric of each finished trial and the best so far, over the minutes of all trials; {}: too few."""
     metric, sign = search.objectives[0], 1 if search.is_lower_better else -1
     minutes, best, values, spent = [], [], [], 0.0
     for row in rows.values():
@@ -96,7 +97,7 @@ def trace_best(search: Search, rows: Mapping[str, Mapping[str, Any]]) -> dict[st
             minutes.append(round(spent / 60, 2))
             values.append(row[metric])
             best.append(sign * min(sign * value for value in values))
-    return {"minutes": minutes, "value": values, "best": best}
+    return {"minutes": minutes, "value": values, "best": best} if len(values) >= LEAST_DRAWN else {}
 
 
 def measure_importance(search: Search) -> dict[str, float]:
