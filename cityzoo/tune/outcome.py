@@ -40,10 +40,16 @@ def finish_trial(search: Search, trial: Any, others: Sequence[Path] = ()) -> dic
     """Return the report of a trial on the examples set aside; written once, again to compare with others."""
     folder = run_folder(search.folder, trial)
     known = earlier_facts(folder)
-    if known and all(str(path) in (known.get("compared") or {}) for path in others):
+    if known and all(find_comparison(known, path) for path in others):
         return known
     prepared = search.prepare(search.values_of(trial.params))
     return trial_run.finish(prepared, folder, others)
+
+
+def find_comparison(report: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return the comparison with the trial in a folder; a report shortens absolute paths."""
+    rows = (report.get("compared") or {}).items()
+    return next((row for name, row in rows if Path(name).name == folder.name), {})
 
 
 def summarize(search: Search, ended: str, retrain: int = 0) -> dict[str, Any]:
@@ -63,7 +69,7 @@ def summarize(search: Search, ended: str, retrain: int = 0) -> dict[str, Any]:
     reports["winner"] = reports["defaults"]
     if winner.number != default.number:
         reports["winner"] = finish_trial(search, winner, [folder])
-        difference = reports["winner"]["compared"][str(folder)]["figures"].get(metric)
+        difference = find_comparison(reports["winner"], folder)["figures"].get(metric)
     is_better = difference is not None and difference["verdict"] == "better"
     trials = {"defaults": default, "winner": winner}
     retrained = _retrain(search, trials, retrain) if retrain else {}

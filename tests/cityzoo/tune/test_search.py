@@ -103,6 +103,17 @@ def test_the_folder_holds_table_page_and_an_ordinary_run(study):
     assert load(RunFolder(folder.best).model).count_params() > 0
 
 
+def test_a_winner_is_compared_with_the_defaults(study):
+    """In a study whose folder is given by an absolute path, which reports shorten; the second time it is read."""
+    folder, _ = study
+    found = make_search(folder)
+    first, second = trials_of(folder)[:2]
+    reports = [outcome.finish_trial(found, second, [run_folder(folder, first)]) for _ in range(2)]
+    figures = outcome.find_comparison(reports[0], run_folder(folder, first))["figures"]["balanced_accuracy"]
+    assert figures["difference"] == pytest.approx(reports[0]["balanced_accuracy"] - figures["other"])
+    assert reports[1]["compared"] == reports[0]["compared"]
+
+
 def test_half_of_val_chooses_nothing(study, data):
     """Trials know eight of the sixteen validation images; the estimate comes from the other eight."""
     folder, _ = study
