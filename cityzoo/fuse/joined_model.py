@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from cityzoo.model import label_outputs
-from cityzoo.outputs import Output
+from cityzoo.outputs.undecoded import skip_decoding
 from zoo import graph
 
 if TYPE_CHECKING:
@@ -86,23 +85,3 @@ def predict_raw(run: EvaluatedRun, examples: Any) -> RawOutputs:
     longest = max(len(each) for each in values)
     padded = [np.pad(x, [(0, longest - len(x)), *[(0, 0)] * (x.ndim - 1)]) for x in values]
     return RawOutputs(np.stack(padded), None if matrices[0] is None else np.stack(matrices), seen)
-
-
-def skip_decoding(output: Output) -> Output:
-    """Return an output whose results are what the network returns, with the matrix and the example.
-
-    Example:
-        >>> from cityzoo.outputs.classification import Classification
-        >>> skip_decoding(Classification(("bus", "car"))).decode(np.array([[3.0]]), None, ["a"])
-        [(array([3.], dtype=float32), None, 'a')]
-    """
-    kind = type(f"Undecoded{type(output).__name__}", (type(output),), {"decode": _keep})
-    values: dict[str, Any] = {item.name: getattr(output, item.name) for item in fields(output)}
-    made: Output = kind(**values)
-    return made
-
-
-def _keep(self: Output, outputs: Any, matrices: Any, examples: Sequence[Any]) -> list[Any]:
-    values = np.asarray(outputs, np.float32)
-    places = [None] * len(values) if matrices is None else np.asarray(matrices)
-    return list(zip(values, places, examples, strict=True))

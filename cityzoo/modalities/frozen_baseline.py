@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ import zoo
 from cityzoo import model as models
 from cityzoo.errors import DAMAGE
 from cityzoo.outputs.classification import Classification
+from cityzoo.outputs.undecoded import skip_decoding
 from heads.linear_probe import logistic_regression
 
 if TYPE_CHECKING:
@@ -27,21 +29,6 @@ FILE, BEFORE = "baselines.npz", "before.keras"
 NAME = "logistic regression on frozen features"
 STRENGTH = 0.003  # C of the penalty |w|^2 / 2C, on standardized features
 MOST = 4000  # training examples that it is fitted on, evenly spread: more take long
-
-
-class _Embedding:
-    """An output that leaves a model's outputs as they are; for everything else it is another output."""
-
-    flips = False
-
-    def __init__(self, output: Any) -> None:
-        self._output = output
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._output, name)
-
-    def decode(self, outputs: np.ndarray, matrices: Any, examples: Any) -> list[np.ndarray]:
-        return list(np.asarray(outputs, np.float32))
 
 
 def fit_baseline(folder: Path, modality: Any, train: Any, output: Any) -> None:
@@ -73,8 +60,9 @@ def predict_baseline(run: Path, modality: Any, examples: Any, output: Any) -> Ma
 
 
 def _embed(run: Path, modality: Any, examples: Any, output: Any) -> np.ndarray:
-    found = modality.predict(_mean_features(models.load(run / BEFORE), output), examples, _Embedding(output))
-    return np.stack(found)
+    features = _mean_features(models.load(run / BEFORE), output)
+    rows = modality.predict(features, examples, skip_decoding(replace(output, flips=False)))
+    return np.stack([values for values, _, _ in rows])
 
 
 def _mean_features(model: keras.Model, output: Any) -> keras.Model:
