@@ -111,7 +111,7 @@ class ImageFlags(LabeledFlags):
     image_size: tuple[int, int] | Auto = flag(
         AUTO,
         "network input in pixels; auto: the images' aspect ratio, trained at a long side of 320 (GPU: 640), "
-        "up to 1.6 times that for small objects",
+        "up to twice that for small objects (GPU: 1.6)",
         parse_size,
         "SIDE|HxW",
         separator="x",

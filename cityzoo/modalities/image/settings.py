@@ -18,7 +18,7 @@ from cityzoo.model import FULL, LOW
 from cityzoo.sample import ImageExample
 from cityzoo.spec import AUTO, TrainSpec
 
-LONG_SIDES = {"CPU": (320, 512), "GPU": (640, 1024)}  # pixels in training: usual, and for small objects
+LONG_SIDES = {"CPU": (320, 640), "GPU": (640, 1024)}  # pixels in training: usual, and for small objects
 SMALL_OBJECT = 20  # pixels: target size of a median object in the network's input
 LIGHT_MILLIONS = 5.0  # backbones of at most so many parameters are unfrozen on CPUs too
 NEW_VIEWS = 0  # views of each image that are never shown twice
