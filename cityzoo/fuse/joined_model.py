@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from cityzoo.model import label_outputs
-from cityzoo.outputs.undecoded import skip_decoding
+from cityzoo.outputs.raw_outputs import skip_decoding
 from zoo import graph
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import zoo
 from cityzoo import model as models
 from cityzoo.errors import DAMAGE
 from cityzoo.outputs.classification import Classification
-from cityzoo.outputs.undecoded import skip_decoding
+from cityzoo.outputs.raw_outputs import skip_decoding
 from heads.linear_probe import logistic_regression
 
 if TYPE_CHECKING:

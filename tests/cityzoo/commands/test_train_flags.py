@@ -50,7 +50,7 @@ def test_flags_become_the_spec():
     phases = (("backbone", 2), ("C5", 1))
     assert (spec.run, spec.fit) == (
         run,
-        FitFlags(phases=phases, batch_size=4, learning_rate=0.01, find_lr=True, ema=DETECT.defaults["ema"]),
+        FitFlags(phases=phases, batch_size=4, learning_rate=0.01, find_lr=True, ema=0.998, patience=50),
     )
     given = {
         "classes": ("car", "bus"),
@@ -495,7 +495,7 @@ def test_help_never_mentions_another_modality(pages, name):
         ("traffic_state", {"split-by": "auto", "jam-count": "14", "augment": "light", "views": "2"}),
         ("vehicle_count", {"head": "density", "image-size": "auto", "views": "auto"}),
         ("scene_anomaly", {"augment": "none", "views": "1", "memory": "1024"}),
-        ("vehicle_detect", {"image-size": "auto", "views": "auto", "neck-width": "64", "patience": "15"}),
+        ("vehicle_detect", {"image-size": "auto", "views": "auto", "neck-width": "64", "patience": "50"}),
         ("traffic_flow", {"backbone": "stid", "split": "0.7,0.1,0.2", "refit": "on", "horizon": "12"}),
         (
             "air_quality",

@@ -17,7 +17,7 @@ from cityzoo.security.signing import sign_folder
 pytest.importorskip("fastapi")
 jwt = pytest.importorskip("jwt")
 NOW = int(time.time())
-CLAIMS = {"sub": "ops", "aud": "cityzoo", "iss": "city", "exp": NOW + 600, "roles": ["manage"]}
+CLAIMS = {"sub": "ops", "aud": "cityzoo", "iss": "city", "exp": NOW + 6 * 3600, "roles": ["manage"]}
 
 
 @pytest.fixture(scope="module")
