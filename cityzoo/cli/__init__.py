@@ -131,6 +131,15 @@ class MessageFormatter(logging.Formatter):
         return "\n".join(map(shorten, escape_control(super().format(record), kept="\n\t").split("\n")))
 
 
+def repeat_interrupt(found: sys.UnraisableHookArgs) -> None:
+    """Send Ctrl-C again where it came while an object was being deleted: Python drops exceptions there."""
+    # A little later, when the object is gone.
+    if found.exc_type is KeyboardInterrupt:
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+    else:
+        sys.__unraisablehook__(found)
+
+
 def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: str) -> int:
     """Call a command's main and turn what the user can mend into one line and exit code 2."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
@@ -140,6 +149,7 @@ def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: st
         logging.getLogger(noisy).setLevel(logging.ERROR)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # of schedulers: the same as Ctrl-C
+        sys.unraisablehook = repeat_interrupt
     try:
         code = main(arguments)
         sys.stdout.flush()

@@ -3,6 +3,8 @@
 import logging
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -252,3 +254,31 @@ def test_messages_hold_no_control_characters_and_no_endless_lines(capsys):
     assert lines[0] == "data:"
     assert lines[1].startswith("  \\x1b[31mred n")
     assert len(lines[1]) <= 1000
+
+
+INTERRUPTED = """
+import os, signal, sys, time
+from cityzoo import cli
+
+class Slow:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):  # the interrupt comes in here, where Python drops it
+            pass
+
+def main(arguments):
+    slow = Slow()
+    del slow
+    time.sleep(20)
+    return 0
+
+sys.exit(cli.run(main, [], "a command"))
+"""
+
+
+def test_an_interrupt_within_a_finalizer_ends_the_command():
+    """Python drops exceptions there."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=15, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "a command: interrupted\n")
