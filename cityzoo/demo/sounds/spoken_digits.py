@@ -26,7 +26,7 @@ LANGUAGES = ("fr-fr", "de", "es", "it", "el", "pl", "pt", "ru", "nl", "sv", "hi"
              "id", "ar")  # fmt: skip
 FOREIGN = (("z'ero",), ("w'an",), ("t'u:",), ("tr'i:", "sr'i:", "fr'i:"), ("f'o:", "f'or"), ("f'aiv",), ("s'iks",),
            ("s'even",), ("'eit", "'et"), ("n'ain",))  # fmt: skip
-# Each variant speaks with two accents of English, and then with two foreign ones.
+# Each voice has two English accents in the first half of the speakers, two foreign ones in the second.
 ENGLISH_SPEAKERS = 2 * len(VARIANTS)
 SPEAKERS = 2 * ENGLISH_SPEAKERS
 

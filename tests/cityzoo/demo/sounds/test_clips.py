@@ -101,7 +101,7 @@ def test_spoken_digits(tmp_path, monkeypatch):
 
 
 def test_half_of_the_speakers_of_digits_have_a_foreign_accent(monkeypatch):
-    """Each variant speaks with two accents of English and two others; th is said in three ways, never in English."""
+    """A voice has two English and two foreign accents; only foreign ones replace th, in three ways."""
     said = []
     monkeypatch.setattr(
         spoken_digits, "speak", lambda text, voice, *_: said.append((text, *voice.split("+")))
