@@ -56,13 +56,14 @@ redact: GROUND runtime cli data augment heads
 export: GROUND runtime cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
 compress: GROUND runtime spec outputs model predict modalities tasks fit evaluation report export zoo
 fuse: GROUND spec data metrics outputs model modalities tasks fit evaluation report compress LEAVES
+selection: GROUND spec data metrics visualize outputs model modalities tasks fit evaluation report tune heads
 traffic_signals: errors cli
 answer: GROUND cli data metrics runtime report export model zoo
 serve: errors cli replace_file runtime augment heads data security monitor redact answer
 watch: GROUND cli spec_file runtime augment heads data alarms security redact monitor report
 listen: GROUND runtime data metrics watch
 loop: GROUND spec data metrics outputs modalities tasks fit evaluation report traffic_signals watch
-commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress fuse zoo
+commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress fuse selection zoo
 __main__: errors cli commands
 train: cli spec commands
 evaluate: cli security commands evaluation report
@@ -73,7 +74,7 @@ LAYERS = LAYERS.replace("GROUND", "errors cache_dir replace_file sample backend"
 MAY_IMPORT = {row.split(":")[0]: set(row.split(":")[1].split()) for row in LAYERS.split("\n") if row}
 BASES = tuple(
     f"cityzoo/modalities/{name}.py"
-    for name in ("__init__", "delivery", "identity", "model_checks", "renderer", "transfer")
+    for name in ("__init__", "annotation_export", "delivery", "identity", "model_checks", "renderer", "transfer")
 )
 INHERITED = {"get_config", "call", "build", "compute_output_shape"} | {
     method.name

@@ -21,6 +21,8 @@ from typing import BinaryIO, TextIO
 from cityzoo.errors import InputError
 
 FilePath = str | os.PathLike[str]
+# Written next to examples by the commands demo and select: not data.
+OWN_FILES = ("demo.json", "why.csv", "report.json", "report.html", "contact_sheet.png")
 LARGEST_BYTES = 1 << 30  # of a file that is read as a whole
 _KERNEL = ("/proc", "/sys")  # files there are regular by name only
 _APART = {

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from cityzoo.errors import InputError
+from cityzoo.modalities.annotation_export import AnnotationExport
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-class ExampleRenderer:
+class ExampleRenderer(AnnotationExport):
     """Draw examples with labels and results."""
-
-    unit: ClassVar[str]  # what examples are called, plural
 
     def write_examples(
         self,

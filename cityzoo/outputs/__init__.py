@@ -58,6 +58,7 @@ class Output(ABC):
         supports_attribution: whether `attribution_target` is implemented.
         supports_ensemble: whether `average_outputs` makes sense.
         encoder_outputs: what the head takes of an encoder of texts: "pooled", or "tokens" and "token_mask".
+        label_layouts: how predictions can be written for people who correct them, the default first; none: not at all.
         page: module of `cityzoo.report.pages` that shows the metrics, and of `cityzoo.visualize` that draws results.
     """
 
@@ -76,6 +77,7 @@ class Output(ABC):
     supports_attribution: ClassVar[bool] = False
     supports_ensemble: ClassVar[bool] = True
     encoder_outputs: ClassVar[tuple[str, ...]] = ("pooled",)
+    label_layouts: ClassVar[tuple[str, ...]] = ()
     page: ClassVar[str]
 
     def with_train_statistics(self, train: Any) -> Output:
@@ -193,6 +195,27 @@ class Output(ABC):
             score: value of --score.
         """
         raise TypeError(f"{type(self).__name__} does not predict unlabeled examples")
+
+    def uncertainty(self, outputs: np.ndarray, results: Sequence[Any]) -> np.ndarray:
+        """Return how unsure a model is of each example of a batch, (B,) float64, 0 or more; ones where it cannot say.
+
+        Args:
+            outputs: (B, ...) float32, not decoded.
+            results: what `decode` makes of them.
+        """
+        import numpy as np
+
+        return np.ones(len(results))
+
+    def prelabel(self, results: Sequence[Any], report: Mapping[str, Any], score: float | None) -> list[Any]:
+        """Return what a person corrects: for each result `Detections`, or names of classes; nothing by default.
+
+        Args:
+            results: N of them.
+            report: of the run, with its thresholds; may be empty.
+            score: of boxes or classes, from which on they count; None: that of the report.
+        """
+        return [()] * len(results)
 
     def calibrate(
         self, model: keras.Model, predict: Callable[[], tuple[Any, np.ndarray]]

@@ -55,6 +55,7 @@ class Anomaly(Output):
     bootstrap_samples: ClassVar[int] = 1000
     closed_form_layer: ClassVar[str] = "head_bank"
     trainable: ClassVar[bool] = False
+    label_layouts: ClassVar[tuple[str, ...]] = ("class_folders", "csv")
     supports_ensemble: ClassVar[bool] = False  # distances of different features have no common scale
     resize_mode: ClassVar[Literal["letterbox", "stretch"]] = "stretch"
 
@@ -147,6 +148,18 @@ class Anomaly(Output):
         return PredictionSummary(
             list(results), "predictions.json", rows, f"{alarms} alarms (score {least:.3g} or more)"
         )
+
+    def uncertainty(self, outputs: np.ndarray, results: Sequence[AnomalyResult]) -> np.ndarray:
+        """Return the scores: what is strange is worth a look."""
+        return np.array([max(result.score, 0.0) for result in results])
+
+    def prelabel(
+        self, results: Sequence[AnomalyResult], report: Mapping[str, Any], score: float | None
+    ) -> list[tuple[str, ...]]:
+        """Return normal, or the name of an anomaly, by the report's threshold or by `score`."""
+        known = (report.get("alarm") or {}).get("threshold")
+        least = score if score is not None else float("inf") if known is None else known
+        return [(self.class_names[int(result.score >= least)],) for result in results]
 
 
 def _spread(shape: tuple[int, ...], most: int, seed: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from cityzoo.cli.search_range import linear_range, options
 from cityzoo.cli.values import parse_number, parse_smoothing
 from cityzoo.errors import InputError
 from cityzoo.outputs import ClosedFormInput, Output, PredictionSummary
+from cityzoo.outputs.class_selection import ClassSelection
 from cityzoo.sample import Example, ExampleSet
 
 if TYPE_CHECKING:
@@ -31,10 +32,9 @@ WEIGHTS = ("none", "balanced", "sqrt")
 
 
 @dataclass(frozen=True)
-class Classification(Output):
+class Classification(ClassSelection, Output):
     """Single-label classification; see `cityzoo.outputs.Output`."""
 
-    class_names: tuple[str, ...]  # what targets stand for, in order
     head: str = flag(
         "linear",
         "what computes the head: logistic regression, class means, or cosines to them",

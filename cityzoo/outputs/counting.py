@@ -59,6 +59,11 @@ class Counting(Output):
     result_type: ClassVar[type] = CountResult
     supports_distillation: ClassVar[bool] = True
     bootstrap_samples: ClassVar[int] = 1000
+    label_layouts: ClassVar[tuple[str, ...]] = (
+        "yolo",
+        "coco",
+        "cvat",
+    )  # of images whose boxes are to be drawn
 
     def with_train_statistics(self, train: ImageSet) -> Counting:
         """Return the output with the mean count."""

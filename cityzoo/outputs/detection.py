@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from heads.detection import DetectionHead
 
 SHOWN_SCORE = 0.3  # in TensorBoard's images
+FAINT_SCORE = 0.05  # of boxes that are on every image
 SIZES, SIZE_LIMITS = ("AP_small", "AP_medium", "AP_large"), (32**2, 96**2)  # of COCO
 
 
@@ -62,6 +63,7 @@ class Detection(Output):
     result_type: ClassVar[type] = Detections
     bootstrap_samples: ClassVar[int] = 1000
     per_class_metrics: ClassVar[tuple[str, ...]] = ("AP50",)
+    label_layouts: ClassVar[tuple[str, ...]] = ("yolo", "coco", "cvat")
 
     @property
     def head(self) -> DetectionHead:
@@ -202,14 +204,30 @@ class Detection(Output):
         """Return the detections from a score on, and COCO's format with images and categories, as tools open it."""
         from cityzoo.metrics.coco import coco_predictions
 
-        usual = (report.get("operating_point") or {}).get("score") or SHOWN_SCORE
-        least = usual if score is None else score
-        sure = [found.filter_by_score(least) for found in results]
+        least = _least_score(report, score)
+        sure = self.prelabel(results, report, score)
         document = coco_predictions(images, sure)
         count = len(document["annotations"])
         return PredictionSummary(
             sure, "detections.json", document, f"{count} detections with a score of {least:.2f} or more"
         )
+
+    def uncertainty(self, outputs: np.ndarray, results: Sequence[Detections]) -> np.ndarray:
+        """Return the sum of the entropies of the scores of all boxes but the least, in bits."""
+        from cityzoo.metrics.uncertainty import binary_entropy
+
+        return np.array([binary_entropy(each.filter_by_score(FAINT_SCORE).scores).sum() for each in results])
+
+    def prelabel(
+        self, results: Sequence[Detections], report: Mapping[str, Any], score: float | None
+    ) -> list[Detections]:
+        """Return the detections from a score on: `score`, or that of the report's best F1."""
+        return [found.filter_by_score(_least_score(report, score)) for found in results]
+
+
+def _least_score(report: Mapping[str, Any], score: float | None) -> float:
+    usual = (report.get("operating_point") or {}).get("score") or SHOWN_SCORE
+    return usual if score is None else score
 
 
 def _within(boxes: np.ndarray, matrix: np.ndarray, image: ImageExample) -> tuple[np.ndarray, np.ndarray]:

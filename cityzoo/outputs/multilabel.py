@@ -29,6 +29,7 @@ class MultiLabelClassification(Classification):
     primary_metrics: ClassVar[tuple[str, ...]] = ("mean_auroc", "mean_ap", "loss")
     per_class_metrics: ClassVar[tuple[str, ...]] = ("auroc",)
     several: ClassVar[bool] = True
+    label_layouts: ClassVar[tuple[str, ...]] = ("csv", "cvat")
     supports_unlabelled: ClassVar[bool] = False
 
     def with_train_statistics(self, train: ExampleSet) -> Classification:
@@ -77,16 +78,21 @@ class MultiLabelClassification(Classification):
         score: float | None,
     ) -> PredictionSummary:
         """Return probabilities, and the alarms by the report's thresholds (or by --score, or .5)."""
-        alarms = report.get("alarms") or {}
-        least = [
-            score if score is not None else alarms.get(n, {}).get("threshold", 0.5) for n in self.class_names
-        ]
         seen = super().summarize_predictions(images, results, report, score)
-        raised = [[n for n, p, t in zip(self.class_names, r, least, strict=True) if p >= t] for r in results]
+        raised = self.prelabel(results, report, score)
         document = {
-            path: {**shares, "alarms": names}
+            path: {**shares, "alarms": list(names)}
             for (path, shares), names in zip(seen.document.items(), raised, strict=True)
         }
         total = {n: sum(n in names for names in raised) for n in self.class_names}
         line = ", ".join(f"{count} alarms for {name}" for name, count in total.items())
         return PredictionSummary(seen.results, seen.file, document, line)
+
+    def prelabel(
+        self, results: Sequence[np.ndarray], report: Mapping[str, Any], score: float | None
+    ) -> list[tuple[str, ...]]:
+        """Return the classes of each by the report's thresholds, or by `score`, or .5."""
+        alarms = report.get("alarms") or {}
+        names = self.class_names
+        least = [score if score is not None else alarms.get(name, {}).get("threshold", 0.5) for name in names]
+        return [tuple(n for n, p, t in zip(names, row, least, strict=True) if p >= t) for row in results]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -19,7 +19,23 @@ def skip_decoding(output: Output) -> Output:
         >>> skip_decoding(Classification(("bus", "car"))).decode(np.array([[3.0]]), None, ["a"])
         [(array([3.], dtype=float32), None, 'a')]
     """
-    kind = type(f"Undecoded{type(output).__name__}", (type(output),), {"decode": _keep})
+    return replace_decoding(output, _keep)
+
+
+def replace_decoding(output: Output, decode: Callable[..., list[Any]]) -> Output:
+    """Return an output with another decoding.
+
+    Args:
+        output: any output.
+        decode: takes the output itself, and what `Output.decode` takes.
+
+    Example:
+        >>> from cityzoo.outputs.classification import Classification
+        >>> found = replace_decoding(Classification(("bus", "car")), lambda self, rows, *_: rows[::-1])
+        >>> found.decode([1, 2], None, "ab")
+        [2, 1]
+    """
+    kind = type(f"Undecoded{type(output).__name__}", (type(output),), {"decode": decode})
     values: dict[str, Any] = {item.name: getattr(output, item.name) for item in fields(output)}
     made: Output = kind(**values)
     return made

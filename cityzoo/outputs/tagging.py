@@ -51,6 +51,7 @@ class Tagging(Output):
     bootstrap_samples: ClassVar[int] = 1000
     per_class_metrics: ClassVar[tuple[str, ...]] = ("f1",)
     encoder_outputs: ClassVar[tuple[str, ...]] = ("tokens", "token_mask")
+    label_layouts: ClassVar[tuple[str, ...]] = ("conll",)
 
     def with_train_statistics(self, train: TextSet) -> Tagging:
         """Return the output as it is.
@@ -172,6 +173,18 @@ class Tagging(Output):
         count, cut = sum(len(row["entities"]) for row in rows), sum(row["words_cut"] for row in rows)
         line = f"{count} entities" + (f" ({cut} words beyond --max-tokens have none)" if cut else "")
         return PredictionSummary(list(results), "entities.json", {"texts": rows}, line)
+
+    def uncertainty(self, outputs: np.ndarray, results: Sequence[TaggedWords]) -> np.ndarray:
+        """Return 1 minus the confidence of each text's least certain word, cut words left out."""
+        shares = [np.asarray(each.confidence) for each in results]
+        return np.array([1 - row[row > 0].min() if (row > 0).any() else 1.0 for row in shares])
+
+    def prelabel(
+        self, results: Sequence[TaggedWords], report: Mapping[str, Any], score: float | None
+    ) -> list[tuple[str, ...]]:
+        """Return the tag of each word."""
+        names = np.array(tag_names(self.class_names))
+        return [tuple(names[each.tags].tolist()) for each in results]
 
 
 def _true(truth: TextSet) -> list[list[Span]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cityzoo.data.audio.decode import SUFFIXES
 from cityzoo.data.audio.findings import AudioFindings
-from cityzoo.data.files import files_under, is_allowed, open_text
+from cityzoo.data.files import OWN_FILES, files_under, is_allowed, open_text
 from cityzoo.data.text.findings import TextFindings
 from cityzoo.data.text.formats import SPLITS, Columns, split_of, table
 from cityzoo.errors import InputError, unknown
@@ -18,7 +18,7 @@ FORMATS = ("csv", "folders", "names")
 PATH_NAMES = ("path", "file", "filename", "file_name", "audio", "clip", "wav", "fname")
 GROUP_NAMES = ("group", "speaker", "speaker_id", "client_id", "recording", "session", "device")
 SPEECH_LIKE = "{label}_{speaker}_{number}"
-IGNORED = ("license", "licence", "readme.md", "readme.txt", "demo.json", "metadata.json")
+IGNORED = ("license", "licence", "readme.md", "readme.txt", "metadata.json")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read(source: str, format: str | None, pattern: str, findings: AudioFindings)
         raise InputError(
             f"'{source}' does not exist: give a folder of sounds, or a CSV with columns path and label"
         )
-    files = [root] if root.is_file() else list(files_under(root))
+    files = [root] if root.is_file() else [each for each in files_under(root) if each.name not in OWN_FILES]
     tables = [file for file in files if file.suffix.lower() in (".csv", ".tsv")]
     sounds = [file for file in files if file.suffix.lower() in SUFFIXES]
     if tables and format in (None, "csv") and not pattern:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from cityzoo.data.files import walk
+from cityzoo.data.files import OWN_FILES, walk
 from cityzoo.data.image.image_files import is_image
 from cityzoo.data.image.raw import RawDataset
 
@@ -37,7 +37,12 @@ def find_unused(source: str, datasets: Sequence[RawDataset]) -> Iterator[tuple[s
         folders = {Path(image.path).parent for each in datasets for image in each.images}
         candidates, only_images = _files_in(folders), True
     for path in candidates:
-        if path.name.startswith(".") or _EXPECTED.match(path.name) or _real(path) in used:
+        if (
+            path.name in OWN_FILES
+            or path.name.startswith(".")
+            or _EXPECTED.match(path.name)
+            or _real(path) in used
+        ):
             continue
         if is_image(path):
             yield "unlisted image", path

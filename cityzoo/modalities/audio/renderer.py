@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +50,23 @@ class AudioRenderer(ExampleRenderer):
 
         drawing, image = visualize.find(output), _draw_example(example)
         return drawing.draw(image, example if labeled else None, result, output) if drawing else image
+
+    def label_layouts(self, output: Any) -> tuple[str, ...]:
+        return ("csv",)
+
+    def export_annotations(
+        self, folder: Path, output: Output, examples: AudioSet, labels: Sequence[Any], layout: str
+    ) -> None:
+        from cityzoo.modalities.annotation_export import copy_name
+
+        (folder / "clips").mkdir()
+        with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["path", "label"])
+            for example, names in zip(examples.examples, labels, strict=True):
+                name = f"clips/{copy_name(example.name or example.path)}"
+                shutil.copyfile(example.path, folder / name)
+                writer.writerow([name, "+".join(names)])
 
     def write_preview(self, views: AudioViews, path: str) -> None:
         from PIL import Image

@@ -1,4 +1,4 @@
-"""Draw images with labels and results; `cityzoo.visualize` knows how for each output."""
+"""Draw images with labels and results, and copy them; `cityzoo.visualize` knows how to draw each output."""
 
 from __future__ import annotations
 
@@ -43,6 +43,33 @@ class ImageRenderer(ExampleRenderer):
         drawing = visualize.find(output)
         image = read_image(example.path, example.window_xyxy)
         return drawing.draw(image, example if labeled else None, result, output) if drawing else image
+
+    def export_annotations(
+        self, folder: Path, output: Output, examples: ImageSet, labels: Sequence[Any], layout: str
+    ) -> None:
+        import numpy as np
+
+        from cityzoo.data.image.export import WRITERS, LabeledImage
+        from cityzoo.modalities.annotation_export import copy_name
+        from cityzoo.sample import Detections, no_boxes, no_labels
+
+        def labeled(example: ImageExample, label: Any) -> LabeledImage:
+            nothing = Detections(no_boxes(), np.zeros(0, np.float32), no_labels())
+            found = label if isinstance(label, Detections) else nothing
+            names = () if isinstance(label, Detections) else label
+            return LabeledImage(
+                None,
+                found.boxes_xyxy,
+                found.labels,
+                name="+".join(names),
+                file=Path(example.path),
+                file_name=copy_name(example.name),
+                file_hw=example.size_hw,
+            )
+
+        pairs = zip(examples.examples, labels, strict=True)
+        images = (("train", number, labeled(*pair)) for number, pair in enumerate(pairs))
+        WRITERS[layout](folder, output.class_names, images, {"train": len(examples)})
 
     def write_preview(self, views: AugmentedViews, path: str) -> None:
         from cityzoo.visualize import augmented

@@ -11,6 +11,7 @@ from augment.epoch_order import shuffled
 from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard
 from cityzoo.modalities.text import data as reading
+from cityzoo.modalities.text.annotation_export import TextExport
 from cityzoo.modalities.text.checks import TextChecks
 from cityzoo.modalities.text.delivery import DeliveredText
 from cityzoo.modalities.text.flags import TextEvaluateFlags, TextFlags
@@ -35,7 +36,7 @@ BATCH_SIZE = 32  # texts, in inference
 Spec = ResolvedSpec[Any]
 
 
-class Text(TextChecks, DeliveredText, Modality[TextFlags]):
+class Text(TextChecks, TextExport, DeliveredText, Modality[TextFlags]):
     """Texts, cut into tokens."""
 
     name: ClassVar[str] = "text"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cityzoo.data.files import files_under
+from cityzoo.data.files import OWN_FILES, files_under
 from cityzoo.data.text.findings import TextFindings
 from cityzoo.errors import InputError, unknown
 
@@ -71,7 +71,7 @@ def read(source: str, format: str | None, columns: Columns, findings: TextFindin
     if path.is_dir() and (format == "folders" or (format is None and class_folders.is_format(files, path))):
         return list(class_folders.read(path, files, findings))
     for file in files:
-        if file.name == "demo.json":  # says which demo data a folder holds
+        if file.name in OWN_FILES:
             continue
         kind = next((name for name, (ends, _) in readers.items() if file.suffix.lower() in ends), None)
         if kind == "folders":  # in a CoNLL data set files are often named .txt

@@ -1,0 +1,109 @@
+"""Features of examples by a run's backbone, and what its output makes of them, in the order of the examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cityzoo.errors import InputError
+from cityzoo.outputs.raw_outputs import replace_decoding
+
+if TYPE_CHECKING:
+    import keras
+
+LEVELS = 2  # of a backbone, the coarsest ones
+WIDEST = 2048  # features; more, such as those of TF-IDF, are projected onto as few
+HEAD, NECK, CLASSES = "head_", "neck_", "classes."  # first letters of layers behind the backbone
+
+
+def feature_model(model: keras.Model) -> keras.Model:
+    """Return the part of a model from its input to the means of the backbone's coarsest levels.
+
+    Raises:
+        InputError: the model has no layers of a head, or takes more than one input.
+
+    Example:
+        >>> import keras
+        >>> images = keras.Input((8, 8, 3))
+        >>> level = keras.layers.Conv2D(4, 3, strides=2, padding="same")(images)
+        >>> logits = keras.layers.Dense(2, name="head_logits")(keras.layers.GlobalAveragePooling2D()(level))
+        >>> feature_model(keras.Model(images, logits)).output.shape
+        (None, 4)
+    """
+    import keras
+
+    if len(model.inputs) != 1:
+        raise InputError(f"model '{model.name}' takes {len(model.inputs)} inputs: features need one input")
+    levels = _find_levels(model)
+    if not levels:
+        raise InputError(f"model '{model.name}' has no layers of a head: give a run of train.py")
+    pools = [_pool(level) for level in levels[-LEVELS:]]
+    made = keras.Model(model.inputs[0], keras.ops.concatenate(pools, axis=-1) if pools[1:] else pools[0])
+    made.file = getattr(model, "file", None)  # what lies next to it, such as a tokenizer, belongs to both
+    return made
+
+
+def _find_levels(model: keras.Model) -> list[keras.KerasTensor]:
+    """Tensors that layers of the neck or head take from the backbone, the coarsest last."""
+    found: dict[int, keras.KerasTensor] = {}
+    for operation in model.operations:
+        if not operation.name.startswith((HEAD, NECK, CLASSES)):
+            continue
+        for node in operation._inbound_nodes:
+            for tensor in node.input_tensors:
+                if not tensor._keras_history.operation.name.startswith((HEAD, NECK, CLASSES)):
+                    found[id(tensor)] = tensor
+    return sorted(
+        found.values(), key=lambda tensor: -int(np.prod([side or 1 for side in tensor.shape[1:-1]]))
+    )
+
+
+def _pool(level: keras.KerasTensor) -> keras.KerasTensor:
+    import keras
+
+    axes = tuple(range(1, len(level.shape) - 1))
+    return keras.ops.mean(level, axis=axes) if axes else level
+
+
+def embed(modality: Any, model: keras.Model, output: Any, examples: Any) -> np.ndarray:
+    """Return the features of every example, of length 1, (N, D) float32.
+
+    Args:
+        modality: of the examples.
+        model: a whole, loaded model.
+        output: what its outputs mean.
+        examples: N of them.
+
+    Raises:
+        InputError: see `feature_model`.
+    """
+    plain = replace(output, flips=False) if getattr(output, "flips", False) else output
+    rows = modality.predict(feature_model(model), examples, replace_decoding(plain, _project))
+    found = np.stack(rows).astype(np.float32)
+    return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
+
+
+def _project(output: Any, values: Any, matrices: Any, examples: Sequence[Any]) -> list[np.ndarray]:
+    rows = np.asarray(values, np.float32).reshape(len(examples), -1)
+    if rows.shape[1] <= WIDEST:
+        return list(rows)
+    # Random directions keep distances (Johnson and Lindenstrauss); the same ones for every batch.
+    rng = np.random.default_rng(0)
+    return list(rows @ (rng.standard_normal((rows.shape[1], WIDEST), np.float32) / np.sqrt(WIDEST)))
+
+
+def score(modality: Any, model: keras.Model, output: Any, examples: Any) -> tuple[list[Any], np.ndarray]:
+    """Return the result for every example, and how unsure the model is of it, (N,) float64.
+
+    The arguments are those of `embed`.
+    """
+
+    def decode(_: Any, outputs: Any, matrices: Any, batch: Sequence[Any]) -> list[tuple[Any, float]]:
+        results = output.decode(outputs, matrices, batch)
+        return list(zip(results, output.uncertainty(np.asarray(outputs), results), strict=True))
+
+    pairs = modality.predict(model, examples, replace_decoding(output, decode))
+    return [result for result, _ in pairs], np.array([value for _, value in pairs], np.float64)
