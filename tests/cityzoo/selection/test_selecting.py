@@ -119,7 +119,7 @@ def test_images_are_copied_with_boxes(place):
     report = json.loads((folder / "cvat" / "report.json").read_text())
     assert report["chosen"] == len(rows) == 6 and report["duplicates"] == 1 and report["candidates"] == 7
     assert {"5.png", "again.png"} - {row["file"] for row in rows}
-    assert (folder / "cvat" / "contact_sheet.png").is_file() and "contact" in said["cvat"][2] + "contact"
+    assert (folder / "cvat" / "contact_sheet.png").is_file()
     assert len(list((folder / "frames").iterdir())) == 8
 
 
