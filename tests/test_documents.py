@@ -17,6 +17,7 @@ from cityzoo.commands import (
     benchmark,
     check_security,
     compress,
+    drift,
     export,
     fuse,
     loop,
@@ -83,6 +84,7 @@ def known_flags():
                 check_security,
                 models,
                 loop,
+                drift,
                 watch_draw,
                 watch_evaluate,
             )

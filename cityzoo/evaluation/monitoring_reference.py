@@ -43,16 +43,36 @@ def write_reference(
     """
     rows = np.unique(np.linspace(0, len(truth) - 1, min(MOST, len(truth))).astype(int)).tolist()
     score = float((report.get("operating_point") or {}).get("score") or LEAST_SCORE)
-    measured = [modality.input_signals(truth, row) for row in rows]
-    inputs = [each for each in measured if each is not None]
-    if len(inputs) < len(rows):
+    if not rows or modality.input_signals(truth, rows[0]) is None:
         return
-    answers = (read_answer(output, results[row]) for row in rows)
-    found = [
-        each | read_signals({}, answer, output.class_names, _least(output, score))
-        for each, answer in zip(inputs, answers, strict=True)
+    score = _least(output, score)
+    found = measure_signals(modality, output, truth, results, rows, score)
+    make_reference(found, output.class_names, score, truth.split).write(folder)
+
+
+def measure_signals(
+    modality: Modality[Any],
+    output: Output,
+    examples: Any,
+    results: Sequence[Any],
+    rows: Sequence[int],
+    score: float,
+) -> list[dict[str, list[float]]]:
+    """Return the values of every signal in some examples, see `cityzoo.monitor.drift.read_signals`.
+
+    Args:
+        modality: of the examples.
+        output: what results mean.
+        examples: the set.
+        results: one per example of the set.
+        rows: positions of the examples that are measured.
+        score: what scores lower is left out.
+    """
+    return [
+        (modality.input_signals(examples, row) or {})
+        | read_signals({}, read_answer(output, results[row]), output.class_names, score)
+        for row in rows
     ]
-    make_reference(found, output.class_names, _least(output, score), truth.split).write(folder)
 
 
 def _least(output: Output, score: float) -> float:

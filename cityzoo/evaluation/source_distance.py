@@ -23,10 +23,21 @@ def nearest_distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         >>> nearest_distances(np.array([[1.0, 0], [0, 2]]), np.array([[3.0, 0]])).round(3).tolist()
         [0.0, 1.0]
     """
+    return find_nearest(rows, others)[0]
+
+
+def find_nearest(rows: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each row's distance to the nearest of other rows, as `nearest_distances`, and which row that is.
+
+    Args:
+        rows: (N, D).
+        others: (M, D).
+    """
     rows, others = (each / (np.linalg.norm(each, axis=1, keepdims=True) + 1e-9) for each in (rows, others))
     starts = range(0, len(rows), BLOCK)
-    found = [1 - (rows[start : start + BLOCK] @ others.T).max(axis=1) for start in starts]
-    return np.concatenate(found).astype(np.float32)
+    found = [rows[start : start + BLOCK] @ others.T for start in starts]
+    distances = np.concatenate([1 - each.max(axis=1) for each in found]).astype(np.float32)
+    return distances, np.concatenate([each.argmax(axis=1) for each in found])
 
 
 def compare_distances(train: np.ndarray, val: np.ndarray, fold_of: np.ndarray) -> dict[str, Any]:

@@ -108,6 +108,10 @@ class Modality(ExampleRenderer, IdentifiedData, DeliveredInput, ModelChecks, Tra
         """
         raise InputError(f"--predict does not support {self.unit}: remove it")
 
+    def read_new(self, spec: TrainSpec[Flags], task: Task, path: str, flags: Mapping[str, Any]) -> Any:
+        """Return new examples for a run's model, without looking at labels; errors as of `read_unlabelled`."""
+        return self.read_unlabelled(path, flags)
+
     def is_unlabelled(self, path: str) -> bool:
         """Return whether a source holds examples without any labels."""
         return False

@@ -23,7 +23,7 @@ def feature_model(model: keras.Model) -> keras.Model:
     """Return the part of a model from its input to the means of the backbone's coarsest levels.
 
     Raises:
-        InputError: the model has no layers of a head, or takes more than one input.
+        InputError: the model has no layers of a head.
 
     Example:
         >>> import keras
@@ -35,13 +35,11 @@ def feature_model(model: keras.Model) -> keras.Model:
     """
     import keras
 
-    if len(model.inputs) != 1:
-        raise InputError(f"model '{model.name}' takes {len(model.inputs)} inputs: features need one input")
     levels = _find_levels(model)
     if not levels:
         raise InputError(f"model '{model.name}' has no layers of a head: give a run of train.py")
     pools = [_pool(level) for level in levels[-LEVELS:]]
-    made = keras.Model(model.inputs[0], keras.ops.concatenate(pools, axis=-1) if pools[1:] else pools[0])
+    made = keras.Model(model.input, keras.ops.concatenate(pools, axis=-1) if pools[1:] else pools[0])
     made.file = getattr(model, "file", None)  # what lies next to it, such as a tokenizer, belongs to both
     return made
 

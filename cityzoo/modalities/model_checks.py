@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 
 class Corruption(NamedTuple):
@@ -42,6 +43,12 @@ class ModelChecks:
     def hashes(self, examples: Any) -> list[str]:
         """Return the perceptual hash of each example, by which near duplicates are found; empty: not known."""
         return []
+
+    def thumbnails(self, examples: Any) -> np.ndarray:
+        """Return each example as a gray thumbnail, (N, h, w) uint8; (N, 0, 0) for what is no image."""
+        import numpy as np
+
+        return np.zeros((len(examples), 0, 0), np.uint8)
 
     def corruptions(self, examples: Any, seed: int) -> Iterator[Corruption]:
         """Yield the examples of --robustness under one condition after another.

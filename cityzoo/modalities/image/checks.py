@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
+from cityzoo.data.image.decode import read_image
 from cityzoo.data.image.image_info import open_images
 from cityzoo.data.image.slices import scene_names
 from cityzoo.modalities import Masks
 from cityzoo.modalities.frozen_baseline import fit_baseline, predict_baseline
 from cityzoo.modalities.model_checks import ModelChecks
+from cityzoo.monitor.camera_state import make_thumbnail
 from cityzoo.sample import ImageSet
 
 
@@ -28,6 +32,10 @@ class ImageChecks(ModelChecks):
         paths = [example.path for example in examples.examples]
         known = open_images(paths, os.path.commonpath(paths) if paths else "")
         return [known[path].perceptual_hash for path in paths]
+
+    def thumbnails(self, examples: ImageSet) -> np.ndarray:
+        each = examples.examples
+        return np.stack([make_thumbnail(read_image(one.path, one.window_xyxy)) for one in each])
 
     def write_manifest(self, folder: Path, data: Any, output: Any) -> None:
         fit_baseline(folder, self, data.train, output)

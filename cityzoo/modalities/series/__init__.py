@@ -78,6 +78,13 @@ class Series(Modality[SeriesFlags]):
         found = data.read(spec, task)
         return found.test, found.findings
 
+    def read_new(
+        self, spec: TrainSpec[SeriesFlags], task: Task, path: str, flags: Mapping[str, Any]
+    ) -> WindowSet:
+        from cityzoo.modalities.series import data
+
+        return data.read_all(spec, task, path)
+
     def data_names(self, examples: WindowSet) -> Names:
         series = examples.series
         return {"sensors": series.sensors, "channels": series.channels, "units": series.units}

@@ -97,6 +97,18 @@ def read(spec: TrainSpec[SeriesFlags], task: Task) -> SeriesDataset:
     return SeriesDataset(train, val, test, loaded.findings, spec.run.limit)
 
 
+def read_all(spec: TrainSpec[SeriesFlags], task: Task, source: str) -> WindowSet:
+    """Return all windows of a series that a run was not trained on.
+
+    Raises:
+        InputError: anything about the data that cannot be used.
+    """
+    flags = spec.modality
+    loaded = task.read(source, spec.reader, window=flags.history + flags.horizon + 1, format=None)
+    series = loaded.series
+    return windows_of("new", series, range(len(series)), flags.history, flags.horizon)
+
+
 def _test_windows(series: Any, rows: range, flags: SeriesFlags) -> WindowSet:
     # A hair more than the share, so that rounding down gives that very row.
     protocol = TgcnProtocol(len(series), rows.start / len(series) + 1e-12, flags.history)

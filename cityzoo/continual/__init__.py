@@ -1,0 +1,1 @@
+"""A trained model and new data: whether the data has changed, and what to do about it."""

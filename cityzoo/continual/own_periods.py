@@ -1,0 +1,160 @@
+"""How much periods of a reference differ from the rest of it: the limits from which on new data counts as changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from cityzoo.continual.two_sample_test import compare_samples
+from cityzoo.data.groups import join_groups
+from cityzoo.monitor.reference_examples import MeasuredExamples
+
+PERIODS = 60  # of the reference, each against the rest
+FALSE_ALARMS = 0.05  # share of unchanged periods that may raise an alarm
+FEATURES = "features"
+# Over the limit where clusters are parts of one recording, more alike than weeks are; measured on real cameras.
+PARTS_MARGIN = 2.0
+LEAST_SPREAD = 0.02  # of a statistic
+FEWEST_VALUES = 8  # on either side, of a signal
+
+
+class Limits(NamedTuple):
+    """What statistics are where nothing has changed.
+
+    Attributes:
+        means: statistic -> its mean over the periods.
+        spreads: statistic -> its standard deviation.
+        excess: of the most deviating statistic of a period, in standard deviations, that few periods exceed.
+    """
+
+    means: Mapping[str, float]
+    spreads: Mapping[str, float]
+    excess: float
+
+    def limit(self, name: str) -> float:
+        """Return the value from which on a statistic counts as changed."""
+        return self.means[name] + self.excess * self.spreads[name]
+
+    def find_changes(self, statistics: Mapping[str, float]) -> list[str]:
+        """Return the statistics over their limits, the most deviating first."""
+        excess = _excess(statistics, self.means, self.spreads)
+        return sorted((name for name in excess if excess[name] > self.excess), key=lambda name: -excess[name])
+
+
+def measure_statistics(
+    new: MeasuredExamples,
+    new_clusters: np.ndarray,
+    reference: MeasuredExamples,
+    reference_clusters: np.ndarray,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Return how new examples differ from others, in their features and in each signal.
+
+    Args:
+        new: N examples.
+        new_clusters: (N,) int.
+        reference: M examples.
+        reference_clusters: (M,) int.
+        seed: of the folds.
+
+    Returns:
+        `features` and, for every signal with enough values on both sides, the largest difference of the two
+        cumulative distributions, 0..1 (two-sample Kolmogorov-Smirnov statistic).
+    """
+    from scipy.stats import ks_2samp
+
+    is_new = np.repeat([True, False], [len(new), len(reference)])
+    clusters = np.concatenate([new_clusters, reference_clusters + new_clusters.max() + 1])
+    features = np.concatenate([new.features, reference.features])
+    found = {FEATURES: compare_samples(features, is_new, clusters, permutations=0, seed=seed).auc}
+    for name in sorted(new.signals.keys() & reference.signals.keys()):
+        first, second = (each.signals[name][np.isfinite(each.signals[name])] for each in (new, reference))
+        if min(len(first), len(second)) >= FEWEST_VALUES:
+            found[name] = float(ks_2samp(first, second, method="asymp").statistic)
+    return found
+
+
+def calibrate_limits(
+    reference: MeasuredExamples,
+    clusters: np.ndarray,
+    size: int,
+    periods: int = PERIODS,
+    false_alarms: float = FALSE_ALARMS,
+    seed: int = 0,
+) -> Limits:
+    """Return the limits that at most a share of the reference's own periods would exceed in any statistic.
+
+    Periods are whole clusters of the reference, left out in turn and compared with the rest of it as new data would
+    be. The limit is one for all statistics together, in standard deviations of each (maxT of Westfall & Young 1993,
+    "Resampling-based multiple testing"), and the conformal quantile, which holds for periods that were not seen.
+
+    Args:
+        reference: N examples.
+        clusters: (N,) int.
+        size: number of new examples; a period has as many, or half of the reference.
+        periods: number of them.
+        false_alarms: the share.
+        seed: of the periods.
+    """
+    found = []
+    most = min(size, len(reference) // 2)
+    for number, chosen in enumerate(draw_periods(clusters, reference.cameras, most, periods, seed)):
+        rest = ~chosen
+        found.append(
+            measure_statistics(
+                reference.select(chosen),
+                clusters[chosen],
+                reference.select(rest),
+                clusters[rest],
+                seed + number,
+            )
+        )
+    names = [name for name in found[0] if all(name in each for each in found)]
+    values = np.array([[each[name] for name in names] for each in found])
+    means = dict(zip(names, values.mean(axis=0).tolist(), strict=True))
+    spreads = dict(zip(names, np.maximum(values.std(axis=0), LEAST_SPREAD).tolist(), strict=True))
+    largest = np.sort([max(_excess(each, means, spreads).values()) for each in found])
+    groups = join_groups(reference.cameras)
+    margin = PARTS_MARGIN if len(np.unique(clusters)) > len(np.unique(groups)) else 1.0
+    rank = min(len(largest), int(np.ceil((len(largest) + 1) * (1 - false_alarms))))
+    return Limits(means, spreads, margin * float(largest[rank - 1]))
+
+
+def draw_periods(
+    clusters: np.ndarray, cameras: Sequence[str], size: int, count: int, seed: int
+) -> np.ndarray:
+    """Return random periods, (count, N) bool, each of about `size` examples: a share of the clusters of every camera.
+
+    Args:
+        clusters: (N,) int.
+        cameras: (N,) camera of each example; those of a single cluster are taken together.
+        size: number of examples.
+        count: number of periods.
+        seed: of the drawing.
+
+    Example:
+        >>> draw_periods(np.arange(8), "aaaabbbb", 4, 2, seed=0).astype(int).tolist()
+        [[0, 0, 1, 1, 0, 0, 1, 1], [1, 0, 1, 0, 0, 0, 1, 1]]
+    """
+    rng, (names, first) = np.random.default_rng(seed), np.unique(clusters, return_index=True)
+    names = names[np.argsort(first)]
+    camera_of = np.array([cameras[row] for row in np.sort(first)])
+    alone = [name for name in set(camera_of) if np.sum(camera_of == name) == 1]
+    camera_of[np.isin(camera_of, alone)] = ""
+    drawn = np.zeros((count, len(clusters)), bool)
+    for row in drawn:
+        for camera in np.unique(camera_of):
+            own = names[camera_of == camera]
+            taken = int(size / len(clusters) * len(own) + rng.uniform())
+            row |= np.isin(clusters, rng.permutation(own)[:taken])
+        if not row.any():
+            row |= clusters == rng.choice(names)
+    return drawn
+
+
+def _excess(
+    statistics: Mapping[str, float], means: Mapping[str, float], spreads: Mapping[str, float]
+) -> dict[str, float]:
+    return {name: (statistics[name] - means[name]) / spreads[name] for name in means if name in statistics}
