@@ -36,12 +36,14 @@ def main(arguments: Sequence[str]) -> int:
         elif command.spec.run.repeats > 1:
             repeats.run_repeats(command.spec, command.resume, train)
         else:
-            train(command.spec, command.resume)
+            report = train(command.spec, command.resume)
+            return 1 if (report.get("lineage") or {}).get("lost") else 0
     return 0
 
 
 def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     """Train, evaluate the best epoch on held-out data, leave a run folder; return the report."""
+    from cityzoo.continual.forgetting import evaluate_lineage
     from cityzoo.evaluation import evaluate, run_facts
     from cityzoo.fit import auto_settings, devices, distributed, fine_tune, memory_trial, refit, run_data
     from cityzoo.fit.more_time import log_gain
@@ -71,11 +73,11 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
             metrics = evaluate.evaluate(folder, task, output, data.held_out, folder.path, seed=spec.run.seed)
             seconds = round(time.perf_counter() - start, 1)
             facts = run_facts.training_facts(spec, data.findings, assembled, state, seconds)
-            facts["warnings"] += changes
             facts["unlabelled"] = repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
             found = folds.estimate_new_sources(asked, spec, folder.path, metrics, train)
-            facts |= {"new_sources": found}
-            facts["warnings"] += found.pop("warnings") if found else []
+            lineage = evaluate_lineage(folder.path, task, state.history, data, spec)
+            facts |= {"new_sources": found, "lineage": lineage}
+            facts["warnings"] += [*changes, *(found.pop("warnings") if found else [])]
             report = run_report.write(folder.path, task, output, facts, metrics, spec.run.seed)
             log_gain(report.get("more_time"))
         distributed.barrier()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
 from cityzoo.cli import flag
+from cityzoo.cli.retain import parse_date, parse_losses, parse_retain
 from cityzoo.cli.search_range import around, log_range, options
 from cityzoo.cli.values import (
     AUTO,
@@ -59,9 +60,7 @@ class RunFlags:
     data: str | None = flag(None, "labeled data: {sources} (default: demo data)", metavar="PATH")
     format: str | None = flag(None, "format of --data (default: detected)")
     limit: int | None = flag(None, "use this many {unit} of each split, for a quick look", parse_count, "N")
-    strict: bool = flag(
-        False, "stop if anything in --data is not used: files, labels, rows, classes; default: count it"
-    )
+    strict: bool = flag(False, "stop if anything in --data is not used; default: count it")
     allow_outside: bool = flag(
         False, "read files that --data names or links to outside of its folder, too; default: refuse"
     )
@@ -90,6 +89,19 @@ class RunFlags:
         "clusters of videos or scenes by what the backbone sees",
         parse_group_by,
         "HOW|FILE.csv",
+    )
+    continue_: str | None = flag(
+        None, "run to continue on new --data, in a new run folder; new classes are added", metavar="RUN"
+    )
+    may_lose: tuple[tuple[str, float], ...] = flag(
+        (),
+        "end with exit code 1 if the continued model is worse than --continue by more than this on the data of "
+        'any earlier run, e.g. "AP50:0.02"',
+        parse_losses,
+        "METRIC:LOSS,...",
+    )
+    expires: str | None = flag(
+        None, "last day on which --data is replayed in later runs", parse_date, "YYYY-MM-DD"
     )
     out: str | None = flag(None, "new run folder (default: runs/TASK-BACKBONE-NUMBER)", metavar="FOLDER")
 
@@ -166,11 +178,17 @@ class FitFlags:
     teacher_weight: float = flag(
         1.0, "weight of what --teacher answers, next to the labels", parse_number, "FACTOR"
     )
+    retain: tuple[tuple[str, float], ...] = flag(
+        (("replay", 0.5), ("distil", 1.0)),
+        "what --continue does against forgetting: replay:SHARE of the training examples are kept ones of earlier runs, "
+        "distil:WEIGHT learns the earlier model's answers, ewc:WEIGHT holds weights that mattered to it; none; joint: "
+        "train from the first run's starting weights on all data",
+        parse_retain,
+        "WAY:WEIGHT,...",
+    )
+    replay_memory: int = flag(500, "{unit} of earlier runs to keep for replay", parse_count, "N")
     keep_epochs: int | None = flag(
-        None,
-        "keep the models of the last N epochs in epochs/, for fuse --by soup (default: the best and the last)",
-        parse_count,
-        "N",
+        None, "keep models of the last N epochs, for fuse --by soup", parse_count, "N"
     )
     patience: int = flag(15, "stop a phase after this many epochs without improvement", parse_count, "N")
 

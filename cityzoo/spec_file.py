@@ -68,7 +68,19 @@ def read_config(path: Path) -> Config:
     Raises:
         InputError: not there, damaged, of a newer version, unknown sections or keys, values of a wrong type.
     """
-    content = _read_mapping(path)
+    return parse_config(_read_mapping(path), path)
+
+
+def parse_config(content: dict[str, Any], path: Path) -> Config:
+    """Return what the sections of a config file or of a spec.json say.
+
+    Args:
+        content: the sections by name, changed in place.
+        path: the file that errors name.
+
+    Raises:
+        InputError: see `read_config`.
+    """
     version = content.pop("format_version", None if set(content) & set(tasks.SECTIONS) else 1)
     if version is not None and (not isinstance(version, int) or version > FORMAT_VERSION):
         raise InputError(

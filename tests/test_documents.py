@@ -19,6 +19,7 @@ from cityzoo.commands import (
     compress,
     drift,
     export,
+    forget,
     fuse,
     loop,
     models,
@@ -85,6 +86,7 @@ def known_flags():
                 models,
                 loop,
                 drift,
+                forget,
                 watch_draw,
                 watch_evaluate,
             )

@@ -75,7 +75,16 @@ LAYERS = LAYERS.replace("GROUND", "errors cache_dir replace_file sample backend"
 MAY_IMPORT = {row.split(":")[0]: set(row.split(":")[1].split()) for row in LAYERS.split("\n") if row}
 BASES = tuple(
     f"cityzoo/modalities/{name}.py"
-    for name in ("__init__", "annotation_export", "delivery", "identity", "model_checks", "renderer", "transfer")
+    for name in (
+        "__init__",
+        "annotation_export",
+        "delivery",
+        "example_sets",
+        "identity",
+        "model_checks",
+        "renderer",
+        "transfer",
+    )
 )
 INHERITED = {"get_config", "call", "build", "compute_output_shape"} | {
     method.name

@@ -55,13 +55,13 @@ def flag_fields(declared: Any) -> list[Field]:
 
 
 def flag_name(field_name: str) -> str:
-    """Return the flag of a field.
+    """Return the flag of a field; a field whose name Python keeps for itself ends with "_".
 
     Example:
-        >>> flag_name("batch_size")
-        '--batch-size'
+        >>> flag_name("batch_size"), flag_name("continue_")
+        ('--batch-size', '--continue')
     """
-    return "--" + field_name.replace("_", "-")
+    return "--" + field_name.rstrip("_").replace("_", "-")
 
 
 def flag_names(item: Field) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cityzoo import cli, tasks
+from cityzoo.commands.continue_flags import add_teacher, continued_values
 from cityzoo.errors import InputError, unknown
 from cityzoo.fit import distributed
 from cityzoo.spec import AUTO, CLOSED_FORM, FORMAT_VERSION, ResolvedSpec, RunFlags, TrainSpec
@@ -19,6 +20,7 @@ EXAMPLES = """examples:
   your own data:                          python train.py --task {task} --data my_data/
   settings from a file, some overridden:  python train.py --config run.yaml --epochs 5
   continue a run that was stopped:        python train.py --resume runs/{task}-{backbone}-1
+  go on learning from new data:           python train.py --continue runs/{task}-{backbone}-1 --data new/
   watch it:                               tensorboard --logdir runs
 """
 PLANNING = {"phases", "freeze", "epochs", "learning_rate"}  # flags that change the phases of a repeated run
@@ -97,13 +99,12 @@ def parse_training(arguments: Sequence[str]) -> TrainCommand | None:
     from cityzoo.spec_file import Config, make_spec, read_config
 
     first = cli.Parser(prog="train.py", add_help=False, allow_abbrev=False)
-    for name in ("--task", "--resume", "--config"):
-        first.add_argument(name)
+    for name in ("--task", "--resume", "--config", "--continue"):
+        first.add_argument(name, dest=name.lstrip("-") + "_")
     known = first.parse_known_args(arguments)[0]
-    config = read_config(Path(known.config)) if known.config else Config({})
-    name = known.task or (
-        _task_of(known.resume) if known.resume else config.values.get("task", RunFlags.task)
-    )
+    config = read_config(Path(known.config_)) if known.config_ else Config({})
+    earlier = known.resume_ or known.continue_
+    name = known.task_ or (_task_of(earlier) if earlier else config.values.get("task", RunFlags.task))
     name = str(Path(name).resolve()) if name.endswith(".py") else name
     given = vars(training_parser(name).parse_args(arguments))
     other = {key: given.pop(key, None) for key in ("config", "print_config", "resume", "preview", "list")}
@@ -112,13 +113,26 @@ def parse_training(arguments: Sequence[str]) -> TrainCommand | None:
         return None
     if other["resume"]:
         return TrainCommand(_resumed(other["resume"], given), other["resume"], other["preview"])
+    if known.continue_:
+        config = _continued(config, known.continue_, given, name)
     given["task"] = name  # a file's whole path: evaluate.py may be called from elsewhere
-    spec = make_spec(_merge(config, given, name))
+    spec = add_teacher(make_spec(_merge(config, given, name)))
     if other["print_config"]:
         print_config(spec)
         return None
     check(spec)
     return TrainCommand(spec, None, other["preview"])
+
+
+def _continued(config: Any, run: str, given: dict[str, Any], name: str) -> Any:
+    from cityzoo.spec_file import read_config
+
+    if _task_of(run) != name:
+        raise InputError(
+            f"--continue '{run}' was trained for task '{RunFlags(task=_task_of(run)).task_name}': remove --task"
+        )
+    earlier = read_config(Path(run) / "spec.json").values
+    return config._replace(values={**continued_values(run, earlier, given), **config.values}, plan=None)
 
 
 def _merge(config: Any, given: dict[str, Any], name: str) -> Any:

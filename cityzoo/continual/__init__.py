@@ -1,1 +1,1 @@
-"""A trained model and new data: whether the data has changed, and what to do about it."""
+"""A model over time: whether new data drifted, the runs that continue each other, and what they forgot."""

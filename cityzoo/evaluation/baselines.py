@@ -45,7 +45,7 @@ def compare_baselines(
     sign = -1 if metric in output.lower_is_better else 1
     weights = bootstrap_weights(len(truth), output.bootstrap_samples, seed, modality.groups(truth))
     values = {
-        name: _values(output.weighted_metrics(truth, each), metric, weights)
+        name: metric_samples(output.weighted_metrics(truth, each), metric, weights)
         for name, each in {**baselines, MODEL: results}.items()
     }
     own = values[MODEL]
@@ -59,7 +59,7 @@ def compare_baselines(
     return {"baselines": rows}
 
 
-def _values(weighted: WeightedMetrics, metric: str, weights: np.ndarray) -> np.ndarray:
+def metric_samples(weighted: WeightedMetrics, metric: str, weights: np.ndarray) -> np.ndarray:
     """Return the metric of all examples, then that of each bootstrap sample."""
     return weighted(np.concatenate([np.ones((1, weights.shape[1])), weights]))[metric]
 

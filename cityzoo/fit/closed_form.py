@@ -19,7 +19,7 @@ from cityzoo.fit.checkpoint import save_checkpoint
 from cityzoo.fit.context import TrainContext
 from cityzoo.fit.feature_cache import Cache
 from cityzoo.fit.fold_data import group_training
-from cityzoo.fit.phases import freeze, make_evaluator
+from cityzoo.fit.phases import freeze, known_metric, make_evaluator
 from cityzoo.model import save
 from cityzoo.outputs import ClosedFormInput
 from cityzoo.spec import Phase
@@ -51,9 +51,8 @@ def closed_form_phase(context: TrainContext, phase: Phase, checkpoint: object = 
         groups = np.tile(_groups(context), len(rows) // source.train.count)
         given = ClosedFormInput(layer, rows, source.train.targets, groups, context.spec.run.seed)
         state.solved = output.fit_closed_form(given)
-        metrics = {
-            f"val_{n}": v for n, v in evaluate()[0].items() if n in output.primary_metrics and v is not None
-        }
+        shown = (*output.primary_metrics, known_metric(context.task))
+        metrics = {f"val_{n}": v for n, v in evaluate()[0].items() if n in shown and v is not None}
     name = f"phase {state.phase + 1}"
     state.seconds[f"{name} features"] = round(prepared - started, 1)
     state.seconds[f"{name} solving"] = round(time.perf_counter() - prepared, 1)

@@ -59,6 +59,7 @@ class TrainContext:
     unlabelled: Any | None = None  # a weakly and a strongly augmented set
     teacher: Teacher | None = None  # whose answers are learned, too
     is_enough: Callable[[TrainState], bool] = never  # after each epoch: whether to stop, to be resumed or not
+    known_val: int = 0  # validation examples of earlier runs, which come first; 0: this run continues none
 
     @functools.cached_property
     def float32_twin(self) -> keras.Model:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,16 +35,21 @@ class Teacher:
     Attributes:
         answers: the student's inputs -> {ANSWER: as the student's outputs, layer: features}.
         adapters: for each of these layers, what brings the student's features to as many channels.
+        select_known: returns what a student's outputs say of the teacher's classes.
     """
 
     answers: keras.Model
     adapters: Mapping[str, keras.layers.Layer]
+    select_known: Callable[[Any], Any]
 
     def extend(self, model: keras.Model) -> keras.Model:
         """Return a student with an output for its labels and one for each of the answers; its layers are shared."""
         import keras
 
-        outputs = {"labels": model.output, ANSWER: keras.layers.Identity(name=ANSWER)(model.output)}
+        outputs = {
+            "labels": model.output,
+            ANSWER: keras.layers.Identity(name=ANSWER)(self.select_known(model.output)),
+        }
         adapted = {name: adapt(model.get_layer(name).output) for name, adapt in self.adapters.items()}
         return keras.Model(model.input, {**outputs, **adapted}, name=f"{model.name}_student")
 
@@ -145,25 +151,38 @@ def load_teacher(
     from cityzoo.model import load
 
     if all(phase.freeze == CLOSED_FORM for phase in spec.plan):
+        if (
+            spec.run.continue_
+        ):  # the head is computed of kept and new examples: nothing is forgotten step by step
+            LOG.info("the head is computed in one pass: nothing is distilled")
+            return None
         raise InputError("--teacher needs a phase with gradients: give --freeze, e.g. C4, or --phases")
     path, _ = split_teacher(pin_teacher(spec.fit.teacher) or "")
     teacher = load(RunFolder(Path(path)).model)
     known = task.modality.class_names(teacher)
-    if known != output.class_names[: len(known)] or len(known) != len(output.class_names):
+    grows = spec.run.continue_ is not None and len(known) < len(output.class_names)
+    if known != output.class_names[: len(known)] or (len(known) != len(output.class_names) and not grows):
         raise InputError(
             f"--teacher '{path}' knows the classes {', '.join(known)}, this run has {', '.join(output.class_names)}: "
             f"give --classes {','.join(known)}, --class-map, or another teacher"
         )
     task.modality.check_manifest(Path(path), examples)
     teacher.trainable = False
-    answers = _answers(teacher, assembled.model, output, path)
+    select_known = partial(output.select_classes, known) if grows else _whole
+    answers = _answers(teacher, assembled.model, output, path, select_known)
     LOG.info("teacher: %s, %s parameters", path, f"{teacher.count_params():,}")
-    made = Teacher(answers, _adapters(answers, assembled.model, spec.run.seed))
+    made = Teacher(answers, _adapters(answers, assembled.model, spec.run.seed), select_known)
     made.restore(list(adapters))
     return made
 
 
-def _answers(teacher: keras.Model, student: keras.Model, output: Output, path: str) -> keras.Model:
+def _whole(outputs: Any) -> Any:
+    return outputs
+
+
+def _answers(
+    teacher: keras.Model, student: keras.Model, output: Output, path: str, select_known: Callable[[Any], Any]
+) -> keras.Model:
     import keras
 
     names = {layer.name for layer in teacher.layers} & {layer.name for layer in student.layers}
@@ -177,9 +196,10 @@ def _answers(teacher: keras.Model, student: keras.Model, output: Output, path: s
                 f"--teacher '{path}' takes inputs of {theirs}, this run has {own}: give a like teacher"
             )
         answers = _at_size_of(student, answers, output)
-    if answers.output[ANSWER].shape != student.output.shape:
+    own_shape = select_known(student.output).shape
+    if answers.output[ANSWER].shape != own_shape:
         raise InputError(
-            f"--teacher '{path}' answers with {answers.output[ANSWER].shape}, this run with {student.output.shape}: "
+            f"--teacher '{path}' answers with {answers.output[ANSWER].shape}, this run with {own_shape}: "
             "give a teacher with the same head"
         )
     return answers

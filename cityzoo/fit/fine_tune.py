@@ -18,11 +18,15 @@ from cityzoo.fit.callbacks import seed_generator_states
 from cityzoo.fit.checkpoint import load_checkpoint
 from cityzoo.fit.closed_form import closed_form_phase
 from cityzoo.fit.context import TrainContext, TrainState, never
+from cityzoo.fit.continued_data import ContinuedDataset, continue_data
 from cityzoo.fit.distillation_teacher import load_teacher
 from cityzoo.fit.fold_data import hold_out_fold
+from cityzoo.fit.imprinting import imprint_new_classes
 from cityzoo.fit.optimizers import stage_rates
 from cityzoo.fit.phases import fit_phase, freeze
+from cityzoo.fit.replay_memory import write_memory
 from cityzoo.fit.run_folder import RunFolder, write_history
+from cityzoo.fit.weight_consolidation import hold_important_weights
 from cityzoo.modalities import Dataset
 from cityzoo.model import AssembledModel, count_parameters, save
 from cityzoo.outputs import Output
@@ -41,10 +45,13 @@ def load_task_data(spec: TrainSpec[Any]) -> tuple[tasks.Task, Dataset, Output]:
     data = task.modality.read(spec, task)
     if spec.run.strict:
         data.findings.require_all_used()
+    if spec.run.continue_:
+        data = continue_data(spec, task, data)
     if spec.run.fold:
         data = hold_out_fold(spec, task.modality, data)
     output = task.output_for(data.train.class_names, spec.output)
-    return task, data, output.with_train_statistics(data.train)
+    lacking: dict[str, Any] = {"may_lack_classes": True} if spec.run.continue_ else {}
+    return task, data, output.with_train_statistics(data.train, **lacking)
 
 
 def check_processes_agree(spec: ResolvedSpec[Any], task: tasks.Task, data: Dataset) -> None:
@@ -89,9 +96,9 @@ def fine_tune(
     teacher = load_teacher(spec, task, output, assembled, data.train, checkpoint.get("adapters", []))
     context = TrainContext(
         *(task, output, assembled, train, val, spec, folder, cache, state, elapsed_seconds, extra, teacher),
-        is_enough,
+        *(is_enough, getattr(data, "known_val", 0)),
     )
-    twin = _begin(context, folder, is_new=not checkpoint)
+    twin = _begin(context, data, is_new=not checkpoint)
     for number in range(state.phase, len(spec.plan)):
         state.phase = number
         state.stale = state.stale if checkpoint else 0
@@ -110,14 +117,20 @@ def fine_tune(
     return state
 
 
-def _begin(context: TrainContext, folder: RunFolder, is_new: bool) -> keras.Model:
+def _begin(context: TrainContext, data: Dataset, is_new: bool) -> keras.Model:
     """Check every phase; save the model before training and a preview; return its twin in float32."""
     for phase in context.spec.plan:
         freeze(context, phase)  # a missing stage is reported now, not after the first phase
+    if isinstance(data, ContinuedDataset) and is_new:
+        imprint_new_classes(context, data)
     twin = context.float32_twin  # made in all processes, for JAX
     if is_new and distributed.is_chief():
-        save(twin, folder.before)
-        context.task.modality.log_preview(context.train, folder.logs)
+        save(twin, context.folder.before)
+        context.task.modality.log_preview(context.train, context.folder.logs)
+    if isinstance(data, ContinuedDataset):
+        hold_important_weights(context, data)
+        if distributed.is_chief():
+            write_memory(context.folder.path, data.memory)
     return twin
 
 

@@ -62,12 +62,12 @@ def find_folds(groups: np.ndarray, examples: Any, folds: int) -> np.ndarray:
         InputError: fewer groups than folds.
     """
     try:
-        return make_folds(groups, _class_counts(examples), folds)
+        return make_folds(groups, class_counts(examples), folds)
     except ValueError as error:
         raise InputError(f"{error}: give fewer --folds, or another --group-by") from error
 
 
-def _class_counts(examples: Any) -> np.ndarray:
+def class_counts(examples: Any) -> np.ndarray:
     """Return how often each class is in each example, (N, C)."""
     each, classes = examples.examples, max(1, len(examples.class_names))
     if all(getattr(example, "target", None) is not None for example in each):

@@ -23,6 +23,7 @@ from cityzoo.fit.optimizers import optimizer, stage_rates
 from cityzoo.fit.phase_inputs import PhaseInput
 from cityzoo.fit.schedules import schedule
 from cityzoo.spec import CLOSED_FORM, Phase
+from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
 RANGE_TEST_STEPS = 100
@@ -85,10 +86,27 @@ def make_evaluator(context: TrainContext, source: PhaseInput, average: WeightEMA
             return {}, []
         with average.applied() if average else nullcontext():
             results = source.results() if distributed.is_chief() else []
-        metrics = context.output.metrics(context.val.examples, results) if distributed.is_chief() else {}
+        metrics = _measure(context, results) if distributed.is_chief() else {}
         return distributed.broadcast_from_chief(metrics), results
 
     return evaluate
+
+
+def _measure(context: TrainContext, results: list) -> dict:
+    # Examples of earlier runs also on their own, so that forgetting is seen while it happens.
+    truth, count = context.val.examples, context.known_val
+    metrics = context.output.metrics(truth, results)
+    if count:
+        known = context.modality.select(truth, range(count))
+        metrics[known_metric(context.task)] = context.output.metrics(known, results[:count])[
+            context.task.monitor
+        ]
+    return metrics
+
+
+def known_metric(task: Task) -> str:
+    """Return the name of the monitored metric of validation examples of earlier runs."""
+    return f"{task.monitor}_earlier"
 
 
 def _weight_changers(
@@ -103,7 +121,8 @@ def _weight_changers(
 def _watchers(
     context: TrainContext, evaluate: Evaluate, guard: NanGuard, keeper: CheckpointCallback, last_epoch: int
 ) -> list[keras.callbacks.Callback]:
-    evaluation = EvaluationCallback(evaluate, guard, context.output.primary_metrics)
+    shown = (*context.output.primary_metrics, *([known_metric(context.task)] if context.known_val else []))
+    evaluation = EvaluationCallback(evaluate, guard, shown)
     if not distributed.is_chief():
         return [evaluation, keeper]
     images = [ImageSummaryCallback(evaluation, context, last_epoch)] if len(context.val) else []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 # What a training writes before its first checkpoint: nothing that cannot be made again.
 UNBEGUN = re.compile(
-    r"(spec|data|pruning|quantization)\.json|(before|model|pruned|start)\.keras|history\.csv|find_lr\.png|logs|"
+    r"(spec|data|memory|pruning|quantization)\.json|(before|model|pruned|start)\.keras|history\.csv|find_lr\.png|logs|"
     r".*\.part|\.\d+\..*"
 )
 
@@ -89,6 +89,11 @@ class RunFolder:
     def checkpoint(self) -> Path:
         """Return the path of the state to resume from."""
         return self.path / "checkpoint.npz"
+
+    @property
+    def memory(self) -> Path:
+        """Return the path of the examples of earlier runs that a continued run is trained on as well."""
+        return self.path / "memory.json"
 
     @property
     def is_unbegun(self) -> bool:

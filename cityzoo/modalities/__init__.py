@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cityzoo.errors import InputError
 from cityzoo.modalities.delivery import DeliveredInput
+from cityzoo.modalities.example_sets import ExampleSets
 from cityzoo.modalities.identity import IdentifiedData
 from cityzoo.modalities.model_checks import ModelChecks
 from cityzoo.modalities.protocols import Dataset, Findings, Views
@@ -44,7 +44,9 @@ HELP_WORDS = {
 }
 
 
-class Modality(ExampleRenderer, IdentifiedData, DeliveredInput, ModelChecks, TransferSettings[Flags], ABC):
+class Modality(
+    ExampleSets, ExampleRenderer, IdentifiedData, DeliveredInput, ModelChecks, TransferSettings[Flags], ABC
+):
     """What training and evaluation must know of one kind of input data.
 
     Attributes:
@@ -210,26 +212,6 @@ class Modality(ExampleRenderer, IdentifiedData, DeliveredInput, ModelChecks, Tra
         raise TypeError(f"{self.unit} have no calibration of outputs")
 
     # --- evaluation
-
-    def identify(self, examples: Any) -> list[Any]:
-        """Return what predictions depend on: plain values that change when an example changes."""
-        return [example.path for example in examples.examples]
-
-    def select(self, examples: Any, rows: Sequence[int]) -> Any:
-        """Return some examples of a set, in the order of `rows`."""
-        return replace(examples, examples=tuple(examples.examples[row] for row in rows))
-
-    def reorder_labels(self, examples: Any, class_names: Sequence[str]) -> Any:
-        """Return the examples with labels that point into other class names, or another order of them.
-
-        Raises:
-            InputError: a label that is not among them.
-        """
-        return examples
-
-    def groups(self, examples: Any) -> list[str]:
-        """Return a group for each example; examples of one group are resampled together. "" is a group of its own."""
-        return [""] * len(examples)
 
     def input_signals(self, examples: Any, row: int) -> dict[str, list[float]] | None:
         """Return what a server measures of an example, by name, so that it notices drift; None: nothing."""

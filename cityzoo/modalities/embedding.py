@@ -39,8 +39,17 @@ def feature_model(model: keras.Model) -> keras.Model:
     if not levels:
         raise InputError(f"model '{model.name}' has no layers of a head: give a run of train.py")
     pools = [_pool(level) for level in levels[-LEVELS:]]
-    made = keras.Model(model.input, keras.ops.concatenate(pools, axis=-1) if pools[1:] else pools[0])
-    made.file = getattr(model, "file", None)  # what lies next to it, such as a tokenizer, belongs to both
+    return cut_model(model, keras.ops.concatenate(pools, axis=-1) if pools[1:] else pools[0])
+
+
+def cut_model(model: keras.Model, tensor: keras.KerasTensor) -> keras.Model:
+    """Return the part of a model from its input to a tensor of it, with what belongs to it, such as a tokenizer."""
+    import keras
+
+    made = keras.Model(model.input, tensor)
+    for name in ("file", "tokenizer"):
+        if hasattr(model, name):
+            setattr(made, name, getattr(model, name))
     return made
 
 

@@ -85,6 +85,10 @@ class IdentifiedData:
         labels = {each.split: hash_labels(self.named_labels(each, source)) for each in sets}
         return DataIdentity(self.data_names(sets[0]), labels)
 
+    def example_names(self, examples: Any, source: str) -> list[str]:
+        """Return a name of each example that stays the same while its data does; several may be alike."""
+        return [name for name, _ in self.named_labels(examples, source)]
+
     def data_names(self, examples: Any) -> Names:
         """Return what must keep its order in the data, such as {"classes": ("bus", "car")}."""
         return {"classes": tuple(examples.class_names)}

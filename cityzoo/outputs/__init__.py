@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from cityzoo.metrics.weighted import WeightedMetrics
+from cityzoo.outputs.combined_models import CombinedModels
 
 if TYPE_CHECKING:
     import keras
@@ -37,7 +38,7 @@ class ClosedFormInput(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Output(ABC):
+class Output(CombinedModels, ABC):
     """A head of `heads/` with its targets, decoding and metrics; a task names a subclass.
 
     Subclasses are frozen dataclasses that start with `class_names`; fields declared by `cli.flag` become flags.
@@ -80,8 +81,12 @@ class Output(ABC):
     label_layouts: ClassVar[tuple[str, ...]] = ()
     page: ClassVar[str]
 
-    def with_train_statistics(self, train: Any) -> Output:
+    def with_train_statistics(self, train: Any, may_lack_classes: bool = False) -> Output:
         """Return the output with what it needs to know of the training examples, such as class counts.
+
+        Args:
+            train: the training examples.
+            may_lack_classes: whether classes without examples are allowed, as in a run that continues another one.
 
         Raises:
             InputError: nothing can be learned from them.
@@ -107,25 +112,6 @@ class Output(ABC):
     @abstractmethod
     def loss(self, size_hw: Any) -> keras.losses.Loss:
         """Return the training loss, for inputs of that size where examples are images."""
-
-    def distillation_loss(self, size_hw: Any) -> keras.losses.Loss:
-        """Return the loss of a student's outputs against its teacher's, which have the same shape."""
-        raise TypeError(f"{type(self).__name__} has no distillation loss")
-
-    def resample_outputs(self, outputs: Any, from_hw: tuple[int, int], to_hw: tuple[int, int]) -> Any:
-        """Return outputs for images of `from_hw` pixels as they would be for images of `to_hw` pixels."""
-        return outputs
-
-    def average_outputs(self, outputs: Sequence[Any], weights: Sequence[float]) -> Any:
-        """Return what one model would output that is the weighted mean of several.
-
-        Args:
-            outputs: of each model for the same inputs, symbolic tensors or arrays.
-            weights: of each model, above 0; their sum is 1.
-        """
-        from heads.averaging import weighted_mean
-
-        return weighted_mean(outputs, weights)
 
     def make_targets(self, batch: dict[str, Any]) -> Any:
         """Return the targets of the loss for a batch, inside a `tf.data` graph; boxes are padded."""

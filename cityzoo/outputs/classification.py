@@ -13,8 +13,8 @@ import numpy as np
 from cityzoo.cli import flag
 from cityzoo.cli.search_range import linear_range, options
 from cityzoo.cli.values import parse_number, parse_smoothing
-from cityzoo.errors import InputError
 from cityzoo.outputs import ClosedFormInput, Output, PredictionSummary
+from cityzoo.outputs.class_checks import count_classes, require_all_classes
 from cityzoo.outputs.class_selection import ClassSelection
 from cityzoo.sample import Example, ExampleSet
 
@@ -91,31 +91,16 @@ class Classification(ClassSelection, Output):
     imitated_layers: ClassVar[tuple[str, ...]] = ("head_embedding",)
     supports_attribution: ClassVar[bool] = True
 
-    def with_train_statistics(self, train: ExampleSet) -> Classification:
+    def with_train_statistics(self, train: ExampleSet, may_lack_classes: bool = False) -> Classification:
         """Return the output with the class counts.
 
         Raises:
-            InputError: one class only, or several on an image that can have one.
+            InputError: one class only, several on an image that can have one, or a class without an image.
         """
-        targets = np.stack([image.target for image in train.examples])
-        if not self.several and len(self.class_names) < 2:
-            raise InputError(
-                f"one class only ({', '.join(self.class_names)}): give examples of another class as well"
-            )
-        odd = np.flatnonzero(targets.sum(axis=1) != 1)
-        if not self.several and len(odd):
-            path, count = train.examples[odd[0]].path, int(targets[odd[0]].sum())
-            hint = "incident_classify takes several" if count else "give it a class, or leave it out"
-            raise InputError(f"'{path}' carries {count} classes: this task takes one per image; {hint}")
-        missing = [
-            name for name, count in zip(self.class_names, targets.sum(axis=0), strict=True) if not count
-        ]
-        if missing:
-            raise InputError(
-                f"no image of {', '.join(missing)} to train on: give some, leave the class out by --classes, or set "
-                "other thresholds where labels are made from boxes (see --help)"
-            )
-        return replace(self, counts=tuple(int(count) for count in targets.sum(axis=0)))
+        counts = count_classes(train, self.class_names, self.several)
+        if not may_lack_classes:
+            require_all_classes(counts, self.class_names)
+        return replace(self, counts=counts)
 
     @property
     def _head(self) -> ClassificationHead:
@@ -144,6 +129,13 @@ class Classification(ClassSelection, Output):
         from heads.distillation import ClassificationDistillationLoss
 
         return ClassificationDistillationLoss(several=self.several)
+
+    def select_classes(self, class_names: Sequence[str], outputs: Any) -> Any:
+        """Return the logits of some classes; of two that exclude each other the second's over the first's."""
+        logits = super().select_classes(class_names, outputs)
+        if self.several or len(class_names) != 2 or self.head != "linear":
+            return logits
+        return logits[..., 1:] - logits[..., :1]
 
     def average_outputs(self, outputs: Sequence[Any], weights: Sequence[float]) -> Any:
         """Return logits of the weighted mean of the probabilities."""

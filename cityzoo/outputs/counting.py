@@ -65,7 +65,7 @@ class Counting(Output):
         "cvat",
     )  # of images whose boxes are to be drawn
 
-    def with_train_statistics(self, train: ImageSet) -> Counting:
+    def with_train_statistics(self, train: ImageSet, may_lack_classes: bool = False) -> Counting:
         """Return the output with the mean count."""
         counts = [image.target[0] for image in train.examples if image.target is not None]
         return replace(self, train_mean_count=float(np.mean(counts)))

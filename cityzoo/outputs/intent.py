@@ -66,7 +66,7 @@ class Intent(Classification):
     supports_unlabelled: ClassVar[bool] = False
     supports_attribution: ClassVar[bool] = False
 
-    def with_train_statistics(self, train: ExampleSet) -> Intent:
+    def with_train_statistics(self, train: ExampleSet, may_lack_classes: bool = False) -> Intent:
         """Return the output with the class counts.
 
         Raises:
@@ -75,7 +75,7 @@ class Intent(Classification):
         for name, share in (("keep", self.keep), ("wrong-at-most", self.wrong_at_most)):
             if share is not None and not 0 < share < 1:
                 raise InputError(f"--{name} {share:g}: give a share above 0 and below 1, e.g. 0.9")
-        return super().with_train_statistics(_take(train, _inside(train)))  # type: ignore[return-value]
+        return super().with_train_statistics(_take(train, _inside(train)), may_lack_classes)  # type: ignore[return-value]
 
     def restore(self, report: Mapping[str, Any]) -> Intent:
         """Return the output with the rule that the run chose on its validation texts."""

@@ -32,7 +32,7 @@ class MultiLabelClassification(Classification):
     label_layouts: ClassVar[tuple[str, ...]] = ("csv", "cvat")
     supports_unlabelled: ClassVar[bool] = False
 
-    def with_train_statistics(self, train: ExampleSet) -> Classification:
+    def with_train_statistics(self, train: ExampleSet, may_lack_classes: bool = False) -> Classification:
         """Return the output with the class counts.
 
         Raises:
@@ -42,7 +42,7 @@ class MultiLabelClassification(Classification):
             raise InputError(
                 f"--head {self.head} supports one class per image: this task needs --head linear"
             )
-        return super().with_train_statistics(train)
+        return super().with_train_statistics(train, may_lack_classes)
 
     def caption(self, shares: np.ndarray) -> str:
         """Return every class with its probability, or the classes that hold, or "none"."""

@@ -38,7 +38,7 @@ class QuantileForecast(ForecastAlarms, Output):
     supports_distillation: ClassVar[bool] = True
     bootstrap_samples: ClassVar[int] = 1000
 
-    def with_train_statistics(self, train: WindowSet) -> QuantileForecast:
+    def with_train_statistics(self, train: WindowSet, may_lack_classes: bool = False) -> QuantileForecast:
         """Return the output that knows the horizon and the spread of the training rows."""
         values = train.series.values[train.rows.start : train.rows.stop, :, 0].astype(np.float64)
         return replace(self, horizon=train.horizon, spread=float(np.nanstd(values)))

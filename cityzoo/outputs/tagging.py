@@ -53,7 +53,7 @@ class Tagging(Output):
     encoder_outputs: ClassVar[tuple[str, ...]] = ("tokens", "token_mask")
     label_layouts: ClassVar[tuple[str, ...]] = ("conll",)
 
-    def with_train_statistics(self, train: TextSet) -> Tagging:
+    def with_train_statistics(self, train: TextSet, may_lack_classes: bool = False) -> Tagging:
         """Return the output as it is.
 
         Raises:
@@ -62,7 +62,7 @@ class Tagging(Output):
         missing = set(self.class_names) - {
             span.type for each in train.examples for span in spans_of(each.tags)
         }
-        if missing or not self.class_names:
+        if (missing and not may_lack_classes) or not self.class_names:
             raise InputError(
                 f"no entity of {', '.join(sorted(missing)) or 'any type'} to train on: give texts with "
                 "tags such as B-road, or other --classes"

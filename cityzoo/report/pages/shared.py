@@ -9,6 +9,7 @@ from cityzoo.report.layout import Card, Chart, Columns, Layout, Section, Table
 from cityzoo.report.number_format import metric_label
 from cityzoo.report.pages.folds import NEW_SOURCES
 from cityzoo.report.pages.fusion import FUSION
+from cityzoo.report.pages.lineage import LINEAGE
 
 STRENGTHS = ("0.2", "0.4", "0.6", "0.8", "1")  # of `corruptions.STRENGTHS`, as headings
 
@@ -181,11 +182,10 @@ FALSE_ACCEPTS = Section(
         Table("Missed by event", "false_accepts/false_rejects", {"": ("missed", "bar")}),
     ),
     remarks=(
-        "Recordings: {false_accepts/source|text}. So many hours cannot tell rates below {false_accepts/smallest_rate} "
-        "an hour from 0.",
+        "{false_accepts/source|text}: too few hours to tell rates below {false_accepts/smallest_rate} an hour from 0.",
     ),
 )
-SECTIONS = (NEW_SOURCES, FUSION, ROBUSTNESS, FALSE_ACCEPTS, CORRUPTED, EXPLANATIONS, WORDS, EXPORTS)
+SECTIONS = (NEW_SOURCES, LINEAGE, FUSION, ROBUSTNESS, FALSE_ACCEPTS, CORRUPTED, EXPLANATIONS, WORDS, EXPORTS)
 
 
 def baselines_table(metric: str, label: str) -> Table:

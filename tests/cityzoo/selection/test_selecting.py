@@ -51,8 +51,8 @@ def _select(run, data, out, *more):
     return COMMAND, ["select", run, "--data", data, "--out", out, *more]
 
 
-def make_cases():
-    """Return the commands: three runs, selections, trainings on what was selected, and misuse."""
+def make_box_cases():
+    """Return the commands of a detector: its training, selections, and training on what was selected."""
     plan = ["--phases", "backbone:1", "--augment", "light", "--views", "1"]
     street = ["--data", "street", *SMALL]
     small = [*SMALL, *plan]
@@ -61,28 +61,44 @@ def make_cases():
             "train.py",
             ["--task", "vehicle_detect", *street, *plan, "--neck-width", "16", "--out", "boxes"],
         ),
+        "yolo": _select("boxes", "frames", "yolo", "--most", "4", "--score", "0.001"),
+        "coco": _select("boxes", "frames", "coco", "--most", "4", "--labels", "coco", "--score", "0.001"),
+        "cvat": _select("boxes", "frames", "cvat", "--most", "99", "--labels", "cvat", "--score", "0.001"),
+        "trained": (
+            "train.py",
+            ["--task", "vehicle_detect", "--data", "yolo", *small, "--neck-width", "16", "--out", "t"],
+        ),
+    }
+
+
+def make_cases():
+    """Return the commands: two runs, selections and misuse."""
+    return {
         "kinds": (
             "train.py",
-            ["--task", "vehicle_classify", *street, "--phases", "closed_form", "--out", "kinds"],
+            [
+                "--task",
+                "vehicle_classify",
+                "--data",
+                "street",
+                *SMALL,
+                "--phases",
+                "closed_form",
+                "--out",
+                "kinds",
+            ],
         ),
         "calls": (
             "train.py",
             ["--task", "text_intent", "--data", "calls", "--backbone", "tfidf", "--out", "calls_run"],
         ),
-        "yolo": _select("boxes", "frames", "yolo", "--most", "4", "--score", "0.001"),
-        "coco": _select("boxes", "frames", "coco", "--most", "4", "--labels", "coco", "--score", "0.001"),
-        "cvat": _select("boxes", "frames", "cvat", "--most", "99", "--labels", "cvat", "--score", "0.001"),
         "csv": _select("kinds", "frames", "csv", "--most", "3"),
         "texts": _select("calls_run", "new.txt", "texts", "--most", "5", "--no-simulation"),
-        "trained": (
-            "train.py",
-            ["--task", "vehicle_detect", "--data", "yolo", *small, "--neck-width", "16", "--out", "t"],
-        ),
-        "taken": _select("boxes", "frames", "yolo"),
-        "none": _select("boxes", "frames", "no", "--most", "0"),
+        "taken": _select("kinds", "frames", "csv"),
+        "none": _select("kinds", "frames", "no", "--most", "0"),
         "known": _select("kinds", "street/0.png", "no"),
         "modality": _select("calls_run", "frames", "no"),
-        "unreadable": _select("boxes", "junk", "no"),
+        "unreadable": _select("kinds", "junk", "no"),
         "layout": _select("kinds", "frames", "no", "--labels", "yolo"),
         "no run": _select("frames", "frames", "no"),
     }
@@ -100,14 +116,24 @@ def place(as_scripts, tmp_path_factory):
     return folder, as_scripts(folder, make_cases())
 
 
+@pytest.fixture(scope="module")
+def boxes(as_scripts, tmp_path_factory):
+    """The same of a detector."""
+    folder = tmp_path_factory.mktemp("boxes")
+    write_street(folder / "street")
+    _write_frames(folder / "frames")
+    return folder, as_scripts(folder, make_box_cases())
+
+
 def _why(folder):
     with (folder / "why.csv").open() as file:
         return list(csv.DictReader(file))
 
 
-def test_images_are_copied_with_boxes(place):
+@pytest.mark.slow
+def test_images_are_copied_with_boxes(boxes):
     """The same bytes under their own names, ranked; the copy of a chosen image is left out."""
-    folder, said = place
+    folder, said = boxes
     for name in ("yolo", "coco", "cvat"):
         assert said[name][0] == 0, said[name]
         rows = _why(folder / name)
@@ -123,9 +149,10 @@ def test_images_are_copied_with_boxes(place):
     assert len(list((folder / "frames").iterdir())) == 8
 
 
-def test_what_was_selected_can_be_trained_on(place):
+@pytest.mark.slow
+def test_what_was_selected_can_be_trained_on(boxes):
     """As it is: labels that the model predicted."""
-    _, said = place
+    _, said = boxes
     assert said["trained"][0] == 0, said["trained"]
 
 

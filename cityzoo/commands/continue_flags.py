@@ -1,0 +1,103 @@
+"""What --continue takes over from an earlier run, before anything heavy is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cityzoo import tasks
+from cityzoo.cli.retain import DISTIL, JOINT, REPLAY
+from cityzoo.errors import InputError
+from cityzoo.spec import TrainSpec
+
+# What belongs to the data or the training of the earlier run alone.
+NOT_TAKEN = (
+    *(
+        "data",
+        "format",
+        "limit",
+        "val",
+        "classes",
+        "shots",
+        "unlabelled",
+        "split_by",
+        "seed",
+        "out",
+        "strict",
+    ),
+    *("repeats", "folds", "fold", "group_by", "minutes", "find_lr", "teacher", "teacher_weight", "delta"),
+    *(
+        "continue_",
+        "may_lose",
+        "expires",
+        "retain",
+        "replay_memory",
+        "phases",
+        "freeze",
+        "epochs",
+        "keep_epochs",
+    ),
+)
+
+
+def continued_values(run: str, earlier: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of the flags of a run that continues another one.
+
+    Args:
+        run: folder of the earlier run.
+        earlier: its flags.
+        given: flags of the command line.
+
+    Raises:
+        InputError: no --data, a run that has no model, or --weights, which the run itself has.
+    """
+    from cityzoo.fit.run_folder import open_run
+
+    folder, _ = open_run(run)
+    if not folder.model.is_file():
+        raise InputError(
+            f"--continue '{run}' holds no {folder.model.name}: continue a run whose training has ended"
+        )
+    if not given.get("data"):
+        raise InputError(f"--continue '{run}' needs new data: give --data; a stopped run needs --resume")
+    if "weights" in given:
+        raise InputError(f"--continue '{run}' starts from the weights of that run: remove --weights")
+    values = {name: value for name, value in earlier.items() if name not in NOT_TAKEN}
+    is_joint = any(way == JOINT for way, _ in given.get("retain", ()))
+    return {**values, "weights": _first_weights(run) if is_joint else str(folder.model)}
+
+
+def _first_weights(run: str) -> str:
+    # What the first run of the lineage started from.
+    from cityzoo.fit.distillation_teacher import split_teacher
+    from cityzoo.fit.run_folder import open_run
+
+    spec = open_run(run)[1]
+    while spec.run.continue_:
+        spec = open_run(split_teacher(spec.run.continue_)[0])[1]
+    return spec.run.weights
+
+
+def add_teacher(spec: TrainSpec[Any]) -> TrainSpec[Any]:
+    """Make the earlier run the teacher of the one that continues it, if --retain says distil.
+
+    Raises:
+        InputError: --folds or another --teacher as well, or --may-lose without --continue.
+    """
+    if spec.run.continue_ and (spec.run.folds or spec.run.fold):
+        raise InputError("--continue cannot be combined with --folds and --fold: remove them")
+    if spec.run.continue_ is None:
+        if spec.run.may_lose:
+            raise InputError("--may-lose compares with an earlier run: give --continue")
+        return spec
+    weight = dict(spec.fit.retain).get(DISTIL, 0.0)
+    if not weight:
+        return spec
+    if spec.fit.teacher and spec.fit.teacher != spec.run.continue_:
+        raise InputError(
+            f"--retain distil:{weight:g} learns from '{spec.run.continue_}': remove --teacher, or give --retain "
+            f"{REPLAY}:0.5"
+        )
+    if not tasks.find(spec.run.task).output.supports_distillation:
+        return spec.replace(retain=tuple(pair for pair in spec.fit.retain if pair[0] != DISTIL))
+    return spec.replace(teacher=spec.run.continue_, teacher_weight=weight)

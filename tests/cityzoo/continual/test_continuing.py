@@ -1,0 +1,179 @@
+"""Go on learning from new texts with a new class, as users do; what is kept, compared, refused and forgotten."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from cityzoo.fit.replay_memory import read_memory
+from cityzoo.model import class_names, load
+from tests.cityzoo.modalities.text.test_commands import sentences, train, write_data
+
+EPOCHS = ["--epochs", "2", "--batch-size", "8", "--learning-rate", "0.01"]
+BY_GRADIENT = ["--phases", "block01:2", *EPOCHS[2:]]
+
+
+def continued(out, *words, data="new.csv", run="known"):
+    """Return a command."""
+    return "train.py", ["--continue", run, "--data", data, "--out", out, *words]
+
+
+COMMANDS = {
+    "known": train("known", *EPOCHS, "--val", "val.csv", "--expires", "2999-12-31", data="known.csv"),
+    "grown": continued("grown", *BY_GRADIENT, "--replay-memory", "12", "--may-lose", "accuracy:0.9"),
+    "naive": continued(
+        "naive", "--retain", "none", *BY_GRADIENT, "--may-lose", "accuracy:0.01", data="alone.csv"
+    ),
+    "stranger": continued("x1", data="renamed.csv"),
+    "no metric": continued("x2", *BY_GRADIENT, "--may-lose", "AP77:0.1"),
+    "no data": ("train.py", ["--continue", "known"]),
+    "other task": (*continued("x3", "--task", "sound_classify"),),
+    "weights": continued("x4", "--weights", "random"),
+    "no run": continued("x5", run="nowhere"),
+    "both": continued("x6", "--folds", "3"),
+    "no earlier run": train("x7", "--may-lose", "accuracy:0.1"),
+    "forget nothing": ("cityzoo", ["forget", "grown", "--source", "elsewhere/*"]),
+}
+SLOW = {
+    "known": COMMANDS["known"],
+    "grown": COMMANDS["grown"],
+    "held": continued("held", "--retain", "replay:0.5,ewc:100", *BY_GRADIENT),
+    "joint": continued("joint", "--retain", "joint", *EPOCHS, run="grown", data="late.csv"),
+    "forget": ("cityzoo", ["forget", "joint", "--source", "known.csv"]),
+    "forget one": ("cityzoo", ["forget", "held", "--source", "known*", "--examples", "*#1,*:2"]),
+}
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory, as_scripts):
+    """Everyday commands in one process: name -> (code, out, err), and the folder."""
+    folder = tmp_path_factory.mktemp("texts")
+    write_tables(folder)
+    return as_scripts(folder, COMMANDS), folder
+
+
+@pytest.fixture(scope="module")
+def ran_slowly(tmp_path_factory, as_scripts):
+    """All others."""
+    folder = tmp_path_factory.mktemp("slow")
+    write_tables(folder)
+    return as_scripts(folder, SLOW), folder
+
+
+def write_tables(folder):
+    """Write an encoder, and texts of two classes, then of a third."""
+    write_data(folder)
+    rows = list(sentences(90, 5))
+    sides = {
+        "known": [row for row in rows[:60] if row[1] != "parking"],
+        "val": [row for row in rows[60:] if row[1] != "parking"],
+        "new": [row for row in sentences(60, 6) if row[1] != "waste"],
+        "alone": [row for row in sentences(60, 7) if row[1] in ("parking",)]
+        + [("lamp dark night", "light")] * 5,
+        "late": list(sentences(30, 8)),
+        "renamed": [(text, {"light": "Lights"}.get(name, name)) for text, name in sentences(60, 9)],
+    }
+    for name, found in sides.items():
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as opened:
+            csv.writer(opened).writerows([("text", "label"), *found])
+
+
+def report_of(folder, run):
+    """Return the report of a run."""
+    return json.loads((folder / run / "report.json").read_text(encoding="utf-8"))
+
+
+def test_classes_are_added_behind_the_known_ones(ran):
+    answers, folder = ran
+    assert answers["grown"][0] in (0, None), answers["grown"]
+    assert class_names(load(folder / "known" / "model.keras")) == ("light", "waste")
+    assert class_names(load(folder / "grown" / "model.keras")) == ("light", "waste", "parking")
+    assert report_of(folder, "grown")["lineage"]["added"] == "parking"
+
+
+def test_the_memory_names_examples_of_the_earlier_run_within_its_limit(ran):
+    _, folder = ran
+    (source,) = read_memory(folder / "grown")
+    assert len(source.train) == 12 and 0 < len(source.val) <= 12
+    assert source.expires == "2999-12-31" and source.data.endswith("known.csv")
+    truth = list(csv.DictReader((folder / "known.csv").open(encoding="utf-8")))
+    assert len(set(source.train)) == 12 <= len(truth)
+
+
+def test_the_lineage_compares_both_models_on_the_data_of_both_runs(ran):
+    _, folder = ran
+    found = report_of(folder, "grown")["lineage"]
+    assert found["runs"] == ["known", "grown"] and found["missing"] is None
+    (first, unknown), (after, own) = found["matrix"]
+    assert unknown is None  # the first model does not know the class "parking"
+    assert found["rows"]["known"]["before"] == first and found["rows"]["grown"]["this"] == own
+    assert found["rows"]["known"]["difference"] == pytest.approx(after - first)
+    assert found["summary"]["forgetting"] == pytest.approx(first - after)
+    history = list(csv.DictReader((folder / "grown" / "history.csv").open()))
+    assert all(0 <= float(row["val_accuracy_earlier"]) <= 1 for row in history)
+
+
+def test_a_model_that_forgot_too_much_ends_with_code_1(ran):
+    answers, folder = ran
+    found = report_of(folder, "naive")["lineage"]
+    assert answers["naive"][0] == 1
+    (loss,) = found["lost"]
+    assert loss["run"] == "known" and loss["loss"] > 0.01
+    assert report_of(folder, "grown")["lineage"]["lost"] == []
+
+
+def test_nothing_is_changed_in_the_earlier_run(ran):
+    _, folder = ran
+    assert not (folder / "known" / "memory.json").exists()
+    assert "lineage" not in report_of(folder, "known") or report_of(folder, "known")["lineage"] is None
+
+
+@pytest.mark.slow
+def test_joint_training_starts_again_on_the_data_of_all_runs(ran_slowly):
+    answers, folder = ran_slowly
+    assert answers["joint"][0] in (0, None), answers["joint"]
+    report = report_of(folder, "joint")
+    assert report["spec"]["run"]["weights"] == report_of(folder, "known")["spec"]["run"]["weights"]
+    assert report["lineage"]["runs"] == ["known", "grown", "joint"]
+    assert np.shape(report["lineage"]["matrix"]) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    {
+        "stranger": ("Lights", "light", "--class-map"),
+        "no metric": ("AP77", "accuracy"),
+        "no data": ("--data", "--resume"),
+        "other task": ("--task",),
+        "weights": ("--weights",),
+        "no run": ("nowhere",),
+        "both": ("--folds",),
+        "no earlier run": ("--continue",),
+        "forget nothing": ("elsewhere", "known.csv"),
+    }.items(),
+)
+def test_what_cannot_be_is_said_in_one_line(ran, name, words):
+    code, _, err = ran[0][name]
+    assert code == 2
+    line = err.strip().splitlines()[-1]
+    assert all(word in line for word in words), line
+
+
+@pytest.mark.slow
+def test_forgotten_data_leaves_the_memory_and_the_runs_that_learned_it_are_named(ran_slowly):
+    answers, folder = ran_slowly
+    code, out, err = answers["forget"]
+    assert code in (0, None), err
+    assert all("known.csv" not in source.data for source in read_memory(folder / "joint"))
+    assert read_memory(folder / "joint")  # what the second run brought stays
+    said = out + err
+    assert all(f"'{run}'" in said for run in ("known", "grown", "joint"))
+
+
+@pytest.mark.slow
+def test_single_examples_can_be_forgotten(ran_slowly):
+    answers, folder = ran_slowly
+    assert answers["forget one"][0] in (0, None), answers["forget one"]
+    (source,) = read_memory(folder / "held")
+    assert all(not name.endswith(":2") for name in (*source.train, *source.val))
