@@ -72,8 +72,5 @@ LINEAGE = Section(
             "A line that falls is forgotten; one that rises before its own run was learned from other data.",
         ),
     ),
-    remarks=(
-        "Metric: {lineage/metric|name}. Classes that are new: {lineage/added|text}.",
-        "Of the examples of earlier runs, {lineage/newest_share|share} were predicted as a new class.",
-    ),
+    remarks=("Metric: {lineage/metric|name}. Classes that are new: {lineage/added|text}.",),
 )
