@@ -189,6 +189,11 @@ class Series(Modality[SeriesFlags]):
     def select(self, examples: WindowSet, rows: Sequence[int]) -> WindowSet:
         return replace(examples, origins=examples.origins[list(rows)], window_counts=None)
 
+    def join(self, sets: Sequence[WindowSet]) -> WindowSet:
+        raise InputError(
+            "windows of several tables cannot be joined: give --retain none, or one longer table"
+        )
+
     def groups(self, examples: WindowSet) -> list[str]:
         from cityzoo.modalities.series.slices import blocks_of
 
