@@ -70,7 +70,7 @@ def test_crops_of_one_image_stay_together():
 
 def test_boxes_are_counted_where_images_have_no_class():
     images = [ImageExample("a.jpg", (8, 8), [[0, 0, 2, 2]] * 3, [1, 1, 0]), ImageExample("b.jpg", (8, 8))]
-    assert fold_data._class_counts(ExampleSet("train", ("a", "b"), tuple(images))).tolist() == [
+    assert fold_data.class_counts(ExampleSet("train", ("a", "b"), tuple(images))).tolist() == [
         [1, 2],
         [0, 0],
     ]

@@ -15,6 +15,7 @@ def test_the_folder_is_the_registry():
         "box_csv",
         "class_folders",
         "coco",
+        "cvat",
         "kitti",
         "label_csv",
         "plain_frames",
