@@ -36,7 +36,7 @@ def read_lineage(run: Path) -> tuple[list[Ancestor], str | None]:
         The runs, and the path of one that is missing, before which the lineage is not known; None if it is whole.
 
     Raises:
-        InputError: `run` is no run folder, or the runs continue each other in a circle.
+        InputError: `run` is no run folder, or a run continues itself, perhaps by way of others.
     """
     found: list[Ancestor] = []
     path: str | None = str(run)

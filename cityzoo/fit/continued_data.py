@@ -23,10 +23,7 @@ from cityzoo.fit.run_folder import open_run
 from cityzoo.modalities.embedding import embed
 
 if TYPE_CHECKING:
-    import keras
-
     from cityzoo.modalities import Dataset, Modality
-    from cityzoo.outputs import Output
     from cityzoo.spec import TrainSpec
     from cityzoo.tasks import Task
 
@@ -96,7 +93,7 @@ def continue_data(spec: TrainSpec[Any], task: Task, new: Dataset) -> ContinuedDa
         nothing = modality.select(new.train, [])
         return ContinuedDataset(new, new.train, new.val, nothing, 0, tuple(sources), added, modality)
     output = task.output_for(known, before.output)
-    train, val, memory = _fill_memory(spec, sources, modality, names, _embedder(modality, model, output))
+    train, val, memory = _fill_memory(spec, sources, modality, names, partial(embed, modality, model, output))
     natural = len(train) / max(len(train) + len(new.train), 1)
     joined = _mix(modality, train, new.train, natural if is_joint else share, spec.run.seed)
     LOG.info(
@@ -109,19 +106,12 @@ def continue_data(spec: TrainSpec[Any], task: Task, new: Dataset) -> ContinuedDa
     )
 
 
-def _embedder(
-    modality: Modality[Any], model: keras.Model, output: Output
-) -> Callable[[Any], np.ndarray] | None:
-    # Models of series take several inputs: their windows are drawn at random.
-    return partial(embed, modality, model, output) if len(model.inputs) == 1 else None
-
-
 def _fill_memory(
     spec: TrainSpec[Any],
     sources: Sequence[MemorySource],
     modality: Modality[Any],
     names: tuple[str, ...],
-    embed_plainly: Callable[[Any], np.ndarray] | None,
+    embed_plainly: Callable[[Any], np.ndarray],
 ) -> tuple[Any, Any, list[MemorySource]]:
     is_joint, seed = JOINT in dict(spec.fit.retain), spec.run.seed
     most = sys.maxsize if is_joint else spec.fit.replay_memory

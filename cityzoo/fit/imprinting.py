@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cityzoo.modalities.embedding import cut_model
-from cityzoo.outputs.raw_outputs import skip_decoding
+from cityzoo.modalities.embedding import cut_model, predict_rows
 
 if TYPE_CHECKING:
     from cityzoo.fit.context import TrainContext
@@ -45,17 +43,11 @@ def imprint_new_classes(context: TrainContext, data: ContinuedDataset) -> None:
 
 
 def _embed(context: TrainContext, examples: Any) -> tuple[np.ndarray, np.ndarray]:
-    modality = context.modality
     rows = np.unique(np.linspace(0, len(examples) - 1, min(len(examples), MOST)).astype(int)).tolist()
-    some = modality.select(examples, rows)
-    plain = (
-        replace(context.output, flips=False) if getattr(context.output, "flips", False) else context.output
-    )
-    model = context.assembled.model
-    layer = model.get_layer(context.output.closed_form_layer)
-    rows_of = modality.predict(cut_model(model, layer.input), some, skip_decoding(plain))
-    targets = np.stack([each.target for each in some.examples])
-    return np.stack([values.reshape(-1) for values, _, _ in rows_of]), targets
+    some, model = context.modality.select(examples, rows), context.assembled.model
+    part = cut_model(model, model.get_layer(context.output.closed_form_layer).input)
+    found = predict_rows(context.modality, part, context.output, some)
+    return found, np.stack([each.target for each in some.examples])
 
 
 def class_means(rows: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -65,7 +65,7 @@ class MemorySource:
         try:
             spec = make_spec(parse_config(dict(self.spec), RunFolder(Path(self.run)).spec))
             task = tasks.find(spec.run.task)
-            return spec, task.modality.read(spec.replace(limit=spec.run.limit), task)
+            return spec, task.modality.read(spec, task)
         except InputError as error:
             raise InputError(
                 f"the memory of '{self.run}' cannot be replayed ({error}): restore '{self.data}', remove it with "

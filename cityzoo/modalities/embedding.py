@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -87,10 +87,34 @@ def embed(modality: Any, model: keras.Model, output: Any, examples: Any) -> np.n
     Raises:
         InputError: see `feature_model`.
     """
-    plain = replace(output, flips=False) if getattr(output, "flips", False) else output
-    rows = modality.predict(feature_model(model), examples, replace_decoding(plain, _project))
-    found = np.stack(rows).astype(np.float32)
+    found = predict_rows(modality, feature_model(model), output, examples, _project)
     return found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-9)
+
+
+def predict_rows(
+    modality: Any,
+    part: keras.Model,
+    output: Any,
+    examples: Any,
+    decode: Callable[..., list[Any]] | None = None,
+) -> np.ndarray:
+    """Return what a part of a model makes of every example, seen once as it is, (N, D) float32.
+
+    Args:
+        modality: of the examples.
+        part: see `cut_model`.
+        output: of the whole model.
+        examples: N of them.
+        decode: of a batch, as `cityzoo.outputs.raw_outputs.replace_decoding` takes it; None: rows as they are.
+    """
+    plain = replace(output, flips=False) if getattr(output, "flips", False) else output
+    return np.stack(modality.predict(part, examples, replace_decoding(plain, decode or _flatten))).astype(
+        np.float32
+    )
+
+
+def _flatten(output: Any, values: Any, matrices: Any, examples: Sequence[Any]) -> list[np.ndarray]:
+    return list(np.asarray(values, np.float32).reshape(len(examples), -1))
 
 
 def _project(output: Any, values: Any, matrices: Any, examples: Sequence[Any]) -> list[np.ndarray]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +16,8 @@ import numpy as np
 import zoo
 from cityzoo import model as models
 from cityzoo.errors import DAMAGE
+from cityzoo.modalities.embedding import predict_rows
 from cityzoo.outputs.classification import Classification
-from cityzoo.outputs.raw_outputs import skip_decoding
 from heads.linear_probe import logistic_regression
 
 if TYPE_CHECKING:
@@ -60,9 +59,7 @@ def predict_baseline(run: Path, modality: Any, examples: Any, output: Any) -> Ma
 
 
 def _embed(run: Path, modality: Any, examples: Any, output: Any) -> np.ndarray:
-    features = _mean_features(models.load(run / BEFORE), output)
-    rows = modality.predict(features, examples, skip_decoding(replace(output, flips=False)))
-    return np.stack([values for values, _, _ in rows])
+    return predict_rows(modality, _mean_features(models.load(run / BEFORE), output), output, examples)
 
 
 def _mean_features(model: keras.Model, output: Any) -> keras.Model:
