@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
 from cityzoo.continual.lineage import read_lineage
 from cityzoo.errors import InputError
-from cityzoo.fit.replay_memory import MemorySource, read_memory, source_of, write_memory
+from cityzoo.fit.replay_memory import (
+    Forgotten,
+    MemorySource,
+    is_forgotten,
+    read_forgotten,
+    read_memory,
+    source_of,
+    write_memory,
+)
 
 
-class Forgotten(NamedTuple):
+class Removal(NamedTuple):
     """What was removed, and who learned it."""
 
     removed: int  # examples of the memory
     left: int  # examples that stay in it
-    trained: list[str]  # folders of runs of the lineage that were trained on removed or matching data
+    trained: list[
+        str
+    ]  # folders of runs of the lineage that were trained on matching data, or continue such runs
 
 
-def forget_examples(run: Path, source: str, names: Sequence[str] = ()) -> Forgotten:
-    """Remove examples from the memory of a run.
+def forget_examples(run: Path, source: str, names: Sequence[str] = ()) -> Removal:
+    """Remove examples from the memory of a run, and keep them out of the memory of runs that continue it.
 
     Args:
         run: folder of the run.
@@ -33,35 +42,25 @@ def forget_examples(run: Path, source: str, names: Sequence[str] = ()) -> Forgot
         InputError: no run, or a source that no run of the lineage was trained on.
     """
     runs, _ = read_lineage(run)
-    memory = read_memory(run, with_expired=True)
+    memory, rule = read_memory(run, with_expired=True), Forgotten(source, tuple(names))
     own = [source_of(each.folder.path, each.spec) for each in runs]
-    matching = [each for each in own if _matches(each, source)]
-    if not matching and not any(_matches(each, source) for each in memory):
+    if not any(rule.covers(each) for each in (*memory, *own)):
         known = dict.fromkeys(each.data for each in (*memory, *own))
         raise InputError(f"no run of this lineage was trained on '{source}': known are {', '.join(known)}")
-    kept = [_without(each, names) if _matches(each, source) else each for each in memory]
-    removed = sum(len(e.train) + len(e.val) for e in memory) - sum(len(e.train) + len(e.val) for e in kept)
-    kept = [each for each in kept if each.train or each.val]
-    if removed:
-        write_memory(run, kept)
-    return Forgotten(removed, sum(len(e.train) + len(e.val) for e in kept), _trained(matching, own))
+    kept = [_without(each, rule) for each in memory]
+    left = sum(map(_count, kept))
+    rules = [*read_forgotten(run), rule]
+    write_memory(run, [each for each in kept if _count(each)], list(dict.fromkeys(rules)))
+    first = next((number for number, each in enumerate(own) if rule.covers(each)), len(own))
+    return Removal(sum(map(_count, memory)) - left, left, [each.run for each in own[first:]])
 
 
-def _trained(matching: Sequence[MemorySource], own: Sequence[MemorySource]) -> list[str]:
-    # The first run that learned the data, and all that go back to it.
-    first = min((own.index(each) for each in matching), default=len(own))
-    return [each.run for each in own[first:]]
+def _count(source: MemorySource) -> int:
+    return len(source.train) + len(source.val)
 
 
-def _matches(source: MemorySource, pattern: str) -> bool:
-    return any(each == pattern or fnmatch(each, pattern) for each in (source.data, source.run))
-
-
-def _without(source: MemorySource, names: Sequence[str]) -> MemorySource:
-    if not names:
-        return replace(source, train=(), val=())
-
-    def keep(kept: Sequence[str]) -> tuple[str, ...]:
-        return tuple(each for each in kept if not any(fnmatch(each, name) for name in names))
+def _without(source: MemorySource, rule: Forgotten) -> MemorySource:
+    def keep(names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(name for name in names if not is_forgotten(source, name, [rule]))
 
     return replace(source, train=keep(source.train), val=keep(source.val))

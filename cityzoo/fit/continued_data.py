@@ -18,7 +18,7 @@ from cityzoo.errors import InputError
 from cityzoo.fit import replay_choice, replay_memory
 from cityzoo.fit.distillation_teacher import split_teacher
 from cityzoo.fit.fold_data import class_counts
-from cityzoo.fit.replay_memory import MemorySource
+from cityzoo.fit.replay_memory import Forgotten, MemorySource
 from cityzoo.fit.run_folder import open_run
 from cityzoo.modalities.embedding import embed
 
@@ -43,6 +43,7 @@ class ContinuedDataset:
         known: the replayed training examples, each once.
         known_val: number of the memory's examples in `val`, which come first.
         memory: the sources of the examples.
+        forgotten: what may not be replayed, by this run and those that continue it.
         added: classes that the earlier run did not know.
     """
 
@@ -52,6 +53,7 @@ class ContinuedDataset:
     known: Any
     known_val: int
     memory: tuple[MemorySource, ...]
+    forgotten: tuple[Forgotten, ...]
     added: tuple[str, ...]
     modality: Any
 
@@ -89,26 +91,40 @@ def continue_data(spec: TrainSpec[Any], task: Task, new: Dataset) -> ContinuedDa
     names, added = merge_class_names(known, new, bool(share) or is_joint)
     new = _with_class_names(modality, new, names)
     sources = [*replay_memory.read_memory(path), replay_memory.source_of(path, before)]
+    forgotten = tuple(replay_memory.read_forgotten(path))
     if not (share or is_joint):
         nothing = modality.select(new.train, [])
-        return ContinuedDataset(new, new.train, new.val, nothing, 0, tuple(sources), added, modality)
+        return ContinuedDataset(
+            new, new.train, new.val, nothing, 0, tuple(sources), forgotten, added, modality
+        )
     output = task.output_for(known, before.output)
-    train, val, memory = _fill_memory(spec, sources, modality, names, partial(embed, modality, model, output))
-    natural = len(train) / max(len(train) + len(new.train), 1)
-    joined = _mix(modality, train, new.train, natural if is_joint else share, spec.run.seed)
+    train, val, memory = _fill_memory(
+        spec, sources, forgotten, modality, names, partial(embed, modality, model, output)
+    )
+    joined = _mix(modality, train, new.train, None if is_joint else share, spec.run.seed)
     LOG.info(
-        "continuing '%s': %d new %s and %d of earlier runs%s",
-        *(path, len(new.train), modality.unit, len(train)),
-        f"; new classes: {', '.join(added)}" if added else "",
+        "continuing '%s': %d new %s and %d of earlier runs; new classes: %s",
+        *(path, len(new.train), modality.unit, len(train), ", ".join(added) or "none"),
     )
     return ContinuedDataset(
-        *(new, joined, modality.join([val, new.val]), train, len(val), tuple(memory), added, modality)
+        *(
+            new,
+            joined,
+            modality.join([val, new.val]),
+            train,
+            len(val),
+            tuple(memory),
+            forgotten,
+            added,
+            modality,
+        )
     )
 
 
 def _fill_memory(
     spec: TrainSpec[Any],
     sources: Sequence[MemorySource],
+    forgotten: Sequence[Forgotten],
     modality: Modality[Any],
     names: tuple[str, ...],
     embed_plainly: Callable[[Any], np.ndarray],
@@ -116,7 +132,9 @@ def _fill_memory(
     is_joint, seed = JOINT in dict(spec.fit.retain), spec.run.seed
     most = sys.maxsize if is_joint else spec.fit.replay_memory
     read = [
-        replay_choice.read_candidates(each, modality, is_new=is_joint or each is sources[-1])
+        replay_choice.read_candidates(
+            each, modality, is_new=is_joint or each is sources[-1], forgotten=forgotten
+        )
         for each in sources
     ]
     covering = partial(
@@ -181,10 +199,12 @@ def _with_class_names(modality: Modality[Any], data: Any, names: tuple[str, ...]
     return replace(data, **sides)
 
 
-def _mix(modality: Modality[Any], known: Any, new: Any, share: float, seed: int) -> Any:
-    """Return known and new examples, the rarer ones repeated until known ones have their share of all."""
+def _mix(modality: Modality[Any], known: Any, new: Any, share: float | None, seed: int) -> Any:
+    """Return known and new examples, some repeated until known ones have their share of all; None: each once."""
     if not len(known):
         return new
+    if share is None:
+        return modality.join([known, new])
     rng = np.random.default_rng(seed)
     wanted = max(share / (1 - share), 1e-9)  # known ones for each new one
     counts = [len(known), len(new)]

@@ -130,7 +130,7 @@ def _begin(context: TrainContext, data: Dataset, is_new: bool) -> keras.Model:
     if isinstance(data, ContinuedDataset):
         hold_important_weights(context, data)
         if distributed.is_chief():
-            write_memory(context.folder.path, data.memory)
+            write_memory(context.folder.path, data.memory, data.forgotten)
     return twin
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from cityzoo.fit import replay_memory
 from cityzoo.fit.fold_data import class_counts
-from cityzoo.fit.replay_memory import MemorySource
+from cityzoo.fit.replay_memory import Forgotten, MemorySource
 
 if TYPE_CHECKING:
     from cityzoo.modalities import Modality
@@ -30,7 +30,7 @@ Pick = Callable[[Any], np.ndarray]  # examples -> rows of those that are kept
 
 
 def read_candidates(
-    source: MemorySource, modality: Modality[Any], is_new: bool
+    source: MemorySource, modality: Modality[Any], is_new: bool, forgotten: Sequence[Forgotten] = ()
 ) -> tuple[Candidates, Candidates]:
     """Return the training and the validation examples of a source that may be kept.
 
@@ -38,6 +38,7 @@ def read_candidates(
         source: of a memory.
         modality: of the examples.
         is_new: whether all examples are candidates, else those which the memory kept already.
+        forgotten: what may not be kept.
 
     Raises:
         InputError: examples that are gone.
@@ -47,6 +48,7 @@ def read_candidates(
     for examples, kept in ((data.train, source.train), (data.val, source.val)):
         names = replay_memory.names_of(modality, examples, source.data)
         rows = list(range(len(names))) if is_new else replay_memory.find_rows(names, source, kept)
+        rows = [row for row in rows if not replay_memory.is_forgotten(source, names[row], forgotten)]
         found.append(Candidates(modality.select(examples, rows), [names[row] for row in rows]))
     return found[0], found[1]
 

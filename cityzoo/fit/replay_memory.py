@@ -8,6 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,23 @@ class MemorySource:
             ) from error
 
 
+@dataclass(frozen=True)
+class Forgotten:
+    """Examples that were removed on request, and are never replayed again.
+
+    Attributes:
+        source: data or run folder that they came from; "*" and "?" stand for any characters.
+        examples: their names, with the same wildcards; none: all of the source.
+    """
+
+    source: str
+    examples: tuple[str, ...] = ()
+
+    def covers(self, source: MemorySource) -> bool:
+        """Return whether examples of a source can be meant."""
+        return any(fnmatch(each, self.source) or each == self.source for each in (source.data, source.run))
+
+
 def source_of(run: Path, spec: TrainSpec[Any]) -> MemorySource:
     """Return a run's own data as a source of which nothing is kept yet."""
     moment = RunFolder(run).spec.stat().st_mtime
@@ -117,6 +135,21 @@ def find_rows(names: Sequence[str], source: MemorySource, kept: Sequence[str]) -
     return [rows[name] for name in kept]
 
 
+def is_forgotten(source: MemorySource, name: str, rules: Sequence[Forgotten]) -> bool:
+    """Return whether an example may not be replayed, because it was to be forgotten.
+
+    Example:
+        >>> source = MemorySource("runs/a", {"run": {"data": "north"}}, "2026-05-01")
+        >>> rule = Forgotten("nor*", ("may/*",))
+        >>> [is_forgotten(source, name, [rule]) for name in ("may/1.jpg", "june/1.jpg")]
+        [True, False]
+    """
+    return any(
+        rule.covers(source) and (not rule.examples or any(fnmatch(name, each) for each in rule.examples))
+        for rule in rules
+    )
+
+
 def read_memory(run: Path, with_expired: bool = False) -> list[MemorySource]:
     """Return the sources in a run's memory; none where a run continues no other.
 
@@ -125,17 +158,7 @@ def read_memory(run: Path, with_expired: bool = False) -> list[MemorySource]:
     Raises:
         InputError: the file is damaged.
     """
-    path = RunFolder(run).memory
-    if not path.is_file():
-        return []
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        found = [
-            MemorySource(**{**each, "train": tuple(each["train"]), "val": tuple(each["val"])})
-            for each in content["sources"]
-        ]
-    except DAMAGE as error:
-        raise InputError(f"'{path}' is damaged ({error}): restore it, or continue an earlier run") from error
+    found = _read(run)[0]
     if with_expired:
         return found
     for each in found:
@@ -147,8 +170,34 @@ def read_memory(run: Path, with_expired: bool = False) -> list[MemorySource]:
     return [each for each in found if not each.is_expired]
 
 
-def write_memory(run: Path, sources: Sequence[MemorySource]) -> None:
+def read_forgotten(run: Path) -> list[Forgotten]:
+    """Return what no run may replay that continues this one.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    return _read(run)[1]
+
+
+def _read(run: Path) -> tuple[list[MemorySource], list[Forgotten]]:
+    path = RunFolder(run).memory
+    if not path.is_file():
+        return [], []
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        sources = [
+            MemorySource(**{**each, "train": tuple(each["train"]), "val": tuple(each["val"])})
+            for each in content["sources"]
+        ]
+        rules = [Forgotten(each["source"], tuple(each["examples"])) for each in content.get("forgotten", ())]
+    except DAMAGE as error:
+        raise InputError(f"'{path}' is damaged ({error}): restore it, or continue an earlier run") from error
+    return sources, rules
+
+
+def write_memory(run: Path, sources: Sequence[MemorySource], forgotten: Sequence[Forgotten] = ()) -> None:
     """Write a run's memory, whole or not at all."""
-    rows = [asdict(each) for each in sources]
+    rows, rules = [asdict(each) for each in sources], [asdict(each) for each in forgotten]
+    content = {"format": FORMAT, "sources": rows, "forgotten": rules}
     with replace_file(RunFolder(run).memory) as part:
-        part.write_text(json.dumps({"format": FORMAT, "sources": rows}, indent=1) + "\n", encoding="utf-8")
+        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

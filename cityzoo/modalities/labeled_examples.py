@@ -53,7 +53,8 @@ def reorder_labels(truth: Any, class_names: Sequence[str]) -> Any:
     """
     if tuple(truth.class_names) == tuple(class_names):
         return truth
-    used = np.sum([each.target for each in truth.examples], axis=0) > 0
+    nothing = np.zeros(len(truth.class_names))  # of a set without examples
+    used = np.sum([nothing, *(each.target for each in truth.examples)], axis=0) > 0
     strange = [
         name
         for name, is_used in zip(truth.class_names, used, strict=True)

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from cityzoo.fit.replay_memory import read_memory
+from cityzoo.fit.replay_memory import Forgotten, read_forgotten, read_memory
 from cityzoo.model import class_names, load
 from tests.cityzoo.modalities.text.test_commands import sentences, train, write_data
 
@@ -40,6 +40,8 @@ SLOW = {
     "grown": COMMANDS["grown"],
     "held": continued("held", "--retain", "replay:0.5,ewc:100", *BY_GRADIENT),
     "joint": continued("joint", "--retain", "joint", *EPOCHS, run="grown", data="late.csv"),
+    "forget own": ("cityzoo", ["forget", "grown", "--source", "new.csv"]),
+    "heir": continued("heir", "--retain", "joint", *EPOCHS, run="grown", data="late.csv"),
     "forget": ("cityzoo", ["forget", "joint", "--source", "known.csv"]),
     "forget one": ("cityzoo", ["forget", "held", "--source", "known*", "--examples", "*#1,*:2"]),
 }
@@ -177,3 +179,16 @@ def test_single_examples_can_be_forgotten(ran_slowly):
     assert answers["forget one"][0] in (0, None), answers["forget one"]
     (source,) = read_memory(folder / "held")
     assert all(not name.endswith(":2") for name in (*source.train, *source.val))
+
+
+@pytest.mark.slow
+def test_what_a_run_itself_was_trained_on_is_not_replayed_once_it_is_forgotten(ran_slowly):
+    """Not even by joint training, which reads the data of all runs again."""
+    answers, folder = ran_slowly
+    assert answers["forget own"][0] in (0, None), answers["forget own"]
+    assert answers["heir"][0] in (0, None), answers["heir"]
+    kept = {source.data: len(source.train) for source in read_memory(folder / "heir")}
+    assert kept["new.csv"] == 0 < kept["known.csv"]
+    assert read_forgotten(folder / "heir") == [Forgotten("new.csv")]
+    before = {source.data: len(source.train) for source in read_memory(folder / "joint")}
+    assert before["new.csv"] > 0

@@ -10,7 +10,7 @@ import pytest
 from cityzoo.errors import InputError
 from cityzoo.fit import continued_data, replay_choice, replay_memory
 from cityzoo.fit.continued_data import merge_class_names
-from cityzoo.fit.replay_memory import MemorySource
+from cityzoo.fit.replay_memory import Forgotten, MemorySource
 from cityzoo.modalities.example_sets import ExampleSets
 from cityzoo.sample import ExampleSet, ImageExample
 
@@ -90,6 +90,25 @@ def test_examples_that_are_gone_and_sources_that_expired(tmp_path):
     replay_memory.write_memory(tmp_path, [source, old, last_day])
     assert [each.run for each in replay_memory.read_memory(tmp_path)] == ["runs/a", "runs/today"]
     assert replay_memory.read_memory(tmp_path, with_expired=True) == [source, old, last_day]
+
+
+@pytest.mark.parametrize(("is_new", "expected"), [(True, ["0.jpg", "2.jpg"]), (False, ["2.jpg"])])
+def test_forgotten_examples_are_no_candidates(monkeypatch, is_new, expected):
+    source = MemorySource("runs/a", {"run": {"data": "a/"}}, "2026-01-01", None, ("1.jpg", "2.jpg"), ())
+    data = SimpleNamespace(train=examples(0, 1, 0), val=examples())
+    monkeypatch.setattr(MemorySource, "read", lambda self: (None, data))
+    modality = SimpleNamespace(select=SETS.select, example_names=lambda some, _: paths(some))
+    rules = [Forgotten("a/", ("1*",)), Forgotten("elsewhere")]
+    train, val = replay_choice.read_candidates(source, modality, is_new, rules)
+    assert train.names == paths(train.examples) == expected
+    assert val.names == []
+
+
+def test_what_is_forgotten_is_written_with_the_memory(tmp_path):
+    rules = [Forgotten("a/"), Forgotten("b/", ("x*", "y"))]
+    replay_memory.write_memory(tmp_path, [], rules)
+    assert replay_memory.read_forgotten(tmp_path) == rules
+    assert replay_memory.read_memory(tmp_path) == []
 
 
 def test_a_damaged_memory_is_said(tmp_path):
