@@ -18,9 +18,9 @@ EXAMPLES = f"""\
 examples:
   {PROG} runs/mine --data week/                        report.html and report.json in runs/mine/drift-1
   {PROG} runs/mine --data week/ --fail-on-drift        exit code 1 if something has changed, for cron
-  {PROG} runs/mine --data frames/ --new-camera         will the model do at a new camera? 200 frames are enough
+  {PROG} runs/mine --data frames/ --new-camera         is the model good enough for it? 200 frames suffice
 
---data takes images, texts, sounds or a table, as the run's task does; its labels are not looked at.
+--data takes images, texts, sounds or a table, as the run's task does; labels in it are ignored.
 """
 
 
@@ -34,7 +34,7 @@ def _parser() -> cli.Parser:
     add("--out", metavar="FOLDER", help="where to write (default: a new folder in the run folder)")
     help = "the frames are of a camera that the run has never seen: accept it by the predicted metric"
     add("--new-camera", action="store_true", help=help)
-    help = "of the held-out metric, from which on a new camera is accepted (default: 0.9)"
+    help = "accept a new camera from this share of the held-out metric on (default: 0.9)"
     add("--accept-at", type=of(parse_share), default=0.9, metavar="SHARE", help=help)
     help = "of unchanged periods that may raise an alarm (default: 0.05)"
     add("--false-alarms", type=of(parse_share), default=0.05, metavar="SHARE", help=help)
