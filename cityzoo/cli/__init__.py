@@ -133,9 +133,14 @@ class MessageFormatter(logging.Formatter):
 
 def repeat_interrupt(found: sys.UnraisableHookArgs) -> None:
     """Send Ctrl-C again where it came while an object was being deleted: Python drops exceptions there."""
-    # A little later, when the object is gone.
+    # A little later, when the object is gone; to the main thread, because a signal that another thread happens to
+    # receive does not wake it from a system call.
     if found.exc_type is KeyboardInterrupt:
-        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        is_posix = hasattr(signal, "pthread_kill")
+        send, to = (
+            (signal.pthread_kill, threading.main_thread().ident) if is_posix else (os.kill, os.getpid())
+        )
+        threading.Timer(0.05, send, (to, signal.SIGINT)).start()
     else:
         sys.__unraisablehook__(found)
 
