@@ -88,7 +88,7 @@ def continue_data(spec: TrainSpec[Any], task: Task, new: Dataset) -> ContinuedDa
     folder, before = open_run(str(path))
     model = load(folder.model)
     known = modality.class_names(model)
-    names, added = merge_class_names(known, new, bool(share) or is_joint)
+    names, added = merge_class_names(known, new, is_accepted=bool(share) or is_joint or not retain)
     new = _with_class_names(modality, new, names)
     sources = [*replay_memory.read_memory(path), replay_memory.source_of(path, before)]
     forgotten = tuple(replay_memory.read_forgotten(path))
@@ -153,12 +153,18 @@ def _fill_memory(
 
 
 def merge_class_names(
-    known: Sequence[str], new: Dataset, is_replayed: bool
+    known: Sequence[str], new: Dataset, is_accepted: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the class names of a continued run, known ones first, and those that are new.
 
+    Args:
+        known: classes of the earlier run.
+        new: the new data.
+        is_accepted: whether data without any known class is: earlier examples are replayed, or nothing is to be retained.
+
     Raises:
-        InputError: a new name that resembles a known one which the new data lacks, or no known class and no replay.
+        InputError: a new name that resembles a known one which the new data lacks, or no known class where that is not
+            accepted.
     """
     if not known:
         return (), ()
@@ -173,7 +179,7 @@ def merge_class_names(
                 f"the new data has a class '{name}' and no '{old}', which the earlier run knows: if it was renamed, "
                 f"give --class-map '{name}={old}'; if it is new, rename it"
             )
-    if len(added) == len(used) and not is_replayed:
+    if len(added) == len(used) and not is_accepted:
         raise InputError(
             f"the new data has none of the classes that the earlier run knows ({', '.join(known)}): it would forget "
             "them all; give --retain replay:0.5, or --class-map"

@@ -69,12 +69,12 @@ def test_new_classes_come_last_and_unused_ones_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ("names", "labels", "is_replayed", "word"),
+    ("names", "labels", "is_accepted", "word"),
     [(("Bus", "car"), (0, 1), True, "Bus=bus"), (("tram",), (0, 0), False, "--retain")],
 )
-def test_renamed_classes_and_certain_forgetting_are_refused(names, labels, is_replayed, word):
+def test_renamed_classes_and_certain_forgetting_are_refused(names, labels, is_accepted, word):
     with pytest.raises(InputError, match=word):
-        merge_class_names(NAMES, dataset(*labels, names=names), is_replayed)
+        merge_class_names(NAMES, dataset(*labels, names=names), is_accepted)
 
 
 def test_examples_that_are_gone_and_sources_that_expired(tmp_path):
