@@ -112,13 +112,17 @@ def keras_alone():
     run.stop()
 
 
-# Each command costs itself, not another start of TensorFlow: one process runs them one after the other.
+# Commands in a process that is forked from one in which TensorFlow is imported and nothing has been computed yet: each
+# file gets a fresh process without waiting for the imports again, and its commands run there one after the other.
 # Where a file is named with a command, Ctrl-C comes as soon as that file exists; a folder: the command runs there.
+READY = """
+import runpy, sys
+sys.path.insert(0, ROOT)
+runpy.run_path(ROOT + "/tests/tiny_backbone.py")
+import matplotlib.pyplot, pandas, scipy.stats, sklearn.linear_model, tensorboard.compat
+"""
 DRIVER = """
-import json, os, runpy, signal, sys, tempfile, threading, time
-
-signal.signal(signal.SIGINT, signal.default_int_handler)
-answers = {}
+import atexit, json, os, runpy, signal, sys, tempfile, threading, time
 
 
 def interrupt(file, over):
@@ -128,8 +132,7 @@ def interrupt(file, over):
         time.sleep(0.005)
 
 
-home = os.getcwd()
-for name, (script, words, file, folder) in json.load(open(sys.argv[1])).items():
+def run(script, words, file, folder):
     os.chdir(os.path.join(home, folder or ""))
     sys.argv, over = [script, *words], threading.Event()
     kept, files = [os.dup(1), os.dup(2)], [tempfile.TemporaryFile(), tempfile.TemporaryFile()]
@@ -151,39 +154,52 @@ for name, (script, words, file, folder) in json.load(open(sys.argv[1])).items():
         os.dup2(old, number)
         opened.seek(0)
         said.append(opened.read().decode())
-    answers[name] = [code, *said]
-os.chdir(home)
-json.dump(answers, open("answers.json", "w"))
+    return [code, *said]
+
+
+home = os.getcwd()
+if (child := os.fork()):
+    assert os.waitpid(child, 0)[1] == 0
+else:
+    status = 1
+    try:
+        signal.alarm(int(sys.argv[1]))
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.stdout = sys.__stdout__
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.environ.update(CITYZOO_HOME=home + "/home")
+        answers = {name: run(*case) for name, case in json.load(open("cases.json")).items()}
+        json.dump(answers, open(home + "/answers.json", "w"))
+        atexit._run_exitfuncs()
+        status = 0
+    finally:
+        os._exit(status)
 """
 
 
 @pytest.fixture(scope="session")
-def as_scripts():
+def forked(tmp_path_factory):
+    """Run scripts where TensorFlow and "tiny" backbones are imported and nothing has been computed."""
+    ours = {"KERAS_HOME": str(tmp_path_factory.mktemp("keras")), "PYTHONPATH": ""}
+    yield (run := Elsewhere(READY.replace("ROOT", repr(str(ROOT))), **ours))
+    run.stop()
+
+
+@pytest.fixture(scope="session")
+def as_scripts(forked):
     """Return a function that runs train.py and evaluate.py: (folder, cases) -> {name: (code, out, err)}.
 
     A case is the script's name, its words, and, if it is to be interrupted, the file that Ctrl-C waits for (else None)
     and, if it is to run in a folder below, its name.
     """
 
-    def run(folder, cases):
+    def run(folder, cases, timeout=900):
         given = {
             name: (str(ROOT / script), words, *(*more, None, None)[:2])
             for name, (script, words, *more) in cases.items()
         }
         (folder / "cases.json").write_text(json.dumps(given))
-        surroundings = {
-            **os.environ,
-            "CITYZOO_HOME": str(folder / "home"),
-            "KERAS_HOME": str(folder / "keras"),
-            "PYTHONPATH": "",
-        }
-        tiny = str(ROOT / "tests" / "tiny_backbone.py")
-        driver = f"import runpy, sys; sys.path.insert(0, {str(ROOT)!r}); runpy.run_path({tiny!r})\n{DRIVER}"
-        words = [sys.executable, "-c", driver, "cases.json"]
-        ran = subprocess.run(
-            words, cwd=folder, env=surroundings, capture_output=True, text=True, timeout=900, check=False
-        )
-        assert ran.returncode == 0, ran.stderr[-3000:]
+        forked(DRIVER, timeout, folder=folder, timeout=timeout + 60)
         return json.loads((folder / "answers.json").read_text())
 
     return run
