@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     """Train, evaluate the best epoch on held-out data, leave a run folder; return the report."""
-    from cityzoo.continual.forgetting import evaluate_lineage
+    from cityzoo.continual import bounds, forgetting
     from cityzoo.evaluation import evaluate, run_facts
     from cityzoo.fit import auto_settings, devices, distributed, fine_tune, memory_trial, refit, run_data
     from cityzoo.fit.more_time import log_gain
@@ -75,8 +75,8 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
             facts = run_facts.training_facts(spec, data.findings, assembled, state, seconds)
             facts["unlabelled"] = repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
             found = folds.estimate_new_sources(asked, spec, folder.path, metrics, train)
-            lineage = evaluate_lineage(folder.path, task, state.history, data, spec)
-            facts |= {"new_sources": found, "lineage": lineage}
+            lineage = forgetting.evaluate_lineage(folder.path, task, state.history, data, spec)
+            facts |= {"new_sources": found, "lineage": bounds.add_bounds(asked, folder.path, lineage, train)}
             facts["warnings"] += [*changes, *(found.pop("warnings") if found else [])]
             report = run_report.write(folder.path, task, output, facts, metrics, spec.run.seed)
             log_gain(report.get("more_time"))

@@ -100,9 +100,8 @@ class RunFlags:
         parse_losses,
         "METRIC:LOSS,...",
     )
-    expires: str | None = flag(
-        None, "last day on which --data is replayed in later runs", parse_date, "YYYY-MM-DD"
-    )
+    bounds: bool = flag(False, "train without protection and on all data as well, to compare with --continue")
+    expires: str | None = flag(None, "last day that later runs replay --data", parse_date, "YYYY-MM-DD")
     out: str | None = flag(None, "new run folder (default: runs/TASK-BACKBONE-NUMBER)", metavar="FOLDER")
 
     @property

@@ -27,7 +27,6 @@ from cityzoo.commands import (
     redact,
     select,
     tune,
-    update,
     watch_draw,
     watch_evaluate,
 )
@@ -88,7 +87,6 @@ def known_flags():
                 loop,
                 drift,
                 forget,
-                update,
                 watch_draw,
                 watch_evaluate,
             )

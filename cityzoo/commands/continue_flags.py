@@ -29,6 +29,7 @@ NOT_TAKEN = (
     *(
         "continue_",
         "may_lose",
+        "bounds",
         "expires",
         "retain",
         "replay_memory",
@@ -63,32 +64,24 @@ def continued_values(run: str, earlier: Mapping[str, Any], given: Mapping[str, A
     if "weights" in given:
         raise InputError(f"--continue '{run}' starts from the weights of that run: remove --weights")
     values = {name: value for name, value in earlier.items() if name not in NOT_TAKEN}
+    from cityzoo.continual.lineage import first_weights
+
     is_joint = any(way == JOINT for way, _ in given.get("retain", ()))
-    return {**values, "weights": _first_weights(run) if is_joint else str(folder.model)}
-
-
-def _first_weights(run: str) -> str:
-    # What the first run of the lineage started from.
-    from cityzoo.fit.distillation_teacher import split_teacher
-    from cityzoo.fit.run_folder import open_run
-
-    spec = open_run(run)[1]
-    while spec.run.continue_:
-        spec = open_run(split_teacher(spec.run.continue_)[0])[1]
-    return spec.run.weights
+    return {**values, "weights": first_weights(run) if is_joint else str(folder.model)}
 
 
 def add_teacher(spec: TrainSpec[Any]) -> TrainSpec[Any]:
     """Make the earlier run the teacher of the one that continues it, if --retain says distil.
 
     Raises:
-        InputError: --folds or another --teacher as well, or --may-lose without --continue.
+        InputError: --folds or another --teacher as well, or --may-lose or --bounds without --continue.
     """
     if spec.run.continue_ and (spec.run.folds or spec.run.fold):
         raise InputError("--continue cannot be combined with --folds and --fold: remove them")
     if spec.run.continue_ is None:
-        if spec.run.may_lose:
-            raise InputError("--may-lose compares with an earlier run: give --continue")
+        for flag, is_given in (("--may-lose", spec.run.may_lose), ("--bounds", spec.run.bounds)):
+            if is_given:
+                raise InputError(f"{flag} compares with an earlier run: give --continue")
         return spec
     weight = dict(spec.fit.retain).get(DISTIL, 0.0)
     if not weight:

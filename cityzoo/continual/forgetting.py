@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cityzoo.continual.lineage import Ancestor, read_lineage
+from cityzoo.continual.new_class_bias import predict_new_classes
 from cityzoo.errors import InputError
 from cityzoo.evaluation.baselines import metric_samples
 from cityzoo.evaluation.evaluated_run import open_evaluated
@@ -52,12 +53,15 @@ def evaluate_lineage(
     cells = [[_measure(model, truth, runs[-1], task, metrics, seed) for truth in periods] for model in runs]
     values = [[None if cell is None else float(cell[task.monitor][0]) for cell in row] for row in cells]
     lower = task.monitor in task.output.lower_is_better
+    rows = _compare(runs, cells, task)
+    for each, truth in zip(runs[:-1], periods, strict=False):
+        rows[each.name]["new_classes"] = predict_new_classes(runs[-1], truth, task, data.added)
     found: dict[str, Any] = {
         "metric": task.monitor,
         "runs": [each.name for each in runs],
         "missing": missing,
         "matrix": values,
-        "rows": _compare(runs, cells, task),
+        "rows": rows,
         "curves": _curves(runs, values),
         "summary": summarize(values, lower),
         "worst_dip": worst_dip(history, task.monitor, lower),
@@ -102,9 +106,10 @@ def _measure(
     opened = open_evaluated(str(model.folder.path))
     modality, output = task.modality, opened.output
     try:
+        modality.check_manifest(model.folder.path, truth)
         truth = modality.reorder_labels(truth, output.class_names)
     except InputError:
-        return None  # classes that came later
+        return None  # classes or sensors that came later
     results = cached_predictions(model.folder.model, modality, output, truth, into.folder.path, opened.model)
     known = output.weighted_metrics(truth, results)
     weights = bootstrap_weights(len(truth), output.bootstrap_samples, seed, modality.groups(truth))

@@ -55,3 +55,18 @@ def read_lineage(run: Path) -> tuple[list[Ancestor], str | None]:
         found.insert(0, Ancestor(folder, spec))
         path = split_teacher(spec.run.continue_ or "")[0]
     return found, None
+
+
+def first_weights(run: str) -> str:
+    """Return what the first run of a lineage started from, as --weights takes it.
+
+    Args:
+        run: folder of any run of the lineage.
+
+    Raises:
+        InputError: a run of the lineage is missing.
+    """
+    spec = open_run(run)[1]
+    while spec.run.continue_:
+        spec = open_run(split_teacher(spec.run.continue_)[0])[1]
+    return spec.run.weights

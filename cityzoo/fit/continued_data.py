@@ -160,7 +160,7 @@ def merge_class_names(
     Args:
         known: classes of the earlier run.
         new: the new data.
-        is_accepted: whether data without any known class is: earlier examples are replayed, or nothing is to be retained.
+        is_accepted: whether data without any known class is: examples are replayed, or nothing is to be retained.
 
     Raises:
         InputError: a new name that resembles a known one which the new data lacks, or no known class where that is not

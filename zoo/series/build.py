@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,15 +80,18 @@ ADAPTED = ("node", "head")  # trains while the encoder is frozen
 NEVER = ("graph", "head_widths")  # set, not trained
 
 
-def copy_encoder_weights(source: keras.Model, target: keras.Model) -> list[str]:
+def copy_encoder_weights(
+    source: keras.Model, target: keras.Model, rows: Sequence[int | None] | None = None
+) -> list[str]:
     """Copy the shared weights of one forecasting model to another; return the names of the copied layers.
 
-    Encoder, clock and head are copied. The embedding of each new sensor starts as the mean of the old ones. Graphs,
-    scaler and conformal widths remain those of the new city.
+    Encoder, clock, head and embeddings of known sensors are copied; those of new sensors start as the mean of the old
+    ones. Graphs, scaler and conformal widths remain those of the new data.
 
     Args:
         source: a trained model of any city, with or without the package's loss.
-        target: a fresh model of the same backbone with the same options, for the new sensors.
+        target: a fresh model of the same backbone with the same options, for the new data.
+        rows: for each sensor of the target its place among those of the source, None for a new one; None: all are new.
 
     Raises:
         ValueError: no common encoder, or a layer has another shape.
@@ -112,8 +116,10 @@ def copy_encoder_weights(source: keras.Model, target: keras.Model) -> list[str]:
         )
     for layer in target.layers:
         if layer.name.startswith("node") and layer.name in layers:
-            average = layers[layer.name].get_weights()[0].mean(axis=0)
-            layer.set_weights([np.tile(average, (layer.weights[0].shape[0], 1))])
+            (known,) = layers[layer.name].get_weights()
+            average = known.mean(axis=0)
+            places = rows or [None] * layer.weights[0].shape[0]
+            layer.set_weights([np.stack([average if row is None else known[row] for row in places])])
     return copied
 
 

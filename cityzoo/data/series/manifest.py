@@ -59,6 +59,12 @@ def require_same(folder: Path, windows: WindowSet) -> None:
             )
 
 
+def read_sensors(folder: Path) -> list[str]:
+    """Return the sensors of a run's model in their order; none where the run has no list of them."""
+    path = folder / NAME
+    return _read(path)["sensors"] if path.is_file() else []
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         known = json.loads(path.read_text(encoding="utf-8"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from cityzoo.data.series.join import join_series
 from cityzoo.data.series.series import Series
 from cityzoo.errors import InputError
 
@@ -72,6 +73,31 @@ def windows_of(split: str, series: Series, rows: range, history: int, horizon: i
             "--train-days, or another --split"
         )
     return WindowSet(split, series, rows, origins, history, horizon)
+
+
+def join_windows(sets: Sequence[WindowSet]) -> WindowSet:
+    """Return windows of several tables of the same sensors in one set, in the order given.
+
+    Between tables nothing was measured. Rows behind those of a set are left out, so that what it was not to see stays
+    unseen; where tables overlap, the later one in the order counts.
+
+    Args:
+        sets: one or more, of the same split.
+
+    Raises:
+        InputError: other sensors, channels, units, time zones or steps.
+    """
+    first = sets[0]
+    known = [each.series.rows(slice(0, each.rows.stop)) for each in sets]
+    whole = join_series(known)
+    step, begin = whole.step_seconds, whole.times[0]
+    starts = [int((each.times[0] - begin).astype(np.int64)) // step for each in known]
+    origins = np.concatenate([each.origins + start for each, start in zip(sets, starts, strict=True)])
+    rows = range(
+        min(each.rows.start + start for each, start in zip(sets, starts, strict=True)),
+        max(each.rows.stop + start for each, start in zip(sets, starts, strict=True)),
+    )
+    return WindowSet(first.split, whole, rows, origins, first.history, first.horizon)
 
 
 def make_inputs(series: Series, origins: np.ndarray, steps: int) -> dict[str, np.ndarray]:

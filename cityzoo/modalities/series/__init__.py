@@ -190,9 +190,12 @@ class Series(Modality[SeriesFlags]):
         return replace(examples, origins=examples.origins[list(rows)], window_counts=None)
 
     def join(self, sets: Sequence[WindowSet]) -> WindowSet:
-        raise InputError(
-            "windows of several tables cannot be joined: give --retain none, or one longer table"
-        )
+        from cityzoo.data.series.windows import join_windows
+
+        return join_windows(sets)
+
+    def example_names(self, examples: WindowSet, source: str) -> list[str]:
+        return [str(examples.series.times[row]) for row in examples.origins]
 
     def groups(self, examples: WindowSet) -> list[str]:
         from cityzoo.modalities.series.slices import blocks_of

@@ -11,6 +11,7 @@ import numpy as np
 
 import zoo
 import zoo.series.build as backbones
+from cityzoo.data.series import manifest
 from cityzoo.data.series.series import Series
 from cityzoo.data.series.windows import WindowSet
 from cityzoo.errors import InputError, unknown
@@ -40,7 +41,7 @@ def build(spec: ResolvedSpec[SeriesFlags], output: Output, train: WindowSet) -> 
     except ValueError as error:
         raise InputError(str(error)) from error
     model = keras.Model(backbone.input, output.build_head(backbone.output), name=f"forecast_{run.backbone}")
-    origin = _start_from(run.weights, model)
+    origin = _start_from(run.weights, model, series.sensors)
     return AssembledModel(model, backbone, origin, random.getstate())
 
 
@@ -57,14 +58,19 @@ def _graphs(graph: str, series: Series, values: np.ndarray) -> list[np.ndarray]:
     return roads + ([correlation(values[..., 0])] if wanted in ("correlation", "both") else [])
 
 
-def _start_from(weights: str, model: keras.Model) -> zoo.Origin | None:
+def _start_from(weights: str, model: keras.Model, sensors: tuple[str, ...]) -> zoo.Origin | None:
     if weights in ("auto", "random"):
         return None
     path = Path(weights)
     path = path / "model.keras" if path.is_dir() else path
     try:
-        copied = copy_encoder_weights(load(path), model)
+        known = {name: row for row, name in enumerate(manifest.read_sensors(path.parent))}
+        copied = copy_encoder_weights(load(path), model, [known.get(name) for name in sensors])
     except ValueError as error:
         raise InputError(f"--weights {weights}: {error}") from error
     LOG.info("copied from %s: %s", path, ", ".join(copied))
-    return zoo.Origin("file", weights, note="a run of other sensors: its encoder, clock and head")
+    count = sum(name in known for name in sensors)
+    note = (
+        f"a run that knows {count} of {len(sensors)} sensors: its encoder, clock, head and their embeddings"
+    )
+    return zoo.Origin("file", weights, note=note)

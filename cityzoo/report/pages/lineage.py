@@ -35,7 +35,14 @@ LINEAGE = Section(
                 "this_interval": ("95 % interval", "interval"),
                 "difference": ("gained", "signed"),
                 "interval": ("95 %, paired", "interval"),
+                "new_classes": ("named as a new class", "share"),
             },
+        ),
+        Table(
+            "Between two bounds",
+            "lineage/bounds",
+            {"final_mean": ("final mean", "score"), "forgetting": ("forgetting", "signed")},
+            "naive: the same without protection; joint: all data again, from the weights of the first run's start.",
         ),
         Table(
             "More than it may lose",

@@ -33,12 +33,13 @@ COMMANDS = {
     "no run": continued("x5", run="nowhere"),
     "both": continued("x6", "--folds", "3"),
     "no earlier run": train("x7", "--may-lose", "accuracy:0.1"),
+    "nothing to bound": train("x8", "--bounds"),
     "forget nothing": ("cityzoo", ["forget", "grown", "--source", "elsewhere/*"]),
 }
 SLOW = {
     "known": COMMANDS["known"],
     "grown": COMMANDS["grown"],
-    "held": continued("held", "--retain", "replay:0.5,ewc:100", *BY_GRADIENT),
+    "held": continued("held", "--retain", "replay:0.5,ewc:100", *BY_GRADIENT, "--bounds"),
     "joint": continued("joint", "--retain", "joint", *EPOCHS, run="grown", data="late.csv"),
     "forget own": ("cityzoo", ["forget", "grown", "--source", "new.csv"]),
     "heir": continued("heir", "--retain", "joint", *EPOCHS, run="grown", data="late.csv"),
@@ -112,6 +113,7 @@ def test_the_lineage_compares_both_models_on_the_data_of_both_runs(ran):
     assert found["rows"]["known"]["before"] == first and found["rows"]["grown"]["this"] == own
     assert found["rows"]["known"]["difference"] == pytest.approx(after - first)
     assert found["summary"]["forgetting"] == pytest.approx(first - after)
+    assert 0 <= found["rows"]["known"]["new_classes"] <= 1 and "new_classes" not in found["rows"]["grown"]
     history = list(csv.DictReader((folder / "grown" / "history.csv").open()))
     assert all(0 <= float(row["val_accuracy_earlier"]) <= 1 for row in history)
 
@@ -129,6 +131,20 @@ def test_nothing_is_changed_in_the_earlier_run(ran):
     _, folder = ran
     assert not (folder / "known" / "memory.json").exists()
     assert "lineage" not in report_of(folder, "known") or report_of(folder, "known")["lineage"] is None
+
+
+@pytest.mark.slow
+def test_naive_and_joint_training_stand_beside_a_run(ran_slowly):
+    answers, folder = ran_slowly
+    assert answers["held"][0] in (0, None), answers["held"]
+    found = report_of(folder, "held")["lineage"]
+    assert list(found["bounds"]) == ["this", "naive", "joint"]
+    assert found["bounds"]["this"]["final_mean"] == found["summary"]["final_mean"]
+    naive, joint = (report_of(folder / "held", name) for name in ("naive", "joint"))
+    assert naive["spec"]["fit"]["retain"] == [] and naive["spec"]["fit"]["teacher"] is None
+    assert joint["spec"]["run"]["weights"] == report_of(folder, "known")["spec"]["run"]["weights"]
+    assert found["bounds"]["naive"]["known"] == naive["lineage"]["matrix"][-1][0]
+    assert found["bounds"]["joint"]["held"] == joint["lineage"]["matrix"][-1][1]
 
 
 @pytest.mark.slow
@@ -152,6 +168,7 @@ def test_joint_training_starts_again_on_the_data_of_all_runs(ran_slowly):
         "no run": ("nowhere",),
         "both": ("--folds",),
         "no earlier run": ("--continue",),
+        "nothing to bound": ("--bounds", "--continue"),
         "forget nothing": ("elsewhere", "known.csv"),
     }.items(),
 )

@@ -42,6 +42,13 @@ def test_a_new_city_takes_over_all_but_its_sensors(name):
     assert new.get_layer("graph_0").get_weights()[0].shape == (3, 3)
 
 
+def test_known_sensors_keep_their_embeddings_wherever_they_stand():
+    old, new = city("stid", 3, 1), city("stid", 3, 2)
+    copy_encoder_weights(old, new, [2, None, 0])
+    before, after = (each.get_layer("node_embedding").get_weights()[0] for each in (old, new))
+    np.testing.assert_allclose(after, [before[2], before.mean(axis=0), before[0]], rtol=1e-6)
+
+
 def test_frozen_encoders_stay_as_they_are():
     model = city("stid", 3, 0)
     assert freeze_encoder(model) == ["node_embedding", "head_quantiles"]

@@ -1,11 +1,20 @@
 """Windows by hand: which rows go in, which come out, what is missing, in which order."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from cityzoo.data.series.windows import WindowSet, batches, make_inputs, make_targets, windows_of
+from cityzoo.data.series.join import join_series
+from cityzoo.data.series.windows import (
+    WindowSet,
+    batches,
+    join_windows,
+    make_inputs,
+    make_targets,
+    windows_of,
+)
 from cityzoo.errors import InputError
 
 
@@ -91,3 +100,44 @@ def test_windows_count_less_for_a_longer_horizon(series):
     )
     assert [windows.count(horizon) for horizon in (1, 2, 3)] == [4, 4, 3]
     assert windows_of("train", windows.series, range(10), 3, 2).count(9) == 6
+
+
+def test_joined_windows_are_those_of_each_table_and_see_nothing_behind_their_rows(series):
+    """A table, a gap of two steps, another one with its sensors in another order; rows behind a split stay unseen."""
+    earlier, later = series(np.arange(20.0).reshape(10, 2)), series(100 + np.arange(16.0).reshape(8, 2))
+    later = replace(
+        later,
+        times=earlier.times[-1]
+        + (later.times - later.times[0])
+        + np.timedelta64(3 * earlier.step_seconds, "s"),
+    )
+    later = later.subset(later.sensors[::-1])
+    sets = [
+        windows_of("train", earlier, range(6), 2, 1),
+        windows_of("train", later, range(5), 2, 1),
+    ]
+    found = join_windows([sets[0], *sets])
+    assert len(found) == sum(map(len, (sets[0], *sets))) and found.rows == range(17)
+    inputs = [make_inputs(each.series, each.origins, 2) for each in (found, *sets)]
+    swapped = inputs[1]["series"][:, :, ::-1]
+    np.testing.assert_array_equal(
+        inputs[0]["series"], np.concatenate([swapped, swapped, inputs[2]["series"]])
+    )
+    np.testing.assert_array_equal(
+        found.targets(),
+        np.concatenate([*[sets[0].targets()[..., ::-1]] * 2, sets[1].targets()]),
+    )
+    assert np.isnan(found.series.values[6:12]).all() and np.isnan(found.series.values[17:]).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"sensors": ("a", "z")}, {"units": ("other",)}, {"timezone": "Asia/Shanghai"}, {"times": "half a step"}],
+)
+def test_tables_of_another_kind_are_not_joined(series, change):
+    """One line that names what differs."""
+    one = series(np.zeros((10, 2)))
+    if "times" in change:
+        change = {"times": one.times + np.timedelta64(one.step_seconds // 2, "s")}
+    with pytest.raises(InputError, match="cannot be joined"):
+        join_series([one, replace(one, **change)])
