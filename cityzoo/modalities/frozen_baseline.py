@@ -1,7 +1,9 @@
 """A logistic regression on features of the frozen backbone: the simple method that a classifier must beat.
 
 It is fitted when a run's folder is written, on the backbone as it was before training, with one plain view of each
-example, the mean of each feature, and a fixed penalty. Nothing of it is chosen by any data.
+example, the mean of each feature, and a fixed penalty. Nothing of it is chosen by any data. Beside it, a run that
+continues another one has the nearest class mean and the shrunk linear discriminant, on the features of the model
+before: they learn a class from its mean alone, and forget none.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from cityzoo import model as models
 from cityzoo.errors import DAMAGE
 from cityzoo.modalities.embedding import predict_rows
 from cityzoo.outputs.classification import Classification
-from heads.linear_probe import logistic_regression
+from heads.linear_probe import logistic_regression, nearest_mean, shrunk_discriminant
 
 if TYPE_CHECKING:
     import keras
@@ -26,36 +28,50 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 FILE, BEFORE = "baselines.npz", "before.keras"
 NAME = "logistic regression on frozen features"
+MEANS, DISCRIMINANT = "nearest class mean on frozen features", "shrunk discriminant on frozen features"
 STRENGTH = 0.003  # C of the penalty |w|^2 / 2C, on standardized features
 MOST = 4000  # training examples that it is fitted on, evenly spread: more take long
 
 
-def fit_baseline(folder: Path, modality: Any, train: Any, output: Any) -> None:
-    """Fit the regression on the training examples of a run, and write it into its folder.
+def fit_baseline(folder: Path, modality: Any, data: Any, output: Any) -> None:
+    """Fit the baselines on the training examples of a run, and write them into its folder.
 
     Nothing is written for outputs that are not classifications, or without the model before training.
     """
     if not isinstance(output, Classification) or not (folder / BEFORE).is_file():
         return
-    rows = np.unique(np.linspace(0, len(train) - 1, min(len(train), MOST)).astype(int))
-    some = modality.select(train, rows.tolist())
+    rows = np.unique(np.linspace(0, len(data.train) - 1, min(len(data.train), MOST)).astype(int))
+    some = modality.select(data.train, rows.tolist())
     features = _embed(folder, modality, some, output)
     targets = np.stack([each.target for each in some.examples])
-    found = logistic_regression(features, targets, np.arange(len(some)), output.several, strength=STRENGTH)
-    np.savez_compressed(folder / FILE, allow_pickle=False, kernel=found.kernel, bias=found.bias)
+    groups = np.arange(len(some))
+    found = {NAME: logistic_regression(features, targets, groups, output.several, strength=STRENGTH)}
+    if hasattr(data, "added") and not output.several:  # of a run that continues another one
+        found[MEANS] = nearest_mean(features, targets)
+        found[DISCRIMINANT] = shrunk_discriminant(features, targets)
+    arrays = {}
+    for name, layer in found.items():
+        pair = layer.kernel, layer.bias
+        if not output.several and layer.bias.shape == (2,):  # one logit for two classes
+            pair = tuple(each[..., 1:] - each[..., :1] for each in pair)
+        arrays |= {f"{name}.kernel": pair[0], f"{name}.bias": pair[1]}
+    np.savez_compressed(folder / FILE, allow_pickle=False, **arrays)
 
 
 def predict_baseline(run: Path, modality: Any, examples: Any, output: Any) -> Mapping[str, Sequence[Any]]:
-    """Return the results of the regression for every example, by its name; nothing where a run has none."""
+    """Return the results of the baselines for every example, by their names; nothing where a run has none."""
     if not isinstance(output, Classification) or not (run / FILE).is_file():
         return {}
     try:
         with np.load(run / FILE, allow_pickle=False) as found:
-            logits = _embed(run, modality, examples, output) @ found["kernel"] + found["bias"]
+            arrays = dict(found)
+        features = _embed(run, modality, examples, output)
+        names = [name.removesuffix(".kernel") for name in arrays if name.endswith(".kernel")]
+        logits = {name: features @ arrays[f"{name}.kernel"] + arrays[f"{name}.bias"] for name in names}
     except DAMAGE as error:
         LOG.warning("the baseline '%s' is damaged (%s): left out", run / FILE, error)
         return {}
-    return {NAME: output.decode(logits, None, examples.examples)}
+    return {name: output.decode(rows, None, examples.examples) for name, rows in logits.items()}
 
 
 def _embed(run: Path, modality: Any, examples: Any, output: Any) -> np.ndarray:

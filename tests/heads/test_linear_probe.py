@@ -7,7 +7,7 @@ from sklearn.neighbors import NearestCentroid
 from sklearn.preprocessing import StandardScaler
 
 from heads import penalty_choice
-from heads.linear_probe import cosine_prototypes, logistic_regression, nearest_mean
+from heads.linear_probe import cosine_prototypes, logistic_regression, nearest_mean, shrunk_discriminant
 from heads.penalty_choice import STRENGTHS, USUAL_STRENGTH
 
 
@@ -247,3 +247,18 @@ def test_cosine_prototypes_by_hand():
     directions = np.array([[3, 0], [1, np.sqrt(10)]]) / np.sqrt(10)
     np.testing.assert_allclose(found.kernel, found.facts["sharpness"] * directions, rtol=1e-5)
     assert found.bias.tolist() == [0, 0] and found.facts["how"] == "cosine prototypes"
+
+
+def test_the_discriminant_is_scikit_learns_where_there_are_many_rows_and_exists_where_there_are_few():
+    """Shrinkage vanishes with many rows; with fewer rows than features the covariance could not be inverted."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    rng = np.random.default_rng(0)
+    mixing, labels = rng.normal(size=(4, 4)), np.repeat([0, 1, 2], 800)
+    rows = rng.normal(size=(2400, 4)) @ mixing + np.array([[0, 0, 0, 0], [2, 0, 1, 0], [0, 2, 0, 1]])[labels]
+    layer = shrunk_discriminant(rows, np.eye(3)[labels])
+    known = LinearDiscriminantAnalysis(solver="lsqr").fit(rows, labels)
+    assert ((rows @ layer.kernel + layer.bias).argmax(axis=1) == known.predict(rows)).mean() > 0.99
+    few = rng.normal(size=(6, 40)) + 3 * np.repeat([0, 1, 2], 2)[:, None]
+    layer = shrunk_discriminant(few, np.eye(3)[np.repeat([0, 1, 2], 2)])
+    assert (few @ layer.kernel + layer.bias).argmax(axis=1).tolist() == [0, 0, 1, 1, 2, 2]

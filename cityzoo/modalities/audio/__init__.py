@@ -195,7 +195,7 @@ class Audio(AudioRenderer, DeliveredSound, Modality[AudioFlags]):
         return reading.reorder_labels(examples, class_names)
 
     def write_manifest(self, folder: Path, data: AudioDataset, output: Output) -> None:
-        fit_baseline(folder, self, data.train, output)
+        fit_baseline(folder, self, data, output)
 
     def baselines(self, run: Path, examples: AudioSet, output: Output) -> Mapping[str, Sequence[Any]]:
         return predict_baseline(run, self, examples, output)

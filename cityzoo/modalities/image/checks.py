@@ -38,7 +38,7 @@ class ImageChecks(ModelChecks):
         return np.stack([make_thumbnail(read_image(one.path, one.window_xyxy)) for one in each])
 
     def write_manifest(self, folder: Path, data: Any, output: Any) -> None:
-        fit_baseline(folder, self, data.train, output)
+        fit_baseline(folder, self, data, output)
 
     def baselines(self, run: Path, examples: ImageSet, output: Any) -> Mapping[str, Sequence[Any]]:
         return predict_baseline(run, self, examples, output)
