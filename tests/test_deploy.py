@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from cityzoo.fit import distributed
+from cityzoo.update.work import PATIENCE_SECONDS
 
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "deploy"
@@ -75,6 +76,23 @@ def test_a_pod_resumes_from_a_checkpoint(job, tmp_path):
     run.mkdir()
     (run / "checkpoint.npz").touch()
     assert said() == f"--resume {run}\n"
+
+
+def test_the_update_of_every_night_calls_the_command_and_mounts_what_it_names():
+    """One at a time, tried again by the next night only; the plan, keys and scratch lie in volumes."""
+    from cityzoo.commands import update
+
+    job = yaml.safe_load((DEPLOY / "kubernetes-update.yaml").read_text())["spec"]
+    pod = job["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["command"] == ["python", "-m", "cityzoo"] and container["args"][0] == "update"
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert set(mounts) == {volume["name"] for volume in pod["volumes"]}
+    plan = update._parser().parse_args(container["args"][1:]).plan
+    assert str(plan).startswith(mounts["city"] + "/")
+    assert variables(pod)["CITYZOO_HOME"]["value"] == mounts["scratch"]
+    assert (job["concurrencyPolicy"], job["jobTemplate"]["spec"]["backoffLimit"]) == ("Forbid", 0)
+    assert pod["restartPolicy"] == "Never" and pod["terminationGracePeriodSeconds"] > PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="module")

@@ -136,7 +136,7 @@ def test_the_autoscaler_reads_a_metric_of_the_server(cluster):
 def test_the_kubernetes_schemas_accept_the_files():
     """Those of the API server; KServe's own kind has none there."""
     validate = pytest.importorskip("kubernetes_validate")
-    for name in ("kubernetes-serve.yaml", "kubernetes-job.yaml"):
+    for name in ("kubernetes-serve.yaml", "kubernetes-job.yaml", "kubernetes-update.yaml"):
         for each in yaml.safe_load_all((DEPLOY / name).read_text()):
             validate.validate(each, "1.30", strict=True)
 

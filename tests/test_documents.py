@@ -27,6 +27,7 @@ from cityzoo.commands import (
     redact,
     select,
     tune,
+    update,
     watch_draw,
     watch_evaluate,
 )
@@ -87,6 +88,7 @@ def known_flags():
                 loop,
                 drift,
                 forget,
+                update,
                 watch_draw,
                 watch_evaluate,
             )

@@ -65,7 +65,8 @@ watch: GROUND cli spec_file runtime augment heads data alarms security redact mo
 listen: GROUND runtime data metrics watch
 continual: GROUND cli spec data metrics visualize monitor outputs predict modalities tasks fit evaluation report tune zoo
 loop: GROUND spec data metrics outputs modalities tasks fit evaluation report traffic_signals watch
-commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress fuse selection zoo continual
+update: GROUND cli spec_file data tasks fit report serve
+commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress fuse selection zoo continual update
 __main__: errors cli commands
 train: cli spec commands
 evaluate: cli security commands evaluation report

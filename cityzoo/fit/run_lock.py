@@ -33,8 +33,12 @@ def require_unlocked(folder: Path) -> None:
 
 
 @contextmanager
-def lock_run(folder: Path) -> Iterator[None]:
+def lock_run(folder: Path, inherited: bool = False) -> Iterator[None]:
     """Keep other processes from training the run of a folder; a process that has the lock may take it again.
+
+    Args:
+        folder: of the run.
+        inherited: whether processes that are started without `close_fds` hold it, too, until they end.
 
     Raises:
         InputError: another process trains it.
@@ -48,6 +52,7 @@ def lock_run(folder: Path) -> Iterator[None]:
         if not _try_lock(handle):
             raise _busy(folder)
         HELD.add(identity)
+        os.set_inheritable(handle, inherited)
         try:
             yield
         finally:
