@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
-SMALL = ["--backbone", "mobilenet_025", "--weights", "random", "--image-size", "64", "--batch-size", "4"]
-FLAGS = [*SMALL, "--augment", "light", "--views", "1", "--phases", "backbone:1,C5:1"]
+SMALL = ["--backbone", "tiny", "--weights", "random", "--image-size", "64", "--batch-size", "4"]
+FLAGS = [*SMALL, "--augment", "light", "--views", "1", "--phases", "backbone:1,C5:1", "--neck-width", "16"]
 FIGURES = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
 RECALLS = ("AR1", "AR10", "AR100", "AR_small", "AR_medium", "AR_large")
 
@@ -58,40 +58,12 @@ def place(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def surroundings(place):
-    """Environment of the commands: a cache of their own, nothing from outside."""
-    return {
-        **os.environ,
-        "CITYZOO_HOME": str(place / "home"),
-        "KERAS_HOME": str(place / "keras"),
-        "PYTHONPATH": "",
-    }
-
-
-@pytest.fixture(scope="module")
-def interrupted(place, surroundings):
+def interrupted(place, as_scripts):
     """A training that got Ctrl-C as soon as its first epoch was saved: exit code and what it said."""
-    words = [sys.executable, str(ROOT / "train.py"), *FLAGS, "--data", "street", "--out", "run"]
-    with subprocess.Popen(
-        words,
-        cwd=place,
-        env=surroundings,
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        # A shell starts background jobs deaf to Ctrl-C, and so would be all that tests start from there.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        end = time.monotonic() + 200
-        while (
-            not (place / "run" / "checkpoint.npz").exists()
-            and process.poll() is None
-            and time.monotonic() < end
-        ):
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        said = process.stderr.read()
-    return process.returncode, said, sorted(file.name for file in (place / "run").iterdir())
+    words = [*FLAGS, "--data", "street", "--out", "run"]
+    cases = {"train": ("train.py", words, "run/checkpoint.npz")}
+    code, _, said = as_scripts(place, cases)["train"]
+    return code, said, sorted(file.name for file in (place / "run").iterdir())
 
 
 def test_ctrl_c_keeps_finished_epochs_and_says_how_to_go_on(interrupted):
@@ -188,11 +160,11 @@ WRONG = {
     "weights of another": (
         "train.py",
         [*NEW, "--data", "street", "--weights", "small.weights.h5"],
-        "not of mobilenet_025",
+        "not of tiny",
     ),
     "model of another": (
         "train.py",
-        [*NEW, "--data", "street", "--backbone", "mobilenet_050", "--weights", "run/model.keras"],
+        [*NEW, "--data", "street", "--backbone", "tiny_wide", "--weights", "run/model.keras"],
         "of the same --backbone",
     ),
     "no such stage": ("train.py", [*NEW, "--data", "street", "--phases", "backbone:1,C9:1"], "'C9'"),
@@ -250,11 +222,10 @@ RIGHT = {
         "evaluate.py",
         ["run", "twin", "--out", "compared", "--json", "--require", "AP50>=0", "--require", "AP50>1"],
     ),
-    "all of it": (
-        "evaluate.py",
-        ["run", "--data", "other", "--out", "thorough", "--robustness", "2", "--explain", "1"],
-    ),
 }
+
+
+THOROUGH = ["--data", "other", "--out", "thorough", "--robustness", "2", "--explain", "1"]
 
 
 # Copies of the run: a whole one, and others in which something is missing, damaged or of another task; weights of
@@ -322,7 +293,7 @@ def test_wrong_input_leaves_nothing_behind(answers, place):
     now = {str(file.relative_to(place)) for file in place.rglob("*")}
     new = {path for path in now - answers[2] if Path(path).parts[0] not in ("home", "keras")}
     made = (
-        *("elsewhere", "compared", "thorough", "run/predictions", "run/logs/report", "twin/predictions"),
+        *("elsewhere", "compared", "run/predictions", "run/logs/report", "twin/predictions"),
         *("answers.json", "small.weights.h5"),
     )
     assert [path for path in sorted(new) if not path.startswith(made)] == []
@@ -402,11 +373,40 @@ def test_two_runs_are_compared_on_the_same_images(answers, place):
     assert "twin" in html and "before fine-tuning" in html
 
 
-def test_fog_attacks_and_explanations_come_when_asked_for(answers, place):
+@pytest.mark.slow
+def test_fog_attacks_and_explanations_come_when_asked_for(trained, place, as_scripts):
     """In the report, with their images."""
-    code, _, said = answers[0]["all of it"]
+    code, _, said = as_scripts(place, {"all of it": ("evaluate.py", ["run", *THOROUGH])})["all of it"]
     assert code == 0, said[-2000:]
     report = json.loads((place / "thorough" / "report.json").read_text())
     assert {"fog", "rain", "night"} <= report["robustness"]["corruptions"].keys()
     assert report["robustness"]["n"] == 2 and report["explanations"].keys() >= {"images", "sanity"}
     assert (place / "thorough" / "robustness.png").exists()
+
+
+@pytest.mark.slow
+def test_a_real_backbone_in_a_process_of_its_own_is_interrupted_and_resumed(place, tmp_path):
+    """`python train.py` itself, with a MobileNet, gets Ctrl-C from outside and goes on to its end."""
+    environment = {**os.environ, "CITYZOO_HOME": str(tmp_path / "home"), "PYTHONPATH": ""}
+    words = [sys.executable, str(ROOT / "train.py")]
+    more = [*FLAGS, "--backbone", "mobilenet_025", "--data", str(place / "street"), "--out", "run"]
+    with subprocess.Popen(
+        [*words, *more],
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        # A shell starts background jobs deaf to Ctrl-C, and so would be all that tests start from there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        end = time.monotonic() + 200
+        file = tmp_path / "run" / "checkpoint.npz"
+        while not file.exists() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 2 and "--resume run" in said.splitlines()[-1], said
+    subprocess.run([*words, "--resume", "run"], cwd=tmp_path, env=environment, check=True)
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert report["epochs"] == 2 and report["spec"]["run"]["backbone"] == "mobilenet_025"
