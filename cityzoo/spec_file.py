@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import Field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cityzoo import tasks
-from cityzoo.cli import flag_name
+from cityzoo.cli.flag_files import describe, is_mapping, parse_section, parse_value, read_mapping
 from cityzoo.cli.values import CLOSED_FORM
 from cityzoo.errors import InputError, unknown
 from cityzoo.spec import FORMAT_VERSION, Phase, ResolvedFitFlags, ResolvedSpec, RunFlags, TrainSpec
@@ -68,7 +66,7 @@ def read_config(path: Path) -> Config:
     Raises:
         InputError: not there, damaged, of a newer version, unknown sections or keys, values of a wrong type.
     """
-    return parse_config(_read_mapping(path), path)
+    return parse_config(read_mapping(path, tasks.SECTIONS), path)
 
 
 def parse_config(content: dict[str, Any], path: Path) -> Config:
@@ -90,102 +88,14 @@ def parse_config(content: dict[str, Any], path: Path) -> Config:
     if version == 1 and "task" in content:
         return _lift_flat(content, path)
     run = content.get("run")
-    task = tasks.find(str(run.get("task") or RunFlags.task) if _is_mapping(run) else RunFlags.task)
+    task = tasks.find(str(run.get("task") or RunFlags.task) if is_mapping(run) else RunFlags.task)
     plan = content.pop("plan", None)
     values: dict[str, Any] = {}
     for section, entries in content.items():
         if section not in task.flags:
             raise InputError(f"'{path}': {unknown('section', section, task.flags)}")
-        if not _is_mapping(entries):
-            raise InputError(f"'{path}': section '{section}' is {_shown(entries)}: give names and values")
-        known = {item.name: item for item in task.flags[section]}
-        for key, value in entries.items():
-            if key not in known:
-                raise InputError(f"'{path}': {unknown(f'key of {section}', str(key), known)}")
-            values[key] = parse_value(known[key], value, f"'{path}': {section}.{key}")
+        values |= parse_section(entries, section, task.flags[section], path)
     return Config(values, None if plan is None else _read_plan(plan, path))
-
-
-def _read_mapping(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
-    except OSError as error:
-        raise InputError(f"'{path}' cannot be read ({error.strerror}): give a YAML or JSON file") from error
-    except (ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"'{path}' is damaged ({reason}): correct it, restore it from a copy, or train again"
-        ) from error
-    if content is None:
-        return {}
-    if not _is_mapping(content):
-        raise InputError(
-            f"'{path}' is damaged: it holds {_shown(content)}, expected sections {', '.join(tasks.SECTIONS)}"
-        )
-    return dict(content)
-
-
-def _is_mapping(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-def parse_value(item: Field, value: Any, where: str) -> Any:
-    """Return the value of a flag as a file has it: text is read as on the command line.
-
-    Raises:
-        InputError: a value of another type, or one that the flag does not take.
-    """
-    about, kind = item.metadata, str(item.type)
-    if value is None and (item.default is None or item.default == ""):
-        return item.default
-    if isinstance(item.default, bool):
-        if isinstance(value, bool):
-            return value
-        raise InputError(f"{where} is {_shown(value)}: give true or false")
-    if isinstance(value, list) and ("tuple" in kind and not value or _is_policy(value, kind)):
-        return tuple(value)
-    if value is False and "|off|" in (about["metavar"] or "") + "|":
-        value = "off"  # which YAML reads as false
-    text = _as_text(value, kind, about["separator"])
-    if text is None:
-        raise InputError(f"{where} is {_shown(value)}: give a value as for {flag_name(item.name)}")
-    try:
-        parsed = about["parse"](text)
-    except InputError as error:
-        raise InputError(f"{where}: {error}") from error
-    if about["choices"] and parsed not in about["choices"]:
-        raise InputError(f"{where}: {unknown('value', str(parsed), about['choices'])}")
-    return parsed
-
-
-def _as_text(value: Any, kind: str, separator: str) -> str | None:
-    # As the command line has it, so that its parsers check lists and mappings, too; None for another type.
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, list) and "tuple" in kind:
-        return separator.join(
-            ":".join(map(str, item)) if isinstance(item, list) else str(item) for item in value
-        )
-    if (
-        _is_mapping(value)
-        and "Mapping[str, str]" in kind
-        and all(isinstance(new, str) for new in value.values())
-    ):
-        return ",".join(f"{old}={new}" for old, new in value.items())
-    return None if isinstance(value, list | dict) else str(value)
-
-
-def _is_policy(value: list[Any], kind: str) -> bool:
-    # Operations of an augmentation policy are checked where images are augmented, which loads TensorFlow.
-    return "Sequence[Mapping" in kind and all(_is_mapping(step) and "transform" in step for step in value)
-
-
-def _shown(value: Any) -> str:
-    names = {bool: "true or false", list: "a list", dict: "a mapping", type(None): "empty"}
-    return names.get(type(value), repr(value)[:80])
 
 
 def _read_plan(plan: Any, path: Path) -> tuple[Phase, ...]:
@@ -199,9 +109,9 @@ def _read_phase(values: Mapping[str, Any]) -> Phase:
     phase = Phase(**values)
     counts = (phase.epochs, phase.schedule_epochs or 1)
     if not all(isinstance(count, int) and not isinstance(count, bool) and count > 0 for count in counts):
-        raise TypeError(f"epochs are {_shown(phase.epochs)}")
+        raise TypeError(f"epochs are {describe(phase.epochs)}")
     if not isinstance(phase.freeze, str) or not _is_rate(phase.learning_rate):
-        raise TypeError(f"freeze is {_shown(phase.freeze)}, learning_rate {_shown(phase.learning_rate)}")
+        raise TypeError(f"freeze is {describe(phase.freeze)}, learning_rate {describe(phase.learning_rate)}")
     return phase
 
 
