@@ -112,17 +112,40 @@ def keras_alone():
     run.stop()
 
 
-# Commands in a process that is forked from one in which TensorFlow is imported and nothing has been computed yet: each
-# file gets a fresh process without waiting for the imports again, and its commands run there one after the other.
-# Where a file is named with a command, Ctrl-C comes as soon as that file exists; a folder: the command runs there.
+# A process is forked from one in which TensorFlow is imported and nothing has been computed yet: as fresh as a new one,
+# without waiting for the imports again.
 READY = """
 import runpy, sys
 sys.path.insert(0, ROOT)
 runpy.run_path(ROOT + "/tests/tiny_backbone.py")
 import matplotlib.pyplot, pandas, scipy.stats, sklearn.linear_model, tensorboard.compat
 """
+FORK = """
+import atexit, os, signal, sys
+
+timeout, script = int(sys.argv.pop(1)), sys.argv.pop(1)
+if (child := os.fork()):
+    assert os.waitpid(child, 0)[1] == 0
+else:
+    status = 1
+    try:
+        signal.alarm(timeout)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        sys.stdout = open("printed.txt", "w")
+        exec(compile(script, "script", "exec"), {"__name__": "__main__"})
+        sys.stdout.flush()
+        atexit._run_exitfuncs()
+        status = 0
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)
+"""
+# Commands one after the other. Where a file is named with a command, Ctrl-C comes as soon as that file exists; a
+# folder: the command runs there.
 DRIVER = """
-import atexit, json, os, runpy, signal, sys, tempfile, threading, time
+import json, os, runpy, signal, sys, tempfile, threading, time
 
 
 def interrupt(file, over):
@@ -158,31 +181,25 @@ def run(script, words, file, folder):
 
 
 home = os.getcwd()
-if (child := os.fork()):
-    assert os.waitpid(child, 0)[1] == 0
-else:
-    status = 1
-    try:
-        signal.alarm(int(sys.argv[1]))
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        sys.stdout = sys.__stdout__
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.environ.update(CITYZOO_HOME=home + "/home")
-        answers = {name: run(*case) for name, case in json.load(open("cases.json")).items()}
-        json.dump(answers, open(home + "/answers.json", "w"))
-        atexit._run_exitfuncs()
-        status = 0
-    finally:
-        os._exit(status)
+sys.stdout = sys.__stdout__
+os.environ.update(CITYZOO_HOME=home + "/home")
+answers = {name: run(*case) for name, case in json.load(open("cases.json")).items()}
+json.dump(answers, open(home + "/answers.json", "w"))
 """
 
 
 @pytest.fixture(scope="session")
 def forked(tmp_path_factory):
-    """Run scripts where TensorFlow and "tiny" backbones are imported and nothing has been computed."""
+    """Run scripts where TensorFlow and "tiny" backbones are imported: (script, *words, folder) -> what was printed."""
     ours = {"KERAS_HOME": str(tmp_path_factory.mktemp("keras")), "PYTHONPATH": ""}
-    yield (run := Elsewhere(READY.replace("ROOT", repr(str(ROOT))), **ours))
-    run.stop()
+    server = Elsewhere(READY.replace("ROOT", repr(str(ROOT))), **ours)
+
+    def run(script, *words, folder, timeout=900):
+        server(FORK, timeout, script, *words, folder=folder, timeout=timeout + 60)
+        return (folder / "printed.txt").read_text()
+
+    yield run
+    server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -193,13 +210,13 @@ def as_scripts(forked):
     and, if it is to run in a folder below, its name.
     """
 
-    def run(folder, cases, timeout=900):
+    def run(folder, cases):
         given = {
             name: (str(ROOT / script), words, *(*more, None, None)[:2])
             for name, (script, words, *more) in cases.items()
         }
         (folder / "cases.json").write_text(json.dumps(given))
-        forked(DRIVER, timeout, folder=folder, timeout=timeout + 60)
+        forked(DRIVER, folder=folder)
         return json.loads((folder / "answers.json").read_text())
 
     return run

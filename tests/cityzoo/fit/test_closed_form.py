@@ -223,6 +223,7 @@ def test_a_task_whose_head_cannot_be_computed_is_refused_before_anything_is_done
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_learning_rate_is_found_in_the_first_phase_that_trains(go, sorts, sort_spec, monkeypatch):
     """A phase in closed form has none; thirty steps are enough for a curve. Smoothed labels leave a loss to lower."""
     monkeypatch.setattr(phases, "find_lr", partial(find_lr, steps=30))
@@ -232,6 +233,7 @@ def test_the_learning_rate_is_found_in_the_first_phase_that_trains(go, sorts, so
     assert (made.folder.path / "find_lr.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_backbone_that_is_adapted_gets_a_computed_head_first(go, sorts, sort_spec):
     """Few parameters learn behind it; what both did lies in the delta file."""
     plan = (Phase(CLOSED_FORM, 1, 0.005), Phase("C4", 1, 0.01))

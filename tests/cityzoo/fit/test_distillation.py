@@ -102,6 +102,7 @@ def test_a_narrower_student_has_adapters_and_resumes_exactly(
         assert one == {**other, "seconds": one["seconds"]}
 
 
+@pytest.mark.slow
 def test_a_teacher_of_another_size_sees_the_same_views(go, taught, sources):
     """A student of 64 x 96 pixels: as many answers as it has points, boxes in its own pixels."""
     go(taught(Phase("backbone", 1, 0.01), image_size=(64, 96)))
@@ -171,6 +172,7 @@ def test_teachers_that_cannot_be_used_are_refused_in_one_line(
         )
 
 
+@pytest.mark.slow
 def test_classifiers_learn_from_logits(go, make_resolved, sorts, tmp_path):
     """Two classes on one logit: a student of the same seed with all weight on its teacher comes close to it."""
     flags = {

@@ -100,6 +100,7 @@ def test_a_run_may_start_from_an_earlier_ones_model(spec, whole, street):
     assert "red, blue" in begun.origin.note
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_twice_ends_as_if_it_never_was(go, spec, whole, stop_after, in_float32):
     """Between two phases and in the middle of one: the same weights, metrics and best epoch."""
     stop_after(1)

@@ -14,6 +14,11 @@ from cityzoo.spec import OPTIMIZERS
 
 RATE, DECAY, FACTOR = 0.1, 0.2, 0.5  # the kernel has FACTOR of the rate
 every_optimizer = pytest.mark.parametrize("name", OPTIMIZERS)
+# Every day one that has all that others have, and one that has nothing; the others in the slow suite.
+DAILY = ("sgd", "lookahead:adamw")
+each_kind = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in DAILY)) for name in OPTIMIZERS]
+)
 
 
 def adamw(w, gradients, rate, decay):
@@ -193,7 +198,7 @@ def test_clipping_is_of_one_vector_over_all_variables():
     )
 
 
-@every_optimizer
+@each_kind
 def test_interrupted_and_gone_on_is_the_same_as_never_interrupted(name):
     """Weights and `optimizer.variables` are all; seven steps, so that lookahead is between two meetings."""
 
@@ -228,7 +233,7 @@ def test_slow_weights_start_where_the_first_step_does():
     assert float(weight[0, 0]) == 100.0
 
 
-@every_optimizer
+@each_kind
 def test_an_optimizer_comes_back_from_its_config(name):
     """Through JSON, rates and all, and its steps are the same."""
     made = optimizer(name, schedule("step", 0.1, 9), weight_decay=0.3, rates={"conv/kernel": 0.25})

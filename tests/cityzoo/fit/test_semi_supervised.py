@@ -85,7 +85,7 @@ def pixels(paths):
     return np.stack([np.asarray(Image.open(path), np.float32) for path in paths])
 
 
-@pytest.mark.parametrize("freeze", ["none", "backbone"])
+@pytest.mark.parametrize("freeze", [pytest.param("none", marks=pytest.mark.slow), "backbone"])
 def test_a_batch_is_groups_of_three(go, plain, spec_of, tmp_path, seen, monkeypatch, freeze):
     """A labeled image, an unlabelled one, the same again: as pixels, and as features behind the cut.
 
@@ -116,7 +116,7 @@ def test_a_batch_is_groups_of_three(go, plain, spec_of, tmp_path, seen, monkeypa
     assert (np.delete(targets, np.s_[0::3], axis=0) == 0).all()
 
 
-@pytest.mark.parametrize("freeze", ["none", "backbone"])
+@pytest.mark.parametrize("freeze", [pytest.param("none", marks=pytest.mark.slow), "backbone"])
 def test_the_third_is_the_second_strongly_changed(go, plain, spec_of, tmp_path, seen, freeze):
     """The weak one is the image as it is, here; the strong one looks otherwise, in nearly every group."""
     data, more = plain
@@ -205,6 +205,7 @@ def as_graphs():
     tf.config.run_functions_eagerly(True)
 
 
+@pytest.mark.slow
 def test_unlabelled_images_raise_the_accuracy(go, tints, spec_of, tmp_path, monkeypatch, as_graphs):
     """Bright red and dark blue: is it the light, or the color? In the strong copies the light changes.
 
@@ -222,6 +223,7 @@ def test_unlabelled_images_raise_the_accuracy(go, tints, spec_of, tmp_path, monk
     assert last_informed["val_accuracy"] > last_alone["val_accuracy"] + 0.2
 
 
+@pytest.mark.slow
 def test_the_report_compares_with_training_without(small_zoo, tints, spec_of, tmp_path, monkeypatch):
     """`train.train` as a whole, on the painted images: a run in the run; gain is with less without."""
     data, more = tints

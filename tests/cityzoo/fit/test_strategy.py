@@ -1,8 +1,5 @@
 """Several devices give what one gives: in another process, since devices are set up before TensorFlow starts."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +7,6 @@ import numpy as np
 import pytest
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[2]
 SCRIPT = """
 import runpy, sys
 from dataclasses import replace
@@ -98,14 +94,11 @@ for name, make in ways.items():
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory):
+def ran(tmp_path_factory, forked):
     """What both scripts printed, in one process with one pair of devices, and the folder that they wrote to."""
     folder = tmp_path_factory.mktemp("devices")
-    surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    words = [sys.executable, "-c", SCRIPT + STEPS, str(HERE), str(folder)]
-    done = subprocess.run(words, capture_output=True, text=True, env=surroundings, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    said = dict(line.split("=") for line in done.stdout.splitlines() if "=" in line)
+    printed = forked(SCRIPT + STEPS, HERE, folder, folder=folder)
+    said = dict(line.split("=") for line in printed.splitlines() if "=" in line)
     return SimpleNamespace(folder=folder, said={name: float(value) for name, value in said.items()})
 
 
