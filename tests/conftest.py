@@ -48,11 +48,24 @@ LONGEST_FIRST = (
 )
 
 
+# Beginnings of the names of single cases that are slow as `-m slow` has it: others of the same test run every day.
+SLOW_CASES = tuple((ROOT / "tests" / "slow_cases.txt").read_text().splitlines())
+
+
+def path_of(item):
+    """Path of a test's file below tests/."""
+    return item.path.relative_to(ROOT / "tests").as_posix()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Move the files that take longest to the front; the others keep their order."""
+    """Mark slow cases; move the files that take longest to the front, the others keep their order."""
+    for item in items:
+        if f"{path_of(item)}::{item.name}".startswith(SLOW_CASES):
+            item.add_marker("slow")
 
     def place(item):
-        path = item.path.relative_to(ROOT / "tests").as_posix()
+        path = path_of(item)
         fits = (number for number, start in enumerate(LONGEST_FIRST) if path.startswith(start))
         return next(fits, len(LONGEST_FIRST))
 

@@ -452,3 +452,12 @@ def test_examples_in_docstrings_run(folder, monkeypatch, tmp_path):
         for example in finder.find(importlib.import_module(name_of(file)), name_of(file)):
             runner.run(example, out=said.append)
     assert runner.summarize(verbose=False).failed == 0, "".join(said)
+
+
+def test_slow_cases_are_cases():
+    """Each line of tests/slow_cases.txt begins the name of a case of a test that is there."""
+    lines = (ROOT / "tests" / "slow_cases.txt").read_text().splitlines()
+    assert lines == sorted(set(lines))
+    for line in lines:
+        path, test = re.fullmatch(r"([\w/]+\.py)::(test_\w+)\[.+", line).groups()
+        assert f"\ndef {test}(" in (ROOT / "tests" / path).read_text(), line

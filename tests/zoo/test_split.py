@@ -92,6 +92,7 @@ def test_training_the_suffix_trains_the_detector():
     _assert_equal(rest(first(_images())), detector(_images()))
 
 
+@pytest.mark.slow
 def test_the_whole_still_saves_after_it_was_cut(tmp_path):
     backbone = _calibrated("mobilenet_025")
     detector = _detector(backbone)

@@ -59,7 +59,7 @@ def write_all(place):
 
 
 FRAMES = ["--task", "vehicle_classify", "--backbone", "tiny", "--weights", "random", "--image-size", "64"]
-FRAMES += ["--augment", "none", "--phases", "closed_form", "--batch-size", "8"]
+FRAMES += ["--augment", "none", "--phases", "closed_form", "--batch-size", "32"]
 FLOW = (
     "--task traffic_flow --backbone stid --data town.csv --epochs 1 --hidden-size 4 --history 6 --horizon 3"
 )

@@ -94,6 +94,7 @@ def test_fitting_ends_at_the_average_rank_and_later_phases_keep_it(tiny, images,
     np.testing.assert_array_equal(alive, [keras.ops.convert_to_numpy(layer.svd_alive) for layer in layers])
 
 
+@pytest.mark.slow
 def test_resumed_training_takes_away_the_same(tiny, images, with_head):
     def start():
         keras.utils.set_random_seed(0)
