@@ -16,6 +16,7 @@ import argparse
 import csv
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,16 +57,14 @@ def domain_steps(data: Path, work: Path) -> Steps:
 
 
 def scene_steps(data: Path, work: Path) -> Steps:
-    """Link the images of each camera into a folder of its own."""
+    """Copy the images of each camera into a folder of its own."""
     scenes = sorted({path.name.split("_")[0] for path in (data / "train" / "images").iterdir()})
     for scene in scenes:
         for path in data.glob(f"*/*/{scene}_*"):
-            link = work / scene / path.relative_to(data)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            if not link.is_symlink():
-                link.symlink_to(path.resolve())
-        text = (data / "data.yaml").read_text()
-        (work / scene / "data.yaml").write_text(text)
+            copy = work / scene / path.relative_to(data)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
+        shutil.copy2(data / "data.yaml", work / scene)
     return [(scene, ["--data", str(work / scene)]) for scene in scenes]
 
 
