@@ -16,23 +16,20 @@ from cityzoo.update.steps import PROMOTED, REFUSED, ROLLED_BACK
 FILES = ("cycles.json", "index.html")
 CYCLES: Columns = {
     "state": ("state", "text"),
-    "new": ("new examples", "count"),
+    "new": ("new", "count"),
     "drift": ("drift", "text"),
     "labeled": ("labeled", "count"),
     "metric": ("metric", "name"),
     "before": ("before", "score"),
     "after": ("after", "score"),
-    "difference": ("difference", "signed"),
-    "interval": ("95 % interval", "interval"),
+    "interval": ("gain, 95 %", "interval"),
     "gate": ("gate", "text"),
     "version": ("version", "count"),
-    "drift_report": ("drift", "link"),
-    "selection": ("selection", "link"),
-    "run_report": ("run", "link"),
 }
+REPORTS: Columns = {"drift": ("drift", "link"), "selection": ("selection", "link"), "run": ("run", "link")}
 STEPS: Columns = {
     "status": ("status", "text"),
-    "started": ("started", "text"),
+    "started": ("started, UTC", "text"),
     "seconds": ("time", "duration"),
     "exit_code": ("exit code", "count"),
     "log": ("log", "link"),
@@ -55,10 +52,11 @@ LAYOUT = Layout(
         "before, and of the new one.",
     ),
     sections=(
+        Section("Reports", "reports", tables=(Table("Of each cycle", "reports", REPORTS),)),
         Section(
             "Metric on the new data",
             "curves",
-            "One point for each cycle that reached the gate.",
+            "A point for each cycle that reached the gate.",
             charts=(Chart("Before and after", "curves", "x", "y", "cycle", "metric", from_zero=False),),
         ),
         Section("Steps", "steps", tables=(Table("Steps of all cycles", "steps", STEPS, most=60),)),
@@ -84,6 +82,7 @@ def describe_cycles(plan: Plan, cycles: Sequence[Cycle]) -> dict[str, Any]:
         "examples_labeled": sum(cycle.results.get("labeled", 0) for cycle in cycles),
         "now": _describe_state(newest[0]) if newest else "no cycle yet",
         "cycles": {cycle.name: _row(plan, cycle) for cycle in newest},
+        "reports": {cycle.name: _links(plan, cycle) for cycle in newest},
         "steps": {
             f"{cycle.name} {name}": _step_row(plan, cycle, name)
             for cycle in newest
@@ -107,18 +106,23 @@ def _row(plan: Plan, cycle: Cycle) -> dict[str, Any]:
     return {
         **{name: found.get(name) for name in CYCLES},
         "state": cycle.outcome or (f"{last}: {cycle.steps[last].status}" if last else "begun"),
-        "drift": None if "drift" not in found else "; ".join(found["changed"]) or "none",
+        "drift": None
+        if "drift" not in found
+        else f"{len(found['changed'])} changed"
+        if found["drift"]
+        else "none",
         "gate": (f"{cycle.outcome}: {reasons}" if reasons else "passed") if is_measured else None,
-        "drift_report": _link(plan, cycle.folder / "drift" / "report.html"),
-        "selection": _find_selection(plan, cycle),
-        "run_report": _link(plan, *cycle.folder.glob(f"*-{cycle.name}/report.html")),
     }
 
 
-def _find_selection(plan: Plan, cycle: Cycle) -> str | None:
+def _links(plan: Plan, cycle: Cycle) -> dict[str, str | None]:
     folders = cycle.plan.get("select") or {}
     places = [plan.root / folders[key] / cycle.name for key in ("to", "labeled") if key in folders]
-    return _link(plan, *(place / "report.html" for place in places))
+    return {
+        "drift": _link(plan, cycle.folder / "drift" / "report.html"),
+        "selection": _link(plan, *(place / "report.html" for place in places)),
+        "run": _link(plan, *cycle.folder.glob(f"*-{cycle.name}/report.html")),
+    }
 
 
 def _link(plan: Plan, *files: Path) -> str | None:
@@ -132,7 +136,7 @@ def _step_row(plan: Plan, cycle: Cycle, name: str) -> dict[str, Any]:
     times = [datetime.fromisoformat(time) for time in (state.started, state.ended) if time]
     return {
         "status": state.status,
-        "started": state.started[:16].replace("T", " "),
+        "started": state.started[:16].replace("T", " ").removeprefix(f"{cycle.started[:10]} "),
         "seconds": (times[1] - times[0]).total_seconds() if len(times) == 2 else None,
         "exit_code": state.exit_code,
         "log": _link(plan, cycle.folder / state.log) if state.log else None,
@@ -150,4 +154,4 @@ def _curves(cycles: Sequence[Cycle]) -> dict[str, Any]:
         name: {"x": [number for number, _ in rows], "y": [row[name] for _, row in rows]}
         for name in ("before", "after")
     }
-    return lines if rows else {}
+    return lines if len(rows) > 1 else {}

@@ -49,6 +49,26 @@ class Selection:
     labels: str = flag("", "layout of the labels (default: the first of the task)")
 
 
+def parse_gain(text: str) -> float:
+    """Read a difference of a metric, -1e6 to 1e6.
+
+    Raises:
+        InputError: no such number.
+
+    Example:
+        >>> parse_gain("-0.02"), parse_gain("0.01")
+        (-0.02, 0.01)
+    """
+    return -parse_number(text[1:]) if text.startswith("-") else parse_number(text)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What the new model has to reach; `may_lose` of train watches the data of earlier runs."""
+
+    min_gain: float | None = flag(None, "least gain of the main metric on the new data", parse_gain)
+
+
 @dataclass(frozen=True)
 class Export:
     """Export of the new run."""
@@ -80,6 +100,7 @@ class Promotion:
 SECTIONS: dict[str, Any] = {
     "drift": DriftCheck,
     "select": Selection,
+    "gate": Gate,
     "export": Export,
     "sign": Signing,
     "promote": Promotion,
@@ -96,13 +117,15 @@ class Plan:
         values: what the file says by section, "" for its top; also sections that a step needs and the file lacks.
         sources: the top.
         train: words of train.py.
-        drift, select, export, sign, promote: sections, None where the plan lacks them.
+        gate: what the new model has to reach.
+        drift, select, export, sign, promote: other sections, None where the plan lacks them.
     """
 
     file: Path
     values: Mapping[str, Any]
     sources: Sources
     train: tuple[str, ...]
+    gate: Gate
     drift: DriftCheck | None = None
     select: Selection | None = None
     export: Export | None = None
@@ -137,6 +160,7 @@ def read_plan(file: Path) -> Plan:
     parts = {
         name: _make(kind, content[name], name, file) for name, kind in SECTIONS.items() if name in content
     }
+    parts.setdefault("gate", Gate())
     if "promote" in parts:
         parts.setdefault("export", Export())
     if "sign" in parts and "export" not in parts:
@@ -178,6 +202,12 @@ def _train_words(entries: Any, file: Path, run: Path) -> list[str]:
 def _check_folders(file: Path, root: Path, sources: Sources, parts: Mapping[str, Any]) -> None:
     if not (root / sources.data).is_dir():
         raise InputError(f"'{file}': data '{sources.data}' is no folder: make it, new data is put there")
+    select, data = parts.get("select"), (root / sources.data).resolve()
+    for own in (sources.cycles, *((select.to, select.labeled) if select else ())):
+        if (root / own).resolve().is_relative_to(data):
+            raise InputError(
+                f"'{file}': '{own}' lies in data '{sources.data}': give a folder for new data alone"
+            )
     sign = parts.get("sign")
     if sign and not (root / sign.private_key).is_file():
         raise InputError(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cityzoo import tasks
 from cityzoo.update.arrivals import count_examples
 from cityzoo.update.cycle import hash_path, seconds_since
+from cityzoo.update.gate import find_reasons
 from cityzoo.update.plan import ALWAYS, Plan
 from cityzoo.update.work import StepFailed, Waiting, Work, find_train, read_json, remove
 
@@ -110,35 +111,16 @@ def train(work: Work) -> str:
 
 
 def gate(work: Work) -> str:
-    """Refuse a model that forgot too much, or that is certainly worse on the new data."""
+    """Refuse a model that forgot too much, or is worse on the new data."""
     report = read_json(work.run / "report.json")
     lineage = report.get("lineage") or {}
     row = (lineage.get("rows") or {}).get(work.run.name) or {}
-    names = {"this": "after", "this_interval": "after_interval"}
-    row = {names.get(name, name): value for name, value in row.items()}
-    reasons = find_reasons(lineage, row, report["spec"]["run"]["task"])
-    work.cycle.results |= {"metric": lineage.get("metric"), **row, "reasons": reasons}
+    lower = lineage.get("metric") in tasks.find(report["spec"]["run"]["task"]).output.lower_is_better
+    reasons = find_reasons(lineage, row, work.plan.gate.min_gain, lower)
+    names = ("before", "difference", "interval")
+    work.cycle.results |= {"metric": lineage.get("metric"), "after": row.get("this"), "reasons": reasons}
+    work.cycle.results |= {name: row.get(name) for name in names}
     return REFUSED if reasons else ""
-
-
-def find_reasons(lineage: dict[str, Any], row: dict[str, Any], task: str) -> list[str]:
-    """Return why a gate refuses a continued model; nothing if it does not.
-
-    Example:
-        >>> lost = {"run": "road", "metric": "AP50", "loss": 0.05, "limit": 0.02}
-        >>> find_reasons({"lost": [lost], "metric": "AP"}, {"interval": [-0.1, 0.2]}, "vehicle_detect")
-        ['AP50 lost 0.050 on road, allowed 0.020']
-    """
-    reasons = [
-        f"{each['metric']} lost {each['loss']:.3f} on {each['run']}, allowed {each['limit']:.3f}"
-        for each in lineage.get("lost") or ()
-    ]
-    low, high = row.get("interval") or (None, None)
-    if low is not None and high is not None:
-        best = -low if lineage["metric"] in tasks.find(task).output.lower_is_better else high
-        if best < 0:
-            reasons.append(f"{lineage['metric']} is worse on the new data: {row['difference']:+.3f}")
-    return reasons
 
 
 def export(work: Work) -> str:
@@ -228,7 +210,7 @@ STEPS = (
     Step("select", "select", select),
     Step("label", "select", wait_for_labels),
     Step("train", "train", train),
-    Step("gate", "train", gate),
+    Step("gate", "gate", gate),
     Step("export", "export", export),
     Step("sign", "sign", sign),
     Step("promote", "promote", promote),

@@ -85,7 +85,7 @@ def _require_same_plan(plan: Plan, cycle: Cycle) -> None:
     sections = {""} | {
         step.section
         for step in list_steps(plan)
-        if cycle.steps.get(step.name, StepState(FAILED)).status != FAILED and step.name != "canary"
+        if cycle.steps.get(step.name, StepState(FAILED)).status != FAILED
     }
     sections |= {name for name in cycle.plan if name not in plan.values}  # steps would be left out
     if changed := find_changed(cycle.plan, plan.values, sections):
@@ -121,6 +121,8 @@ def begin(plan: Plan, cycles: Sequence[Cycle]) -> Cycle | None:
         cycle.results = {"new": found.examples}
         cycle.write()
         part.rename(plan.cycles / name)
+    except FileNotFoundError as error:
+        raise InputError(f"'{error.filename}' was removed while it was copied: start again") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     cycle.folder = plan.cycles / name

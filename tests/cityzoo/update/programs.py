@@ -46,7 +46,12 @@ def train(given, behavior):
     time.sleep(behavior.get("sleep", 0) if not given.resume else 0)
     (out / "model.keras").write_bytes(b"weights" + out.name.encode())
     lost = behavior.get("lost", [])
-    row = {"this": 0.8, "before": 0.7, "difference": 0.1, "interval": behavior.get("interval", [-0.1, 0.3])}
+    row = {
+        "this": 0.8,
+        "before": 0.7,
+        "difference": behavior.get("gain", 0.1),
+        "interval": behavior.get("interval", [-0.1, 0.3]),
+    }
     lineage = {"metric": "accuracy", "lost": lost, "rows": {out.name: row}}
     report = {"lineage": lineage, "spec": {"run": {"task": "vehicle_classify"}}}
     (out / "report.json").write_text(json.dumps(report))

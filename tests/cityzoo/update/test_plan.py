@@ -13,6 +13,7 @@ WRONG = {
     "no run": ({"run": None}, "run"),
     "run": ({"run": "runs/raod"}, "runs/raod"),
     "data": ({"data": "nowhere"}, "nowhere"),
+    "own folder": ({"select": {"to": "incoming/to_label"}}, "incoming/to_label"),
     "count": ({"min_examples": 0}, "min_examples"),
     "when": ({"drift": {"when": "someday"}}, "someday"),
     "train": ({"train": {"epoch": 2}}, "'epochs'"),

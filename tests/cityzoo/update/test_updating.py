@@ -78,14 +78,15 @@ def test_files_that_may_still_be_written_are_left(town, caplog):
     ("behavior", "reason"),
     [
         ({"train.py": {"lost": LOST}}, "accuracy lost 0.200 on road"),
-        ({"train.py": {"interval": [-0.3, -0.1]}}, "worse on the new data"),
+        ({"train.py": {"gain": -0.2, "interval": [-0.3, -0.1]}}, "worse on the new data: -0.200"),
+        ({"train.py": {"gain": -0.02}}, "-0.020 on the new data"),
         ({"export": {"refused": True}}, "answers otherwise"),
     ],
-    ids=["forgot", "worse", "export"],
+    ids=["forgot", "worse", "no gain", "export"],
 )
 def test_a_refused_model_is_recorded_and_not_served(town, behavior, reason):
     """Exit code 1 once; the run in service stays."""
-    town.write_plan(select=None)
+    town.write_plan(select=None, gate={"min_gain": -0.01})
     town.behave(**behavior)
     town.add(*NAMES)
     assert town.update() == 1
@@ -111,7 +112,7 @@ def test_a_failed_step_stops_the_cycle_until_it_succeeds(town):
     town.write_plan(select=None, drift={"when": "always"})
     with pytest.raises(InputError, match=r"drift\.when.*--abandon"):
         town.update()
-    town.write_plan(select=None, train={"epochs": 7})
+    town.write_plan(select=None, train={"epochs": 7}, gate={"min_gain": 0.1})
     assert town.update() == 0
     command = town.cycle()["steps"]["train"]["command"]
     assert command[command.index("--epochs") + 1] == "7" and len(town.starts()) == 1
@@ -232,10 +233,11 @@ def test_the_page_has_a_row_for_each_cycle_and_links_that_lead_to_files(town):
         4,
         "passed",
         2,
-        "darker",
+        "1 changed",
     )
     logs = [step["log"] for step in content["steps"].values() if step["log"]]
-    links = [row["drift_report"], row["selection"], row["run_report"], *logs]
+    (reports,) = content["reports"].values()
+    links = [*reports.values(), *logs]
     assert len(logs) == 6 and all((town.root / "cycles" / link).is_file() for link in links)
     page = (town.root / "cycles" / "index.html").read_text()
     assert all(f'href="{link}"' in page for link in links)
