@@ -177,7 +177,25 @@ def _choices(low: float, high: float) -> tuple[Step, ...]:
 RANDAUGMENT = Policy("randaugment", _choices(0.5, 0.5), fit="stretch", pick=2)
 TRIVIALAUGMENT = Policy("trivialaugment", _choices(0.0, 1.0), fit="stretch", pick=1)
 
-POLICIES = {p.name: p for p in (NONE, LIGHT, STANDARD, MOSAIC, STRONG, NIGHT, RANDAUGMENT, TRIVIALAUGMENT)}
+# Chen et al. 2020 (arXiv 2002.05709): what two views of one image share is what it shows. Crops are larger than there:
+# a street camera's frame is no single object.
+CONTRASTIVE = Policy(
+    "contrastive",
+    (
+        Step("crop", {"side": (0.3, 1.0)}),
+        Step("flip", {}, 0.5),
+        Step("brightness", {"amount": _both(0.2)}, 0.8),
+        Step("contrast", {"factor": (0.5, 1.5)}, 0.8),
+        Step("saturation", {"factor": (0.3, 1.7)}, 0.8),
+        Step("hue", {"degrees": _both(30.0)}, 0.5),
+        Step("grey", {"share": (1.0, 1.0)}, 0.2),
+        Step("blur", {"sigma": (0.0, 1.5)}, 0.3),
+    ),
+    fit="stretch",
+)
+
+NAMED = (NONE, LIGHT, STANDARD, MOSAIC, STRONG, NIGHT, RANDAUGMENT, TRIVIALAUGMENT, CONTRASTIVE)
+POLICIES = {policy.name: policy for policy in NAMED}
 
 
 def closest_name(received: str, allowed: Iterable[str]) -> str:

@@ -47,13 +47,13 @@ def make_views(
     whole = ImageSet("unlabelled", output.class_names, images)
     if int(os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES", "1")) > 1:
         raise InputError("--unlabelled trains in one process only: remove it, or train on one machine")
-    policy = _without_mixes(flags.augment)
+    policy = drop_mixes(flags.augment)
     weak = AugmentedViews(whole, output, policy, flags.image_size, 1, seed, flags.keep_decoded)
-    return weak, replace(weak, policy=_without_mixes(STRONG), seed=seed + 1)
+    return weak, replace(weak, policy=drop_mixes(STRONG), seed=seed + 1)
 
 
-def _without_mixes(policy: Any) -> augment.Policy:
-    # An image that takes parts of its neighbors has no single class to agree on.
+def drop_mixes(policy: Any) -> augment.Policy:
+    """Return a policy without mixes: an image that takes parts of its neighbors has no single class to agree on."""
     from augment.registry import load_transforms
 
     whole = augment.get_policy(policy)
