@@ -63,10 +63,11 @@ answer: GROUND cli data metrics runtime report export model zoo
 serve: errors cli replace_file runtime augment heads data security monitor redact answer
 watch: GROUND cli spec_file runtime augment heads data alarms security redact monitor report
 listen: GROUND runtime data metrics watch
+pretrain: GROUND cli spec data metrics outputs model predict modalities tasks fit evaluation report tune selection LEAVES
 continual: GROUND cli spec data metrics visualize monitor outputs predict modalities tasks fit evaluation report tune zoo
 loop: GROUND spec data metrics outputs modalities tasks fit evaluation report traffic_signals watch
 update: GROUND cli spec_file data tasks fit report serve
-commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress fuse selection zoo continual update
+commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress fuse selection zoo continual update pretrain
 __main__: errors cli commands
 train: cli spec commands
 evaluate: cli security commands evaluation report

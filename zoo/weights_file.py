@@ -202,3 +202,18 @@ def _link(source: Path, target: Path) -> None:
         os.symlink(source, target)
     except OSError:  # Windows without the right to make links
         shutil.copyfile(source, target)
+
+
+def save_file(backbone: keras.Model, network: keras.Model, path: Path) -> None:
+    """Write the weights of a backbone as a file that `load_file` takes.
+
+    Args:
+        backbone: layers to save, some of which may lack in it: those behind its last level.
+        network: a fresh network of the same name, whole; it takes the weights over.
+        path: ends with .weights.h5.
+    """
+    found = _by_key(backbone)
+    for key, layer in _by_key(network).items():
+        if key in found:
+            layer.set_weights(found[key].get_weights())
+    network.save_weights(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import keras
@@ -54,7 +54,7 @@ class WeightEMA(keras.callbacks.Callback):
             keras.Variable(ops.convert_to_numpy(v), dtype=v.dtype, trainable=False, name=f"average_{i}")
             for i, v in enumerate(self._values)
         ]
-        self._move = _compiled(self._moved)
+        self._move = compile_step(self._moved)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         _up_to_date(self._trained)
@@ -106,8 +106,8 @@ def _changing(model: keras.Model) -> list[keras.Variable]:
     return [v for v in model.weights if id(v) not in still and "float" in v.dtype]
 
 
-def _compiled(function):
-    # One call for all variables: a call for each takes longer than the arithmetic.
+def compile_step(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a function that changes variables as one call: a call for each takes longer than the arithmetic."""
     if keras.backend.backend() != "tensorflow":
         return function
     import tensorflow as tf

@@ -112,7 +112,8 @@ def known_metric(task: Task) -> str:
 def _weight_changers(
     context: TrainContext, phase: Phase, average: WeightEMA | None
 ) -> list[keras.callbacks.Callback]:
-    callbacks = [average] if average else []
+    callbacks: list[keras.callbacks.Callback] = [average] if average else []
+    callbacks += context.output.step_callbacks(context.assembled.model, context.steps * phase.epochs)
     if hasattr(context.assembled.backbone, "adaptation") and phase.freeze != "backbone":
         callbacks += zoo.rank_allocation(context.assembled.backbone, context.steps * phase.epochs)
     return callbacks

@@ -8,7 +8,7 @@ from pathlib import Path
 
 # What a training writes before its first checkpoint: nothing that cannot be made again.
 UNBEGUN = re.compile(
-    r"(spec|data|memory|pruning|quantization)\.json|(before|model|pruned|start)\.keras|history\.csv|find_lr\.png|logs|"
+    r"(spec|data|memory|pruning|quantization|pretraining)\.json|(before|model|pruned|start)\.keras|history\.csv|find_lr\.png|logs|"
     r".*\.part|\.\d+\..*"
 )
 

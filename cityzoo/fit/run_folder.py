@@ -58,12 +58,13 @@ def _is_taken(path: Path) -> bool:
 
 
 @contextmanager
-def open_or_create(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
+def open_or_create(
+    spec: TrainSpec, resumed: str | None, program: str = "python train.py"
+) -> Iterator[RunFolder]:
     """Create a run's folder, or open the one to resume, alone; say how to resume when training is interrupted.
 
-    With several processes, only the chief's folder is kept.
-
-    A new folder in which no epoch was finished is removed again, so that nothing half-written is left behind.
+    With several processes, only the chief's folder is kept. A new folder in which no epoch was finished is removed
+    again, so that nothing half-written is left behind.
 
     Raises:
         InputError: the folder cannot be written, its disk is full, or another process trains this run.
@@ -82,19 +83,20 @@ def open_or_create(spec: TrainSpec, resumed: str | None) -> Iterator[RunFolder]:
             yield run
         except KeyboardInterrupt:
             sys.stdout.write("\n")  # ends the line of the progress bar
-            raise InputError(_how_to_go_on("interrupted", spec, run)) from None
+            raise InputError(_how_to_go_on("interrupted", spec, run, program)) from None
         except Exception as error:
             if not (reason := disk_full(error)):
                 raise
-            raise InputError(_how_to_go_on(f"nothing more can be written ({reason})", spec, run)) from error
+            said = f"nothing more can be written ({reason})"
+            raise InputError(_how_to_go_on(said, spec, run, program)) from error
         finally:
             if not resumed and not run.has_results:
                 shutil.rmtree(run.path, ignore_errors=True)
 
 
-def _how_to_go_on(what: str, spec: TrainSpec, run: RunFolder) -> str:
+def _how_to_go_on(what: str, spec: TrainSpec, run: RunFolder, program: str) -> str:
     if run.checkpoint.exists():
-        command = f"python train.py --resume {quote(str(run.path))}"
+        command = f"{program} --resume {quote(str(run.path))}"
         return f"{what}. Finished epochs are saved; resume with: {command}"
     uses_cache = getattr(spec.modality, "cache", "off") != "off"
     kept = "features computed so far are kept in the cache" if uses_cache else "nothing is kept"

@@ -117,6 +117,10 @@ class Output(CombinedModels, ABC):
         """Return the targets of the loss for a batch, inside a `tf.data` graph; boxes are padded."""
         return batch["labels"]
 
+    def step_callbacks(self, model: keras.Model, steps: int) -> list[keras.callbacks.Callback]:
+        """Return callbacks that change weights after each of the steps of a phase; none by default."""
+        return []
+
     def fit_closed_form(self, given: ClosedFormInput) -> dict[str, Any]:
         """Compute the weights of `closed_form_layer` in one pass; return what a report says about it."""
         raise TypeError(f"{type(self).__name__} has no layer that is computed in closed form")

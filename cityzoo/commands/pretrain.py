@@ -1,0 +1,118 @@
+"""Pretrain a backbone on unlabeled images, and write weights that train.py starts from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from cityzoo import cli
+from cityzoo.cli.values import parse_count
+from cityzoo.errors import InputError
+
+PROG = "python -m cityzoo pretrain"
+ABOUT = """\
+Pretrain a backbone on the city's own images, without labels: two views of one image, or two neighbouring frames of one
+camera, are to be alike (simclr, byol), or what is hidden is to be predicted (mae); supcon takes the labels of labeled
+data. The result is a run folder with a report, and a weights file for train.py --weights. With --probe the report
+compares it with ImageNet's and random weights.
+"""
+EXAMPLES = f"""\
+examples:
+  {PROG} --method simclr --data frames/ --out street.weights.h5
+  {PROG} --method byol --data frames/ --backbone mobilenet_025 --probe labeled/ --probe-task vehicle_classify
+  {PROG} --method mae --data frames/ --weights imagenet --epochs 50
+  {PROG} --resume runs/pretrain_simclr-mobilenet_050-1
+  python train.py --backbone mobilenet_050 --weights street.weights.h5 --data labeled/ --backbone-rate 1
+"""
+METHODS = ("simclr", "byol", "mae", "supcon")
+TRAINING = {
+    "run": "format limit strict allow_outside weights seed",
+    "fit": "epochs batch_size learning_rate find_lr optimizer schedule weight_decay clip_norm",
+    "modality": "image_size augment keep_decoded precision bad_boxes exif split_by class_map",
+}
+WORDS = {"unit": "images", "weights": "random|auto|imagenet|FILE"}
+
+
+def _parser() -> cli.Parser:
+    parser = cli.Parser(
+        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
+    )
+    add, count = parser.add_argument, cli.argparse_type(parse_count)
+    add("--method", metavar="|".join(METHODS), help="how to learn without labels; supcon learns with them")
+    about = "images: a folder, a file or tfds:NAME; labels are ignored but for supcon, and so is a val or test split"
+    add("--data", metavar="PATH", help=about)
+    add(
+        "--backbone",
+        default="mobilenet_050",
+        help="network to pretrain; see train.py --list (default: %(default)s)",
+    )
+    add(
+        "--out", metavar="FILE", help="weights file to write (default: backbone.weights.h5 in the run folder)"
+    )
+    add("--run", metavar="FOLDER", help="new run folder (default: runs/pretrain_METHOD-BACKBONE-NUMBER)")
+    add("--resume", metavar="RUN", help="continue a run folder that was stopped")
+    group = parser.add_argument_group("comparison with other starting weights")
+    about = "labeled data for a linear head on the frozen backbone, with all labels and with 10 of each class"
+    group.add_argument("--probe", metavar="DATA", help=about)
+    about = "task of that data, which classifies images (default: vehicle_classify)"
+    group.add_argument("--probe-task", default="vehicle_classify", metavar="TASK", help=about)
+    about = "use this many images of each of its splits"
+    group.add_argument("--probe-limit", type=count, metavar="N", help=about)
+    about = "weights to compare with, too (default: ImageNet's, if they are in Keras' cache)"
+    group.add_argument("--against", metavar="FILE", help=about)
+    _add_training_flags(parser)
+    return parser
+
+
+def _add_training_flags(parser: cli.Parser) -> None:
+    from cityzoo.pretrain.request import make_task
+
+    known: dict[str, Any] = {}
+    for method in reversed(METHODS):
+        for section, items in make_task(method).flags.items():
+            names = TRAINING.get(section, "").split() or [item.name for item in items]
+            known.setdefault(section, {}).update({item.name: item for item in items if item.name in names})
+    task, titles = make_task(METHODS[0]), {"output": "methods", "reader": "pairs", "modality": "images"}
+    words = {**task.modality.words, **WORDS}
+    for section, items in known.items():
+        group = parser.add_argument_group(titles.get(section, section))
+        cli.add_flags(group, list(items.values()), {**task.defaults, "augment": "by method"}, words)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Pretrain as the flags say; return 0."""
+    given = vars(_parser().parse_args(arguments))
+    resumed, method, run = (given.pop(name) for name in ("resume", "method", "run"))
+    from cityzoo.pretrain.request import PretrainingRequest, make_task
+
+    own = {item.name for item in fields(PretrainingRequest)} & set(given)
+    own_values = {name: given.pop(name) for name in sorted(own)}
+    if resumed:
+        given.pop("backbone")
+        if method or any(value is not None for value in given.values()):
+            raise InputError("--resume uses the run's saved settings: remove the other flags")
+        request = PretrainingRequest.read(resumed)
+    else:
+        if method is None or given.get("data") is None:
+            raise InputError(f"--{'data' if method else 'method'} is missing: try {PROG} --help")
+        task = make_task(method)
+        _refuse_others(method, given, {item.name for items in task.flags.values() for item in items})
+        given |= {"out": run} if run else {}
+        request = PretrainingRequest(method, given, **own_values)
+        request.check()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with cli.quiet_start():
+        from cityzoo import backend
+        from cityzoo.pretrain import pretraining
+
+        backend.prepare()
+    pretraining.pretrain(request, resumed)
+    return 0
+
+
+def _refuse_others(method: str, given: dict[str, Any], known: set[str]) -> None:
+    strange = sorted(set(given) - known)
+    if strange:
+        raise InputError(f"{cli.flag_name(strange[0])} does not apply to --method {method}: remove it")

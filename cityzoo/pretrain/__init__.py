@@ -1,0 +1,1 @@
+"""Pretraining of backbones: self-supervised on unlabeled examples, or contrastive with labels."""

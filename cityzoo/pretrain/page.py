@@ -1,0 +1,55 @@
+"""Contents of the page of a pretraining."""
+
+from __future__ import annotations
+
+from cityzoo.report.layout import Card, Columns, Layout, Section, Table
+
+MEANINGS = {
+    "pair_accuracy": "share of held-out examples whose other view is the nearest of all; chance is one in their number",
+    "spread": "of the projections: 0 where all are equal (collapse), 1 where they are spread over the whole sphere",
+    "masked_error": "mean absolute error of what was hidden, as a share of the range of values",
+    "error_of_mean": "the same error if the mean of what is seen fills the gaps",
+}
+LOWER = ("masked_error", "error_of_mean")
+PROBES: Columns = {
+    "linear": ("all labels", "score"),
+    "linear_interval": ("95 % interval", "interval"),
+    "linear_lead": ("pretrained leads by", "signed"),
+    "linear_lead_interval": ("95 % interval", "interval"),
+    "few": ("few labels", "score"),
+    "few_interval": ("95 % interval", "interval"),
+    "few_lead": ("pretrained leads by", "signed"),
+    "few_lead_interval": ("95 % interval", "interval"),
+}
+
+
+def layout() -> Layout:
+    """Return the contents of the page of a report of pretraining."""
+    probe = Section(
+        "What it is worth",
+        "probe",
+        "Logistic regression with a fixed penalty on frozen features of labeled examples. All labels: bootstrap of the "
+        "held-out examples; few labels: mean over random choices of them, Student's t.",
+        tables=(Table("By starting weights", "probe/rows", PROBES),),
+        remarks=(
+            "{probe/metric|name} on {probe/n_val|count} held-out examples; all labels are {probe/n_train|count}, few "
+            "are {probe/shots|count} of each class.",
+        ),
+    )
+    return Layout(
+        cards=tuple(Card(f"probe/rows/pretrained/{key}", title, note) for key, title, note in CARDS)
+        + tuple(Card(name, name.replace("_", " "), "on held-out examples") for name in MEANINGS),
+        meanings=MEANINGS,
+        lower=LOWER,
+        remark="Trained on {n_train|count} {examples|text} without their labels, {n_distant|count} of them without a "
+        "neighbouring frame. Weights: {weights_file|text}.",
+        sections=(probe,),
+        images={"views": "Views as the network gets them: an example in each row"},
+        curves={"loss": "training loss", **{f"val_{name}": name.replace("_", " ") for name in MEANINGS}},
+    )
+
+
+CARDS = (
+    ("linear", "linear probe", "a linear head on frozen features, all labels"),
+    ("few", "few labels", "the same with few labels of each class"),
+)

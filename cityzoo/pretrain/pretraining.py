@@ -1,0 +1,172 @@
+"""Pretrain a backbone: a run folder with its report, and a weights file for train.py."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import zoo
+from cityzoo.fit import auto_settings, devices, distributed, fine_tune, run_data
+from cityzoo.fit.context import TrainState
+from cityzoo.fit.run_folder import RunFolder, open_or_create
+from cityzoo.modalities import Dataset
+from cityzoo.model import AssembledModel
+from cityzoo.pretrain.frames import require_distinct
+from cityzoo.pretrain.images import IMAGES
+from cityzoo.pretrain.objectives import METHODS, Pretraining, SimCLR
+from cityzoo.pretrain.page import layout
+from cityzoo.pretrain.probe import OWN
+from cityzoo.pretrain.request import PROGRAM, PretrainingRequest, require_pairs
+from cityzoo.report.write import write_report
+from cityzoo.spec import ResolvedSpec
+from cityzoo.tasks import Task
+
+LOG = logging.getLogger(__name__)
+WEIGHTS = "backbone.weights.h5"
+COLLAPSED = 0.05  # spread of the projections
+
+
+def pretrain(request: PretrainingRequest, resumed: str | None = None) -> dict[str, Any]:
+    """Pretrain, write the weights and the report of a run, and return it.
+
+    Args:
+        request: what to do, checked.
+        resumed: the run folder to continue; None: a new one.
+
+    Raises:
+        InputError: unusable data, a loss that is not finite, or an interruption.
+    """
+    started, task, asked = time.perf_counter(), request.task, request.spec
+    data = task.modality.read(asked, task)
+    if asked.run.strict:
+        data.findings.require_all_used()
+    require_distinct(data.train, asked.run.data)
+    output = _make_output(task, asked, data)
+    spec = auto_settings.resolve(asked, task, data, output)
+    require_pairs(request.method, spec.fit.batch_size)
+    fine_tune.seed_everything(spec.run.seed)
+    with open_or_create(spec, resumed, PROGRAM) as folder:
+        request.write(folder.path)
+        changes = run_data.check_resumed(folder, task.modality, data)
+        with distributed.distribution_scope(), devices.strategy().scope():
+            assembled = task.modality.build(spec, output, data)
+            state = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resumed))
+        file = Path(request.out) if request.out else folder.path / WEIGHTS
+        _save_backbone(assembled, spec, file)
+        task.modality.write_preview(
+            task.modality.views(spec, output, data)[0], str(folder.path / "views.png")
+        )
+        report = _describe(request, spec, data, assembled, state, file)
+        report["warnings"] += changes
+        return _finish(request, spec, folder, report, started)
+
+
+def _make_output(task: Task, spec: Any, data: Dataset) -> Pretraining:
+    output: Any = task.output_for(data.train.class_names, spec.output)
+    if isinstance(output, SimCLR):
+        output = replace(output, neighbours=spec.reader["neighbours"])
+    return output
+
+
+def _save_backbone(assembled: AssembledModel, spec: ResolvedSpec[Any], file: Path) -> None:
+    from zoo.weights_file import save_file
+
+    backbone = assembled.backbone
+    network = zoo.backbone.build(spec.run.backbone, spec.modality.image_size, "random", ()).model
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(backbone, network, file)
+
+
+def _describe(
+    request: PretrainingRequest,
+    spec: ResolvedSpec[Any],
+    data: Any,
+    assembled: AssembledModel,
+    state: TrainState,
+    file: Path,
+) -> dict[str, Any]:
+    last = state.history[-1]
+    metrics = {name: last.get(f"val_{name}", np.nan) for name in METHODS[request.method].primary_metrics}
+    distant, warnings = _count_distant(spec, data), []
+    if metrics.get("spread", np.nan) < COLLAPSED:
+        warnings.append(
+            f"all projections are nearly equal (spread {metrics['spread']:.3f}): the backbone has learned nothing; try "
+            "--method simclr, a lower --learning-rate or a larger --batch-size"
+        )
+    if metrics.get("masked_error", np.nan) >= metrics.get("error_of_mean", np.nan):
+        warnings.append(
+            "hidden patches are predicted no better than by the mean color of the others: train longer"
+        )
+    if not request.probe:
+        warnings.append("not compared with other starting weights: give labeled data with --probe")
+    return {
+        "task": f"Pretraining by {request.method}",
+        "backbone": spec.run.backbone,
+        "method": request.method,
+        **metrics,
+        "examples": IMAGES.unit,
+        "n_train": len(data.train),
+        "n_distant": distant,
+        "data": data.findings.as_dict()["source"],
+        "findings": data.findings.as_dict(),
+        "warnings": warnings,
+        "weights": None if assembled.origin is None else asdict(assembled.origin),
+        "weights_file": str(file),
+        "sha256": zoo.pretrained.sha256(file),
+        "parameters": fine_tune.parameter_counts(assembled),
+        "epochs": len(state.history),
+        "spec": spec.as_dict(),
+    }
+
+
+def _count_distant(spec: ResolvedSpec[Any], data: Any) -> int:
+    """Return how many training images have no neighbouring frame."""
+    distance = spec.reader.get("neighbours", 0)
+    if not distance:
+        return len(data.train)
+    steps = np.diff([image.target[0] for image in data.train.examples])
+    near = np.concatenate([[False], steps <= distance, [False]])
+    return int((~(near[1:] | near[:-1])).sum())
+
+
+def _finish(
+    request: PretrainingRequest,
+    spec: ResolvedSpec[Any],
+    folder: RunFolder,
+    report: dict[str, Any],
+    started: float,
+) -> dict[str, Any]:
+    if request.probe:
+        known = request.against or ("imagenet" if zoo.pretrained.cached(spec.run.backbone) else None)
+        weights = {"random": "random", **({"ImageNet": known} if known else {}), OWN: report["weights_file"]}
+        report["probe"] = request.make_probe(spec).compare(weights)
+        for name, row in report["probe"]["rows"].items():
+            LOG.info("%s", _line(report["probe"], name, row))
+    report["seconds"] = {"total": round(time.perf_counter() - started, 1)}
+    _, page = write_report(folder.path, report, layout())
+    for warning in report["warnings"]:
+        LOG.warning("WARNING: %s", warning)
+    shown = (
+        f"{name} {report[name]:.3f}"
+        for name in METHODS[request.method].primary_metrics
+        if report[name] is not None
+    )
+    LOG.info("held-out: %s", ", ".join(shown))
+    LOG.info("report: %s", page)
+    config = f"--backbone {spec.run.backbone} --weights {report['weights_file']}"
+    LOG.info("train on labels: python train.py %s --data LABELED", config)
+    return report
+
+
+def _line(probe: dict[str, Any], name: str, row: dict[str, Any]) -> str:
+    shown = f"{name} weights: {probe['metric']} {row['linear']:.3f} with {probe['n_train']} labels"
+    shown += f", {row['few']:.3f} with {probe['shots']} of each class"
+    if "few_lead" in row:
+        low, high = row["few_lead_interval"]
+        shown += f"; pretrained leads by {row['linear_lead']:+.3f}, {row['few_lead']:+.3f} ({low:+.3f} to {high:+.3f})"
+    return shown
