@@ -41,12 +41,12 @@ def tide_errors(truth: ImageSet, results: Sequence[Detections]) -> dict[str, dic
         ({'n': 1, 'AP50_lost': 0.5}, {'n': 0, 'AP50_lost': 0.0})
     """
     matches = match_detections(truth, results)
-    types, objects = _error_types(matches)
+    types, objects = classify_errors(matches)
     boxes = np.arange(len(matches.truth_labels))
     found, fixable = np.isin(boxes, matches.owners), np.isin(boxes, objects)
     missed = ~found & ~fixable
     hits, n_truth = matches.owners != UNMATCHED, matches.n_truth()
-    wins = _wins(objects, found)
+    wins = choose_corrections(objects, found)
     with_errors = _ap50(matches, hits, matches.labels, n_truth)
 
     def lost(ap50: float | None) -> float | None:
@@ -66,8 +66,11 @@ def tide_errors(truth: ImageSet, results: Sequence[Detections]) -> dict[str, dic
     return {**report, "missed": {"n": int(missed.sum()), "AP50_lost": lost(ap50)}}
 
 
-def _error_types(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
+def classify_errors(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
     """Return each detection's type of error, and the box that it would match with the right class or place.
+
+    Args:
+        matches: D detections, B boxes.
 
     Returns:
         (D,) int, a position in `FALSE_ALARM_TYPES`, `UNMATCHED` for hits; (D,) int, one of the B boxes or `UNMATCHED`.
@@ -96,8 +99,13 @@ def _error_types(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
     return types, objects
 
 
-def _wins(objects: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Return (D,) bool: the highest-scoring false alarm of each box that is otherwise missed."""
+def choose_corrections(objects: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return (D,) bool: the highest-scoring false alarm of each box that is otherwise missed.
+
+    Args:
+        objects: (D,) int, see `classify_errors`.
+        found: (B,) bool, whether a detection matches each box.
+    """
     wins = np.zeros(len(objects), bool)
     rows = np.flatnonzero(objects != UNMATCHED)
     wins[rows[np.unique(objects[rows], return_index=True)[1]]] = True  # scores descend within an image
