@@ -22,11 +22,7 @@ def continued(out, *words, data="new.csv", run="known"):
 COMMANDS = {
     "known": train("known", *EPOCHS, "--val", "val.csv", "--expires", "2999-12-31", data="known.csv"),
     "grown": continued("grown", *BY_GRADIENT, "--replay-memory", "12", "--may-lose", "accuracy:0.9"),
-    "naive": continued(
-        "naive", "--retain", "none", *BY_GRADIENT, "--may-lose", "accuracy:0.01", data="alone.csv"
-    ),
     "stranger": continued("x1", data="renamed.csv"),
-    "no metric": continued("x2", *BY_GRADIENT, "--may-lose", "AP77:0.1"),
     "no data": ("train.py", ["--continue", "known"]),
     "other task": (*continued("x3", "--task", "sound_classify"),),
     "weights": continued("x4", "--weights", "random"),
@@ -39,6 +35,10 @@ COMMANDS = {
 SLOW = {
     "known": COMMANDS["known"],
     "grown": COMMANDS["grown"],
+    "naive": continued(
+        "naive", "--retain", "none", *BY_GRADIENT, "--may-lose", "accuracy:0.01", data="alone.csv"
+    ),
+    "no metric": continued("x2", *BY_GRADIENT, "--may-lose", "AP77:0.1"),
     "held": continued("held", "--retain", "replay:0.5,ewc:100", *BY_GRADIENT, "--bounds"),
     "joint": continued("joint", "--retain", "joint", *EPOCHS, run="grown", data="late.csv"),
     "forget own": ("cityzoo", ["forget", "grown", "--source", "new.csv"]),
@@ -118,8 +118,9 @@ def test_the_lineage_compares_both_models_on_the_data_of_both_runs(ran):
     assert all(0 <= float(row["val_accuracy_earlier"]) <= 1 for row in history)
 
 
-def test_a_model_that_forgot_too_much_ends_with_code_1(ran):
-    answers, folder = ran
+@pytest.mark.slow
+def test_a_model_that_forgot_too_much_ends_with_code_1(ran_slowly):
+    answers, folder = ran_slowly
     found = report_of(folder, "naive")["lineage"]
     assert answers["naive"][0] == 1
     (loss,) = found["lost"]
@@ -157,11 +158,18 @@ def test_joint_training_starts_again_on_the_data_of_all_runs(ran_slowly):
     assert np.shape(report["lineage"]["matrix"]) == (3, 3)
 
 
+def assert_one_line(answer, *words):
+    """The command ended with code 2, and its last line has these words."""
+    code, _, err = answer
+    assert code == 2
+    line = err.strip().splitlines()[-1]
+    assert all(word in line for word in words), line
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     {
         "stranger": ("Lights", "light", "--class-map"),
-        "no metric": ("AP77", "accuracy"),
         "no data": ("--data", "--resume"),
         "other task": ("--task",),
         "weights": ("--weights",),
@@ -173,10 +181,12 @@ def test_joint_training_starts_again_on_the_data_of_all_runs(ran_slowly):
     }.items(),
 )
 def test_what_cannot_be_is_said_in_one_line(ran, name, words):
-    code, _, err = ran[0][name]
-    assert code == 2
-    line = err.strip().splitlines()[-1]
-    assert all(word in line for word in words), line
+    assert_one_line(ran[0][name], *words)
+
+
+@pytest.mark.slow
+def test_a_metric_that_is_none_is_said_in_one_line(ran_slowly):
+    assert_one_line(ran_slowly[0]["no metric"], "AP77", "accuracy")
 
 
 @pytest.mark.slow
