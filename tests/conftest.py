@@ -38,13 +38,15 @@ HIDE_GPUS = "from cityzoo import backend; backend.prepare()"  # as train.py does
 # alone with a long file at the end.
 LONGEST_FIRST = (
     *(
-        "cityzoo/tasks/test_new_tasks.py",
         "test_commands.py",
+        "cityzoo/commands/test_drift.py",
+        "cityzoo/tasks",
+        "test_house.py",
         "test_notebooks.py",
-        "cityzoo/fit/test_fine_tune.py",
     ),
-    *("cityzoo/fit/test_semi_supervised.py", "cityzoo/modalities", "cityzoo/fit", "test_documents.py"),
-    *("heads/test_detection.py", "cityzoo/tasks", "augment", "zoo/peft", "cityzoo/demo"),
+    *("cityzoo/continual", "cityzoo/modalities", "cityzoo/selection", "cityzoo/compress", "cityzoo/tune"),
+    *("cityzoo/fit", "cityzoo/evaluation", "cityzoo/export", "cityzoo/serve", "heads/test_detection.py"),
+    *("augment", "zoo/peft", "cityzoo/demo", "cityzoo/commands"),
 )
 
 

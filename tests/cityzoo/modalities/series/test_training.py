@@ -73,7 +73,7 @@ def leave_report_out(monkeypatch):
     monkeypatch.setattr("cityzoo.report.run_report.write", lambda *given: {})
 
 
-@pytest.mark.parametrize("epochs", [1, pytest.param(2, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize("epochs", [*(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2)), 3])
 def test_a_stopped_run_resumes_exactly(place, tmp_path, stop_after, monkeypatch, epochs):
     """In the first training, between it and the refit, and in the refit."""
     run = tmp_path / "run"
