@@ -104,12 +104,12 @@ def plant_boxes(
     return replace(truth, examples=tuple(images)), wrong
 
 
-def measure_boxes(run: Any, truth: Any, seeds: int) -> dict[str, Any]:
-    """Return what is found of each kind of wrong box among issues of this kind, by the score of the best F1."""
+def measure_boxes(run: Any, truth: Any, seeds: int, score: float | None) -> dict[str, Any]:
+    """Return what is found of each kind of wrong box among issues of this kind."""
     from cityzoo.metrics.matching import box_iou
     from cityzoo.selection.box_issues import CLASS, MISSING, PLACE, find_box_issues
 
-    sure = run.output.prelabel(run.results(truth), run.facts, None)
+    sure = run.output.prelabel(run.results(truth), run.facts, score)
     found: dict[str, Any] = {"images": len(truth)}
     for kind in (CLASS, MISSING, PLACE):
         rows = []
@@ -120,7 +120,7 @@ def measure_boxes(run: Any, truth: Any, seeds: int) -> dict[str, Any]:
                 any(
                     row == each.row
                     and label == each.label
-                    and box_iou(each.box_xyxy[None], [box])[0, 0] >= 0.5
+                    and box_iou(each.box_xyxy[None], np.array([box]))[0, 0] >= 0.5
                     for row, box, label in wrong
                 )
                 for each in issues
@@ -151,6 +151,9 @@ def main() -> None:
     )
     parser.add_argument("runs", nargs="+")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument(
+        "--score", type=float, help="of detections that count (default: of the best F1 of the run)"
+    )
     given = parser.parse_args()
     for path in given.runs:
         run = open_evaluated(path)
@@ -159,7 +162,7 @@ def main() -> None:
         measured = (
             measure_classes(run, [data.train, data.val], given.seeds)
             if is_class
-            else measure_boxes(run, data.val, given.seeds)
+            else measure_boxes(run, data.val, given.seeds, given.score)
         )
         print(json.dumps({Path(path).name: measured}, indent=1), flush=True)
 
