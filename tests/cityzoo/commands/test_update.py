@@ -14,6 +14,14 @@ import yaml
 
 from cityzoo.serve.traffic import Share, read_traffic
 from tests.cityzoo.commands.test_drift import write_frames
+from tests.cityzoo.modalities.text.test_commands import (
+    EPOCHS,
+    WORDS,
+    sentences,
+    train,
+    write_data,
+    write_table,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 FLAGS = "--task vehicle_classify --backbone mobilenet_025 --weights random --image-size 64 --augment none"
@@ -49,11 +57,11 @@ def test_a_wrong_plan_is_one_line_and_exit_code_2(tmp_path):
     assert code == 2 and len(errors.splitlines()) == 1 and "nowhere" in errors
 
 
-@pytest.fixture(scope="module")
-def street(tmp_path_factory):
+@pytest.fixture
+def street(tmp_path):
     """A run of bright streets with its model in service, and new images of dusk."""
     pytest.importorskip("tf2onnx")
-    place = tmp_path_factory.mktemp("street")
+    place = tmp_path
     write_frames(place / "old" / "train", 40, 0)
     write_frames(place / "old" / "val", 40, 1)
     write_frames(place / "incoming", 60, 2, light=0.4, label=False)
@@ -65,9 +73,10 @@ def street(tmp_path_factory):
     return place
 
 
-def read_cycle(place, cycles="cycles"):
-    """Return the last cycle's state."""
-    return json.loads(max((place / cycles).glob("*/cycle.json")).read_text())
+def read_cycle(place):
+    """Return the state of the only cycle."""
+    (file,) = (place / "cycles").glob("*/cycle.json")
+    return json.loads(file.read_text())
 
 
 def kill_in_training(place):
@@ -117,18 +126,22 @@ def is_red(file):
 
 
 @pytest.mark.slow
-def test_a_model_that_forgot_is_refused(street):
-    """New data with swapped labels, nothing retained: exit code 1, and no new version."""
-    before = sorted((street / "models" / "street").iterdir())
-    write_frames(street / "swapped", 60, 5)
-    for old, new in (("red", "x"), ("blue", "red"), ("x", "blue")):
-        (street / "swapped" / old).rename(street / "swapped" / new)
-    train = {"retain": "none", "phases": "closed_form", "may_lose": "balanced_accuracy:0.05"}
-    plan = {**PLAN, "data": "swapped", "cycles": "other", "drift": {"when": "always"}, "train": train}
-    (street / "other.yaml").write_text(yaml.safe_dump({k: v for k, v in plan.items() if k != "select"}))
-    code, errors = call(street, "-m", "cityzoo", "update", "other.yaml")
+def test_a_model_that_forgot_is_refused(tmp_path):
+    """Texts with swapped labels, nothing retained: exit code 1, the run in service stays, and nothing is exported."""
+    write_data(tmp_path)
+    (tmp_path / "incoming").mkdir()
+    code, errors = call(tmp_path, str(ROOT / "train.py"), *train("runs/texts", *EPOCHS)[1])
+    assert code == 0, errors
+    swapped = dict(zip(WORDS, [*list(WORDS)[1:], next(iter(WORDS))], strict=True))
+    rows = [(text, swapped[name]) for text, name in sentences(60, 9)]
+    write_table(tmp_path / "incoming" / "june.csv", rows)
+    settings = {"retain": "none", "phases": "block01:6", "learning_rate": 0.01, "batch_size": 8}
+    settings["may_lose"] = "accuracy:0.05"
+    plan = {"run": "runs/texts", "data": "incoming", "settle_seconds": 0, "train": settings, "export": None}
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    code, errors = call(tmp_path, "-m", "cityzoo", "update", "plan.yaml")
     assert code == 1, errors
-    found = read_cycle(street, "other")
-    assert found["outcome"] == "refused" and "street" in found["results"]["reasons"][0]
-    assert sorted((street / "models" / "street").iterdir()) == before
-    assert not (street / "other" / "current").exists()
+    found = read_cycle(tmp_path)
+    assert found["outcome"] == "refused" and found["results"]["reasons"][0].startswith("accuracy lost")
+    assert found["results"]["new"] == found["results"]["examples"] == 60
+    assert not (tmp_path / "cycles" / "current").exists() and "export" not in found["steps"]
