@@ -197,7 +197,7 @@ def gpus() -> list[Any]:
 
 def device_name() -> str:
     """Return what the report calls this machine: GPU names, or the processor and its cores."""
-    return ", ".join(_about(gpu)[0] for gpu in gpus()) or f"{_processor()}, {os.cpu_count()} cores"
+    return ", ".join(_about(gpu)[0] for gpu in gpus()) or f"{cpu_name()}, {os.cpu_count()} cores"
 
 
 def _about(gpu: Any) -> tuple[str, tuple[int, ...]]:
@@ -216,8 +216,14 @@ def _cpuinfo(key: str) -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
 
 
-def _processor() -> str:
+def cpu_name() -> str:
+    """Return the name of this machine's processor."""
     return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def cpu_flags() -> list[str]:
+    """Return the features of this machine's processor as Linux names them; empty elsewhere."""
+    return _cpuinfo("flags").split()
 
 
 def is_fast_in_bfloat16() -> bool:
@@ -226,5 +232,5 @@ def is_fast_in_bfloat16() -> bool:
         return min(_about(gpu)[1] for gpu in gpus()) >= (8, 0)
     if on_jax():  # XLA's code for CPUs is no faster with it
         return False
-    flags = _cpuinfo("flags").split()
+    flags = cpu_flags()
     return "avx512_bf16" in flags or "amx_bf16" in flags

@@ -103,7 +103,7 @@ def make_room(cache: Cache, key: str, needed: int) -> bool:
     for folder, size in sizes.items():
         if needed <= free and needed + sum(sizes.values()) <= CAP_BYTES:
             break
-        if _busy(folder):
+        if is_busy(folder):
             continue
         LOG.info("features of an earlier run make room: %.1f GB removed from %s", size / 1e9, folder)
         shutil.rmtree(folder, ignore_errors=True)
@@ -124,7 +124,8 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _busy(folder: Path) -> bool:
+def is_busy(folder: Path) -> bool:
+    """Return whether another process makes the features of a folder."""
     try:
         with open(folder / ".lock") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
