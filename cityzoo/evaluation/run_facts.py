@@ -73,6 +73,10 @@ def training_facts(
         warnings.append(
             f"trained from RANDOM backbone weights, results are far below those with pretrained ones ({origin.note})"
         )
+    if spec.run.continue_ and not state.best_epoch:
+        warnings.append(
+            f"no epoch was better on validation data than the start, the model of '{spec.run.continue_}': it was kept"
+        )
     return {
         "task": spec.run.task,
         "backbone": spec.run.backbone,

@@ -75,6 +75,13 @@ class CheckpointCallback(keras.callbacks.Callback):
         if self.is_enough(state) or state.stale >= self.patience:
             self.model.stop_training = True
 
+    def keep_start(self, metrics: Metrics) -> None:
+        """Keep the model that a run continues, with these metrics, until an epoch is better."""
+        metric = metrics.get(self.monitor.removeprefix("val_"))
+        if metric is not None:
+            self.state.best = metric
+            save(self.twin, self.folder.model)
+
     def _keep_epoch(self) -> None:
         folder, best = self.folder.epochs, self.twin.get_weights()
         folder.mkdir(exist_ok=True)

@@ -60,6 +60,8 @@ def fit_phase(
     keeper = CheckpointCallback(context, average, guard)
     if checkpoint.get("best"):
         keeper.twin.set_weights(checkpoint["best"])
+    elif context.known_val and not state.epoch:
+        keeper.keep_start(make_evaluator(context, source, None)()[0])
     watchers = _watchers(context, make_evaluator(context, source, average), guard, keeper, last)
     trained.fit(
         source.batches(state.epoch, last),

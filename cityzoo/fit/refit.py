@@ -49,11 +49,14 @@ def finish(
         assembled = _at_whole_size(spec, task, output, data, folder)
     fitted = output.calibrate(assembled.model, predict)
     chosen = output.choose_thresholds(predict, fitted)
-    if getattr(output, "refit", False):
+    refits = (
+        getattr(output, "refit", False) and state.best_epoch > 0
+    )  # 0: no epoch was better than the run before
+    if refits:
         assembled = _refit(spec, task, data, folder, state)
     if fitted is not None:
         output.apply_calibration(assembled.model, fitted)
-    if fitted is not None or getattr(output, "refit", False):
+    if fitted is not None or refits:
         save(float32_copy(assembled.model), folder.model)
     return chosen
 

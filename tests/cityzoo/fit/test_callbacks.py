@@ -32,7 +32,7 @@ def weight(model):
     return float(model.get_weights()[0][0, 0])
 
 
-def keep(model, folder, metrics, patience=99, state=None, enough=99):
+def keep(model, folder, metrics, patience=99, state=None, enough=99, start=None):
     """Go through epochs with these metrics; return the keeper and the number of epochs that there were."""
     state = state or TrainState()
     context = SimpleNamespace(
@@ -50,6 +50,8 @@ def keep(model, folder, metrics, patience=99, state=None, enough=99):
     keeper = CheckpointCallback(context, None, NanGuard())
     keeper.set_model(model)
     model.stop_training = False
+    if start is not None:
+        keeper.keep_start({"AP": start})
     for epoch, figure in enumerate(metrics):
         model.set_weights([np.full((1, 1), epoch + 1, "float32")])
         keeper.on_epoch_end(epoch, {"loss": 0.5} | ({} if figure is None else {"val_AP": figure}))
@@ -94,6 +96,16 @@ def test_the_best_of_an_earlier_phase_stays_the_best(model, tmp_path):
     """A second phase that never gets there writes no model."""
     keep(model, tmp_path, [0.1, 0.2], state=TrainState(best=0.5))
     assert not (tmp_path / "model.keras").exists()
+
+
+def test_the_model_that_is_continued_stays_until_an_epoch_is_better(model, tmp_path):
+    """It is the best of epoch 0; patience counts as ever, and a resumed run still knows it."""
+    begun = weight(model)
+    keeper, epochs = keep(model, tmp_path, [0.1, 0.4, 0.3], patience=2, start=0.45)
+    assert epochs == 2 and keeper.state.best_epoch == 0 and weight(load(tmp_path / "model.keras")) == begun
+    assert load_checkpoint(tmp_path / "checkpoint.npz")[0]["best"][0] == begun
+    keeper, _ = keep(model, tmp_path, [0.1, 0.4, 0.3], start=0.35)
+    assert keeper.state.best_epoch == 2 and weight(load(tmp_path / "model.keras")) == 2
 
 
 def test_without_a_figure_the_last_epoch_is_kept(model, tmp_path):
