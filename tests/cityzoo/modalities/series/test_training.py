@@ -133,6 +133,7 @@ def test_other_ways_of_training_work_for_series(place, other_ways):
     assert sum((a == b).all() for a, b in zip(best, arrays["best"], strict=True)) >= len(best) - 1
 
 
+@pytest.mark.slow
 def test_they_resume_exactly_too(place, other_ways, tmp_path, stop_after, monkeypatch):
     """The learning rate was found with weights that are gone; the average and the momentum go on."""
     words = [*SMALL[: SMALL.index("--epochs")], "--data", place[0] / "town.csv", *OTHER_WAYS]
