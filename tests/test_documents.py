@@ -14,6 +14,7 @@ import zoo
 from cityzoo import cli, tasks
 from cityzoo.commands import (
     answer,
+    backbones,
     benchmark,
     check_security,
     compress,
@@ -27,6 +28,7 @@ from cityzoo.commands import (
     pretrain,
     prune,
     redact,
+    runs,
     select,
     tune,
     update,
@@ -84,6 +86,8 @@ def known_flags():
                 compress,
                 fuse,
                 redact,
+                runs,
+                backbones,
                 select,
                 pretrain,
                 check_security,

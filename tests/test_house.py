@@ -67,8 +67,9 @@ pretrain: GROUND cli spec data metrics outputs model predict modalities tasks fi
 continual: GROUND cli spec data metrics visualize monitor outputs predict modalities tasks fit evaluation report tune zoo
 loop: GROUND spec data metrics outputs modalities tasks fit evaluation report traffic_signals watch
 doctor: GROUND cli data tasks fit runtime modalities report augment zoo
+listing: GROUND tasks fit modalities report doctor
 update: GROUND cli spec_file data tasks fit report serve
-commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress fuse selection zoo continual update pretrain doctor
+commands: GROUND runtime security monitor serve watch cli spec data demo modalities tasks fit evaluation compress fuse selection zoo continual update pretrain doctor listing
 __main__: errors cli commands
 train: cli spec commands
 evaluate: cli security commands evaluation report

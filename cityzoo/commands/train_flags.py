@@ -13,7 +13,6 @@ from cityzoo.commands.continue_flags import add_teacher, continued_values
 from cityzoo.errors import InputError, unknown
 from cityzoo.fit import distributed
 from cityzoo.spec import AUTO, CLOSED_FORM, FORMAT_VERSION, ResolvedSpec, RunFlags, TrainSpec
-from cityzoo.tasks import Task
 
 EXAMPLES = """examples:
   train on demo data, nothing needed:     python train.py --task {task}
@@ -216,13 +215,9 @@ def print_config(spec: TrainSpec[Any]) -> None:
 
 def print_list() -> None:
     """Print every backbone by modality, and every task."""
-    by_modality: dict[str, list[Task]] = {}
-    for name in tasks.names():
-        by_modality.setdefault(tasks.find(name).modality.name, []).append(tasks.find(name))
-    for name, members in by_modality.items():
-        sys.stdout.write(f"backbones of {name} tasks\n")
-        for backbone, line in members[0].modality.backbones().items():
-            sys.stdout.write(f"  {backbone:<24}{line}\n")
+    from cityzoo.listing.catalog import write_backbones
+
+    write_backbones()
     sys.stdout.write("\ntasks\n")
     for name in tasks.names():
         sys.stdout.write(f"  {name:<24}{tasks.find(name).summary}\n")

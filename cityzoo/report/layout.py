@@ -57,6 +57,7 @@ class Table:
         note: below the title, one sentence.
         colored: whether rows carry the colors that classes have in images.
         most: rows that are shown, the first ones; 0: all.
+        sortable: whether a click on a heading sorts the rows; the page then has a script, otherwise pages have none.
     """
 
     title: str
@@ -65,6 +66,7 @@ class Table:
     note: str = ""
     colored: bool = False
     most: int = 0
+    sortable: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class Layout:
 
     Attributes:
         cards: the first one stands out.
+        subtitle: below the page's title, one sentence; "": on how many examples was evaluated.
         meanings: metric -> what it means, one row each; those that the report lacks are left out.
         lower: metrics that are better when lower.
         neutral: metrics that are neither better when lower nor when higher.
@@ -148,6 +151,7 @@ class Layout:
     lower: Sequence[str] = ()
     neutral: Sequence[str] = ()
     remark: str = ""
+    subtitle: str = ""
     headline: Table | None = None
     tables: Sequence[Table] = ()
     charts: Sequence[Chart] = ()

@@ -1,0 +1,1 @@
+"""Lists of tasks, backbones and run folders."""
