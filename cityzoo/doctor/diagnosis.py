@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import cityzoo
 from cityzoo.backend import cpu_flags, cpu_name
 from cityzoo.doctor import caches, known_bad, machine, probe, requirements
 from zoo import pretrained, registry
+from zoo.text import registry as text
 
 ABSOLUTE = re.compile(r"(?<![\w~.:/])/(?:[^\s/\"'\\:,]+/)+")  # all of a path but its last name
 SHORTEST_NAME = 3  # of users and machines that are replaced: shorter ones are parts of words
@@ -48,7 +50,7 @@ def diagnose() -> dict[str, Any]:
         "speed": measured.get("speed"),
         "auto": measured.get("auto"),
         "caches": caches.measure_caches(),
-        "weights": [name for name in registry.names() if _has_weights(name)],
+        "weights": {"image": _with_weights(registry.names()), "text": _with_weights(text.BACKBONES)},
         "problems": problems,
     }
 
@@ -58,10 +60,18 @@ def has_failures(diagnosis: dict[str, Any]) -> bool:
     return any(each["fails"] for each in diagnosis["problems"])
 
 
+def _with_weights(names: Iterable[str]) -> list[str]:
+    return [name for name in names if _has_weights(name)]
+
+
 def _has_weights(name: str) -> bool:
     try:
-        return pretrained.cached(name)
-    except OSError:  # a cache that cannot be looked into
+        return (
+            bool(text.find_folder(name, download=False))
+            if name in text.BACKBONES
+            else pretrained.cached(name)
+        )
+    except (OSError, ValueError):  # a cache that cannot be looked into, or no files
         return False
 
 

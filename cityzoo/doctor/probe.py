@@ -34,6 +34,8 @@ def run_probe() -> tuple[dict[str, Any], str | None]:
         written = error.stdout or b""
         code, said = 1, f"no answer after {SECONDS} s"
         out = written.decode(errors="replace") if isinstance(written, bytes) else written
+    except OSError as error:  # where processes may not be started
+        return {}, f"no process can be started ({error.strerror})"
     found: dict[str, Any] = {}
     for line in out.splitlines():
         found |= json.loads(line) if line.startswith("{") else {}

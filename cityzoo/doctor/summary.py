@@ -24,7 +24,7 @@ def format_bytes(count: int) -> str:
     return f"{count} B"
 
 
-def format_rows(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+def format_rows(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> Iterator[str]:
     """Yield rows of cells as aligned lines.
 
     Example:
@@ -35,7 +35,7 @@ def format_rows(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield f"  {'  '.join(cells)}".rstrip()
+        yield f"{indent}{'  '.join(cells)}".rstrip()
 
 
 def summarize(found: Mapping[str, Any]) -> str:
@@ -46,7 +46,10 @@ def summarize(found: Mapping[str, Any]) -> str:
         "machine": list(_machine_rows(found)),
         "what auto chooses here, for a detector": list(_auto_rows(found["auto"])),
         "caches": [(name, _cache_size(each), each["folder"]) for name, each in found["caches"].items()],
-        "backbones with ImageNet weights": [(", ".join(found["weights"]) or "none: downloaded when used",)],
+        "pretrained weights on this machine": [
+            (kind, ", ".join(names) or "none: downloaded when used")
+            for kind, names in found["weights"].items()
+        ],
     }
     lines = [f"cityzoo {found['cityzoo']}, Python {found['python']}, {found['system']}"]
     for title, rows in sections.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cityzoo.doctor.summary import format_rows
 from cityzoo.report.number_format import format_text
 
 
@@ -22,9 +23,4 @@ def format_table(headings: Mapping[str, str], rows: Iterable[Mapping[str, Any]])
         three  –
     """
     cells = [tuple(headings.values()), *(tuple(format_text(row[key]) for key in headings) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    )
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in format_rows(cells, indent=""))

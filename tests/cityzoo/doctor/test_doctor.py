@@ -80,12 +80,14 @@ def test_a_home_that_cannot_be_written_and_a_planted_combination(tmp_path):
 def test_text_says_the_same(home, unmeasured, capsys):
     """One line per package; what is missing has its pip line; no absolute path of the home."""
     unmeasured({"devices": DEVICES, "speed": None})
+    (home / ".keras/models").mkdir(parents=True)
+    (home / ".keras/models/mobilenet_7_5_224_tf_no_top.h5").touch()
     code = main(["doctor"])
     page = capsys.readouterr().out
     failing = [line for line in page.splitlines() if line.startswith("PROBLEM")]
     assert code == bool(failing)
     assert "~/.cache/cityzoo/features" in page and str(home) not in page
-    assert "numpy" in page and page.splitlines()[-1].endswith("found")
+    assert "image  mobilenet_075\n" in page and "numpy" in page and page.splitlines()[-1].endswith("found")
 
 
 def test_tensorflow_that_does_not_load_is_a_problem(home, unmeasured, capsys):
@@ -103,6 +105,12 @@ def test_a_probe_that_dies_keeps_what_it_found(monkeypatch):
     killed = subprocess.CompletedProcess([], -4, '{"devices": {"cores": 2}}\n', "")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: killed)
     assert probe.run_probe() == ({"devices": {"cores": 2}}, "ended by signal 4")
+
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(subprocess, "run", refuse)
+    assert probe.run_probe() == ({}, "no process can be started (Permission denied)")
 
 
 @pytest.mark.parametrize(
