@@ -33,7 +33,7 @@ def diagnose() -> dict[str, Any]:
     python = platform.python_version()
     problems = [
         *_broken_requirements(states),
-        *([_problem("TensorFlow", failure, "reinstall it: " + requirements.pip_line(""))] if failure else []),
+        *([_broken_backend(failure)] if failure else []),
         *(
             _problem(name, each.reason, each.remedy, each.fails)
             for name, each in known_bad.find_known_bad({**versions, "python": python}, setting)
@@ -83,6 +83,13 @@ def _broken_requirements(states: list[requirements.PackageState]) -> list[dict[s
             reason = f"cityzoo is tested with {each.name}{each.wanted}"
             found.append(_problem(what, reason, f'pip install "{each.name}{each.wanted}"'))
     return found
+
+
+def _broken_backend(failure: str) -> dict[str, Any]:
+    backend = machine.asked_backend()
+    extra = {"tensorflow": "", "jax": "jax"}.get(backend)
+    remedy = "export KERAS_BACKEND=tensorflow" if extra is None else requirements.pip_line(extra)
+    return _problem(f"Keras with {backend}", failure, remedy)
 
 
 def _problem(what: str, reason: str | None, remedy: str, fails: bool = True) -> dict[str, Any]:

@@ -17,6 +17,7 @@ FEATURES = {
     "VNNI": (("avx512_vnni", "avx_vnni"), "int8 without saturation, several times as fast"),
     "bfloat16": (("avx512_bf16", "amx_bf16"), "VGG and ResNet train up to twice as fast"),
 }
+BACKENDS = ("tensorflow", "jax")
 FASTEST_IN_INT8 = "VNNI"
 
 
@@ -50,8 +51,7 @@ def describe_setting(
         "x86 without AVX": features is not None and not features["AVX"],
         "x86 without VNNI": features is not None and not features[FASTEST_IN_INT8],
         "oneDNN is switched off": environment.get("TF_ENABLE_ONEDNN_OPTS") == "0" and features is not None,
-        "Keras backend is neither tensorflow nor jax": devices.get("backend", "jax")
-        not in ("tensorflow", "jax"),
+        "Keras backend is neither tensorflow nor jax": asked_backend(environment) not in BACKENDS,
         "Keras images are channels_first": devices.get("image_data_format") == "channels_first",
         "TF_CONFIG names several workers": _count_workers(environment.get("TF_CONFIG", "")) > 1,
         "a GPU that TensorFlow does not see": bool(devices)
@@ -68,6 +68,21 @@ def _count_workers(text: str) -> int:
         return len(cluster.get("worker", ())) + len(cluster.get("chief", ()))
     except (ValueError, TypeError, LookupError, AttributeError):
         return 0
+
+
+def asked_backend(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the backend that Keras is asked for by KERAS_BACKEND or its keras.json, also if it cannot be loaded.
+
+    Example:
+        >>> asked_backend({"KERAS_BACKEND": "jax"}), asked_backend({"KERAS_HOME": "/nowhere"})
+        ('jax', 'tensorflow')
+    """
+    home = Path(environment.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
+    try:
+        of_file = json.loads((home / "keras.json").read_text(encoding="utf-8")).get("backend")
+    except (OSError, ValueError, AttributeError):
+        of_file = None
+    return str(environment.get("KERAS_BACKEND") or of_file or BACKENDS[0])
 
 
 def is_x86() -> bool:

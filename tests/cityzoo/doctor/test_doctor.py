@@ -97,7 +97,10 @@ def test_tensorflow_that_does_not_load_is_a_problem(home, unmeasured, capsys):
     found = json.loads(capsys.readouterr().out)
     assert found["problems"][0]["reason"] == "ImportError: ~/venv/lib/libfoo.so: cannot open, asked by USER"
     assert main(["doctor"]) == 1
-    assert "PROBLEM: TensorFlow" in capsys.readouterr().out
+    assert "PROBLEM: Keras with tensorflow" in capsys.readouterr().out
+    (home / ".keras").mkdir(parents=True)
+    (home / ".keras/keras.json").write_text('{"backend": "jax"}')
+    assert diagnosis._broken_backend("no jax")["remedy"].endswith('[jax]"')
 
 
 def test_a_probe_that_dies_keeps_what_it_found(monkeypatch):
@@ -117,7 +120,7 @@ def test_a_probe_that_dies_keeps_what_it_found(monkeypatch):
     ("variables", "devices", "words"),
     [
         ({"TF_ENABLE_ONEDNN_OPTS": "0"}, {}, {"oneDNN is switched off"}),
-        ({}, {"backend": "torch"}, {"Keras backend is neither tensorflow nor jax"}),
+        ({"KERAS_BACKEND": "torch"}, {}, {"Keras backend is neither tensorflow nor jax"}),
         ({}, {"image_data_format": "channels_first"}, {"Keras images are channels_first"}),
         (
             {"TF_CONFIG": '{"cluster": {"worker": ["a:1", "b:1"]}}'},
@@ -130,7 +133,7 @@ def test_a_probe_that_dies_keeps_what_it_found(monkeypatch):
 def test_settings_have_words_that_the_table_knows(variables, devices, words):
     """Each word is in the table, with a reason and a remedy."""
     features = dict.fromkeys(machine.FEATURES, True)
-    variables = {"CUDA_VISIBLE_DEVICES": "-1", **variables}
+    variables = {"CUDA_VISIBLE_DEVICES": "-1", "KERAS_HOME": "/nowhere", **variables}
     assert machine.describe_setting(features, {**DEVICES, **devices}, variables) == words
     found = known_bad.find_known_bad({}, words)
     assert len(found) == len(words) and all(each.reason and each.remedy for _, each in found)
@@ -140,10 +143,11 @@ def test_every_word_of_the_table_is_one_of_a_machine():
     """A word that no machine has would never be found."""
     none = dict.fromkeys(machine.FEATURES, False)
     variables = {
+        "KERAS_BACKEND": "torch",
         "TF_ENABLE_ONEDNN_OPTS": "0",
         "TF_CONFIG": '{"cluster": {"worker": ["a"], "chief": ["b"]}}',
     }
-    devices = {**DEVICES, "backend": "torch", "image_data_format": "channels_first"}
+    devices = {**DEVICES, "image_data_format": "channels_first"}
     said = machine.describe_setting(none, devices, variables)
     words = {word for each in known_bad.KNOWN_BAD for word in each.where}
     assert words - said <= {"a GPU that TensorFlow does not see"}
