@@ -49,7 +49,7 @@ def fit_baseline(folder: Path, modality: Any, data: Any, output: Any) -> None:
     if hasattr(data, "added") and not output.several:  # of a run that continues another one
         found[MEANS] = nearest_mean(features, targets)
         found[DISCRIMINANT] = shrunk_discriminant(features, targets)
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, layer in found.items():
         pair = layer.kernel, layer.bias
         if not output.several and layer.bias.shape == (2,):  # one logit for two classes
