@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from cityzoo import tasks
@@ -55,6 +56,7 @@ def continued_values(run: str, earlier: Mapping[str, Any], given: Mapping[str, A
     from cityzoo.fit.run_folder import open_run
 
     folder, _ = open_run(run)
+    _require_known_metrics(folder.path, [name for name, _ in given.get("may_lose", ())])
     if not folder.model.is_file():
         raise InputError(
             f"--continue '{run}' holds no {folder.model.name}: continue a run whose training has ended"
@@ -68,6 +70,19 @@ def continued_values(run: str, earlier: Mapping[str, Any], given: Mapping[str, A
 
     is_joint = any(way == JOINT for way, _ in given.get("retain", ()))
     return {**values, "weights": first_weights(run) if is_joint else str(folder.model)}
+
+
+def _require_known_metrics(run: Path, names: Sequence[str]) -> None:
+    """Raise InputError for a metric that the run's report does not have: its training would be for nothing."""
+    from cityzoo.evaluation.run_facts import earlier_facts
+
+    report = earlier_facts(run)
+    known = [name for name, value in report.items() if isinstance(value, float)]
+    for name in names:
+        if known and name not in known:
+            raise InputError(
+                f"--may-lose: '{name}' is no metric of '{run}': give one of {', '.join(sorted(known)[:12])}"
+            )
 
 
 def add_teacher(spec: TrainSpec[Any]) -> TrainSpec[Any]:

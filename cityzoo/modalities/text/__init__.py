@@ -151,7 +151,7 @@ class Text(TextChecks, TextExport, DeliveredText, Modality[TextFlags]):
         from cityzoo.modalities.text.build import make_tokenizer
         from cityzoo.modalities.text.views import TextViews, rows_by_length
 
-        tokenizer = make_tokenizer(spec.run.backbone, spec.modality.max_tokens, data.train)
+        tokenizer = make_tokenizer(spec.run.backbone, spec.modality.max_tokens, data.train, spec.run.weights)
         # Features are computed in order: texts of similar length together need little padding.
         by_length = self.select(data.train, rows_by_length(data.train))
         train = place_words(by_length, output, tokenizer)
@@ -228,7 +228,8 @@ class Text(TextChecks, TextExport, DeliveredText, Modality[TextFlags]):
         from cityzoo.modalities.text.build import make_tokenizer
 
         spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
-        make_tokenizer(spec["run"]["backbone"], spec["modality"]["max_tokens"], data.train).write(folder)
+        run, flags = spec["run"], spec["modality"]
+        make_tokenizer(run["backbone"], flags["max_tokens"], data.train, run["weights"]).write(folder)
         self.fit_baselines(folder, data, output)
 
     def write_examples(

@@ -38,7 +38,7 @@ def build(spec: TextSpec, output: Output, train: TextSet) -> AssembledModel:
     """
     run, flags = spec.run, spec.modality
     try:
-        tokenizer = make_tokenizer(run.backbone, flags.max_tokens, train)
+        tokenizer = make_tokenizer(run.backbone, flags.max_tokens, train, run.weights)
         backbone, origin = _build_backbone(run.backbone, run.weights, tokenizer)
     except ValueError as error:
         raise InputError(str(error)) from error
@@ -67,8 +67,13 @@ def _mean_fill(tokenizer: AnyTokenizer, train: TextSet) -> float:
     return float(np.minimum(lengths, tokenizer.max_length).mean() / tokenizer.max_length)
 
 
-def make_tokenizer(backbone: str, max_tokens: int, train: TextSet) -> AnyTokenizer:
-    """Return the tokenizer of a backbone; that of TF-IDF learns its terms from the training texts."""
+def make_tokenizer(backbone: str, max_tokens: int, train: TextSet, weights: str = "auto") -> AnyTokenizer:
+    """Return the tokenizer of a backbone.
+
+    That of TF-IDF learns its terms from the training texts, or keeps those that the weights of a whole model belong to.
+    """
+    if backbone == "tfidf" and is_model(weights):
+        return TfidfTokenizer.from_folder(Path(weights).parent)
     if backbone == "tfidf":
         return TfidfTokenizer.fit([each.text for each in train.examples])
     return Tokenizer.from_folder(registry.find_folder(backbone), max_tokens)

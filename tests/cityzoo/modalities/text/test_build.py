@@ -1,5 +1,7 @@
 """What training takes from the cache."""
 
+from types import SimpleNamespace
+
 from cityzoo.data.text.texts import TextExample, TextSet
 from cityzoo.modalities.text import TEXT, build
 from cityzoo.modalities.text.views import rows_by_length
@@ -21,3 +23,14 @@ def test_short_texts_are_not_cached_at_a_block(tmp_path):
     assert TEXT.prefix(encoder, "block01") is None and TEXT.prefix(encoder, "backbone") is not None
     encoder.mean_fill = 0.9
     assert TEXT.prefix(encoder, "block00") is None and TEXT.prefix(encoder, "block01") is not None
+
+
+def test_terms_stay_those_that_the_weights_of_a_whole_model_belong_to(tmp_path):
+    """Of "tfidf": rows of the head are of terms; texts of a continued run must not bring others."""
+    old, new = (
+        SimpleNamespace(examples=[SimpleNamespace(text=text)] * 3) for text in ("red light", "blue bin")
+    )
+    build.make_tokenizer("tfidf", 8, old).write(tmp_path)
+    kept = build.make_tokenizer("tfidf", 8, new, str(tmp_path / "model.keras"))
+    assert kept(["red light"]).any() and not kept(["blue bin"]).any()
+    assert build.make_tokenizer("tfidf", 8, new)(["blue bin"]).any()
