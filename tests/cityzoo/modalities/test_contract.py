@@ -8,6 +8,7 @@ import zoo
 from cityzoo import demo, tasks
 from tests.cityzoo.modalities.contract import check_modality, check_output
 from tests.cityzoo.modalities.test_own_modality import TASK, write_rings
+from tests.cityzoo.multimodal_town import write_rows
 from tests.cityzoo.series_town import town, untraced, written
 from tests.tiny_encoder import register
 
@@ -32,6 +33,7 @@ CASES = {  # values of flags
     "event_classify": {"data": "reports.csv", "backbone": "tiny_text"},
     "event_tag": {"data": "tags.conll", "backbone": "tiny_text"},
     "sound_classify": {"data": "tones", "backbone": "ds_cnn_small", "clip_seconds": 0.3},
+    "incident_fusion": {"data": "rows", "encoders": {"text": "hashing"}, "cache": "off"},
     TASK: {"data": "points.csv"},
 }
 STATES = ["broken", "dark", "late", "new", "old", "open", "red", "slow", "wrong", "blocked"]
@@ -59,6 +61,7 @@ def place(tmp_path_factory):
     tagged = [f"{number} O\nin O\n{name} B-road\nstreet I-road\n" for number, name in enumerate(STATES)]
     (folder / "tags.conll").write_text("\n".join(tagged))
     write_tones(folder / "tones")
+    write_rows(folder / "rows", [("train", 12), ("val", 8)], empty=0.1)
     return folder
 
 

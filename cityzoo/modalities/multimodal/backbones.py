@@ -1,0 +1,77 @@
+"""Backbones of images and texts, with their default weights, as frozen encoders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+import zoo
+from cityzoo.errors import InputError
+from cityzoo.modalities.embedding import embed
+from cityzoo.modalities.multimodal.encoders import MAX_TOKENS, SIZE_HW, Encoder, as_examples
+from cityzoo.model import assemble
+from cityzoo.outputs.classification import Classification
+
+
+def open_backbone(modality: str, name: str) -> Encoder:
+    """Build a backbone, with its default weights, as an encoder of images or texts.
+
+    Raises:
+        InputError: no such backbone, or weights that cannot be had.
+    """
+    output = Classification(("0", "1"))  # of a head that is cut off again
+    try:
+        model = _image_model(name, output) if modality == "image" else _text_model(name, output)
+    except ValueError as error:
+        raise InputError(f"--encoders {modality}={name}: {error}") from error
+    own = _own_modality(modality)
+
+    def encode(cells: Sequence[Any]) -> np.ndarray:
+        return embed(own, model, output, as_examples(modality, cells))
+
+    return Encoder(name, _digest(model), encode)
+
+
+def _own_modality(modality: str) -> Any:
+    if modality == "image":
+        from cityzoo.modalities.image import IMAGE
+
+        return IMAGE
+    from cityzoo.modalities.text import TEXT
+
+    return TEXT
+
+
+def _image_model(name: str, output: Classification) -> keras.Model:
+    if name not in zoo.names():
+        raise InputError(f"--encoders image={name}: neither a run folder nor a backbone; see train.py --list")
+    return assemble(name, output, SIZE_HW).model
+
+
+def _text_model(name: str, output: Classification) -> keras.Model:
+    from zoo.text import registry
+    from zoo.text.tokenizer import Tokenizer
+
+    if name == "tfidf":
+        raise InputError(
+            "--encoders text=tfidf: it has no weights before training: give hashing, or a run folder"
+        )
+    tokenizer = Tokenizer.from_folder(registry.find_folder(name), MAX_TOKENS)
+    backbone, _ = registry.build(name, "auto", tokenizer)
+    pooled = {"pooled": backbone.output["pooled"]}
+    model = keras.Model(backbone.inputs[0], output.build_head(pooled), name=backbone.name)
+    model.tokenizer = tokenizer
+    return model
+
+
+def _digest(model: keras.Model) -> str:
+    digest = hashlib.sha256()
+    for layer in model.layers:
+        if not layer.name.startswith("head_"):  # random, and cut off
+            for weight in layer.get_weights():
+                digest.update(np.ascontiguousarray(weight).tobytes())
+    return digest.hexdigest()[:16]
