@@ -61,19 +61,19 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     fine_tune.seed_everything(spec.run.seed)
     with open_or_create(spec, resumed) as folder:
         changes = run_data.check_resumed(folder, task.modality, data)
+        repeats.train_labelled_only(asked, folder.path, train)
         with distributed.distribution_scope(), devices.strategy().scope():
             trained = task.modality.training_spec(spec)
             assembled = task.modality.build(trained, output, data)
             state = fine_tune.fine_tune(trained, task, output, data, assembled, folder, resume=bool(resumed))
             output = refit.finish(spec, task, output, data, assembled, folder, state)
-
         report: dict[str, Any] = {}
         if distributed.is_chief():
             task.modality.write_manifest(folder.path, data, output)
             metrics = evaluate.evaluate(folder, task, output, data.held_out, folder.path, seed=spec.run.seed)
             seconds = round(time.perf_counter() - start, 1)
             facts = run_facts.training_facts(spec, data.findings, assembled, state, seconds)
-            facts["unlabelled"] = repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
+            facts |= repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
             found = folds.estimate_new_sources(asked, spec, folder.path, metrics, train)
             lineage = forgetting.evaluate_lineage(folder.path, task, state.history, data, spec)
             facts |= {"new_sources": found, "lineage": bounds.add_bounds(asked, folder.path, lineage, train)}

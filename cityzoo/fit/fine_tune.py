@@ -92,7 +92,7 @@ def fine_tune(
     cache = feature_cache.choose(getattr(spec.modality, "cache", "off"))
     state, checkpoint = _restore(assembled, folder) if resume else (TrainState(found_rate=found_rate), {})
     elapsed_seconds = partial(_seconds_since, time.perf_counter() - state.spent)
-    extra = task.modality.unlabelled_views(spec, output)
+    extra = task.modality.unlabelled_views(spec, output, folder.path)
     teacher = load_teacher(spec, task, output, assembled, data.train, checkpoint.get("adapters", []))
     context = TrainContext(
         *(task, output, assembled, train, val, spec, folder, cache, state, elapsed_seconds, extra, teacher),

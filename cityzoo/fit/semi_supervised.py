@@ -1,4 +1,4 @@
-"""FixMatch: unlabeled images in the batches of a phase."""
+"""FixMatch and pseudo-labels: unlabeled images in the batches of a phase."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def loss(context: TrainContext) -> keras.losses.Loss:
-    """Return the loss of a run: the output's, and the agreement on unlabeled images if there are any."""
+    """Return the loss of a run: the output's, and the agreement of two views of unlabeled images, if there are."""
     labelled = context.output.loss(context.modality.size_hw(context.spec))
-    if context.unlabelled is None:
+    if context.unlabelled is None or len(context.unlabelled) == 1:  # pseudo-labels are labels
         return labelled
     from heads.classification import FixMatchLoss
 
@@ -30,7 +30,7 @@ def loss(context: TrainContext) -> keras.losses.Loss:
 
 
 def with_unlabelled(context: TrainContext, source: PhaseInput) -> PhaseInput:
-    """Return a phase's input with two rows of unlabeled images after each labeled one.
+    """Return a phase's input with a row of each view of unlabeled images after each labeled one.
 
     Raises:
         InputError: there is no room for their features.
@@ -39,17 +39,15 @@ def with_unlabelled(context: TrainContext, source: PhaseInput) -> PhaseInput:
         return source
     import tensorflow as tf
 
-    weak, strong = context.unlabelled
-    of = {id(side): side_batches(context, source, side) for side in (weak, strong)}
+    rows = getattr(context.train, "max_rows", 1)  # of boxes; of more the largest stay
+    of = [side_batches(context, source, replace(side, max_rows=rows)) for side in context.unlabelled]
 
     def batches(first: int, last: int) -> tf.data.Dataset:
         # The same rows for both, so that a group's second and third are one image.
-        sides = (of[id(side)](first, last).repeat() for side in (weak, strong))
+        sides = (of_side(first, last).repeat() for of_side in of)
         labelled = source.batches(first * passes(context), last * passes(context))
         return tf.data.Dataset.zip(labelled, *sides).map(
-            tf.autograph.experimental.do_not_convert(
-                lambda *triples: tf.nest.map_structure(interleave, *triples)
-            )
+            tf.autograph.experimental.do_not_convert(lambda *pairs: tf.nest.map_structure(interleave, *pairs))
         )
 
     return replace(source, batches=batches)
@@ -114,7 +112,7 @@ def examples_of_step(
     labelled = _of_step(order, context.train, step, spec.fit.batch_size)
     again = itertools.cycle(unlabelled_rows(context, epoch, epoch + 1, shown)())
     others = _of_step(lambda: again, context.unlabelled[0], step, spec.fit.batch_size)
-    copies = 2 if context.teacher is None else 1
+    copies = len(context.unlabelled) if context.teacher is None else 1
     return [each for own, other in zip(labelled, others, strict=True) for each in (own, *[other] * copies)]
 
 

@@ -146,8 +146,11 @@ class Modality(
     def views(self, spec: ResolvedSpec[Flags], output: Any, data: Any) -> tuple[Any, Any]:
         """Return the training and the validation examples as they come to the network."""
 
-    def unlabelled_views(self, spec: ResolvedSpec[Flags], output: Any) -> Any | None:
-        """Return unlabeled examples to train with as well; None if there are none."""
+    def unlabelled_views(self, spec: ResolvedSpec[Flags], output: Any, folder: Path) -> Any | None:
+        """Return views of unlabeled examples to train with as well, weak and strong ones; None if there are none.
+
+        One alone has labels of its own: what the first model in the run's `folder` finds.
+        """
         return None
 
     def count_unlabelled(self, spec: TrainSpec[Flags]) -> int:

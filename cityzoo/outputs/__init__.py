@@ -54,6 +54,7 @@ class Output(CombinedModels, ABC):
         closed_form_layer: name of the layer that `fit_closed_form` can compute; "" if there is none.
         trainable: whether the head has parameters that gradients can train.
         supports_unlabelled: whether FixMatch can use unlabeled examples.
+        supports_pseudo_labels: whether results of a first model can be the labels of unlabeled examples.
         supports_distillation: whether `distillation_loss` is implemented.
         imitated_layers: layers of the model whose features a student learns from its teacher.
         supports_attribution: whether `attribution_target` is implemented.
@@ -73,6 +74,7 @@ class Output(CombinedModels, ABC):
     closed_form_layer: ClassVar[str] = ""
     trainable: ClassVar[bool] = True
     supports_unlabelled: ClassVar[bool] = False
+    supports_pseudo_labels: ClassVar[bool] = False
     supports_distillation: ClassVar[bool] = False
     imitated_layers: ClassVar[tuple[str, ...]] = ()
     supports_attribution: ClassVar[bool] = False

@@ -57,6 +57,7 @@ class Detection(Output):
     )
     page: ClassVar[str] = "detection"
     primary_metrics: ClassVar[tuple[str, ...]] = ("AP", "AP50", "AP75")
+    supports_pseudo_labels: ClassVar[bool] = True
     supports_distillation: ClassVar[bool] = True
     imitated_layers: ClassVar[tuple[str, ...]] = ("neck_P3_topdown_act", "neck_P4_sum", "neck_P5_sum")
     supports_attribution: ClassVar[bool] = True

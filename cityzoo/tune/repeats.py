@@ -18,13 +18,14 @@ from cityzoo.evaluation.run_facts import earlier_facts
 from cityzoo.fit import distributed, run_folder
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.fit.run_lock import lock_run
+from cityzoo.modalities.image.pseudo_labels import read_facts
+from cityzoo.modalities.image.unlabelled import LABELLED_ONLY
 from cityzoo.report.pages.shared import repeats_layout
 from cityzoo.report.write import write_report
 from cityzoo.spec import TrainSpec
 
 LOG = logging.getLogger(__name__)
 CONFIDENCE = 0.95
-LABELLED_ONLY = "labelled_only"  # folder of the run without unlabelled images
 Train = Callable[[TrainSpec, str | None], dict[str, Any]]
 
 
@@ -134,9 +135,26 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     return mean - reach, mean + reach
 
 
+def train_labelled_only(spec: TrainSpec, run: Path, train: Train) -> None:
+    """Train on the labeled images alone first, where that model's answers label the others.
+
+    Args:
+        spec: of the run with unlabeled images.
+        run: its folder.
+        train: as `run_repeats` takes it.
+    """
+    has_images = getattr(spec.modality, "unlabelled", None) is not None and not spec.fit.teacher
+    if has_images and tasks.find(spec.run.task).output.supports_pseudo_labels:
+        own = RunFolder(run / LABELLED_ONLY)
+        LOG.info("first without unlabelled images, which that model labels: %s", own.path)
+        finish_run(spec.replace(unlabelled=None, out=str(own.path)), own, train)
+        keras.utils.clear_session()
+        keras.utils.set_random_seed(spec.run.seed)
+
+
 def compare_with_labelled_only(
     spec: TrainSpec, run: Path, report: dict[str, Any], train: Train
-) -> dict[str, Any] | None:
+) -> dict[str, Any]:
     """Train the same without unlabelled images, in a folder of its own, and return the comparison.
 
     Args:
@@ -146,10 +164,11 @@ def compare_with_labelled_only(
         train: as `run_repeats` takes it.
 
     Returns:
-        For each headline figure `labelled_only`, `with_unlabelled` and `gain`; None where none were given.
+        `unlabelled`: for each headline figure `labelled_only`, `with_unlabelled` and `gain`; `pseudo_labels`: how many
+        boxes were found in them. None where none were given.
     """
     if getattr(spec.modality, "unlabelled", None) is None:
-        return None
+        return {"unlabelled": None}
     keras.utils.clear_session()
     own = RunFolder(run / LABELLED_ONLY)
     LOG.info("the same without unlabelled images, to compare: %s", own.path)
@@ -160,4 +179,4 @@ def compare_with_labelled_only(
             rows[name] = {"labelled_only": other[name], "with_unlabelled": report[name]}
             rows[name]["gain"] = report[name] - other[name]
             LOG.info("%s %.3f without and %.3f with unlabelled images", name, other[name], report[name])
-    return rows
+    return {"unlabelled": rows, **read_facts(run)}

@@ -166,10 +166,10 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
 
         return build.make_views(spec, output, data)
 
-    def unlabelled_views(self, spec: Spec, output: Output) -> Any | None:
+    def unlabelled_views(self, spec: Spec, output: Output, folder: Path) -> Any | None:
         from cityzoo.modalities.image import unlabelled
 
-        return unlabelled.make_views(spec, output)
+        return unlabelled.make_views(spec, output, self, folder)
 
     def count_unlabelled(self, spec: TrainSpec[ImageFlags]) -> int:
         folder = spec.modality.unlabelled

@@ -69,8 +69,8 @@ class ImageFlags(LabeledFlags):
     )
     unlabelled: str | None = flag(
         None,
-        "folder of unlabeled images to train on as well (FixMatch, or answers of --teacher); the report compares with "
-        "training without",
+        "folder of unlabeled images to train on as well (FixMatch; boxes: pseudo-labels; or answers of --teacher); the "
+        "report compares with training without",
         metavar="FOLDER",
     )
     structure: str = flag(

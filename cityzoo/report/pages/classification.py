@@ -7,6 +7,7 @@ from typing import Any
 
 from cityzoo.report.layout import Card, Chart, Layout, Table
 from cityzoo.report.pages.shared import baselines_table, confusion_table, precision_recall_chart
+from cityzoo.report.pages.unlabelled import UNLABELLED
 
 MEANINGS = {
     "balanced_accuracy": "mean recall over classes: rare classes count as much as common ones",
@@ -16,16 +17,6 @@ MEANINGS = {
     "mean_ap": "average precision, mean over classes",
     "loss": "log loss of the probabilities, 0 is perfect",
 }
-UNLABELLED = Table(
-    "Gain from unlabeled images",
-    "unlabelled",
-    {
-        "labelled_only": ("without them", "score"),
-        "with_unlabelled": ("with them", "score"),
-        "gain": ("change", "signed"),
-    },
-    "Trained with and without unlabeled images, with the same seed and held-out images.",
-)
 IMAGES = {"worst": "Most confident mistakes", "best": "Most confident correct predictions"}
 LEGEND = (("", "below each image: prediction with its probability, then the true class"),)
 CURVE_NOTE = "Metrics of the validation examples after each epoch."

@@ -7,6 +7,7 @@ from typing import Any
 
 from cityzoo.report.layout import Card, Chart, Layout, Table
 from cityzoo.report.pages.shared import confusion_table, precision_recall_chart
+from cityzoo.report.pages.unlabelled import PSEUDO_LABELS, UNLABELLED
 
 MEANINGS = {
     "AP50": "average precision at IoU .50: boxes overlap the object by half",
@@ -80,7 +81,7 @@ def layout(report: Mapping[str, Any], class_names: tuple[str, ...] = ()) -> Layo
         CARDS,
         MEANINGS,
         remark=REMARK if report.get("operating_point") else "",
-        tables=(CLASSES, THRESHOLDS, ERRORS, *((confusion,) if predicted else ())),
+        tables=(CLASSES, THRESHOLDS, ERRORS, *((confusion,) if predicted else ()), UNLABELLED, PSEUDO_LABELS),
         charts=(precision_recall_chart("At IoU .50. The area under a curve is the class's AP50."), F1),
         images={
             "best": "Best images",

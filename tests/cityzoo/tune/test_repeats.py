@@ -159,11 +159,11 @@ def test_several_processes_are_refused(spec, monkeypatch):
 
 def test_the_same_is_trained_without_unlabelled_images_to_compare(spec, tmp_path):
     """In a folder of its own; gain is with less without; metrics that are not known are left out."""
-    assert repeats.compare_with_labelled_only(spec, tmp_path, {}, Training()) is None
+    assert repeats.compare_with_labelled_only(spec, tmp_path, {}, Training()) == {"unlabelled": None}
     spec = spec.replace(repeats=1, unlabelled="more/")
     training = Training()
     report = {"balanced_accuracy": 0.75, "accuracy": 0.25, "mean_auroc": 0.9, "loss": None}
-    rows = repeats.compare_with_labelled_only(spec, tmp_path, report, training)
+    rows = repeats.compare_with_labelled_only(spec, tmp_path, report, training)["unlabelled"]
     own = tmp_path / "labelled_only"
     assert training.asked == [(spec.replace(unlabelled=None, out=str(own)), None)]
     assert rows == {
@@ -174,5 +174,5 @@ def test_the_same_is_trained_without_unlabelled_images_to_compare(spec, tmp_path
     }
     assert earlier_facts(own)["balanced_accuracy"] == 0.7
     again = Training()
-    assert repeats.compare_with_labelled_only(spec, tmp_path, report, again) == rows
+    assert repeats.compare_with_labelled_only(spec, tmp_path, report, again) == {"unlabelled": rows}
     assert again.asked == []
