@@ -16,13 +16,15 @@ ABOUT = """\
 Pretrain a backbone on the city's own images, without labels: two views of one image, or two neighbouring frames of one
 camera, are to be alike (simclr, byol), or what is hidden is to be predicted (mae); supcon takes the labels of labeled
 data. The result is a run folder with a report, and a weights file for train.py --weights. With --probe the report
-compares it with ImageNet's and random weights.
+compares it with ImageNet's and random weights. With a backbone of series, mae fills in hidden measurements, and
+train.py --weights takes the run folder.
 """
 EXAMPLES = f"""\
 examples:
   {PROG} --method simclr --data frames/ --out street.weights.h5
   {PROG} --method byol --data frames/ --backbone mobilenet_025 --probe labeled/ --probe-task vehicle_classify
   {PROG} --method mae --data frames/ --weights imagenet --epochs 50
+  {PROG} --method mae --data sensors.csv --backbone stid --history 12
   {PROG} --resume runs/pretrain_simclr-mobilenet_050-1
   python train.py --backbone mobilenet_050 --weights street.weights.h5 --data labeled/ --backbone-rate 1
 """
@@ -30,7 +32,17 @@ METHODS = ("simclr", "byol", "mae", "supcon")
 TRAINING = {
     "run": "format limit strict allow_outside weights seed",
     "fit": "epochs batch_size learning_rate find_lr optimizer schedule weight_decay clip_norm",
-    "modality": "image_size augment keep_decoded precision bad_boxes exif split_by class_map",
+    "modality": "image_size augment keep_decoded precision bad_boxes exif split_by class_map history horizon graph "
+    "hidden_size split",
+}
+TITLES = {
+    "run": "run",
+    "fit": "training",
+    "output": "methods",
+    "reader": "pairs of images",
+    "modality": "images",
+    ("series", "modality"): "series",
+    ("series", "reader"): "series",
 }
 WORDS = {"unit": "images", "weights": "random|auto|imagenet|FILE"}
 
@@ -69,16 +81,17 @@ def _parser() -> cli.Parser:
 def _add_training_flags(parser: cli.Parser) -> None:
     from cityzoo.pretrain.request import make_task
 
+    kinds = [make_task("mae", "stid"), *map(make_task, reversed(METHODS))]
     known: dict[str, Any] = {}
-    for method in reversed(METHODS):
-        for section, items in make_task(method).flags.items():
+    for task in kinds:
+        for section, items in task.flags.items():
             names = TRAINING.get(section, "").split() or [item.name for item in items]
-            known.setdefault(section, {}).update({item.name: item for item in items if item.name in names})
-    task, titles = make_task(METHODS[0]), {"output": "methods", "reader": "pairs", "modality": "images"}
-    words = {**task.modality.words, **WORDS}
-    for section, items in known.items():
-        group = parser.add_argument_group(titles.get(section, section))
-        cli.add_flags(group, list(items.values()), {**task.defaults, "augment": "by method"}, words)
+            title = TITLES.get((task.modality.name, section)) or TITLES.get(section, section)
+            known.setdefault(title, {}).update({item.name: item for item in items if item.name in names})
+    words = {**kinds[-1].modality.words, **WORDS}
+    for title, own in known.items():
+        group = parser.add_argument_group(title)
+        cli.add_flags(group, list(own.values()), {**kinds[-1].defaults, "augment": "by method"}, words)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -97,7 +110,7 @@ def main(arguments: Sequence[str]) -> int:
     else:
         if method is None or given.get("data") is None:
             raise InputError(f"--{'data' if method else 'method'} is missing: try {PROG} --help")
-        task = make_task(method)
+        task = make_task(method, given["backbone"])
         _refuse_others(method, given, {item.name for items in task.flags.values() for item in items})
         given |= {"out": run} if run else {}
         request = PretrainingRequest(method, given, **own_values)
@@ -115,4 +128,6 @@ def main(arguments: Sequence[str]) -> int:
 def _refuse_others(method: str, given: dict[str, Any], known: set[str]) -> None:
     strange = sorted(set(given) - known)
     if strange:
-        raise InputError(f"{cli.flag_name(strange[0])} does not apply to --method {method}: remove it")
+        raise InputError(
+            f"{cli.flag_name(strange[0])} does not apply to --method {method} of this backbone: remove it"
+        )

@@ -143,14 +143,44 @@ class BYOL(PairOutput):
 
 
 @dataclass(frozen=True)
-class MaskedImage(Pretraining):
-    """Colors of patches that are covered with gray (SimMIM; MAE's masking for networks without tokens)."""
+class MaskedOutput(Pretraining):
+    """What is hidden of an example."""
 
-    mask: float = flag(0.6, "share of the patches that is covered", parse_share, "SHARE")
     views: ClassVar[int] = 1
-    policy: ClassVar[str] = "light"
     primary_metrics: ClassVar[tuple[str, ...]] = ("masked_error", "error_of_mean")
     lower_is_better: ClassVar[tuple[str, ...]] = ("masked_error", "error_of_mean")
+
+    def loss(self, size_hw: Any) -> keras.losses.Loss:
+        """Return the mean absolute error of what is hidden."""
+        from heads.self_supervised import MaskedLoss
+
+        return MaskedLoss()
+
+    def errors(self, target: np.ndarray, values: np.ndarray) -> list[float]:
+        """Return the mean absolute error of what is hidden of each example.
+
+        Args:
+            target: (B, h, w, V + 1), 1 at the end where something is hidden.
+            values: (B, h, w, V), predicted.
+        """
+        mask = target[..., -1]
+        found = np.abs(target[..., :-1] - values).mean(axis=-1) * mask
+        return (found.sum(axis=(1, 2)) / np.maximum(mask.sum(axis=(1, 2)), 1)).tolist()
+
+    def metrics(self, truth: Any, results: Sequence[tuple[float, float]]) -> dict[str, Any]:
+        """Return the mean error of what is hidden, and that of filling it with the mean of what is seen."""
+        own, mean = np.mean(results, axis=0)
+        return {"masked_error": float(own), "error_of_mean": float(mean)}
+
+
+@dataclass(frozen=True)
+class MaskedImage(MaskedOutput):
+    """Colors of patches that are covered with gray (SimMIM; MAE's masking for networks without tokens)."""
+
+    mask: float = flag(
+        0.6, "share that is hidden: of an image's patches, or of each sensor's window", parse_share, "SHARE"
+    )
+    policy: ClassVar[str] = "light"
 
     def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return (batch, H / 32, W / 32, 192), the colors of each patch in cells of 4 pixels."""
@@ -158,12 +188,6 @@ class MaskedImage(Pretraining):
 
         level = features[sorted(features)[-1]]
         return keras.layers.Conv2D(3 * (PATCH // CELL) ** 2, 1, dtype="float32", name="head_pixels")(level)
-
-    def loss(self, size_hw: Any) -> keras.losses.Loss:
-        """Return the mean absolute error of covered patches."""
-        from heads.self_supervised import MaskedLoss
-
-        return MaskedLoss()
 
     def make_targets(self, batch: dict[str, Any]) -> tf.Tensor:
         """Return (B, H / 32, W / 32, 193) float32: colors -1..1 of each patch, and 1 where it is covered.
@@ -191,21 +215,9 @@ class MaskedImage(Pretraining):
         return inputs * (1.0 - mask) + GRAY * mask
 
     def measure(self, target: np.ndarray, outputs: np.ndarray) -> list[Any]:
-        """Return the error of each image and that of the mean color of what it shows, in 0..1 of the color range."""
-        return list(
-            zip(*(_masked_errors(target, each) for each in (outputs, _mean_seen(target))), strict=True)
-        )
-
-    def metrics(self, truth: Any, results: Sequence[tuple[float, float]]) -> dict[str, Any]:
-        """Return the mean error of covered patches, and that of filling them with the mean color of the others."""
-        own, mean = np.mean(results, axis=0)
-        return {"masked_error": float(own), "error_of_mean": float(mean)}
-
-
-def _masked_errors(target: np.ndarray, values: np.ndarray) -> list[float]:
-    mask = target[..., -1]
-    errors = np.abs(target[..., :-1] - values).mean(axis=-1) * mask
-    return (errors.sum(axis=(1, 2)) / np.maximum(mask.sum(axis=(1, 2)), 1) / 2).tolist()
+        """Return the error of each image and that of the mean color of what it shows, as shares of the color range."""
+        pairs = (np.array(self.errors(target, each)) / 2 for each in (outputs, _mean_seen(target)))
+        return list(zip(*pairs, strict=True))
 
 
 def _mean_seen(target: np.ndarray) -> np.ndarray:

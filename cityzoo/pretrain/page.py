@@ -7,7 +7,7 @@ from cityzoo.report.layout import Card, Columns, Layout, Section, Table
 MEANINGS = {
     "pair_accuracy": "share of held-out examples whose other view is the nearest of all; chance is one in their number",
     "spread": "of the projections: 0 where all are equal (collapse), 1 where they are spread over the whole sphere",
-    "masked_error": "mean absolute error of what was hidden, as a share of the range of values",
+    "masked_error": "mean absolute error of what was hidden, in shares of the color range, or in standard deviations",
     "error_of_mean": "the same error if the mean of what is seen fills the gaps",
 }
 LOWER = ("masked_error", "error_of_mean")
@@ -36,14 +36,15 @@ def layout() -> Layout:
             "are {probe/shots|count} of each class.",
         ),
     )
+    text = "{n_distant|count} of {n_train|count} images have no neighbouring frame: their pairs are views of one image."
+    pairs = Section("Pairs", "n_distant", remarks=(text,))
     return Layout(
         cards=tuple(Card(f"probe/rows/pretrained/{key}", title, note) for key, title, note in CARDS)
         + tuple(Card(name, name.replace("_", " "), "on held-out examples") for name in MEANINGS),
         meanings=MEANINGS,
         lower=LOWER,
-        remark="Trained on {n_train|count} {examples|text} without their labels, {n_distant|count} of them without a "
-        "neighbouring frame. Weights: {weights_file|text}.",
-        sections=(probe,),
+        remark="{method|text} on {n_train|count} {examples|text}. Weights: {weights_file|text}.",
+        sections=(probe, pairs),
         images={"views": "Views as the network gets them: an example in each row"},
         curves={"loss": "training loss", **{f"val_{name}": name.replace("_", " ") for name in MEANINGS}},
     )

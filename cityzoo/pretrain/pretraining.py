@@ -17,8 +17,7 @@ from cityzoo.fit.run_folder import RunFolder, open_or_create
 from cityzoo.modalities import Dataset
 from cityzoo.model import AssembledModel
 from cityzoo.pretrain.frames import require_distinct
-from cityzoo.pretrain.images import IMAGES
-from cityzoo.pretrain.objectives import METHODS, Pretraining, SimCLR
+from cityzoo.pretrain.objectives import Pretraining, SimCLR
 from cityzoo.pretrain.page import layout
 from cityzoo.pretrain.probe import OWN
 from cityzoo.pretrain.request import PROGRAM, PretrainingRequest, require_pairs
@@ -45,7 +44,8 @@ def pretrain(request: PretrainingRequest, resumed: str | None = None) -> dict[st
     data = task.modality.read(asked, task)
     if asked.run.strict:
         data.findings.require_all_used()
-    require_distinct(data.train, asked.run.data)
+    if request.is_image:
+        require_distinct(data.train, asked.run.data)
     output = _make_output(task, asked, data)
     spec = auto_settings.resolve(asked, task, data, output)
     require_pairs(request.method, spec.fit.batch_size)
@@ -56,11 +56,12 @@ def pretrain(request: PretrainingRequest, resumed: str | None = None) -> dict[st
         with distributed.distribution_scope(), devices.strategy().scope():
             assembled = task.modality.build(spec, output, data)
             state = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resumed))
-        file = Path(request.out) if request.out else folder.path / WEIGHTS
-        _save_backbone(assembled, spec, file)
-        task.modality.write_preview(
-            task.modality.views(spec, output, data)[0], str(folder.path / "views.png")
-        )
+        file = Path(request.out or folder.path / WEIGHTS) if request.is_image else folder.model
+        if request.is_image:
+            _save_backbone(assembled, spec, file)
+            task.modality.write_preview(
+                task.modality.views(spec, output, data)[0], str(folder.path / "views.png")
+            )
         report = _describe(request, spec, data, assembled, state, file)
         report["warnings"] += changes
         return _finish(request, spec, folder, report, started)
@@ -70,14 +71,14 @@ def _make_output(task: Task, spec: Any, data: Dataset) -> Pretraining:
     output: Any = task.output_for(data.train.class_names, spec.output)
     if isinstance(output, SimCLR):
         output = replace(output, neighbours=spec.reader["neighbours"])
-    return output
+    return output.with_train_statistics(data.train)
 
 
 def _save_backbone(assembled: AssembledModel, spec: ResolvedSpec[Any], file: Path) -> None:
     from zoo.weights_file import save_file
 
     backbone = assembled.backbone
-    network = zoo.backbone.build(spec.run.backbone, spec.modality.image_size, "random", ()).model
+    network = zoo.build(spec.run.backbone, spec.modality.image_size, "random", ()).model
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file(backbone, network, file)
 
@@ -91,8 +92,8 @@ def _describe(
     file: Path,
 ) -> dict[str, Any]:
     last = state.history[-1]
-    metrics = {name: last.get(f"val_{name}", np.nan) for name in METHODS[request.method].primary_metrics}
-    distant, warnings = _count_distant(spec, data), []
+    metrics = {name: last.get(f"val_{name}", np.nan) for name in request.task.output.primary_metrics}
+    warnings = []
     if metrics.get("spread", np.nan) < COLLAPSED:
         warnings.append(
             f"all projections are nearly equal (spread {metrics['spread']:.3f}): the backbone has learned nothing; try "
@@ -100,18 +101,18 @@ def _describe(
         )
     if metrics.get("masked_error", np.nan) >= metrics.get("error_of_mean", np.nan):
         warnings.append(
-            "hidden patches are predicted no better than by the mean color of the others: train longer"
+            "what is hidden is predicted no better than by the mean of what is seen: train longer"
         )
-    if not request.probe:
+    if request.is_image and not request.probe:
         warnings.append("not compared with other starting weights: give labeled data with --probe")
     return {
         "task": f"Pretraining by {request.method}",
         "backbone": spec.run.backbone,
         "method": request.method,
         **metrics,
-        "examples": IMAGES.unit,
+        "examples": request.task.modality.unit,
         "n_train": len(data.train),
-        "n_distant": distant,
+        **({"n_distant": _count_distant(spec, data)} if spec.reader.get("neighbours") else {}),
         "data": data.findings.as_dict()["source"],
         "findings": data.findings.as_dict(),
         "warnings": warnings,
@@ -126,9 +127,7 @@ def _describe(
 
 def _count_distant(spec: ResolvedSpec[Any], data: Any) -> int:
     """Return how many training images have no neighbouring frame."""
-    distance = spec.reader.get("neighbours", 0)
-    if not distance:
-        return len(data.train)
+    distance = spec.reader["neighbours"]
     steps = np.diff([image.target[0] for image in data.train.examples])
     near = np.concatenate([[False], steps <= distance, [False]])
     return int((~(near[1:] | near[:-1])).sum())
@@ -153,13 +152,14 @@ def _finish(
         LOG.warning("WARNING: %s", warning)
     shown = (
         f"{name} {report[name]:.3f}"
-        for name in METHODS[request.method].primary_metrics
+        for name in request.task.output.primary_metrics
         if report[name] is not None
     )
     LOG.info("held-out: %s", ", ".join(shown))
     LOG.info("report: %s", page)
-    config = f"--backbone {spec.run.backbone} --weights {report['weights_file']}"
-    LOG.info("train on labels: python train.py %s --data LABELED", config)
+    flags = f"--backbone {spec.run.backbone} --weights {report['weights_file']}"
+    flags = flags if request.is_image else f"--task traffic_flow {flags}"
+    LOG.info("train from it: python train.py %s --data DATA", flags)
     return report
 
 

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import zoo.registry
+from cityzoo.data.series.reader import SeriesReader
 from cityzoo.errors import InputError, unknown
 from cityzoo.pretrain.frames import ClassReader, FramesReader
 from cityzoo.pretrain.images import IMAGES
 from cityzoo.pretrain.objectives import METHODS
 from cityzoo.pretrain.probe import Probe
+from cityzoo.pretrain.series import SERIES, MaskedSeries
 from cityzoo.replace_file import replace_file
 from cityzoo.tasks import Task
+from zoo.series.build import BACKBONES
 
 FILE, SUFFIX = "pretraining.json", ".weights.h5"
 LEAST_PAIRS = 8  # in a batch: each view has to be told from 14 others
@@ -28,6 +31,16 @@ DEFAULTS = {
     "freeze": "none",
     "views": 0,
     "split_by": "auto",
+    "patience": 1_000_000,
+}
+SERIES_DEFAULTS = {  # as traffic_flow has them
+    "backbone": "stid",
+    "weights": "random",
+    "batch_size": 32,
+    "learning_rate": 0.004,
+    "weight_decay": 0.001,
+    "clip_norm": 1.0,
+    "freeze": "none",
     "patience": 1_000_000,
 }
 
@@ -58,6 +71,9 @@ class PretrainingRequest:
         """Raise InputError for what is known to be wrong before any work."""
         spec = self.spec
         self.task.modality.check(spec, self.task)
+        if not self.is_image:
+            self._check_series()
+            return
         if zoo.registry.JOIN in spec.run.backbone:
             raise InputError(f"--backbone '{spec.run.backbone}': pretrain one backbone at a time")
         if self.out and (not self.out.endswith(SUFFIX) or Path(self.out).exists()):
@@ -70,10 +86,23 @@ class PretrainingRequest:
         if self.probe:
             self.make_probe(spec).check()
 
+    def _check_series(self) -> None:
+        given = {"--out": self.out, "--probe": self.probe, "--against": self.against}
+        for name, value in given.items():
+            if value:
+                raise InputError(
+                    f"{name} does not apply to series: remove it, and compare train.py --weights RUN with a run without"
+                )
+
+    @property
+    def is_image(self) -> bool:
+        """Return whether images are pretrained on."""
+        return self.task.modality is IMAGES
+
     @property
     def task(self) -> Task:
         """Return the task as `cityzoo.fit` takes it; it has no demo data and is none of train.py's."""
-        return make_task(self.method)
+        return make_task(self.method, self.values.get("backbone", ""))
 
     @property
     def spec(self) -> Any:
@@ -106,18 +135,26 @@ class PretrainingRequest:
         return found
 
 
-def make_task(method: str) -> Task:
+def make_task(method: str, backbone: str = "") -> Task:
     """Return what is pretrained by a method.
 
+    Args:
+        method: a key of `METHODS`.
+        backbone: of images or of series.
+
     Raises:
-        InputError: an unknown method.
+        InputError: an unknown method, or one that is not for series.
 
     Example:
-        >>> make_task("mae").output.__name__
-        'MaskedImage'
+        >>> make_task("mae").output.__name__, make_task("mae", "stid").output.__name__
+        ('MaskedImage', 'MaskedSeries')
     """
     if method not in METHODS:
         raise unknown("method", method, METHODS)
+    if backbone in BACKBONES:
+        if method != "mae":
+            raise InputError(f"--method {method} is for images: give --method mae for backbone '{backbone}'")
+        return Task("pretraining on series", SERIES, MaskedSeries, SeriesReader, None, "", SERIES_DEFAULTS)
     output = METHODS[method]
     reader = ClassReader if method == "supcon" else FramesReader
     defaults = {**DEFAULTS, "augment": output.policy}
