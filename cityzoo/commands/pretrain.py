@@ -21,11 +21,11 @@ train.py --weights takes the run folder.
 """
 EXAMPLES = f"""\
 examples:
-  {PROG} --method simclr --data frames/ --out street.weights.h5
+  {PROG} --method mae --data frames/ --out street.weights.h5
   {PROG} --method byol --data frames/ --backbone mobilenet_025 --probe labeled/ --probe-task vehicle_classify
-  {PROG} --method mae --data frames/ --weights imagenet --epochs 50
+  {PROG} --method simclr --data frames/ --weights imagenet --epochs 50
   {PROG} --method mae --data sensors.csv --backbone stid --history 12
-  {PROG} --resume runs/pretrain_simclr-mobilenet_050-1
+  {PROG} --resume runs/pretrain_mae-mobilenet_050-1
   python train.py --backbone mobilenet_050 --weights street.weights.h5 --data labeled/ --backbone-rate 1
 """
 METHODS = ("simclr", "byol", "mae", "supcon")

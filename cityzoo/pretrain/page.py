@@ -11,16 +11,16 @@ MEANINGS = {
     "error_of_mean": "the same error if the mean of what is seen fills the gaps",
 }
 LOWER = ("masked_error", "error_of_mean")
-PROBES: Columns = {
-    "linear": ("all labels", "score"),
-    "linear_interval": ("95 % interval", "interval"),
-    "linear_lead": ("pretrained leads by", "signed"),
-    "linear_lead_interval": ("95 % interval", "interval"),
-    "few": ("few labels", "score"),
-    "few_interval": ("95 % interval", "interval"),
-    "few_lead": ("pretrained leads by", "signed"),
-    "few_lead_interval": ("95 % interval", "interval"),
-}
+
+
+def _table(title: str, key: str) -> Table:
+    columns: Columns = {
+        key: ("", "score"),
+        f"{key}_interval": ("95 % interval", "interval"),
+        f"{key}_lead": ("pretrained leads by", "signed"),
+        f"{key}_lead_interval": ("95 % interval", "interval"),
+    }
+    return Table(title, "probe/rows", columns)
 
 
 def layout() -> Layout:
@@ -30,7 +30,7 @@ def layout() -> Layout:
         "probe",
         "Logistic regression with a fixed penalty on frozen features of labeled examples. All labels: bootstrap of the "
         "held-out examples; few labels: mean over random choices of them, Student's t.",
-        tables=(Table("By starting weights", "probe/rows", PROBES),),
+        tables=(_table("All labels", "linear"), _table("Few labels", "few")),
         remarks=(
             "{probe/metric|name} on {probe/n_val|count} held-out examples; all labels are {probe/n_train|count}, few "
             "are {probe/shots|count} of each class.",

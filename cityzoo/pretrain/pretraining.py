@@ -112,6 +112,8 @@ def _describe(
         **metrics,
         "examples": request.task.modality.unit,
         "n_train": len(data.train),
+        "split": data.val.split,
+        f"n_{request.task.modality.unit}": len(data.val),
         **({"n_distant": _count_distant(spec, data)} if spec.reader.get("neighbours") else {}),
         "data": data.findings.as_dict()["source"],
         "findings": data.findings.as_dict(),
