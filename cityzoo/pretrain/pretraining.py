@@ -28,6 +28,7 @@ from cityzoo.tasks import Task
 LOG = logging.getLogger(__name__)
 WEIGHTS = "backbone.weights.h5"
 COLLAPSED = 0.05  # spread of the projections
+CHANCE = 5  # examples whose other view is found; 1 by chance, however many there are
 
 
 def pretrain(request: PretrainingRequest, resumed: str | None = None) -> dict[str, Any]:
@@ -93,18 +94,6 @@ def _describe(
 ) -> dict[str, Any]:
     last = state.history[-1]
     metrics = {name: last.get(f"val_{name}", np.nan) for name in request.task.output.primary_metrics}
-    warnings = []
-    if metrics.get("spread", np.nan) < COLLAPSED:
-        warnings.append(
-            f"all projections are nearly equal (spread {metrics['spread']:.3f}): the backbone has learned nothing; try "
-            "--method simclr, a lower --learning-rate or a larger --batch-size"
-        )
-    if metrics.get("masked_error", np.nan) >= metrics.get("error_of_mean", np.nan):
-        warnings.append(
-            "what is hidden is predicted no better than by the mean of what is seen: train longer"
-        )
-    if request.is_image and not request.probe:
-        warnings.append("not compared with other starting weights: give labeled data with --probe")
     return {
         "task": f"Pretraining by {request.method}",
         "backbone": spec.run.backbone,
@@ -117,7 +106,7 @@ def _describe(
         **({"n_distant": _count_distant(spec, data)} if spec.reader.get("neighbours") else {}),
         "data": data.findings.as_dict()["source"],
         "findings": data.findings.as_dict(),
-        "warnings": warnings,
+        "warnings": _find_warnings(request, metrics, len(data.val)),
         "weights": None if assembled.origin is None else asdict(assembled.origin),
         "weights_file": str(file),
         "sha256": zoo.pretrained.sha256(file),
@@ -125,6 +114,27 @@ def _describe(
         "epochs": len(state.history),
         "spec": spec.as_dict(),
     }
+
+
+def _find_warnings(request: PretrainingRequest, metrics: dict[str, float], count: int) -> list[str]:
+    warnings = []
+    if metrics.get("spread", np.nan) < COLLAPSED:
+        warnings.append(
+            f"all projections are nearly equal (spread {metrics['spread']:.3f}): the backbone has learned nothing; try "
+            "--method simclr, a lower --learning-rate or a larger --batch-size"
+        )
+    elif metrics.get("pair_accuracy", np.nan) * count < CHANCE:
+        warnings.append(
+            f"the other view of {metrics['pair_accuracy']:.1%} of {count} images is found, hardly more than by chance: "
+            "start from --weights of ImageNet or of --method mae, or give more --epochs"
+        )
+    if metrics.get("masked_error", np.nan) >= metrics.get("error_of_mean", np.nan):
+        warnings.append(
+            "what is hidden is predicted no better than by the mean of what is seen: train longer"
+        )
+    if request.is_image and not request.probe:
+        warnings.append("not compared with other starting weights: give labeled data with --probe")
+    return warnings
 
 
 def _count_distant(spec: ResolvedSpec[Any], data: Any) -> int:
