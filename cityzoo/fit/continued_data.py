@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 MOST_TIMES = 20  # that an example is shown in an epoch
-ALIKE = 0.75  # of two names, from which on one may be the other misspelled
+ALIKE = 0.85  # of two names, from which on one may be the other misspelled
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def continue_data(spec: TrainSpec[Any], task: Task, new: Dataset) -> ContinuedDa
     folder, before = open_run(str(path))
     model = load(folder.model)
     known = modality.class_names(model)
-    names, added = merge_class_names(known, new, is_accepted=bool(share) or is_joint or not retain)
+    is_accepted = bool(share) or is_joint or not retain
+    confirmed = dict(getattr(spec.modality, "class_map", None) or {}).values()
+    names, added = merge_class_names(known, new, is_accepted, confirmed)
     new = _with_class_names(modality, new, names)
     sources = [*replay_memory.read_memory(path), replay_memory.source_of(path, before)]
     forgotten = tuple(replay_memory.read_forgotten(path))
@@ -153,7 +155,7 @@ def _fill_memory(
 
 
 def merge_class_names(
-    known: Sequence[str], new: Dataset, is_accepted: bool
+    known: Sequence[str], new: Dataset, is_accepted: bool, confirmed: Collection[str] = ()
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the class names of a continued run, known ones first, and those that are new.
 
@@ -161,6 +163,7 @@ def merge_class_names(
         known: classes of the earlier run.
         new: the new data.
         is_accepted: whether data without any known class is: examples are replayed, or nothing is to be retained.
+        confirmed: new names that may resemble a known one.
 
     Raises:
         InputError: a new name that resembles a known one which the new data lacks, or no known class where that is not
@@ -173,11 +176,11 @@ def merge_class_names(
     for name in added:
         absent = {each.lower(): each for each in known if each not in used}
         alike = difflib.get_close_matches(name.lower(), absent, 1, ALIKE)
-        if alike:
+        if alike and name not in confirmed:
             old = absent[alike[0]]
             raise InputError(
                 f"the new data has a class '{name}' and no '{old}', which the earlier run knows: if it was renamed, "
-                f"give --class-map '{name}={old}'; if it is new, rename it"
+                f"give --class-map '{name}={old}'; if it is new, '{name}={name}'"
             )
     if len(added) == len(used) and not is_accepted:
         raise InputError(

@@ -77,6 +77,13 @@ def test_renamed_classes_and_certain_forgetting_are_refused(names, labels, is_ac
         merge_class_names(NAMES, dataset(*labels, names=names), is_accepted)
 
 
+def test_a_name_that_is_mapped_to_itself_is_new_however_it_resembles_another():
+    data = dataset(0, 1, names=("buss", "car"))
+    with pytest.raises(InputError, match="buss=buss"):
+        merge_class_names(NAMES, data, True)
+    assert merge_class_names(NAMES, data, True, ["buss"]) == (("bus", "car", "buss"), ("buss",))
+
+
 def test_examples_that_are_gone_and_sources_that_expired(tmp_path):
     source = MemorySource(
         "runs/a", {"run": {"data": "a/"}}, "2026-01-01", None, ("a.jpg", "b.jpg#2"), ("c.jpg",)
