@@ -59,7 +59,9 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return {"pseudo_labels": json.loads(file.read_text(encoding="utf-8"))} if file.is_file() else {}
 
 
-def pseudo_label(images: ImageSet, output: Any, modality: Any, first: Path, folder: Path) -> ImageSet:
+def pseudo_label(
+    images: ImageSet, output: Any, modality: Any, first: Path, folder: Path, least: int = 1
+) -> ImageSet:
     """Return images with the boxes that a run's model finds in them, and write the counts into a folder.
 
     Boxes count from the score of the best F1 on the validation images of that run.
@@ -70,9 +72,10 @@ def pseudo_label(images: ImageSet, output: Any, modality: Any, first: Path, fold
         modality: of the images.
         first: folder of the run.
         folder: gets `pseudo_labels.json`.
+        least: images that are needed, those of a batch.
 
     Raises:
-        InputError: nothing was found in any image.
+        InputError: boxes are found in fewer images.
     """
     from cityzoo.model import load
 
@@ -87,8 +90,9 @@ def pseudo_label(images: ImageSet, output: Any, modality: Any, first: Path, fold
         "left out",
         *(facts["images"], len(images), facts["score"], boxes, facts["without"]),
     )
-    if not found.examples:
+    if len(found) < least:
         raise InputError(
-            f"--unlabelled: the model of the labeled images finds nothing in {len(images)} others: give more labels"
+            f"--unlabelled: the model of the labeled images finds boxes in {len(found)} of {len(images)} others, less "
+            f"than a batch of {least}: give more labels, more images, or a smaller --batch-size"
         )
     return found

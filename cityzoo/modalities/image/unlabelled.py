@@ -63,7 +63,7 @@ def make_views(
         from cityzoo.modalities.image.pseudo_labels import pseudo_label
 
         found = replace(whole, examples=tuple(found.examples))
-        found = pseudo_label(found, output, modality, folder / LABELLED_ONLY, folder)
+        found = pseudo_label(found, output, modality, folder / LABELLED_ONLY, folder, size)
         policy = drop_mixes(STRONG_BOXES)
         return (AugmentedViews(found, output, policy, flags.image_size, 1, seed + 1, flags.keep_decoded),)
     policy = drop_mixes(flags.augment)

@@ -69,8 +69,10 @@ def test_boxes_are_found_where_objects_are(tmp_path, first_stage):
     assert pseudo_labels.read_facts(tmp_path) == {"pseudo_labels": facts}
     assert pseudo_labels.read_facts(first_stage) == {}
     dark = ImageSet("unlabelled", images.class_names, images.examples[2:])
-    with pytest.raises(InputError, match="--unlabelled"):
+    with pytest.raises(InputError, match="boxes in 0 of 1 others"):
         pseudo_labels.pseudo_label(dark, output, BrightObjects(), first_stage, tmp_path)
+    with pytest.raises(InputError, match="2 of 3 others, less than a batch of 4: .*--batch-size"):
+        pseudo_labels.pseudo_label(images, output, BrightObjects(), first_stage, tmp_path, 4)
 
 
 def test_a_batch_is_pairs_and_the_loss_that_of_labels(go, make_resolved, tmp_path, monkeypatch):

@@ -133,7 +133,7 @@ WRONG = {
     ),
     "unlabelled crowds": (
         ["--task", "vehicle_count", "--data", "vehicle_count", "--unlabelled", "frames"],
-        "--unlabelled supports single-label classification only",
+        "--unlabelled supports single-label classification and detection only",
     ),
     "a stage that is none": (
         ["--task", "vehicle_classify", "--data", "shots", "--phases", "closed_form,C9:1"],

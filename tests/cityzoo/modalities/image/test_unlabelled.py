@@ -55,10 +55,12 @@ def test_no_folder_means_no_views():
     assert views(None) is None and count(None) == 0
 
 
-@pytest.mark.parametrize("name", ["incident_classify", "vehicle_detect", "vehicle_count", "scene_anomaly"])
+@pytest.mark.parametrize("name", ["incident_classify", "vehicle_count", "scene_anomaly"])
 def test_other_tasks_are_refused(gray, name):
     """In one line."""
-    with pytest.raises(InputError, match="^--unlabelled supports single-label classification only") as caught:
+    with pytest.raises(
+        InputError, match="^--unlabelled supports single-label classification and detection only"
+    ) as caught:
         views(gray, name)
     assert "\n" not in str(caught.value)
 
