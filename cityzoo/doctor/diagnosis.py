@@ -86,7 +86,7 @@ def _broken_requirements(states: list[requirements.PackageState]) -> list[dict[s
 
 
 def _broken_backend(failure: str) -> dict[str, Any]:
-    backend = machine.asked_backend()
+    backend = machine.read_backend_name()
     extra = {"tensorflow": "", "jax": "jax"}.get(backend)
     remedy = "export KERAS_BACKEND=tensorflow" if extra is None else requirements.pip_line(extra)
     return _problem(f"Keras with {backend}", failure, remedy)

@@ -51,7 +51,7 @@ def describe_setting(
         "x86 without AVX": features is not None and not features["AVX"],
         "x86 without VNNI": features is not None and not features[FASTEST_IN_INT8],
         "oneDNN is switched off": environment.get("TF_ENABLE_ONEDNN_OPTS") == "0" and features is not None,
-        "Keras backend is neither tensorflow nor jax": asked_backend(environment) not in BACKENDS,
+        "Keras backend is neither tensorflow nor jax": read_backend_name(environment) not in BACKENDS,
         "Keras images are channels_first": devices.get("image_data_format") == "channels_first",
         "TF_CONFIG names several workers": _count_workers(environment.get("TF_CONFIG", "")) > 1,
         "a GPU that TensorFlow does not see": bool(devices)
@@ -70,11 +70,11 @@ def _count_workers(text: str) -> int:
         return 0
 
 
-def asked_backend(environment: Mapping[str, str] = os.environ) -> str:
+def read_backend_name(environment: Mapping[str, str] = os.environ) -> str:
     """Return the backend that Keras is asked for by KERAS_BACKEND or its keras.json, also if it cannot be loaded.
 
     Example:
-        >>> asked_backend({"KERAS_BACKEND": "jax"}), asked_backend({"KERAS_HOME": "/nowhere"})
+        >>> read_backend_name({"KERAS_BACKEND": "jax"}), read_backend_name({"KERAS_HOME": "/nowhere"})
         ('jax', 'tensorflow')
     """
     home = Path(environment.get("KERAS_HOME") or Path.home() / ".keras").expanduser()

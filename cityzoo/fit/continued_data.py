@@ -88,9 +88,8 @@ def continue_data(spec: TrainSpec[Any], task: Task, new: Dataset) -> ContinuedDa
     folder, before = open_run(str(path))
     model = load(folder.model)
     known = modality.class_names(model)
-    is_accepted = bool(share) or is_joint or not retain
-    confirmed = dict(getattr(spec.modality, "class_map", None) or {}).values()
-    names, added = merge_class_names(known, new, is_accepted, confirmed)
+    confirmed = (getattr(spec.modality, "class_map", None) or {}).values()
+    names, added = merge_class_names(known, new, bool(share) or is_joint or not retain, confirmed)
     new = _with_class_names(modality, new, names)
     sources = [*replay_memory.read_memory(path), replay_memory.source_of(path, before)]
     forgotten = tuple(replay_memory.read_forgotten(path))
