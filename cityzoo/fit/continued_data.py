@@ -94,10 +94,8 @@ def continue_data(spec: TrainSpec[Any], task: Task, new: Dataset) -> ContinuedDa
     sources = [*replay_memory.read_memory(path), replay_memory.source_of(path, before)]
     forgotten = tuple(replay_memory.read_forgotten(path))
     if not (share or is_joint):
-        nothing = modality.select(new.train, [])
-        return ContinuedDataset(
-            new, new.train, new.val, nothing, 0, tuple(sources), forgotten, added, modality
-        )
+        kept = modality.select(new.train, []), 0, tuple(sources)  # nothing is replayed
+        return ContinuedDataset(new, new.train, new.val, *kept, forgotten, added, modality)
     output = task.output_for(known, before.output)
     train, val, memory = _fill_memory(
         spec, sources, forgotten, modality, names, partial(embed, modality, model, output)
