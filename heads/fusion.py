@@ -13,7 +13,7 @@ from keras import layers, ops
 FUSIONS = ("late", "concat", "gated", "cross_attention")
 GATES = "fusion_gates"  # layer of the weights of the modalities
 COMPRESS = "fusion_components_"  # and the name of a modality: layer of its principal components
-GATE: dict[str, Any] = {"kernel_initializer": "zeros", "kernel_regularizer": keras.regularizers.L2(0.01)}
+GATE: dict[str, Any] = {"kernel_initializer": "zeros", "kernel_regularizer": keras.regularizers.L2(0.001)}
 STEEP = 4.0  # of the gates: weights of the last layer move slowly
 LEAST_SPREAD = 0.01  # of a feature, in root mean square deviations of all features
 HEADS = 4  # of the attention
@@ -24,10 +24,11 @@ class Fusion:
     """From the features of all modalities, side by side, to one row of them together.
 
     Each modality is compressed, projected and normalized; a learned vector takes the place of an absent one.
-    `concat` puts the vectors side by side; `gated` adds them up by weights that it computes for each example
-    (gated multimodal units: Arevalo et al. 2017, arXiv 1702.01992); in `cross_attention` each looks at the others
-    (Tsai et al. 2019, arXiv 1906.00295). `late` leaves the rows to `heads.late_fusion.LateFusionHead`. In training
-    some modalities are hidden, as if they were absent (ModDrop: Neverova et al. 2015, arXiv 1501.00102).
+    `concat` puts the vectors side by side. `gated` adds them up by weights, like gated multimodal units (Arevalo et
+    al. 2017, arXiv 1702.01992), but by which modalities are there and how unusual each is, not by all features. In
+    `cross_attention` each looks at the others (Tsai et al. 2019, arXiv 1906.00295). `late` leaves the rows to
+    `heads.late_fusion.build_head`. In training some modalities are hidden, as if they were absent (ModDrop: Neverova
+    et al. 2015, arXiv 1501.00102).
 
     Args:
         sizes: number of features of each modality, in their order.
@@ -72,17 +73,29 @@ class Fusion:
         present = rows[:, -len(self.sizes) :]
         if self.modality_dropout:  # what is left of a presence is scaled by dropout; its sign is not
             present = ops.sign(layers.Dropout(self.modality_dropout, name="fusion_hide")(present))
-        fused = getattr(self, f"_{self.how}")(self._project(rows, present))
+        parts = self._compress(rows)
+        vectors = self._project(parts, present)
+        if self.how == "gated":
+            fused = self._gated(vectors, self._describe(parts, present))
+        else:
+            fused = self._attend(vectors) if self.how == "cross_attention" else _join(vectors)
         return {"pooled": layers.Dense(self.width, "relu", name="fusion_hidden")(fused)}
 
-    def _project(self, rows: keras.KerasTensor, present: keras.KerasTensor) -> list[keras.KerasTensor]:
-        """Return a vector of each modality, (batch, width)."""
+    def _compress(self, rows: keras.KerasTensor) -> list[keras.KerasTensor]:
+        """Return the principal components of each modality, (batch, components)."""
         found, start = [], 0
-        for number, (name, size) in enumerate(self.sizes.items()):
-            part = rows[:, start : start + size]
-            start += size
+        for name, size in self.sizes.items():
             compress = layers.Dense(min(size, self.components), name=f"{COMPRESS}{name}", trainable=False)
-            known = compress(part)
+            found.append(compress(rows[:, start : start + size]))
+            start += size
+        return found
+
+    def _project(
+        self, parts: Sequence[keras.KerasTensor], present: keras.KerasTensor
+    ) -> list[keras.KerasTensor]:
+        """Return a vector of each modality, (batch, width)."""
+        found = []
+        for number, (name, known) in enumerate(zip(self.sizes, parts, strict=True)):
             # Without a bias, and normalized: a modality cannot make itself constant, only a gate can silence it.
             known = layers.Dense(self.width, use_bias=False, name=f"fusion_project_{name}")(known)
             known = layers.LayerNormalization(center=False, scale=False, name=f"fusion_norm_{name}")(known)
@@ -91,23 +104,33 @@ class Fusion:
             found.append(known * here + absent)
         return found
 
-    def _concat(self, vectors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
-        return layers.Concatenate(name="fusion_joined")(vectors)
+    def _describe(self, parts: Sequence[keras.KerasTensor], present: keras.KerasTensor) -> keras.KerasTensor:
+        """Return (batch, 2 M): which modalities are there, and how unusual each is.
 
-    def _gated(self, vectors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
-        # Equal at first, for all examples; what an example adds to that must be worth it.
-        score = layers.Dense(len(vectors), **GATE, name="fusion_gate_logits")
-        gates = score(self._concat(vectors))
+        With all features as input, gates would compute the answer themselves, and not say what a modality is worth.
+        """
+        unusual = [ops.log1p(ops.mean(ops.square(part), axis=-1, keepdims=True)) for part in parts]
+        return ops.concatenate([present, ops.concatenate(unusual, axis=-1) * present], axis=-1)
+
+    def _gated(self, vectors: Sequence[keras.KerasTensor], about: keras.KerasTensor) -> keras.KerasTensor:
+        score = layers.Dense(len(vectors), **GATE, name="fusion_gate_logits")  # equal weights at first
+        gates = score(about)
         gates = layers.Softmax(name=GATES)(gates * STEEP)
         fused = ops.sum(ops.stack(vectors, axis=1) * ops.expand_dims(gates, -1), axis=1)
         # All vectors are of one length: against noise, a modality that does not help wastes its share of the signal.
-        return layers.GaussianNoise(self.noise, name="fusion_noise")(fused) if self.noise else fused
+        if self.noise:
+            fused = layers.GaussianNoise(1.0, name="fusion_noise")(fused * (1 / self.noise))
+        return layers.LayerNormalization(name="fusion_sum")(fused)
 
-    def _cross_attention(self, vectors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+    def _attend(self, vectors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
         tokens = ops.stack(vectors, axis=1)
         attend = layers.MultiHeadAttention(HEADS, max(1, self.width // HEADS), name="fusion_attention")
         tokens = layers.LayerNormalization(name="fusion_attended")(tokens + attend(tokens, tokens))
         return layers.Flatten(name="fusion_tokens")(tokens)
+
+
+def _join(vectors: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+    return layers.Concatenate(name="fusion_joined")(vectors)
 
 
 def principal_components(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -28,7 +28,7 @@ TASK = Task(
     defaults={
         "backbone": BACKBONE,
         "batch_size": 32,
-        "learning_rate": 0.002,
+        "learning_rate": 0.005,
         "weight_decay": 0.05,
         "patience": 30,
         "ema": 0.98,

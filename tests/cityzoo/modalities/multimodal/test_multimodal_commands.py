@@ -1,0 +1,145 @@
+"""Fusion as commands: training, evaluation, an earlier run as encoder, what modalities are worth, and bad input."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.cityzoo.multimodal_town import write_rows
+
+FUSE = ["--task", "incident_fusion", "--data", "town"]
+HASHED = ["--encoders", "text=hashing"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A town whose label needs both modalities, the same with cells missing, texts alone."""
+    folder = tmp_path_factory.mktemp("fusion")
+    write_rows(folder / "town", [("train", 160), ("val", 80)])
+    write_rows(folder / "gaps", [("val", 80)], empty=0.3, seed=1)
+    lines = (folder / "town" / "train.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    said = [f"{row['text']},{'bad' if 'accident' in row['text'] else 'good'}" for row in rows[:60]]
+    (folder / "calls.csv").write_text("text,label\n" + "\n".join(said) + "\n")
+    (folder / "empty.csv").write_text("image,text,label\ngone.jpg,a,x\ngone.jpg,b,y\n")
+    (folder / "one.csv").write_text("text,label,split\na,x,train\nb,y,train\nc,x,val\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def answers(place, as_scripts):
+    """Exit code, output and errors of each command."""
+    other = ["--task", "incident_fusion", "--data"]
+    return as_scripts(
+        place,
+        {
+            "train": ("train.py", [*FUSE, *HASHED, "--out", "run", "--epochs", "30", "--patience", "30"]),
+            "late": ("train.py", [*FUSE, *HASHED, "--fusion", "late", "--out", "late"]),
+            "evaluate": ("evaluate.py", ["run", "--data", "gaps", "--out", "seen", "--json"]),
+            "no run": ("train.py", [*FUSE, "--encoders", "text=runs/gone"]),
+            "wrong run": ("train.py", [*FUSE, "--encoders", "text=late"]),
+            "no column": ("train.py", [*FUSE, "--encoders", "image=mobilenet_v2"]),
+            "no modality": ("train.py", [*FUSE, "--encoders", "smell=hashing"]),
+            "empty": ("train.py", [*other, "empty.csv"]),
+            "alone": ("train.py", [*other, "one.csv"]),
+        },
+    )
+
+
+@pytest.mark.parametrize("name", ["train", "late", "evaluate"])
+def test_commands_work(answers, name):
+    code, _, err = answers[name]
+    assert code == 0, err[-3000:]
+
+
+def test_the_label_needs_both(answers, place):
+    """Together nearly always right; each alone, and late fusion, no better than a coin. Gates are shares."""
+    report = json.loads((place / "run" / "report.json").read_text())
+    found = report["modalities"]
+    value = {name: row["value"] for name, row in found["patterns"].items()}
+    assert value["all"] == report["balanced_accuracy"] >= 0.95
+    assert list(value) == ["all", "text alone", "sensor alone"]
+    assert value["text alone"] <= 0.65 and value["sensor alone"] <= 0.65
+    late = report["baselines"]["late fusion: mean of calibrated classifiers"]
+    assert late["balanced_accuracy"] <= 0.65 and late["lead_interval"][0] > 0.2
+    assert (
+        found["patterns"]["all"]["change"] == 0
+        and found["patterns"]["text alone"]["change_interval"][1] < -0.2
+    )
+    assert sum(found["gates"].values()) == pytest.approx(1, abs=1e-4) and min(found["gates"].values()) > 0.2
+    assert "What each modality is worth" in (place / "run" / "report.html").read_text()
+
+
+def test_late_fusion_is_its_own_baseline(answers, place):
+    """The trained run of late fusion and the baseline of every run are the same thing."""
+    report = json.loads((place / "late" / "report.json").read_text())
+    baseline = report["baselines"]["late fusion: mean of calibrated classifiers"]
+    assert report["balanced_accuracy"] == pytest.approx(baseline["balanced_accuracy"], abs=0.03)
+    assert report["modalities"]["gates"] is None
+
+
+def test_missing_cells_are_slices(answers):
+    """Where nothing is missing the model is right; metrics of the others are apart."""
+    report = json.loads(answers["evaluate"][1].splitlines()[-1])
+    slices = report["slices"]["missing"]
+    assert set(slices) >= {"nothing", "text", "sensor"} and report["n_rows"] < 80
+    assert slices["nothing"]["balanced_accuracy"] >= 0.9 > slices["text"]["balanced_accuracy"]
+    assert report["findings"]["findings"]["empty"]["count"] + report["n_rows"] == 80
+
+
+@pytest.mark.slow
+def test_a_run_is_an_encoder(place, as_scripts):
+    text = ["--task", "text_intent", "--data", "calls.csv", "--backbone", "tfidf", "--phases", "closed_form"]
+    fuse = [*FUSE, "--encoders", "text=texts", "--fusion", "concat", "--out", "of_run", "--epochs", "2"]
+    cases = {"texts": ("train.py", [*text, "--out", "texts"]), "encoder": ("train.py", fuse)}
+    cases["series"] = ("train.py", [*FUSE, "--encoders", "sensor=texts"])
+    found = as_scripts(place, cases)
+    assert [code for code, *_ in found.values()] == [0, 0, 2], found["encoder"][2][-2000:]
+    known = json.loads((place / "of_run" / "encoders.json").read_text())
+    assert known["text"]["encoder"] == "texts" and known["sensor"] == {
+        "encoder": "statistics",
+        "digest": "statistics-1",
+        "size": 6,
+    }
+
+
+MISTAKES = {
+    "no run": ("there is no run folder", "--encoders text=runs/gone"),
+    "wrong run": ("incident_fusion", "give another run"),
+    "no column": ("the data has text, sensor", "image"),
+    "no modality": ("smell", "sensor"),
+    "empty": ("the column image is empty in all 2 rows", "2 files missing"),
+    "alone": ("nothing to fuse", "text"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_mistakes_are_one_line(answers, name):
+    code, _, err = answers[name]
+    last = err.strip().splitlines()[-1]
+    assert code == 2 and "Traceback" not in err, err[-2000:]
+    assert all(part in last for part in MISTAKES[name]), last
+
+
+CHANGES = {"size": (7, "gives 512 features"), "digest": ("other", "has other weights")}
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_another_encoder_is_refused(answers, place, key, as_scripts):
+    """What the run says of its encoder is changed: as if the encoder were another one now."""
+    value, said = CHANGES[key]
+    run = place / f"run_{key}"
+    shutil.copytree(place / "run", run)
+    known = json.loads((run / "encoders.json").read_text())
+    known["text"][key] = value
+    (run / "encoders.json").write_text(json.dumps(known))
+    from cityzoo.errors import InputError
+    from cityzoo.modalities.multimodal import MULTIMODAL
+    from cityzoo.spec_file import read_spec
+    from cityzoo.tasks import find
+
+    spec = read_spec(run / "spec.json")
+    flags = {"data": str(place / "town"), "split": "val", "limit": None, "parts": ()}
+    examples, _ = MULTIMODAL.read_to_evaluate(spec, find("incident_fusion"), ("even", "odd"), flags)
+    with pytest.raises(InputError, match=said):
+        MULTIMODAL.check_manifest(run, examples)
