@@ -30,13 +30,16 @@ LABELS = ("normal", "incident")
 FREE_KMH, JAM_KMH, SPREAD_KMH = 86.0, 32.0, 9.0
 
 
-def write_town(folder: Path, seed: int = 0, counts: dict[str, int] | None = None) -> Path:
+def write_town(
+    folder: Path, seed: int = 0, counts: dict[str, int] | None = None, agrees: bool = False
+) -> Path:
     """Write train.csv and val.csv with their images and detectors once; return the folder.
 
     Args:
         folder: new or empty, or with the same content.
         seed: 0 or more; equal seeds give equal files.
         counts: rows of train and val; None: `COUNTS`.
+        agrees: whether all modalities show congestion, or none does, and that is the label: each alone would do.
 
     Raises:
         InputError: the folder has other content.
@@ -45,20 +48,26 @@ def write_town(folder: Path, seed: int = 0, counts: dict[str, int] | None = None
 
     def fill(draft: Path) -> None:
         for split, count in counts.items():
-            _write_split(draft, split, count, seed)
+            _write_split(draft, split, count, seed, agrees)
 
-    made = {"task": "incident_fusion", "version": VERSION, "seed": seed, "counts": counts}
+    made = {"task": "incident_fusion", "version": VERSION, "seed": seed, "counts": counts} | (
+        {"agrees": True} if agrees else {}
+    )
     return write_once(folder, made, fill)
 
 
-def _write_split(folder: Path, split: str, count: int, seed: int) -> None:
+def _write_split(folder: Path, split: str, count: int, seed: int, agrees: bool) -> None:
     rng = np.random.default_rng([seed, len(split)])
-    reports = [each.text for each in make_reports(split, seed) if each.language == "en"]
+    english = [each for each in make_reports(split, seed) if each.language == "en"]
+    about = [[e.text for e in english if ("congestion" in e.labels) == full] for full in (False, True)]
+    reports = [each.text for each in english]
     (folder / "images" / split).mkdir(parents=True)
     rows, speeds = [], []
     cases = rng.permutation(count) % 4  # all four alike
     for number, case in enumerate(cases.tolist()):
-        full, slow = case % 2 == 1, case >= 2
+        full = case % 2 == 1
+        slow = full if agrees else case >= 2
+        reports = about[full] if agrees else reports
         scene = scene_seed(seed, split, number)
         flow = FLOWS["jam" if full else "free"]
         setting = Setting(partial(choose_view, layouts=HIGH_LAYOUTS), flow)
@@ -69,7 +78,7 @@ def _write_split(folder: Path, split: str, count: int, seed: int) -> None:
         time = FIRST + np.timedelta64(step * STEP_SECONDS, "s")
         window = f"detectors_{split}.csv#{number * WINDOW}:{(number + 1) * WINDOW}"
         report = reports[int(rng.integers(len(reports)))]
-        label = LABELS[int(full != slow)]
+        label = LABELS[int(full if agrees else full != slow)]
         rows.append((f"{time}Z", PLACES[number % len(PLACES)], name, report, window, label))
     write_table(folder / f"{split}.csv", HEADER, rows)
     table = np.concatenate(speeds).round(1)
