@@ -68,7 +68,7 @@ def check_labels(request: LabelCheck) -> None:
     first = found.labels[: request.most]
     _write_sheet(run, first, folder)
     report = {
-        "task": f"check of labels: {run.spec.run.task}",
+        "task": f"Check of labels: {run.spec.run.task}",
         "examples": run.task.modality.unit,
         **found.facts,
         "suspicious": len(rows),

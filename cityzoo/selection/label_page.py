@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from cityzoo.report.layout import Card, Columns, Layout, Table
@@ -39,6 +40,7 @@ def layout(report: Mapping[str, Any]) -> Layout:
     words = "Suspicious labels, the most suspicious first: given → suggested, with the probability"
     return Layout(
         cards=CARDS,
+        subtitle=f"The labels of {Path(report['data']).name}, compared with what models predict.",
         meanings={},
         remark="Nothing was changed: correct the labels that are wrong in the data, and train again.",
         tables=tuple(table for table in tables if report.get(table.key)),

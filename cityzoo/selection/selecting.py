@@ -84,7 +84,7 @@ def select(request: SelectionRequest) -> bool:
     folder = next_free_folder(request.out, run.folder.path, "selection")
     rows = _write_examples(run, candidates, known, chosen, folder, request)
     report = {
-        "task": f"selection of {run.task.modality.unit} to label: {run.spec.run.task}",
+        "task": f"Selection of {run.task.modality.unit} to label: {run.spec.run.task}",
         "examples": run.task.modality.unit,
         "chosen": len(rows),
         "candidates": len(candidates.examples),

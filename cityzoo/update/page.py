@@ -43,6 +43,7 @@ LAYOUT = Layout(
         Card("examples_labeled", "labeled", "examples in all cycles", "count"),
     ),
     meanings={},
+    subtitle="From new data to a model in service: one row for each cycle.",
     remark="{now|text}",
     headline=Table(
         "Cycles",
