@@ -63,7 +63,7 @@ answer: GROUND cli data metrics runtime report export model zoo
 serve: errors cli replace_file runtime augment heads data security monitor redact answer
 watch: GROUND cli spec_file runtime augment heads data alarms security redact monitor report
 listen: GROUND runtime data metrics watch
-pretrain: GROUND cli spec data metrics outputs model predict modalities tasks fit evaluation report tune selection LEAVES
+pretrain: GROUND cli spec data metrics outputs model predict transfer modalities tasks fit evaluation report tune selection LEAVES
 continual: GROUND cli spec data metrics visualize monitor outputs predict modalities tasks fit evaluation report tune zoo
 loop: GROUND spec data metrics outputs modalities tasks fit evaluation report traffic_signals watch
 doctor: GROUND cli data tasks fit runtime modalities report augment zoo

@@ -17,7 +17,7 @@ Pretrain a backbone on the city's own images, without labels: two views of one i
 camera, are to be alike (simclr, byol), or what is hidden is to be predicted (mae); supcon takes the labels of labeled
 data. The result is a run folder with a report, and a weights file for train.py --weights. With --probe the report
 compares it with ImageNet's and random weights. With a backbone of series, mae fills in hidden measurements, and
-train.py --weights takes the run folder.
+train.py --weights takes the run folder; with an encoder of texts, mae is masked language modelling.
 """
 EXAMPLES = f"""\
 examples:
@@ -25,6 +25,7 @@ examples:
   {PROG} --method byol --data frames/ --backbone mobilenet_025 --probe labeled/ --probe-task vehicle_classify
   {PROG} --method simclr --data frames/ --weights imagenet --epochs 50
   {PROG} --method mae --data sensors.csv --backbone stid --history 12
+  {PROG} --method mae --data texts.csv --backbone minilm --out letters.weights.h5
   {PROG} --resume runs/pretrain_mae-mobilenet_050-1
   python train.py --backbone mobilenet_050 --weights street.weights.h5 --data labeled/ --backbone-rate 1
 """
@@ -33,7 +34,7 @@ TRAINING = {
     "run": "format limit strict allow_outside weights seed",
     "fit": "epochs batch_size learning_rate find_lr optimizer schedule weight_decay clip_norm",
     "modality": "image_size augment keep_decoded precision bad_boxes exif split_by class_map history horizon graph "
-    "hidden_size split",
+    "hidden_size split max_tokens",
 }
 TITLES = {
     "run": "run",
@@ -43,7 +44,10 @@ TITLES = {
     "modality": "images",
     ("series", "modality"): "series",
     ("series", "reader"): "series",
+    ("text", "modality"): "texts",
+    ("text", "reader"): "texts",
 }
+OF_IMAGES = "split_by class_map"  # flags that texts have with other meanings
 WORDS = {"unit": "images", "weights": "random|auto|imagenet|FILE"}
 
 
@@ -53,7 +57,10 @@ def _parser() -> cli.Parser:
     )
     add, count = parser.add_argument, cli.argparse_type(parse_count)
     add("--method", metavar="|".join(METHODS), help="how to learn without labels; supcon learns with them")
-    about = "images: a folder, a file or tfds:NAME; labels are ignored but for supcon, and so is a val or test split"
+    about = (
+        "images: a folder, a file or tfds:NAME; sensors; or texts: a table, or a .txt of lines; labels are "
+    )
+    about += "ignored but for supcon"
     add("--data", metavar="PATH", help=about)
     add(
         "--backbone",
@@ -68,11 +75,11 @@ def _parser() -> cli.Parser:
     group = parser.add_argument_group("comparison with other starting weights")
     about = "labeled data for a linear head on the frozen backbone, with all labels and with 10 of each class"
     group.add_argument("--probe", metavar="DATA", help=about)
-    about = "task of that data, which classifies images (default: vehicle_classify)"
-    group.add_argument("--probe-task", default="vehicle_classify", metavar="TASK", help=about)
+    about = "task of that data, which classifies images or texts (default: vehicle_classify or text_intent)"
+    group.add_argument("--probe-task", metavar="TASK", help=about)
     about = "use this many images of each of its splits"
     group.add_argument("--probe-limit", type=count, metavar="N", help=about)
-    about = "weights to compare with, too (default: ImageNet's, if they are in Keras' cache)"
+    about = "weights to compare with, too (default: the published ones, if they are here)"
     group.add_argument("--against", metavar="FILE", help=about)
     _add_training_flags(parser)
     return parser
@@ -81,17 +88,20 @@ def _parser() -> cli.Parser:
 def _add_training_flags(parser: cli.Parser) -> None:
     from cityzoo.pretrain.request import make_task
 
-    kinds = [make_task("mae", "stid"), *map(make_task, reversed(METHODS))]
+    images = make_task(METHODS[0])
+    kinds = [*map(make_task, METHODS), make_task("mae", "stid"), make_task("mae", "minilm")]
     known: dict[str, Any] = {}
     for task in kinds:
         for section, items in task.flags.items():
             names = TRAINING.get(section, "").split() or [item.name for item in items]
             title = TITLES.get((task.modality.name, section)) or TITLES.get(section, section)
-            known.setdefault(title, {}).update({item.name: item for item in items if item.name in names})
-    words = {**kinds[-1].modality.words, **WORDS}
+            taken = {name for own in known.values() for name in own}  # one flag is shared by all that have it
+            chosen = {item.name: item for item in items if item.name in names and item.name not in taken}
+            known.setdefault(title, {}).update(chosen)
+    words = {**images.modality.words, **WORDS}
     for title, own in known.items():
         group = parser.add_argument_group(title)
-        cli.add_flags(group, list(own.values()), {**kinds[-1].defaults, "augment": "by method"}, words)
+        cli.add_flags(group, list(own.values()), {**images.defaults, "augment": "by method"}, words)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -111,7 +121,8 @@ def main(arguments: Sequence[str]) -> int:
         if method is None or given.get("data") is None:
             raise InputError(f"--{'data' if method else 'method'} is missing: try {PROG} --help")
         task = make_task(method, given["backbone"])
-        _refuse_others(method, given, {item.name for items in task.flags.values() for item in items})
+        known = {item.name for items in task.flags.values() for item in items}
+        _refuse_others(method, given, known - set(OF_IMAGES.split() if task.modality.name == "text" else ()))
         given |= {"out": run} if run else {}
         request = PretrainingRequest(method, given, **own_values)
         request.check()

@@ -11,6 +11,7 @@ import numpy as np
 from augment.epoch_order import Rows, shuffled
 from cityzoo.modalities import Shard
 from cityzoo.modalities.image import Image
+from cityzoo.pretrain.objectives import VALIDATION_SEED
 
 if TYPE_CHECKING:
     import keras
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from cityzoo.outputs import Output
 
 OTHER_FRAME = 0.5  # share of pairs that are of neighbouring frames, where there are any
-VALIDATION_SEED = 1  # added to the run's: views of held-out images are not those of training
 
 
 class PretrainingImages(Image):
@@ -46,6 +46,12 @@ class PretrainingImages(Image):
 
         assembled = super().build(spec, output, data)
         return add_target(assembled) if isinstance(output, BYOL) else assembled
+
+    def make_network(self, spec: Any, assembled: AssembledModel) -> keras.Model:
+        """Return a fresh network of the backbone, whole."""
+        import zoo
+
+        return zoo.build(spec.run.backbone, spec.modality.image_size, "random", ()).model
 
     def training_batches(
         self,

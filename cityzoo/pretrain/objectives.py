@@ -23,6 +23,10 @@ PATCH, CELL = (
     4,
 )  # pixels: side of a masked patch, the stride of P5; side of a cell whose mean color is predicted
 GRAY = 127.5
+VALIDATION_SEED = 1  # added to the run's: views of held-out examples are not those of training
+MASK = (
+    "share that is hidden: of an image's patches, of each sensor's window, or of a text's tokens (there 0.15)"
+)
 
 
 @dataclass(frozen=True)
@@ -177,9 +181,7 @@ class MaskedOutput(Pretraining):
 class MaskedImage(MaskedOutput):
     """Colors of patches that are covered with gray (SimMIM; MAE's masking for networks without tokens)."""
 
-    mask: float = flag(
-        0.6, "share that is hidden: of an image's patches, or of each sensor's window", parse_share, "SHARE"
-    )
+    mask: float = flag(0.6, MASK, parse_share, "SHARE")
     policy: ClassVar[str] = "light"
 
     def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:

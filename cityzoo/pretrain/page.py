@@ -8,9 +8,15 @@ MEANINGS = {
     "pair_accuracy": "share of held-out examples whose other view is the nearest of all; chance is one in their number",
     "spread": "of the projections: 0 where all are equal (collapse), 1 where they are spread over the whole sphere",
     "masked_error": "mean absolute error of what was hidden, in shares of the color range, or in standard deviations",
+    "masked_accuracy": "share of hidden tokens of held-out texts that are named",
+    "masked_accuracy_before": "the same before training",
+    "masked_loss": "mean cross-entropy of hidden tokens of held-out texts, in nats",
+    "masked_loss_before": "the same before training",
+    "accuracy_of_frequency": "share of them that are the most frequent token of the training texts",
+    "loss_of_frequency": "mean cross-entropy of the frequencies of tokens in the training texts",
     "error_of_mean": "the same error if the mean of what is seen fills the gaps",
 }
-LOWER = ("masked_error", "error_of_mean")
+LOWER = ("masked_error", "error_of_mean", "masked_loss", "masked_loss_before", "loss_of_frequency")
 
 
 def _table(title: str, key: str) -> Table:

@@ -17,6 +17,7 @@ from cityzoo.fit.run_folder import RunFolder, open_or_create
 from cityzoo.modalities import Dataset
 from cityzoo.model import AssembledModel
 from cityzoo.pretrain.frames import require_distinct
+from cityzoo.pretrain.hidden_tokens import measure_frequency
 from cityzoo.pretrain.objectives import Pretraining, SimCLR
 from cityzoo.pretrain.page import layout
 from cityzoo.pretrain.probe import OWN
@@ -56,15 +57,17 @@ def pretrain(request: PretrainingRequest, resumed: str | None = None) -> dict[st
         changes = run_data.check_resumed(folder, task.modality, data)
         with distributed.distribution_scope(), devices.strategy().scope():
             assembled = task.modality.build(spec, output, data)
+            before = _measure_before(request, spec, output, data, assembled)
             state = fine_tune.fine_tune(spec, task, output, data, assembled, folder, resume=bool(resumed))
-        file = Path(request.out or folder.path / WEIGHTS) if request.is_image else folder.model
+        file = folder.model if request.is_series else Path(request.out or folder.path / WEIGHTS)
+        if not request.is_series:
+            _save_backbone(task, assembled, spec, file)
         if request.is_image:
-            _save_backbone(assembled, spec, file)
             task.modality.write_preview(
                 task.modality.views(spec, output, data)[0], str(folder.path / "views.png")
             )
-        report = _describe(request, spec, data, assembled, state, file)
-        report["warnings"] += changes
+        report = _describe(request, spec, data, assembled, state, file) | before
+        report["warnings"] += _find_warnings(request, report, len(data.val)) + changes
         return _finish(request, spec, folder, report, started)
 
 
@@ -75,13 +78,27 @@ def _make_output(task: Task, spec: Any, data: Dataset) -> Pretraining:
     return output.with_train_statistics(data.train)
 
 
-def _save_backbone(assembled: AssembledModel, spec: ResolvedSpec[Any], file: Path) -> None:
+def _measure_before(
+    request: PretrainingRequest,
+    spec: ResolvedSpec[Any],
+    output: Any,
+    data: Dataset,
+    assembled: AssembledModel,
+) -> dict[str, float]:
+    """Return the metrics of the held-out texts before training and by frequency; nothing of other examples."""
+    if not request.is_text:
+        return {}
+    modality = request.task.modality
+    train, val = modality.views(spec, output, data)
+    found = output.metrics(data.val, modality.predict_views(assembled.model, val, spec.fit.batch_size))
+    return {f"{name}_before": value for name, value in found.items()} | measure_frequency(train, val)
+
+
+def _save_backbone(task: Any, assembled: AssembledModel, spec: ResolvedSpec[Any], file: Path) -> None:
     from zoo.weights_file import save_file
 
-    backbone = assembled.backbone
-    network = zoo.build(spec.run.backbone, spec.modality.image_size, "random", ()).model
     file.parent.mkdir(parents=True, exist_ok=True)
-    save_file(backbone, network, file)
+    save_file(assembled.backbone, task.modality.make_network(spec, assembled), file)
 
 
 def _describe(
@@ -106,7 +123,7 @@ def _describe(
         **({"n_distant": _count_distant(spec, data)} if spec.reader.get("neighbours") else {}),
         "data": data.findings.as_dict()["source"],
         "findings": data.findings.as_dict(),
-        "warnings": _find_warnings(request, metrics, len(data.val)),
+        "warnings": [],
         "weights": None if assembled.origin is None else asdict(assembled.origin),
         "weights_file": str(file),
         "sha256": zoo.pretrained.sha256(file),
@@ -116,7 +133,7 @@ def _describe(
     }
 
 
-def _find_warnings(request: PretrainingRequest, metrics: dict[str, float], count: int) -> list[str]:
+def _find_warnings(request: PretrainingRequest, metrics: dict[str, Any], count: int) -> list[str]:
     warnings = []
     if metrics.get("spread", np.nan) < COLLAPSED:
         warnings.append(
@@ -132,7 +149,11 @@ def _find_warnings(request: PretrainingRequest, metrics: dict[str, float], count
         warnings.append(
             "what is hidden is predicted no better than by the mean of what is seen: train longer"
         )
-    if request.is_image and not request.probe:
+    if metrics.get("masked_accuracy", np.nan) <= metrics.get("accuracy_of_frequency", np.nan):
+        warnings.append(
+            "the most frequent token is right as often: the encoder has learned nothing; train longer"
+        )
+    if not request.is_series and not request.probe:
         warnings.append("not compared with other starting weights: give labeled data with --probe")
     return warnings
 
@@ -153,8 +174,9 @@ def _finish(
     started: float,
 ) -> dict[str, Any]:
     if request.probe:
-        known = request.against or ("imagenet" if zoo.pretrained.cached(spec.run.backbone) else None)
-        weights = {"random": "random", **({"ImageNet": known} if known else {}), OWN: report["weights_file"]}
+        known = request.against or request.published_weights
+        name = "published" if request.is_text else "ImageNet"
+        weights = {"random": "random", **({name: known} if known else {}), OWN: report["weights_file"]}
         report["probe"] = request.make_probe(spec).compare(weights)
         for name, row in report["probe"]["rows"].items():
             LOG.info("%s", _line(report["probe"], name, row))
@@ -169,8 +191,7 @@ def _finish(
     )
     LOG.info("held-out: %s", ", ".join(shown))
     LOG.info("report: %s", page)
-    flags = f"--backbone {spec.run.backbone} --weights {report['weights_file']}"
-    flags = flags if request.is_image else f"--task traffic_flow {flags}"
+    flags = f"{request.task_flag}--backbone {spec.run.backbone} --weights {report['weights_file']}"
     LOG.info("train from it: python train.py %s --data DATA", flags)
     return report
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 OWN = "pretrained"
+PROBE_TASKS = {"image": "vehicle_classify", "text": "text_intent"}
 SHOTS, DRAWS = 10, 10  # labeled examples of each class; random choices of them
 
 
@@ -30,6 +31,7 @@ class Probe:
         backbone: the backbone.
         seed: of random weights and of the choice of few examples.
         limit: examples of each split, at most.
+        kind: modality of the backbone, "image" or "text".
     """
 
     data: str
@@ -37,6 +39,7 @@ class Probe:
     backbone: str
     seed: int = 0
     limit: int | None = None
+    kind: str = "image"
 
     def _make_spec(self) -> Any:
         from cityzoo import tasks
@@ -49,9 +52,10 @@ class Probe:
         from cityzoo import tasks
 
         task = tasks.find(self.task)
-        if not issubclass(task.output, Classification) or task.modality.name != "image":
+        if not issubclass(task.output, Classification) or task.modality.name != self.kind:
             raise InputError(
-                f"--probe-task '{self.task}' does not classify images: give one that does, such as vehicle_classify"
+                f"--probe-task '{self.task}' does not classify {self.kind}s as a whole: give one that does, such as "
+                f"{PROBE_TASKS[self.kind]}"
             )
 
     def compare(self, weights: Mapping[str, str]) -> dict[str, Any]:

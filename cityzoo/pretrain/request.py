@@ -7,17 +7,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import zoo.pretrained
 import zoo.registry
 from cityzoo.data.series.reader import SeriesReader
 from cityzoo.errors import InputError, unknown
 from cityzoo.pretrain.frames import ClassReader, FramesReader
+from cityzoo.pretrain.hidden_tokens import MaskedText
 from cityzoo.pretrain.images import IMAGES
 from cityzoo.pretrain.objectives import METHODS
-from cityzoo.pretrain.probe import Probe
+from cityzoo.pretrain.probe import PROBE_TASKS, Probe
 from cityzoo.pretrain.series import SERIES, MaskedSeries
+from cityzoo.pretrain.texts import TEXTS, UnlabelledReader
 from cityzoo.replace_file import replace_file
 from cityzoo.tasks import Task
 from zoo.series.build import BACKBONES
+from zoo.text import registry as text_registry
 
 FILE, SUFFIX = "pretraining.json", ".weights.h5"
 LEAST_PAIRS = 8  # in a batch: each view has to be told from 14 others
@@ -43,6 +47,13 @@ SERIES_DEFAULTS = {  # as traffic_flow has them
     "freeze": "none",
     "patience": 1_000_000,
 }
+TEXT_DEFAULTS = {
+    "backbone": "minilm",
+    "weights": "auto",
+    "batch_size": 32,
+    "learning_rate": 0.0001,
+    "patience": 1_000_000,
+}
 
 
 @dataclass(frozen=True)
@@ -54,16 +65,17 @@ class PretrainingRequest:
         values: flags of training by the names of their fields; those left out have their defaults.
         out: weights file; None: in the run folder.
         probe: labeled data that the backbone is compared with others on; None: it is not.
-        probe_task: task of that data.
+        probe_task: task of that data; None: vehicle_classify, or text_intent for texts.
         probe_limit: examples of each of its splits, at most.
-        against: weights file to compare with; None: ImageNet's if they are in Keras' cache.
+        against: weights file to compare with; None: ImageNet's if they are in Keras' cache, or the published ones of an
+            encoder.
     """
 
     method: str
     values: dict[str, Any]
     out: str | None = None
     probe: str | None = None
-    probe_task: str = "vehicle_classify"
+    probe_task: str | None = None
     probe_limit: int | None = None
     against: str | None = None
 
@@ -71,7 +83,7 @@ class PretrainingRequest:
         """Raise InputError for what is known to be wrong before any work."""
         spec = self.spec
         self.task.modality.check(spec, self.task)
-        if not self.is_image:
+        if self.is_series:
             self._check_series()
             return
         if zoo.registry.JOIN in spec.run.backbone:
@@ -81,7 +93,7 @@ class PretrainingRequest:
         if self.against and not Path(self.against).is_file():
             raise InputError(f"--against '{self.against}' does not exist: give a weights file")
         size = spec.fit.batch_size
-        if size != "auto":
+        if size != "auto" and self.is_image:
             require_pairs(self.method, int(size))
         if self.probe:
             self.make_probe(spec).check()
@@ -93,6 +105,28 @@ class PretrainingRequest:
                 raise InputError(
                     f"{name} does not apply to series: remove it, and compare train.py --weights RUN with a run without"
                 )
+
+    @property
+    def is_series(self) -> bool:
+        """Return whether series are pretrained on."""
+        return self.task.modality is SERIES
+
+    @property
+    def is_text(self) -> bool:
+        """Return whether texts are pretrained on."""
+        return self.task.modality is TEXTS
+
+    @property
+    def task_flag(self) -> str:
+        """Return what tells train.py which task starts from the weights; "": its default."""
+        return "--task text_intent " if self.is_text else "--task traffic_flow " if self.is_series else ""
+
+    @property
+    def published_weights(self) -> str | None:
+        """Return what the weights are compared with: those of an encoder, or ImageNet's, if they are there."""
+        if self.is_text:
+            return "auto"
+        return "imagenet" if zoo.pretrained.cached(self.spec.run.backbone) else None
 
     @property
     def is_image(self) -> bool:
@@ -111,7 +145,9 @@ class PretrainingRequest:
 
     def make_probe(self, spec: Any) -> Probe:
         """Return the probe of a training."""
-        return Probe(str(self.probe), self.probe_task, spec.run.backbone, spec.run.seed, self.probe_limit)
+        kind = "text" if self.is_text else "image"
+        task = self.probe_task or PROBE_TASKS[kind]
+        return Probe(str(self.probe), task, spec.run.backbone, spec.run.seed, self.probe_limit, kind)
 
     def write(self, folder: Path) -> None:
         """Write it into a run folder."""
@@ -140,20 +176,25 @@ def make_task(method: str, backbone: str = "") -> Task:
 
     Args:
         method: a key of `METHODS`.
-        backbone: of images or of series.
+        backbone: of images, of series or of texts.
 
     Raises:
-        InputError: an unknown method, or one that is not for series.
+        InputError: an unknown method, or one that is not for series or texts.
 
     Example:
         >>> make_task("mae").output.__name__, make_task("mae", "stid").output.__name__
         ('MaskedImage', 'MaskedSeries')
+        >>> make_task("mae", "minilm").output.__name__
+        'MaskedText'
     """
     if method not in METHODS:
         raise unknown("method", method, METHODS)
+    is_text = backbone in text_registry.names() or Path(backbone or "-").is_dir()
+    if (is_text or backbone in BACKBONES) and method != "mae":
+        raise InputError(f"--method {method} is for images: give --method mae for backbone '{backbone}'")
+    if is_text:
+        return Task("pretraining on texts", TEXTS, MaskedText, UnlabelledReader, None, "", TEXT_DEFAULTS)
     if backbone in BACKBONES:
-        if method != "mae":
-            raise InputError(f"--method {method} is for images: give --method mae for backbone '{backbone}'")
         return Task("pretraining on series", SERIES, MaskedSeries, SeriesReader, None, "", SERIES_DEFAULTS)
     output = METHODS[method]
     reader = ClassReader if method == "supcon" else FramesReader

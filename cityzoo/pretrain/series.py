@@ -12,7 +12,7 @@ from cityzoo.cli import flag
 from cityzoo.cli.values import parse_share
 from cityzoo.modalities import Shard
 from cityzoo.modalities.series import Series
-from cityzoo.pretrain.objectives import MaskedOutput
+from cityzoo.pretrain.objectives import MASK, MaskedOutput
 
 if TYPE_CHECKING:
     import keras
@@ -29,9 +29,7 @@ class MaskedSeries(MaskedOutput):
     """Measurements of the first channel that are hidden, in standard deviations of the training rows."""
 
     class_names: tuple[str, ...] = ()
-    mask: float = flag(
-        0.5, "share that is hidden: of an image's patches, or of each sensor's window", parse_share, "SHARE"
-    )
+    mask: float = flag(0.5, MASK, parse_share, "SHARE")
     spread: float = 1.0  # standard deviation of the first channel, once the training rows are known
     history: int = 12  # rows of a window, once they are known
 

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.text.hugging_face import WEIGHTS, load_weights, read_config
-from zoo.text.tokenizer import Tokenizer
+from zoo.text.tokenizer import MASKS, Tokenizer
 
 if TYPE_CHECKING:
     import keras
 
 BATCH_SIZE = 32
-MASKS = ("[MASK]", "<mask>")
 # Names of the tensors by family: dense layer, layer normalization, bias of the vocabulary.
 HEADS = (
     ("cls.predictions.transform.dense", "cls.predictions.transform.LayerNorm", "cls.predictions.bias"),

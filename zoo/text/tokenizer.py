@@ -12,6 +12,8 @@ import numpy as np
 if TYPE_CHECKING:
     import tokenizers
 
+MASKS = ("[MASK]", "<mask>")
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "<pad>", "<unk>", "<s>", "</s>", *MASKS)
 FILE, VOCABULARY, SETTINGS = "tokenizer.json", "vocab.txt", "tokenizer_config.json"
 ASSETS = "assets/tokenizer"  # of a KerasHub preset
 STEP = 8  # lengths of batches are multiples of it, so that few shapes are traced
@@ -87,6 +89,20 @@ class Tokenizer:
     def id_of(self, token: str) -> int | None:
         """Return the id of a token of the vocabulary, None where it has none."""
         return self._tokenizer.token_to_id(token)
+
+    @property
+    def mask_id(self) -> int | None:
+        """Id of the token that stands for a hidden one, None where it has none."""
+        return next((found for name in MASKS if (found := self.id_of(name)) is not None), None)
+
+    @property
+    def special_ids(self) -> list[int]:
+        """Ids of the tokens that no text has: start, end, padding, mask, unknown."""
+        added = self._tokenizer.get_added_tokens_decoder().items()
+        known = (self.id_of(name) for name in SPECIAL)
+        return sorted(
+            {number for number, each in added if each.special} | {each for each in known if each is not None}
+        )
 
     def write(self, folder: Path) -> None:
         """Write it as `from_folder` reads it."""

@@ -51,7 +51,9 @@ class TextFindings(BaseFindings):
         ordered = sorted(self.classes.items(), key=lambda item: (-item[1], item[0]))
         shown = ", ".join(f"{name} {count}" for name, count in ordered[:8])
         more = ", ..." if len(ordered) > 8 else ""
-        lines = [f"texts: {sizes}", f"classes: {len(ordered)} ({shown}{more})"]
+        lines = [f"texts: {sizes}"]
+        if ordered:
+            lines.append(f"classes: {len(ordered)} ({shown}{more})")
         if self.words:
             lines.append(f"words of a text: median {self.words['median']}, most {self.words['most']}")
         if len(self.languages) > 1:

@@ -14,7 +14,7 @@ import numpy as np
 from cityzoo.data.files import confine
 from cityzoo.data.text import check, formats
 from cityzoo.data.text.findings import TextFindings
-from cityzoo.data.text.formats import Columns, RawText
+from cityzoo.data.text.formats import Columns, RawText, lines
 from cityzoo.data.text.texts import TextDataset, TextExample, TextSet
 from cityzoo.errors import InputError, unknown
 
@@ -36,6 +36,7 @@ def load(
     hold_out: Sequence[str] = (),
     strict: bool = False,
     is_training: bool = True,
+    is_labeled: bool = True,
 ) -> TextDataset:
     """Read and check labeled texts.
 
@@ -55,17 +56,15 @@ def load(
         strict: stop if anything is not used.
         is_training: whether there must be texts to train on, and others held out. Of texts to evaluate on all classes
             count, and those without a split stay together.
+        is_labeled: whether labels are read; else lines of a .txt file are texts, too.
 
     Raises:
         InputError: nothing there, unreadable files, no labels, fewer than two texts of a split.
     """
     findings = TextFindings(source, "")
-    raw = _read(source, format, columns, findings)
-    if val:
-        raw = [replace(each, split="train") for each in raw if each.split in ("", "train")]
-        raw += [replace(each, split="val") for each in _read(val, format, columns, findings)]
-    raw = [each for each in (check.clean(each, findings) for each in raw) if each]
-    raw = _map_labels(raw, class_map or {}, findings)
+    raw = _read_all(source, val, format, columns, findings, is_labeled)
+    if is_labeled:
+        raw = _map_labels(raw, class_map or {}, findings)
     raw = check.remove_copies(raw, findings)
     divide = partial(_split, split_by="text" if val else split_by, hold_out=hold_out, findings=findings)
     train, held_out, test = divide(raw) if is_training else _named_splits(raw)
@@ -86,9 +85,24 @@ def load(
     return TextDataset(sets[0], sets[1], findings, sets[2] if len(sets[2]) else None, has_val)
 
 
-def _read(source: str, format: str | None, columns: Columns, findings: TextFindings) -> list[RawText]:
+def _read_all(
+    source: str,
+    val: str | None,
+    format: str | None,
+    columns: Columns,
+    findings: TextFindings,
+    is_labeled: bool,
+) -> list[RawText]:
+    """Return the texts that are not empty; those of `val` are held out."""
+    reader = formats.read if is_labeled else lines.read_unlabelled
     with confine(source):
-        return formats.read(source, format, columns, findings)
+        raw = reader(source, format, columns, findings)
+    if val:
+        raw = [replace(each, split="train") for each in raw if each.split in ("", "train")]
+        with confine(val):
+            raw += [replace(each, split="val") for each in reader(val, format, columns, findings)]
+    kept = [each for each in (check.clean(each, findings) for each in raw) if each]
+    return kept if is_labeled else [replace(each, labels=(), tags=()) for each in kept]
 
 
 def _map_labels(
@@ -191,7 +205,7 @@ def _to_set(split: str, texts: Sequence[RawText], names: tuple[str, ...], findin
             continue
         target = np.zeros(len(names), np.float32)
         target[[places[label] for label in labels]] = 1
-        if not labels and not each.tags:
+        if names and not labels and not each.tags:
             findings.add("outside", each.place)
         examples.append(TextExample(each.text, each.place, target, each.words, each.tags, group=each.group))
     return TextSet(split, names, tuple(examples))

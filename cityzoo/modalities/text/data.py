@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cityzoo.data.text import TextDataset, TextExample, TextFindings, TextSet, formats
+from cityzoo.data.text import TextDataset, TextExample, TextFindings, TextSet
 from cityzoo.data.text.check import clean
-from cityzoo.data.text.formats import Columns, RawText, conll
-from cityzoo.data.text.formats.decode import read_text
+from cityzoo.data.text.formats import Columns, lines
 from cityzoo.data.text.language import guess_language, script_of
 from cityzoo.errors import InputError
 from cityzoo.modalities import Masks
@@ -86,13 +84,9 @@ def read_unlabelled(source: str) -> TextSet:
     Raises:
         InputError: nothing there, or no text that is not empty.
     """
-    findings, path = TextFindings(source, ""), Path(source)
-    if path.is_file() and path.suffix.lower() == ".txt" and not conll.is_format(path):
-        lines = enumerate(read_text(path, findings).splitlines(), 1)
-        raw = [RawText(line.strip(), None, f"{path.name}:{number}") for number, line in lines]
-    else:
-        raw = formats.read(source, None, Columns(), findings)
-    kept = [each for each in (clean(each, findings) for each in raw) if each]
+    findings = TextFindings(source, "")
+    raw = (clean(each, findings) for each in lines.read_unlabelled(source, None, Columns(), findings))
+    kept = [each for each in raw if each]
     if not kept:
         raise InputError(
             f"'{source}' holds empty texts only: give one text per line, or a table with a column 'text'"
