@@ -163,10 +163,19 @@ def _fit_probe(embeddings: np.ndarray, targets: np.ndarray) -> dict[str, np.ndar
     labels = targets.argmax(axis=1)
     if len(np.unique(labels)) < 3:  # of two classes there would be one logit
         return {}
-    fitted = LogisticRegression(C=PROBE_STRENGTH, max_iter=200, tol=1e-3).fit(embeddings, labels)
+    # Centered and scaled, with the penalty scaled alike, the fit is the same. The solver stops at small gradients, and
+    # those of embeddings that are nearly equal are small before its first step.
+    mean = embeddings.mean(axis=0)
+    spread = float(np.sqrt(np.square(embeddings - mean).mean())) or 1.0
+    solver = LogisticRegression(C=PROBE_STRENGTH * spread**2, max_iter=200, tol=1e-3)
+    fitted = solver.fit((embeddings - mean) / spread, labels)
+    coefficients = fitted.coef_ / spread
     kernel = np.zeros((embeddings.shape[1], targets.shape[1]), np.float32)
     bias = np.full(targets.shape[1], NEVER, np.float32)
-    kernel[:, fitted.classes_], bias[fitted.classes_] = fitted.coef_.T, fitted.intercept_
+    kernel[:, fitted.classes_], bias[fitted.classes_] = (
+        coefficients.T,
+        fitted.intercept_ - coefficients @ mean,
+    )
     return {"probe_kernel": kernel, "probe_bias": bias}
 
 

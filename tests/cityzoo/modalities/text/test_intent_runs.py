@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import softmax
+from sklearn.linear_model import LogisticRegression
 
 import evaluate
 import train
@@ -48,6 +50,18 @@ def run(tmp_path_factory):
     arguments = [part for name, value in values.items() for part in (f"--{name}", value)]
     assert train.main(["--task", "text_intent", *arguments]) == 0
     return place / "run"
+
+
+def test_embeddings_that_are_nearly_equal_are_told_apart():
+    """As those of plain language models are: the fit is the one of scikit-learn with a tolerance that suits them."""
+    rng, labels = np.random.default_rng(0), np.arange(90) % 3
+    rows = np.ones((90, 8)) + 0.01 * (np.eye(8)[labels] + rng.normal(0, 0.3, (90, 8)))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    found = baselines._fit_probe(rows, np.eye(4)[labels])
+    logits = rows @ found["probe_kernel"] + found["probe_bias"]
+    wanted = LogisticRegression(C=baselines.PROBE_STRENGTH, tol=1e-9, max_iter=1000).fit(rows, labels)
+    np.testing.assert_allclose(softmax(logits[:, :3], axis=1), wanted.predict_proba(rows), atol=2e-3)
+    assert (logits[:, 3] < logits[:, :3].min(axis=1)).all()
 
 
 def read_report(folder):
