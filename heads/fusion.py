@@ -10,7 +10,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-FUSIONS = ("late", "concat", "gated", "cross_attention")
+from heads.fusion_kinds import FUSIONS
+
 GATES = "fusion_gates"  # layer of the weights of the modalities
 COMPRESS = "fusion_components_"  # and the name of a modality: layer of its principal components
 GATE: dict[str, Any] = {"kernel_initializer": "zeros", "kernel_regularizer": keras.regularizers.L2(0.001)}

@@ -135,14 +135,19 @@ def repeat_interrupt(found: sys.UnraisableHookArgs) -> None:
     """Send Ctrl-C again where it came while an object was being deleted: Python drops exceptions there."""
     # A little later, when the object is gone; to the main thread, because a signal that another thread happens to
     # receive does not wake it from a system call.
-    if found.exc_type is KeyboardInterrupt:
-        is_posix = hasattr(signal, "pthread_kill")
-        send, to = (
-            (signal.pthread_kill, threading.main_thread().ident) if is_posix else (os.kill, os.getpid())
-        )
-        threading.Timer(0.05, send, (to, signal.SIGINT)).start()
-    else:
+    if found.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(found)
+        return
+    is_posix = hasattr(signal, "pthread_kill")
+    send, to = (signal.pthread_kill, threading.main_thread().ident) if is_posix else (os.kill, os.getpid())
+    while True:
+        try:
+            threading.Timer(0.05, send, (to, signal.SIGINT)).start()
+            return
+        except (
+            KeyboardInterrupt
+        ):  # on a busy machine it comes before start() is back, and is dropped here, too
+            continue
 
 
 def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: str) -> int:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from heads import late_fusion
-from heads.fusion import COMPRESS, FUSIONS, GATES, Fusion, principal_components
+from heads.fusion import COMPRESS, GATES, Fusion, principal_components
+from heads.fusion_kinds import FUSIONS
 
 SIZES = {"image": 5, "text": 3}
 

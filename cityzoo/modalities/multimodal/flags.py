@@ -9,7 +9,7 @@ from cityzoo.cli import flag
 from cityzoo.cli.search_range import linear_range, options
 from cityzoo.cli.values import parse_mapping, parse_names, parse_number, parse_smoothing
 from cityzoo.modalities.labeled_flags import LabeledEvaluateFlags, LabeledFlags
-from heads.fusion import FUSIONS
+from heads.fusion_kinds import FUSIONS
 
 ALIGN_WITHIN = 30.0
 

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
@@ -274,6 +276,24 @@ def main(arguments):
 
 sys.exit(cli.run(main, [], "a command"))
 """
+
+
+def test_an_interrupt_that_comes_again_too_early_is_sent_once_more(monkeypatch):
+    """While the timer is being started, as on a busy machine."""
+    started = []
+
+    class Timer:
+        def __init__(self, seconds, send, arguments):
+            self.send, self.arguments = send, arguments
+
+        def start(self):
+            started.append(self.arguments)
+            if len(started) == 1:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading, "Timer", Timer)
+    cli.repeat_interrupt(SimpleNamespace(exc_type=KeyboardInterrupt))
+    assert started == [(threading.main_thread().ident, signal.SIGINT)] * 2
 
 
 def test_an_interrupt_within_a_finalizer_ends_the_command():

@@ -406,6 +406,7 @@ OTHER_WORDS = {  # of the other modality
     "series": "image picture photo pixel frame box C2 C3 C4 C5 ImageNet tfds augment adapt views preview",
     "text": "image picture photo pixel frame box C2 C3 C4 C5 ImageNet tfds augment sensor horizon stid mel",
     "audio": "image picture photo pixel box C2 C3 C4 C5 ImageNet tfds sensor horizon forecast stid token lora",
+    "multimodal": "photo pixel C2 C3 C4 C5 tfds adapt views preview horizon forecast stid mel lora",
     "image": "sensor sensors window windows series horizon forecast road-graph quantile stid",
 }
 

@@ -52,7 +52,8 @@ def call(place, *words, wait=True):
 
 def test_a_wrong_plan_is_one_line_and_exit_code_2(tmp_path):
     """Without a traceback, from any folder."""
-    (tmp_path / "plan.yaml").write_text("run: nowhere\ndata: .\n")
+    (tmp_path / "incoming").mkdir()
+    (tmp_path / "plan.yaml").write_text("run: nowhere\ndata: incoming\n")
     code, errors = call(tmp_path, "-m", "cityzoo", "update", "plan.yaml")
     assert code == 2 and len(errors.splitlines()) == 1 and "nowhere" in errors
 

@@ -24,6 +24,6 @@ def test_only_the_demos_of_tasks_import_its_scenes_and_sensors():
         typos,
     }
     for name, (indent, part) in found.items():
-        of_tasks = ("scenes", "sensors", "texts", "sounds")
+        of_tasks = ("scenes", "sensors", "texts", "sounds", "incidents")
         assert indent and part in (of_tasks if name.startswith("tasks/") else ("videos", "texts", "sounds"))
     assert len(found) >= 8
