@@ -138,11 +138,13 @@ def repeat_interrupt(found: sys.UnraisableHookArgs) -> None:
     if found.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(found)
         return
-    is_posix = hasattr(signal, "pthread_kill")
-    send, to = (signal.pthread_kill, threading.main_thread().ident) if is_posix else (os.kill, os.getpid())
+    # SIGTERM raises the same, and is not ignored where a shell started the command in the background.
+    again: tuple[Any, ...] = (os.kill, (os.getpid(), signal.SIGINT))
+    if hasattr(signal, "pthread_kill"):
+        again = signal.pthread_kill, (threading.main_thread().ident, signal.SIGTERM)
     while True:
         try:
-            threading.Timer(0.05, send, (to, signal.SIGINT)).start()
+            threading.Timer(0.05, *again).start()
             return
         except (
             KeyboardInterrupt

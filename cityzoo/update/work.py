@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -163,7 +162,7 @@ def run_command(words: Sequence[str], folder: Path, output: Any) -> int:
     try:
         return child.wait()
     except KeyboardInterrupt:
-        child.send_signal(signal.SIGINT)
+        child.terminate()  # as Ctrl-C for a command, which may ignore that in the background
         try:
             child.wait(PATIENCE_SECONDS)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
