@@ -165,7 +165,7 @@ class PretrainingRequest:
         try:
             found = cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            raise InputError(f"--resume '{folder}' is no run folder of {PROGRAM}: {error}") from error
+            raise InputError(f"--resume '{folder}' is not a run of {PROGRAM}: {error}") from error
         if (Path(folder) / "report.json").is_file():
             raise InputError(f"--resume '{folder}': that run is finished, see its report.html")
         return found

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from cityzoo.data.multimodal.examples import MODALITIES
 from cityzoo.data.multimodal.findings import MultimodalFindings
-from cityzoo.data.multimodal.rows import MODALITIES
 from cityzoo.data.multimodal.tables import RawRow
 
 

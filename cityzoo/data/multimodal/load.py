@@ -15,8 +15,8 @@ from cityzoo.data.image.image_info import open_images
 from cityzoo.data.multimodal import tables
 from cityzoo.data.multimodal.align import align
 from cityzoo.data.multimodal.cell_reader import CellReader
+from cityzoo.data.multimodal.examples import MODALITIES, MultimodalDataset, MultimodalRow, MultimodalSet
 from cityzoo.data.multimodal.findings import MultimodalFindings
-from cityzoo.data.multimodal.rows import MODALITIES, MultimodalDataset, MultimodalRow, MultimodalSet
 from cityzoo.data.text.check import normalize
 from cityzoo.errors import InputError, unknown
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from cityzoo.data.files import OWN_FILES, files_under
+from cityzoo.data.multimodal.examples import MODALITIES
 from cityzoo.data.multimodal.findings import MultimodalFindings
-from cityzoo.data.multimodal.rows import MODALITIES
 from cityzoo.data.text.findings import TextFindings
 from cityzoo.data.text.formats import SPLITS, split_of
 from cityzoo.data.text.formats.decode import read_text

@@ -91,7 +91,7 @@ def open_encoder(modality: str, name: str) -> Encoder:
         return _open_run(modality, name)
     if "/" in name or Path(name).exists():
         raise InputError(
-            f"--encoders {modality}={name}: there is no run folder: give one of train.py, or the name of a backbone"
+            f"--encoders {modality}={name} is not a run folder: give one that train.py wrote, or the name of a backbone"
         )
     if modality in ("sensor", "sound"):
         raise unknown(f"encoder of {modality}", name, (STATISTICS, "a run folder"))

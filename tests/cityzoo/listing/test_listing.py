@@ -149,7 +149,7 @@ def test_a_task_that_no_run_has_is_refused(folder, capsys):
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path, capsys, monkeypatch):
-    """Also where there is no runs/ yet; a folder that was named must exist."""
+    """The default folder may be missing; a folder given by the user must exist."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     for words in (["runs"], ["runs", "empty"]):

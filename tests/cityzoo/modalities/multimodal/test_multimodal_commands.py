@@ -120,7 +120,7 @@ def test_a_run_is_an_encoder(answers, place):
 
 
 MISTAKES = {
-    "no run": ("there is no run folder", "--encoders text=runs/gone"),
+    "no run": ("is not a run folder", "--encoders text=runs/gone"),
     "no column": ("the data has text, sensor", "image"),
     "no modality": ("smell", "sensor"),
     "empty": ("the column image is empty in all 2 rows", "2 files missing"),
