@@ -185,7 +185,9 @@ class FitFlags:
         parse_retain,
         "WAY:WEIGHT,...",
     )
-    replay_memory: int = flag(500, "{unit} of earlier runs to keep for replay", parse_count, "N")
+    replay_memory: int | None = flag(
+        None, "{unit} of earlier runs to keep (default: 500, or 15 a class if that is more)", parse_count, "N"
+    )
     keep_epochs: int | None = flag(
         None, "keep models of the last N epochs, for fuse --by soup", parse_count, "N"
     )

@@ -129,7 +129,7 @@ def _fill_memory(
     embed_plainly: Callable[[Any], np.ndarray],
 ) -> tuple[Any, Any, list[MemorySource]]:
     is_joint, seed = JOINT in dict(spec.fit.retain), spec.run.seed
-    most = sys.maxsize if is_joint else spec.fit.replay_memory
+    most = sys.maxsize if is_joint else replay_choice.memory_size(spec.fit.replay_memory, len(names))
     read = [
         replay_choice.read_candidates(
             each, modality, is_new=is_joint or each is sources[-1], forgotten=forgotten

@@ -58,6 +58,23 @@ def test_replayed_examples_have_their_share(known, new, share, expected):
     assert len(set(paths(mixed))) == max(known, new)  # both sides are named from 0 on: nothing is left out
 
 
+@pytest.mark.parametrize(("wanted", "kept"), [(None, 15), (4, 4)])
+def test_a_memory_grows_with_the_classes_unless_its_size_is_given(monkeypatch, wanted, kept):
+    names = tuple(map(str, range(40)))
+    data = SimpleNamespace(train=examples(*np.arange(1000) % 40, names=names), val=examples(names=names))
+    monkeypatch.setattr(MemorySource, "read", lambda self: (None, data))
+    monkeypatch.setattr(SETS, "example_names", lambda some, _: paths(some), raising=False)
+    wanted = wanted and wanted * len(names)
+    fit = SimpleNamespace(retain=(("replay", 0.5),), replay_memory=wanted)
+    spec = SimpleNamespace(fit=fit, run=SimpleNamespace(seed=0))
+    source = MemorySource("runs/a", {}, "2026-01-01")
+    features = np.random.default_rng(0).normal(size=(1000, 2)).astype(np.float32)
+    train, *_ = continued_data._fill_memory(
+        spec, [source], (), SETS, names, lambda some: features[: len(some)]
+    )
+    assert np.bincount([np.argmax(each.target) for each in train.examples]).tolist() == [kept] * 40
+
+
 def dataset(*labels, names=NAMES):
     """Data of which all is trained on."""
     return SimpleNamespace(train=examples(*labels, names=names), val=examples(names=names))
