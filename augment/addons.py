@@ -86,8 +86,11 @@ def rotate(
     Args:
         images: as in `transform`.
         angles: a number for all images or (B,), radians.
-        interpolation, fill_mode, name, fill_value: as in `transform`. For a quarter turn with one of height
-            and width odd and the other even, every "nearest" is a tie, decided by the last bit of the cosine.
+        interpolation: as in `transform`. For a quarter turn with one of height and width odd and the other even,
+            every "nearest" is a tie, decided by the last bit of the cosine.
+        fill_mode: as in `transform`.
+        name: as in `transform`.
+        fill_value: as in `transform`.
 
     Example:
         >>> rotate([[1, 2], [3, 4]], 3.14159265 / 2).numpy().tolist()
@@ -119,7 +122,10 @@ def translate(
     Args:
         images: as in `transform`.
         translations: x and y for all images or (B, 2), pixels.
-        interpolation, fill_mode, name, fill_value: as in `transform`.
+        interpolation: as in `transform`.
+        fill_mode: as in `transform`.
+        name: as in `transform`.
+        fill_value: as in `transform`.
 
     Example:
         >>> translate([[1, 2, 3], [4, 5, 6]], [1, 0], fill_value=9).numpy().tolist()

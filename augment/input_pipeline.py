@@ -99,8 +99,14 @@ def load_batch(
     """Return one batch, as `pipeline` yields it, without a graph: tracing one takes longer than a single batch.
 
     Args:
-        columns, policy, size_hw, seed, max_boxes, read, unmixed_from: as `pipeline` takes them.
+        columns: as in `pipeline`.
+        policy: as in `pipeline`.
+        size_hw: as in `pipeline`.
         rows: (image, view) of each image of the batch.
+        seed: as in `pipeline`.
+        max_boxes: as in `pipeline`.
+        read: as in `pipeline`.
+        unmixed_from: as in `pipeline`.
 
     Example:
         >>> import tempfile

@@ -37,7 +37,9 @@ def anchor_indices(
 
     Args:
         output: (points, 4 + classes) float32, of one image.
-        score, iou, most: as in `decode_detections`.
+        score: as in `decode_detections`.
+        iou: as in `decode_detections`.
+        most: as in `decode_detections`.
 
     Returns:
         (N,) int, rows of the output; (N,) int, its columns: 4 + the label.

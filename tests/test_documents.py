@@ -47,7 +47,12 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 PAGES = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "augment/README.md", ROOT / "deploy/README.md"]
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        ROOT / "augment/README.md",
+        ROOT / "deploy/README.md",
+    ]
 )
 GUIDES = {page.stem: page.read_text() for page in PAGES if page.parent.name == "docs"}
 # Flags of --task files, .ci/types, tensorboard, the demo, pip, git, curl, docker and Ray's launcher.

@@ -316,7 +316,7 @@ def test_prose_is_plain_english():
     assert more == {}, "reword these, see 'Names and language' in CONTRIBUTING.md"
     pages = [
         *ROOT.glob("*.md"),
-        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "deploy").glob("*.md"),
         ROOT / "augment/README.md",
     ]

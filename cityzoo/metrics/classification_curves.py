@@ -58,7 +58,8 @@ def thin_curve(x: np.ndarray, y: np.ndarray, most: int = POINTS) -> np.ndarray:
     """Return which points of a curve to keep: evenly spread, with both ends, and preserving its area.
 
     Args:
-        x, y: (P,) floats; x does not decrease.
+        x: (P,) floats that do not decrease.
+        y: (P,) floats.
         most: maximum number of points, 2 or more.
 
     Returns:
