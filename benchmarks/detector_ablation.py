@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Train variants of a detector with several seeds each, and compare them with the first in pairs.
+
+python benchmarks/detector_ablation.py --out runs/ablation --flags "--data highway --backbone mobilenet_075 --weights W \
+    --image-size 256 --epochs 10" --ways "base=" "no EMA=--ema 0" "rare=--repeat-rare 0.3"
+
+Runs that exist are not trained again. Differences are of the means over the seeds; their 95 % intervals resample the
+held-out images, the same ones for both variants (paired bootstrap), and so contain the luck of the images, not of
+further seeds: the differences of the single seeds stand beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.continuing import train  # noqa: E402
+from cityzoo.metrics.weighted import WeightedMetrics, bootstrap_weights  # noqa: E402
+
+METRICS = ("AP", "AP50", "AP_small", "AP_medium", "AP_large")
+
+
+def weighted_metrics(run: Path) -> tuple[WeightedMetrics, int]:
+    """Return the metrics of a run on its held-out images as a function of the images' weights, and their number."""
+    from cityzoo.commands.evaluate_flags import parse_evaluation
+    from cityzoo.evaluation.evaluated_run import load_truth, open_evaluated
+    from cityzoo.metrics.weighted_coco import weighted_coco_metrics
+
+    subject = open_evaluated(str(run))
+    truth, _ = load_truth(subject, parse_evaluation([str(run)]))
+    return weighted_coco_metrics(truth, subject.results(truth), METRICS), len(truth)
+
+
+def mean_of(metrics: Sequence[WeightedMetrics]) -> WeightedMetrics:
+    """Return the mean over seeds."""
+
+    def mean(weights: np.ndarray) -> dict[str, np.ndarray]:
+        found = [each(weights) for each in metrics]
+        return {name: np.mean([each[name] for each in found], axis=0) for name in METRICS}
+
+    return mean
+
+
+def print_variant(name: str, metrics: Sequence[WeightedMetrics], base: Sequence[WeightedMetrics], images: int) -> None:
+    """Print a variant's rows of the table: means, and differences from the base."""
+    from cityzoo.evaluation.compare import compare
+
+    once = np.ones((1, images))
+    values = mean_of(metrics)(once)
+    print(f"| {name} | " + " | ".join(f"{values[key][0]:.3f}" for key in METRICS) + " |", flush=True)
+    if metrics is base:
+        return
+    found = compare(mean_of(metrics), mean_of(base), bootstrap_weights(images), METRICS, ())["figures"]
+    cells = []
+    for key in METRICS:
+        row = found[key]
+        cells.append(f"{row['difference']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})")
+    print("| difference | " + " | ".join(cells) + " |", flush=True)
+    single = [this(once)["AP"][0] - other(once)["AP"][0] for this, other in zip(metrics, base, strict=True)]
+    print(f"| AP of each seed | {', '.join(f'{each:+.3f}' for each in single)} |", flush=True)
+
+
+def main() -> None:
+    """Train what is missing and print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--flags", default="", help="flags of all trainings")
+    parser.add_argument("--ways", nargs="+", required=True, help="NAME=FLAGS of each variant, the base first")
+    parser.add_argument("--seeds", type=int, default=3)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    ways = [way.partition("=")[::2] for way in given.ways]
+    print("| variant | " + " | ".join(METRICS) + " |\n|---" * 1 + "|--:" * len(METRICS) + "|")
+    base: list[WeightedMetrics] = []
+    for name, flags in ways:
+        metrics = []
+        for seed in range(given.seeds):
+            run = given.out / f"{name.replace(' ', '_')}-{seed}"
+            words = [*shlex.split(given.flags), *shlex.split(flags), "--seed", str(seed)]
+            train(["--task", "vehicle_detect", *words], run)
+            found, images = weighted_metrics(run)
+            metrics.append(found)
+        base = base or metrics
+        print_variant(name, metrics, base, images)
+
+
+if __name__ == "__main__":
+    main()
