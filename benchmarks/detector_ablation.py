@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Train variants of a detector with several seeds each, and compare them with the first in pairs.
 
-python benchmarks/detector_ablation.py --out runs/ablation --flags "--data highway --backbone mobilenet_075 --weights W \
-    --image-size 256 --epochs 10" --ways "base=" "no EMA=--ema 0" "rare=--repeat-rare 0.3"
+python benchmarks/detector_ablation.py --out runs/ablation --flags "--data highway --backbone mobilenet_075 \
+    --weights W --image-size 256 --epochs 10" --ways "base=" "no EMA=--ema 0" "rare=--repeat-rare 0.3"
 
 Runs that exist are not trained again. Differences are of the means over the seeds; their 95 % intervals resample the
 held-out images, the same ones for both variants (paired bootstrap), and so contain the luck of the images, not of
@@ -49,7 +49,9 @@ def mean_of(metrics: Sequence[WeightedMetrics]) -> WeightedMetrics:
     return mean
 
 
-def print_variant(name: str, metrics: Sequence[WeightedMetrics], base: Sequence[WeightedMetrics], images: int) -> None:
+def print_variant(
+    name: str, metrics: Sequence[WeightedMetrics], base: Sequence[WeightedMetrics], images: int
+) -> None:
     """Print a variant's rows of the table: means, and differences from the base."""
     from cityzoo.evaluation.compare import compare
 

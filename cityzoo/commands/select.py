@@ -21,6 +21,7 @@ examples:
   {PROG} runs/road --data frames/ --most 20 --out to_label/
   {PROG} runs/road --data frames/ --most 50 --labels cvat --out to_label/    annotations.xml of CVAT 1.1
   {PROG} runs/calls --data transcripts.csv --most 100 --out to_label/       texts.csv
+  {PROG} runs/roads --data week.csv --most 20 --out to_check/              days.csv, which --leave-out reads
 """
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,44 +14,18 @@ from cityzoo.evaluation.evaluated_run import EvaluatedRun, open_evaluated
 from cityzoo.fit.fold_data import find_folds, group_training
 from cityzoo.fit.run_folder import next_free_folder, require_new
 from cityzoo.outputs.classification import Classification
-from cityzoo.report.write import write_report
+from cityzoo.outputs.quantile_forecast import QuantileForecast
 from cityzoo.sample import Detections
 from cityzoo.selection.candidates import Candidates, Known, load_candidates, load_labeled
 from cityzoo.selection.coverage import Chosen, choose
-from cityzoo.selection.page import layout
+from cityzoo.selection.page import COLUMNS, SelectionRequest, write_selection
 from cityzoo.selection.probe_data import make_probe_data
 from cityzoo.selection.simulation import SEEDS, simulate_gain
 from cityzoo.visualize.sheets import cell_size, save_grid
 
 LOG = logging.getLogger(__name__)
-COLUMNS = ("rank", "file", "uncertainty", "distance", "nearest", "predicted")
 CHOSEN_TOO = "chosen: "  # before the name of a nearest example that is not labeled yet
 SHEET_COLUMNS, LONGEST_NAME = 4, 28
-
-
-@dataclass(frozen=True)
-class SelectionRequest:
-    """What to select.
-
-    Attributes:
-        run: folder of the run.
-        data: source of unlabeled examples.
-        out: new folder.
-        most: number of examples to choose.
-        labels: layout of the predicted labels; "": the default of the task.
-        score: score from which on predictions are written; None: that of the run's report.
-        limit: number of unlabeled examples to read; None: all.
-        simulates: whether the gain over random choice is simulated.
-    """
-
-    run: str
-    data: str
-    out: str
-    most: int = 20
-    labels: str = ""
-    score: float | None = None
-    limit: int | None = None
-    simulates: bool = True
 
 
 def select(request: SelectionRequest) -> bool:
@@ -64,6 +36,10 @@ def select(request: SelectionRequest) -> bool:
     """
     require_new(request.out)
     run = open_evaluated(request.run)
+    if isinstance(run.output, QuantileForecast):
+        from cityzoo.selection.sensor_days import select_days
+
+        return select_days(run, request)
     _require_layout(run, request.labels)
     data = load_labeled(run)
     candidates, known = load_candidates(run, request.data, request.limit, data)
@@ -83,19 +59,16 @@ def select(request: SelectionRequest) -> bool:
     simulation = simulate(run, data) if request.simulates else None
     folder = next_free_folder(request.out, run.folder.path, "selection")
     rows = _write_examples(run, candidates, known, chosen, folder, request)
-    report = {
-        "task": f"Selection of {run.task.modality.unit} to label: {run.spec.run.task}",
-        "examples": run.task.modality.unit,
-        "chosen": len(rows),
-        "candidates": len(candidates.examples),
-        "duplicates": chosen.duplicates,
-        "rows": {str(row["rank"]): row for row in rows},
-        "has_sheet": (folder / "contact_sheet.png").is_file(),
-        **({"simulation": simulation} if simulation else {}),
-    }
-    page = write_report(folder, report, layout(report))[1]
-    left = f", {chosen.duplicates} near duplicates left out" if chosen.duplicates else ""
-    LOG.info("%d of %d %s chosen%s: %s", len(rows), len(candidates.examples), report["examples"], left, page)
+    write_selection(
+        folder,
+        run,
+        rows,
+        {
+            "candidates": len(candidates.examples),
+            "duplicates": chosen.duplicates,
+            **({"simulation": simulation} if simulation else {}),
+        },
+    )
     return simulation is None or simulation["is_better"]
 
 
@@ -135,10 +108,6 @@ def _write_examples(
             describe_label(label, output.class_names),
         )
         rows.append(dict(zip(COLUMNS, values, strict=True)))
-    with (folder / "why.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
     _write_sheet(run, examples, results, labels, rows, folder)
     return rows
 

@@ -51,6 +51,43 @@ def draw_forecasts(
     return titles
 
 
+def draw_sensor_days(
+    path: Path, series: Series, dates: np.ndarray, chosen: np.ndarray, forecasts: np.ndarray
+) -> None:
+    """Draw days of single sensors in a grid: measured, forecast, and the interval.
+
+    Args:
+        path: of the PNG.
+        series: of T rows and N sensors.
+        dates: (D,) datetime64[D], local.
+        chosen: (K, 2) int, day and sensor of each plot.
+        forecasts: (T, N, 3) float, lowest, median and highest quantile at each row.
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(4, len(chosen))
+    lines = -(-len(chosen) // columns)
+    figure = Figure(figsize=(3.2 * columns, 2 * lines), layout="constrained")
+    local = series.local_times
+    for number, (day, sensor) in enumerate(chosen, 1):
+        rows = np.flatnonzero(local.astype("datetime64[D]") == dates[day])
+        hours = (local[rows].astype(np.int64) % DAY) / 3600
+        axes = figure.add_subplot(lines, columns, number)
+        low, median, high = forecasts[rows, sensor].T
+        axes.fill_between(hours, low, high, color=BLUE, alpha=0.2, linewidth=0)
+        axes.plot(hours, median, color=BLUE, linewidth=1.2)
+        axes.plot(hours, series.values[rows, sensor, 0], color=INK, linewidth=1)
+        axes.set_title(f"{number}. {series.sensors[sensor]} {dates[day]}", loc="left", fontsize=8)
+        axes.set_xlim(0, 24)
+        axes.set_xticks([0, 6, 12, 18, 24])
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.supxlabel(
+        f"local hour; black: measured, blue: forecast and its interval [{series.units[0]}]", fontsize=8
+    )
+    figure.savefig(path, dpi=110)
+
+
 def _with_unit(name: str, series: Series) -> str:
     return f"{name}, {series.units[0]}" if series.units[0] else name
 

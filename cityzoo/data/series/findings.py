@@ -38,6 +38,7 @@ KINDS = {
     "contradiction": "duplicate rows with different values, the last kept",
     "snapped": "rows off the grid, moved to the nearest time",
     "gap": "missing rows, inserted without values",
+    "left out": "measurements that --leave-out says are wrong, read as missing",
     "not valid": "rows that the data marks as not valid, read as missing",
     "code": "codes for missing values, read as missing (--missing none keeps them)",
     "code?": "values that may be codes for missing values, kept (--missing VALUE reads them as missing)",
@@ -45,7 +46,7 @@ KINDS = {
     "zero?": "zeros that may be missing values, kept (--missing zero reads them as missing)",
     "not measured": "missing values",
 }
-SUMMED = ("gap", "code", "code?", "zero", "zero?")  # with several findings per place
+SUMMED = ("gap", "left out", "code", "code?", "zero", "zero?")  # with several findings per place
 UNUSED = (
     "all missing",
     "unused column",

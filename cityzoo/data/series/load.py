@@ -15,6 +15,7 @@ from cityzoo.data.series import formats, resample, sensor_quality, timezones
 from cityzoo.data.series.adjacency import read_adjacency, read_places
 from cityzoo.data.series.columns import channel_names, channel_units
 from cityzoo.data.series.findings import SeriesFindings
+from cityzoo.data.series.left_out import leave_out as leave_out_wrong
 from cityzoo.data.series.missing_codes import drop_codes, parse_missing
 from cityzoo.data.series.raw import RawSeries, SeriesOptions
 from cityzoo.data.series.series import Series
@@ -44,6 +45,7 @@ def load_series(
     time_column: str | Sequence[str] | None = None,
     places: str | None = None,
     missing: str | None = None,
+    leave_out: str | None = None,
     format: str | None = None,
     window: int | None = None,
     assumed: tuple[str, str] | None = None,
@@ -66,6 +68,7 @@ def load_series(
         places: locations of sensors, see `read_places`.
         missing: which numbers mean "not measured": "auto" (default), "none", "zero", or codes with commas between, see
             `missing_codes` and `sensor_quality.drop_zeros`.
+        leave_out: table of measurements that are wrong, see `left_out.leave_out`.
         format: one of `formats.names()`; None detects it.
         window: minimum number of rows: history and horizon of one window.
         assumed: default start and step for sources without times; using them is a finding.
@@ -81,8 +84,8 @@ def load_series(
         >>> series.values.shape, series.units, series.times[0], findings.counts["not measured"]
         ((2, 2, 1), ('mph',), np.datetime64('2012-03-01T08:00:00'), 1)
     """
-    columns = (channel, adjacency, sensor_column, time_column, places)
-    named = vars(SeriesOptions(start, step, timezone, unit, *columns, missing))
+    rest = (channel, adjacency, sensor_column, time_column, places, missing, leave_out)
+    named = vars(SeriesOptions(start, step, timezone, unit, *rest))
     given = {key: each for key, each in named.items() if each is not None}
     with confine(source) as folder:
         options = replace(read_sidecar(source), **given)
@@ -90,8 +93,7 @@ def load_series(
     findings = SeriesFindings(source, name)
     unused, elsewhere = unused_files(source, raw, options), tuple(folder.elsewhere)
     findings.add_all({**raw.notes, "read outside": elsewhere, "unused file": unused})
-    raw = _check_numbers(raw, options, findings)
-    options = _assume_times(raw, options, assumed, findings)
+    raw, options = _check_numbers(raw, options, findings), _assume_times(raw, options, assumed, findings)
     zone = options.timezone or raw.timezone or "UTC"
     numbers, times = _to_grid(raw, options, zone, findings)
     series = _make_series(raw, numbers, times, options, zone, findings)
@@ -110,7 +112,7 @@ def unused_files(source: str, raw: RawSeries, options: SeriesOptions) -> tuple[s
     """Return what lies in a folder and is neither used nor a sidecar file nor hidden."""
     if not os.path.isdir(source):
         return ()
-    used = (*raw.origin.files, options.adjacency, options.places)
+    used = (*raw.origin.files, options.adjacency, options.places, options.leave_out)
     known = {os.path.realpath(each) for each in used if isinstance(each, str)}
     there = [os.path.join(source, name) for name in sorted(os.listdir(source)) if not name.startswith(".")]
     return tuple(
@@ -220,7 +222,9 @@ def _make_series(
         values, channels, units, parse_missing(options.missing or "auto").zeros, findings
     )
     series = Series(values, times, raw.sensors, channels, units, timezone, roads, where)
-    gone = sensor_quality.sensors_without_data(values, raw.sensors, channels, findings)
+    if options.leave_out is not None:
+        series = leave_out_wrong(series, options.leave_out, findings)
+    gone = sensor_quality.sensors_without_data(series.values, raw.sensors, channels, findings)
     if gone.any():
         series = series.subset([name for name, absent in zip(raw.sensors, gone, strict=True) if not absent])
     sensor_quality.find_suspects(series, findings)

@@ -41,6 +41,7 @@ class SeriesOptions:
     time_column: str | Sequence[str] | None = None  # column of times, or of dates and of times of day
     places: str | None = None  # file of sensors with latitude and longitude
     missing: str | None = None  # "auto", "none", "zero" or codes, see `missing_codes.parse_missing`
+    leave_out: str | None = None  # table of measurements that are wrong, see `left_out`
 
     def __post_init__(self) -> None:
         for name in ("channel", "sensor_column", "time_column"):

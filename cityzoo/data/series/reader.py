@@ -42,6 +42,11 @@ class SeriesReader:
     missing: str | None = flag(
         None, "what means 'not measured': auto, none, zero, or codes: -999,9999", metavar="CODES"
     )
+    leave_out: str | None = flag(
+        None,
+        "measurements that are wrong: a table of sensor, start, end and use (yes or no), as select writes it",
+        metavar="FILE",
+    )
     assumed: tuple[str, str] | None = None
 
     def __call__(self, source: str, window: int, format: str | None = None) -> Loaded:

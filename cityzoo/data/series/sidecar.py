@@ -20,7 +20,7 @@ from cityzoo.data.series.raw import SeriesOptions
 from cityzoo.errors import InputError, unknown
 
 SUFFIXES = (".yaml", ".yml", ".json")
-_FILES = ("adjacency", "places")
+_FILES = ("adjacency", "places", "leave_out")
 
 
 def read_sidecar(source: str) -> SeriesOptions:

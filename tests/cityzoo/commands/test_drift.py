@@ -56,6 +56,9 @@ def write_all(place):
     town = series_town.town(days=6)
     series_town.written(place / "town.csv", town)
     series_town.written(place / "jam.csv", town[:288] * 0.6)
+    faulty = town[: 3 * 288].copy()
+    faulty[288:576, 2] += np.random.default_rng(0).normal(0, 40, 288)
+    series_town.written(place / "faulty.csv", faulty)
 
 
 FRAMES = ["--task", "vehicle_classify", "--backbone", "tiny", "--weights", "random", "--image-size", "64"]
@@ -90,6 +93,7 @@ CASES = {
         ["drift", "texts_run", "--data", "flood.csv", "--fail-on-drift", "--out", "flood_report"],
     ),
     "jam": (DRIFT, ["drift", "flow", "--data", "jam.csv", "--fail-on-drift", "--out", "jam_report"]),
+    "days": (DRIFT, ["select", "flow", "--data", "faulty.csv", "--most", "2", "--out", "days"]),
     "few": (DRIFT, ["drift", "run_few", "--data", "same"]),
     "frozen": (DRIFT, ["drift", "run", "--data", "frozen"]),
     "empty": (DRIFT, ["drift", "run", "--data", "empty"]),
@@ -151,6 +155,26 @@ def test_other_words_are_drift(ran):
     assert report["signals"]["words"]["changed"] and all(
         "water" in row["text"] for row in report["unlike"].values()
     )
+
+
+def test_a_noisy_day_of_a_sensor_is_the_first_to_look_at(ran):
+    """Its measurements are left out once the table says no; the code says what the planted faults were worth."""
+    from cityzoo.data.series.load import load_series
+
+    place, answers = ran
+    code, _, error = answers["days"]
+    report, table = report_of(place / "days"), place / "days" / "days.csv"
+    rows = table.read_text().splitlines()
+    assert code == (0 if report["planted"]["is_better"] else 1), error[-2000:]
+    assert report["planted"]["seeds"] == 5 and report["candidates"] == 12
+    assert rows[1] == "s2,2024-05-07 00:00,2024-05-08 00:00," and len(rows) == 3
+    assert report["rows"]["1"]["file"] == "s2 2024-05-07" and (place / "days" / "contact_sheet.png").is_file()
+    table.write_text("\n".join([rows[0], rows[1] + "no", rows[2] + "yes"]) + "\n")
+    all_rows, _ = load_series(str(place / "faulty.csv"), channel="speed")
+    series, findings = load_series(str(place / "faulty.csv"), channel="speed", leave_out=str(table))
+    kept = all_rows.mask.copy()
+    kept[288:576, 2] = False
+    assert (series.mask == kept).all() and findings.counts["left out"] == all_rows.mask[288:576, 2].sum()
 
 
 def test_a_jam_is_drift_of_a_series(ran):
