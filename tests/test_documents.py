@@ -55,11 +55,11 @@ PAGES = sorted(
     ]
 )
 GUIDES = {page.stem: page.read_text() for page in PAGES if page.parent.name == "docs"}
-# Flags of --task files, .ci/types, tensorboard, the demo, pip, git, curl, docker, Ray's launcher and Keras-RetinaNet.
+# Flags of --task files, .ci/types, tensorboard, pip, git, curl, docker, Ray's launcher, benchmarks, Keras-RetinaNet.
 OTHER_PROGRAMS = (
     "no-deps cost write logdir count format out upgrade strict tags build-arg workers retries gpus "
-    "freeze-backbone snapshot random-transform image-min-side image-max-side "
-    "data-binary shm-size replicas target read-only tmpfs cap-drop clients seconds pid from-file"
+    "quick splits clean-splits seeds crops size settings freeze-backbone snapshot random-transform image-min-side "
+    "image-max-side data-binary shm-size replicas target read-only tmpfs cap-drop clients seconds pid from-file"
 )
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 

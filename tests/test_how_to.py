@@ -16,6 +16,7 @@ from cityzoo.commands.train_flags import training_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs" / "how_to").glob("*.md"))
+MORE = [ROOT / "docs" / name for name in ("choosing.md", "reproducing.md")]
 PROGRAM = re.compile(r"python (train\.py|evaluate\.py|-m cityzoo)( [^`\n]*)?")
 
 
@@ -27,7 +28,8 @@ def commands(text):
     """Yield (program, words) of every command of a page that is written out."""
     for program, words in PROGRAM.findall(text.replace("\\\n", " ")):
         if "..." not in words:
-            yield program, shlex.split(words.split(";")[0] if '"' not in words else words, comments=True)
+            split = shlex.split(words.split(";")[0] if '"' not in words else words, comments=True)
+            yield program, [word for word in split if word != "--help"]
 
 
 def parse(program, words, monkeypatch):
@@ -48,7 +50,7 @@ def parse(program, words, monkeypatch):
             __main__.main(words)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, *MORE], ids=lambda page: page.stem)
 def test_every_command_is_understood(page, monkeypatch):
     found = list(commands(page.read_text()))
     assert found
