@@ -43,9 +43,8 @@ def require_data(run: EvaluatedRun, data: str | None) -> None:
 
 def refuse_gradients(run: EvaluatedRun, flags: Mapping[str, Any]) -> None:
     """Raise InputError for sections of the report that need a Keras model."""
-    wanted = next(
-        (name for name in ("explain", "robustness") if run.file is not None and flags.get(name)), None
-    )
+    sections = ("explain", "robustness", "interventions")
+    wanted = next((name for name in sections if run.file is not None and flags.get(name)), None)
     if wanted:
         raise InputError(
             f"--{wanted} needs the trained model, '{run.file}' is an exported file: give its run folder"

@@ -45,6 +45,21 @@ def match(image: ImageExample, found: Detections, threshold: float = 0.0) -> np.
     return owner
 
 
+def best_scores(image: ImageExample, found: Detections) -> np.ndarray:
+    """Return for each annotated box the highest score of a detection of its class with an IoU of at least .5.
+
+    Example:
+        >>> street = ImageExample("a.jpg", (9, 9), [[0, 0, 4, 4], [5, 5, 9, 9]], [0, 0])
+        >>> best_scores(street, Detections([[0, 0, 4, 3], [0, 0, 4, 4]], [0.75, 0.5], [0, 0])).tolist()
+        [0.75, 0.0]
+    """
+    if not len(image.labels) or not len(found):
+        return np.zeros(len(image.labels))
+    hits = box_iou(found.boxes_xyxy, image.boxes_xyxy) >= IOU_THRESHOLD
+    hits &= found.labels[:, None] == image.labels
+    return np.where(hits, found.scores[:, None], 0.0).max(axis=0).astype(np.float64)
+
+
 def operating_threshold(truth: ImageSet, detections: Sequence[Detections]) -> dict[str, float | None]:
     """Return the score threshold with the highest F1 at IoU .5, all classes together.
 

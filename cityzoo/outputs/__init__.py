@@ -199,6 +199,12 @@ class Output(CombinedModels, ABC):
 
         return np.ones(len(results))
 
+    def label_scores(self, example: Any, result: Any) -> np.ndarray:
+        """Return how surely each label of an example is found, (M,) float64 0..1; (0,): there is no such score."""
+        import numpy as np
+
+        return np.zeros(0)
+
     def prelabel(self, results: Sequence[Any], report: Mapping[str, Any], score: float | None) -> list[Any]:
         """Return what a person corrects: for each result `Detections`, or names of classes; nothing by default.
 

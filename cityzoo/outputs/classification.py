@@ -227,6 +227,11 @@ class Classification(ClassSelection, Output):
 
         return weighted_multiclass_metrics(truth, results)
 
+    def label_scores(self, example: Example, result: Any) -> np.ndarray:
+        """Return the probability of each class that holds; of an example without any, that of none."""
+        holds = np.asarray(example.target) > 0
+        return result[holds] if holds.any() else 1 - np.max(result, keepdims=True)
+
     def summarize_predictions(
         self, images: ExampleSet, results: Sequence[Any], report: Mapping[str, Any], score: float | None
     ) -> PredictionSummary:

@@ -219,6 +219,12 @@ class Detection(Output):
 
         return np.array([binary_entropy(each.filter_by_score(FAINT_SCORE).scores).sum() for each in results])
 
+    def label_scores(self, example: ImageExample, result: Detections) -> np.ndarray:
+        """Return for each box the highest score of a detection of its class with an IoU of at least .5, 0 for none."""
+        from cityzoo.metrics.matching import best_scores
+
+        return best_scores(example, result)
+
     def prelabel(
         self, results: Sequence[Detections], report: Mapping[str, Any], score: float | None
     ) -> list[Detections]:

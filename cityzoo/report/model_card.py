@@ -164,6 +164,8 @@ def _limits(report: Mapping[str, Any]) -> Iterator[str]:
         each = _list_first([f"{name} ({n})" for name, n in sorted(rare.items(), key=lambda item: item[1])])
         yield f"Too few examples of {each}: its metrics are mostly noise."
     yield from _robustness(report)
+    if flagged := look_up(report, "interventions/flagged"):
+        yield f"Its answers depend on what should not matter: {_list_first(list(flagged))}."
     temperature = look_up(report, "calibration/temperature")
     errors = [look_up(report, f"calibration/{name}") for name in ("ece_scaled", "ece")]
     if all(map(is_number, (temperature, *errors))) and temperature > OVERCONFIDENT and errors[0] < errors[1]:

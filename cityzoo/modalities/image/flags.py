@@ -208,6 +208,14 @@ class ImageEvaluateFlags:
     attack_eps: float = flag(
         4.0, "how far an attack of --robustness may change a pixel, of 255", parse_number, "LEVELS", was="eps"
     )
+    interventions: int | None = flag(
+        None,
+        "change N images to see what answers rely on: objects, backgrounds, overlays at the border "
+        f"({ROBUSTNESS_IMAGES} if not given)",
+        parse_count,
+        "N",
+        const=ROBUSTNESS_IMAGES,
+    )
     explain: str | None = flag(
         None,
         "show which pixels predictions depend on: in N informative images, or for prediction K of one image",

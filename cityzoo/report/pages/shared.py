@@ -9,6 +9,7 @@ from cityzoo.report.layout import Card, Chart, Columns, Layout, Section, Table
 from cityzoo.report.number_format import metric_label
 from cityzoo.report.pages.folds import NEW_SOURCES
 from cityzoo.report.pages.fusion import FUSION
+from cityzoo.report.pages.interventions import INTERVENTIONS
 from cityzoo.report.pages.lineage import LINEAGE
 
 STRENGTHS = ("0.2", "0.4", "0.6", "0.8", "1")  # of `corruptions.STRENGTHS`, as headings
@@ -185,7 +186,10 @@ FALSE_ACCEPTS = Section(
         "{false_accepts/source|text}: too few hours to tell rates below {false_accepts/smallest_rate} an hour from 0.",
     ),
 )
-SECTIONS = (NEW_SOURCES, LINEAGE, FUSION, ROBUSTNESS, FALSE_ACCEPTS, CORRUPTED, EXPLANATIONS, WORDS, EXPORTS)
+SECTIONS = (
+    *(NEW_SOURCES, LINEAGE, FUSION, ROBUSTNESS, FALSE_ACCEPTS, CORRUPTED),
+    *(INTERVENTIONS, EXPLANATIONS, WORDS, EXPORTS),
+)
 
 
 def baselines_table(metric: str, label: str) -> Table:
@@ -212,16 +216,8 @@ def confusion_table(predicted: Iterable[str], note: str) -> Table:
 
 def precision_recall_chart(note: str = "") -> Chart:
     """Return the precision-recall curves of all classes."""
-    return Chart(
-        "Precision-recall curve",
-        "curves/precision_recall",
-        "recall",
-        "precision",
-        "recall",
-        "precision",
-        note,
-        unit_square=True,
-    )
+    axes = ("recall", "precision", "recall", "precision")
+    return Chart("Precision-recall curve", "curves/precision_recall", *axes, note, unit_square=True)
 
 
 def repeats_layout(primary_metrics: Sequence[str], lower: Sequence[str] = ()) -> Layout:
