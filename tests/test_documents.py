@@ -154,6 +154,12 @@ def test_every_task_has_a_row(text):
     assert set(re.findall(r"^\| `(\w+)` \| [a-z]", text, flags=re.MULTILINE)) >= set(tasks.names())
 
 
+def test_the_chinese_readme_has_the_same_tasks_and_first_commands():
+    chinese = (ROOT / "README.zh.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|", chinese, flags=re.MULTILINE)) == set(tasks.names())
+    assert blocks(chinese, "bash")[:2] == blocks(README, "bash")[:2]
+
+
 def test_backbones_named_whole_are_in_the_table():
     rows = [line for line in GUIDES["backbones"].splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`([a-z]\w+)`", row.split("|")[1])}
