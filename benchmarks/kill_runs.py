@@ -33,6 +33,7 @@ CASES = {
     "--views 2 --augment light --neck-width 16 --phases backbone:2,C5:2 --data images",
     "classes": "--task vehicle_classify --backbone mobilenet_025 --weights random --image-size 64 --batch-size 4 "
     "--views 2 --augment light --phases backbone:4 --data images",
+    "continued": "--continue classes --data more --views 2 --augment light --batch-size 4 --phases backbone:2,C5:2",
     "forecasting": "--task traffic_flow --backbone stid --epochs 3 --data town.csv --history 6 --horizon 3",
 }
 
@@ -42,15 +43,18 @@ def write_data(folder: Path) -> None:
     from PIL import Image
 
     rng = np.random.default_rng(0)
-    for split, count in (("train", 8), ("val", 4)):
-        images, labels = folder / "images" / "images" / split, folder / "images" / "labels" / split
-        images.mkdir(parents=True), labels.mkdir(parents=True)
-        for number in range(count):
-            pixels = rng.integers(0, 60, (64, 64, 3), dtype=np.uint8)
-            pixels[20:44, 20:44, 2 * (number % 2)] = 250
-            Image.fromarray(pixels).save(images / f"{split}{number}.png")
-            (labels / f"{split}{number}.txt").write_text(f"{number % 2} 0.5 0.5 0.375 0.375\n")
-    (folder / "images" / "data.yaml").write_text("train: images/train\nval: images/val\nnames: [car, bus]\n")
+    for name, classes in (("images", "car, bus"), ("more", "car, truck")):
+        for split, count in (("train", 8), ("val", 4)):
+            images, labels = folder / name / "images" / split, folder / name / "labels" / split
+            images.mkdir(parents=True), labels.mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.integers(0, 60, (64, 64, 3), dtype=np.uint8)
+                pixels[20:44, 20:44, 2 * (number % 2)] = 250
+                Image.fromarray(pixels).save(images / f"{split}{number}.png")
+                (labels / f"{split}{number}.txt").write_text(f"{number % 2} 0.5 0.5 0.375 0.375\n")
+        (folder / name / "data.yaml").write_text(
+            f"train: images/train\nval: images/val\nnames: [{classes}]\n"
+        )
     times = np.datetime64("2024-01-01T00:00:00") + np.arange(480) * np.timedelta64(900, "s")
     flow = 50 + 30 * np.sin(np.arange(480)[:, None] / 15 + np.arange(3)) + rng.normal(0, 2, (480, 3))
     rows = [f"{t},{','.join(f'{v:.2f}' for v in row)}" for t, row in zip(times, flow, strict=True)]
@@ -119,7 +123,9 @@ def content(run: Path) -> list[str]:
         rows.append(digest.hexdigest())
     report = json.loads((run / "report.json").read_text())
     kept = ("AP", "AP50", "balanced_accuracy", "mae", "intervals", "compared", "before")
-    return [*rows, json.dumps({name: report[name] for name in kept if name in report}, sort_keys=True)]
+    metrics = {name: report[name] for name in kept if name in report}
+    matrix = (report.get("lineage") or {}).get("matrix")  # the rest of a lineage names run folders
+    return [*rows, json.dumps([metrics, matrix], sort_keys=True)]
 
 
 def compare(run: Path, whole: Path, log: Path) -> bool:
@@ -182,6 +188,9 @@ def main() -> int:
     )
     parser.add_argument("--kills", type=int, default=200, metavar="N", help="in all (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the moments (default: %(default)s)")
+    parser.add_argument(
+        "--cases", nargs="+", choices=CASES, default=list(CASES), help="in this order (default: all)"
+    )
     parser.add_argument("--folder", type=Path, help="keeps the runs (default: a temporary one)")
     given = parser.parse_args()
     folder = Path(given.folder or tempfile.mkdtemp(prefix="kill_runs-")).absolute()
@@ -194,7 +203,7 @@ def main() -> int:
 
     rng, stages, wrong, log = random.Random(given.seed), Counter(), 0, folder / "log.txt"
     wholes: dict[str, tuple[Path, float, float]] = {}
-    for case in CASES:
+    for case in given.cases:
         begun, whole = time.monotonic(), folder / case
         if code := end(start("train", [*CASES[case].split(), "--out", str(whole)], log), None)[0]:
             print(f"{case}: the undisturbed run ended with {code}, see {log}", flush=True)
@@ -205,7 +214,7 @@ def main() -> int:
         print(f"{case}: {wholes[case][1]:.1f} s to train, {wholes[case][2]:.1f} s to evaluate", flush=True)
     round_number = 0
     while sum(stages.values()) < given.kills:
-        case = list(CASES)[round_number % len(CASES)]
+        case = given.cases[round_number % len(given.cases)]
         whole, to_train, to_evaluate = wholes[case]
         is_evaluation = round_number % 5 == 4
         if is_evaluation:
