@@ -35,7 +35,9 @@ def test_nothing_runs_unless_asked_for():
 def test_the_list_has_every_file_of_results():
     listed = quick.list_entries()
     for page in (ROOT / "benchmarks" / "results").glob("*.md"):
-        assert re.search(rf"^  {page.stem} +python ", listed, re.MULTILINE), page.name
+        assert re.search(rf"^  {page.stem} +python ", listed, re.MULTILINE), (
+            f"add {page.name} to docs/reproducing.md"
+        )
 
 
 @pytest.mark.slow
