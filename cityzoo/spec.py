@@ -22,6 +22,7 @@ from cityzoo.cli.values import (
     parse_folds,
     parse_group_by,
     parse_momentum,
+    parse_names,
     parse_number,
     parse_phases,
     parse_rate,
@@ -67,11 +68,7 @@ class RunFlags:
     weights: str = flag(AUTO, "starting weights; {about_weights}", metavar="{weights}")
     seed: int = flag(0, "random seed; the same seed gives the same run", parse_seed, "N")
     repeats: int = flag(
-        1,
-        "train this many times (seed, seed + 1, ...) and report mean and interval",
-        parse_count,
-        "K",
-        was="draws",
+        1, "train K times (seed, seed + 1, ...) and report mean and interval", parse_count, "K", was="draws"
     )
     folds: int = flag(
         0,
@@ -92,6 +89,9 @@ class RunFlags:
     )
     continue_: str | None = flag(
         None, "run to continue on new --data, in a new run folder; new classes are added", metavar="RUN"
+    )
+    with_data_of: tuple[str, ...] = flag(
+        (), "also learn the data of these runs, as new", parse_names, "RUN,..."
     )
     may_lose: tuple[tuple[str, float], ...] = flag(
         (),

@@ -29,6 +29,7 @@ NOT_TAKEN = (
     *("repeats", "folds", "fold", "group_by", "minutes", "find_lr", "teacher", "teacher_weight", "delta"),
     *(
         "continue_",
+        "with_data_of",
         "may_lose",
         "bounds",
         "expires",
@@ -89,7 +90,7 @@ def add_teacher(spec: TrainSpec[Any]) -> TrainSpec[Any]:
     """Make the earlier run the teacher of the one that continues it, if --retain says distil.
 
     Raises:
-        InputError: --folds or another --teacher as well, or --may-lose or --bounds without --continue.
+        InputError: --folds or another --teacher as well, or --may-lose, --bounds or --with-data-of without --continue.
     """
     if spec.run.continue_ and (spec.run.folds or spec.run.fold):
         raise InputError("--continue cannot be combined with --folds and --fold: remove them")
@@ -97,6 +98,8 @@ def add_teacher(spec: TrainSpec[Any]) -> TrainSpec[Any]:
         for flag, is_given in (("--may-lose", spec.run.may_lose), ("--bounds", spec.run.bounds)):
             if is_given:
                 raise InputError(f"{flag} compares with an earlier run: give --continue")
+        if spec.run.with_data_of:
+            raise InputError("--with-data-of adds to the new data of a run that goes on: give --continue")
         return spec
     weight = dict(spec.fit.retain).get(DISTIL, 0.0)
     if not weight:

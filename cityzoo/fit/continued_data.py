@@ -16,6 +16,7 @@ import numpy as np
 from cityzoo.cli.retain import JOINT, REPLAY
 from cityzoo.errors import InputError
 from cityzoo.fit import replay_choice, replay_memory
+from cityzoo.fit.data_of_runs import join_data_of_runs
 from cityzoo.fit.distillation_teacher import split_teacher
 from cityzoo.fit.fold_data import class_counts
 from cityzoo.fit.replay_memory import Forgotten, MemorySource
@@ -37,7 +38,7 @@ class ContinuedDataset:
     """New data joined with a replay memory.
 
     Attributes:
-        new: the new data alone, with the classes of the run.
+        new: the new data alone, with that of --with-data-of and the classes of the run.
         train: what is trained on: replayed examples, then new ones; each as often as its share requires.
         val: validation examples of the memory, then new ones.
         known: the replayed training examples, each once.
@@ -89,13 +90,13 @@ def continue_data(spec: TrainSpec[Any], task: Task, new: Dataset) -> ContinuedDa
     model = load(folder.model)
     known = modality.class_names(model)
     confirmed = (getattr(spec.modality, "class_map", None) or {}).values()
+    new, others, forgotten = join_data_of_runs(spec, task, new, replay_memory.read_forgotten(path))
     names, added = merge_class_names(known, new, bool(share) or is_joint or not retain, confirmed)
     new = _with_class_names(modality, new, names)
     sources = [*replay_memory.read_memory(path), replay_memory.source_of(path, before)]
-    forgotten = tuple(replay_memory.read_forgotten(path))
     if not (share or is_joint):
-        kept = modality.select(new.train, []), 0, tuple(sources)  # nothing is replayed
-        return ContinuedDataset(new, new.train, new.val, *kept, forgotten, added, modality)
+        kept = modality.select(new.train, []), 0, (*sources, *others)  # nothing is replayed
+        return ContinuedDataset(new, new.train, new.val, *kept, tuple(forgotten), added, modality)
     output = task.output_for(known, before.output)
     train, val, memory = _fill_memory(
         spec, sources, forgotten, modality, names, partial(embed, modality, model, output)
@@ -112,8 +113,8 @@ def continue_data(spec: TrainSpec[Any], task: Task, new: Dataset) -> ContinuedDa
             modality.join([val, new.val]),
             train,
             len(val),
-            tuple(memory),
-            forgotten,
+            (*memory, *others),
+            tuple(forgotten),
             added,
             modality,
         )

@@ -19,6 +19,7 @@ CYCLES: Columns = {
     "new": ("new", "count"),
     "drift": ("drift", "text"),
     "labeled": ("labeled", "count"),
+    "relearned": ("of refused cycles", "count"),
     "metric": ("metric", "name"),
     "before": ("before", "score"),
     "after": ("after", "score"),

@@ -15,8 +15,9 @@ from cityzoo.errors import InputError, unknown
 
 TRAIN = "train"
 ALWAYS, IF_DRIFT = "always", "drift"
+CONTINUED = ("continue_", "with_data_of")
 # Flags of train.py that a cycle sets itself, or that do not go with --continue.
-FIXED = ("task", "data", "out", "continue_", "weights", "repeats", "folds", "fold", "limit", "teacher")
+FIXED = ("task", "data", "out", "weights", "repeats", "folds", "fold", "limit", "teacher", *CONTINUED)
 Section = TypeVar("Section")
 
 

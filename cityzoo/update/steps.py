@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from cityzoo.update.gate import find_reasons
 from cityzoo.update.plan import ALWAYS, Plan
 from cityzoo.update.work import StepFailed, Waiting, Work, find_train, read_json, remove
 
+LOG = logging.getLogger(__name__)
 Words = list[str | Path]
 CITYZOO = ("-m", "cityzoo")
 NO_DRIFT, REFUSED, ACCEPTED, PROMOTED = "no drift", "refused", "accepted", "promoted"
@@ -95,6 +97,8 @@ def wait_for_labels(work: Work) -> str:
 def train(work: Work) -> str:
     """Continue the run in service on the new data, or resume that training."""
     begin: Words = [find_train(), "--continue", work.plan.root / work.cycle.run, "--data", work.labeled]
+    refused = _find_labels_of_refused(work)
+    begin += ["--with-data-of", ",".join(refused)] if refused else []
     begin += ["--out", work.run, *work.plan.train]
     resume: Words = [find_train(), "--resume", work.run]
     is_begun = (work.run / "checkpoint.npz").is_file()
@@ -108,6 +112,22 @@ def train(work: Work) -> str:
         raise StepFailed(work.describe_failure())  # a crash, not the gate
     work.keep(work.run / "model.keras")
     return ""
+
+
+def _find_labels_of_refused(work: Work) -> list[str]:
+    """Return the runs of refused cycles whose labels are still there, and count these for the page."""
+    known, root = work.cycle.results.get("refused") or {}, work.plan.root
+    found = {
+        run: root / data for run, data in known.items() if (root / run).is_dir() and (root / data).exists()
+    }
+    work.cycle.results["relearned"] = count = sum(map(count_examples, found.values()))
+    if found:
+        LOG.info("train: with %d labels of refused cycles: %s", count, ", ".join(known[run] for run in found))
+    for run in known.keys() - found.keys():
+        LOG.warning(
+            "WARNING: the labels of a refused cycle are left out, '%s' or '%s' is gone", known[run], run
+        )
+    return list(found)
 
 
 def gate(work: Work) -> str:

@@ -6,6 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cityzoo.errors import InputError
@@ -27,8 +28,8 @@ from cityzoo.update.cycle import (
     read_cycles,
 )
 from cityzoo.update.page import write_page
-from cityzoo.update.plan import Plan
-from cityzoo.update.steps import ACCEPTED, PROMOTED, REFUSED, ROLLED_BACK, Step, list_steps
+from cityzoo.update.plan import Plan, Selection
+from cityzoo.update.steps import ACCEPTED, PROMOTED, REFUSED, REPLACED, ROLLED_BACK, Step, list_steps
 from cityzoo.update.work import StepFailed, Waiting, Work
 
 LOG = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ def begin(plan: Plan, cycles: Sequence[Cycle]) -> Cycle | None:
         part.mkdir()
         copy_arrivals(data, found, part, with_others=plan.select is None)
         cycle = Cycle(part, os.path.relpath(service_run(plan, cycles), plan.root), dict(plan.values), now())
-        cycle.results = {"new": found.examples}
+        cycle.results = {"new": found.examples, "refused": find_refused(plan, cycles)}
         cycle.write()
         part.rename(plan.cycles / name)
     except FileNotFoundError as error:
@@ -128,6 +129,31 @@ def begin(plan: Plan, cycles: Sequence[Cycle]) -> Cycle | None:
     cycle.folder = plan.cycles / name
     LOG.info("cycle %s: %d new examples%s; run in service: %s", name, found.examples, young, cycle.run)
     return cycle
+
+
+def find_refused(plan: Plan, cycles: Sequence[Cycle]) -> dict[str, str]:
+    """Return the runs since the last accepted one that did not go into service, and the labels each was trained on.
+
+    Args:
+        plan: of the updates; cycles that started from another `run` of it do not count.
+        cycles: earlier ones, all ended, the oldest first.
+
+    Returns:
+        Run folder -> its labeled data, both relative to the plan's folder.
+    """
+    found: dict[str, str] = {}
+    for cycle in cycles:
+        if cycle.outcome in (ACCEPTED, PROMOTED) or cycle.plan[""]["run"] != plan.sources.run:
+            found = {}
+        elif cycle.outcome in (REFUSED, ROLLED_BACK, REPLACED):
+            work = Work(replace(plan, select=_selection(cycle)), cycle, StepState(), "", StepState())
+            found[work.relative(work.run)] = work.relative(work.labeled)
+    return found
+
+
+def _selection(cycle: Cycle) -> Selection | None:
+    values = cycle.plan.get("select")
+    return Selection(**values) if values else None
 
 
 def service_run(plan: Plan, cycles: Sequence[Cycle]) -> Path:

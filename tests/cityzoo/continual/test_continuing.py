@@ -30,6 +30,7 @@ COMMANDS = {
     "both": continued("x6", "--folds", "3"),
     "no earlier run": train("x7", "--may-lose", "accuracy:0.1"),
     "nothing to bound": train("x8", "--bounds"),
+    "nothing to add to": train("x9", "--with-data-of", "known"),
     "no metric": continued("x2", *BY_GRADIENT, "--may-lose", "AP77:0.1"),
     "forget nothing": ("cityzoo", ["forget", "grown", "--source", "elsewhere/*"]),
 }
@@ -39,6 +40,7 @@ SLOW = {
     "naive": continued(
         "naive", "--retain", "none", *BY_GRADIENT, "--may-lose", "accuracy:0.01", data="alone.csv"
     ),
+    "with": continued("with", "--with-data-of", "grown", *BY_GRADIENT, data="late.csv"),
     "held": continued("held", "--retain", "replay:0.5,ewc:100", *BY_GRADIENT, "--bounds"),
     "joint": continued("joint", "--retain", "joint", *EPOCHS, run="grown", data="late.csv"),
     "forget own": ("cityzoo", ["forget", "grown", "--source", "new.csv"]),
@@ -149,6 +151,15 @@ def test_naive_and_joint_training_stand_beside_a_run(ran_slowly):
 
 
 @pytest.mark.slow
+def test_data_of_a_run_beside_the_lineage_is_learned_and_kept(ran_slowly):
+    answers, folder = ran_slowly
+    assert answers["with"][0] in (0, None), answers["with"]
+    assert report_of(folder, "with")["lineage"]["runs"] == ["known", "with"]
+    kept = {source.data: len(source.train) + len(source.val) for source in read_memory(folder / "with")}
+    assert kept["new.csv"] == len(list(csv.DictReader((folder / "new.csv").open(encoding="utf-8"))))
+
+
+@pytest.mark.slow
 def test_joint_training_starts_again_on_the_data_of_all_runs(ran_slowly):
     answers, folder = ran_slowly
     assert answers["joint"][0] in (0, None), answers["joint"]
@@ -177,6 +188,7 @@ def assert_one_line(answer, *words):
         "both": ("--folds",),
         "no earlier run": ("--continue",),
         "nothing to bound": ("--bounds", "--continue"),
+        "nothing to add to": ("--with-data-of", "--continue"),
         "no metric": ("AP77", "accuracy"),
         "forget nothing": ("elsewhere", "known.csv"),
     }.items(),

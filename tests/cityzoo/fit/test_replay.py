@@ -7,12 +7,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from cityzoo import tasks
 from cityzoo.errors import InputError
 from cityzoo.fit import continued_data, replay_choice, replay_memory
 from cityzoo.fit.continued_data import merge_class_names
+from cityzoo.fit.data_of_runs import join_data_of_runs
 from cityzoo.fit.replay_memory import Forgotten, MemorySource
 from cityzoo.modalities.example_sets import ExampleSets
-from cityzoo.sample import ExampleSet, ImageExample
+from cityzoo.sample import ExampleSet, ImageExample, ImageSet, LabeledDataset
 
 NAMES = ("bus", "car")
 SETS = ExampleSets()
@@ -24,6 +26,11 @@ def examples(*labels, names=NAMES):
         ImageExample(f"{n}.jpg", (8, 8), target=np.eye(len(names))[label]) for n, label in enumerate(labels)
     )
     return ExampleSet("train", names, tuple(rows))
+
+
+def images(*labels, names=NAMES):
+    """The same as a set of images."""
+    return ImageSet("train", names, examples(*labels, names=names).examples)
 
 
 def paths(found):
@@ -139,3 +146,27 @@ def test_a_damaged_memory_is_said(tmp_path):
     (tmp_path / "memory.json").write_text('{"sources": [{"run": 1}]}')
     with pytest.raises(InputError, match=r"memory\.json"):
         replay_memory.read_memory(tmp_path)
+
+
+def test_data_of_other_runs_is_learned_as_new_and_kept_in_the_memory(tmp_path, monkeypatch):
+    """Their classes are added, what is to be forgotten is left out, and another task is refused."""
+    run = tmp_path / "refused"
+    run.mkdir()
+    tasks.find("vehicle_classify").make_spec({"task": "vehicle_classify", "data": "labeled/1"}).write(
+        run / "spec.json"
+    )
+    replay_memory.write_memory(run, [], [Forgotten("labeled/1", ("*1.jpg",))])
+    theirs = SimpleNamespace(train=images(0, 0, 0, names=("tram",)), val=images(0, names=("tram",)))
+    monkeypatch.setattr(MemorySource, "read", lambda self: (None, theirs))
+    spec = tasks.find("vehicle_classify").make_spec({"task": "vehicle_classify", "with_data_of": (str(run),)})
+    new = LabeledDataset(images(0, 1), images(1), None)
+    task = tasks.find("vehicle_classify")
+    joined, (source,), rules = join_data_of_runs(spec, task, new, [])
+    assert joined.train.class_names == joined.val.class_names == ("bus", "car", "tram")
+    labels = [int(np.argmax(each.target)) for each in (*joined.train.examples, *joined.val.examples)]
+    assert labels == [0, 1, 2, 2, 1, 2] and joined.held_out is joined.val
+    kept = [name[-5:] for name in (*source.train, *source.val)]
+    assert (kept, source.data) == (["0.jpg", "2.jpg", "0.jpg"], "labeled/1")
+    assert rules == [Forgotten("labeled/1", ("*1.jpg",))]
+    with pytest.raises(InputError, match="vehicle_detect"):
+        join_data_of_runs(spec.replace(task="vehicle_detect"), task, new, [])

@@ -42,7 +42,8 @@ def train(given, behavior):
     out.mkdir(exist_ok=True)
     (out / "checkpoint.npz").touch()
     with (out / "starts.txt").open("a") as file:
-        file.write("resume\n" if given.resume else f"{given.continue_} {given.data}\n")
+        words = (given.continue_, given.data, given.with_data_of)
+        file.write("resume\n" if given.resume else " ".join(filter(None, words)) + "\n")
     time.sleep(behavior.get("sleep", 0) if not given.resume else 0)
     (out / "model.keras").write_bytes(b"weights" + out.name.encode())
     lost = behavior.get("lost", [])
@@ -88,8 +89,9 @@ def main(words):
         sys.argv = ["cityzoo", name, *words]
         return runpy.run_module("cityzoo", run_name="__main__")
     parser = argparse.ArgumentParser()
-    for flag in ("data", "out", "most", "resume", "continue"):
-        parser.add_argument(f"--{flag}", dest=f"{flag}_" if flag == "continue" else flag)
+    for flag in ("data", "out", "most", "resume", "with-data-of"):
+        parser.add_argument(f"--{flag}")
+    parser.add_argument("--continue", dest="continue_")
     given, others = parser.parse_known_args(words)
     given.words = [word for word in others if not word.startswith("--")]
     return PROGRAMS[name](given, behavior)

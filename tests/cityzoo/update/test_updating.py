@@ -98,6 +98,55 @@ def test_a_refused_model_is_recorded_and_not_served(town, behavior, reason):
     assert town.update() == 0
 
 
+def go_on(town, number, **behavior):
+    """Take new data to its labels and through the training; return the exit code and how that was started."""
+    town.behave(**{"train.py": behavior})
+    town.add(*(f"{number}{name}" for name in NAMES))
+    assert town.update() == 0
+    town.label()
+    return town.update(), *town.starts()[0].split()
+
+
+def test_labels_of_refused_cycles_are_learned_until_a_model_is_accepted(town, caplog):
+    """All are counted; those that people took away are left out, with a warning."""
+    caplog.set_level("INFO")
+    town.write_plan(promote=None)
+    code, _, first = go_on(town, 0, lost=LOST)
+    assert code == 1 and town.cycle()["results"]["relearned"] == 0
+    first, runs = first.split("/")[1], "cycles/{0}/road-{0}"
+    code, run, second, others = go_on(town, 1, gain=-0.2, interval=[-0.3, -0.1])
+    assert (code, run, others) == (1, "runs/road", runs.format(first))
+    assert town.cycle()["results"]["relearned"] == 4 and "with 4 labels of refused cycles" in caplog.text
+    second = second.split("/")[1]
+    *_, others = go_on(town, 2, lost=LOST)
+    assert others == f"{runs.format(first)},{runs.format(second)}"
+    assert town.cycle()["results"]["relearned"] == 8
+    (town.root / "labeled" / second).rename(town.root / "wrong")
+    code, *_, others = go_on(town, 3)
+    assert code == 0 and second not in others and others.count(",") == 1
+    assert f"'labeled/{second}'" in caplog.text and "left out" in caplog.text
+    assert len(go_on(town, 4)) == 3  # an accepted model has learned them
+
+
+def test_a_training_with_labels_of_a_refused_cycle_is_resumed_with_them(town):
+    """What the cycle began with stands in its state, where data is labeled as it arrives, too."""
+    town.write_plan(select=None, promote=None)
+    town.behave(**{"train.py": {"lost": LOST}})
+    town.add(*NAMES)
+    assert town.update() == 1
+    refused = town.cycle()["steps"]["train"]["command"]
+    town.behave(**{"train.py": {"sleep": 60}})
+    town.add(*(f"more-{name}" for name in NAMES))
+    with start(town) as process:
+        wait_for("*-2/road-*/starts.txt", town)
+        process.send_signal(signal.SIGTERM)
+    run, data = (refused[refused.index(flag) + 1] for flag in ("--out", "--data"))
+    assert town.cycle()["results"]["refused"] == {run: data}
+    assert town.update() == 0
+    assert town.starts()[0].endswith(f" {run}") and town.starts()[1:] == ["resume"]
+    assert town.cycle()["results"]["relearned"] == len(NAMES)
+
+
 def test_a_failed_step_stops_the_cycle_until_it_succeeds(town):
     """Exit code 1 of a crash is no gate; the log's last line is named; the failed step's settings may be corrected."""
     town.write_plan(select=None)
