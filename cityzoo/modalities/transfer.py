@@ -35,6 +35,10 @@ class TransferSettings(Generic[Flags]):
         """Return what `--freeze auto` means."""
         return "none"
 
+    def starts_untrained(self, spec: TrainSpec[Flags]) -> bool:
+        """Return whether the backbone starts from random weights, which are of no use frozen."""
+        return spec.run.weights == "random"
+
     def size_hw(self, spec: ResolvedSpec[Flags]) -> tuple[int, int] | None:
         """Return height and width of the network's input in pixels; None where examples have none."""
         return None

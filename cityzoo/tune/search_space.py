@@ -148,7 +148,8 @@ def build_space(
     for name, item in searchable_fields(task).items():
         declared = None if only or name in fixed else item.metadata.get("search")
         values = searches.get(name) or declared
-        if values is None or (name == "freeze" and asked.fit.phases and name not in searches):
+        is_moot = name == "freeze" and (asked.fit.phases or task.modality.starts_untrained(asked))
+        if values is None or (is_moot and name not in searches):
             continue
         current = _default_of(name, asked, default, task)
         values = _resolve(name, values, current, task, given=name in searches)

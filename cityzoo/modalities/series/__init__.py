@@ -95,7 +95,10 @@ class Series(Modality[SeriesFlags]):
         return data.days_of(examples)
 
     def default_freeze(self, spec: TrainSpec[SeriesFlags]) -> str:
-        return "none" if spec.run.weights in FROM_SCRATCH else "encoder"
+        return "none" if self.starts_untrained(spec) else "encoder"
+
+    def starts_untrained(self, spec: TrainSpec[SeriesFlags]) -> bool:
+        return spec.run.weights in FROM_SCRATCH
 
     def build(self, spec: Spec, output: QuantileForecast, data: SeriesDataset) -> AssembledModel:
         from cityzoo.modalities.series import build

@@ -1,6 +1,7 @@
 """The study's folder, its journal and what is set aside: refused, repaired, spread evenly."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from cityzoo.cli.search_range import Options, Range
 from cityzoo.errors import InputError
 from cityzoo.spec import Phase
 from cityzoo.tune.journal import JournalLock, open_study
-from cityzoo.tune.search_space import Dimension, first_trials, parse_searches, searchable_fields
+from cityzoo.tune.search_space import Dimension, build_space, first_trials, parse_searches, searchable_fields
 from cityzoo.tune.study import Request, StudyFolder, claim, read_request
 from cityzoo.tune.trial_run import choose_aside, rungs_of
 
@@ -106,3 +107,15 @@ def test_every_task_can_be_tuned(name):
     assert not {"data", "val", "seed", "split", "shots", "limit", "history"} & set(fields)
     with pytest.raises(InputError):
         parse_searches(("learning_rate=0.1..0.2", "learning_rate=0.1,0.2"), task)
+
+
+@pytest.mark.parametrize(("weights", "is_varied"), [("auto", False), ("random", False), ("runs/roads", True)])
+def test_random_weights_are_not_frozen_by_a_search(weights, is_varied):
+    """Forecasts start from random numbers unless a run is given; frozen, these would be of no use."""
+    task = tasks.find("traffic_flow")
+    spec = task.make_spec({"task": "traffic_flow", "weights": weights, "freeze": "none"})
+    default = SimpleNamespace(**vars(spec), plan=[Phase("none", 30, 0.004)])
+    space = {each.name: each for each in build_space(spec, default, task, {})}
+    assert ("freeze" in space) == is_varied and "learning_rate" in space
+    given = build_space(spec, default, task, parse_searches(["freeze=none,encoder"], task))
+    assert "freeze" in {each.name for each in given}
