@@ -25,6 +25,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])  # not benchmarks/, where
 
 SIDE = 64  # pixels of a crop
 MARKED, MARKED_OTHERS = 0.95, 0.02  # shares of the crops
+PENALTY = 0.03  # of the logistic regression, as the project chooses it for these crops
 COUNTS = {"train": 240, "val": 120}  # per class
 
 
@@ -75,6 +76,9 @@ class Bench:
     """Crops, and a frozen backbone with a head that is fitted for each seed."""
 
     def __init__(self, given: argparse.Namespace, folder: Path) -> None:
+        import keras
+
+        from cityzoo.backend import compiled
         from cityzoo.model import assemble
         from cityzoo.tasks.vehicle_classify import VehicleType
 
@@ -93,6 +97,8 @@ class Bench:
         self.names, self.folder, self.own_kind = names, folder, given.own_kind
         self.output = VehicleType(names, dropout=0.0)
         self.model = assemble(given.backbone, self.output, (SIDE, SIDE), given.weights).model
+        layer = self.model.get_layer(self.output.closed_form_layer)
+        self.embed = compiled(keras.Model(self.model.input, layer.input))
 
     def split(self, seed: int) -> dict[str, np.ndarray]:
         """Return rows of crops by split, as many of each class."""
@@ -117,18 +123,17 @@ class Bench:
         return np.stack(images)
 
     def fit(self, train: Any) -> None:
-        """Fit the head on features of the images."""
-        import keras
+        """Fit the head on features of the images: logistic regression with one penalty, which saves minutes."""
+        from sklearn.linear_model import LogisticRegression
 
-        from cityzoo.backend import compiled
         from cityzoo.evaluation.network_inputs import prepare
-        from cityzoo.outputs import ClosedFormInput
 
         inputs = prepare(self.model, self.output, train, range(len(train)))
+        rows = np.concatenate([self.embed(inputs.images[part].astype("float32")) for part in inputs.parts])
+        spread = rows.std(axis=0) + 0.1 * rows.std()
+        fitted = LogisticRegression(C=PENALTY, max_iter=300).fit(rows / spread, inputs.targets.argmax(axis=1))
         layer = self.model.get_layer(self.output.closed_form_layer)
-        before = compiled(keras.Model(self.model.input, layer.input))
-        rows = np.concatenate([before(inputs.images[part].astype("float32")) for part in inputs.parts])
-        self.output.fit_closed_form(ClosedFormInput(layer, rows, inputs.targets, np.arange(len(rows)), 0))
+        layer.set_weights([(fitted.coef_ / spread).T, fitted.intercept_])
 
     def run(self, seed: int) -> dict[str, Any]:
         """Return what is found for one seed: planted (on clean and on marked crops) and clean."""

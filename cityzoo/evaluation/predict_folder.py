@@ -6,7 +6,7 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -54,6 +54,8 @@ def write(subject: EvaluatedRun, source: str, command: EvaluateCommand) -> None:
     folder = next_free_folder(command.out, subject.folder.path, "predictions")
     examples = replace(found, class_names=output.class_names)
     results = modality.predict(subject.model, examples, output)
+    if command.flags.get("rules"):
+        results = _filter(subject, examples, results, command, folder)
     summary = output.summarize_predictions(examples, results, subject.facts, command.flags.get("score"))
     target, origin = folder / modality.unit, Path(source)
     bar = keras.utils.Progbar(len(examples), unit_name=modality.unit.removesuffix("s"))
@@ -67,3 +69,19 @@ def write(subject: EvaluatedRun, source: str, command: EvaluateCommand) -> None:
         bar.add(1)
     (folder / summary.file).write_text(json.dumps(summary.document))
     LOG.info("%s in %d %s: %s", summary.line, len(examples), modality.unit, folder)
+
+
+def _filter(
+    subject: EvaluatedRun, examples: Any, results: list[Any], command: EvaluateCommand, folder: Path
+) -> list[Any]:
+    """Return the detections that break no rule of --rules."""
+    from cityzoo.evaluation.rules.violations import filter_detections, load_rules
+
+    rules = load_rules(subject, command.flags, folder)
+    kept = filter_detections(rules, examples, results, subject.task.modality.groups(examples))
+    LOG.info(
+        "%d of %d detections break a rule",
+        sum(map(len, results)) - sum(map(len, kept)),
+        sum(map(len, results)),
+    )
+    return kept

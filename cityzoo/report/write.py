@@ -22,7 +22,7 @@ ORDER = (
     *("intervals", "worst_slice", "before", "compared"),
     *("operating_point", "thresholds", "alarm", "alarms", "per_class", "errors", "confusion"),
     *("top_k", "classification_report", "calibration", "by_crowding", "by_size", "slices"),
-    *("robustness", "interventions", "explanations", "early_warning", "model_card"),
+    *("rules", "robustness", "interventions", "explanations", "early_warning", "model_card"),
     *("split", "test", "n_images", "n_boxes", "n_detections", "n_windows", "n_sensors", "channel", "unit"),
     *("horizons", "data", "findings", "warnings"),
     *("weights", "parameters", "epochs", "seed", "commit", "seconds", "images_per_second", "latency_ms"),

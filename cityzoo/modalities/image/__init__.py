@@ -48,7 +48,7 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
     freeze_points: ClassVar[tuple[str, ...]] = ("none", "C2", "C3", "C4", "C5", "backbone")
     trains_head_first: ClassVar[bool] = True
     supports_closed_form: ClassVar[bool] = True
-    report_sections: ClassVar[tuple[str, ...]] = ("explain", "robustness", "interventions")
+    report_sections: ClassVar[tuple[str, ...]] = ("rules", "explain", "robustness", "interventions")
     supports_preview: ClassVar[bool] = True
     help_words: ClassVar[Mapping[str, str]] = {
         "sources": "a folder, a file or tfds:NAME[:split]",

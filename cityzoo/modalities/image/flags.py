@@ -42,6 +42,19 @@ def parse_slices(text: str) -> str:
     return text
 
 
+def parse_rules(text: str) -> Mapping[str, Any] | str:
+    """Return the content of a file of rules, or "fit".
+
+    Raises:
+        InputError: not there, or damaged.
+    """
+    from pathlib import Path
+
+    from cityzoo.cli.flag_files import read_mapping
+
+    return text if text == "fit" else read_mapping(Path(text), ("places", "heights", "scenes"))
+
+
 @dataclass(frozen=True)
 class ImageFlags(LabeledFlags):
     """How images are read, augmented and fed to a backbone."""
@@ -215,6 +228,13 @@ class ImageEvaluateFlags:
         parse_count,
         "N",
         const=ROBUSTNESS_IMAGES,
+    )
+    rules: Mapping[str, Any] | str | None = flag(
+        None,
+        "also evaluate without boxes that cannot be: a YAML file of where objects stand and how tall they are there, "
+        "or fit, which makes it from the training labels; --predict leaves such boxes out",
+        parse_rules,
+        "FILE|fit",
     )
     explain: str | None = flag(
         None,

@@ -1,4 +1,4 @@
-"""Section of the page about interventions: what answers depend on."""
+"""Sections of the page about interventions, what answers depend on, and about rules, what cannot be."""
 
 from __future__ import annotations
 
@@ -47,4 +47,42 @@ INTERVENTIONS = Section(
     ),
     images={"interventions": "Before and after, with the score of the label"},
     remarks=("Not tested: {interventions/left_out|text}.",),
+)
+RULES = Section(
+    "Rules",
+    "rules",
+    "Detections that cannot be: where no object of the class stands on this camera, or of a height that it cannot have "
+    "there.",
+    cards=(
+        Card("rules/detections", "detections", "from the score of the best F1 on", "count"),
+        Card("rules/labels", "labels", "that break a rule: check them, or the rules", "count"),
+        Card("rules/boxes", "labeled boxes", "all of them", "count"),
+        Card("rules/without_rules", "images", "of scenes without rules", "count"),
+    ),
+    tables=(
+        Table(
+            "Violations by class",
+            "rules/violations",
+            {
+                "place": ("place", "count"),
+                "height": ("height", "count"),
+                "right": ("of these right", "count"),
+            },
+            "Right: they match a labeled box, so that the rule is wrong.",
+        ),
+        Table(
+            "Without these detections",
+            "rules/filtered",
+            {
+                "this": ("filtered", "score"),
+                "other": ("all", "score"),
+                "difference": ("difference", "signed"),
+                "low": ("from", "signed"),
+                "high": ("to", "signed"),
+                "verdict": ("verdict", "text"),
+            },
+            "Paired bootstrap, 95 % interval.",
+        ),
+    ),
+    images={"rules": "Violations, and the outlines of the places"},
 )

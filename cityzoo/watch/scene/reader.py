@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cityzoo.data.image.polygons import check_polygon, check_quadrilateral, parse_pairs, parse_points
 from cityzoo.errors import InputError, escape_control, shorten, unknown
-from cityzoo.watch.scene.geometry import check_polygon, check_quadrilateral, parse_pairs, parse_points
 from cityzoo.watch.scene.line import BACK, BOTH, FORWARD, Line
 from cityzoo.watch.scene.scene import PURPOSES, Flow, Ground, Scene, Zone
 

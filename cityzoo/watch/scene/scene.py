@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from cityzoo.data.image.polygons import find_inside
 from cityzoo.watch.scene.line import Line
 
 PURPOSES = ("count", "dwell", "stopped", "forbidden", "privacy")
@@ -32,13 +33,7 @@ class Zone:
             >>> Zone("lane", ((0, 0), (0.5, 0), (0.5, 1), (0, 1))).contains(np.array([[0.2, 0.3], [0.7, 0.3]])).tolist()
             [True, False]
         """
-        x, y = np.asarray(points, float).reshape(-1, 2).T[..., None]
-        here = np.array(self.points)
-        there = np.roll(here, -1, axis=0)
-        spans = (here[:, 1] > y) != (there[:, 1] > y)
-        rise = np.where(here[:, 1] == there[:, 1], 1.0, there[:, 1] - here[:, 1])
-        edge = here[:, 0] + (y - here[:, 1]) / rise * (there[:, 0] - here[:, 0])
-        return (spans & (x < edge)).sum(axis=1) % 2 == 1
+        return find_inside(points, self.points)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Checks of points that a person has written down."""
+"""Polygons that a person has marked in an image: checks of their points, and what lies in them."""
 
 from __future__ import annotations
 
@@ -70,6 +70,22 @@ def check_polygon(points: Points, where: str) -> None:
     x, y = np.array(points).T
     if abs(x @ np.roll(y, -1) - y @ np.roll(x, -1)) < 1e-9:
         raise InputError(f"{where} has no area: its points lie on one line")
+
+
+def find_inside(points: np.ndarray, polygon: Points) -> np.ndarray:
+    """Return which points (N, 2) lie in a polygon, (N,) bool, both in the same unit.
+
+    Example:
+        >>> find_inside(np.array([[0.2, 0.3], [0.7, 0.3]]), ((0, 0), (0.5, 0), (0.5, 1), (0, 1))).tolist()
+        [True, False]
+    """
+    x, y = np.asarray(points, float).reshape(-1, 2).T[..., None]
+    here = np.array(polygon)
+    there = np.roll(here, -1, axis=0)
+    spans = (here[:, 1] > y) != (there[:, 1] > y)
+    rise = np.where(here[:, 1] == there[:, 1], 1.0, there[:, 1] - here[:, 1])
+    edge = here[:, 0] + (y - here[:, 1]) / rise * (there[:, 0] - here[:, 0])
+    return (spans & (x < edge)).sum(axis=1) % 2 == 1
 
 
 def check_quadrilateral(points: Points, where: str) -> None:
