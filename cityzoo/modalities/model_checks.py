@@ -27,6 +27,21 @@ class Corruption(NamedTuple):
     rows: Sequence[int] | None = None
 
 
+class Intervention(NamedTuple):
+    """Examples with one change that answers should not depend on, and with a control change of equal size.
+
+    Attributes:
+        name: of the change, such as "other places".
+        examples, control: as sets of the modality, with labels; those that can be changed so.
+        rows: positions of these examples among the unchanged ones.
+    """
+
+    name: str
+    examples: Any
+    control: Any
+    rows: Sequence[int]
+
+
 class ModelChecks:
     """Checks of a model that need to know examples; by default none."""
 
@@ -57,6 +72,13 @@ class ModelChecks:
         inputs, such as images, yield nothing here.
         """
         yield from ()
+
+    def interventions(self, examples: Any, seed: int) -> Iterator[Intervention] | None:
+        """Return the changes of --interventions one after another; None for a modality without such changes.
+
+        The same arguments give the same examples. Those of images are made in `cityzoo.evaluation.interventions`.
+        """
+        return None
 
     def additional_metrics(
         self, model: keras.Model, output: Any, examples: Any, flags: Mapping[str, Any]

@@ -229,8 +229,8 @@ class Classification(ClassSelection, Output):
 
     def label_scores(self, example: Example, result: Any) -> np.ndarray:
         """Return the probability of each class that holds; of an example without any, that of none."""
-        holds = np.asarray(example.target) > 0
-        return result[holds] if holds.any() else 1 - np.max(result, keepdims=True)
+        holds, shares = np.asarray(example.target) > 0, getattr(result, "shares", result)
+        return shares[holds] if holds.any() else 1 - np.max(shares, keepdims=True)
 
     def summarize_predictions(
         self, images: ExampleSet, results: Sequence[Any], report: Mapping[str, Any], score: float | None

@@ -26,6 +26,20 @@ def evaluate_section(
     most = flags.get("interventions")
     if not most:
         return {}
+    from cityzoo.evaluation.interventions.changed_examples import measure_changed
+
+    model, output, seed = subject.model, subject.output, subject.spec.run.seed
+    found = measure_changed(subject.task.modality, model, output, truth, seed, most)
+    if found is None:
+        found = _measure_images(subject, truth, flags, folder, most)
+    for name in found["flagged"]:
+        LOG.warning("WARNING: answers depend on what should not matter: %s", name)
+    return {"interventions": found}
+
+
+def _measure_images(
+    subject: EvaluatedRun, truth: Any, flags: Mapping[str, Any], folder: Path, most: int
+) -> dict[str, Any]:
     from cityzoo.errors import InputError
     from cityzoo.evaluation.interventions.measure import measure
 
@@ -35,8 +49,4 @@ def evaluate_section(
     except InputError:
         donors = truth
     groups = task.modality.groups(truth)
-    model, output, seed = subject.model, subject.output, spec.run.seed
-    found = measure(model, output, truth, donors, seed, most, folder, groups)
-    for name in found["flagged"]:
-        LOG.warning("WARNING: answers depend on what should not matter: %s", name)
-    return {"interventions": found}
+    return measure(subject.model, subject.output, truth, donors, spec.run.seed, most, folder, groups)

@@ -88,7 +88,11 @@ def measure(
     scene = None if groups is None else [groups[row] for row in rows]
     weights = bootstrap_weights(len(rows), DRAWS, seed, scene)
     places = _describe_places(effects, frames, output.class_names, weights)
-    found = {each.change.name: _describe(each, weights) for each in effects if not each.change.is_place}
+    found = {
+        e.change.name: describe_reliance(e.before, e.after, e.fall, e.control, weights, e.change.matters)
+        for e in effects
+        if not e.change.is_place
+    }
     if folder:
         flagged = {row["place"] for row in places[:SHOWN_PLACES] if row["flagged"]}
         shown = [e for e in effects if e.change.name in flagged or not e.change.is_place]
@@ -165,18 +169,29 @@ def _mean(values: np.ndarray) -> np.ndarray:
     return np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), np.nan)
 
 
-def _describe(effect: Effect, weights: np.ndarray) -> dict[str, Any]:
-    reliance = effect.reliance
+def describe_reliance(
+    before: np.ndarray,
+    after: np.ndarray,
+    fall: np.ndarray,
+    control: np.ndarray,
+    weights: np.ndarray,
+    matters: bool,
+) -> dict[str, Any]:
+    """Return means of what a change does, the interval of the reliance, and whether it is flagged.
+
+    Args:
+        before, after, fall, control: (N,) float, NaN where the change cannot be made; the last two of the score.
+        weights: (R, N) of the bootstrap.
+        matters: whether right answers may depend on the change.
+    """
+    reliance = fall - control
     known = np.isfinite(reliance)
-    low, high = (interval(weighted_means(reliance[:, None], weights)[:, 0]) if known.any() else None) or (
-        None,
-        None,
-    )
-    numbers = [effect.before, effect.after, effect.fall, effect.control, reliance]
+    draws = weighted_means(reliance[:, None], weights)[:, 0]
+    low, high = (interval(draws) if known.any() else None) or (None, None)
     names = ("before", "after", "fall", "control", "reliance")
+    numbers = [before, after, fall, control, reliance]
     means = [float(each[known].mean()) if known.any() else None for each in numbers]
     sure = low is not None and low > 0 and (means[-1] or 0) >= LEAST_FALL
-    matters = effect.change.matters
     return {
         **dict(zip(names, means, strict=True)),
         "low": low,

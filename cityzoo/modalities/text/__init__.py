@@ -42,7 +42,7 @@ class Text(TextChecks, TextExport, DeliveredText, Modality[TextFlags]):
     unit: ClassVar[str] = "texts"
     flags: ClassVar[type] = TextFlags
     evaluate_flags: ClassVar[type] = TextEvaluateFlags
-    report_sections: ClassVar[tuple[str, ...]] = ("explain", "robustness")
+    report_sections: ClassVar[tuple[str, ...]] = ("explain", "robustness", "interventions")
     freeze_points: ClassVar[tuple[str, ...]] = ("none", *BLOCKS, "backbone")
     trains_head_first: ClassVar[bool] = True
     supports_closed_form: ClassVar[bool] = True

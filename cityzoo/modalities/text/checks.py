@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cityzoo.errors import InputError
-from cityzoo.modalities.model_checks import Corruption, ModelChecks
+from cityzoo.modalities.model_checks import Corruption, Intervention, ModelChecks
 from cityzoo.modalities.text import words
 from cityzoo.outputs.classification import Classification
 
@@ -42,6 +42,11 @@ class TextChecks(ModelChecks):
         from cityzoo.modalities.text.corruptions import corrupt
 
         return corrupt(examples, seed)
+
+    def interventions(self, examples: TextSet, seed: int) -> Iterator[Intervention]:
+        from cityzoo.modalities.text.interventions import exchange_names
+
+        return exchange_names(examples, seed)
 
     def explain(
         self,

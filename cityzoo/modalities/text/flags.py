@@ -99,6 +99,14 @@ class TextEvaluateFlags(LabeledEvaluateFlags):
         "N",
         const=ROBUSTNESS_TEXTS,
     )
+    interventions: int | None = flag(
+        None,
+        "exchange places, persons, names and numbers of N texts, on which answers should not depend "
+        f"({ROBUSTNESS_TEXTS} if not given)",
+        parse_count,
+        "N",
+        const=ROBUSTNESS_TEXTS,
+    )
     explain: str | None = flag(
         None,
         "show which words answers depend on: of N informative texts, or of the text at FILE:LINE",

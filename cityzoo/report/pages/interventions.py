@@ -7,16 +7,16 @@ from cityzoo.report.layout import Card, Section, Table
 INTERVENTIONS = Section(
     "Interventions",
     "interventions",
-    "Images are changed, and the scores of their labels compared with those after a change of equal size that should "
-    "not matter, at a random place. Reliance: what the score loses beyond that.",
+    "Examples are changed, and the scores of their labels compared with those after a control change of equal size, "
+    "at a random place. Reliance: what the score loses beyond that.",
     cards=(
-        Card("interventions/n", "images", "used for this test", "count"),
-        Card("interventions/score", "score", "of the labels of unchanged images"),
+        Card("interventions/n", "examples", "used for this test", "count"),
+        Card("interventions/score", "score", "of the labels of unchanged examples"),
         Card("interventions/tested", "places", "of the image tested, for each class", "count"),
     ),
     tables=(
         Table(
-            "Objects and backgrounds",
+            "Changes",
             "interventions/changes",
             {
                 "reliance": ("reliance", "signed"),
@@ -25,10 +25,10 @@ INTERVENTIONS = Section(
                 "before": ("score before", "score"),
                 "after": ("after", "score"),
                 "control": ("lost in the control", "signed"),
-                "n": ("images", "count"),
+                "n": ("examples", "count"),
                 "flagged": ("flagged", "text"),
             },
-            "Answers may depend on objects, not on backgrounds. From, to: 95 % interval.",
+            "Answers may depend on objects, not on backgrounds and names. From, to: 95 % interval.",
         ),
         Table(
             "Places of the image",
@@ -38,7 +38,7 @@ INTERVENTIONS = Section(
                 "class": ("class", "text"),
                 "reliance": ("reliance", "signed"),
                 "low": ("at least", "signed"),
-                "n": ("images", "count"),
+                "n": ("examples", "count"),
                 "flagged": ("flagged", "text"),
             },
             "Patches at the border, and pixels that hardly change within a class: masked, or taken from images of the "
