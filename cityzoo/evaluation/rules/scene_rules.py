@@ -130,7 +130,7 @@ def parse_rules(content: Any, class_names: Sequence[str]) -> Rules:
         InputError: unknown keys or classes, points outside the image, polygons without area or that cross themselves,
             least above most, limits of a class that exclude each other.
     """
-    rules = _check_keys(content, "the rules")
+    rules = check_keys(content, "the rules", KEYS["the rules"])
     size = (1.0, 1.0)
     if rules.get("reference") is not None:
         (size,) = parse_pairs([rules["reference"]], "reference")
@@ -141,9 +141,13 @@ def parse_rules(content: Any, class_names: Sequence[str]) -> Rules:
     scenes = rules.get("scenes") or {}
     if not isinstance(scenes, Mapping):
         raise InputError(f"scenes: expected names of scenes with their rules, not {str(scenes)[:40]!r}")
+    kind, known = "a scene", KEYS["a scene"]
     found = Rules(
-        _parse_scene({name: rules.get(name) for name in KEYS["a scene"]}, size, class_names),
-        {str(name): _parse_scene(_check_keys(s, "a scene"), size, class_names) for name, s in scenes.items()},
+        _parse_scene({name: rules.get(name) for name in known}, size, class_names),
+        {
+            str(name): _parse_scene(check_keys(s, kind, known), size, class_names)
+            for name, s in scenes.items()
+        },
     )
     if not any((each.places or each.heights) for each in (found.general, *found.scenes.values())):
         raise InputError("the rules are empty: give places or heights, or write them with --rules fit")
@@ -153,8 +157,8 @@ def parse_rules(content: Any, class_names: Sequence[str]) -> Rules:
 def _parse_scene(
     values: Mapping[str, Any], size: tuple[float, float], class_names: Sequence[str]
 ) -> SceneRules:
-    places = [_parse_place(item, size, class_names) for item in _list(values, "places")]
-    heights = [_parse_height(item, size, class_names) for item in _list(values, "heights")]
+    places = [_parse_place(item, size, class_names) for item in require_list(values, "places")]
+    heights = [_parse_height(item, size, class_names) for item in require_list(values, "heights")]
     for name in class_names:
         limits = [each.limits(STEPS) for each in heights if name in each.classes]
         if limits and (np.max([low for low, _ in limits], 0) > np.min([high for _, high in limits], 0)).all():
@@ -165,7 +169,7 @@ def _parse_scene(
 
 
 def _parse_place(item: Any, size: tuple[float, float], class_names: Sequence[str]) -> Place:
-    values = _check_keys(item, "a place")
+    values = check_keys(item, "a place", KEYS["a place"])
     where = f"place '{str(values['name'])[:40]}'" if values.get("name") else "a place"
     points = parse_points(values.get("points") or [], where, size, 3)
     check_polygon(points, where)
@@ -173,7 +177,7 @@ def _parse_place(item: Any, size: tuple[float, float], class_names: Sequence[str
 
 
 def _parse_height(item: Any, size: tuple[float, float], class_names: Sequence[str]) -> Height:
-    values = _check_keys(item, "a height")
+    values = check_keys(item, "a height", KEYS["a height"])
     classes = _parse_classes(values, "a height", class_names)
     where = f"height of {', '.join(classes)[:60]}"
     pairs = []
@@ -204,16 +208,18 @@ def _parse_classes(values: Mapping[str, Any], where: str, class_names: Sequence[
     return tuple(classes)
 
 
-def _check_keys(item: Any, kind: str) -> dict[str, Any]:
+def check_keys(item: Any, kind: str, known: Sequence[str]) -> dict[str, Any]:
+    """Return a mapping of a file of rules, or raise InputError for what is none or has unknown keys."""
     if not isinstance(item, Mapping):
-        raise InputError(f"{kind} is {str(item)[:40]!r}: expected keys and values ({', '.join(KEYS[kind])})")
+        raise InputError(f"{kind} is {str(item)[:40]!r}: expected keys and values ({', '.join(known)})")
     for key in item:
-        if key not in KEYS[kind]:
-            raise unknown(f"key of {kind}", str(key), KEYS[kind])
+        if key not in known:
+            raise unknown(f"key of {kind}", str(key), known)
     return dict(item)
 
 
-def _list(values: Mapping[str, Any], key: str) -> list[Any]:
+def require_list(values: Mapping[str, Any], key: str) -> list[Any]:
+    """Return the list under a key, empty where there is none, or raise InputError for another value."""
     value = values.get(key)
     if value is not None and not isinstance(value, list):
         raise InputError(f"{key}: expected a list, every entry after a '-', not {str(value)[:40]!r}")

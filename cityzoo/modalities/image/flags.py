@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from augment.policy import POLICIES
 from cityzoo.cli import flag
+from cityzoo.cli.flag_files import read_mapping
 from cityzoo.cli.search_range import around, linear_range, options
 from cityzoo.cli.values import (
     AUTO,
@@ -48,10 +50,6 @@ def parse_rules(text: str) -> Mapping[str, Any] | str:
     Raises:
         InputError: not there, or damaged.
     """
-    from pathlib import Path
-
-    from cityzoo.cli.flag_files import read_mapping
-
     return text if text == "fit" else read_mapping(Path(text), ("places", "heights", "scenes"))
 
 

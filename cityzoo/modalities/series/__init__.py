@@ -39,6 +39,7 @@ class Series(Modality[SeriesFlags]):
     companions: ClassVar[tuple[str, ...]] = ("sensors.json",)
     evaluate_flags: ClassVar[type] = SeriesEvaluateFlags
     freeze_points: ClassVar[tuple[str, ...]] = ("none", "encoder")
+    report_sections: ClassVar[tuple[str, ...]] = ("sensor_rules",)
     help_words: ClassVar[Mapping[str, str]] = {
         "weights": "auto|random|RUN",
         "about_weights": "auto: random; or a run folder or its model.keras: the encoder is copied",

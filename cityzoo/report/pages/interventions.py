@@ -4,6 +4,23 @@ from __future__ import annotations
 
 from cityzoo.report.layout import Card, Section, Table
 
+
+def _compare_filtered(title: str, key: str) -> Table:
+    return Table(
+        title,
+        key,
+        {
+            "this": ("filtered", "score"),
+            "other": ("all", "score"),
+            "difference": ("difference", "signed"),
+            "low": ("from", "signed"),
+            "high": ("to", "signed"),
+            "verdict": ("verdict", "text"),
+        },
+        "Paired bootstrap, 95 % interval.",
+    )
+
+
 INTERVENTIONS = Section(
     "Interventions",
     "interventions",
@@ -70,19 +87,27 @@ RULES = Section(
             },
             "Right: they match a labeled box, so that the rule is wrong.",
         ),
-        Table(
-            "Without these detections",
-            "rules/filtered",
-            {
-                "this": ("filtered", "score"),
-                "other": ("all", "score"),
-                "difference": ("difference", "signed"),
-                "low": ("from", "signed"),
-                "high": ("to", "signed"),
-                "verdict": ("verdict", "text"),
-            },
-            "Paired bootstrap, 95 % interval.",
-        ),
+        _compare_filtered("Without these detections", "rules/filtered"),
     ),
     images={"rules": "Violations, and the outlines of the places"},
+)
+SENSOR_RULES = Section(
+    "Rules",
+    "sensor_rules",
+    "Values that cannot be: out of the bounds of a sensor, or sums that flow in and out of a place and differ by more "
+    "than the tolerance.",
+    tables=(
+        Table(
+            "Violations",
+            "sensor_rules/violations",
+            {
+                "measured": ("measured", "count"),
+                "of_measured": ("of", "count"),
+                "forecast": ("forecast", "count"),
+                "of_forecast": ("of", "count"),
+            },
+            "Where measurements break a rule, a sensor is wrong, or the rule.",
+        ),
+        _compare_filtered("Forecasts within the bounds", "sensor_rules/filtered"),
+    ),
 )

@@ -9,7 +9,7 @@ from cityzoo.report.layout import Card, Chart, Columns, Layout, Section, Table
 from cityzoo.report.number_format import metric_label
 from cityzoo.report.pages.folds import NEW_SOURCES
 from cityzoo.report.pages.fusion import FUSION
-from cityzoo.report.pages.interventions import INTERVENTIONS, RULES
+from cityzoo.report.pages.interventions import INTERVENTIONS, RULES, SENSOR_RULES
 from cityzoo.report.pages.lineage import LINEAGE
 
 STRENGTHS = ("0.2", "0.4", "0.6", "0.8", "1")  # of `corruptions.STRENGTHS`, as headings
@@ -187,7 +187,7 @@ FALSE_ACCEPTS = Section(
     ),
 )
 SECTIONS = (
-    *(NEW_SOURCES, LINEAGE, FUSION, RULES, ROBUSTNESS, FALSE_ACCEPTS, CORRUPTED),
+    *(NEW_SOURCES, LINEAGE, FUSION, RULES, SENSOR_RULES, ROBUSTNESS, FALSE_ACCEPTS, CORRUPTED),
     *(INTERVENTIONS, EXPLANATIONS, WORDS, EXPORTS),
 )
 

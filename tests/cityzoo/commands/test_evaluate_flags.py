@@ -110,6 +110,7 @@ def test_the_run_is_found_behind_flags_of_its_modality(runs):
         "format": None,
         "allow_outside": False,
         "limit": 3,
+        "rules": None,
     }
     assert parse_evaluation(["vehicle_detect", "--robustness"]).flags["robustness"] == 100
 

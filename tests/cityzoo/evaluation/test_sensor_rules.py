@@ -1,0 +1,73 @@
+"""Rules of sensors: counts by hand, forecasts within bounds, files that are refused in one line."""
+
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cityzoo.data.series.series import Series
+from cityzoo.data.series.windows import WindowSet
+from cityzoo.errors import InputError
+from cityzoo.evaluation.sensor_rules import evaluate_section, parse_sensor_rules
+from cityzoo.outputs.quantile_forecast import QuantileForecast
+
+SENSORS = ("north", "east", "south")
+BALANCE = {"in": ["north", "east"], "out": ["south"], "tolerance": 0.2}
+
+
+def test_bounds_of_all_and_of_one_sensor_hold_together():
+    rules = parse_sensor_rules({"bounds": [{"least": 0}, {"sensors": ["east"], "most": 5}]}, SENSORS)
+    assert rules.count(np.array([[-1.0, 6, 99], [0, 5, np.nan]])) == {"bounds": (2, 5)}
+    clipped = rules.clip(np.float32([[[-1, 3], [4, 9], [5, 999]]]))
+    assert clipped.tolist() == [[[0, 3], [4, 5], [5, 999]]] and clipped.dtype == np.float32
+
+
+def test_sums_may_differ_by_the_tolerance():
+    """A share of the larger sum: 8 of 10 is just within .2, 7 is not, in both directions; gaps cannot be told."""
+    rules = parse_sensor_rules({"conservation": [BALANCE]}, SENSORS)
+    rows = [[5.0, 5, 8], [5, 5, 7], [5, 3, 10], [4, 3, 10], [0, 0, 0], [5, np.nan, 5]]
+    assert rules.count(np.array(rows)) == {"bounds": (0, 17), "north + east = south": (2, 5)}
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"bounds": [{"least": 5, "most": 3}]}, "above most"),
+        ({"bounds": [{"most": 3}, {"sensors": ["east"], "least": 4}]}, "sensor 'east'"),
+        ({"bounds": [{"sensors": ["west"], "least": 4}]}, "west"),
+        ({"bounds": [{"least": "low"}]}, "expected a number"),
+        ({"bounds": {"least": 1}}, "expected a list"),
+        ({"conservation": [{**BALANCE, "out": ["east"]}]}, "flows in and out"),
+        ({"conservation": [{**BALANCE, "out": []}]}, "at least one"),
+        ({"conservation": [{**BALANCE, "tolerance": 2}]}, "tolerance 2"),
+        ({"places": []}, "places"),
+        ({}, "empty"),
+    ],
+)
+def test_rules_that_cannot_be_are_one_line(content, expected):
+    with pytest.raises(InputError, match=re.escape(expected)) as caught:
+        parse_sensor_rules(content, SENSORS)
+    assert "\n" not in str(caught.value)
+
+
+def test_forecasts_within_the_bounds_are_better_where_they_were_outside(tmp_path):
+    """40 windows of a sensor that is 0 at night; half of the forecasts are -2 there."""
+    rows = 60
+    times = np.datetime64("2026-01-05T00:00:00", "s") + np.arange(rows) * np.timedelta64(3600, "s")
+    series = Series(np.zeros((rows, 1, 1)), times, ("north",), ("flow",), ("",))
+    truth = WindowSet("test", series, range(10, rows), np.arange(10, 50), 4, 2)
+    output = QuantileForecast(horizon=2)
+    results = [np.full((2, 1, len(output.quantiles)), -2.0 * (n % 2), np.float32) for n in range(40)]
+    subject = SimpleNamespace(
+        output=output,
+        results=lambda truth: results,
+        task=SimpleNamespace(modality=SimpleNamespace(groups=lambda truth: [""] * 40)),
+        spec=SimpleNamespace(run=SimpleNamespace(seed=0)),
+    )
+    found = evaluate_section(subject, truth, {"rules": {"bounds": [{"least": 0}]}}, tmp_path)["sensor_rules"]
+    assert found["violations"] == {
+        "bounds": {"measured": 0, "of_measured": 50, "forecast": 40, "of_forecast": 80}
+    }
+    row = found["filtered"]["mae"]
+    assert (row["this"], row["other"], row["verdict"]) == (0, 1, "better") and row["high"] < 0
