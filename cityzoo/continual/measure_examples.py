@@ -21,7 +21,7 @@ from cityzoo.monitor.reference import Reference, read_reference
 from cityzoo.monitor.reference_examples import MeasuredExamples, read_examples
 
 LOG = logging.getLogger(__name__)
-FORMAT = 2  # of what is measured
+FORMAT = 3  # of what is measured
 MOST = 512  # examples, evenly spread
 LEAST = 20  # examples, of the reference and of new data: fewer say nothing
 ALIKE = 0.05  # distance of two examples, in standard deviations of each feature: one of them adds nothing

@@ -54,15 +54,25 @@ def cut_model(model: keras.Model, tensor: keras.KerasTensor) -> keras.Model:
 
 
 def _find_levels(model: keras.Model) -> list[keras.KerasTensor]:
-    """Tensors that layers of the neck or head take from the backbone, the coarsest last."""
-    found: dict[int, keras.KerasTensor] = {}
-    for operation in model.operations:
-        if not operation.name.startswith((HEAD, NECK, CLASSES)):
-            continue
-        for node in operation._inbound_nodes:
-            for tensor in node.input_tensors:
-                if not tensor._keras_history.operation.name.startswith((HEAD, NECK, CLASSES)):
-                    found[id(tensor)] = tensor
+    """Tensors that layers of the neck or head take from the backbone, the coarsest last.
+
+    What is computed from a layer of the neck or head, such as boxes, is none of the backbone's, whatever its name.
+    """
+    taken = {
+        operation: [tensor for node in operation._inbound_nodes for tensor in node.input_tensors]
+        for operation in model.operations  # each after those that it takes its inputs from
+    }
+    named = {operation for operation in taken if operation.name.startswith((HEAD, NECK, CLASSES))}
+    behind = set(named)
+    for operation, tensors in taken.items():
+        if any(tensor._keras_history.operation in behind for tensor in tensors):
+            behind.add(operation)
+    found = {
+        id(tensor): tensor
+        for operation, tensors in taken.items()
+        for tensor in tensors
+        if operation in named and tensor._keras_history.operation not in behind
+    }
     return sorted(
         found.values(), key=lambda tensor: -int(np.prod([side or 1 for side in tensor.shape[1:-1]]))
     )
