@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,7 +16,8 @@ PERIODS = 60  # of the reference, each against the rest
 FALSE_ALARMS = 0.05  # share of unchanged periods that may raise an alarm
 FEATURES = "features"
 # Over the limit where clusters are parts of one recording, more alike than weeks are; measured on real cameras.
-PARTS_MARGIN = 2.0
+FEATURES_MARGIN, SIGNALS_MARGIN = 2.0, 2.5
+CERTAIN = 0.998  # AUC that counts as much as 1
 LEAST_SPREAD = 0.02  # of a statistic
 FEWEST_VALUES = 8  # on either side, of a signal
 
@@ -24,23 +26,25 @@ class Limits(NamedTuple):
     """What statistics are where nothing has changed.
 
     Attributes:
-        means: statistic -> its mean over the periods.
+        means: statistic -> its mean over the periods; of the features' AUC the log odds.
         spreads: statistic -> its standard deviation.
-        excess: of the most deviating statistic of a period, in standard deviations, that few periods exceed.
+        excess: statistic -> standard deviations over its mean that few periods exceed.
     """
 
     means: Mapping[str, float]
     spreads: Mapping[str, float]
-    excess: float
+    excess: Mapping[str, float]
 
     def limit(self, name: str) -> float:
         """Return the value from which on a statistic counts as changed."""
-        return self.means[name] + self.excess * self.spreads[name]
+        found = self.means[name] + self.excess[name] * self.spreads[name]
+        return 1 / (1 + math.exp(-found)) if name == FEATURES else found
 
     def find_changes(self, statistics: Mapping[str, float]) -> list[str]:
         """Return the statistics over their limits, the most deviating first."""
         excess = _excess(statistics, self.means, self.spreads)
-        return sorted((name for name in excess if excess[name] > self.excess), key=lambda name: -excess[name])
+        changed = [name for name in excess if excess[name] > self.excess[name]]
+        return sorted(changed, key=lambda name: -excess[name])
 
 
 def measure_statistics(
@@ -87,8 +91,10 @@ def calibrate_limits(
     """Return the limits that at most a share of the reference's own periods would exceed in any statistic.
 
     Periods are whole clusters of the reference, left out in turn and compared with the rest of it as new data would
-    be. The limit is one for all statistics together, in standard deviations of each (maxT of Westfall & Young 1993,
-    "Resampling-based multiple testing"), and the conformal quantile, which holds for periods that were not seen.
+    be. Half of the share goes to the features, half to the signals, which have one limit together, in standard
+    deviations of each (maxT of Westfall & Young 1993, "Resampling-based multiple testing"): what the signals deviate
+    by where nothing has changed does not hide what the features tell. Either is the conformal quantile, which holds for
+    periods that were not seen.
 
     Args:
         reference: N examples.
@@ -98,28 +104,38 @@ def calibrate_limits(
         false_alarms: the share.
         seed: of the periods.
     """
+    drawn = draw_periods(clusters, reference.cameras, min(size, len(reference) // 2), periods, seed)
     found = []
-    most = min(size, len(reference) // 2)
-    for number, chosen in enumerate(draw_periods(clusters, reference.cameras, most, periods, seed)):
-        rest = ~chosen
-        found.append(
-            measure_statistics(
-                reference.select(chosen),
-                clusters[chosen],
-                reference.select(rest),
-                clusters[rest],
-                seed + number,
-            )
-        )
+    for number, chosen in enumerate(drawn):
+        period, rest = reference.select(chosen), reference.select(~chosen)
+        found.append(measure_statistics(period, clusters[chosen], rest, clusters[~chosen], seed + number))
     names = [name for name in found[0] if all(name in each for each in found)]
-    values = np.array([[each[name] for name in names] for each in found])
+    values = np.array([[_unbound(name, each[name]) for name in names] for each in found])
     means = dict(zip(names, values.mean(axis=0).tolist(), strict=True))
     spreads = dict(zip(names, np.maximum(values.std(axis=0), LEAST_SPREAD).tolist(), strict=True))
-    largest = np.sort([max(_excess(each, means, spreads).values()) for each in found])
-    groups = join_groups(reference.cameras)
-    margin = PARTS_MARGIN if len(np.unique(clusters)) > len(np.unique(groups)) else 1.0
-    rank = min(len(largest), int(np.ceil((len(largest) + 1) * (1 - false_alarms))))
-    return Limits(means, spreads, margin * float(largest[rank - 1]))
+    is_features = np.array(names) == FEATURES
+    excess = (values - values.mean(axis=0)) / [spreads[name] for name in names]
+    are_parts = len(np.unique(clusters)) > len(np.unique(join_groups(reference.cameras)))
+    limits = {}
+    for name in names:
+        largest = excess[:, is_features == (name == FEATURES)].max(axis=1)
+        margin = (FEATURES_MARGIN if name == FEATURES else SIGNALS_MARGIN) if are_parts else 1.0
+        limits[name] = margin * _conformal_quantile(largest, false_alarms / 2)
+    return Limits(means, spreads, limits)
+
+
+def _conformal_quantile(values: np.ndarray, share: float) -> float:
+    """Return what a further value exceeds with a probability of at most `share`, if there are enough values."""
+    rank = min(len(values), int(np.ceil((len(values) + 1) * (1 - share))))
+    return float(np.sort(values)[rank - 1])
+
+
+def _unbound(name: str, statistic: float) -> float:
+    """Return the log odds of the features' AUC, which several spreads over 0.5 would bring above 1; others as is."""
+    if name != FEATURES:
+        return statistic
+    auc = min(max(statistic, 1 - CERTAIN), CERTAIN)
+    return math.log(auc / (1 - auc))
 
 
 def draw_periods(
@@ -157,4 +173,8 @@ def draw_periods(
 def _excess(
     statistics: Mapping[str, float], means: Mapping[str, float], spreads: Mapping[str, float]
 ) -> dict[str, float]:
-    return {name: (statistics[name] - means[name]) / spreads[name] for name in means if name in statistics}
+    return {
+        name: (_unbound(name, statistics[name]) - means[name]) / spreads[name]
+        for name in means
+        if name in statistics
+    }

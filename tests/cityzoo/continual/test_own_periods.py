@@ -1,5 +1,7 @@
 """Limits hold for unchanged periods, and are exceeded by changed ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -38,9 +40,21 @@ def test_limits_hold_and_shifts_exceed_them():
 
 def test_the_most_deviating_signal_comes_first():
     """In standard deviations: (.9 - .2) / .1 = 7 before (.5 - .2) / .05 = 6; (.3 - .2) / .1 = 1 is below."""
-    limits = Limits({"a": 0.2, "b": 0.2, "c": 0.2}, {"a": 0.05, "b": 0.1, "c": 0.1}, 2.0)
+    spreads = {"a": 0.05, "b": 0.1, "c": 0.1}
+    limits = Limits(dict.fromkeys("abc", 0.2), spreads, {"a": 5.0, "b": 2.0, "c": 2.0})
     assert limits.find_changes({"a": 0.5, "b": 0.9, "c": 0.3}) == ["b", "a"]
     assert limits.limit("b") == pytest.approx(0.4)
+
+
+def test_what_signals_deviate_by_does_not_hide_the_features():
+    """A signal that jumps in few of the reference's examples raises the limit of signals alone."""
+    calm, clusters = examples(100), np.arange(100)
+    restless = examples(100)
+    restless = replace(restless, features=calm.features, signals={**calm.signals, "blur": np.zeros(100)})
+    restless.signals["blur"][:30] = 1000
+    found = [calibrate_limits(each, clusters, 100, periods=40) for each in (calm, restless)]
+    assert found[0].limit("features") == found[1].limit("features")
+    assert found[0].limit("blur") != found[1].limit("blur")
 
 
 def test_signals_without_enough_values_are_left_out():
