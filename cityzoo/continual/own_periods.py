@@ -94,7 +94,8 @@ def calibrate_limits(
     be. Half of the share goes to the features, half to the signals, which have one limit together, in standard
     deviations of each (maxT of Westfall & Young 1993, "Resampling-based multiple testing"): what the signals deviate
     by where nothing has changed does not hide what the features tell. Either is the conformal quantile, which holds for
-    periods that were not seen.
+    periods that were not seen. An AUC deviates the less from 0.5 the more examples there are: its spread is brought
+    from the numbers of the periods' examples to those of the comparison.
 
     Args:
         reference: N examples.
@@ -121,7 +122,21 @@ def calibrate_limits(
         largest = excess[:, is_features == (name == FEATURES)].max(axis=1)
         margin = (FEATURES_MARGIN if name == FEATURES else SIGNALS_MARGIN) if are_parts else 1.0
         limits[name] = margin * _conformal_quantile(largest, false_alarms / 2)
+    if not are_parts:  # else nobody knows how many examples that are independent they amount to
+        counts = drawn.sum(axis=1)
+        periods_spread = _auc_spread(counts, len(reference) - counts)
+        spreads[FEATURES] *= _auc_spread(np.array(size), np.array(len(reference))) / periods_spread
     return Limits(means, spreads, limits)
+
+
+def _auc_spread(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the standard deviation of the AUC of two samples of one distribution (Mann & Whitney 1947); their mean.
+
+    Example:
+        >>> round(_auc_spread(np.array(50), np.array(50)), 4), round(_auc_spread(np.array([50, 100]), np.array(100)), 4)
+        (0.058, 0.0455)
+    """
+    return float(np.sqrt((first + second + 1) / (12 * first * second)).mean())
 
 
 def _conformal_quantile(values: np.ndarray, share: float) -> float:
