@@ -12,7 +12,7 @@ from cityzoo.cli import flag
 from cityzoo.cli.values import parse_number
 from cityzoo.errors import InputError
 from cityzoo.outputs import PredictionSummary
-from cityzoo.outputs.classification import Classification
+from cityzoo.outputs.classification import HEADS, Classification
 from cityzoo.sample import ExampleSet
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 class MultiLabelClassification(Classification):
     """Any number of classes per example."""
 
+    head: str = flag(
+        "linear",
+        "what computes the head: logistic regression; several classes at once have no other",
+        choices=HEADS,
+    )
     # wanted at most among 1,000 frames without the class; sets the thresholds
     false_alarms: float = flag(5.0, "maximum false alarms per 1,000 negative {unit}", parse_number, "N")
     page: ClassVar[str] = "multilabel"

@@ -119,3 +119,12 @@ def test_random_weights_are_not_frozen_by_a_search(weights, is_varied):
     assert ("freeze" in space) == is_varied and "learning_rate" in space
     given = build_space(spec, default, task, parse_searches(["freeze=none,encoder"], task))
     assert "freeze" in {each.name for each in given}
+
+
+@pytest.mark.parametrize(("name", "is_varied"), [("vehicle_classify", True), ("incident_classify", False)])
+def test_only_heads_that_a_task_supports_are_searched(name, is_varied):
+    """Class means and cosines give one class per image."""
+    assert (
+        "head"
+        in {key for key, item in searchable_fields(tasks.find(name)).items() if item.metadata.get("search")}
+    ) == is_varied
