@@ -225,7 +225,9 @@ RIGHT = {
 }
 
 
-THOROUGH = ["--data", "other", "--out", "thorough", "--robustness", "2", "--explain", "1"]
+ROAD = "places:\n- points: [[0, 0.4], [1, 0.4], [1, 1], [0, 1]]\n"
+THOROUGH = ["--data", "other", "--out", "thorough", "--rules", "road.yaml", "--interventions", "3"]
+THOROUGH += ["--robustness", "2", "--explain", "1"]
 
 
 # Copies of the run: a whole one, and others in which something is missing, damaged or of another task; weights of
@@ -376,12 +378,15 @@ def test_two_runs_are_compared_on_the_same_images(answers, place):
 @pytest.mark.slow
 def test_fog_attacks_and_explanations_come_when_asked_for(trained, place, as_scripts):
     """In the report, with their images."""
+    (place / "road.yaml").write_text(ROAD)
     code, _, said = as_scripts(place, {"all of it": ("evaluate.py", ["run", *THOROUGH])})["all of it"]
     assert code == 0, said[-2000:]
     report = json.loads((place / "thorough" / "report.json").read_text())
     assert {"fog", "rain", "night"} <= report["robustness"]["corruptions"].keys()
     assert report["robustness"]["n"] == 2 and report["explanations"].keys() >= {"images", "sanity"}
-    assert (place / "thorough" / "robustness.png").exists()
+    assert report["interventions"]["n"] == 2 and report["interventions"]["tested"] == 0  # too few images
+    assert set(report["rules"]["filtered"]) == {"AP", "AP50", "AP75"}
+    assert all((place / "thorough" / f"{name}.png").exists() for name in ("robustness", "interventions"))
 
 
 @pytest.mark.slow

@@ -41,6 +41,7 @@ INTERVENTIONS = Section(
                 "high": ("to", "signed"),
                 "before": ("score before", "score"),
                 "after": ("after", "score"),
+                "fall": ("lost", "signed"),
                 "control": ("lost in the control", "signed"),
                 "n": ("examples", "count"),
                 "flagged": ("flagged", "text"),
@@ -71,7 +72,8 @@ RULES = Section(
     "Detections that cannot be: where no object of the class stands on this camera, or of a height that it cannot have "
     "there.",
     cards=(
-        Card("rules/detections", "detections", "from the score of the best F1 on", "count"),
+        Card("rules/detections", "detections", "of the score of the best F1 or more", "count"),
+        Card("rules/score", "score", "of the best F1"),
         Card("rules/labels", "labels", "that break a rule: check them, or the rules", "count"),
         Card("rules/boxes", "labeled boxes", "all of them", "count"),
         Card("rules/without_rules", "images", "of scenes without rules", "count"),

@@ -39,7 +39,26 @@ def detection_report():
             "9 of 10 reports right": _threshold(0.52, 0.9, 0.55, 81.2),
             "100 false alarms in 1,000 frames": _threshold(0.61, 0.94, 0.41, 99.3),
         },
+        "rules": {
+            **{"score": 0.375, "detections": 411, "labels": 4, "boxes": 1234, "without_rules": 3},
+            "violations": {name: {"place": 7 - i, "height": i, "right": 1} for i, name in enumerate(STREET)},
+            "filtered": {"AP": _compared(0.4451, 0.4321)},
+        },
         "robustness": _robustness("AP"),
+        "interventions": {
+            **{"n": 60, "score": 0.531, "tested": 24, "flagged": ["row 1, column 4, masked: car"]},
+            "changes": {
+                name: {"before": 0.53, "after": 0.5 - i / 10, "fall": 0.03 + i / 10, "control": 0.011}
+                | {"reliance": 0.019 + i / 10, "low": -0.02 + i / 10, "high": 0.05 + i / 10, "n": 59 - i}
+                | {"matters": i > 0, "flagged": False}
+                for i, name in enumerate(("background swapped", "object removed"))
+            },
+            "places": [
+                {"place": "row 1, column 4, masked", "class": "car", "reliance": 0.21, "low": 0.08, "n": 33}
+                | {"flagged": True}
+            ],
+            "left_out": None,
+        },
         "explanations": {
             "images": [
                 {"path": f"val/{i}.jpg", "answer": "car", "value": 0.91, "truth": "car"}
@@ -110,6 +129,12 @@ def classification_report():
             "attacks_left_out": "no gradients here",
         },
     }
+
+
+def _compared(this, other):
+    change = this - other
+    return {"this": this, "other": other, "difference": change, "low": change - 0.01, "high": change + 0.02,
+            "verdict": "no clear difference"}  # fmt: skip
 
 
 def _threshold(score, precision, recall, alarms):
