@@ -13,6 +13,7 @@ from PIL import Image
 import zoo
 from cityzoo import cli, tasks
 from cityzoo.commands import (
+    align,
     answer,
     backbones,
     benchmark,
@@ -21,6 +22,7 @@ from cityzoo.commands import (
     doctor,
     drift,
     export,
+    find,
     forget,
     fuse,
     loop,
@@ -85,7 +87,9 @@ def known_flags():
         *(
             flags_of(command._parser())
             for command in (
+                align,
                 answer,
+                find,
                 export,
                 benchmark,
                 prune,

@@ -63,6 +63,7 @@ answer: GROUND cli data metrics runtime report export model zoo
 serve: errors cli replace_file runtime augment heads data security monitor redact answer
 watch: GROUND cli spec_file runtime augment heads data alarms security redact monitor report
 listen: GROUND runtime data metrics watch
+align: GROUND cli spec data metrics visualize outputs model modalities tasks fit report redact LEAVES
 pretrain: GROUND cli spec data metrics outputs model predict transfer modalities tasks fit evaluation report tune selection LEAVES
 continual: GROUND cli spec data metrics visualize monitor outputs predict modalities tasks fit evaluation report tune zoo
 loop: GROUND spec data metrics outputs modalities tasks fit evaluation report traffic_signals watch

@@ -13,6 +13,7 @@ from cityzoo.errors import InputError
 
 VIDEO, FRAMES = "traffic_video", "traffic_video_frames"  # besides the tasks
 FILES = {
+    "captioned_scenes": "images with a sentence each, to align",
     "faq": "a city's frequent questions, to answer from",
     "keywords": "spoken by espeak-ng, to train sound_classify with",
     "spoken_calls": "calls to a hotline, to listen to",
@@ -129,9 +130,13 @@ def _find_demo(name: str) -> Demo | FileDemo:
 
 
 def _find_files(name: str) -> FileDemo:
+    from cityzoo.demo.scenes import scene_captions
     from cityzoo.demo.sounds import VERSION, clips, spoken_calls, spoken_digits
     from cityzoo.demo.texts import faq
 
+    if name == "captioned_scenes":
+        content = "images, and train.csv, val.csv and test.csv with their sentences"
+        return FileDemo(name, scene_captions.VERSION, scene_captions.write_captioned, content)
     write, content = {
         "faq": (faq.write, "faq.csv, and questions.csv to try it with"),
         "keywords": (clips.write_keywords, "keywords, other words and backgrounds"),

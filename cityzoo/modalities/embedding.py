@@ -42,6 +42,38 @@ def feature_model(model: keras.Model) -> keras.Model:
     return cut_model(model, keras.ops.concatenate(pools, axis=-1) if pools[1:] else pools[0])
 
 
+def grid_model(model: keras.Model, size: int) -> keras.Model:
+    """Return the part of a model from its input to the means of cells of the backbone's coarsest levels.
+
+    Args:
+        model: see `feature_model`.
+        size: cells in a row and in a column.
+
+    Returns:
+        A model whose output is (batch, size * size, features), cells row by row.
+
+    Raises:
+        InputError: the model has no layers of a head, or levels with fewer cells.
+
+    Example:
+        >>> import keras
+        >>> images = keras.Input((8, 8, 3))
+        >>> level = keras.layers.Conv2D(4, 3, strides=2, padding="same")(images)
+        >>> mean = keras.layers.GlobalAveragePooling2D(name="head_mean")(level)
+        >>> logits = keras.layers.Dense(2, name="head_logits")(mean)
+        >>> grid_model(keras.Model(images, logits), 2).output.shape
+        (None, 4, 4)
+    """
+    import keras
+
+    levels = [level for level in _find_levels(model)[-LEVELS:] if len(level.shape) == 4]
+    if not levels or any(min(level.shape[1:3]) < size for level in levels):
+        raise InputError(f"model '{model.name}' has no grid of {size} x {size} cells: give fewer")
+    pooled = [keras.layers.AdaptiveAveragePooling2D(size)(level) for level in levels]
+    joined = keras.ops.concatenate(pooled, axis=-1) if pooled[1:] else pooled[0]
+    return cut_model(model, keras.ops.reshape(joined, (-1, size * size, joined.shape[-1])))
+
+
 def cut_model(model: keras.Model, tensor: keras.KerasTensor) -> keras.Model:
     """Return the part of a model from its input to a tensor of it, with what belongs to it, such as a tokenizer."""
     import keras

@@ -17,6 +17,7 @@ KINDS = {
     "aligned twice": "rows of parts whose row of the table has a nearer one, left out",
     "empty": "rows without an image, a text, sensors or a sound, left out",
     "no label": "rows without a label, left out",
+    "no pair": "rows with one of both alone, left out",
     "dropped class": "rows of classes that are not trained, left out",
     "duplicate": "rows of val whose cells train has too, left out of val",
     "near duplicate": "images of val that resemble one of train (kept)",
@@ -32,6 +33,7 @@ UNUSED = (
     "aligned twice",
     "empty",
     "no label",
+    "no pair",
     "dropped class",
 )
 

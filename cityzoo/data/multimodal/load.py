@@ -35,8 +35,9 @@ def load(
     limit: int | None = None,
     strict: bool = False,
     is_whole: bool = False,
+    pairs: Sequence[str] = (),
 ) -> MultimodalDataset:
-    """Read and check labeled rows.
+    """Read and check labeled rows, or pairs of modalities, which need no labels.
 
     The data's own splits are used; where there is no val, a fifth of the rows by a hash of place and day, or of the
     row itself where neither is given.
@@ -50,15 +51,16 @@ def load(
         limit: rows of each split.
         strict: stop if anything is not used.
         is_whole: rows without a split are evaluated on, not split.
+        pairs: modalities that each row must have; labels are ignored.
 
     Raises:
         InputError: nothing there, no labels, a column that is always empty, or too few rows.
     """
     findings = MultimodalFindings(source, "")
-    rows = _read(source, parts, within, findings)
+    rows = _read(source, parts, within, findings, pairs)
     if val:
         rows = [(row, label, "train") for row, label, split in rows if split in ("", "train")]
-        rows += [(row, label, "val") for row, label, _ in _read(val, (), within, findings)]
+        rows += [(row, label, "val") for row, label, _ in _read(val, (), within, findings, pairs)]
     if is_whole:
         rows = [(row, label, split or "val") for row, label, split in rows]
     train, held_out, test = _split(rows)
@@ -80,7 +82,13 @@ def load(
     )
 
 
-def _read(source: str, parts: Sequence[str], within: float, findings: MultimodalFindings) -> list[Labeled]:
+def _read(
+    source: str,
+    parts: Sequence[str],
+    within: float,
+    findings: MultimodalFindings,
+    pairs: Sequence[str] = (),
+) -> list[Labeled]:
     with confine(source):
         raw = tables.read(source, findings, parts)
         named = {name for row in raw for name in row.values if name in MODALITIES}
@@ -90,19 +98,20 @@ def _read(source: str, parts: Sequence[str], within: float, findings: Multimodal
             raw = align(raw, found, part, within, findings)
         reader, labeled = CellReader(findings), []
         for each in raw:
-            if "label" not in each.values:
+            if "label" not in each.values and not pairs:
                 findings.add("no label", each.place_in_file)
                 continue
             cells, place = reader.read(each), str(each.values.get("place", ""))
             row = MultimodalRow(each.place_in_file, cells, None, each.time, place)
-            labeled.append((row, str(each.values["label"]).strip(), each.split))
+            label = "pair" if pairs else str(each.values["label"]).strip()
+            labeled.append((row, label, each.split))
     _drop_broken_images([row for row, *_ in labeled], findings)
-    kept = [each for each in labeled if each[0].cells]
-    for row in (each[0] for each in labeled if not each[0].cells):
-        findings.add("empty", row.path)
+    kept = _keep_filled(labeled, pairs, findings)
     if not kept:
         lost = "; ".join(findings.line(kind) for kind in findings.kinds if findings.counts[kind])
-        raise InputError(f"'{source}' has no labeled rows that can be used ({lost}): fill the column label")
+        fill = f"columns {' and '.join(pairs)}" if pairs else "column label"
+        what = "pairs" if pairs else "labeled rows"
+        raise InputError(f"'{source}' has no {what} that can be used ({lost}): fill the {fill}")
     for name in (modality for modality in MODALITIES if modality in named):
         if not any(name in row.cells for row, *_ in kept):
             raise InputError(
@@ -110,6 +119,20 @@ def _read(source: str, parts: Sequence[str], within: float, findings: Multimodal
                 f"({findings.counts['missing']} files missing, {findings.counts['not aligned']} rows not aligned): "
                 "correct it, raise --align-within, or remove the column"
             )
+    return kept
+
+
+def _keep_filled(
+    rows: Sequence[Labeled], pairs: Sequence[str], findings: MultimodalFindings
+) -> list[Labeled]:
+    kept = []
+    for each in rows:
+        if not each[0].cells:
+            findings.add("empty", each[0].path)
+        elif not set(pairs) <= set(each[0].cells):
+            findings.add("no pair", each[0].path)
+        else:
+            kept.append(each)
     return kept
 
 

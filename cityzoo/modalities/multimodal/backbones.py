@@ -11,8 +11,15 @@ import numpy as np
 
 import zoo
 from cityzoo.errors import InputError
-from cityzoo.modalities.embedding import embed
-from cityzoo.modalities.multimodal.encoders import MAX_TOKENS, SIZE_HW, Encoder, as_examples
+from cityzoo.modalities.embedding import embed, grid_model, predict_rows
+from cityzoo.modalities.multimodal.encoders import (
+    GRID,
+    MAX_TOKENS,
+    SIZE_HW,
+    Encoder,
+    as_examples,
+    count_cells,
+)
 from cityzoo.model import assemble
 from cityzoo.outputs.classification import Classification
 
@@ -20,20 +27,30 @@ from cityzoo.outputs.classification import Classification
 def open_backbone(modality: str, name: str) -> Encoder:
     """Build a backbone, with its default weights, as an encoder of images or texts.
 
+    Args:
+        modality: "image" or "text".
+        name: of the backbone; one of images may end with ":N" for the means of N x N cells instead of one mean.
+
     Raises:
         InputError: no such backbone, or weights that cannot be had.
     """
     output = Classification(("0", "1"))  # of a head that is cut off again
     try:
-        model = _image_model(name, output) if modality == "image" else _text_model(name, output)
+        model = (
+            _image_model(name.partition(GRID)[0], output)
+            if modality == "image"
+            else _text_model(name, output)
+        )
     except ValueError as error:
         raise InputError(f"--encoders {modality}={name}: {error}") from error
-    own = _own_modality(modality)
+    own, cells = _own_modality(modality), count_cells(name)
+    part = grid_model(model, round(cells**0.5)) if cells > 1 else None
 
-    def encode(cells: Sequence[Any]) -> np.ndarray:
-        return embed(own, model, output, as_examples(modality, cells))
+    def encode(values: Sequence[Any]) -> np.ndarray:
+        examples = as_examples(modality, values)
+        return predict_rows(own, part, output, examples) if part else embed(own, model, output, examples)
 
-    return Encoder(name, _digest(model), encode)
+    return Encoder(name, _digest(model) + (f"-{cells}" if part else ""), encode)
 
 
 def _own_modality(modality: str) -> Any:

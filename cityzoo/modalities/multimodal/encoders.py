@@ -20,6 +20,7 @@ RUN_MODALITIES = {"image": "image", "text": "text", "sensor": "series", "sound":
 SIZE_HW = (224, 224)  # of images, for backbones that are given by name
 HASHED = 512  # features of a text
 MAX_TOKENS = 128
+GRID = ":"  # between the name of a backbone of images and the cells in a row of its grid
 Encode = Callable[[Sequence[Any]], np.ndarray]  # cells -> (N, D) float32
 
 
@@ -59,6 +60,17 @@ def choose_encoders(given: Mapping[str, str], modalities: Sequence[str]) -> dict
     return {name: given.get(name) or _default(name) for name in modalities}
 
 
+def count_cells(encoder: str) -> int:
+    """Return into how many cells an encoder divides an image; their features are side by side, cell by cell.
+
+    Example:
+        >>> count_cells("mobilenet_v2"), count_cells("mobilenet_v2:4"), count_cells("runs/a")
+        (1, 16, 1)
+    """
+    grid = encoder.rpartition(GRID)[2]
+    return int(grid) ** 2 if GRID in encoder and grid.isdecimal() and int(grid) else 1
+
+
 def _default(modality: str) -> str:
     if modality == "image":
         return "mobilenet_v2"
@@ -74,8 +86,8 @@ def open_encoder(modality: str, name: str) -> Encoder:
 
     Args:
         modality: one of `MODALITIES`.
-        name: a run folder, the name of a backbone, or one of the simple ones: statistics (of sensors and sounds) and
-            hashing (of texts).
+        name: a run folder, the name of a backbone, of images also with the number of cells in a row ("mobilenet_v2:4"),
+            or one of the simple ones: statistics (of sensors and sounds) and hashing (of texts).
 
     Raises:
         InputError: no such run or backbone, a run on examples of another kind, or weights that are not there.

@@ -15,7 +15,7 @@ import numpy as np
 from cityzoo.data.multimodal import MultimodalDataset, MultimodalRow, MultimodalSet
 from cityzoo.errors import DAMAGE
 from cityzoo.modalities.embedding import WIDEST
-from cityzoo.modalities.multimodal.encoders import Encoder, open_encoder
+from cityzoo.modalities.multimodal.encoders import Encoder, count_cells, open_encoder
 
 LOG = logging.getLogger(__name__)
 NAME = "cells.npy"
@@ -45,7 +45,7 @@ def _encode_sides(
     blocks, present = [], []
     for modality, encoder in opened.items():
         here = np.array([modality in row.cells for row in rows])
-        found = _encode(modality, encoder, [row for row in rows if modality in row.cells], cache)
+        found = encode_cells(modality, encoder, [row for row in rows if modality in row.cells], cache)
         block = np.zeros((len(rows), found.shape[1]), np.float32)
         block[here] = found
         blocks.append(block)
@@ -74,7 +74,18 @@ def identify(modality: str, value: Any) -> list[Any]:
     return [str(Path(value).absolute()), status.st_size, status.st_mtime_ns]
 
 
-def _encode(modality: str, encoder: Encoder, rows: Sequence[MultimodalRow], cache: str) -> np.ndarray:
+def encode_cells(modality: str, encoder: Encoder, rows: Sequence[MultimodalRow], cache: str) -> np.ndarray:
+    """Return the features of the cells of one modality, which all rows have, from the cache where they are there.
+
+    Args:
+        modality: of the cells.
+        encoder: of that modality.
+        rows: N of them.
+        cache: as --cache takes it.
+
+    Returns:
+        (N, D) float32.
+    """
     from cityzoo.fit import feature_cache  # of the layer above, for this function alone
 
     cells = [row.cells[modality] for row in rows]
@@ -86,7 +97,7 @@ def _encode(modality: str, encoder: Encoder, rows: Sequence[MultimodalRow], cach
     )
     key = hashlib.sha256(about.encode()).hexdigest()
     folder = kept.entry(key)
-    if not feature_cache.make_room(kept, key, len(cells) * WIDEST * 4):
+    if not feature_cache.make_room(kept, key, len(cells) * WIDEST * 4 * count_cells(encoder.name)):
         return encoder.encode(cells)
     with feature_cache.locked(folder):
         if feature_cache.read_meta(folder, key) == len(cells):

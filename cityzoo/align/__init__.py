@@ -1,0 +1,1 @@
+"""Contrastive alignment of images and sentences: find images by words, classify them by prompts."""
