@@ -74,9 +74,9 @@ def _read_rows(path: str) -> list[tuple[int, dict[str, str]]]:
 
 def _parse_time(text: str, path: str, line: int) -> np.datetime64:
     try:
-        time = np.datetime64(text.strip().replace(" ", "T"), "s")
+        time: np.datetime64 = np.datetime64(text.strip().replace(" ", "T"), "s")
     except ValueError:
-        time = np.datetime64("NaT", "s")
+        time = np.datetime64("NaT")
     if np.isnat(time):
         raise InputError(f"'{path}', line {line}: '{text}' is not a time: give such as 2012-03-02 14:30")
     return time
