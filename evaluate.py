@@ -65,6 +65,7 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:
     exported_run.refuse_gradients(subject, command.flags)
     unlabelled = predict_folder.find_unlabelled(command, subject.task)
     if unlabelled:
+        apply_policy(subject, command)
         predict_folder.write(subject, unlabelled, command)
         return None
     exported_run.require_data(subject, command.data)
@@ -84,6 +85,22 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:
     if others:
         write_runs_table(report, [subject, *others], folder)
     return report
+
+
+def apply_policy(subject: Any, command: EvaluateCommand) -> None:
+    """Refuse predictions that the policy next to a run forbids; its score for review is the default of the flag.
+
+    Raises:
+        InputError: with the rule that is broken.
+    """
+    from cityzoo.security.policy import find_policy
+
+    policy = find_policy(Path(command.subject))
+    if policy is None:
+        return
+    policy.check("predict", subject.spec.run.task_name, subject.output.class_names)
+    if command.flags["review_below"] is None:
+        command.flags["review_below"] = policy.review_below
 
 
 if __name__ == "__main__":

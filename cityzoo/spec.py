@@ -102,6 +102,7 @@ class RunFlags:
     )
     bounds: bool = flag(False, "train without protection and on all data as well, to compare with --continue")
     expires: str | None = flag(None, "last day that later runs replay --data", parse_date, "YYYY-MM-DD")
+    policy: str | None = flag(None, "YAML file with rules of use, copied into the run", metavar="FILE")
     out: str | None = flag(None, "new run folder (default: runs/TASK-BACKBONE-NUMBER)", metavar="FOLDER")
 
     @property
@@ -188,9 +189,7 @@ class FitFlags:
     replay_memory: int | None = flag(
         None, "{unit} of earlier runs to keep (default: 500, or 15 a class if that is more)", parse_count, "N"
     )
-    keep_epochs: int | None = flag(
-        None, "keep models of the last N epochs, for fuse --by soup", parse_count, "N"
-    )
+    keep_epochs: int | None = flag(None, "keep models of the last N epochs, for soups", parse_count, "N")
     patience: int = flag(15, "stop a phase after this many epochs without improvement", parse_count, "N")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cityzoo import cli, tasks
-from cityzoo.cli.values import parse_count, parse_number, parse_share
+from cityzoo.cli.values import parse_count, parse_number, parse_score, parse_share
 from cityzoo.evaluation.quality_gate import QualityGate, parse_requirement
 from cityzoo.fit.run_folder import RunFolder, open_run
 from cityzoo.security.encrypted_folder import require_plain
@@ -116,6 +116,8 @@ def _add_general_flags(parser: cli.Parser, unit: str) -> None:
     help = "read files that --data names or links to outside of its folder, too (default: refuse, as in training)"
     add("--allow-outside", action="store_true", help=help)
     add = parser.add_argument_group("report").add_argument
+    help = "with --predict: list answers below this score in review.csv (default: review_below of the policy)"
+    add("--review-below", type=cli.argparse_type(parse_score), metavar="0..1", help=help)
     add("--out", metavar="FOLDER", help="where to write (default: the run folder, or a new one in it)")
     add("--json", action="store_true", help="print the report as one line of JSON, too")
     help = "PEM file: refuse runs with files that this key did not sign, that changed, are missing or extra"

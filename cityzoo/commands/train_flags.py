@@ -157,6 +157,7 @@ def check(spec: TrainSpec[Any]) -> None:
         InputError: an unknown backbone, stage or size, weights or a run folder that cannot be.
     """
     from cityzoo.fit.distillation_teacher import check_teacher
+    from cityzoo.security.policy import read_policy
 
     task = tasks.find(spec.run.task)
     points = (AUTO, *task.modality.freeze_points)
@@ -165,6 +166,8 @@ def check(spec: TrainSpec[Any]) -> None:
             raise unknown("stage to freeze up to", stage, points)
     task.modality.check(spec, task)
     check_teacher(spec)
+    if spec.run.policy:
+        read_policy(Path(spec.run.policy))
     require_new_run_folder(spec)
 
 

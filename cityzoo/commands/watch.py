@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(f"{run_acknowledge(arguments)}\n")
         return 0
     given = parse_arguments(arguments)
-    from cityzoo.watch.detector import Detector
+    from cityzoo.watch.detector import Detector, check_places
     from cityzoo.watch.output import describe_totals, summarize
     from cityzoo.watch.thresholds import choose_thresholds
 
@@ -50,6 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     classifier = _open_classifier(given)
     scenes = make_scenes(given, _cameras(named), classifier.rules if classifier else ())
     detector = Detector(Path(given.run), given.classes, threads=given.threads)
+    check_places(detector.path, [*scenes])
     scores = choose_thresholds(detector.thresholds, given.threshold)
     watching = _watching(given, named, scenes, detector, scores, classifier)
     facts = {"sources": [hide_password(text) for _, text in named], "detector": str(detector.path)}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from PIL import Image
 
 from cityzoo.errors import InputError
 from cityzoo.fit.run_folder import next_free_folder
+from cityzoo.replace_file import replace_file
 
 if TYPE_CHECKING:
     from cityzoo.commands.evaluate_flags import EvaluateCommand
@@ -68,6 +71,7 @@ def write(subject: EvaluatedRun, source: str, command: EvaluateCommand) -> None:
             Image.fromarray(drawn).save(place.with_name(place.name + ".jpg"), quality=92)
         bar.add(1)
     (folder / summary.file).write_text(json.dumps(summary.document))
+    _write_review(subject, examples, results, command.flags.get("review_below"), folder / "review.csv")
     LOG.info("%s in %d %s: %s", summary.line, len(examples), modality.unit, folder)
 
 
@@ -85,3 +89,27 @@ def _filter(
         sum(map(len, results)),
     )
     return kept
+
+
+def _write_review(
+    subject: EvaluatedRun, examples: Any, results: Sequence[Any], least: float | None, path: Path
+) -> None:
+    """Write the examples whose answers are below a score, the least sure first, and log their number."""
+    if least is None:
+        return
+    output, unit = subject.output, subject.task.modality.unit
+    scores = output.confidence(results)
+    if scores is None:
+        raise InputError(
+            "--review-below: results of this task have no single score; it works for classifiers"
+        )
+    labels = output.prelabel(results, subject.facts, None)
+    rows = sorted((float(score), number) for number, score in enumerate(scores) if score < least)
+    with replace_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["file", "answer", "score"])
+        for score, number in rows:
+            writer.writerow([examples.examples[number].path, "+".join(labels[number]), f"{score:.4f}"])
+    LOG.info(
+        "%d of %d %s are below %g, for a person to look at: %s", len(rows), len(scores), unit, least, path
+    )

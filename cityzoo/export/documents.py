@@ -42,8 +42,9 @@ def write(run: EvaluatedRun, folder: Path, about: dict[str, Any], proof: dict[st
     for name, document in documents.items():
         text = json.dumps(document, indent=2, default=float)
         (folder / name).write_text(text + "\n", encoding="utf-8")
-    if (run.folder.path / monitoring_reference.NAME).is_file():
-        shutil.copy(run.folder.path / monitoring_reference.NAME, folder)
+    for name in (monitoring_reference.NAME, "policy.yaml"):
+        if (run.folder.path / name).is_file():
+            shutil.copy(run.folder.path / name, folder)
     script = example_script.example_script(about, run.output.page)
     (folder / example_script.NAME).write_text(script, encoding="utf-8")
     (folder / CARD).write_text(_card(run, about, proof), encoding="utf-8")

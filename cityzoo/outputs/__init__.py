@@ -205,6 +205,10 @@ class Output(CombinedModels, ABC):
 
         return np.zeros(0)
 
+    def confidence(self, results: Sequence[Any]) -> np.ndarray | None:
+        """Return how sure each result is, (N,) 0..1; None where results have no single score."""
+        return None
+
     def prelabel(self, results: Sequence[Any], report: Mapping[str, Any], score: float | None) -> list[Any]:
         """Return what a person corrects: for each result `Detections`, or names of classes; nothing by default.
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cityzoo.metrics.uncertainty import margin_uncertainty
+from cityzoo.sample import Example
 
 
 class ClassSelection:
@@ -26,6 +27,16 @@ class ClassSelection:
     ) -> list[tuple[str, ...]]:
         """Return the most probable class of each."""
         return [(self.class_names[int(np.argmax(row))],) for row in _shares(results)]
+
+    def label_scores(self, example: Example, result: Any) -> np.ndarray:
+        """Return the probability of each class that holds; of an example without any, that of none."""
+        holds, shares = np.asarray(example.target) > 0, getattr(result, "shares", result)
+        return shares[holds] if holds.any() else 1 - np.max(shares, keepdims=True)
+
+    def confidence(self, results: Sequence[Any]) -> np.ndarray | None:
+        """Return the probability of the answer; with several classes, that of the least certain decision."""
+        shares = np.stack(_shares(results))
+        return np.maximum(shares, 1 - shares).min(axis=1) if self.several else shares.max(axis=1)
 
 
 def _shares(results: Sequence[Any]) -> list[np.ndarray]:

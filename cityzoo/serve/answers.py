@@ -58,6 +58,18 @@ def answer(
     return [{**each, **({"note": note} if note else {})} for each, note in zip(answers, notes, strict=False)]
 
 
+def mark_for_review(found: list[dict[str, Any]], least: float | None) -> list[dict[str, Any]]:
+    """Return answers with whether a person has to look at them, by their score; those without a score as they are.
+
+    Example:
+        >>> mark_for_review([{"class": "bus", "score": 0.6}, {"count": 3}], 0.8)
+        [{'class': 'bus', 'score': 0.6, 'needs_review': True}, {'count': 3}]
+    """
+    if least is None:
+        return found
+    return [{**each, "needs_review": each["score"] < least} if "score" in each else each for each in found]
+
+
 def _detection(
     about: Mapping[str, Any], row: np.ndarray, examples: Examples, place: int, threshold: Threshold
 ) -> dict[str, Any]:

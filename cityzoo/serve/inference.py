@@ -115,6 +115,7 @@ class Inference:
         model, status = route.primary, 500
         call.version = model.version
         try:
+            model.check_policy(call.camera)
             services.access.take(call.caller, call.camera)
             with services.monitor.track_in_flight(), model.admit():
                 examples, outputs = await self._compute(call, model, prepare)

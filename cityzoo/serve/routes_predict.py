@@ -91,6 +91,8 @@ async def _predict(services: Services, inference: Inference, request: Request, n
         nonlocal is_list
         is_list = examples.is_list
         found = answers.answer(model.description, model.file.restore, examples, outputs, threshold)
+        if model.policy:
+            found = answers.mark_for_review(found, model.policy.review_below)
         return found, found[0] if threshold is None else None
 
     found = await inference.run(call, functools.partial(_prepare, bodies), respond)

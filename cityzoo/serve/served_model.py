@@ -22,6 +22,7 @@ from cityzoo.runtime.base_model import RuntimeModel
 from cityzoo.runtime.detection_outputs import restorer
 from cityzoo.runtime.runtime_model import open_model
 from cityzoo.runtime.text_input import paddings, run_by_length
+from cityzoo.security.policy import Policy, find_policy
 from cityzoo.serve.batching import EXPIRED, Arrays, Batcher
 from cityzoo.serve.http_errors import HttpError
 from cityzoo.serve.input_kinds import make_input
@@ -52,6 +53,7 @@ class ServedModel:
         description: its preprocessing.json.
         file: the model in its runtime.
         digest: see `cityzoo.runtime.base_model.RuntimeModel.digest`.
+        policy: rules of use next to it, see `cityzoo.security.policy`.
         reference: what its inputs and answers are compared with, see `cityzoo.monitor`.
         input: what it takes of a request.
         in_flight: requests that wait or are computed.
@@ -73,6 +75,7 @@ class ServedModel:
         self.file: RuntimeModel
         self.input: RequestInput
         self.reference: Reference | None = None
+        self.policy: Policy | None = None
         self.in_flight, self.is_ready = 0, False
         self._waiting, self._places = 0, asyncio.Semaphore(2 * settings.max_batch + PLACES)
         self.seconds_per_example = 0.05  # until the first ones are measured
@@ -127,6 +130,9 @@ class ServedModel:
         return open_model(folder / about["model"], self.settings.threads, restore, paddings(about))
 
     def _read_input(self, folder: Path) -> None:
+        self.policy = find_policy(folder) or find_policy(self.path)
+        if self.policy:
+            self.policy.check("serve", str(self.description.get("task")), self.description["class_names"])
         self.input = make_input(self.description, folder, self.settings)
         self._batcher.padding = paddings(self.description)
 
@@ -149,6 +155,15 @@ class ServedModel:
         took = (time.perf_counter() - started) / len(next(iter(feeds.values())))
         self.seconds_per_example = SMOOTHING * self.seconds_per_example + (1 - SMOOTHING) * took
         return found
+
+    def check_policy(self, camera: str | None) -> None:
+        """Raise HttpError 403 if the model's policy has ended, or does not allow the camera."""
+        try:
+            if self.policy:
+                self.policy.check_date()
+                self.policy.check_place(camera)
+        except InputError as error:
+            raise HttpError(403, str(error)) from None
 
     @property
     def queue_length(self) -> int:

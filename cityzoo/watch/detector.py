@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +14,25 @@ from cityzoo.runtime.detection_outputs import VARIANTS, restorer
 from cityzoo.runtime.exported_folder import DESCRIPTION, read_document
 from cityzoo.runtime.image_input import boxes_on_image, fit_images
 from cityzoo.runtime.runtime_model import open_model
+from cityzoo.security.policy import find_policy
 from heads.detection_decode import class_wise_nms_indices, decode_detections
 
 LOWEST_SCORE = 0.05  # of what is decoded: trackers use boxes far below the threshold of a report
 IOU = 0.5  # that boxes of any two classes may have
 LARGEST = 0.35  # of the frame: an untrained eye takes the whole road for a truck
+
+
+def check_policy(folder: Path, about: Mapping[str, Any], classes: Sequence[str]) -> None:
+    """Raise InputError if the policy of an exported model does not allow to watch these classes with it."""
+    if policy := find_policy(folder):
+        policy.check("watch", str(about.get("task")), classes)
+
+
+def check_places(folder: Path, cameras: Sequence[str]) -> None:
+    """Raise InputError for the first camera that the policy of an exported model does not allow."""
+    if policy := find_policy(folder):
+        for camera in cameras:
+            policy.check_place(camera)
 
 
 @dataclass(frozen=True)
@@ -78,6 +93,7 @@ class Detector:
         for name in classes:
             if name not in self.class_names:
                 raise unknown(f"class of '{path}'", name, self.class_names)
+        check_policy(folder, about, [name for name in self.class_names if not classes or name in classes])
         kept = [not classes or name in classes for name in self.class_names]
         self._is_kept, self.about, self.lowest, self.largest = np.array(kept), about, lowest, largest
         self.thresholds: dict[str, float] = about.get("thresholds", {})

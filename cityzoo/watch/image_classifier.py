@@ -12,7 +12,7 @@ from cityzoo.runtime.class_shares import CLASSIFIERS, class_shares
 from cityzoo.runtime.exported_folder import DESCRIPTION, read_document
 from cityzoo.runtime.image_input import fit_images, is_image_input
 from cityzoo.runtime.runtime_model import open_model
-from cityzoo.watch.detector import find_exported
+from cityzoo.watch.detector import check_policy, find_exported
 from cityzoo.watch.frames import Frame, Thinner
 
 FPS = 2.0  # frames per second and camera: a fire grows slowly
@@ -44,6 +44,7 @@ class ImageClassifier:
             raise InputError(
                 f"{FLAG} '{path}' does not classify images: give an exported run, such as one of incident_classify"
             )
+        check_policy(self.path, self.about, self.about["class_names"])
         points = self.about.get("thresholds", {})
         self.thresholds: dict[str, float | None] = {
             name: points.get(f"alarm: {name}") for name in self.about["class_names"]

@@ -38,6 +38,24 @@ def test_a_good_folder_is_warm_and_ready(detector):
     assert error.value.status == 503
 
 
+def test_a_policy_refuses_a_model_and_requests(copy, make_client, png):
+    """A class, an end and a use refuse the model; another camera, or none, refuses a request with 403."""
+    for rule in ("classes: [red]", "valid_until: 2020-01-01", "forbidden_uses: [serve]", "tasks: [others]"):
+        (copy / "policy.yaml").write_text(rule)
+        with pytest.raises(InputError, match="policy.yaml"):
+            load(copy)
+    (copy / "policy.yaml").write_text("places: [north*]\nclasses: [red, blue]\nreview_below: 0.5")
+    with make_client(copy) as client:
+        found = {
+            camera: client.post(
+                f"/predict?camera={camera}", content=png, headers={"Content-Type": "image/png"}
+            )
+            for camera in ("north-1", "south", "")
+        }
+    assert [each.status_code for each in found.values()] == [200, 403, 403]
+    assert "camera 'south'" in found["south"].text and "unknown camera" in found[""].text
+
+
 def test_a_model_that_failed_its_gate_is_refused(copy):
     proof = json.loads((copy / "parity.json").read_text())
     (copy / "parity.json").write_text(json.dumps({**proof, "passed": False}))

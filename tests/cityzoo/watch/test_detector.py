@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from cityzoo.errors import InputError
-from cityzoo.watch.detector import Detector
+from cityzoo.watch.detector import Detector, check_places
 
 
 @pytest.fixture
@@ -60,3 +60,18 @@ def test_file_and_folder_are_the_same_and_others_are_refused(white_cells, image,
     (tmp_path / "other/preprocessing.json").write_text(json.dumps(about | {"variant": "probabilities"}))
     with pytest.raises(InputError, match="not a detector"):
         Detector(tmp_path / "other")
+
+
+def test_a_policy_names_classes_and_cameras(white_cells, tmp_path):
+    """Classes that are left out need not be allowed; a forbidden use is refused whatever they are."""
+    folder = shutil.copytree(white_cells, tmp_path / "exported")
+    (folder / "policy.yaml").write_text("classes: [car]\nplaces: [north]")
+    found = Detector(folder, ["car"])
+    with pytest.raises(InputError, match="class 'plate'"):
+        Detector(folder)
+    check_places(found.path, ["north"])
+    with pytest.raises(InputError, match="camera 'south'"):
+        check_places(found.path, ["north", "south"])
+    (folder / "policy.yaml").write_text("forbidden_uses: [watch]")
+    with pytest.raises(InputError, match="forbids this use"):
+        Detector(folder)
