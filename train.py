@@ -50,7 +50,7 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     from cityzoo.fit.run_folder import open_or_create
     from cityzoo.fit.speed_trial import plan_within_time
     from cityzoo.report import run_report
-    from cityzoo.tune import folds, repeats
+    from cityzoo.tune import folds, group_comparison, repeats
 
     start = time.perf_counter()
     task, data, output = fine_tune.load_task_data(asked)
@@ -73,7 +73,7 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
             metrics = evaluate.evaluate(folder, task, output, data.held_out, folder.path, seed=spec.run.seed)
             seconds = round(time.perf_counter() - start, 1)
             facts = run_facts.training_facts(spec, data.findings, assembled, state, seconds)
-            facts |= repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
+            facts |= group_comparison.compare(asked, folder, task, output, data, state, metrics, train)
             found = folds.estimate_new_sources(asked, spec, folder.path, metrics, train)
             lineage = forgetting.evaluate_lineage(folder.path, task, state.history, data, spec)
             facts |= {"new_sources": found, "lineage": bounds.add_bounds(asked, folder.path, lineage, train)}

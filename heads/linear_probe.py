@@ -49,6 +49,7 @@ def logistic_regression(
     class_weights: Sequence[float] = (),
     seed: int = 0,
     strength: float | None = None,
+    row_weights: np.ndarray | None = None,
 ) -> Linear:
     """Fit multinomial logistic regression (or one logistic regression per class) by L-BFGS (two classes: by Newton).
 
@@ -65,6 +66,7 @@ def logistic_regression(
         class_weights: (C,) weight of each class; empty: 1.
         seed: seed of the cross-validation folds.
         strength: C of the penalty; None: chosen by left-out groups.
+        row_weights: (N,) weight of each row, times that of its class; None: 1.
 
     Returns:
         C columns, or 1 for two exclusive classes. A class without rows is never predicted.
@@ -87,7 +89,7 @@ def logistic_regression(
         if len(known) == 1:  # one class only: always predict it
             bias[_places(known, number, several, columns)] = -NEVER if known[0] or not several else NEVER
             continue
-        weights = _by_answer(class_weights, number, several)
+        weights = _weigh_rows(labels, class_weights, number, several, row_weights)
         best, scale = (
             choose_strength(scaled, labels.astype(int), groups, weights, seed)
             if strength is None
@@ -114,10 +116,18 @@ def _places(known: np.ndarray, number: int, several: bool, columns: int) -> list
     return known.tolist() if columns > 1 else [0]
 
 
-def _by_answer(class_weights: Sequence[float], number: int, several: bool) -> dict[int, float] | None:
+def _weigh_rows(
+    labels: np.ndarray,
+    class_weights: Sequence[float],
+    number: int,
+    several: bool,
+    row_weights: np.ndarray | None,
+) -> np.ndarray | None:
     if not class_weights:
-        return None
-    return {0: 1.0, 1: class_weights[number]} if several else dict(enumerate(class_weights))
+        return row_weights
+    by_label = np.array([1.0, class_weights[number]] if several else class_weights)
+    own = by_label[labels.astype(int)]
+    return own if row_weights is None else own * row_weights
 
 
 def nearest_mean(rows: np.ndarray, targets: np.ndarray) -> Linear:

@@ -28,28 +28,34 @@ def fit_logistic(
     rows: np.ndarray,
     labels: np.ndarray,
     strength: float,
-    weights: dict[int, float] | None,
+    weights: np.ndarray | None,
     start: np.ndarray | None = None,
 ) -> Any:
-    """Return a fitted logistic regression: of two classes and some hundred rows by Newton, else scikit-learn's."""
+    """Return a fitted logistic regression: of two classes and some hundred rows by Newton, else scikit-learn's.
+
+    Args:
+        rows: (N, D) float.
+        labels: (N,) int.
+        strength: C of the penalty.
+        weights: (N,) weight of each row; None: 1.
+        start: (N,) logits to start from, where Newton's method is used.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     known = np.unique(labels)
     if len(known) == 2 and len(rows) <= MOST_ROWS:
-        each = np.array([weights[label] for label in labels.tolist()]) if weights else None
-        return fit_two_classes(rows, labels == known[1], strength, each, start)
-    weights = {label: weights[label] for label in known.tolist()} if weights else None
-    regression = LogisticRegression(C=strength, max_iter=STEPS, tol=1e-3, class_weight=weights)
+        return fit_two_classes(rows, labels == known[1], strength, weights, start)
+    regression = LogisticRegression(C=strength, max_iter=STEPS, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", ConvergenceWarning
         )  # with weak penalties the last steps change little
-        return regression.fit(rows, labels)
+        return regression.fit(rows, labels, sample_weight=weights)
 
 
 def _fit_path(
-    rows: np.ndarray, labels: np.ndarray, weights: dict[int, float] | None, new: np.ndarray
+    rows: np.ndarray, labels: np.ndarray, weights: np.ndarray | None, new: np.ndarray
 ) -> list[np.ndarray]:
     """Return the logits of new rows, (M, C), for each of `STRENGTHS`; each fit starts from the one before."""
     found, start = [], None
@@ -61,7 +67,7 @@ def _fit_path(
 
 
 def choose_strength(
-    rows: np.ndarray, labels: np.ndarray, groups: np.ndarray, weights: dict[int, float] | None, seed: int
+    rows: np.ndarray, labels: np.ndarray, groups: np.ndarray, weights: np.ndarray | None, seed: int
 ) -> tuple[float, float]:
     """Return the strength for new groups, and the most likely factor of its logits on left-out ones.
 
@@ -80,7 +86,8 @@ def choose_strength(
         targets = labels[left_out][:, None] == known
         if len(np.unique(labels[fitted])) < len(known) or targets.all(axis=0).any():
             continue
-        found = _fit_path(rows[fitted], labels[fitted], weights, rows[left_out])
+        each = None if weights is None else weights[fitted]
+        found = _fit_path(rows[fitted], labels[fitted], each, rows[left_out])
         is_there = targets.any(axis=0)
         scores.append([roc_auc_score(targets[:, is_there], each[:, is_there]) for each in found])
         truth.append(targets)

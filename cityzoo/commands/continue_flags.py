@@ -27,6 +27,7 @@ NOT_TAKEN = (
         "strict",
     ),
     *("repeats", "folds", "fold", "group_by", "minutes", "find_lr", "teacher", "teacher_weight", "delta"),
+    "robust_groups",
     *(
         "continue_",
         "with_data_of",

@@ -66,7 +66,7 @@ def group_examples(
         return np.arange(len(scenes))
     names: list[Sequence[str]] = [scenes]
     if by == "camera":
-        names = [[_DATE.sub("", scene) or scene for scene in scenes]]
+        names = [[name_camera(scene) for scene in scenes]]
     if by in ("video", "cluster", AUTO):
         names += [_find_part(scenes, part) for part in (_PLACE, _VIDEO)]
     groups = join_groups(*names)
@@ -75,6 +75,16 @@ def group_examples(
     if by in ("cluster", AUTO) and features is not None:
         groups = cluster_features(features, groups, clusters)
     return groups
+
+
+def name_camera(scene: str) -> str:
+    """Return the name of a scene without its date and what follows it, "" for "".
+
+    Example:
+        >>> name_camera("cam3_2024-05-01"), name_camera("cam3")
+        ('cam3', 'cam3')
+    """
+    return _DATE.sub("", scene) or scene
 
 
 def _find_part(scenes: Sequence[str], part: re.Pattern[str]) -> list[str]:

@@ -102,12 +102,18 @@ class CheckpointCallback(keras.callbacks.Callback):
             "seeds": [keras.ops.convert_to_numpy(each) for each in seed_generator_states(self.whole)],
             "average": self.average.state() if self.average else [],
             "adapters": self.teacher.weights if self.teacher else [],
+            "groups": [keras.ops.convert_to_numpy(each) for each in _group_weights(self.model)],
         }
 
 
 def seed_generator_states(model: keras.Model) -> list[keras.Variable]:
     """Return the states of a model's random generators, such as dropout's; they do not count as weights."""
     return [variable for variable in model.variables if "seed_generator" in variable.path]
+
+
+def _group_weights(model: keras.Model) -> list[keras.Variable]:
+    found = getattr(model.loss, "group_weights", None)  # of --robust-groups
+    return [] if found is None else [found]
 
 
 def _plain(logs: dict) -> dict[str, float]:

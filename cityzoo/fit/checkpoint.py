@@ -11,7 +11,7 @@ import numpy as np
 from cityzoo.errors import DAMAGE, InputError
 from cityzoo.replace_file import replace_file
 
-GROUPS = ("model", "best", "optimizer", "seeds", "average", "adapters")  # of arrays
+GROUPS = ("model", "best", "optimizer", "seeds", "average", "adapters", "groups")  # of arrays
 
 
 def save_checkpoint(path: Path, arrays: dict[str, list[np.ndarray]], state: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +26,7 @@ from cityzoo.fit.imprinting import imprint_new_classes
 from cityzoo.fit.optimizers import stage_rates
 from cityzoo.fit.phases import fit_phase, freeze
 from cityzoo.fit.replay_memory import write_memory
+from cityzoo.fit.robust_groups import add_groups
 from cityzoo.fit.run_folder import RunFolder, write_history
 from cityzoo.fit.weight_consolidation import hold_important_weights
 from cityzoo.modalities import Dataset
@@ -51,7 +53,8 @@ def load_task_data(spec: TrainSpec[Any]) -> tuple[tasks.Task, Dataset, Output]:
         data = hold_out_fold(spec, task.modality, data)
     output = task.output_for(data.train.class_names, spec.output)
     lacking: dict[str, Any] = {"may_lack_classes": True} if spec.run.continue_ else {}
-    return task, data, output.with_train_statistics(data.train, **lacking)
+    task, output = add_groups(spec, task, data, output.with_train_statistics(data.train, **lacking))
+    return task, data, output
 
 
 def check_processes_agree(spec: ResolvedSpec[Any], task: tasks.Task, data: Dataset) -> None:
@@ -126,6 +129,8 @@ def _begin(context: TrainContext, data: Dataset, is_new: bool) -> keras.Model:
     twin = context.float32_twin  # made in all processes, for JAX
     if is_new and distributed.is_chief():
         save(twin, context.folder.before)
+        if policy := context.spec.run.policy:
+            shutil.copyfile(policy, context.folder.path / "policy.yaml")
         context.task.modality.log_preview(context.train, context.folder.logs)
     if isinstance(data, ContinuedDataset):
         hold_important_weights(context, data)

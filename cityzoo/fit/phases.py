@@ -21,6 +21,7 @@ from cityzoo.fit.lr_finder import draw, find_lr
 from cityzoo.fit.nan_guard import NanGuard, write_batch
 from cityzoo.fit.optimizers import optimizer, stage_rates
 from cityzoo.fit.phase_inputs import PhaseInput
+from cityzoo.fit.robust_groups import GroupWeightsCallback
 from cityzoo.fit.schedules import schedule
 from cityzoo.spec import CLOSED_FORM, Phase
 from cityzoo.tasks import Task
@@ -69,7 +70,7 @@ def fit_phase(
         epochs=last,
         steps_per_epoch=context.steps,
         shuffle=False,  # batches come shuffled
-        callbacks=[*_weight_changers(context, phase, average), guard, *watchers],
+        callbacks=[*_weight_changers(context, phase, average, checkpoint), guard, *watchers],
     )
     if guard.broken:
         _raise_not_finite(context, source, guard, phase)
@@ -112,9 +113,14 @@ def known_metric(task: Task) -> str:
 
 
 def _weight_changers(
-    context: TrainContext, phase: Phase, average: WeightEMA | None
+    context: TrainContext,
+    phase: Phase,
+    average: WeightEMA | None,
+    checkpoint: Mapping[str, Sequence[np.ndarray]],
 ) -> list[keras.callbacks.Callback]:
     callbacks: list[keras.callbacks.Callback] = [average] if average else []
+    if getattr(context.output, "groups", None) is not None:
+        callbacks.append(GroupWeightsCallback(context, checkpoint.get("groups", ())))
     callbacks += context.output.step_callbacks(context.assembled.model, context.steps * phase.epochs)
     if hasattr(context.assembled.backbone, "adaptation") and phase.freeze != "backbone":
         callbacks += zoo.rank_allocation(context.assembled.backbone, context.steps * phase.epochs)
@@ -124,8 +130,9 @@ def _weight_changers(
 def _watchers(
     context: TrainContext, evaluate: Evaluate, guard: NanGuard, keeper: CheckpointCallback, last_epoch: int
 ) -> list[keras.callbacks.Callback]:
-    shown = (*context.output.primary_metrics, *([known_metric(context.task)] if context.known_val else []))
-    evaluation = EvaluationCallback(evaluate, guard, shown)
+    own = [context.task.monitor, *([known_metric(context.task)] if context.known_val else [])]
+    shown = dict.fromkeys((*context.output.primary_metrics, *own))
+    evaluation = EvaluationCallback(evaluate, guard, [*shown])
     if not distributed.is_chief():
         return [evaluation, keeper]
     images = [ImageSummaryCallback(evaluation, context, last_epoch)] if len(context.val) else []

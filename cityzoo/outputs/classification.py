@@ -13,9 +13,10 @@ import numpy as np
 from cityzoo.cli import flag
 from cityzoo.cli.search_range import linear_range, options
 from cityzoo.cli.values import parse_number, parse_smoothing
-from cityzoo.outputs import ClosedFormInput, Output, PredictionSummary
+from cityzoo.outputs import ClosedFormInput, PredictionSummary
 from cityzoo.outputs.class_checks import count_classes, require_all_classes
 from cityzoo.outputs.class_selection import ClassSelection
+from cityzoo.outputs.group_robust import GroupRobust
 from cityzoo.sample import Example, ExampleSet
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ WEIGHTS = ("none", "balanced", "sqrt")
 
 
 @dataclass(frozen=True)
-class Classification(ClassSelection, Output):
+class Classification(ClassSelection, GroupRobust):
     """Single-label classification; see `cityzoo.outputs.Output`."""
 
     head: str = flag(
@@ -122,7 +123,8 @@ class Classification(ClassSelection, Output):
         """Return the cross-entropy."""
         from heads.classification import ClassificationLoss
 
-        return ClassificationLoss(self.several, self.focal, self._weights(), self.label_smoothing)
+        loss = ClassificationLoss(self.several, self.focal, self._weights(), self.label_smoothing)
+        return self.make_robust(loss)
 
     def distillation_loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
         """Return the divergence of the softened probabilities from the teacher's."""
@@ -157,6 +159,8 @@ class Classification(ClassSelection, Output):
     def _probe(self, given: ClosedFormInput, targets: np.ndarray) -> Linear:
         from heads import linear_probe, sparse_probe
 
+        if self.groups is not None:
+            return self.fit_robust(given, self._weights())
         if self.head == "linear" and sparse_probe.is_sparse(given.inputs):
             return sparse_probe.linear_svm(given.inputs, targets, self.several, self._weights(), given.seed)
         rows = np.asarray(given.inputs, np.float32)
@@ -202,7 +206,7 @@ class Classification(ClassSelection, Output):
         """Return accuracy, balanced accuracy, AUROC, log loss, and figures by class."""
         from cityzoo.metrics.classification import multiclass_metrics
 
-        return multiclass_metrics(truth, results)
+        return multiclass_metrics(truth, results) | self.group_metrics(truth, results)
 
     def details(self, truth: ExampleSet, results: Sequence[Any]) -> dict[str, Any]:
         """Return curves and calibration."""
@@ -226,11 +230,6 @@ class Classification(ClassSelection, Output):
         from cityzoo.metrics.classification import weighted_multiclass_metrics
 
         return weighted_multiclass_metrics(truth, results)
-
-    def label_scores(self, example: Example, result: Any) -> np.ndarray:
-        """Return the probability of each class that holds; of an example without any, that of none."""
-        holds, shares = np.asarray(example.target) > 0, getattr(result, "shares", result)
-        return shares[holds] if holds.any() else 1 - np.max(shares, keepdims=True)
 
     def summarize_predictions(
         self, images: ExampleSet, results: Sequence[Any], report: Mapping[str, Any], score: float | None

@@ -60,7 +60,7 @@ class MultiLabelClassification(Classification):
         """Return mean AUROC and average precision, log loss, and figures by class."""
         from cityzoo.metrics.classification import multilabel_metrics
 
-        return multilabel_metrics(truth, results)
+        return multilabel_metrics(truth, results) | self.group_metrics(truth, results)
 
     def details(self, truth: ExampleSet, results: Sequence[np.ndarray]) -> dict[str, Any]:
         """Return curves, calibration and the alarm thresholds."""

@@ -53,6 +53,8 @@ def run(folder: StudyFolder, limits: Limits) -> dict[str, Any]:
     """
     request = read_request(folder)
     asked = _read_spec(request["spec"])
+    if asked.output.get("robust_groups"):
+        raise InputError("tune searches without --robust-groups: remove it, and train with the best settings")
     task, data, _ = fine_tune.load_task_data(asked)
     if not len(data.val):
         raise InputError("there are no validation examples to choose settings by: give some with --val")

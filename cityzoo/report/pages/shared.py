@@ -11,6 +11,7 @@ from cityzoo.report.pages.folds import NEW_SOURCES
 from cityzoo.report.pages.fusion import FUSION
 from cityzoo.report.pages.interventions import INTERVENTIONS, RULES, SENSOR_RULES
 from cityzoo.report.pages.lineage import LINEAGE
+from cityzoo.report.pages.robust_groups import ROBUST_GROUPS
 
 STRENGTHS = ("0.2", "0.4", "0.6", "0.8", "1")  # of `corruptions.STRENGTHS`, as headings
 
@@ -187,7 +188,8 @@ FALSE_ACCEPTS = Section(
     ),
 )
 SECTIONS = (
-    *(NEW_SOURCES, LINEAGE, FUSION, RULES, SENSOR_RULES, ROBUSTNESS, FALSE_ACCEPTS, CORRUPTED),
+    *(NEW_SOURCES, LINEAGE, FUSION, ROBUST_GROUPS, RULES, SENSOR_RULES, ROBUSTNESS),
+    *(FALSE_ACCEPTS, CORRUPTED),
     *(INTERVENTIONS, EXPLANATIONS, WORDS, EXPORTS),
 )
 

@@ -1,0 +1,149 @@
+"""A run with `--robust-groups` next to the same training without: accuracy by group, the worst group, its gap."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from cityzoo.evaluation.evaluate import BEFORE
+from cityzoo.evaluation.predictions import cached_predictions
+from cityzoo.fit.run_folder import RunFolder
+from cityzoo.metrics.groups import WORST, find_right, weighted_group_accuracy
+from cityzoo.metrics.weighted import bootstrap_weights, interval
+from cityzoo.tune import repeats
+
+if TYPE_CHECKING:
+    from cityzoo.fit.context import TrainState
+    from cityzoo.outputs import Output
+    from cityzoo.spec import TrainSpec
+    from cityzoo.tasks import Task
+
+LOG = logging.getLogger(__name__)
+FOLDER = "without_groups"  # in the run folder
+WITHOUT, THIS = "without --robust-groups", "this model"
+SHORT = {BEFORE: "before", WITHOUT: "without", THIS: "this"}
+SAMPLES = 1000
+LEAST_CHANGE = 1e-9
+
+
+def compare(
+    asked: TrainSpec[Any],
+    folder: RunFolder,
+    task: Task,
+    output: Output,
+    data: Any,
+    state: TrainState,
+    metrics: dict[str, Any],
+    train: repeats.Train,
+) -> dict[str, Any]:
+    """Train the same without unlabeled images or without `--robust-groups`, where a run has them, and compare.
+
+    Args:
+        asked: spec of the run.
+        folder: of the run.
+        task: of the run.
+        output: with the groups.
+        data: of the run.
+        state: of its training.
+        metrics: of the run.
+        train: (spec, run folder to resume) -> report.
+
+    Returns:
+        `unlabelled`, see `repeats.compare_with_labelled_only`, and `robust_groups`.
+    """
+    found = repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
+    table: Any = getattr(output, "groups", None)
+    if table is None or asked.run.fold or not len(data.held_out):
+        return found
+    truth, modality = data.held_out, task.modality
+    own = RunFolder(Path(folder.path, FOLDER))
+    LOG.info("the same without --robust-groups, to compare: %s", own.path)
+    keras.utils.clear_session()
+    repeats.finish_run(asked.replace(robust_groups=None, folds=0, out=str(own.path)), own, train)
+    files = {BEFORE: (folder.before, folder), WITHOUT: (own.model, own), THIS: (folder.model, folder)}
+    targets = np.stack([each.target for each in truth.examples])
+    several = bool(getattr(output, "several", False))
+    right = {
+        name: find_right(
+            targets, np.stack(cached_predictions(file, modality, output, truth, run.path)), several
+        )
+        for name, (file, run) in files.items()
+    }
+    places = table.place(truth.examples, truth.class_names)
+    weights = bootstrap_weights(len(truth), SAMPLES, asked.run.seed, modality.groups(truth))
+    section = compare_groups(right, places, table.names, weights)
+    fitted = state.solved.get("group_weights", {})
+    for number, (name, row) in enumerate(section["groups"].items()):
+        row |= {"train": table.counts[number], "weight": fitted.get(name, {}).get("weight")}
+    section |= {"by": asked.output["robust_groups"], "outside": int((places < 0).sum())}
+    LOG.info("%s", describe(section))
+    return {**found, "robust_groups": section}
+
+
+def compare_groups(
+    right: Mapping[str, np.ndarray], places: np.ndarray, names: Sequence[str], weights: np.ndarray
+) -> dict[str, Any]:
+    """Return accuracies by group and by model, and what the last model changes over the one before.
+
+    Args:
+        right: model -> (N,) bool, which answers are right; before fine-tuning, without the flag, with it.
+        places: (N,) int, place in `names`; -1: in no group.
+        names: of the groups.
+        weights: (draws, N), bootstrap samples.
+
+    Returns:
+        `groups`: by name `n`, the accuracy of each model, `interval` and `gain` over the model without, with
+        `gain_interval`. `models`: by name `accuracy`, `worst`, `worst_group`, `gap`, each with its 95 % interval.
+        `changes`: of the worst group and of all examples.
+    """
+    metrics = {name: weighted_group_accuracy(each, places, names) for name, each in right.items()}
+    values = {name: of(np.ones((1, len(places)))) for name, of in metrics.items()}
+    draws = {name: of(weights) for name, of in metrics.items()}
+    groups = {}
+    for number, name in enumerate(names):
+        row: dict[str, Any] = {"n": int((places == number).sum())}
+        row |= {SHORT[model]: _number(values[model][name]) for model in right}
+        row["interval"] = interval(draws[THIS][name])
+        groups[name] = row | _change(values, draws, name, "gain")
+    models = {
+        model: {
+            "accuracy": _number(values[model]["accuracy"]),
+            "interval": interval(draws[model]["accuracy"]),
+            "worst_group": _find_worst(values[model], names),
+            "worst": _number(values[model][WORST]),
+            "worst_interval": interval(draws[model][WORST]),
+            "gap": _number(values[model]["gap"]),
+            "gap_interval": interval(draws[model]["gap"]),
+        }
+        for model in right
+    }
+    rows = {"worst group": WORST, "all examples": "accuracy", "gap": "gap"}
+    changes = {title: _change(values, draws, key, "change") for title, key in rows.items()}
+    return {"groups": groups, "models": models, "changes": changes}
+
+
+def _change(values: Mapping, draws: Mapping, key: str, name: str) -> dict[str, Any]:
+    difference: Callable[[Mapping], np.ndarray] = lambda of: of[THIS][key] - of[WITHOUT][key]  # noqa: E731
+    return {name: _number(difference(values)), f"{name}_interval": interval(difference(draws))}
+
+
+def _find_worst(values: Mapping[str, np.ndarray], names: Sequence[str]) -> str:
+    return next((n for n in names if abs(values[n][0] - values[WORST][0]) < LEAST_CHANGE), "")
+
+
+def _number(value: np.ndarray) -> float | None:
+    return float(value[0]) if np.isfinite(value[0]) else None
+
+
+def describe(section: Mapping[str, Any]) -> str:
+    """Return the comparison in one line."""
+    this, without = section["models"][THIS], section["models"][WITHOUT]
+    return (
+        f"worst group {this['worst_group']}: accuracy {this['worst']:.3f}, {without['worst']:.3f} without "
+        f"--robust-groups; all examples {this['accuracy']:.3f}, {without['accuracy']:.3f} without"
+    )
