@@ -20,6 +20,22 @@ def weighted_means(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return divide(weights @ np.where(known, values, 0.0), weights @ known.astype(np.float64))
 
 
+def count_units(weights: np.ndarray, known: np.ndarray) -> int:
+    """Return how many examples, or groups of them, that are resampled together are behind a metric.
+
+    Args:
+        weights: (R, N) as `cityzoo.metrics.weighted.bootstrap_weights` returns them.
+        known: (N,) bool, examples that count.
+
+    Example:
+        >>> from cityzoo.metrics.weighted import bootstrap_weights
+        >>> weights = bootstrap_weights(40, groups=[str(i // 4) for i in range(40)])
+        >>> count_units(weights, np.arange(40) < 9), count_units(bootstrap_weights(40), np.arange(40) < 9)
+        (3, 9)
+    """
+    return int(np.unique(weights[:, known], axis=1).shape[1])
+
+
 def lower_bounds(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return lower bounds of the means of K columns that hold all together in 95 % of the cases, (K,) float64.
 

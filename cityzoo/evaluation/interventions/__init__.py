@@ -41,6 +41,7 @@ def _measure_images(
     subject: EvaluatedRun, truth: Any, flags: Mapping[str, Any], folder: Path, most: int
 ) -> dict[str, Any]:
     from cityzoo.errors import InputError
+    from cityzoo.evaluation.interventions.known_boxes import restore_boxes
     from cityzoo.evaluation.interventions.measure import measure
 
     task, spec, own = subject.task, subject.spec, {"data": None, "split": "train", "limit": None}
@@ -48,5 +49,8 @@ def _measure_images(
         donors, _ = task.modality.read_to_evaluate(spec, task, subject.output.class_names, {**flags, **own})
     except InputError:
         donors = truth
+    else:
+        donors = restore_boxes(donors, spec.run.data)
+    truth = restore_boxes(truth, flags["data"] or spec.run.data)
     groups = task.modality.groups(truth)
     return measure(subject.model, subject.output, truth, donors, spec.run.seed, most, folder, groups)

@@ -98,8 +98,8 @@ class ImageChanges:
         pair = apply(image_edits.paint, objects), apply(image_edits.paint, elsewhere)
         yield Change("background only", pair[0], (pair[1],), True)
         pair = (
-            apply(image_edits.paint, lambda row: ~objects(row)),
-            apply(image_edits.paint, lambda row: ~elsewhere(row)),
+            apply(image_edits.paint, _invert(objects)),
+            apply(image_edits.paint, _invert(elsewhere)),
         )
         yield Change("object only", pair[0], (pair[1],), True)
         yield Change("background swapped", self._swap(True), (self._swap(False),), False)
@@ -230,6 +230,16 @@ class ImageChanges:
         kept = np.arange(len(self.frames.examples[row].labels)) == number
         mask = partial(image_edits.box_mask, size_hw=image.shape[:2])
         return Edited(image_edits.fill(image, mask(free[None])), kept)
+
+
+def _invert(mask: Masker) -> Masker:
+    """Return the other pixels of images that have any in the mask; none of others."""
+
+    def inverted(row: int) -> np.ndarray:
+        own = mask(row)
+        return ~own if own.any() else own
+
+    return inverted
 
 
 def _overlaps(box: np.ndarray, others: np.ndarray) -> bool:

@@ -13,7 +13,7 @@ from cityzoo.evaluation.interventions.changes import MASKED, TAKEN, Change, Imag
 from cityzoo.evaluation.interventions.frames import Frames, Prediction, predict_edits
 from cityzoo.evaluation.interventions.sheet import write_sheet
 from cityzoo.evaluation.network_inputs import prepare, spread_indices
-from cityzoo.metrics.simultaneous import lower_bounds, weighted_means
+from cityzoo.metrics.simultaneous import count_units, lower_bounds, weighted_means
 from cityzoo.metrics.weighted import bootstrap_weights, interval
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cityzoo.sample import ImageExample, ImageSet
 
 DRAWS = 2000  # of the bootstrap
-LEAST_IMAGES = 8  # behind a figure of a place
+LEAST_UNITS = 8  # images, or scenes of them, behind an interval: fewer tell too little of their spread
 LEAST_FALL = 0.05  # of a score, beyond the control: less is not worth a warning
 LEAST_PLACE = 0.1  # the same of a place of the image
 ALL = "all classes"
@@ -187,7 +187,8 @@ def describe_reliance(
     reliance = fall - control
     known = np.isfinite(reliance)
     draws = weighted_means(reliance[:, None], weights)[:, 0]
-    low, high = (interval(draws) if known.any() else None) or (None, None)
+    enough = count_units(weights, known) >= LEAST_UNITS
+    low, high = (interval(draws) if enough else None) or (None, None)
     names = ("before", "after", "fall", "control", "reliance")
     numbers = [before, after, fall, control, reliance]
     means = [float(each[known].mean()) if known.any() else None for each in numbers]
@@ -213,7 +214,7 @@ def _describe_places(
             continue
         for label in [-1] if (of_class < 0).all() else range(len(class_names)):
             values = np.where(of_class == label, effect.reliance, np.nan)
-            if np.isfinite(values).sum() >= LEAST_IMAGES:
+            if count_units(weights, np.isfinite(values)) >= LEAST_UNITS:
                 found.append((effect.change.name, class_names[label] if label >= 0 else ALL, values))
     if not found:
         return []
