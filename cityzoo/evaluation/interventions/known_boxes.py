@@ -24,7 +24,7 @@ def restore_boxes(images: ImageSet, source: str | None) -> ImageSet:
         found = load(source, labels="drop", to_train=False, progress=False)
     except InputError:
         return images
-    boxes = {}
+    boxes: dict[str, np.ndarray] = {}
     for side in (found.train, found.val):
         known = np.array([name in images.class_names for name in side.class_names], bool)
         boxes |= {each.path: each.boxes_xyxy[known[each.labels]] for each in side.examples}
