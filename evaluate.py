@@ -99,8 +99,7 @@ def apply_policy(subject: Any, command: EvaluateCommand) -> None:
     if policy is None:
         return
     policy.check("predict", subject.spec.run.task_name, subject.output.class_names)
-    if command.flags["review_below"] is None:
-        command.flags["review_below"] = policy.review_below
+    command.flags.setdefault("review_below", policy.review_below)
 
 
 if __name__ == "__main__":

@@ -117,7 +117,8 @@ def _add_general_flags(parser: cli.Parser, unit: str) -> None:
     add("--allow-outside", action="store_true", help=help)
     add = parser.add_argument_group("report").add_argument
     help = "with --predict: list answers below this score in review.csv (default: review_below of the policy)"
-    add("--review-below", type=cli.argparse_type(parse_score), metavar="0..1", help=help)
+    about: dict[str, Any] = {"metavar": "0..1", "help": help, "default": argparse.SUPPRESS}
+    add("--review-below", type=cli.argparse_type(parse_score), **about)
     add("--out", metavar="FOLDER", help="where to write (default: the run folder, or a new one in it)")
     add("--json", action="store_true", help="print the report as one line of JSON, too")
     help = "PEM file: refuse runs with files that this key did not sign, that changed, are missing or extra"
