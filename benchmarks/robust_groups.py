@@ -90,16 +90,8 @@ def write_images(folder: Path, kind: str, train: list, val: list, seed: int) -> 
 def train(data: Path, kind: str, seed: int, given: argparse.Namespace, out: Path) -> dict:
     """Return the section of the report of one run of train.py; with it comes the training without groups."""
     command = [sys.executable, str(ROOT / "train.py"), "--task", "vehicle_classify", "--data", str(data)]
-    command += [
-        "--backbone",
-        given.backbone,
-        "--weights",
-        given.weights,
-        "--freeze",
-        "backbone",
-        "--views",
-        "1",
-    ]
+    command += ["--backbone", given.backbone, "--weights", given.weights, "--views", "1"]
+    command += [] if "--phases" in given.flags else ["--freeze", "backbone"]
     command += ["--augment", "none", "--image-size", "96", "--seed", str(seed), "--out", str(out)]
     command += ["--robust-groups", f"({'|'.join(KINDS[kind])})_", *given.flags.split()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -133,7 +125,7 @@ def describe_means(found: list[dict]) -> str:
         total = sum(row["train"] for row in rows)
         mixed.append(sum(row["train"] * (row["this"] - row["without"]) for row in rows) / total)
     return (
-        f"worst group {np.mean(gains):+.3f} (sd {np.std(gains, ddof=1):.3f}, lowest {min(gains):+.3f}); all held-out "
+        f"worst group {np.mean(gains):+.3f} (sd {np.std(gains):.3f}, lowest {min(gains):+.3f}); all held-out "
         f"images, groups balanced, {np.mean(means):+.3f}; in the training's mix {np.mean(mixed):+.3f}"
     )
 
