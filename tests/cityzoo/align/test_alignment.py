@@ -8,7 +8,7 @@ from PIL import Image
 
 COLORS = {"red": (230, 30, 30), "green": (30, 210, 40), "blue": (40, 60, 235), "white": (240, 240, 240)}
 SIDES = {"left": 4, "right": 36}
-TRAIN = ["--data", "pairs", "--encoders", "image=tiny:2,text=hashing", "--epochs", "20", "--batch-size", "32"]
+TRAIN = ["--data", "pairs", "--encoders", "image=tiny:2,text=hashing", "--epochs", "40", "--batch-size", "32"]
 FIND = ["runs", "--cache", "off"]
 WEIGHTS = """
 import keras
