@@ -111,7 +111,9 @@ def _read_images(request: FindRequest, out: Path) -> ImageSet:
     """Return the images; of a video, frames are written first."""
     if request.data:
         found = datasets.load(request.data, wants="either", to_train=False, limit=request.limit)
-        return derived_labels.label_presence(found.val if len(found.val) else found.train)
+        whole = replace(found.val, examples=found.train.examples + found.val.examples)
+        is_split = datasets.has_val_split(request.data)
+        return derived_labels.label_presence(found.val if is_split else whole)
     source = Path(str(request.frames))
     if not is_video(source):
         return datasets.load_images(str(source), labels="drop", limit=request.limit)

@@ -103,7 +103,7 @@ class Alignment(Output):
     class_names: tuple[str, ...] = ()
     width: int = flag(256, "width of the shared space", parse_count, "N")
     hidden: int = flag(512, "units of the hidden layer of the sentence's projection", parse_count, "N")
-    dropout: float = flag(0.3, "share of the features that is hidden in training", parse_smoothing, "SHARE")
+    dropout: float = flag(0.4, "share of the features that is hidden in training", parse_smoothing, "SHARE")
     primary_metrics: ClassVar[tuple[str, ...]] = tuple(f"recall_at_{depth}" for depth in DEPTHS)
     page: ClassVar[str] = "alignment"
 
@@ -154,10 +154,10 @@ def make_task() -> Task:
     """
     defaults = {
         "backbone": BACKBONE,
-        "batch_size": 256,
-        "learning_rate": 0.002,
+        "batch_size": 512,
+        "learning_rate": 0.003,
         "weight_decay": 0.05,
-        "epochs": 60,
+        "epochs": 30,
         "patience": 15,
     }
     return Task("images and sentences in one space", PAIRS, Alignment, load, None, "recall_at_5", defaults)
