@@ -155,7 +155,7 @@ def _finish(folder: RunFolder, report: dict[str, Any], started: float) -> dict[s
         LOG.warning("WARNING: %s", warning)
     LOG.info("%d pairs of %s: %s", report["n_pairs"], report["split"], describe_recalls(report))
     LOG.info("report: %s", page)
-    LOG.info('search: python -m cityzoo find %s --frames FOLDER "a bus at night"', folder.path)
+    LOG.info('search: python -m cityzoo find %s --frames FOLDER --out found "a bus at night"', folder.path)
     return report
 
 

@@ -20,7 +20,7 @@ examples:
   python -m cityzoo demo captioned_scenes --out scenes/
   {PROG} --data scenes/ --out runs/words
   {PROG} --data pairs.csv --encoders image=mobilenet_075:4,text=minilm --epochs 30
-  python -m cityzoo find runs/words --frames frames/ "a bus in the rain at night"
+  python -m cityzoo find runs/words --frames frames/ --out found/ "a bus in the rain at night"
 """
 FLAGS = {
     "run": "data out limit strict seed",
