@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -95,6 +95,7 @@ def continue_data(spec: TrainSpec[Any], task: Task, new: Dataset) -> ContinuedDa
     new = _with_class_names(modality, new, names)
     sources = [*replay_memory.read_memory(path), replay_memory.source_of(path, before)]
     if not (share or is_joint):
+        _warn_of_forgetting(retain, added)
         kept = modality.select(new.train, []), 0, (*sources, *others)  # nothing is replayed
         return ContinuedDataset(new, new.train, new.val, *kept, tuple(forgotten), added, modality)
     output = task.output_for(known, before.output)
@@ -119,6 +120,15 @@ def continue_data(spec: TrainSpec[Any], task: Task, new: Dataset) -> ContinuedDa
             modality,
         )
     )
+
+
+def _warn_of_forgetting(retain: Mapping[str, float], added: Sequence[str]) -> None:
+    if added and retain:
+        LOG.warning(
+            "WARNING: --retain %s replays nothing: with new classes (%s) a model forgets nearly all of the others, "
+            "whatever is distilled or held; add replay:0.5",
+            *(",".join(f"{way}:{weight:g}" for way, weight in retain.items()), ", ".join(added)),
+        )
 
 
 def _fill_memory(

@@ -24,7 +24,8 @@ def write_images(folder, suffix=".png"):
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(NAMES):
         pixels = np.full((32, 24, 3), 40 * number + len(folder.parts[-1]), np.uint8)
-        pixels[:16] = sum(str(folder).encode()) % 251
+        # Of the place in the source alone: the split goes by content, and must not change with the temporary folder.
+        pixels[:16] = sum("/".join(folder.parts[folder.parts.index("source") :]).encode()) % 251
         Image.fromarray(pixels).save(folder / f"{name}{suffix}")
     return folder
 

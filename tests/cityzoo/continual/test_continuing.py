@@ -23,6 +23,7 @@ COMMANDS = {
     "known": train("known", *EPOCHS, "--val", "val.csv", "--expires", "2999-12-31", data="known.csv"),
     "grown": continued("grown", *BY_GRADIENT, "--replay-memory", "12", "--may-lose", "accuracy:0.9"),
     "stranger": continued("x1", data="renamed.csv"),
+    "distilled": continued("distilled", "--retain", "distil:1", *BY_GRADIENT),
     "no data": ("train.py", ["--continue", "known"]),
     "other task": (*continued("x3", "--task", "sound_classify"),),
     "weights": continued("x4", "--weights", "random"),
@@ -95,6 +96,13 @@ def test_classes_are_added_behind_the_known_ones(ran):
     assert class_names(load(folder / "known" / "model.keras")) == ("light", "waste")
     assert class_names(load(folder / "grown" / "model.keras")) == ("light", "waste", "parking")
     assert report_of(folder, "grown")["lineage"]["added"] == "parking"
+
+
+def test_distillation_without_replay_warns_where_classes_are_new(ran):
+    answers, folder = ran
+    assert answers["distilled"][0] in (0, None) and "distil:1 replays nothing" in answers["distilled"][2]
+    assert "(parking)" in answers["distilled"][2] and "replays nothing" not in answers["grown"][2]
+    assert not read_memory(folder / "distilled") or not read_memory(folder / "distilled")[0].train
 
 
 def test_the_memory_names_examples_of_the_earlier_run_within_its_limit(ran):
