@@ -34,5 +34,7 @@ def test_tasks_on_series_have_its_flags():
     for name in ("traffic_flow", "air_quality"):
         flags = {item.name: item.metadata["was"] for item in tasks.find(name).flags["reader"]}
         columns = {"sensor_column", "time_column", "channels"}
-        assert {"start", "step", "timezone", "unit", "adjacency", "missing", "leave_out"} | columns == set(flags)
+        assert {"start", "step", "timezone", "unit", "adjacency", "missing", "leave_out"} | columns == set(
+            flags
+        )
         assert flags["channels"] == "channel"
