@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from cityzoo.fit import continued_data
 from cityzoo.fit.replay_memory import Forgotten, read_forgotten, read_memory
 from cityzoo.model import class_names, load
 from tests.cityzoo.modalities.text.test_commands import sentences, train, write_data
@@ -23,7 +24,6 @@ COMMANDS = {
     "known": train("known", *EPOCHS, "--val", "val.csv", "--expires", "2999-12-31", data="known.csv"),
     "grown": continued("grown", *BY_GRADIENT, "--replay-memory", "12", "--may-lose", "accuracy:0.9"),
     "stranger": continued("x1", data="renamed.csv"),
-    "distilled": continued("distilled", "--retain", "distil:1", *BY_GRADIENT),
     "no data": ("train.py", ["--continue", "known"]),
     "other task": (*continued("x3", "--task", "sound_classify"),),
     "weights": continued("x4", "--weights", "random"),
@@ -37,6 +37,7 @@ COMMANDS = {
 }
 SLOW = {
     "known": COMMANDS["known"],
+    "distilled": continued("distilled", "--retain", "distil:1", *BY_GRADIENT),
     "grown": COMMANDS["grown"],
     "naive": continued(
         "naive", "--retain", "none", *BY_GRADIENT, "--may-lose", "accuracy:0.01", data="alone.csv"
@@ -98,11 +99,21 @@ def test_classes_are_added_behind_the_known_ones(ran):
     assert report_of(folder, "grown")["lineage"]["added"] == "parking"
 
 
-def test_distillation_without_replay_warns_where_classes_are_new(ran):
-    answers, folder = ran
+@pytest.mark.slow
+def test_distillation_without_replay_warns_where_classes_are_new(ran_slowly):
+    answers, folder = ran_slowly
     assert answers["distilled"][0] in (0, None) and "distil:1 replays nothing" in answers["distilled"][2]
     assert "(parking)" in answers["distilled"][2] and "replays nothing" not in answers["grown"][2]
-    assert not read_memory(folder / "distilled") or not read_memory(folder / "distilled")[0].train
+
+
+@pytest.mark.parametrize(
+    ("retain", "added", "warns"),
+    [({"distil": 1.0}, ("parking",), True), ({"distil": 1.0}, (), False), ({}, ("parking",), False)],
+)
+def test_only_new_classes_without_replay_are_warned_of(caplog, retain, added, warns):
+    """Naive fine-tuning is asked for by name; without new classes distillation does what it says."""
+    continued_data._warn_of_forgetting(retain, added)
+    assert ("replays nothing" in caplog.text) == warns
 
 
 def test_the_memory_names_examples_of_the_earlier_run_within_its_limit(ran):
