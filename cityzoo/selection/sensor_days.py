@@ -179,7 +179,7 @@ def _describe(windows: WindowSet, days: SensorDays, place: np.ndarray, found: Ch
 
 def _write_days(path: Path, windows: WindowSet, days: SensorDays, chosen: np.ndarray) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")  # people append to its lines
         writer.writerow(left_out.COLUMNS)
         for day, sensor in chosen:
             start, end = days.dates[day], days.dates[day] + 1

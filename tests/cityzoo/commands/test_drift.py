@@ -168,6 +168,7 @@ def test_a_noisy_day_of_a_sensor_is_the_first_to_look_at(ran):
     assert code == (0 if report["planted"]["is_better"] else 1), error[-2000:]
     assert report["planted"]["seeds"] == 5 and report["candidates"] == 12
     assert rows[1] == "s2,2024-05-07 00:00,2024-05-08 00:00," and len(rows) == 3
+    assert b"\r" not in table.read_bytes()
     assert report["rows"]["1"]["file"] == "s2 2024-05-07" and (place / "days" / "contact_sheet.png").is_file()
     table.write_text("\n".join([rows[0], rows[1] + "no", rows[2] + "yes"]) + "\n")
     all_rows, _ = load_series(str(place / "faulty.csv"), channel="speed")
