@@ -15,7 +15,13 @@ from cityzoo.continual.own_periods import (
     calibrate_limits,
     measure_statistics,
 )
-from cityzoo.continual.two_sample_test import PERMUTATIONS, TwoSampleTest, cluster_examples, compare_samples
+from cityzoo.continual.two_sample_test import (
+    PERMUTATIONS,
+    TwoSampleTest,
+    cluster_examples,
+    compare_samples,
+    reduce_features,
+)
 from cityzoo.data.groups import join_groups
 from cityzoo.evaluation.source_distance import find_nearest
 from cityzoo.monitor.camera_state import FIXED, measure_likeness, median_image
@@ -102,9 +108,10 @@ def find_drift(
     reference, new = add_likeness(reference, new, clusters)
     new_clusters = _cluster(new)
     limits = limits or calibrate_limits(reference, clusters, len(new), false_alarms=false_alarms, seed=seed)
-    statistics = measure_statistics(new, new_clusters, reference, clusters, seed)
+    rows = reduce_features(np.concatenate([new.features, reference.features]))
+    statistics = measure_statistics(new, new_clusters, reference, clusters, seed, rows)
     test = compare_samples(
-        np.concatenate([new.features, reference.features]),
+        rows,
         np.repeat([True, False], [len(new), len(reference)]),
         np.concatenate([new_clusters, clusters + new_clusters.max() + 1]),
         permutations=permutations,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cityzoo.continual.two_sample_test import compare_samples
+from cityzoo.continual.two_sample_test import cross_validated_auc, reduce_features
 from cityzoo.data.groups import join_groups
 from cityzoo.monitor.reference_examples import MeasuredExamples
 
@@ -53,6 +53,7 @@ def measure_statistics(
     reference: MeasuredExamples,
     reference_clusters: np.ndarray,
     seed: int = 0,
+    rows: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Return how new examples differ from others, in their features and in each signal.
 
@@ -62,6 +63,7 @@ def measure_statistics(
         reference: M examples.
         reference_clusters: (M,) int.
         seed: of the folds.
+        rows: (N + M, K), the principal components of both; None: computed.
 
     Returns:
         `features` and, for every signal with enough values on both sides, the largest difference of the two
@@ -71,8 +73,9 @@ def measure_statistics(
 
     is_new = np.repeat([True, False], [len(new), len(reference)])
     clusters = np.concatenate([new_clusters, reference_clusters + new_clusters.max() + 1])
-    features = np.concatenate([new.features, reference.features])
-    found = {FEATURES: compare_samples(features, is_new, clusters, permutations=0, seed=seed).auc}
+    if rows is None:
+        rows = reduce_features(np.concatenate([new.features, reference.features]))
+    found = {FEATURES: cross_validated_auc(rows, is_new, clusters, seed)}
     for name in sorted(new.signals.keys() & reference.signals.keys()):
         first, second = (each.signals[name][np.isfinite(each.signals[name])] for each in (new, reference))
         if min(len(first), len(second)) >= FEWEST_VALUES:
@@ -106,10 +109,12 @@ def calibrate_limits(
         seed: of the periods.
     """
     drawn = draw_periods(clusters, reference.cameras, min(size, len(reference) // 2), periods, seed)
-    found = []
+    rows, found = reduce_features(reference.features), []  # the same of every period and the rest of it
     for number, chosen in enumerate(drawn):
+        order = np.argsort(~chosen, kind="stable")
         period, rest = reference.select(chosen), reference.select(~chosen)
-        found.append(measure_statistics(period, clusters[chosen], rest, clusters[~chosen], seed + number))
+        own, other = clusters[chosen], clusters[~chosen]
+        found.append(measure_statistics(period, own, rest, other, seed + number, rows[order]))
     names = [name for name in found[0] if all(name in each for each in found)]
     values = np.array([[_unbound(name, each[name]) for name in names] for each in found])
     means = dict(zip(names, values.mean(axis=0).tolist(), strict=True))

@@ -131,14 +131,13 @@ def _deal_folds(is_new: np.ndarray, clusters: np.ndarray, seed: int) -> np.ndarr
     """Return the fold of each row: clusters of either sample in turn, in random order."""
     rng, fold_of = np.random.default_rng(seed), np.zeros(len(clusters), np.int64)
     for side in (is_new, ~is_new):
-        own = rng.permutation(np.unique(clusters[side]))
-        for place, cluster in enumerate(own):
-            fold_of[side & (clusters == cluster)] = place % FOLDS
+        names, places = np.unique(clusters[side], return_inverse=True)
+        fold_of[side] = (np.argsort(rng.permutation(len(names))) % FOLDS)[places]
     return fold_of
 
 
 def compare_samples(
-    features: np.ndarray,
+    rows: np.ndarray,
     is_new: np.ndarray,
     clusters: np.ndarray,
     permutations: int = PERMUTATIONS,
@@ -147,13 +146,13 @@ def compare_samples(
     """Run the test, with its p value from permutations of whole clusters.
 
     Args:
-        features: (N, D), of both samples.
+        rows: (N, K) of both samples, see `reduce_features`.
         is_new: (N,) bool.
         clusters: (N,) int; a cluster is new or not as a whole.
         permutations: number of them; 0: the p value is NaN.
         seed: of folds and permutations.
     """
-    rows, rng = reduce_features(features), np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     auc = cross_validated_auc(rows, is_new, clusters, seed)
     names, places = np.unique(clusters, return_inverse=True)
     count = len(np.unique(clusters[is_new]))
