@@ -4,6 +4,9 @@
 python benchmarks/detector_ablation.py --out runs/ablation --flags "--data highway --backbone mobilenet_075 \
     --weights W --image-size 256 --epochs 10" --ways "base=" "no EMA=--ema 0" "rare=--repeat-rare 0.3"
 
+A word MODULE.NAME:=VALUE among the flags of a variant replaces a number in the code while it is trained, or a function,
+VALUE then being another one's name: "heads.assign.CANDIDATES:=5".
+
 Runs that exist are not trained again. Differences are of the means over the seeds; their 95 % intervals resample the
 held-out images, the same ones for both variants (paired bootstrap), and so contain the luck of the images, not of
 further seeds: the differences of the single seeds stand beside them.
@@ -12,10 +15,13 @@ further seeds: the differences of the single seeds stand beside them.
 from __future__ import annotations
 
 import argparse
+import importlib
 import shlex
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +32,44 @@ from benchmarks.continuing import train  # noqa: E402
 from cityzoo.metrics.weighted import WeightedMetrics, bootstrap_weights  # noqa: E402
 
 METRICS = ("AP", "AP50", "AP_small", "AP_medium", "AP_large")
+
+
+def pair_iou(first: Any, second: Any, bounding_box_format: str) -> Any:
+    """Return the IoU of each pair of boxes: a box loss without CIoU's distance and aspect ratio."""
+    from keras import ops
+
+    corners = ops.maximum(first[..., :2], second[..., :2]), ops.minimum(first[..., 2:], second[..., 2:])
+    overlap = ops.prod(ops.maximum(corners[1] - corners[0], 0), axis=-1)
+    areas = [ops.prod(ops.maximum(each[..., 2:] - each[..., :2], 0), axis=-1) for each in (first, second)]
+    return overlap / (areas[0] + areas[1] - overlap + 1e-7)
+
+
+def resolve(name: str) -> tuple[object, str]:
+    """Return the module and the attribute of a dotted name."""
+    module, _, attribute = name.rpartition(".")
+    return importlib.import_module(module), attribute
+
+
+def train_with(replacements: Sequence[str], words: Sequence[str]) -> None:
+    """Run train.py in this process, with parts of the code replaced."""
+    for replacement in replacements:
+        name, _, value = replacement.partition(":=")
+        module, attribute = resolve(name)
+        old = getattr(module, attribute)
+        setattr(module, attribute, getattr(*resolve(value)) if callable(old) else type(old)(value))
+    importlib.import_module("train").main(list(words))
+
+
+def train_variant(words: Sequence[str], run: Path) -> None:
+    """Train a run if it is not there yet."""
+    replacements = [word for word in words if ":=" in word]
+    flags = [word for word in words if ":=" not in word]
+    if not replacements:
+        train(flags, run)
+    elif not (run / "report.json").is_file():
+        command = [sys.executable, __file__, "--replace", *replacements, "--", *flags, "--out", str(run)]
+        with run.with_suffix(".log").open("w") as log:
+            subprocess.run(command, check=True, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
 
 
 def weighted_metrics(run: Path) -> tuple[WeightedMetrics, int]:
@@ -89,7 +133,7 @@ def main() -> None:
         for seed in range(given.seeds):
             run = given.out / f"{name.replace(' ', '_')}-{seed}"
             words = [*shlex.split(given.flags), *shlex.split(flags), "--seed", str(seed)]
-            train(["--task", "vehicle_detect", *words], run)
+            train_variant(["--task", "vehicle_detect", *words], run)
             found, images = weighted_metrics(run)
             metrics.append(found)
         base = base or metrics
@@ -97,4 +141,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--replace"]:
+        end = sys.argv.index("--")
+        train_with(sys.argv[2:end], sys.argv[end + 1 :])
+    else:
+        main()
