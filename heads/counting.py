@@ -74,7 +74,7 @@ class DensityMapHead:
         x = path_aggregation(features, self.channels)[FINEST]
         x = conv_block(x, self.channels, "head_density")
         sparse = keras.initializers.Constant(-4.0)  # softplus(-4) / 100: nearly 0 in each cell at first
-        x = layers.Conv2D(1, 1, dtype="float32", bias_initializer=sparse, name="head_logits")(x)
+        x = layers.Conv2D(1, 1, dtype="float32", bias_initializer=sparse, name="head_cells")(x)
         x = layers.Activation("softplus", dtype="float32", name="head_softplus")(x)
         return layers.Rescaling(1.0 / UNIT, dtype="float32", name="head_map")(x)
 

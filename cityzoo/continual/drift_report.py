@@ -39,8 +39,11 @@ WORDS = {  # signal: (words where it rises, where it falls)
     "detections": ("more objects", "fewer objects"),
     "confidence": ("answers with more confidence", "answers with less confidence"),
     "missing": ("more missing values", "fewer missing values"),
+    "count": ("more of {}", "fewer of {}"),
+    "score": ("higher scores of {}", "lower scores of {}"),
 }
-OTHER = ("{} rises", "{} falls")
+OTHER = ("higher {}", "lower {}")
+LEAST_SHIFT = 0.2  # of a mean, in standard deviations of the reference: less is called another spread
 
 
 def write_drift_report(
@@ -120,12 +123,13 @@ def _describe(drift: Drift, false_alarms: float) -> dict[str, Any]:
     for name in drift.limits.means:
         if name not in drift.statistics:
             continue
-        before, after = (_mean(each, name) for each in (drift.reference, drift.new))
+        (before, spread), (after, _) = (_moments(each, name) for each in (drift.reference, drift.new))
         signals[name] = {
             "statistic": drift.statistics[name],
             "limit": min(1.0, drift.limits.limit(name)),
             "reference": before,
             "new": after,
+            "shift": (after - before) / spread if spread else None,
             "changed": "changed" if name in drift.changed else "",
         }
     return {
@@ -143,25 +147,26 @@ def _describe(drift: Drift, false_alarms: float) -> dict[str, Any]:
     }
 
 
-def _mean(examples: Any, name: str) -> float | None:
+def _moments(examples: Any, name: str) -> tuple[float | None, float]:
     values = examples.signals.get(name)
-    return None if values is None else float(np.nanmean(values))
+    return (None, 0.0) if values is None else (float(np.nanmean(values)), float(np.nanstd(values)))
 
 
 def describe_change(name: str, row: dict[str, Any]) -> str:
     """Return in words how a signal has changed.
 
     Example:
-        >>> describe_change("brightness", {"reference": 112.0, "new": 41.0, "statistic": 0.9, "limit": 0.3})
+        >>> row = {"reference": 112.0, "new": 41.0, "shift": -2.5, "statistic": 0.9, "limit": 0.3}
+        >>> describe_change("brightness", row)
         'darker: brightness 112 before, 41 now'
     """
     if name == FEATURES:
         return f"a classifier tells new from reference by the backbone's features, AUC {row['statistic']:.2f}"
-    rises, falls = WORDS.get(name, tuple(each.format(name) for each in OTHER))
-    before, after = row["reference"], row["new"]
-    if f"{before:.3g}" == f"{after:.3g}":
-        return f"{name}: other spread, mean {before:.3g} as before"
-    return f"{rises if after > before else falls}: {name} {before:.3g} before, {after:.3g} now"
+    before, after, (kind, _, label) = row["reference"], row["new"], name.partition(":")
+    if abs(row["shift"] or 0) < LEAST_SHIFT:
+        return f"{name}: other spread, mean {before:.3g} before, {after:.3g} now"
+    words = WORDS.get(kind, OTHER)[0 if after > before else 1].format(label or name)
+    return f"{words}: {name} {before:.3g} before, {after:.3g} now"
 
 
 def describe_cameras(drift: Drift) -> dict[str, dict[str, Any]]:
@@ -216,11 +221,9 @@ def _accept(wanted: float, worst: float, best: float, lower: bool) -> str:
 
 
 def _list_examples(drift: Drift, examples: Any, truth: Any) -> dict[str, Any]:
-    def name(row: int) -> str:
-        return drift.new.names[row]
-
+    names, confidence = drift.new.names, drift.new.signals.get("confidence")
     unlike = {
-        name(row): {
+        names[row]: {
             "text": _text(examples, row),
             "distance": float(drift.distances[row]),
             "nearest": drift.reference.names[drift.nearest[row]],
@@ -228,11 +231,9 @@ def _list_examples(drift: Drift, examples: Any, truth: Any) -> dict[str, Any]:
         for row in drift.rank_unlike(SHOWN)
     }
     to_label = {
-        name(row): {
+        names[row]: {
             "distance": float(drift.distances[row]),
-            "confidence": float(drift.new.signals["confidence"][row])
-            if "confidence" in drift.new.signals
-            else None,
+            "confidence": None if confidence is None else float(confidence[row]),
         }
         for row in drift.rank_to_label(TO_LABEL)
     }

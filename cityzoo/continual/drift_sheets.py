@@ -34,20 +34,22 @@ def write_sheets(
         run: that the results are of.
         drift: between the examples and the reference.
         examples: the new ones.
-        results: one per new example.
+        results: one per new example; detections that are too uncertain for an answer are not drawn.
         truth: the held-out examples; None: not known, the nearest ones are shown small and gray.
         folder: gets the files.
         count: of pairs.
     """
+    if not drift.new.thumbnails.size:
+        return
     cells, captions = [], []
     known: dict[str, tuple[Any, Any]] = {}
+    shown = run.output.summarize_predictions(examples, results, run.facts, None).results
     if truth is not None:
-        pairs = zip(truth.examples, run.results(truth), strict=True)
+        answers = run.output.summarize_predictions(truth, run.results(truth), run.facts, None).results
+        pairs = zip(truth.examples, answers, strict=True)
         known = dict(zip(name_examples(truth), pairs, strict=True))
     for row in drift.rank_unlike(count):
-        new = run.task.modality.render(run.output, examples.examples[row], results[row], labeled=False)
-        if new is None:
-            return
+        new = run.task.modality.render(run.output, examples.examples[row], shown[row], labeled=False)
         nearest = int(drift.nearest[row])
         name = drift.reference.names[nearest]
         old: Any = _color(drift.reference.thumbnails[nearest])

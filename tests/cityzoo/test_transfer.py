@@ -8,6 +8,7 @@ import zoo
 from cityzoo.errors import InputError
 from cityzoo.model import PRUNED, assemble, save
 from cityzoo.outputs.classification import Classification
+from cityzoo.outputs.counting import Counting
 from cityzoo.outputs.detection import Detection
 from cityzoo.transfer import adopt_widths, is_model, load_matching_weights
 from zoo.pruning.channels import group_channels, trace_channels
@@ -149,3 +150,14 @@ def test_other_models_do_not_change_the_fresh_one(make, tmp_path):
     assert adopt_widths(fresh, path) is fresh
     (tmp_path / "damaged.keras").write_bytes(b"PK")
     assert adopt_widths(fresh, str(tmp_path / "damaged.keras")) is fresh
+
+
+@pytest.mark.parametrize("names", [("car", "bus", "bike"), ("bus", "tram")])
+def test_a_map_of_counts_has_no_rows_of_classes(small_zoo, tmp_path, names):
+    """All classes are counted together: the whole head is taken over, whatever is counted."""
+    earlier, later = (assemble("slim", Counting(each), (64, 64)).model for each in (("car", "bus"), names))
+    earlier.set_weights([w + 1 for w in earlier.get_weights()])
+    save(earlier, tmp_path / "a.keras")
+    load_matching_weights(later, str(tmp_path / "a.keras"))
+    for old, new in zip(earlier.get_weights(), later.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)

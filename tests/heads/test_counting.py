@@ -122,7 +122,7 @@ def test_the_map_has_a_cell_for_eight_pixels():
     inputs = levels(96, 160)
     model = keras.Model(inputs, DensityMapHead(8)(inputs))
     assert model.output_shape == (None, 12, 20, 1)
-    assert model.get_layer("head_logits").output.shape[1:] == (12, 20, 1)
+    assert model.get_layer("head_cells").output.shape[1:] == (12, 20, 1)
     given = {n: np.random.default_rng(0).normal(size=(2, *x.shape[1:])) for n, x in inputs.items()}
     density = np.asarray(model(given))
     assert density.dtype == np.float32 and density.min() >= 0

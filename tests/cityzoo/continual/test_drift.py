@@ -71,7 +71,7 @@ def test_unlike_examples_come_first_once(reference):
 
 def test_changes_in_words():
     """What rose and what fell; spread alone."""
-    row = {"reference": 0.75, "new": 0.5, "statistic": 0.5, "limit": 0.2}
+    row = {"reference": 0.75, "new": 0.5, "shift": -1.0, "statistic": 0.5, "limit": 0.2}
     assert describe_change("confidence", row).startswith("answers with less confidence")
-    assert "count:bus rises" in describe_change("count:bus", {**row, "new": 2.0})
-    assert "spread" in describe_change("blur", {**row, "new": 0.7501})
+    assert describe_change("count:bus", {**row, "new": 2.0}).startswith("more of bus")
+    assert "spread" in describe_change("blur", {**row, "new": 0.7501, "shift": 0.01})
