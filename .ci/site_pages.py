@@ -5,6 +5,7 @@ Used by mkdocstrings, too, as an extension of griffe.
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ def expand(item: Any, named: set[str]) -> Any:
     for part in item:
         if isinstance(part, str) and "*" in part:
             found = (path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob(part)))
-            parts += [name for name in found if name not in named]
+            pages = (name.replace(".ipynb", ".md") for name in found)
+            parts += [name for name in pages if name not in named]
         else:
             parts.append(expand(part, named))
     return parts
@@ -72,14 +74,23 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def to_markdown(notebook: Path) -> str:
-    """Return the cells of a notebook as a page."""
+    """Return the cells of a notebook and what they show as a page."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    texts = ("".join(cell["source"]) for cell in cells)
-    pairs = zip(cells, texts, strict=True)
-    text = "\n\n".join(
-        text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```" for cell, text in pairs
-    )
-    return f"{text}\n\n[Download the notebook]({notebook.name})\n"
+    parts = [part for cell in cells for part in cell_parts(cell)]
+    return "\n\n".join([*parts, f"[Download the notebook]({notebook.name})\n"])
+
+
+def cell_parts(cell: dict[str, Any]) -> Iterator[str]:
+    """Yield the text or code of a cell, then its outputs: text as a block, pictures within the page."""
+    text = "".join(cell["source"])
+    yield text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```"
+    for output in cell.get("outputs", []):
+        data = output.get("data", {})
+        if "image/png" in data:
+            yield f"![output](data:image/png;base64,{''.join(data['image/png']).strip()})"
+        else:
+            shown = "".join(output.get("text") or data.get("text/plain", []))
+            yield f"```text\n{shown.rstrip()}\n```"
 
 
 class ExampleSections(griffe.Extension):

@@ -43,7 +43,6 @@ LONGEST_FIRST = (
         "cityzoo/commands/test_drift.py",
         "cityzoo/tasks",
         "test_house.py",
-        "test_notebooks.py",
     ),
     *("cityzoo/continual", "cityzoo/modalities", "cityzoo/selection", "cityzoo/compress", "cityzoo/tune"),
     *("cityzoo/fit", "cityzoo/evaluation", "cityzoo/export", "cityzoo/serve", "heads/test_detection.py"),
