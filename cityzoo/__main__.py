@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
@@ -48,4 +49,5 @@ def _summary(name: str) -> str:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded: no GPU is no error
     sys.exit(cli.run(main, sys.argv[1:], "python -m cityzoo"))

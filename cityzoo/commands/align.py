@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from cityzoo import cli
@@ -54,7 +53,6 @@ def main(arguments: Sequence[str]) -> int:
     values = {name: value for name, value in given.items() if value is not None}
     if bool(resumed) == ("data" in values) or (resumed and values):
         raise InputError(f"give --data, or --resume alone: see {PROG} --help")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with cli.quiet_start():
         from cityzoo import backend
         from cityzoo.align.aligning import align

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,7 +67,6 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     if given.target_latency is None and given.target_size is None:
         raise InputError("give what to reach: --target-latency, e.g. 0.6x, or --target-size in MB")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with cli.quiet_start():
         from cityzoo import backend
         from cityzoo.compress.compression import Settings, compress

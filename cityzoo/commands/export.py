@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -156,7 +155,6 @@ def export(
 
 
 def _start() -> None:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with cli.quiet_start():
         import tensorflow  # noqa: F401  (its start-up messages are suppressed here)
 

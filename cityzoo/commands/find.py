@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from cityzoo import cli
@@ -53,7 +52,6 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError(f"give either --frames or --data: see {PROG} --help")
     if not given["query"] and not given["classes"]:
         raise InputError(f"give words to find images by, or --classes: see {PROG} --help")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with cli.quiet_start():
         from cityzoo import backend
         from cityzoo.align.finding import FindRequest, find

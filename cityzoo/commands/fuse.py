@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -111,7 +110,6 @@ def main(arguments: Sequence[str]) -> int:
     given |= {name: tuple(given[name]) for name in ("runs", "compare")}
     request = FusionRequest(**{name: value for name, value in given.items() if value is not None})
     request.check(given)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with cli.quiet_start():
         from cityzoo import backend
         from cityzoo.fuse import fusing

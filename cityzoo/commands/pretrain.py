@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
@@ -126,7 +125,6 @@ def main(arguments: Sequence[str]) -> int:
         given |= {"out": run} if run else {}
         request = PretrainingRequest(method, given, **own_values)
         request.check()
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with cli.quiet_start():
         from cityzoo import backend
         from cityzoo.pretrain import pretraining

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,7 +84,6 @@ def open_run(path: Path) -> tuple[RuntimeModel, dict[str, Any]]:
     Raises:
         InputError: Keras is not installed, or no run folder.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with cli.quiet_start():
             from cityzoo.export import keras_run
