@@ -166,6 +166,9 @@ def load_teacher(
             f"--teacher '{path}' knows the classes {', '.join(known)}, this run has {', '.join(output.class_names)}: "
             f"give --classes {','.join(known)}, --class-map, or another teacher"
         )
+    if grows and not output.answers_by_class:
+        LOG.info("nothing is distilled: '%s' counts without the new classes", path)
+        return None
     task.modality.check_manifest(Path(path), examples)
     teacher.trainable = False
     select_known = partial(output.select_classes, known) if grows else _whole

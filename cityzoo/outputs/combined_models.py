@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     import keras
@@ -13,6 +13,7 @@ class CombinedModels:
     """The part of an output that distillation and ensembles need."""
 
     class_names: tuple[str, ...]
+    answers_by_class: ClassVar[bool] = True  # whether a new class leaves what is said of the others as it is
 
     def distillation_loss(self, size_hw: Any) -> keras.losses.Loss:
         """Return the loss of a student's outputs against its teacher's, which have the same shape."""

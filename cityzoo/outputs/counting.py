@@ -58,6 +58,7 @@ class Counting(Output):
     lower_is_better: ClassVar[tuple[str, ...]] = ("mae", "rmse")
     result_type: ClassVar[type] = CountResult
     supports_distillation: ClassVar[bool] = True
+    answers_by_class: ClassVar[bool] = False
     bootstrap_samples: ClassVar[int] = 1000
     label_layouts: ClassVar[tuple[str, ...]] = (
         "yolo",

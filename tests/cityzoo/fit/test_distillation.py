@@ -1,6 +1,7 @@
 """A student and its teacher: what it is told, kept and resumed; and teachers that cannot be used."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from cityzoo.errors import InputError
 from cityzoo.fit import checkpoint, distillation, distillation_teacher
 from cityzoo.fit.distillation_teacher import PIN, check_teacher, pin_teacher
 from cityzoo.model import load
+from cityzoo.outputs.counting import Counting
 from cityzoo.spec import Phase
 from heads.detection import DetectionHead
 
@@ -170,6 +172,16 @@ def test_teachers_that_cannot_be_used_are_refused_in_one_line(
         distillation_teacher.load_teacher(
             spec.replace(teacher=str(empty)), task, whole.output, whole.assembled, None
         )
+
+
+def test_counts_are_not_distilled_where_a_class_is_new(taught, whole):
+    """The earlier model counts without it; an output with a number for each class keeps its teacher."""
+    spec = taught(Phase("backbone", 1, 0.01)).replace(continue_=str(whole.folder.path))
+    names = (*whole.output.class_names, "new")
+    load = partial(distillation_teacher.load_teacher, spec, tasks.find("vehicle_detect"))
+    assert load(Counting(names), whole.assembled, None) is None
+    with pytest.raises(InputError, match="the same head"):  # it goes on to compare the heads
+        load(replace(whole.output, class_names=names), whole.assembled, None)
 
 
 @pytest.mark.slow
