@@ -13,7 +13,7 @@ class CombinedModels:
     """The part of an output that distillation and ensembles need."""
 
     class_names: tuple[str, ...]
-    answers_by_class: ClassVar[bool] = True  # whether a new class leaves what is said of the others as it is
+    answers_by_class: ClassVar[bool] = True  # whether a new class leaves the numbers of the others alone
 
     def distillation_loss(self, size_hw: Any) -> keras.losses.Loss:
         """Return the loss of a student's outputs against its teacher's, which have the same shape."""
