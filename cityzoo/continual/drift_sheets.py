@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def write_sheets(
         return
     cells, captions = [], []
     known: dict[str, tuple[Any, Any]] = {}
-    shown = run.output.summarize_predictions(examples, results, run.facts, None).results
+    named = replace(examples, class_names=run.output.class_names)
+    shown = run.output.summarize_predictions(named, results, run.facts, None).results
     if truth is not None:
         answers = run.output.summarize_predictions(truth, run.results(truth), run.facts, None).results
         pairs = zip(truth.examples, answers, strict=True)
