@@ -93,7 +93,8 @@ def unknown(kind: str, received: str, allowed: Iterable[str]) -> InputError:
     near = difflib.get_close_matches(received, names[:1000], n=1, cutoff=0.5)  # seconds for more
     hint = f"did you mean '{near[0]}'? " if near else ""
     more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
-    return InputError(f"unknown {kind} '{received}': {hint}Allowed: {', '.join(names[:SHOWN_NAMES])}{more}")
+    said = ", ".join(names[:SHOWN_NAMES]) or "none here"
+    return InputError(f"unknown {kind} '{received}': {hint}Allowed: {said}{more}")
 
 
 def disk_full(error: BaseException | None) -> str:
