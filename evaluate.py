@@ -74,7 +74,8 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:
     class_map = command.flags.get("class_map") or {}
     compared = {o.path: evaluated_run.compare_with(o, subject, truth, class_map) for o in others}
     folder = evaluated_run.choose_folder(command)
-    facts |= evaluated_run.optional_sections(subject, truth, command.flags, folder)
+    flags = {**command.flags, "others": others}
+    facts |= evaluated_run.optional_sections(subject, truth, flags, folder)
     metrics = evaluation.evaluate(
         *(subject.folder, subject.task, subject.output, truth, folder, compared),
         seed=subject.spec.run.seed,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cityzoo.cli import flag_name
 from cityzoo.errors import InputError
 from cityzoo.evaluation.evaluated_run import EvaluatedRun, open_evaluated, output_of
 from cityzoo.evaluation.run_facts import earlier_facts
@@ -43,9 +44,9 @@ def require_data(run: EvaluatedRun, data: str | None) -> None:
 
 def refuse_gradients(run: EvaluatedRun, flags: Mapping[str, Any]) -> None:
     """Raise InputError for sections of the report that need a Keras model."""
-    sections = ("explain", "robustness", "interventions")
+    sections = ("explain", "robustness", "interventions", "adversarial", "patch_search")
     wanted = next((name for name in sections if run.file is not None and flags.get(name)), None)
     if wanted:
         raise InputError(
-            f"--{wanted} needs the trained model, '{run.file}' is an exported file: give its run folder"
+            f"{flag_name(wanted)} needs the trained model, '{run.file}' is an exported file: give its run folder"
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cityzoo.fit.adversarial import make_attacked
 from cityzoo.fit.feature_cache import Cache
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.modalities import Modality, Views
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import keras
 
     from cityzoo.fit.distillation_teacher import Teacher
+    from heads.adversarial import AdversarialModel
 
 
 @dataclass
@@ -65,6 +67,11 @@ class TrainContext:
     def float32_twin(self) -> keras.Model:
         """Return a copy of the model in float32, built once for a run and saved with the weights of some epoch."""
         return float32_copy(self.assembled.model)
+
+    @functools.cached_property
+    def attacked(self) -> AdversarialModel:
+        """Return the model as one that attacks the images it learns, for a run with `--adversarial`."""
+        return make_attacked(self)
 
     @property
     def modality(self) -> Modality[Any]:

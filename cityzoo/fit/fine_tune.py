@@ -15,6 +15,7 @@ import numpy as np
 from cityzoo import peft, tasks
 from cityzoo.errors import InputError
 from cityzoo.fit import distributed, feature_cache
+from cityzoo.fit.adversarial import add_attack
 from cityzoo.fit.callbacks import seed_generator_states
 from cityzoo.fit.checkpoint import load_checkpoint
 from cityzoo.fit.closed_form import closed_form_phase
@@ -54,7 +55,7 @@ def load_task_data(spec: TrainSpec[Any]) -> tuple[tasks.Task, Dataset, Output]:
     output = task.output_for(data.train.class_names, spec.output)
     lacking: dict[str, Any] = {"may_lack_classes": True} if spec.run.continue_ else {}
     task, output = add_groups(spec, task, data, output.with_train_statistics(data.train, **lacking))
-    return task, data, output
+    return add_attack(spec, task), data, output
 
 
 def check_processes_agree(spec: ResolvedSpec[Any], task: tasks.Task, data: Dataset) -> None:

@@ -11,6 +11,7 @@ import zoo
 from augment.epoch_order import sequential_order, shuffled
 from cityzoo import predict
 from cityzoo.fit import distributed, feature_cache, features
+from cityzoo.fit.adversarial import attack_of
 
 if TYPE_CHECKING:
     import keras
@@ -39,7 +40,9 @@ def of_phase(context: TrainContext, phase: Phase) -> PhaseInput:
         InputError: there is no room for them where the user asked for it.
     """
     shown = context.modality.views_shown(context.spec, phase.freeze)
-    if phase.freeze == "none" or context.cache is None:
+    if (
+        phase.freeze == "none" or context.cache is None or attack_of(context.spec)
+    ):  # images change in each step
         return _stream(context, shown)
     prefix = context.modality.prefix(context.assembled.backbone, phase.freeze)
     if prefix is None or shown is None:

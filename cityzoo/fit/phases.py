@@ -14,6 +14,7 @@ import numpy as np
 import zoo
 from cityzoo.errors import InputError
 from cityzoo.fit import distillation, distributed, phase_inputs, semi_supervised
+from cityzoo.fit.adversarial import measure_attacked, with_attack
 from cityzoo.fit.callbacks import CheckpointCallback, EvaluationCallback, ImageSummaryCallback
 from cityzoo.fit.context import TrainContext
 from cityzoo.fit.ema import WeightEMA
@@ -50,6 +51,7 @@ def fit_phase(
     freeze(context, phase)
     _synchronize(context.assembled.model)
     source = distillation.with_teacher(context, phase_inputs.of_phase(context, phase), phase)
+    source = with_attack(context, source)
     prepared = time.perf_counter()
     trained = source.trained
     trained.compile(_optimizer(context, phase, source), distillation.loss(context))
@@ -89,7 +91,8 @@ def make_evaluator(context: TrainContext, source: PhaseInput, average: WeightEMA
             return {}, []
         with average.applied() if average else nullcontext():
             results = source.results() if distributed.is_chief() else []
-        metrics = _measure(context, results) if distributed.is_chief() else {}
+            attacked = measure_attacked(context) if distributed.is_chief() else {}
+        metrics = _measure(context, results) | attacked if distributed.is_chief() else {}
         return distributed.broadcast_from_chief(metrics), results
 
     return evaluate

@@ -1,4 +1,4 @@
-"""A run with `--robust-groups` next to the same training without: accuracy by group, the worst group, its gap."""
+"""A run with `--robust-groups` or `--adversarial` next to the same training without."""
 
 from __future__ import annotations
 
@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from cityzoo.cli import flag_name
+from cityzoo.evaluation import adversarial
+from cityzoo.evaluation.adversarial import WITHOUT as WITHOUT_ATTACKS
 from cityzoo.evaluation.evaluate import BEFORE
+from cityzoo.evaluation.evaluated_run import open_evaluated
 from cityzoo.evaluation.predictions import cached_predictions
+from cityzoo.fit.adversarial import attack_of
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.metrics.groups import WORST, find_right, weighted_group_accuracy
 from cityzoo.metrics.weighted import bootstrap_weights, interval
@@ -28,6 +33,7 @@ FOLDER = "without_groups"  # in the run folder
 WITHOUT, THIS = "without --robust-groups", "this model"
 SHORT = {BEFORE: "before", WITHOUT: "without", THIS: "this"}
 SAMPLES = 1000
+MOST = 200  # images that are attacked
 LEAST_CHANGE = 1e-9
 
 
@@ -41,7 +47,7 @@ def compare(
     metrics: dict[str, Any],
     train: repeats.Train,
 ) -> dict[str, Any]:
-    """Train the same without unlabeled images or without `--robust-groups`, where a run has them, and compare.
+    """Train the same without unlabeled images, groups or attacks, where a run has them, and compare.
 
     Args:
         asked: spec of the run.
@@ -54,17 +60,20 @@ def compare(
         train: (spec, run folder to resume) -> report.
 
     Returns:
-        `unlabelled`, see `repeats.compare_with_labelled_only`, and `robust_groups`.
+        `unlabelled`, see `repeats.compare_with_labelled_only`; `adversarial`; `robust_groups`.
     """
     found = repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
-    table: Any = getattr(output, "groups", None)
-    if table is None or asked.run.fold or not len(data.held_out):
+    if asked.run.fold or not len(data.held_out):
         return found
     truth, modality = data.held_out, task.modality
-    own = RunFolder(Path(folder.path, FOLDER))
-    LOG.info("the same without --robust-groups, to compare: %s", own.path)
-    keras.utils.clear_session()
-    repeats.finish_run(asked.replace(robust_groups=None, folds=0, out=str(own.path)), own, train)
+    if attack_of(asked):
+        _train_without("adversarial", WITHOUT_ATTACKS, asked, folder, train)
+        subject = open_evaluated(str(folder.path))
+        return found | adversarial.evaluate_section(subject, truth, {"adversarial": MOST}, folder.path)
+    table: Any = getattr(output, "groups", None)
+    if table is None:
+        return found
+    own = _train_without("robust_groups", FOLDER, asked, folder, train)
     files = {BEFORE: (folder.before, folder), WITHOUT: (own.model, own), THIS: (folder.model, folder)}
     targets = np.stack([each.target for each in truth.examples])
     several = bool(getattr(output, "several", False))
@@ -83,6 +92,16 @@ def compare(
     section |= {"by": asked.output["robust_groups"], "outside": int((places < 0).sum())}
     LOG.info("%s", describe(section))
     return {**found, "robust_groups": section}
+
+
+def _train_without(
+    name: str, where: str, asked: TrainSpec[Any], folder: RunFolder, train: repeats.Train
+) -> RunFolder:
+    own = RunFolder(Path(folder.path, where))
+    LOG.info("the same without %s, to compare: %s", flag_name(name), own.path)
+    keras.utils.clear_session()
+    repeats.finish_run(asked.replace(**{name: None}, folds=0, out=str(own.path)), own, train)
+    return own
 
 
 def compare_groups(

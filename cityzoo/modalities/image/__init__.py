@@ -21,7 +21,8 @@ from cityzoo.modalities.image import data as reading
 from cityzoo.modalities.image import settings
 from cityzoo.modalities.image.checks import ImageChecks
 from cityzoo.modalities.image.delivery import DeliveredImage
-from cityzoo.modalities.image.flags import ImageEvaluateFlags, ImageFlags
+from cityzoo.modalities.image.evaluate_flags import ImageEvaluateFlags
+from cityzoo.modalities.image.flags import ImageFlags
 from cityzoo.modalities.image.renderer import ImageRenderer
 from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
 
@@ -48,7 +49,13 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
     freeze_points: ClassVar[tuple[str, ...]] = ("none", "C2", "C3", "C4", "C5", "backbone")
     trains_head_first: ClassVar[bool] = True
     supports_closed_form: ClassVar[bool] = True
-    report_sections: ClassVar[tuple[str, ...]] = ("rules", "explain", "robustness", "interventions")
+    report_sections: ClassVar[tuple[str, ...]] = (
+        "rules",
+        "explain",
+        "robustness",
+        "interventions",
+        "adversarial",
+    )
     supports_preview: ClassVar[bool] = True
     help_words: ClassVar[Mapping[str, str]] = {
         "sources": "a folder, a file or tfds:NAME[:split]",
@@ -74,6 +81,8 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
         return lines
 
     def check(self, spec: TrainSpec[ImageFlags], task: Task) -> None:
+        from cityzoo.outputs.classification import Classification
+
         run, flags = spec.run, spec.modality
         settings.check_backbone(run.backbone)
         size = flags.image_size
@@ -83,6 +92,8 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
                 f"--image-size {'x'.join(map(str, size))} does not fit {run.backbone}: "
                 f"sides must be multiples of 32, e.g. {near}"
             )
+        if flags.adversarial and not issubclass(task.output, Classification):
+            raise InputError("--adversarial supports classifiers of images: remove it")
         if flags.delta and flags.adapt:
             raise InputError("--delta contains the adaptation method: remove --adapt")
         if flags.delta and not Path(flags.delta).is_file():
