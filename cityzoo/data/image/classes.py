@@ -16,6 +16,7 @@ def map_classes(
     classes: Sequence[str] = (),
     class_map: Mapping[str, str] | None = None,
     may_be_none: bool = False,
+    may_lack: bool = False,
 ) -> tuple[tuple[str, ...], dict[str, int | str]]:
     """Return the class names to train on, and for each name in the data its label or the reason why it has none.
 
@@ -24,6 +25,7 @@ def map_classes(
         classes: names to keep, in this order; empty keeps all. A name may come from `class_map`.
         class_map: from a name of the data to another name, new or not, or to "ignore".
         may_be_none: whether data without classes is allowed.
+        may_lack: whether names that the data does not have are passed over, if it has any of `classes`.
 
     Raises:
         InputError: a selected or mapped class that is not in the data, no class left, or more than `MOST_CLASSES`.
@@ -33,13 +35,17 @@ def map_classes(
         (('car',), {'car': 0, 'van': 0, 'person': 'ignored class'})
         >>> map_classes(["car", "bus"], ["bus"])
         (('bus',), {'car': 'other class', 'bus': 0})
+        >>> map_classes(["bus"], ["car", "bus"], {"person": "ignore"}, may_lack=True)
+        (('bus',), {'bus': 0})
     """
     class_map = dict(class_map or {})
     for name in class_map:
-        if name not in names:
+        if name not in names and not may_lack:
             raise unknown("class in --class-map", name, names)
     renamed = {name: class_map.get(name, name) for name in names}
     present = [name for name in dict.fromkeys(renamed.values()) if name != IGNORE]
+    if may_lack:
+        classes = [name for name in classes if name in present] or classes
     for name in classes:
         if name not in present:
             raise unknown("class in --classes", name, present)

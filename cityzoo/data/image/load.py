@@ -63,6 +63,7 @@ def load(
     wants: Wants = "boxes",
     split_by: str = "file",
     to_train: bool = True,
+    may_lack_classes: bool = False,
 ) -> Dataset:
     """Read and check a data set, and return its train and val images.
 
@@ -75,20 +76,19 @@ def load(
         format: one of `formats.names()`; None detects it.
         classes: class names to keep, in this order; empty keeps all.
         class_map: from class names of the data to others, or to "ignore".
-        labels: "clip" clips boxes that exceed the image by a rounding error, skips other bad boxes up to 1 %, and
-            raises beyond; "drop" skips all bad boxes, bad images, unknown classes, and copies with contradictory
-            labels; "fail" raises on one bad box.
+        labels: "clip" clips boxes that exceed the image by rounding, skips other bad boxes up to 1 % and raises beyond;
+            "drop" skips bad boxes and images, unknown classes, copies with contradictory labels; "fail" raises at once.
         val: another source of the val images; `source` then provides its train split, or all its images.
         val_fraction: fraction of val if the data has no val split, above 0 and below 1.
         exif: "auto", "stored" or "upright": the frame in which boxes of EXIF-rotated images were annotated.
         limit: number of images to keep per split, selected by hash.
         progress: whether to show a progress bar if opening the images takes long.
-        wants: "boxes"; "labels" of whole images, which become `ImageExample.target`; "either": labels of whole
-            images if the source has them, boxes otherwise; "frames": like "either", but a folder of images
-            without annotations is read too, with empty targets, and train may lack classes.
+        wants: "boxes"; "labels" of whole images, which become `ImageExample.target`; "either": labels if the source has
+            them, else boxes; "frames": like "either", a folder without annotations too, and train may lack classes.
         split_by: "file" or "scene": what a new split keeps together, see `hash_split.scene_of`; "auto": scenes if
             file names identify enough of them.
         to_train: False if the images only evaluate a model: train may then lack classes, or be empty.
+        may_lack_classes: whether `classes` and `class_map`, of an earlier run, may name some that the data lacks.
 
     Raises:
         InputError: the input cannot be used; one line.
@@ -114,7 +114,7 @@ def load(
     other = None if val is None else _read_val(val, raw, wants)
     raw = raw if other is None or wants != "frames" else _with_classes_of(raw, other)
     split_by = train_val.resolve_split_by(split_by, raw)
-    class_names, label_of = map_classes(raw.class_names, classes, class_map, may_be_none=raw.labeled)
+    class_names, label_of = map_classes(raw.class_names, classes, class_map, raw.labeled, may_lack_classes)
     findings, opener = _findings(source, name, raw, other), _opener(source, progress)
     if other is None:
         splits = train_val.split_train_val(raw, val_fraction, limit, findings, opener, split_by)

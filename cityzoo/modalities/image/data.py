@@ -57,6 +57,7 @@ def _options(spec: TrainSpec[ImageFlags]) -> dict[str, Any]:
         "exif": flags.exif,
         "split_by": flags.split_by,
         "limit": spec.run.limit,
+        "may_lack_classes": spec.run.continue_ is not None,
     }
 
 

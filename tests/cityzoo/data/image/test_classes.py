@@ -55,3 +55,13 @@ def test_a_hundred_thousand_classes_are_refused_unless_some_are_selected():
         map_classes(names)
     assert len(str(caught.value)) < 200
     assert map_classes(names, ["class 7"])[0] == ("class 7",)
+
+
+def test_names_of_an_earlier_run_that_the_data_lacks_are_passed_over():
+    """Ignored and selected ones; data with none of the selected classes is refused still."""
+    found = map_classes(["bus", "car"], ["truck", "car"], {"person": "ignore"}, may_lack=True)
+    assert found == (("car",), {"bus": "other class", "car": 0})
+    with pytest.raises(InputError, match="'truck'"):
+        map_classes(["bus", "car"], ["truck"], may_lack=True)
+    with pytest.raises(InputError, match="'person'"):
+        map_classes(["bus", "car"], (), {"person": "ignore"})
