@@ -88,7 +88,7 @@ def load(
         split_by: "file" or "scene": what a new split keeps together, see `hash_split.scene_of`; "auto": scenes if
             file names identify enough of them.
         to_train: False if the images only evaluate a model: train may then lack classes, or be empty.
-        may_lack_classes: whether `classes` and `class_map`, of an earlier run, may name some that the data lacks.
+        may_lack_classes: whether train may lack classes that val, `classes` or `class_map` name: an earlier run's.
 
     Raises:
         InputError: the input cannot be used; one line.
@@ -126,7 +126,7 @@ def load(
     if split_by == "scene":
         train_val.find_shared_scenes(*splits, findings)
     raise_on_bad_data(findings, labels, checker.boxes_seen)
-    require_content(train, val_set, findings, wants != "frames", split_by, to_train)
+    require_content(train, val_set, findings, not (may_lack_classes or wants == "frames"), split_by, to_train)
     LOG.info("%s", findings.text())
     return Dataset(train, val_set, findings)
 
