@@ -15,7 +15,8 @@ def find_reasons(
         lineage: of its report: what was lost on the data of earlier runs.
         row: of the lineage for the new data: `difference` of the metric to the model before, and its `interval`; None
             where that model does not know the classes.
-        min_gain: difference that is required; None: the interval must not lie on the wrong side of 0.
+        min_gain: difference that is required; None: the interval must reach beyond 0 where the difference is
+            a loss.
         lower_is_better: whether the metric is an error.
 
     Example:
@@ -24,6 +25,8 @@ def find_reasons(
         ['AP50 lost 0.050 on road, allowed 0.020']
         >>> find_reasons({"metric": "mae"}, {"difference": 0.2, "interval": [0.1, 0.3]}, None, lower_is_better=True)
         ['mae is worse on the new data: +0.200']
+        >>> find_reasons({"metric": "AP"}, {"difference": -0.2, "interval": [-0.4, 0.0]}, None, lower_is_better=False)
+        ['AP is worse on the new data: -0.200']
         >>> find_reasons({"metric": "AP"}, {"difference": 0.01, "interval": [-0.1, 0.1]}, 0.02, lower_is_better=False)
         ['AP +0.010 on the new data, required is a gain of 0.02']
     """
@@ -36,7 +39,7 @@ def find_reasons(
         return reasons
     low, high = row.get("interval") or (difference, difference)
     gain, best = (-difference, -low) if lower_is_better else (difference, high)
-    if best < 0:
+    if best < 0 or gain < 0 == best:  # few held-out examples: worse in some resamples, better in none
         reasons.append(f"{metric} is worse on the new data: {difference:+.3f}")
     elif min_gain is not None and gain < min_gain:
         reasons.append(f"{metric} {difference:+.3f} on the new data, required is a gain of {min_gain:g}")
