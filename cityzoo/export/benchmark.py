@@ -220,19 +220,26 @@ def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
     """Draw latency against the main metric, or the size where it is not known; areas are sizes in megabytes."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(11, 6), layout="constrained")
+    figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
     known = all("metric" in row for row in rows)
-    for number, row in enumerate(rows, 1):
-        x, y = row["p50_ms"], row["value"] if known else row["size_mb"]
-        label = f"{number}: {row['name']}, {row['threads']} thread{'s' * (row['threads'] > 1)}"
-        axes.scatter(x, y, s=20 + 8 * row["size_mb"], alpha=0.5, label=label)
-        axes.annotate(str(number), (x, y), xytext=(0, 9 * (number % 4)), textcoords="offset points")
-    figure.legend(loc="outside right upper", fontsize=8, markerscale=0.5)
+    times = [row["p50_ms"] for row in rows]
+    middle = float(np.sqrt(min(times) * max(times)))  # of the logarithmic axis
+    for number, (row, x) in enumerate(zip(rows, times, strict=True)):
+        y = row["value"] if known else row["size_mb"]
+        area = 40 + 8 * row["size_mb"]
+        axes.scatter(x, y, s=area, color=f"C{number % 10}", alpha=0.7, edgecolors="none")
+        away, side = (1, "left") if x <= middle else (-1, "right")
+        runs_on = f"{row['threads']} thread{'s' * (row['threads'] > 1)}"
+        label = f"{row['name']}, {runs_on}, {row['size_mb']:.1f} MB"
+        place = (away * (4 + 0.5 * area**0.5), 9 * (number % 3 - 1))
+        axes.annotate(label, (x, y), place, textcoords="offset points", ha=side, va="center", fontsize=8)
     axes.set_xscale("log")
+    axes.margins(0.12)
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("{x:g}")
     axes.set_xlabel("latency of one example, median, ms")
     axes.set_ylabel(rows[0]["metric"] if known else "file size, MB")
+    axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, dpi=100)
