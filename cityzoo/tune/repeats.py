@@ -179,4 +179,6 @@ def compare_with_labelled_only(
             rows[name] = {"labelled_only": other[name], "with_unlabelled": report[name]}
             rows[name]["gain"] = report[name] - other[name]
             LOG.info("%s %.3f without and %.3f with unlabelled images", name, other[name], report[name])
+    if rows and not any(row["gain"] for row in rows.values()):
+        LOG.warning("WARNING: unlabelled images changed nothing: the best epoch came before they were used")
     return {"unlabelled": rows, **read_facts(run)}
