@@ -53,7 +53,7 @@ def write(subject: EvaluatedRun, source: str, command: EvaluateCommand) -> None:
     import keras
 
     modality, output = subject.task.modality, subject.output
-    found = modality.read_unlabelled(source, command.flags)
+    found = modality.read_to_predict(subject.folder.path, subject.spec, source, command.flags)
     folder = next_free_folder(command.out, subject.folder.path, "predictions")
     examples = replace(found, class_names=output.class_names)
     results = modality.predict(subject.model, examples, output)

@@ -114,6 +114,10 @@ class Modality(
         """Return new examples for a run's model, without looking at labels; errors as of `read_unlabelled`."""
         return self.read_unlabelled(path, flags)
 
+    def read_to_predict(self, run: Path, spec: TrainSpec[Flags], path: str, flags: Mapping[str, Any]) -> Any:
+        """Return examples without labels as the model in a run's folder takes them; errors as of `read_unlabelled`."""
+        return self.read_unlabelled(path, flags)
+
     def is_unlabelled(self, path: str) -> bool:
         """Return whether a source holds examples without any labels."""
         return False

@@ -1,4 +1,4 @@
-"""What cells hold: files of images and sounds, texts, windows of sensors."""
+"""What cells hold: files of images and sounds, texts, windows of sensors and counts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from cityzoo.data.files import is_allowed
+from cityzoo.data.multimodal.examples import WINDOWS
 from cityzoo.data.multimodal.findings import MultimodalFindings
 from cityzoo.data.multimodal.tables import RawRow
 from cityzoo.data.text.findings import TextFindings
@@ -34,8 +35,8 @@ class CellReader:
         readers: dict[str, Callable[[RawRow, str], Any]] = {
             "image": self._file,
             "text": lambda row, modality: str(row.values[modality]).strip() or None,
-            "sensor": self._window,
             "sound": self._file,
+            **dict.fromkeys(WINDOWS, self._window),
         }
         found = {
             modality: read(row, modality) for modality, read in readers.items() if modality in row.values
@@ -85,7 +86,7 @@ def read_columns(file: Path) -> np.ndarray:
     Raises:
         ValueError: no column of numbers.
     """
-    header, rows = read_rows(file, TextFindings(str(file), "csv"))
+    header, rows = read_rows(file, TextFindings(str(file), "csv"), keep_gaps=True)
     table = np.array([row for _, row in rows], dtype=object).reshape(-1, len(header))
     columns = []
     for name, column in zip(header, table.T, strict=True):

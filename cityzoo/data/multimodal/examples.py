@@ -11,7 +11,8 @@ import numpy as np
 from cityzoo.data.multimodal.findings import MultimodalFindings
 from cityzoo.sample import ExampleSet, LabeledDataset
 
-MODALITIES = ("image", "text", "sensor", "sound")  # columns, in the order of the features
+MODALITIES = ("image", "text", "sensor", "sound", "counts")  # columns, in the order of the features
+WINDOWS = ("sensor", "counts")  # those of numbers over time
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class MultimodalRow:
 
     Attributes:
         path: file and line.
-        cells: what is there, by modality: files of images and sounds, a text, a window (T, K) float32 of K sensors.
+        cells: what is there, by modality: files of images and sounds, a text, a window (T, K) float32 of K sensors
+            or counts.
         target: (C,) float32, 1 for its class; None: not labeled.
         time: seconds since 1970; None: not given.
         place: name; "": not given.

@@ -15,7 +15,7 @@ KINDS = {
     "broken": "cells that cannot be read: they count as empty",
     "not aligned": "rows of parts without a row of the table within the tolerance, left out",
     "aligned twice": "rows of parts whose row of the table has a nearer one, left out",
-    "empty": "rows without an image, a text, sensors or a sound, left out",
+    "empty": "rows without an image, a text, sensors, counts or a sound, left out",
     "no label": "rows without a label, left out",
     "no pair": "rows with one of both alone, left out",
     "dropped class": "rows of classes that are not trained, left out",

@@ -82,37 +82,50 @@ def load(
     )
 
 
+def load_unlabelled(
+    source: str, parts: Sequence[str] = (), within: float = 30.0, limit: int | None = None
+) -> MultimodalSet:
+    """Read rows whose labels, if there are any, are not looked at; errors as of `load`."""
+    findings = MultimodalFindings(source, "")
+    rows = [row for row, *_ in _read(source, parts, within, findings, labeled=False)][:limit]
+    found = MultimodalSet("all", (), tuple(rows))
+    _describe([found], findings)
+    LOG.info("%s", findings.text())
+    return found
+
+
 def _read(
     source: str,
     parts: Sequence[str],
     within: float,
     findings: MultimodalFindings,
     pairs: Sequence[str] = (),
+    labeled: bool = True,
 ) -> list[Labeled]:
     with confine(source):
         raw = tables.read(source, findings, parts)
         named = {name for row in raw for name in row.values if name in MODALITIES}
         for part in parts:
-            found = tables.read(part, findings)
-            named |= {name for row in found for name in row.values if name in MODALITIES}
-            raw = align(raw, found, part, within, findings)
-        reader, labeled = CellReader(findings), []
+            other = tables.read(part, findings)
+            named |= {name for row in other for name in row.values if name in MODALITIES}
+            raw = align(raw, other, part, within, findings)
+        reader, found = CellReader(findings), []
         for each in raw:
-            if "label" not in each.values and not pairs:
+            if labeled and "label" not in each.values and not pairs:
                 findings.add("no label", each.place_in_file)
                 continue
             cells, place = reader.read(each), str(each.values.get("place", ""))
             row = MultimodalRow(each.place_in_file, cells, None, each.time, place)
-            label = "pair" if pairs else str(each.values["label"]).strip()
-            labeled.append((row, label, each.split))
-    _drop_broken_images([row for row, *_ in labeled], findings)
-    kept = _keep_filled(labeled, pairs, findings)
+            label = "pair" if pairs else str(each.values.get("label", "")).strip()
+            found.append((row, label, each.split))
+    _drop_broken_images([row for row, *_ in found], findings)
+    kept = _keep_filled(found, pairs, findings)
     if not kept:
         lost = "; ".join(findings.line(kind) for kind in findings.kinds if findings.counts[kind])
-        fill = f"columns {' and '.join(pairs)}" if pairs else "column label"
-        what = "pairs" if pairs else "labeled rows"
+        fill = f"columns {' and '.join(pairs)}" if pairs else "column label" if labeled else "columns"
+        what = "pairs" if pairs else "labeled rows" if labeled else "rows"
         raise InputError(f"'{source}' has no {what} that can be used ({lost}): fill the {fill}")
-    for name in (modality for modality in MODALITIES if modality in named):
+    for name in (modality for modality in MODALITIES if modality in named and labeled):
         if not any(name in row.cells for row, *_ in kept):
             raise InputError(
                 f"'{source}': the column {name} is empty in all {len(kept)} rows that can be used "

@@ -58,18 +58,36 @@ def make_reports(split: str, seed: int = 0) -> list[Report]:
     for language in LANGUAGES:
         count = len(reports) + COUNTS[split]
         while len(reports) < count:
-            report = _make_report(templates[language], split, language, rng)
+            report = make_report(templates[language], split, language, rng)
             if normalize(report.text) not in seen:
                 reports.append(report)
                 seen.add(normalize(report.text))
     return reports
 
 
-def _make_report(words: dict[str, Any], split: str, language: str, rng: np.random.Generator) -> Report:
+def make_report(
+    words: dict[str, Any],
+    split: str,
+    language: str,
+    rng: np.random.Generator,
+    event: str = "",
+    given: Mapping[str, str] | None = None,
+) -> Report:
+    """Return a report from the templates of a language.
+
+    Args:
+        words: templates, and roads, places, directions and times to fill them with.
+        split: train, val or test.
+        language: of the templates.
+        rng: draws everything that is not given.
+        event: what happened, of EVENTS, or OUTSIDE; "": any.
+        given: words for some of TAGS.
+    """
     values = {
         name: rng.choice(words[name]["train" if split == "train" else "held_out"]).item() for name in TAGS
     }
-    first = str(rng.choice((*EVENTS, OUTSIDE)))
+    values |= given or {}
+    first = event or str(rng.choice((*EVENTS, OUTSIDE)))
     template = rng.choice(words[first][split])
     labels = [] if first == OUTSIDE else [first]
     second = str(rng.choice([*words["then"]]))

@@ -1,4 +1,4 @@
-"""Rows with several modalities: what a camera, a report, sensors and a microphone know of the same moment."""
+"""Rows with several modalities: what cameras, reports, sensors and microphones know of the same moment."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Multimodal(Modality[MultimodalFlags]):
     steps_of_only_phase: ClassVar[int] = 1200
     companions: ClassVar[tuple[str, ...]] = (ENCODERS,)
     help_words: ClassVar[Mapping[str, str]] = {
-        "sources": "a CSV or JSONL with columns time, place, image, text, sensor, sound, label, or a folder of them",
+        "sources": "a CSV or JSONL with columns time, place, image, text, sensor, counts, sound, label, or a folder",
         "about_freeze": "none: the fusion and the head; backbone: the head only; the encoders are always frozen",
     }
 
@@ -66,6 +66,12 @@ class Multimodal(Modality[MultimodalFlags]):
         flags: Mapping[str, Any],
     ) -> tuple[MultimodalSet, Any]:
         return reading.read_to_evaluate(spec, task, class_names, flags)
+
+    def read_to_predict(
+        self, run: Path, spec: TrainSpec[MultimodalFlags], path: str, flags: Mapping[str, Any]
+    ) -> MultimodalSet:
+        known = json.loads((run / ENCODERS).read_text(encoding="utf-8"))
+        return reading.read_to_predict(run, spec, path, flags, known)
 
     def fingerprint(self, data: MultimodalDataset) -> list[Any]:
         return [(e.path, e.target.tolist()) for side in (data.train, data.val) for e in side.examples]
@@ -181,17 +187,7 @@ class Multimodal(Modality[MultimodalFlags]):
                 f"the rows have {', '.join(examples.sizes)}, but '{folder}' was trained on {', '.join(known)}: give "
                 "rows with the same columns; single cells may be empty"
             )
-        for modality, (name, digest) in examples.encoders.items():
-            if (size := examples.sizes[modality]) != known[modality]["size"]:
-                raise InputError(
-                    f"the encoder of {modality}, {name}, gives {size} features, but '{folder}' was trained with "
-                    f"{known[modality]['size']}: restore the encoder, or train again"
-                )
-            if digest != known[modality]["digest"]:
-                raise InputError(
-                    f"the encoder of {modality}, {name}, has other weights than when '{folder}' was trained: restore "
-                    "it, or train again"
-                )
+        reading.check_encoders(folder, known, examples)
 
     def baselines(self, run: Path, examples: MultimodalSet, output: Output) -> Mapping[str, Sequence[Any]]:
         from cityzoo.modalities.multimodal.late_baseline import predict_baseline

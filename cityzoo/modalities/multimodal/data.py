@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cityzoo.data.multimodal import MODALITIES, MultimodalDataset, MultimodalFindings, MultimodalSet
+from cityzoo.data.multimodal import (
+    MODALITIES,
+    MultimodalDataset,
+    MultimodalFindings,
+    MultimodalSet,
+    load_unlabelled,
+)
 from cityzoo.errors import InputError
 from cityzoo.modalities.labeled_examples import read_labeled, reorder_labels, write_demo
 from cityzoo.modalities.multimodal.encoders import choose_encoders
 from cityzoo.modalities.multimodal.flags import MultimodalFlags
+
+LOG = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
     from cityzoo.spec import TrainSpec
@@ -83,3 +93,53 @@ def read_to_evaluate(
     )
     truth = replace(_add_features(alone, encoders, spec.modality.cache).val, split=split)
     return reorder_labels(truth, class_names), found.findings
+
+
+def read_to_predict(
+    run: Path,
+    spec: TrainSpec[MultimodalFlags],
+    path: str,
+    flags: Mapping[str, Any],
+    known: Mapping[str, Mapping[str, Any]],
+) -> MultimodalSet:
+    """Return rows without labels, with the features that a run's model takes: zeros for what no row has.
+
+    Args:
+        run: its folder.
+        spec: of the run.
+        path: a table, or a folder of them.
+        flags: of evaluate.py.
+        known: size and digest of the encoder of each modality of the run.
+
+    Raises:
+        InputError: nothing usable there, none of the run's modalities, or encoders that are not its own.
+    """
+    from cityzoo.modalities.multimodal.features import complete, encode_sets
+
+    found = load_unlabelled(path, flags["parts"], spec.modality.align_within, flags["limit"])
+    given = {name for row in found.examples for name in row.cells}
+    encoders = {name: each for name, each in (spec.modality.encoders or {}).items() if name in given}
+    if not encoders:
+        raise InputError(
+            f"'{path}' has {', '.join(sorted(given))}, but the run was trained on {', '.join(known)}: give some of them"
+        )
+    if strange := sorted(given - set(encoders)):
+        LOG.warning("'%s' has %s, which the run was not trained on: not used", path, ", ".join(strange))
+    (examples,) = encode_sets([found], encoders, spec.modality.cache)
+    check_encoders(run, known, examples)
+    return complete(examples, {name: row["size"] for name, row in known.items()})
+
+
+def check_encoders(folder: Path, known: Mapping[str, Mapping[str, Any]], examples: MultimodalSet) -> None:
+    """Raise InputError if an encoder is not the one that a run was trained with."""
+    for modality, (name, digest) in examples.encoders.items():
+        if (size := examples.sizes[modality]) != known[modality]["size"]:
+            raise InputError(
+                f"the encoder of {modality}, {name}, gives {size} features, but '{folder}' was trained with "
+                f"{known[modality]['size']}: restore the encoder, or train again"
+            )
+        if digest != known[modality]["digest"]:
+            raise InputError(
+                f"the encoder of {modality}, {name}, has other weights than when '{folder}' was trained: restore "
+                "it, or train again"
+            )

@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.data.multimodal import MODALITIES
+from cityzoo.data.multimodal import MODALITIES, WINDOWS
 from cityzoo.errors import InputError, unknown
 from cityzoo.modalities.embedding import embed
 
 LOG = logging.getLogger(__name__)
 STATISTICS, HASHING = "statistics", "hashing"
-RUN_MODALITIES = {"image": "image", "text": "text", "sensor": "series", "sound": "audio"}  # of runs
+RUN_MODALITIES = {"image": "image", "text": "text", "sound": "audio"}  # of runs
 SIZE_HW = (224, 224)  # of images, for backbones that are given by name
 HASHED = 512  # features of a text
 MAX_TOKENS = 128
@@ -87,13 +87,13 @@ def open_encoder(modality: str, name: str) -> Encoder:
     Args:
         modality: one of `MODALITIES`.
         name: a run folder, the name of a backbone, of images also with the number of cells in a row ("mobilenet_v2:4"),
-            or one of the simple ones: statistics (of sensors and sounds) and hashing (of texts).
+            or one of the simple ones: statistics (of sensors, counts and sounds) and hashing (of texts).
 
     Raises:
         InputError: no such run or backbone, a run on examples of another kind, or weights that are not there.
     """
     simple: dict[tuple[str, str], Encode] = {
-        ("sensor", STATISTICS): summarize_windows,
+        **{(window, STATISTICS): summarize_windows for window in WINDOWS},
         ("sound", STATISTICS): _summarize_sounds,
         ("text", HASHING): _hash_texts,
     }
@@ -105,7 +105,7 @@ def open_encoder(modality: str, name: str) -> Encoder:
         raise InputError(
             f"--encoders {modality}={name} is not a run folder: give one that train.py wrote, or the name of a backbone"
         )
-    if modality in ("sensor", "sound"):
+    if modality in (*WINDOWS, "sound"):
         raise unknown(f"encoder of {modality}", name, (STATISTICS, "a run folder"))
     from cityzoo.modalities.multimodal.backbones import open_backbone
 
@@ -117,10 +117,10 @@ def _open_run(modality: str, name: str) -> Encoder:
 
     run = open_evaluated(name)
     found = run.task.modality.name
-    if found != RUN_MODALITIES[modality] or modality == "sensor":
+    if found != RUN_MODALITIES.get(modality):
         hint = (
             "a run on series cannot encode windows: give statistics"
-            if modality == "sensor"
+            if modality in WINDOWS
             else "give another run"
         )
         raise InputError(

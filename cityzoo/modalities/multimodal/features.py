@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.data.multimodal import MultimodalDataset, MultimodalRow, MultimodalSet
+from cityzoo.data.multimodal import WINDOWS, MultimodalDataset, MultimodalRow, MultimodalSet
 from cityzoo.errors import DAMAGE
 from cityzoo.modalities.embedding import WIDEST
 from cityzoo.modalities.multimodal.encoders import Encoder, count_cells, open_encoder
@@ -32,15 +32,15 @@ def add_features(data: MultimodalDataset, encoders: Mapping[str, str], cache: st
     Raises:
         InputError: an encoder that is not there, or cells that it cannot read.
     """
-    opened = {modality: open_encoder(modality, name) for modality, name in encoders.items()}
-    sides = [data.train, data.val, *([data.test] if data.test else [])]
-    made = _encode_sides(sides, opened, cache)
+    made = encode_sets([data.train, data.val, *([data.test] if data.test else [])], encoders, cache)
     return replace(data, train=made[0], val=made[1], test=made[2] if data.test else None)
 
 
-def _encode_sides(
-    sides: Sequence[MultimodalSet], opened: Mapping[str, Encoder], cache: str
+def encode_sets(
+    sides: Sequence[MultimodalSet], encoders: Mapping[str, str], cache: str
 ) -> list[MultimodalSet]:
+    """Return sets with the features of every row; arguments and errors as of `add_features`."""
+    opened = {modality: open_encoder(modality, name) for modality, name in encoders.items()}
     rows = [row for side in sides for row in side.examples]
     blocks, present = [], []
     for modality, encoder in opened.items():
@@ -64,11 +64,32 @@ def _encode_sides(
     ]
 
 
+def complete(examples: MultimodalSet, sizes: Mapping[str, int]) -> MultimodalSet:
+    """Return the rows with all modalities of a run: zeros for those that no row has.
+
+    Args:
+        examples: with features.
+        sizes: number of features of each modality of the run.
+    """
+    rows, present = examples.features(), examples.present()
+    ends = np.cumsum(list(examples.sizes.values()))
+    known = dict(zip(examples.sizes, np.split(rows[:, : ends[-1]], ends[:-1], axis=1), strict=True))
+    there = dict(zip(examples.sizes, present.T.astype(np.float32), strict=True))
+    blocks = [known.get(name, np.zeros((len(rows), size), np.float32)) for name, size in sizes.items()]
+    flags = [there.get(name, np.zeros(len(rows), np.float32))[:, None] for name in sizes]
+    joined = iter(np.concatenate([*blocks, *flags], axis=1))
+    return replace(
+        examples,
+        examples=tuple(replace(row, features=next(joined)) for row in examples.examples),
+        sizes=sizes,
+    )
+
+
 def identify(modality: str, value: Any) -> list[Any]:
     """Return what the features of a cell depend on: plain values that change when it changes."""
     if modality == "text":
         return [value]
-    if modality == "sensor":
+    if modality in WINDOWS:
         return [hashlib.sha256(value.tobytes()).hexdigest(), list(value.shape)]
     status = Path(value).stat()
     return [str(Path(value).absolute()), status.st_size, status.st_mtime_ns]

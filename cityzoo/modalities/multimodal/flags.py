@@ -20,8 +20,8 @@ class MultimodalFlags(LabeledFlags):
 
     encoders: Mapping[str, str] | None = flag(
         None,
-        "encoder of each column: a run folder, a backbone, or statistics (sensor, sound) and hashing (text), e.g. "
-        "image=runs/a,text=minilm (default: mobilenet_v2; minilm if it is here, else hashing; statistics)",
+        "encoder of each column: a run folder, a backbone, or statistics (sensor, counts, sound) and hashing (text), "
+        "e.g. image=runs/a,text=minilm (default: mobilenet_v2; minilm if it is here, else hashing; statistics)",
         parse_mapping,
         "COLUMN=ENCODER",
     )

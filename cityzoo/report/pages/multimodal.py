@@ -34,8 +34,25 @@ MODALITIES = Section(
             {"": ("mean weight", "bar")},
             "Mean over the rows that have the modality.",
         ),
+        Table(
+            "Modalities that disagree",
+            "modalities/conflicts/modalities",
+            {
+                "n": ("rows", "count"),
+                "followed/value": ("followed", "share"),
+                "followed/interval": ("95 %", "interval"),
+                "right/value": ("right", "share"),
+                "right/interval": ("95 %", "interval"),
+            },
+            "Rows whose modalities, each alone, name different classes: how often the model answers as one of them "
+            "does alone, and how often that is right.",
+        ),
     ),
-    remarks=("Metric: {modalities/metric|name}, on {modalities/n|count} rows.",),
+    remarks=(
+        "Metric: {modalities/metric|name}, on {modalities/n|count} rows.",
+        "In {modalities/conflicts/share/value|share} of the rows the modalities disagree: there the model is right in "
+        "{modalities/conflicts/accuracy/value|share}, elsewhere in {modalities/conflicts/agreeing/value|share}.",
+    ),
 )
 
 

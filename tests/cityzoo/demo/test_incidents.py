@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cityzoo.data.multimodal import load
+from cityzoo.demo.incidents.congestion import write_congestion
 from cityzoo.demo.incidents.town import write_town
 
 COUNTS = {"train": 16, "val": 8}
@@ -37,3 +38,24 @@ def test_equal_seeds_give_equal_rows(tmp_path):
             [list(csv.reader((folder / "train.csv").open())), (folder / "images/train/0000.jpg").read_bytes()]
         )
     assert rows[0] == rows[1] != rows[2]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("one_place", [False, True])
+def test_cameras_detectors_and_reports_show_one_traffic(tmp_path, one_place):
+    """Labels follow from vehicles at the camera and from speeds at the detector; most reports say the latter."""
+    data = load(str(write_congestion(tmp_path / "road", 0, {"train": 40, "val": 8}, one_place)))
+    assert (len(data.train), len(data.val)) == (40, 8) and not data.findings.counts["missing"]
+    full, slow, said, names = [], [], [], []
+    for row in data.train.examples:
+        full.append(row.cells["counts"][:, 0].mean())
+        slow.append(np.nanmean(row.cells["sensor"][:, 0]) < 50)
+        said.append(any(word in row.cells["text"].lower() for word in ("jam", "slow", "heavy", "queues")))
+        names.append(data.train.class_names[int(row.target.argmax())])
+    full, slow, said, names = map(np.array, (full, slow, said, names))
+    downstream = ("congestion",) if one_place else ("queue_tail", "spillback")
+    upstream = ("congestion",) if one_place else ("bottleneck", "spillback")
+    np.testing.assert_array_equal(slow, np.isin(names, downstream))
+    is_full = np.isin(names, upstream)
+    assert full[is_full].mean() > 3 * full[~is_full].mean()
+    assert np.mean(said == slow) > 0.6

@@ -32,8 +32,12 @@ SEPARATORS = ",;\t|"
 YES, NO = ("1", "1.0", "true", "yes", "x"), ("0", "0.0", "false", "no", "")
 
 
-def read_rows(file: Path, findings: TextFindings) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+def read_rows(
+    file: Path, findings: TextFindings, keep_gaps: bool = False
+) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """Return the header of a table, and its rows that are not empty, each with the number of its last line.
+
+    With `keep_gaps` rows of separators alone count, too: those of sensors that are all silent.
 
     Raises:
         InputError: the file is not text; when rows are read, one has more or fewer fields than the header.
@@ -47,7 +51,7 @@ def read_rows(file: Path, findings: TextFindings) -> tuple[list[str], Iterator[t
 
     def checked() -> Iterator[tuple[int, list[str]]]:
         for row in rows:
-            if not any(field.strip() for field in row):
+            if not any(field.strip() for field in row) and not (keep_gaps and row):
                 continue
             if len(row) != len(header):
                 raise InputError(

@@ -130,3 +130,10 @@ def test_strict_refuses_what_is_not_used(table):
     rows = [",A,gone.png,one,,x,train", ",A,0.png,two,,y,train", ",A,,three,,x,val"]
     with pytest.raises(InputError, match="--strict"):
         load(table(rows), strict=True)
+
+
+def test_rows_of_silent_sensors_are_counted(tmp_path):
+    """FILE#FIRST:LAST counts every row: one without any value does not move the windows behind it."""
+    (tmp_path / "speed.csv").write_text("a,b\n1,2\n,\n5,6\n")
+    found = read_columns(tmp_path / "speed.csv")
+    assert found.shape == (3, 2) and np.isnan(found[1]).all() and found[2].tolist() == [5, 6]
