@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from cityzoo.errors import InputError
+
 if TYPE_CHECKING:
     import keras
     import numpy as np
@@ -28,18 +30,20 @@ class Corruption(NamedTuple):
 
 
 class Intervention(NamedTuple):
-    """Examples with one change that answers should not depend on, and with a control change of equal size.
+    """Examples with one change, and with a control change of equal size.
 
     Attributes:
         name: of the change, such as "other places".
         examples, control: as sets of the modality, with labels; those that can be changed so.
         rows: positions of these examples among the unchanged ones.
+        matters: whether right answers may depend on the change.
     """
 
     name: str
     examples: Any
     control: Any
     rows: Sequence[int]
+    matters: bool = False
 
 
 class ModelChecks:
@@ -79,6 +83,19 @@ class ModelChecks:
         The same arguments give the same examples. Those of images are made in `cityzoo.evaluation.interventions`.
         """
         return None
+
+    def score_changed(self, examples: Any, results: Sequence[Any], output: Any) -> np.ndarray:
+        """Return the score of each example of --interventions, (N,) float: better if higher; NaN: not known.
+
+        Raises:
+            InputError: an output without a score for each label.
+        """
+        import numpy as np
+
+        labels = [output.label_scores(e, r) for e, r in zip(examples.examples, results, strict=True)]
+        if not all(map(len, labels)):
+            raise InputError("--interventions supports classes and boxes, of which these examples have none")
+        return np.array([each.mean() for each in labels])
 
     def additional_metrics(
         self, model: keras.Model, output: Any, examples: Any, flags: Mapping[str, Any]

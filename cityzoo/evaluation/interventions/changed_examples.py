@@ -1,4 +1,4 @@
-"""Interventions that a modality makes itself: names in texts."""
+"""Interventions that a modality makes itself: names in texts, measurements of sensors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cityzoo.errors import InputError
 from cityzoo.evaluation.interventions.measure import DRAWS, describe_reliance
 from cityzoo.metrics.weighted import bootstrap_weights
 
@@ -44,26 +43,24 @@ def measure_changed(
         return None
 
     def score(examples: Any) -> np.ndarray:
-        results = modality.predict(model, examples, output)
-        labels = [output.label_scores(e, r) for e, r in zip(examples.examples, results, strict=True)]
-        if not all(map(len, labels)):
-            raise InputError("--interventions supports classes and boxes, of which these examples have none")
-        return np.array([each.mean() for each in labels])
+        return modality.score_changed(examples, modality.predict(model, examples, output), output)
 
     before, weights = score(chosen), bootstrap_weights(len(chosen), DRAWS, seed, modality.groups(chosen))
     found = {}
     for each in changes:
         after, control = (_spread(score(e), each.rows, len(chosen)) for e in (each.examples, each.control))
         known = np.where(np.isfinite(after), before, np.nan)
-        found[each.name] = describe_reliance(known, after, before - after, before - control, weights, False)
+        found[each.name] = describe_reliance(
+            known, after, before - after, before - control, weights, each.matters
+        )
     return {
         "n": len(chosen),
-        "score": float(before.mean()),
+        "score": float(np.nanmean(before)),
         "changes": found,
         "places": [],
         "tested": 0,
         "flagged": [name for name, row in found.items() if row["flagged"]],
-        "left_out": None if found else f"{modality.unit} have no names that can be exchanged",
+        "left_out": None if found else f"{modality.unit} have nothing that can be exchanged",
     }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from cityzoo.errors import InputError, unknown
 from cityzoo.modalities import Masks, Modality, Shard
 from cityzoo.modalities.identity import Names
+from cityzoo.modalities.series.checks import SeriesChecks
 from cityzoo.modalities.series.flags import SeriesEvaluateFlags, SeriesFlags
 from cityzoo.outputs.quantile_forecast import QuantileForecast
 from cityzoo.spec import ResolvedSpec, TrainSpec
@@ -30,7 +31,7 @@ BATCH_SIZE = 64  # windows, in inference
 Spec = ResolvedSpec[SeriesFlags]
 
 
-class Series(Modality[SeriesFlags]):
+class Series(SeriesChecks, Modality[SeriesFlags]):
     """Windows of a series, cut as they are needed."""
 
     name: ClassVar[str] = "series"
@@ -39,7 +40,7 @@ class Series(Modality[SeriesFlags]):
     companions: ClassVar[tuple[str, ...]] = ("sensors.json",)
     evaluate_flags: ClassVar[type] = SeriesEvaluateFlags
     freeze_points: ClassVar[tuple[str, ...]] = ("none", "encoder")
-    report_sections: ClassVar[tuple[str, ...]] = ("sensor_rules",)
+    report_sections: ClassVar[tuple[str, ...]] = ("sensor_rules", "interventions")
     help_words: ClassVar[Mapping[str, str]] = {
         "weights": "auto|random|RUN",
         "about_weights": "auto: random; or a run folder or its model.keras: the encoder is copied",

@@ -70,6 +70,9 @@ class SeriesFlags:
     )
 
 
+WINDOWS_CHANGED = 1000  # of --interventions
+
+
 def parse_rules(text: str) -> Mapping[str, Any]:
     """Return the content of a file of rules.
 
@@ -83,6 +86,14 @@ def parse_rules(text: str) -> Mapping[str, Any]:
 class SeriesEvaluateFlags:
     """Flags of evaluate.py for tasks on series."""
 
+    interventions: int | None = flag(
+        None,
+        "hide or shift the history of a sensor, of its neighbors and of others in N windows: which do forecasts depend "
+        f"on ({WINDOWS_CHANGED} if not given)",
+        parse_count,
+        "N",
+        const=WINDOWS_CHANGED,
+    )
     rules: Mapping[str, Any] | None = flag(
         None,
         "values that cannot be: a YAML file of bounds of sensors, and of sums that flow in and out of a place; also "

@@ -21,6 +21,16 @@ PERSONS = """
     Johanna John Julia Karl Laura Lena Leon Lucas Maria Mark Martin Mary Michael Mohammed Olga Omar Paul Peter Robert
     Sarah Sofia Thomas Yusuf
 """.split()  # noqa: SIM905 - a line is many names
+GERMAN_PLACES = """
+    Aachen Augsburg Basel Bern Bochum Bonn Braunschweig Bremen Chemnitz Dortmund Dresden Duisburg Düsseldorf Erfurt
+    Essen Frankfurt Freiburg Genf Graz Hannover Innsbruck Karlsruhe Kassel Kiel Köln Leipzig Linz Lübeck Magdeburg Mainz
+    Mannheim München Münster Nürnberg Potsdam Rostock Salzburg Stuttgart Ulm Wien Wuppertal Zürich
+""".split()  # noqa: SIM905 - a line is many names
+GERMAN_PERSONS = """
+    Andreas Anja Bernd Birgit Christoph Dieter Felix Friedrich Gisela Greta Hans Heike Heinrich Ingrid Jonas Jürgen
+    Katja Klaus Lukas Manfred Markus Matthias Mehmet Monika Petra Sabine Stefan Susanne Sven Tobias Ulrike Ursula Uwe
+    Werner Wolfgang
+""".split()  # noqa: SIM905 - a line is many names
 WORD = re.compile(r"\w+", re.UNICODE)
 Exchange = Callable[[str, bool, np.random.Generator], str | None]  # of a word, and whether it begins the text
 
@@ -42,8 +52,8 @@ def exchange_names(texts: TextSet, seed: int) -> Iterator[Intervention]:
     """
     words = sorted({word for each in texts.examples for word in WORD.findall(each.text) if word.isalpha()})
     changes: dict[str, Exchange] = {
-        "other places": _from_list(PLACES),
-        "other persons": _from_list(PERSONS),
+        "other places": _from_lists(PLACES, GERMAN_PLACES),
+        "other persons": _from_lists(PERSONS, GERMAN_PERSONS),
         "other names": _exchange_name,
         "other numbers": _exchange_number,
     }
@@ -66,11 +76,13 @@ def exchange_names(texts: TextSet, seed: int) -> Iterator[Intervention]:
             )
 
 
-def _from_list(names: Sequence[str]) -> Exchange:
-    known = {name.lower() for name in names}
+def _from_lists(*lists: Sequence[str]) -> Exchange:
+    """Exchange a name for another one of its list: of English texts, or of German ones."""
+    known = {name.lower(): names for names in reversed(lists) for name in names}
 
     def exchange(word: str, is_first: bool, rng: np.random.Generator) -> str | None:
-        if word.lower() not in known:
+        names = known.get(word.lower())
+        if names is None:
             return None
         other = str(rng.choice([name for name in names if name.lower() != word.lower()]))
         return other if word[0].isupper() else other.lower()
@@ -80,7 +92,7 @@ def _from_list(names: Sequence[str]) -> Exchange:
 
 def _exchange_name(word: str, is_first: bool, rng: np.random.Generator) -> str | None:
     """Exchange a capitalized word within a text that is in no list."""
-    listed = word.lower() in {name.lower() for name in (*PLACES, *PERSONS)}
+    listed = word.lower() in {name.lower() for name in (*PLACES, *PERSONS, *GERMAN_PLACES, *GERMAN_PERSONS)}
     if is_first or listed or len(word) < 3 or not word.istitle():
         return None
     return str(rng.choice(PERSONS))

@@ -1,5 +1,6 @@
 """Exchanged names: which words change, in the text and in its control, and what a rule on names costs."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,8 @@ import pytest
 from cityzoo.data.text.texts import TextExample, TextSet
 from cityzoo.errors import InputError
 from cityzoo.evaluation.interventions.changed_examples import measure_changed
-from cityzoo.modalities.text.interventions import PLACES, exchange_names
+from cityzoo.modalities.text import TEXT
+from cityzoo.modalities.text.interventions import GERMAN_PERSONS, GERMAN_PLACES, PLACES, exchange_names
 from cityzoo.outputs.classification import Classification
 
 NAMES = ("bus", "train")
@@ -56,6 +58,7 @@ def answer(rule):
         unit="texts",
         predict=predict,
         interventions=exchange_names,
+        score_changed=TEXT.score_changed,
         groups=lambda examples: [""] * len(examples),
         select=lambda examples, rows: examples,
     )
@@ -76,3 +79,42 @@ def test_outputs_without_scores_are_refused():
     output = SimpleNamespace(label_scores=lambda example, result: np.zeros(0))
     with pytest.raises(InputError, match="classes"):
         measure_changed(answer(bool), None, output, read_texts("to Oslo"), 0, 9)
+
+
+def test_german_names_are_exchanged_for_german_ones():
+    (text,) = read_texts("Stau vor Köln, sagt Jürgen").examples
+    found = {each.name: each.examples.examples[0].text for each in exchange_names(read_texts(text.text), 0)}
+    city = found["other places"].removeprefix("Stau vor ").removesuffix(", sagt Jürgen")
+    name = found["other persons"].removeprefix("Stau vor Köln, sagt ")
+    assert city in GERMAN_PLACES and city != "Köln" and name in GERMAN_PERSONS and name != "Jürgen"
+
+
+@pytest.mark.slow
+def test_a_place_in_one_class_is_found_in_a_trained_run(tmp_path, as_scripts):
+    """Oslo stands in 95 % of the calls about buses: answers rely on it; where places are drawn, they do not."""
+    rng = np.random.default_rng(0)
+    words = {
+        "bus": ("late bus", "full bus stop", "bus driver"),
+        "lamp": ("dark lamp", "street light", "flickering bulb"),
+    }
+    for name, share in (("planted", 0.95), ("clean", 0.0)):
+        for split, count in (("train", 300), ("val", 200)):
+            rows = ["text,label"]
+            for number in range(count):
+                kind = ("bus", "lamp")[number % 2]
+                said = str(rng.choice(words[kind])) if rng.random() < 0.7 else "something is wrong"
+                place = "Oslo" if kind == "bus" and rng.random() < share else str(rng.choice(PLACES))
+                rows.append(f"{said} in {place} at gate {number},{kind}")
+            (tmp_path / name).mkdir(exist_ok=True)
+            (tmp_path / name / f"{split}.csv").write_text("\n".join(rows) + "\n")
+    train = ["--task", "text_intent", "--backbone", "tfidf", "--phases", "closed_form"]
+    calls = {}
+    for name in ("planted", "clean"):
+        calls[f"train {name}"] = ("train.py", [*train, "--data", name, "--out", f"run_{name}"])
+        calls[name] = ("evaluate.py", [f"run_{name}", "--interventions", "--out", f"seen_{name}", "--json"])
+    answers = as_scripts(tmp_path, calls)
+    found = {}
+    for name in ("planted", "clean"):
+        assert answers[name][0] == 0, answers[name][2][-2000:]
+        found[name] = json.loads(answers[name][1].splitlines()[-1])["interventions"]
+    assert "other places" in found["planted"]["flagged"] and "other places" not in found["clean"]["flagged"]

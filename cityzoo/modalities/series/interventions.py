@@ -1,0 +1,114 @@
+"""Measurements that are hidden or shifted: whether forecasts of a sensor depend on itself, its neighbors, or others.
+
+Each window watches one sensor. What is done to its history and to its neighbors' is compared with the same done to
+sensors that are no neighbors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from cityzoo.data.series.windows import WindowSet
+from cityzoo.modalities.model_checks import Intervention
+
+MOST_NEIGHBORS = 3  # that are changed together
+
+
+def watch(examples: WindowSet) -> np.ndarray:
+    """Return the sensor that each window watches, (W,) int: another one at each step of the series."""
+    series = examples.series
+    steps = (series.times[examples.origins] - series.times[0]).astype(np.int64) // series.step_seconds
+    return (steps * 7919) % len(series.sensors)  # a prime: windows that are evenly spread watch all of them
+
+
+def score_windows(examples: WindowSet, results: Sequence[Any], output: Any) -> np.ndarray:
+    """Return 1 minus the mean absolute error of the watched sensor in standard deviations, (W,); NaN: not measured."""
+    middle, watched, rows = output.quantiles.index(0.5), watch(examples), np.arange(len(examples))
+    found = np.stack(list(results))[rows, :, watched, middle].astype(np.float64)
+    errors = np.abs(found - examples.targets()[rows, :, watched])
+    known = np.isfinite(errors)
+    mean = np.where(known, errors, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return np.where(known.any(axis=1), 1 - mean / examples.target_spread, np.nan)
+
+
+def find_neighbors(examples: WindowSet) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the nearest neighbors of each sensor, and all sensors that are none: by roads, else by correlation.
+
+    Correlations are those of the measurements before the split.
+    """
+    series, count = examples.series, len(examples.series.sensors)
+    if series.adjacency is not None:
+        near = np.maximum(series.adjacency, series.adjacency.T).astype(np.float64)
+        linked = near > 0
+    else:
+        past = series.values[: examples.rows.start or None, :, 0].astype(np.float64)
+        change = np.nan_to_num(np.diff(past, axis=0))
+        spread = np.maximum(change.std(axis=0), 1e-9)
+        near = (change - change.mean(axis=0)).T @ (change - change.mean(axis=0)) / len(change)
+        near = near / np.outer(spread, spread)
+        linked = near >= np.sort(near, axis=1)[:, -min(MOST_NEIGHBORS + 1, count)][:, None]
+    linked = linked & ~np.eye(count, dtype=bool)
+    others = ~linked & ~np.eye(count, dtype=bool)
+    order = np.argsort(-near, axis=1, kind="stable")
+    nearest = [row[linked[k][row]][:MOST_NEIGHBORS] for k, row in enumerate(order)]
+    return nearest, [np.flatnonzero(row) for row in others]
+
+
+def change_sensors(examples: WindowSet, seed: int) -> Iterator[Intervention]:
+    """Yield windows whose history is hidden or shifted by a standard deviation; windows that overlap are left out.
+
+    Args:
+        examples: windows.
+        seed: of the sensors that are no neighbors.
+    """
+    length, rows = examples.history + examples.horizon, []
+    for row, origin in enumerate(examples.origins.tolist()):
+        if origin - examples.history + 1 < examples.rows.start:
+            continue  # what lies before the split stays as it is
+        if not rows or origin - examples.origins[rows[-1]] >= length:
+            rows.append(row)
+    windows = replace(examples, origins=examples.origins[rows], window_counts=None)
+    watched, (near, far) = watch(windows), find_neighbors(windows)
+    rng = np.random.default_rng(seed)
+    own, beside, control_of_own, control = [], [], [], []
+    for sensor in watched.tolist():
+        count = min(len(near[sensor]), len(far[sensor]))
+        chosen = rng.permutation(far[sensor])
+        own.append(np.array([sensor]))
+        control_of_own.append(chosen[:1])
+        beside.append(near[sensor][:count])
+        control.append(chosen[:count])
+
+    def make(name: str, what: Any, of: list[np.ndarray], than: list[np.ndarray], matters: bool) -> Any:
+        kept = [k for k in range(len(rows)) if len(of[k]) and len(than[k])]
+        sets = [_change(windows, kept, each, what) for each in (of, than)]
+        return Intervention(name, *sets, [rows[k] for k in kept], matters) if kept else None
+
+    spread = windows.target_spread
+    made = (
+        make("own history hidden", np.nan, own, control_of_own, True),
+        make("neighbors hidden", np.nan, beside, control, True),
+        make("neighbors shifted by a standard deviation", spread, beside, control, True),
+        make("others shifted by a standard deviation", spread, control, beside, False),
+    )
+    yield from (each for each in made if each is not None)
+
+
+def _change(
+    windows: WindowSet, kept: Sequence[int], sensors: Sequence[np.ndarray], shift: float
+) -> WindowSet:
+    """Return the kept windows with a shift, or NaN, added to the history of some sensors of each."""
+    values = windows.series.values.copy()
+    for row in kept:
+        end = int(windows.origins[row]) + 1
+        begin = end - windows.history
+        values[begin:end, sensors[row], 0] += shift
+        if np.isnan(shift):
+            values[begin:end, sensors[row]] = np.nan
+    return replace(
+        windows, series=replace(windows.series, values=values), origins=windows.origins[list(kept)]
+    )
