@@ -1,9 +1,9 @@
 """Congestion at two stations of a simulated motorway: a camera upstream, a loop detector downstream, a hotline.
 
 One simulation moves the traffic (`cityzoo.demo.sensors`). The image has vehicles at the distances that follow from its
-density, the camera's counts are those of the vehicles, the detector measures its speed and flow, and reports give its
-direction and time, though some are late or about something else. The two stations together say where the bottleneck
-is, as traffic engineers look for it (Cassidy and Bertini 1999): between them if the queue is upstream alone.
+density, which the camera counts; the detector measures speed and flow; reports give direction and time, though some are
+late or about something else. The two stations together say where the bottleneck is, as traffic engineers look for it
+(Cassidy and Bertini 1999): between them if the queue is upstream alone.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ SIZE_HW = (192, 256)
 WINDOW = 3  # steps of five minutes, through which a station stays slow or fast
 SLOW, FAST = 0.35, 0.8  # of the free speed: below, above; what is in between is left out
 VEHICLE_M = 5.0
+VIEW_KM, COUNT_ERROR = 0.1, 0.2  # of a camera, and of its counts as a share
 UNITS = np.array([2.0, 150.0])  # km/h and veh/h: differences that detectors do not show
 TRAIN_SHARE = 0.75  # of the days, the first ones
 TRUE, LATE = (
@@ -92,10 +93,14 @@ def draw_moments(
     cut = int(len(shares) * TRAIN_SHARE)
     first, shares = (0, shares[:cut]) if split == "train" else (cut, shares[cut:])
     windows = np.lib.stride_tricks.sliding_window_view(shares, WINDOW, axis=0)
-    states = {True: (windows < SLOW).all(axis=-1), False: (windows > FAST).all(axis=-1)}
+    states: dict[bool, np.ndarray] = {
+        True: np.asarray((windows < SLOW).all(axis=-1)),
+        False: np.asarray((windows > FAST).all(axis=-1)),
+    }
     cameras = np.flatnonzero(demo.network.ahead >= 0)
     detectors = cameras if one_place else demo.network.ahead[cameras]
-    cases, found, known = list(ONE_PLACE if one_place else LABELS), [], {}
+    cases, found = list(ONE_PLACE if one_place else LABELS), []
+    known: dict[bool, np.ndarray] = {}
     for number, (up, down) in enumerate(cases):
         places = np.argwhere(states[up][:, cameras] & states[down][:, detectors])
         wanted = (count + len(cases) - 1 - number) // len(cases)
@@ -131,7 +136,7 @@ def _write_split(
         setting = Setting(partial(choose_view, layouts=VIEW), _density(demo, moment))
         plan = plan_scene(scene_seed(seed, split, number), SIZE_HW, setting=setting)
         shoot(plan).save(folder / "images" / split, f"{number:04d}")
-        counted.append(_count(demo, moment, len(plan.vehicles), rng))
+        counted.append(_count(demo, moment, rng))
         measured.append(demo.series.values[steps, moment.detector])
         window = f"{split}.csv#{number * WINDOW}:{(number + 1) * WINDOW}"
         time = demo.series.times[steps.stop - 1]
@@ -167,12 +172,11 @@ def _density(demo: TrafficDemo, moment: Moment) -> Density:
     return Density(((1, gap),), (0.8, 1.25), first, parked=0.0, most=50, nearest=True, class_shares=FULL_ROAD)
 
 
-def _count(demo: TrafficDemo, moment: Moment, seen: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the vehicles in view at each step, (WINDOW,) int: at the last one those of the image."""
-    density = _per_km(demo, moment.camera, slice(moment.step, moment.step + WINDOW))
-    found = rng.poisson(seen * density / max(density[-1], 1e-6))
-    found[-1] = seen
-    return found
+def _count(demo: TrafficDemo, moment: Moment, rng: np.random.Generator) -> np.ndarray:
+    """Return the mean number of vehicles in view in each step, (WINDOW,)."""
+    steps = slice(moment.step, moment.step + WINDOW)
+    seen = _per_km(demo, moment.camera, steps) * demo.network.lanes[moment.camera] * VIEW_KM
+    return np.maximum(seen * rng.normal(1, COUNT_ERROR, WINDOW), 0).round(1)
 
 
 def _report(

@@ -1,7 +1,7 @@
 """Measurements that are hidden or shifted: whether forecasts of a sensor depend on itself, its neighbors, or others.
 
-Each window watches one sensor. What is done to its history and to its neighbors' is compared with the same done to
-sensors that are no neighbors.
+Each window watches some sensors. What is done to their history and to their neighbors' is compared with the same done
+to sensors that are no neighbors.
 """
 
 from __future__ import annotations
@@ -15,24 +15,29 @@ import numpy as np
 from cityzoo.data.series.windows import WindowSet
 from cityzoo.modalities.model_checks import Intervention
 
-MOST_NEIGHBORS = 3  # that are changed together
+MOST_NEIGHBORS = 3  # of a sensor that are changed
+MOST_WATCHED = 8  # sensors of a window, and at most one of 8
 
 
 def watch(examples: WindowSet) -> np.ndarray:
-    """Return the sensor that each window watches, (W,) int: another one at each step of the series."""
-    series = examples.series
+    """Return the sensors that each window watches, (W, K) int: other ones at each step of the series."""
+    series, count = examples.series, len(examples.series.sensors)
     steps = (series.times[examples.origins] - series.times[0]).astype(np.int64) // series.step_seconds
-    return (steps * 7919) % len(series.sensors)  # a prime: windows that are evenly spread watch all of them
+    many = int(np.clip(count // MOST_WATCHED, 1, MOST_WATCHED))
+    spread = np.arange(many) * count // many
+    return (
+        steps[:, None] * 7919 + spread
+    ) % count  # a prime: windows that are evenly spread watch all of them
 
 
 def score_windows(examples: WindowSet, results: Sequence[Any], output: Any) -> np.ndarray:
-    """Return 1 minus the mean absolute error of the watched sensor in standard deviations, (W,); NaN: not measured."""
-    middle, watched, rows = output.quantiles.index(0.5), watch(examples), np.arange(len(examples))
+    """Return 1 minus the mean absolute error of watched sensors in standard deviations, (W,); NaN: not measured."""
+    middle, watched, rows = output.quantiles.index(0.5), watch(examples), np.arange(len(examples))[:, None]
     found = np.stack(list(results))[rows, :, watched, middle].astype(np.float64)
     errors = np.abs(found - examples.targets()[rows, :, watched])
-    known = np.isfinite(errors)
-    mean = np.where(known, errors, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    return np.where(known.any(axis=1), 1 - mean / examples.target_spread, np.nan)
+    known, both = np.isfinite(errors), (1, 2)
+    mean = np.where(known, errors, 0).sum(axis=both) / np.maximum(known.sum(axis=both), 1)
+    return np.where(known.any(axis=both), 1 - mean / examples.target_spread, np.nan)
 
 
 def find_neighbors(examples: WindowSet) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -65,7 +70,8 @@ def change_sensors(examples: WindowSet, seed: int) -> Iterator[Intervention]:
         examples: windows.
         seed: of the sensors that are no neighbors.
     """
-    length, rows = examples.history + examples.horizon, []
+    length = examples.history + examples.horizon
+    rows: list[int] = []
     for row, origin in enumerate(examples.origins.tolist()):
         if origin - examples.history + 1 < examples.rows.start:
             continue  # what lies before the split stays as it is
@@ -75,18 +81,20 @@ def change_sensors(examples: WindowSet, seed: int) -> Iterator[Intervention]:
     watched, (near, far) = watch(windows), find_neighbors(windows)
     rng = np.random.default_rng(seed)
     own, beside, control_of_own, control = [], [], [], []
-    for sensor in watched.tolist():
-        count = min(len(near[sensor]), len(far[sensor]))
-        chosen = rng.permutation(far[sensor])
-        own.append(np.array([sensor]))
-        control_of_own.append(chosen[:1])
-        beside.append(near[sensor][:count])
+    for sensors in watched:
+        neighbors = np.setdiff1d(np.concatenate([near[each] for each in sensors]), sensors)
+        strangers = set.intersection(*(set(far[each].tolist()) for each in sensors))
+        chosen = rng.permutation(sorted(strangers - set(sensors.tolist()))).astype(int)
+        count = min(len(neighbors), len(chosen))
+        own.append(sensors[: len(chosen)])
+        control_of_own.append(chosen[: len(sensors)])
+        beside.append(neighbors[:count])
         control.append(chosen[:count])
 
     def make(name: str, what: Any, of: list[np.ndarray], than: list[np.ndarray], matters: bool) -> Any:
         kept = [k for k in range(len(rows)) if len(of[k]) and len(than[k])]
-        sets = [_change(windows, kept, each, what) for each in (of, than)]
-        return Intervention(name, *sets, [rows[k] for k in kept], matters) if kept else None
+        changed, control = (_change(windows, kept, each, what) for each in (of, than))
+        return Intervention(name, changed, control, [rows[k] for k in kept], matters) if kept else None
 
     spread = windows.target_spread
     made = (

@@ -46,7 +46,7 @@ INTERVENTIONS = Section(
                 "n": ("examples", "count"),
                 "flagged": ("flagged", "text"),
             },
-            "Answers may depend on objects, not on backgrounds and names. From, to: 95 % interval.",
+            "Answers may depend on objects and neighbors, not on backgrounds, names and strangers. From, to: 95 % interval.",
         ),
         Table(
             "Places of the image",

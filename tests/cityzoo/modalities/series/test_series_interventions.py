@@ -53,10 +53,10 @@ def test_only_the_histories_of_the_chosen_sensors_change(windows):
     own = next(change_sensors(windows, 0))
     assert (np.diff(own.examples.origins) >= 5).all() and own.matters
     hidden = np.argwhere(np.isnan(own.examples.series.values[..., 0]))
-    assert len(hidden) == 3 * len(own.examples) and set(watch(windows)) == set(range(SENSORS))
+    assert len(hidden) == 3 * len(own.examples) and set(watch(windows).ravel()) == set(range(SENSORS))
     expected = [
         (o - back, s)
-        for o, s in zip(own.examples.origins, watch(own.examples), strict=True)
+        for o, s in zip(own.examples.origins, watch(own.examples)[:, 0], strict=True)
         for back in (2, 1, 0)
     ]
     np.testing.assert_array_equal(hidden, expected)
