@@ -18,6 +18,7 @@ TASKS = (
     "text_intent",
     "sound_classify",
     "incident_fusion",
+    "congestion_fusion",
 )  # one per modality
 
 

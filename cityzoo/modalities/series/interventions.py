@@ -80,7 +80,7 @@ def change_sensors(examples: WindowSet, seed: int) -> Iterator[Intervention]:
     windows = replace(examples, origins=examples.origins[rows], window_counts=None)
     watched, (near, far) = watch(windows), find_neighbors(windows)
     rng = np.random.default_rng(seed)
-    own, beside, control_of_own, control = [], [], [], []
+    own, around, control_of_own, control = [], [], [], []
     for sensors in watched:
         neighbors = np.setdiff1d(np.concatenate([near[each] for each in sensors]), sensors)
         strangers = set.intersection(*(set(far[each].tolist()) for each in sensors))
@@ -88,7 +88,7 @@ def change_sensors(examples: WindowSet, seed: int) -> Iterator[Intervention]:
         count = min(len(neighbors), len(chosen))
         own.append(sensors[: len(chosen)])
         control_of_own.append(chosen[: len(sensors)])
-        beside.append(neighbors[:count])
+        around.append(neighbors[:count])
         control.append(chosen[:count])
 
     def make(name: str, what: Any, of: list[np.ndarray], than: list[np.ndarray], matters: bool) -> Any:
@@ -99,9 +99,9 @@ def change_sensors(examples: WindowSet, seed: int) -> Iterator[Intervention]:
     spread = windows.target_spread
     made = (
         make("own history hidden", np.nan, own, control_of_own, True),
-        make("neighbors hidden", np.nan, beside, control, True),
-        make("neighbors shifted by a standard deviation", spread, beside, control, True),
-        make("others shifted by a standard deviation", spread, control, beside, False),
+        make("neighbors hidden", np.nan, around, control, True),
+        make("neighbors shifted by a standard deviation", spread, around, control, True),
+        make("others shifted by a standard deviation", spread, control, around, False),
     )
     yield from (each for each in made if each is not None)
 

@@ -46,7 +46,8 @@ INTERVENTIONS = Section(
                 "n": ("examples", "count"),
                 "flagged": ("flagged", "text"),
             },
-            "Answers may depend on objects and neighbors, not on backgrounds, names and strangers. From, to: 95 % interval.",
+            "Answers may depend on objects and neighbors, not on backgrounds, names and other sensors. From, to: 95 % "
+            "interval.",
         ),
         Table(
             "Places of the image",

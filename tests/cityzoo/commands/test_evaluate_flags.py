@@ -109,6 +109,7 @@ def test_the_run_is_found_behind_flags_of_its_modality(runs):
         "data": None,
         "format": None,
         "allow_outside": False,
+        "interventions": None,
         "limit": 3,
         "rules": None,
     }
