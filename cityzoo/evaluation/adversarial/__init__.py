@@ -11,6 +11,7 @@ from cityzoo.errors import InputError
 if TYPE_CHECKING:
     from cityzoo.evaluation.evaluated_run import EvaluatedRun
 
+MOST = 200  # images that a patch is searched and measured on
 WITHOUT = "without_adversarial"  # in the run folder: the same training without attacks
 
 
@@ -31,6 +32,12 @@ def evaluate_section(
     found = {}
     if flags.get("adversarial"):
         found["adversarial"] = _measure_levels(subject, truth, flags, folder)
+    if share := flags.get("patch_search"):
+        from cityzoo.evaluation.adversarial import patch_search
+
+        groups, seed = subject.task.modality.groups(truth), subject.spec.run.seed
+        given = subject.model, subject.output, truth, groups
+        found["patch_search"] = patch_search.measure(*given, share, seed, MOST, folder)
     return found
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from cityzoo.cli import flag
 from cityzoo.cli.flag_files import read_mapping
-from cityzoo.cli.values import AUTO, parse_count, parse_mapping, parse_number, parse_score
+from cityzoo.cli.values import AUTO, parse_count, parse_mapping, parse_number, parse_score, parse_share
 from cityzoo.modalities.image.flags import BAD_BOXES
 
 ROBUSTNESS_IMAGES = 100
+PATCH_SHARE = 0.05  # of the image
 
 
 def parse_slices(text: str) -> str:
@@ -88,6 +89,14 @@ class ImageEvaluateFlags:
         parse_count,
         "N",
         const=ROBUSTNESS_IMAGES,
+    )
+    patch_search: float | None = flag(
+        None,
+        "classifiers: search a patch that covers this share of the image and turns answers wherever it lies, on half "
+        f"of the images, and measure it on the others, next to noise and gray ({PATCH_SHARE:g} if not given)",
+        parse_share,
+        "SHARE",
+        const=PATCH_SHARE,
     )
     interventions: int | None = flag(
         None,

@@ -50,3 +50,32 @@ ADVERSARIAL = Section(
         "Trained with --adversarial {adversarial/training|text}.",
     ),
 )
+PATCH_SEARCH = Section(
+    "Patch",
+    "patch_search",
+    "A patch that turns answers wherever it lies, as a sticker would: searched on one half of the images, measured on "
+    "the others, next to patches of equal size at the same places.",
+    cards=(
+        Card("patch_search/beyond_noise", "lost to the patch", "accuracy, beyond a patch of noise", "signed"),
+        Card("patch_search/share", "of the image", "covered by the patch", "share"),
+        Card("patch_search/n", "images", "measured, in four places each", "count"),
+    ),
+    tables=(
+        Table(
+            "Accuracy with a patch",
+            "patch_search/patches",
+            {
+                "accuracy": ("accuracy", "bar"),
+                "interval": ("95 % interval", "interval"),
+                "fall": ("lost", "signed"),
+                "fall_interval": ("95 %, paired", "interval"),
+            },
+        ),
+    ),
+    images={"patch_search": "The patch, and images whose answer it turns"},
+    remarks=(
+        "Without a patch accuracy is {patch_search/accuracy}. With it {patch_search/answers/share|share} of the "
+        "answers are {patch_search/answers/class|text}.",
+    ),
+)
+ATTACKS = (ADVERSARIAL, PATCH_SEARCH)

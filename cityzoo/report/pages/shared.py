@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from cityzoo.metrics.keys import pointer
 from cityzoo.report.layout import Card, Chart, Columns, Layout, Section, Table
 from cityzoo.report.number_format import metric_label
-from cityzoo.report.pages.adversarial import ADVERSARIAL
+from cityzoo.report.pages.adversarial import ATTACKS
 from cityzoo.report.pages.folds import NEW_SOURCES
 from cityzoo.report.pages.fusion import FUSION
 from cityzoo.report.pages.interventions import INTERVENTIONS, RULES, SENSOR_RULES
@@ -190,7 +190,7 @@ FALSE_ACCEPTS = Section(
 )
 SECTIONS = (
     *(NEW_SOURCES, LINEAGE, FUSION, ROBUST_GROUPS, RULES, SENSOR_RULES, ROBUSTNESS),
-    *(ADVERSARIAL, FALSE_ACCEPTS, CORRUPTED),
+    *(*ATTACKS, FALSE_ACCEPTS, CORRUPTED),
     *(INTERVENTIONS, EXPLANATIONS, WORDS, EXPORTS),
 )
 

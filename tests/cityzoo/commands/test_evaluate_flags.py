@@ -91,7 +91,7 @@ def test_flags_become_the_command(runs):
         "predict": None,
     }
     flags |= {"bad_boxes": "clip", "score": None, "robustness": None, "attack_eps": 4.0, "explain": None}
-    flags |= {"interventions": None, "rules": None, "adversarial": None}
+    flags |= {"interventions": None, "rules": None, "adversarial": None, "patch_search": None}
     assert command.flags == {**flags, "slice_by": "auto"}
     command = parse_evaluation(["vehicle_detect"])
     assert not command.uses_other_data and command.require == [] and command.options == {}
