@@ -56,7 +56,7 @@ def verify_runs(runs: Sequence[str], public_key: str) -> None:
 def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:
     """Evaluate a run next to other runs, write its report and return it; None if there are no labels."""
     from cityzoo.evaluation import evaluate as evaluation
-    from cityzoo.evaluation import evaluated_run, predict_folder
+    from cityzoo.evaluation import evaluated_run, predict_folder, projector
     from cityzoo.export import exported_run
     from cityzoo.report import run_report
     from cityzoo.report.tensorboard import write_runs_table
@@ -85,6 +85,8 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any] | None:
     report = run_report.write(folder, subject.task, subject.output, facts, metrics, subject.spec.run.seed)
     if others:
         write_runs_table(report, [subject, *others], folder)
+    if command.flags["projector"]:
+        projector.write_projector(subject, truth, folder / "logs" / "report")
     return report
 
 

@@ -190,6 +190,7 @@ class FitFlags:
         None, "{unit} of earlier runs to keep (default: 500, or 15 a class if that is more)", parse_count, "N"
     )
     keep_epochs: int | None = flag(None, "keep models of the last N epochs, for soups", parse_count, "N")
+    profile: bool = flag(False, "profile a few training steps, for TensorBoard's profiler")
     patience: int = flag(15, "stop a phase after this many epochs without improvement", parse_count, "N")
 
 

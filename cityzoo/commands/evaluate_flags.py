@@ -121,6 +121,8 @@ def _add_general_flags(parser: cli.Parser, unit: str) -> None:
     add("--review-below", type=cli.argparse_type(parse_score), **about)
     add("--out", metavar="FOLDER", help="where to write (default: the run folder, or a new one in it)")
     add("--json", action="store_true", help="print the report as one line of JSON, too")
+    help = f"write the features of the {unit} for TensorBoard's embedding projector"
+    add("--projector", action="store_true", help=help)
     help = "PEM file: refuse runs with files that this key did not sign, that changed, are missing or extra"
     add("--verify", metavar="PUBLIC_KEY", help=help)
     add(

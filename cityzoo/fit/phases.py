@@ -27,6 +27,7 @@ from cityzoo.fit.schedules import schedule
 from cityzoo.spec import CLOSED_FORM, Phase
 from cityzoo.tasks import Task
 
+PROFILED_STEPS = (5, 10)  # of a phase, when everything is compiled
 LOG = logging.getLogger(__name__)
 RANGE_TEST_STEPS = 100
 Evaluate = Callable[[], tuple[dict, list]]
@@ -139,7 +140,8 @@ def _watchers(
     if not distributed.is_chief():
         return [evaluation, keeper]
     images = [ImageSummaryCallback(evaluation, context, last_epoch)] if len(context.val) else []
-    board = keras.callbacks.TensorBoard(context.folder.logs, write_graph=False)
+    profiled = PROFILED_STEPS if context.spec.fit.profile else 0
+    board = keras.callbacks.TensorBoard(context.folder.logs, write_graph=False, profile_batch=profiled)
     return [evaluation, keeper, *images, board]
 
 

@@ -13,6 +13,7 @@ from cityzoo.evaluation.run_facts import environment
 from cityzoo.report import pages
 from cityzoo.report.local_paths import shorten_paths
 from cityzoo.report.tensorboard import write_report_summaries
+from cityzoo.report.tensorboard_run import write_run_summaries
 from cityzoo.report.write import write_report
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def write(
     report = shorten_paths(report)
     layout, path = _write_page(folder, output, report)
     write_report_summaries(report, layout, folder / "logs")
+    write_run_summaries(report, layout, folder / "logs", output.primary_metrics)
     for warning in report.get("warnings", ()):
         LOG.warning("WARNING: %s", warning)
     LOG.info("%s", headline(report, output.primary_metrics, task.modality.unit))

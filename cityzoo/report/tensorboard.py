@@ -98,7 +98,6 @@ def write_hparams(folder: str | Path, runs: Runs) -> Path:
         the folder.
     """
     import tensorflow as tf
-    from tensorboard.plugins.hparams import api as hp
 
     folder = Path(folder)
     metrics = list(dict.fromkeys(name for _, found in runs.values() for name in found))
@@ -106,17 +105,32 @@ def write_hparams(folder: str | Path, runs: Runs) -> Path:
         own = folder / name.strip("/").replace("/", "-")
         for old in own.glob("events.out.tfevents.*"):
             old.unlink()
-        plain = {
-            key: value if isinstance(value, bool | int | float | str) else format_text(value)
-            for key, value in settings.items()
-        }
         with tf.summary.create_file_writer(str(own)).as_default(step=0):
-            hp.hparams_config([hp.HParam(key) for key in plain], [hp.Metric(key) for key in metrics])
-            hp.hparams(plain, trial_id=name)
+            write_settings(name, settings, metrics)
             for key, value in found.items():
                 if is_number(value):
                     tf.summary.scalar(key, float(value))
     return folder
+
+
+def write_settings(name: str, settings: Mapping[str, Any], metrics: Sequence[str] = ()) -> None:
+    """Write the settings of a run for the HParams table, with the default writer.
+
+    Args:
+        name: of the run.
+        settings: name -> value, see `varying_settings`.
+        metrics: tags of the scalars next to them; empty: all. TensorBoard takes those of one run for all of
+            a folder, which may be of several tasks.
+    """
+    from tensorboard.plugins.hparams import api as hp
+
+    plain = {
+        key: value if isinstance(value, bool | int | float | str) else format_text(value)
+        for key, value in settings.items()
+    }
+    if metrics:
+        hp.hparams_config([hp.HParam(key) for key in plain], [hp.Metric(key) for key in metrics])
+    hp.hparams(plain, trial_id=name)
 
 
 def write_runs_table(report: Mapping[str, Any], runs: Sequence[EvaluatedRun], folder: Path) -> None:
@@ -160,7 +174,7 @@ def varying_settings(specs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[s
 def _flat(spec: Mapping[str, Any]) -> dict[str, Any]:
     sections = [section for section in spec.values() if isinstance(section, Mapping)]
     flat = {key: value for section in sections for key, value in section.items()}
-    if isinstance(flat.get("augment"), list):
+    if isinstance(flat.get("augment"), list | tuple):
         flat["augment"] = next((step["policy"] for step in flat["augment"] if "policy" in step), "own")
     if spec.get("plan"):
         flat["phases"] = ", ".join(f"{phase['freeze']}:{phase['epochs']}" for phase in spec["plan"])

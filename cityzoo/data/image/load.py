@@ -105,10 +105,9 @@ def load(
         >>> len(data.train) + len(data.val), data.train.class_names, data.val.examples[0].size_hw
         (4, ('car',), (48, 64))
     """
-    _require("--bad-boxes", labels, LABELS)
-    _require("--exif", exif, EXIF)
+    for checked in (("--bad-boxes", labels, LABELS), ("--exif", exif, EXIF), ("wants", wants, WANTS)):
+        _require(*checked)
     _require("--split-by", split_by, train_val.SPLIT_BY)
-    _require("wants", wants, WANTS)
     _require_limit(limit)
     name, raw = _read(source, format, wants)
     other = None if val is None else _read_val(val, raw, wants)

@@ -1,6 +1,8 @@
 """Event files, read back: figures, images, the card, and the table of several runs."""
 
 import io
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from cityzoo.metrics.keys import pointer
 from cityzoo.report.layout import Card, Chart, Layout, Table
 from cityzoo.report.tensorboard import confusion_image, write_hparams, write_report_summaries
+from cityzoo.report.tensorboard_run import scalar_layout, write_run_summaries
 
 CONFUSION = Table("Taken", "confusion", {pointer(name): (name, "heat") for name in ("car", "a/b")})
 LAYOUT = Layout(
@@ -86,3 +89,31 @@ def test_the_table_of_several_runs(tmp_path):
     content = found["_hparams_/experiment"].metadata.plugin_data.content
     table = plugin_data_pb2.HParamsPluginData.FromString(content).experiment
     assert [metric.name.tag for metric in table.metric_infos] == ["AP", "AP75"]
+
+
+def test_a_run_in_tensorboard(tmp_path):
+    """Its command, spec, tables as Markdown, settings, and a chart for the loss, the rate and each metric."""
+    spec = {"run": {"backbone": "vgg16"}, "modality": {"augment": ({"policy": "light"},)}}
+    table = Table("Sizes", "sizes", {"count": ("images", "count"), "AP": ("AP", "score")}, most=1)
+    report = {**REPORT, "spec": spec, "sizes": {"a|b": {"count": 3, "AP": 0.25}, "c": {}}}
+    layout = replace(LAYOUT, tables=(CONFUSION, table))
+    logs = tmp_path / "mine" / "logs"
+    write_run_summaries(report, layout, logs, ("AP", "loss"))
+    found = values(logs / "report")
+    texts = {
+        tag: tf.make_ndarray(each.tensor).item().decode()
+        for tag, each in found.items()
+        if tag.startswith(("run/", "tables/"))
+    }
+    assert texts["run/command"].strip() == "python train.py --config mine/spec.json"
+    assert json.loads(texts["run/spec"])["run"]["backbone"] == "vgg16"
+    assert texts["tables/Sizes"].splitlines()[2:] == ["| a\\|b | 3 | 0.250 |"]
+    assert not any("Taken" in tag for tag in texts)  # an image
+    (settings,) = (each for tag, each in found.items() if "hparams" in tag)
+    data = plugin_data_pb2.HParamsPluginData.FromString(settings.metadata.plugin_data.content)
+    assert {k: v.string_value for k, v in data.session_start_info.hparams.items()} == {
+        "backbone": "vgg16",
+        "augment": "light",
+    }
+    (category,) = scalar_layout(("AP", "loss")).category
+    assert [chart.title for chart in category.chart] == ["loss", "learning rate", "AP"]
