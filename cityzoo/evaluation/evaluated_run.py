@@ -144,12 +144,13 @@ def load_truth(subject: EvaluatedRun, command: EvaluateCommand) -> tuple[Any, di
 
 
 def choose_folder(command: EvaluateCommand) -> Path:
-    """Return where the report goes: the run folder, or a new one for other data or comparisons.
+    """Return where the report goes: the run folder, or a new one for other data than its report's, or comparisons.
 
     Raises:
         InputError: --out exists or cannot be made.
     """
-    if command.uses_other_data or command.others or command.out or command.folder.is_signed:
+    is_other = command.uses_other_data or command.spec.run.continue_  # whose report covers earlier runs' data, too
+    if is_other or command.others or command.out or command.folder.is_signed:
         return next_free_folder(command.out, command.folder.path, "evaluation")
     return command.folder.path
 

@@ -22,7 +22,8 @@ def check_resumed(folder: RunFolder, modality: Modality[Any], data: Dataset) -> 
     Raises:
         InputError: the classes, or what else the model's outputs and inputs stand for, are others.
     """
-    splits = {id(each): each for each in (data.train, data.val, data.held_out)}
+    own = getattr(data, "new", data)  # of a continued run: what it replays is named by its memory
+    splits = {id(each): each for each in (own.train, own.val, own.held_out)}
     found = modality.data_identity(splits.values(), data.findings.as_dict()["source"])
     known = DataIdentity.read(folder.data)
     if known is None or folder.is_unbegun:

@@ -23,6 +23,7 @@ def continued(out, *words, data="new.csv", run="known"):
 COMMANDS = {
     "known": train("known", *EPOCHS, "--val", "val.csv", "--expires", "2999-12-31", data="known.csv"),
     "grown": continued("grown", *BY_GRADIENT, "--replay-memory", "12", "--may-lose", "accuracy:0.9"),
+    "evaluate": ("evaluate.py", ["grown"]),
     "stranger": continued("x1", data="renamed.csv"),
     "no data": ("train.py", ["--continue", "known"]),
     "other task": (*continued("x3", "--task", "sound_classify"),),
@@ -246,3 +247,12 @@ def test_what_a_run_itself_was_trained_on_is_not_replayed_once_it_is_forgotten(r
     assert read_forgotten(folder / "heir") == [Forgotten("new.csv")]
     before = {source.data: len(source.train) for source in read_memory(folder / "joint")}
     assert before["new.csv"] > 0
+
+
+def test_a_continued_run_is_evaluated_on_its_own_data(ran):
+    """Which lacks a class that the earlier run knows; its report, of all runs' data, stays as it is."""
+    answers, folder = ran
+    code, _, said = answers["evaluate"]
+    assert code == 0 and "changed since this run was trained" not in said, said[-2000:]
+    report = json.loads((folder / "grown" / "evaluation-1" / "report.json").read_text())
+    assert report["n_texts"] < report_of(folder, "grown")["n_texts"]
