@@ -101,7 +101,7 @@ def test_the_page_of_notebooks_has_it(path):
 @each_notebook
 def test_every_cell_runs_and_shows_what_is_committed(path, runner, tmp_path):
     """With little data and few epochs, in a home of its own: as many cells, and of each the same kinds of output."""
-    homes = {"CITYZOO_HOME": str(tmp_path / "cityzoo"), "KERAS_HOME": str(tmp_path / "keras")}
+    homes = {name: str(tmp_path) for name in ("CITYZOO_HOME", "KERAS_HOME", "TMPDIR")}
     fresh = runner.run(path, path.parent, CITYZOO_QUICK="1", **homes)
     found = [runner.kinds(cell) for cell in fresh.cells if cell.cell_type == "code"]
     assert found == [runner.kinds(cell) for cell in cells_of(path)]
