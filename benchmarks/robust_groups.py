@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What `train.py --robust-groups` gains on the worst group where a background or a watermark is planted.
+"""What `train.py --robust-groups` (or `--independent-of`) gains on the worst group where a shortcut is planted.
 
 python benchmarks/robust_groups.py highway/ --weights mobilenet_025.weights.h5 [--kinds background] [--seeds 5]
 
@@ -93,24 +93,26 @@ def train(data: Path, kind: str, seed: int, given: argparse.Namespace, out: Path
     command += ["--backbone", given.backbone, "--weights", given.weights, "--views", "1"]
     command += [] if "--phases" in given.flags else ["--freeze", "backbone"]
     command += ["--augment", "none", "--image-size", "96", "--seed", str(seed), "--out", str(out)]
-    command += ["--robust-groups", f"({'|'.join(KINDS[kind])})_", *given.flags.split()]
+    by = f"({'|'.join(KINDS[kind])})_" + (f":{given.weight:g}" if given.method == "independent_of" else "")
+    command += [f"--{given.method.replace('_', '-')}", by, *given.flags.split()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(done.stderr.strip().splitlines()[-1])
-    return json.loads((out / "report.json").read_text())["robust_groups"]
+    return json.loads((out / "report.json").read_text())[given.method]
 
 
 def summarize(found: list[dict]) -> list[str]:
     """Return lines of a table: each seed, and the means."""
     lines = []
     for number, section in enumerate(found):
-        without, this = (section["models"][name] for name in ("without --robust-groups", "this model"))
+        _, without, this = section["models"].values()
         low, high = section["changes"]["worst group"]["change_interval"]
         change = section["changes"]["worst group"]["change"]
         lines.append(
             f"| {number} | {without['worst']:.3f} ({without['worst_group']}) | {this['worst']:.3f} "
             f"({this['worst_group']}) | {change:+.3f} ({low:+.3f} to {high:+.3f}) | {without['accuracy']:.3f} | "
-            f"{this['accuracy']:.3f} | {section['changes']['all examples']['change']:+.3f} |"
+            f"{this['accuracy']:.3f} | {section['changes']['all examples']['change']:+.3f} | "
+            f"{without.get('dependence', 0):.3f} | {this.get('dependence', 0):.3f} |"
         )
     return lines
 
@@ -140,6 +142,8 @@ def main() -> None:
     parser.add_argument("--weights", default="auto")
     parser.add_argument("--kinds", default="background,watermark")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--method", default="robust_groups", choices=("robust_groups", "independent_of"))
+    parser.add_argument("--weight", type=float, default=1.0, help="of --independent-of")
     parser.add_argument("--flags", default="", help="further flags of train.py")
     given = parser.parse_args()
     sides = [cut_crops(given.data, split) for split in ("train", "val")]

@@ -27,7 +27,7 @@ NOT_TAKEN = (
         "strict",
     ),
     *("repeats", "folds", "fold", "group_by", "minutes", "find_lr", "teacher", "teacher_weight", "delta"),
-    *("robust_groups", "adversarial"),
+    *("robust_groups", "independent_of", "adversarial"),
     *(
         "continue_",
         "with_data_of",

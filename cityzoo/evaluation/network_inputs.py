@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cityzoo.backend import compiled
 from cityzoo.data.image.views import AugmentedViews
 from cityzoo.errors import InputError
 from cityzoo.outputs import Output
@@ -60,9 +59,14 @@ class NetworkInputs:
         """Return whether predictions are averaged over each image and its mirror image."""
         return getattr(self.output, "flips", False)
 
-    def answer(self, model: keras.Model, images: np.ndarray, rows: Sequence[int]) -> list[Any]:
-        """Return the results of a model for changed images: (B, h, w, 3) float32 of 0..255, those of `rows`."""
-        run = compiled(model)
+    def answer(self, run: Callable[[Any], Any], images: np.ndarray, rows: Sequence[int]) -> list[Any]:
+        """Return the results for changed images.
+
+        Args:
+            run: a model, as `cityzoo.backend.compiled` returns it.
+            images: (B, h, w, 3) float32 of 0..255.
+            rows: of these images.
+        """
         outputs = run(images)
         outputs = (outputs + run(images[:, :, ::-1])) / 2 if self.mirrored else outputs
         return self.output.decode(outputs, self.matrices[rows], [self.examples.examples[row] for row in rows])

@@ -31,6 +31,11 @@ def attack_of(spec: TrainSpec[Any]) -> Attack | None:
     return read_attack(text) if text else None
 
 
+def find_gradient_flag(spec: TrainSpec[Any]) -> str:
+    """Return the flag that a head in closed form does not take into account; "": none."""
+    return FLAG if attack_of(spec) else "--independent-of" * bool(spec.output.get("independent_of"))
+
+
 def add_attack(spec: TrainSpec[Any], task: Task) -> Task:
     """Return the task of a run: with `--adversarial` the metric under attack chooses the best epoch.
 
@@ -45,6 +50,7 @@ def add_attack(spec: TrainSpec[Any], task: Task) -> Task:
         "--unlabelled": spec.modality.unlabelled,
         "--find-lr": spec.fit.find_lr,
         "--robust-groups": spec.output.get("robust_groups"),
+        "--independent-of": spec.output.get("independent_of"),
     }
     for name in (name for name, value in others.items() if value):
         raise InputError(f"{FLAG} and {name} cannot be combined: remove one of them")

@@ -8,7 +8,7 @@ from typing import Any
 
 from cityzoo import backend
 from cityzoo.errors import InputError, unknown
-from cityzoo.fit.adversarial import attack_of
+from cityzoo.fit.adversarial import find_gradient_flag
 from cityzoo.fit.auto_batch_size import auto_batch_size
 from cityzoo.fit.devices import devices_at_once
 from cityzoo.fit.distillation_teacher import pin_teacher
@@ -96,10 +96,9 @@ def plan_phases(
     stages = fit.phases or _default_stages(spec, task, output, freeze, epochs)
     if not output.trainable and (len(stages) > 1 or stages[0][0] != CLOSED_FORM):
         raise InputError("this task has no trainable head: remove --phases")
-    if attack_of(spec) and all(stage == CLOSED_FORM for stage, _ in stages):
-        raise InputError(
-            f"--adversarial trains by gradients: add a phase, e.g. --phases {CLOSED_FORM},backbone:10"
-        )
+    closed = all(stage == CLOSED_FORM for stage, _ in stages)
+    if closed and (name := find_gradient_flag(spec)):
+        raise InputError(f"{name} trains by gradients: add a phase, e.g. --phases {CLOSED_FORM},backbone:10")
     allowed = (CLOSED_FORM, *modality.freeze_points)
     for stage, _ in stages:
         if stage not in allowed:
@@ -123,7 +122,7 @@ def _default_stages(
     whole = task.modality.freeze_points[-1]
     computes = bool(output.closed_form_layer) and task.modality.supports_closed_form
     first = (CLOSED_FORM, 1) if computes else (whole, epochs)
-    by_steps = task.modality.count_unlabelled(spec) or attack_of(
+    by_steps = task.modality.count_unlabelled(spec) or find_gradient_flag(
         spec
     )  # what no closed form takes into account
     more = freeze != whole or bool(computes and by_steps)

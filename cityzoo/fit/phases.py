@@ -123,7 +123,7 @@ def _weight_changers(
     checkpoint: Mapping[str, Sequence[np.ndarray]],
 ) -> list[keras.callbacks.Callback]:
     callbacks: list[keras.callbacks.Callback] = [average] if average else []
-    if getattr(context.output, "groups", None) is not None:
+    if getattr(context.output, "robust_groups", None):
         callbacks.append(GroupWeightsCallback(context, checkpoint.get("groups", ())))
     callbacks += context.output.step_callbacks(context.assembled.model, context.steps * phase.epochs)
     if hasattr(context.assembled.backbone, "adaptation") and phase.freeze != "backbone":

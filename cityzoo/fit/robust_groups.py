@@ -14,7 +14,7 @@ import numpy as np
 from cityzoo.data.groups import name_camera
 from cityzoo.data.image.slices import parse_slice_by
 from cityzoo.errors import InputError
-from cityzoo.outputs.group_robust import MONITOR, GroupTable
+from cityzoo.outputs.group_robust import MONITOR, GroupTable, split_weight
 from cityzoo.spec import AUTO
 
 if TYPE_CHECKING:
@@ -27,19 +27,28 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 CAMERA, LIGHT = "camera", "light"
 MOST = 100  # groups
-FLAG = "--robust-groups"
+FLAG, INDEPENDENT = "--robust-groups", "--independent-of"
 
 
 def add_groups(spec: TrainSpec[Any], task: Task, data: Dataset, output: Output) -> tuple[Task, Output]:
-    """Return the task and the output of a run with `--robust-groups`: the worst group chooses the best epoch.
+    """Return task and output of a run with `--robust-groups` or `--independent-of`: the worst group chooses the epoch.
 
     Raises:
         InputError: another flag does not go with it, or the data has no groups of that kind.
     """
-    by = getattr(output, "robust_groups", None)
-    if not by:
+    robust, independent = (getattr(output, name, None) for name in ("robust_groups", "independent_of"))
+    if not (robust or independent):
         return task, output
     _refuse_other_flags(spec, output)
+    if robust:
+        return _with_groups(robust, task, data, output)
+    try:
+        return _with_groups(split_weight(str(independent))[0], task, data, output)
+    except InputError as error:
+        raise InputError(str(error).replace(FLAG, INDEPENDENT)) from None
+
+
+def _with_groups(by: str, task: Task, data: Dataset, output: Output) -> tuple[Task, Output]:
     splits = {"train": data.train, "val": data.val, data.held_out.split: data.held_out}
     values = {name: find_values(by, task.modality, split) for name, split in splits.items() if len(split)}
     known = set(values["train"])
@@ -54,22 +63,22 @@ def add_groups(spec: TrainSpec[Any], task: Task, data: Dataset, output: Output) 
     ]
     groups = make_table(by, dict(pairs), data.train)
     counted = ", ".join(f"{name} {count}" for name, count in zip(groups.names, groups.counts, strict=True))
-    LOG.info(
-        "%s '%s': %d groups of training %s: %s", FLAG, by, len(groups.names), task.modality.unit, counted
-    )
+    LOG.info("'%s': %d groups of training %s: %s", by, len(groups.names), task.modality.unit, counted)
     return replace(task, monitor=MONITOR), replace(output, groups=groups)  # type: ignore[call-arg]
 
 
 def _refuse_other_flags(spec: TrainSpec[Any], output: Any) -> None:
+    name, other = (FLAG, INDEPENDENT) if output.robust_groups else (INDEPENDENT, FLAG)
     others = {
+        other: output.robust_groups and output.independent_of,
         "--teacher": spec.fit.teacher,
         "--continue": spec.run.continue_,
         "--unlabelled": getattr(spec.modality, "unlabelled", None),
         f"--head {getattr(output, 'head', '')}": getattr(output, "head", "linear") != "linear",
     }
-    for name, value in others.items():
+    for other, value in others.items():
         if value:
-            raise InputError(f"{FLAG} and {name} cannot be combined: remove one of them")
+            raise InputError(f"{name} and {other} cannot be combined: remove one of them")
 
 
 def find_values(by: str, modality: Modality[Any], examples: Any) -> list[str]:

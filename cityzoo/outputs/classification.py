@@ -159,7 +159,9 @@ class Classification(ClassSelection, GroupRobust):
     def _probe(self, given: ClosedFormInput, targets: np.ndarray) -> Linear:
         from heads import linear_probe, sparse_probe
 
-        if self.groups is not None:
+        if self.independent_of:  # a closed form knows no penalty: gradients follow
+            targets = targets[:, : len(self.class_names)]
+        if self.robust_groups and self.groups is not None:
             return self.fit_robust(given, self._weights())
         if self.head == "linear" and sparse_probe.is_sparse(given.inputs):
             return sparse_probe.linear_svm(given.inputs, targets, self.several, self._weights(), given.seed)

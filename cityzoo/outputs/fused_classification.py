@@ -25,6 +25,7 @@ class FusedClassification(Classification):
     pooling: str = "mean"
     flips: bool = False
     robust_groups: str | None = None
+    independent_of: str | None = None
     sizes: tuple[int, ...] = ()
     page: ClassVar[str] = "multimodal"
     supports_unlabelled: ClassVar[bool] = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from heads.linear_probe import Linear
 
 MONITOR = WORST  # metric that chooses the best epoch
+MOST_ROWS = 2000  # whose dependence is measured
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,54 @@ class GroupTable:
         label = "+".join(name for name, there in zip(class_names, holds, strict=True) if there) or "none"
         return f"{self.values.get(example.path, '?')}, {label}"
 
+    def member_of_values(self) -> np.ndarray:
+        """Return which of the lights, cameras ... each group has, (G, V) float."""
+        own = [name.rpartition(", ")[0] for name in self.names]
+        return (np.array(own)[:, None] == np.unique(own)).astype(float)
+
     def place(self, examples: Sequence[Example], class_names: Sequence[str]) -> np.ndarray:
         """Return the group of each example, (N,) int64; -1: one without training examples."""
         places = {name: place for place, name in enumerate(self.names)}
         return np.array([places.get(self.name(each, class_names), -1) for each in examples], np.int64)
+
+
+def parse_independent_of(text: str) -> str:
+    """Check the weight of a value of --independent-of.
+
+    Raises:
+        InputError: it is not above 0.
+    """
+    split_weight(text)
+    return text
+
+
+def split_weight(text: str) -> tuple[str, float]:
+    """Return what answers are not to depend on, and the weight of the penalty.
+
+    Example:
+        >>> split_weight("light"), split_weight("cam(a:1|b:2):0.5")
+        (('light', 1.0), ('cam(a:1|b:2)', 0.5))
+    """
+    found = re.fullmatch(r"(.+):(\d*\.?\d+)", text)
+    if found is None:
+        return text, 1.0
+    if not float(found[2]) > 0:
+        raise InputError(f"--independent-of '{text}': the weight after the colon is above 0, e.g. light:2")
+    return found[1], float(found[2])
+
+
+def measure_dependence(shares: np.ndarray, values: np.ndarray, targets: np.ndarray) -> float:
+    """Return how much probabilities depend on values among examples of one class, 0..1: `hsic`, normalized.
+
+    Args:
+        shares: (N, C) probabilities; of more than 2,000 examples that many are used, evenly spread.
+        values: (N, V), 1 for the value of each example.
+        targets: (N, C), 0 or 1.
+    """
+    from heads.independence_loss import hsic
+
+    rows = np.unique(np.linspace(0, len(shares) - 1, min(MOST_ROWS, len(shares))).astype(int))
+    return float(hsic(np.log(np.clip(shares[rows], 1e-6, 1)), values[rows], targets[rows], normalize=True))
 
 
 @dataclass(frozen=True)
@@ -58,6 +104,13 @@ class GroupRobust(Output, ABC):
         "train for the worst group (group DRO), groups being classes by camera, light, the files' folder, a pattern "
         "with one group such as 'cam(\\d+)', or a CSV of file name and group; also trains without, to compare",
         metavar="camera|light|folder|REGEX|FILE.csv",
+    )
+    independent_of: str | None = flag(
+        None,
+        "let answers of one class depend less on this (HSIC): as for --robust-groups, with a weight after a colon, "
+        "e.g. light:2 (1 if not given); also trains without, to compare",
+        parse_independent_of,
+        "camera|light|folder|REGEX|FILE.csv[:WEIGHT]",
     )
     groups: GroupTable | None = field(default=None, compare=False, repr=False)  # once they are known
     several: ClassVar[bool]
@@ -73,13 +126,18 @@ class GroupRobust(Output, ABC):
         return {**columns, "labels": [[*target, *groups] for target, groups in labels]}
 
     def make_robust(self, loss: keras.losses.Loss) -> keras.losses.Loss:
-        """Return a loss with weights of groups, if there are groups.
+        """Return a loss with weights of groups or with a penalty of dependence, if there are groups.
 
         Raises:
-            InputError: the backend is not TensorFlow.
+            InputError: weights of groups, and the backend is not TensorFlow.
         """
         if self.groups is None:
             return loss
+        if self.independent_of:
+            from heads.independence_loss import IndependenceLoss
+
+            weight = split_weight(self.independent_of)[1]
+            return IndependenceLoss(loss, self.groups.member_of_values().tolist(), weight)
         import keras
 
         from heads.group_robust_loss import GroupRobustLoss

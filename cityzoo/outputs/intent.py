@@ -60,6 +60,7 @@ class Intent(Classification):
     pooling: str = "mean"  # encoders pool their tokens themselves
     flips: bool = False  # texts have no mirror image
     robust_groups: str | None = None
+    independent_of: str | None = None
     rule: RejectionRule | None = None  # of an earlier report
     page: ClassVar[str] = "intent"
     primary_metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "outside_auroc", "loss")

@@ -1,4 +1,4 @@
-"""A run with `--robust-groups` or `--adversarial` next to the same training without."""
+"""A run with `--robust-groups`, `--independent-of` or `--adversarial` next to the same training without."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from cityzoo.fit.adversarial import attack_of
 from cityzoo.fit.run_folder import RunFolder
 from cityzoo.metrics.groups import WORST, find_right, weighted_group_accuracy
 from cityzoo.metrics.weighted import bootstrap_weights, interval
+from cityzoo.outputs.group_robust import measure_dependence
 from cityzoo.tune import repeats
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
-FOLDER = "without_groups"  # in the run folder
-WITHOUT, THIS = "without --robust-groups", "this model"
-SHORT = {BEFORE: "before", WITHOUT: "without", THIS: "this"}
+FOLDERS = {"robust_groups": "without_groups", "independent_of": "without_penalty"}  # in the run folder
+THIS = "this model"
+SHORT = ("before", "without", "this")
 SAMPLES = 1000
 MOST = 200  # images that are attacked
 LEAST_CHANGE = 1e-9
@@ -60,7 +61,7 @@ def compare(
         train: (spec, run folder to resume) -> report.
 
     Returns:
-        `unlabelled`, see `repeats.compare_with_labelled_only`; `adversarial`; `robust_groups`.
+        `unlabelled`, see `repeats.compare_with_labelled_only`; `adversarial`; `robust_groups`; `independent_of`.
     """
     found = repeats.compare_with_labelled_only(asked, folder.path, metrics, train)
     if asked.run.fold or not len(data.held_out):
@@ -70,28 +71,43 @@ def compare(
         _train_without("adversarial", WITHOUT_ATTACKS, asked, folder, train)
         subject = open_evaluated(str(folder.path))
         return found | adversarial.evaluate_section(subject, truth, {"adversarial": MOST}, folder.path)
-    table: Any = getattr(output, "groups", None)
-    if table is None:
+    if getattr(output, "groups", None) is None:
         return found
-    own = _train_without("robust_groups", FOLDER, asked, folder, train)
-    files = {BEFORE: (folder.before, folder), WITHOUT: (own.model, own), THIS: (folder.model, folder)}
-    targets = np.stack([each.target for each in truth.examples])
-    several = bool(getattr(output, "several", False))
-    right = {
-        name: find_right(
-            targets, np.stack(cached_predictions(file, modality, output, truth, run.path)), several
-        )
+    flag = "independent_of" if asked.output.get("independent_of") else "robust_groups"
+    own = _train_without(flag, FOLDERS[flag], asked, folder, train)
+    files = {
+        BEFORE: (folder.before, folder),
+        f"without {flag_name(flag)}": (own.model, own),
+        THIS: (folder.model, folder),
+    }
+    results = {
+        name: np.stack(cached_predictions(file, modality, output, truth, run.path))
         for name, (file, run) in files.items()
     }
-    places = table.place(truth.examples, truth.class_names)
-    weights = bootstrap_weights(len(truth), SAMPLES, asked.run.seed, modality.groups(truth))
-    section = compare_groups(right, places, table.names, weights)
+    section = _compare_by_group(results, output, truth, modality.groups(truth), asked.run.seed)
     fitted = state.solved.get("group_weights", {})
-    for number, (name, row) in enumerate(section["groups"].items()):
-        row |= {"train": table.counts[number], "weight": fitted.get(name, {}).get("weight")}
-    section |= {"by": asked.output["robust_groups"], "outside": int((places < 0).sum())}
+    for name, row in section["groups"].items():
+        row["weight"] = fitted.get(name, {}).get("weight")
+    section["by"] = asked.output[flag]
     LOG.info("%s", describe(section))
-    return {**found, "robust_groups": section}
+    return {**found, flag: section}
+
+
+def _compare_by_group(
+    results: Mapping[str, np.ndarray], output: Any, truth: Any, scenes: Sequence[str], seed: int
+) -> dict[str, Any]:
+    targets, table = np.stack([each.target for each in truth.examples]), output.groups
+    right = {name: find_right(targets, each, output.several) for name, each in results.items()}
+    places = table.place(truth.examples, truth.class_names)
+    section = compare_groups(right, places, table.names, bootstrap_weights(len(truth), SAMPLES, seed, scenes))
+    for row, count in zip(section["groups"].values(), table.counts, strict=True):
+        row["train"] = count
+    if output.independent_of:
+        values = table.member_of_values()[np.maximum(places, 0)][places >= 0]
+        for name, shares in results.items():
+            found = measure_dependence(shares[places >= 0], values, targets[places >= 0])
+            section["models"][name]["dependence"] = found
+    return section | {"outside": int((places < 0).sum())}
 
 
 def _train_without(
@@ -126,7 +142,7 @@ def compare_groups(
     groups = {}
     for number, name in enumerate(names):
         row: dict[str, Any] = {"n": int((places == number).sum())}
-        row |= {SHORT[model]: _number(values[model][name]) for model in right}
+        row |= {short: _number(values[model][name]) for short, model in zip(SHORT, right, strict=True)}
         row["interval"] = interval(draws[THIS][name])
         groups[name] = row | _change(values, draws, name, "gain")
     models = {
@@ -147,7 +163,8 @@ def compare_groups(
 
 
 def _change(values: Mapping, draws: Mapping, key: str, name: str) -> dict[str, Any]:
-    difference: Callable[[Mapping], np.ndarray] = lambda of: of[THIS][key] - of[WITHOUT][key]  # noqa: E731
+    without = list(values)[1]
+    difference: Callable[[Mapping], np.ndarray] = lambda of: of[THIS][key] - of[without][key]  # noqa: E731
     return {name: _number(difference(values)), f"{name}_interval": interval(difference(draws))}
 
 
@@ -161,8 +178,9 @@ def _number(value: np.ndarray) -> float | None:
 
 def describe(section: Mapping[str, Any]) -> str:
     """Return the comparison in one line."""
-    this, without = section["models"][THIS], section["models"][WITHOUT]
+    name, without = list(section["models"].items())[1]
+    this = section["models"][THIS]
     return (
-        f"worst group {this['worst_group']}: accuracy {this['worst']:.3f}, {without['worst']:.3f} without "
-        f"--robust-groups; all examples {this['accuracy']:.3f}, {without['accuracy']:.3f} without"
+        f"worst group {this['worst_group']}: accuracy {this['worst']:.3f}, {without['worst']:.3f} {name}; "
+        f"all examples {this['accuracy']:.3f}, {without['accuracy']:.3f} without"
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cityzoo import tasks
+from cityzoo.cli import flag_name
 from cityzoo.errors import InputError
 from cityzoo.fit import auto_settings, fine_tune
 from cityzoo.modalities.identity import DataIdentity, describe_changes, require_same_names
@@ -53,8 +54,10 @@ def run(folder: StudyFolder, limits: Limits) -> dict[str, Any]:
     """
     request = read_request(folder)
     asked = _read_spec(request["spec"])
-    if asked.output.get("robust_groups"):
-        raise InputError("tune searches without --robust-groups: remove it, and train with the best settings")
+    for name in filter(asked.output.get, ("robust_groups", "independent_of")):
+        raise InputError(
+            f"tune searches without {flag_name(name)}: remove it, and train with the best settings"
+        )
     task, data, _ = fine_tune.load_task_data(asked)
     if not len(data.val):
         raise InputError("there are no validation examples to choose settings by: give some with --val")

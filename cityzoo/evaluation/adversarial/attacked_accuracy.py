@@ -71,12 +71,12 @@ def attack_levels(
     model, output, truth = given
     inputs = prepare(model, output, truth, rows, seed)
     gradient = backend.gradient(model, output.loss(inputs.size_hw), inputs.mirrored)
-    several = bool(getattr(output, "several", False))
+    run, several = backend.compiled(model), bool(getattr(output, "several", False))
     fooled: dict[int, tuple[float, np.ndarray, str]] = {}
     targets = np.stack([np.asarray(each.target) for each in inputs.examples.examples])
 
     def is_right(images: np.ndarray, where: np.ndarray) -> tuple[np.ndarray, list[Any]]:
-        shares = inputs.answer(model, images, where.tolist())
+        shares = inputs.answer(run, images, where.tolist())
         return find_right(targets[where], np.stack(shares), several), shares
 
     bar = Progbar(len(inputs.parts), unit_name="batch")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cityzoo import backend
 from cityzoo.errors import InputError
 from cityzoo.evaluation.adversarial.patch import Placement, draw_placement, paste_patch, search_patch
 from cityzoo.evaluation.network_inputs import NetworkInputs, prepare, spread_indices
@@ -109,7 +110,7 @@ def _answer(
 ) -> tuple[np.ndarray, list[list[str]]]:
     """Return the share of right answers of each image over its places, (N,), and the answers in words."""
     output: Any = inputs.output
-    several = bool(getattr(output, "several", False))
+    run, several = backend.compiled(model), bool(getattr(output, "several", False))
     targets = np.stack([np.asarray(each.target) for each in inputs.examples.examples])
     right, words = np.zeros((PLACES, len(inputs))), [[""] * PLACES for _ in range(len(inputs))]
     for number in range(PLACES):
@@ -120,7 +121,7 @@ def _answer(
                 images = np.stack(
                     [paste_patch(images[i], patch, places[r][number]) for i, r in enumerate(where)]
                 )
-            shares = np.stack(inputs.answer(model, images, where.tolist()))
+            shares = np.stack(inputs.answer(run, images, where.tolist()))
             right[number, part] = find_right(targets[part], shares, several)
             for row, each in zip(where, shares, strict=True):
                 words[row][number] = output.class_names[int(each.argmax())]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from cityzoo import predict
-from cityzoo.data.image.views import AugmentedViews
+from cityzoo.backend import compiled
 from cityzoo.evaluation.interventions.image_edits import box_mask
 from cityzoo.evaluation.network_inputs import NetworkInputs
-from cityzoo.sample import ImageExample, ImageSet
+from cityzoo.sample import ImageExample
 
 if TYPE_CHECKING:
     import keras
@@ -113,25 +112,17 @@ def predict_edits(model: keras.Model, frames: Frames, edits: Sequence[Edit]) -> 
     """
     import keras
 
-    inputs, made = frames.inputs, [list[Edited | None]() for _ in edits]
+    inputs, run = frames.inputs, compiled(model)
+    found = [Prediction([], []) for _ in edits]
     bar = keras.utils.Progbar(len(edits) * len(inputs.parts), unit_name="batch")
-
-    def batches() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for edit, kept in zip(edits, made, strict=True):
-            for part in inputs.parts:
-                images = inputs.images[part].astype(np.float32)
-                for place in range(len(images)):
-                    row = part.start + place
-                    edited = edit(row)
-                    kept.append(edited and edited._replace(image=np.zeros(0)))  # results alone are needed
-                    if edited:
-                        images[place][frames.windows[row]] = edited.image
-                yield images, inputs.matrices[part]
-                bar.add(1)
-
-    shown = replace(inputs.examples, examples=frames.examples * len(edits))
-    views = AugmentedViews(
-        ImageSet("", shown.class_names, shown.examples), inputs.output, "none", inputs.size_hw, 1, 0
-    )
-    found, count = predict.predict_batches(model, batches(), views, inputs.mirrored), len(frames)
-    return [Prediction(kept, found[i * count : (i + 1) * count]) for i, kept in enumerate(made)]
+    for edit, (kept, results) in zip(edits, found, strict=True):
+        for part in inputs.parts:
+            images, rows = inputs.images[part].astype(np.float32), range(len(inputs))[part]
+            for image, row in zip(images, rows, strict=True):
+                edited = edit(row)
+                kept.append(edited and edited._replace(image=np.zeros(0)))  # results alone are needed
+                if edited:
+                    image[frames.windows[row]] = edited.image
+            results += inputs.answer(run, images, rows)
+            bar.add(1)
+    return found

@@ -12,7 +12,7 @@ from cityzoo.report.pages.folds import NEW_SOURCES
 from cityzoo.report.pages.fusion import FUSION
 from cityzoo.report.pages.interventions import INTERVENTIONS, RULES, SENSOR_RULES
 from cityzoo.report.pages.lineage import LINEAGE
-from cityzoo.report.pages.robust_groups import ROBUST_GROUPS
+from cityzoo.report.pages.robust_groups import GROUPS
 
 STRENGTHS = ("0.2", "0.4", "0.6", "0.8", "1")  # of `corruptions.STRENGTHS`, as headings
 
@@ -189,7 +189,7 @@ FALSE_ACCEPTS = Section(
     ),
 )
 SECTIONS = (
-    *(NEW_SOURCES, LINEAGE, FUSION, ROBUST_GROUPS, RULES, SENSOR_RULES, ROBUSTNESS),
+    *(NEW_SOURCES, LINEAGE, FUSION, *GROUPS, RULES, SENSOR_RULES, ROBUSTNESS),
     *(*ATTACKS, FALSE_ACCEPTS, CORRUPTED),
     *(INTERVENTIONS, EXPLANATIONS, WORDS, EXPORTS),
 )

@@ -18,9 +18,10 @@ from cityzoo.fit.robust_groups import add_groups, find_values
 from cityzoo.metrics.groups import WORST, find_right, weighted_group_accuracy
 from cityzoo.sample import ImageSet
 from cityzoo.spec import CLOSED_FORM, Phase
-from cityzoo.tune.group_comparison import BEFORE, THIS, WITHOUT, compare_groups
+from cityzoo.tune.group_comparison import BEFORE, THIS, compare_groups
 
 ROOT = Path(__file__).resolve().parents[3]
+WITHOUT = "without --robust-groups"
 VEHICLES = tasks.find("vehicle_classify")
 
 
