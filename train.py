@@ -46,7 +46,6 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
     from cityzoo.continual import bounds, forgetting
     from cityzoo.evaluation import evaluate, run_facts
     from cityzoo.fit import auto_settings, devices, distributed, fine_tune, memory_trial, refit, run_data
-    from cityzoo.fit.more_time import log_gain
     from cityzoo.fit.run_folder import open_or_create
     from cityzoo.fit.speed_trial import plan_within_time
     from cityzoo.report import run_report
@@ -78,8 +77,7 @@ def train(asked: TrainSpec[Any], resumed: str | None = None) -> dict[str, Any]:
             lineage = forgetting.evaluate_lineage(folder.path, task, state.history, data, spec)
             facts |= {"new_sources": found, "lineage": bounds.add_bounds(asked, folder.path, lineage, train)}
             facts["warnings"] += [*changes, *(found.pop("warnings") if found else [])]
-            report = run_report.write(folder.path, task, output, facts, metrics, spec.run.seed)
-            log_gain(report.get("more_time"))
+            report = run_report.finish(folder.path, task, output, facts, metrics, spec.run)
         distributed.barrier()
         return report
 

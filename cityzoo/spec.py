@@ -90,9 +90,7 @@ class RunFlags:
     continue_: str | None = flag(
         None, "run to continue on new --data, in a new run folder; new classes are added", metavar="RUN"
     )
-    with_data_of: tuple[str, ...] = flag(
-        (), "also learn the data of these runs, as new", parse_names, "RUN,..."
-    )
+    with_data_of: tuple[str, ...] = flag((), "also learn these runs' data, as new", parse_names, "RUN,...")
     may_lose: tuple[tuple[str, float], ...] = flag(
         (),
         "end with exit code 1 if the continued model is worse than --continue by more than this on the data of "
@@ -103,6 +101,7 @@ class RunFlags:
     bounds: bool = flag(False, "train without protection and on all data as well, to compare with --continue")
     expires: str | None = flag(None, "last day that later runs replay --data", parse_date, "YYYY-MM-DD")
     policy: str | None = flag(None, "YAML file with rules of use, copied into the run", metavar="FILE")
+    track: tuple[str, ...] = flag((), "also log the finished run to mlflow, wandb", parse_names, "NAME,...")
     out: str | None = flag(None, "new run folder (default: runs/TASK-BACKBONE-NUMBER)", metavar="FOLDER")
 
     @property

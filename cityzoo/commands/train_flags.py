@@ -157,6 +157,7 @@ def check(spec: TrainSpec[Any]) -> None:
         InputError: an unknown backbone, stage or size, weights or a run folder that cannot be.
     """
     from cityzoo.fit.distillation_teacher import check_teacher
+    from cityzoo.report.trackers import require_trackers
     from cityzoo.security.policy import read_policy
 
     task = tasks.find(spec.run.task)
@@ -166,6 +167,7 @@ def check(spec: TrainSpec[Any]) -> None:
             raise unknown("stage to freeze up to", stage, points)
     task.modality.check(spec, task)
     check_teacher(spec)
+    require_trackers(spec.run.track)
     if spec.run.policy:
         read_policy(Path(spec.run.policy))
     require_new_run_folder(spec)

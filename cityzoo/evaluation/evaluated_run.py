@@ -149,7 +149,9 @@ def choose_folder(command: EvaluateCommand) -> Path:
     Raises:
         InputError: --out exists or cannot be made.
     """
-    is_other = command.uses_other_data or command.spec.run.continue_  # whose report covers earlier runs' data, too
+    is_other = (
+        command.uses_other_data or command.spec.run.continue_
+    )  # whose report covers earlier runs' data, too
     if is_other or command.others or command.out or command.folder.is_signed:
         return next_free_folder(command.out, command.folder.path, "evaluation")
     return command.folder.path

@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from cityzoo.evaluation.evaluate import BEFORE
 from cityzoo.evaluation.run_facts import environment
+from cityzoo.fit.more_time import log_gain
 from cityzoo.report import pages
 from cityzoo.report.local_paths import shorten_paths
 from cityzoo.report.tensorboard import write_report_summaries
 from cityzoo.report.tensorboard_run import write_run_summaries
+from cityzoo.report.trackers import track_run
 from cityzoo.report.write import write_report
 
 if TYPE_CHECKING:
     from cityzoo.outputs import Output
     from cityzoo.report.layout import Layout
+    from cityzoo.spec import RunFlags
     from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
@@ -48,6 +51,21 @@ def write(
         if name != BEFORE:
             LOG.info("%s", comparison_line(name, found, output.primary_metrics[0]))
     LOG.info("report: %s", path)
+    return report
+
+
+def finish(
+    folder: Path,
+    task: Task,
+    output: Output,
+    facts: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    flags: RunFlags,
+) -> dict[str, Any]:
+    """Write and return the report of a run whose training has ended, log what more time would bring, and track it."""
+    report = write(folder, task, output, facts, metrics, flags.seed)
+    log_gain(report.get("more_time"))
+    track_run(flags.track, folder, flags.task_name, report)
     return report
 
 

@@ -27,7 +27,7 @@ def write_run_summaries(
     """Add tables, spec, command, HParams and the layout of custom scalars to a run's `logs/report`.
 
     Args:
-        report: contents of report.json, with the run's `spec`.
+        report: contents of report.json, with the run's `spec` where there is one.
         layout: names the tables.
         logs: log folder of the run, which `write_report_summaries` has written to.
         metrics: the task's main ones.
@@ -38,12 +38,13 @@ def write_run_summaries(
     folder = Path(logs) / FOLDER
     with tf.summary.create_file_writer(str(folder), filename_suffix=".run").as_default(step=0):
         tf.summary.text("run/command", f"    python train.py --config {Path(logs).parent.name}/spec.json")
-        spec = json.dumps(report["spec"], indent=1, default=str)
+        settings = report.get("spec") or {}
+        spec = json.dumps(settings, indent=1, default=str)
         tf.summary.text("run/spec", "\n".join("    " + line for line in spec.splitlines()))
         for title, rows in _tables(report, layout).items():
             tf.summary.text(f"tables/{title}", rows)
         name = Path(logs).parent.name
-        write_settings(name, varying_settings({name: report["spec"]})[name])
+        write_settings(name, varying_settings({name: settings})[name])
         tf.summary.experimental.write_raw_pb(
             custom_scalars.pb(scalar_layout(metrics)).SerializeToString(), step=0
         )
