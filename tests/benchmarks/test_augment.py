@@ -38,7 +38,9 @@ def command(*arguments):
 
 
 @pytest.fixture(
-    scope="module", params=[EVERYDAY, pytest.param([], marks=pytest.mark.slow)], ids=["some", "all"]
+    scope="module",
+    params=[pytest.param(each, marks=pytest.mark.slow) for each in (EVERYDAY, [])],
+    ids=["some", "all"],
 )
 def ran(request, tmp_path_factory):
     """One run, of all contenders in the slow suite, and where it wrote to."""

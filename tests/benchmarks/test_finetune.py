@@ -76,6 +76,7 @@ def test_the_whole_command_on_drawn_images(tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_wrong_input_is_one_line():
     command = [sys.executable, "benchmarks/finetune.py", "--data", "nowhere"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)

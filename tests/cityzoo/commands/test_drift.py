@@ -84,7 +84,6 @@ CASES = {
             "texts_run",
         ],
     ),
-    "train series": ("train.py", [*FLOW.split(), "--out", "flow"]),
     "same": (DRIFT, ["drift", "run", "--data", "same", "--fail-on-drift"]),
     "dusk": (DRIFT, ["drift", "run", "--data", "dusk", "--fail-on-drift", "--out", "dusk_report"]),
     "new camera": (DRIFT, ["drift", "run", "--data", "dusk", "--new-camera"]),
@@ -92,14 +91,17 @@ CASES = {
         DRIFT,
         ["drift", "texts_run", "--data", "flood.csv", "--fail-on-drift", "--out", "flood_report"],
     ),
-    "jam": (DRIFT, ["drift", "flow", "--data", "jam.csv", "--fail-on-drift", "--out", "jam_report"]),
-    "days": (DRIFT, ["select", "flow", "--data", "faulty.csv", "--most", "2", "--out", "days"]),
     "few": (DRIFT, ["drift", "run_few", "--data", "same"]),
     "frozen": (DRIFT, ["drift", "run", "--data", "frozen"]),
     "empty": (DRIFT, ["drift", "run", "--data", "empty"]),
     "nowhere": (DRIFT, ["drift", "run", "--data", "nowhere"]),
     "no run": (DRIFT, ["drift", "street", "--data", "same"]),
     "text": (DRIFT, ["drift", "run", "--data", "flood.csv"]),
+}
+SERIES = {
+    "train series": ("train.py", [*FLOW.split(), "--out", "flow"]),
+    "jam": (DRIFT, ["drift", "flow", "--data", "jam.csv", "--fail-on-drift", "--out", "jam_report"]),
+    "days": (DRIFT, ["select", "flow", "--data", "faulty.csv", "--most", "2", "--out", "days"]),
 }
 
 
@@ -109,6 +111,14 @@ def ran(tmp_path_factory, as_scripts):
     place = tmp_path_factory.mktemp("drift")
     write_all(place)
     return place, as_scripts(place, CASES)
+
+
+@pytest.fixture(scope="module")
+def ran_series(tmp_path_factory, as_scripts):
+    """The same of sensors."""
+    place = tmp_path_factory.mktemp("series")
+    write_all(place)
+    return place, as_scripts(place, SERIES)
 
 
 def report_of(folder):
@@ -157,11 +167,12 @@ def test_other_words_are_drift(ran):
     )
 
 
-def test_a_noisy_day_of_a_sensor_is_the_first_to_look_at(ran):
+@pytest.mark.slow
+def test_a_noisy_day_of_a_sensor_is_the_first_to_look_at(ran_series):
     """Its measurements are left out once the table says no; the code says what the planted faults were worth."""
     from cityzoo.data.series.load import load_series
 
-    place, answers = ran
+    place, answers = ran_series
     code, _, error = answers["days"]
     report, table = report_of(place / "days"), place / "days" / "days.csv"
     rows = table.read_text().splitlines()
@@ -178,9 +189,10 @@ def test_a_noisy_day_of_a_sensor_is_the_first_to_look_at(ran):
     assert (series.mask == kept).all() and findings.counts["left out"] == all_rows.mask[288:576, 2].sum()
 
 
-def test_a_jam_is_drift_of_a_series(ran):
+@pytest.mark.slow
+def test_a_jam_is_drift_of_a_series(ran_series):
     """Speeds of 0.6 of what they were."""
-    place, answers = ran
+    place, answers = ran_series
     report = report_of(place / "jam_report")
     assert answers["jam"][0] == 1 and report["signals"]["series:0"]["changed"], answers["jam"][2][-2000:]
 

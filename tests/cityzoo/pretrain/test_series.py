@@ -54,6 +54,7 @@ def ran(tmp_path_factory, as_scripts):
     return place, as_scripts(place, CASES)
 
 
+@pytest.mark.slow
 def test_the_encoder_is_loaded_back(ran):
     """The run of train.py begins with the encoder's weights."""
     place, answers = ran
@@ -73,6 +74,7 @@ def test_the_encoder_is_loaded_back(ran):
             np.testing.assert_array_equal(one.numpy(), two.numpy())
 
 
+@pytest.mark.slow
 def test_pairs_and_probes_are_for_images(ran):
     """One line each."""
     answers = ran[1]

@@ -152,6 +152,7 @@ def test_labels_are_not_read(tmp_path):
     assert "outside" not in found.findings.counts and found.findings.counts["duplicate"] == 1
 
 
+@pytest.mark.slow
 def test_the_weights_go_into_train(ran):
     """Training changes the encoder, and train.py begins with what it became: equal features."""
     place, answers = ran
@@ -179,6 +180,7 @@ def test_the_weights_go_into_train(ran):
     assert np.abs(np.asarray(layer(ids)) - np.asarray(features[0])).max() > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "words"),
     [

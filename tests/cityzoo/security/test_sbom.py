@@ -52,6 +52,7 @@ def test_the_bill_lists_packages_with_license_and_hash(tmp_path, monkeypatch, ca
     assert {"name": "cityzoo:files-changed-since-installation", "value": "0"} in component["properties"]
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_report_of_pip_is_one_line(tmp_path):
     """And a folder that cannot be written."""
     (tmp_path / "report.json").write_text("[]")
