@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from heads.linear_probe import Linear
 
 MONITOR = WORST  # metric that chooses the best epoch
+WEIGHT = 16.0  # of the penalty of dependence
 MOST_ROWS = 2000  # whose dependence is measured
 
 
@@ -71,13 +72,13 @@ def split_weight(text: str) -> tuple[str, float]:
 
     Example:
         >>> split_weight("light"), split_weight("cam(a:1|b:2):0.5")
-        (('light', 1.0), ('cam(a:1|b:2)', 0.5))
+        (('light', 16.0), ('cam(a:1|b:2)', 0.5))
     """
     found = re.fullmatch(r"(.+):(\d*\.?\d+)", text)
     if found is None:
-        return text, 1.0
+        return text, WEIGHT
     if not float(found[2]) > 0:
-        raise InputError(f"--independent-of '{text}': the weight after the colon is above 0, e.g. light:2")
+        raise InputError(f"--independent-of '{text}': the weight after the colon is above 0, e.g. light:64")
     return found[1], float(found[2])
 
 
@@ -108,7 +109,7 @@ class GroupRobust(Output, ABC):
     independent_of: str | None = flag(
         None,
         "let answers of one class depend less on this (HSIC): as for --robust-groups, with a weight after a colon, "
-        "e.g. light:2 (1 if not given); also trains without, to compare",
+        f"e.g. light:64 ({WEIGHT:g} if not given); also trains without, to compare",
         parse_independent_of,
         "camera|light|folder|REGEX|FILE.csv[:WEIGHT]",
     )
