@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,6 +139,62 @@ class PinballLoss(keras.losses.Loss):
 
     def get_config(self) -> dict:
         return {**super().get_config(), "quantiles": self.quantiles, "spread": self.spread}
+
+
+@keras.saving.register_keras_serializable(package="cityzoo")
+class RuledPinballLoss(PinballLoss):
+    """Pinball loss, and a hinge penalty on quantiles out of bounds and on medians whose sums do not balance.
+
+    Penalties are in standard deviations of the target, too: the mean over all quantiles of how far each is outside,
+    and over all balances and steps of by how much the sums differ beyond their tolerance.
+
+    Args:
+        least, most: bounds of each of N nodes; infinite where there is none.
+        balances: (positions that flow in, positions that flow out, share by which the sums may differ).
+        weight: of the penalties.
+
+    Example:
+        >>> import numpy as np
+        >>> y, f = np.full((1, 1, 2), 5.0), np.array([[[[5.0] * 3, [5.0, 5.0, 8.0]]]])
+        >>> loss = RuledPinballLoss((0.1, 0.5, 0.9), 1.0, [0, 0], [9, 5], [([0], [1], 0.1)], 2.0)
+        >>> plain = PinballLoss((0.1, 0.5, 0.9))
+        >>> round(float(loss(y, f) - plain(y, f)), 4)  # 2 * 3 / 6
+        1.0
+    """
+
+    def __init__(
+        self,
+        quantiles: tuple[float, ...] = (0.1, 0.5, 0.9),
+        spread: float = 1.0,
+        least: Sequence[float] = (),
+        most: Sequence[float] = (),
+        balances: Sequence[tuple[Sequence[int], Sequence[int], float]] = (),
+        weight: float = 1.0,
+        name: str = "ruled_pinball",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(quantiles, spread, name=name, **kwargs)
+        self.least, self.most = list(map(float, least)), list(map(float, most))
+        self.balances, self.weight = [tuple(each) for each in balances], float(weight)
+
+    def call(self, y_true, y_pred):
+        """Return the loss of each window, (batch,) float32."""
+        found = super().call(y_true, y_pred)
+        forecast = ops.cast(y_pred, "float32")
+        bounds = np.clip([self.least, self.most], -1e30, 1e30).astype(np.float32)[..., None]
+        outside = ops.relu(bounds[0] - forecast) + ops.relu(forecast - bounds[1])
+        penalty = ops.mean(outside, axis=(1, 2, 3))
+        median = forecast[..., self.quantiles.index(0.5)]
+        for inward, outward, tolerance in self.balances:
+            sums = [ops.sum(ops.take(median, list(each), axis=2), axis=2) for each in (inward, outward)]
+            larger = ops.maximum(ops.abs(sums[0]), ops.abs(sums[1]))
+            apart = ops.relu(ops.abs(sums[0] - sums[1]) - tolerance * larger)
+            penalty = penalty + ops.mean(apart, axis=1) / len(self.balances)
+        return found + self.weight * penalty / self.spread
+
+    def get_config(self) -> dict:
+        own = {name: getattr(self, name) for name in ("least", "most", "balances", "weight")}
+        return {**super().get_config(), **own}
 
 
 def conformal_offsets(truth: np.ndarray, forecast: np.ndarray, quantiles: tuple[float, ...]) -> np.ndarray:

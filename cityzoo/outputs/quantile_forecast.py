@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from cityzoo.cli import flag
+from cityzoo.cli.values import parse_number
+from cityzoo.data.series.sensor_rules import SensorRules, parse_sensor_rule_file, parse_sensor_rules
 from cityzoo.metrics import forecast_baselines, forecast_errors
 from cityzoo.metrics.keys import pointer
 from cityzoo.metrics.weighted import WeightedMetrics
@@ -29,9 +31,18 @@ class QuantileForecast(ForecastAlarms, Output):
     """Quantiles of the first channel of each sensor for each step ahead; see `cityzoo.outputs.Output`."""
 
     class_names: tuple[str, ...] = ()
+    rule_loss: Mapping[str, Any] | None = flag(
+        None,
+        "bounds of sensors and sums that flow in and out of a place, which forecasts are trained to keep: a YAML file "
+        "as --rules of evaluate.py takes it",
+        parse_sensor_rule_file,
+        "FILE",
+    )
+    rule_weight: float = flag(1.0, "weight of --rule-loss against the error", parse_number, "WEIGHT")
     refit: bool = flag(True, "train again on train and val, for the number of epochs that val chose")
     horizon: int = 12  # rows ahead, once the windows are known
     spread: float = 1.0  # standard deviation of the target on the training rows, once they are known
+    known_rules: SensorRules | None = None  # of --rule-loss, once the sensors are known
     page: ClassVar[str] = "forecast"
     primary_metrics: ClassVar[tuple[str, ...]] = ("mae", "rmse", "coverage", "loss")
     lower_is_better: ClassVar[tuple[str, ...]] = ("mae", "rmse", "loss")
@@ -41,7 +52,8 @@ class QuantileForecast(ForecastAlarms, Output):
     def with_train_statistics(self, train: WindowSet, may_lack_classes: bool = False) -> QuantileForecast:
         """Return the output that knows the horizon and the spread of the training rows."""
         values = train.series.values[train.rows.start : train.rows.stop, :, 0].astype(np.float64)
-        return replace(self, horizon=train.horizon, spread=float(np.nanstd(values)))
+        rules = parse_sensor_rules(self.rule_loss, train.series.sensors) if self.rule_loss else None
+        return replace(self, horizon=train.horizon, spread=float(np.nanstd(values)), known_rules=rules)
 
     @property
     def _head(self) -> QuantileForecastHead:
@@ -54,8 +66,16 @@ class QuantileForecast(ForecastAlarms, Output):
         return self._head(features)
 
     def loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
-        """Return the pinball loss in standard deviations of the target."""
-        return self._head.loss(self.spread)
+        """Return the pinball loss in standard deviations of the target, and the penalty of --rule-loss."""
+        rules = self.known_rules
+        if rules is None:
+            return self._head.loss(self.spread)
+        from heads.forecast import RuledPinballLoss
+
+        balances = list(rules.balances.values())
+        return RuledPinballLoss(
+            self.quantiles, self.spread, rules.least.tolist(), rules.most.tolist(), balances, self.rule_weight
+        )
 
     def distillation_loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:
         """Return the absolute difference of the quantiles in standard deviations of the target."""

@@ -115,3 +115,20 @@ def test_widths_move_intervals_and_nothing_else():
 def test_impossible_quantiles_are_refused(quantiles):
     with pytest.raises(ValueError, match="quantiles must increase"):
         QuantileForecastHead(12, quantiles)
+
+
+def test_the_penalty_of_rules_by_hand():
+    """Bounds: 3 of 12 quantiles are 1, 2 and 3 outside; sums: 10 in, 7 out, 1 more than a fifth of 10 allows."""
+    from heads.forecast import PinballLoss, RuledPinballLoss
+
+    y = np.zeros((1, 1, 4))
+    forecast = np.array([[[[4.0, 5, 6], [5, 5, 5], [7, 7, 10], [-1, 0, 2]]]])
+    rules = {"least": [-np.inf, -np.inf, -np.inf, 0], "most": [np.inf, np.inf, 7, 0]}
+    plain = float(PinballLoss(spread=2.0)(y, forecast))
+    bounded = RuledPinballLoss((0.1, 0.5, 0.9), 2.0, **rules, weight=3.0)
+    assert float(bounded(y, forecast)) - plain == pytest.approx(3 * (1 + 2 + 3) / 12 / 2, abs=1e-5)
+    free = {"least": [-np.inf] * 4, "most": [np.inf] * 4}
+    balanced = RuledPinballLoss((0.1, 0.5, 0.9), 2.0, **free, balances=[([0, 1], [2], 0.2)], weight=3.0)
+    assert float(balanced(y, forecast)) - plain == pytest.approx(3 * 1 / 2, abs=1e-5)
+    again = RuledPinballLoss.from_config(balanced.get_config())
+    assert float(again(y, forecast)) == pytest.approx(float(balanced(y, forecast)))

@@ -31,8 +31,8 @@ SIZE_HW = (192, 256)
 WINDOW = 3  # steps of five minutes, through which a station stays slow or fast
 SLOW, FAST = 0.35, 0.8  # of the free speed: below, above; what is in between is left out
 VEHICLE_M = 5.0
-VIEW_KM, COUNT_ERROR = 0.1, 0.2  # of a camera, and of its counts as a share
-UNITS = np.array([2.0, 150.0])  # km/h and veh/h: differences that detectors do not show
+VIEW_KM, COUNT_ERROR = 0.1, 0.3  # of a camera, and of its counts as a share
+SAME, SAME_COUNT = np.array([4.0, 80.0]), 0.9  # km/h, veh/h and vehicles: differences that hardly show
 TRAIN_SHARE = 0.75  # of the days, the first ones
 TRUE, LATE = (
     0.8,
@@ -100,20 +100,24 @@ def draw_moments(
     cameras = np.flatnonzero(demo.network.ahead >= 0)
     detectors = cameras if one_place else demo.network.ahead[cameras]
     cases, found = list(ONE_PLACE if one_place else LABELS), []
-    known: dict[bool, np.ndarray] = {}
+    known: dict[tuple[str, bool], np.ndarray] = {}
     for number, (up, down) in enumerate(cases):
         places = np.argwhere(states[up][:, cameras] & states[down][:, detectors])
         wanted = (count + len(cases) - 1 - number) // len(cases)
-        steps = (first + places[:, :1] + np.arange(WINDOW)).T
-        traffic = (demo.truth[steps, detectors[places[:, 1]]] / UNITS).transpose(1, 0, 2)
-        if down in known:  # as in the case with the other camera: detectors cannot tell them apart
-            far = [
-                np.square(traffic - each).sum(axis=(1, 2)) + rng.random(len(traffic)) for each in known[down]
+        steps = first + places[:, :1] + np.arange(WINDOW)
+        sides = {
+            ("camera", up): _count(demo, cameras[places[:, 1:]], steps).mean(axis=1, keepdims=True)
+            / SAME_COUNT,
+            ("detector", down): demo.truth[steps, detectors[places[:, 1:]]].mean(axis=1) / SAME,
+        }
+        if sides.keys() <= known.keys():  # as in the other cases: neither side alone can tell them apart
+            rows = [
+                int(np.argmin(sum(np.square(sides[key] - known[key][row]).sum(axis=1) for key in sides)))
+                for row in range(wanted)
             ]
-            rows = ([int(np.argmin(each)) for each in far] * 2)[:wanted]
         else:
             rows = rng.choice(len(places), wanted, replace=wanted > len(places)).tolist()
-            known[down] = traffic[rows]
+            known |= {key: values[[*rows, rows[-1]]] for key, values in sides.items()}
         for step, pair in places[rows].tolist():
             found.append(Moment(int(cameras[pair]), int(detectors[pair]), first + step, (up, down)))
     return [found[number] for number in rng.permutation(count).tolist()]
@@ -136,7 +140,8 @@ def _write_split(
         setting = Setting(partial(choose_view, layouts=VIEW), _density(demo, moment))
         plan = plan_scene(scene_seed(seed, split, number), SIZE_HW, setting=setting)
         shoot(plan).save(folder / "images" / split, f"{number:04d}")
-        counted.append(_count(demo, moment, rng))
+        seen = _count(demo, moment.camera, np.arange(steps.start, steps.stop))
+        counted.append(np.maximum(seen * rng.normal(1, COUNT_ERROR, WINDOW), 0).round(1))
         measured.append(demo.series.values[steps, moment.detector])
         window = f"{split}.csv#{number * WINDOW}:{(number + 1) * WINDOW}"
         time = demo.series.times[steps.stop - 1]
@@ -172,11 +177,9 @@ def _density(demo: TrafficDemo, moment: Moment) -> Density:
     return Density(((1, gap),), (0.8, 1.25), first, parked=0.0, most=50, nearest=True, class_shares=FULL_ROAD)
 
 
-def _count(demo: TrafficDemo, moment: Moment, rng: np.random.Generator) -> np.ndarray:
-    """Return the mean number of vehicles in view in each step, (WINDOW,)."""
-    steps = slice(moment.step, moment.step + WINDOW)
-    seen = _per_km(demo, moment.camera, steps) * demo.network.lanes[moment.camera] * VIEW_KM
-    return np.maximum(seen * rng.normal(1, COUNT_ERROR, WINDOW), 0).round(1)
+def _count(demo: TrafficDemo, cells: Any, steps: Any) -> Any:
+    """Return the mean number of vehicles in the view of a camera."""
+    return _per_km(demo, cells, steps) * demo.network.lanes[cells] * VIEW_KM
 
 
 def _report(

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cityzoo.cli import flag
-from cityzoo.cli.flag_files import read_mapping
 from cityzoo.cli.search_range import options
 from cityzoo.cli.values import parse_count, parse_number
+from cityzoo.data.series.sensor_rules import parse_sensor_rule_file
 from cityzoo.errors import InputError
 
 GRAPHS = ("auto", "roads", "correlation", "both", "none")
@@ -73,15 +72,6 @@ class SeriesFlags:
 WINDOWS_CHANGED = 1000  # of --interventions
 
 
-def parse_rules(text: str) -> Mapping[str, Any]:
-    """Return the content of a file of rules.
-
-    Raises:
-        InputError: not there, or damaged.
-    """
-    return read_mapping(Path(text), ("bounds", "conservation"))
-
-
 @dataclass(frozen=True)
 class SeriesEvaluateFlags:
     """Flags of evaluate.py for tasks on series."""
@@ -98,6 +88,6 @@ class SeriesEvaluateFlags:
         None,
         "values that cannot be: a YAML file of bounds of sensors, and of sums that flow in and out of a place; also "
         "evaluate forecasts within the bounds",
-        parse_rules,
+        parse_sensor_rule_file,
         "FILE",
     )

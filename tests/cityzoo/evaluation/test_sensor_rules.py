@@ -1,15 +1,17 @@
 """Rules of sensors: counts by hand, forecasts within bounds, files that are refused in one line."""
 
+import json
 import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from cityzoo.data.series.sensor_rules import parse_sensor_rules
 from cityzoo.data.series.series import Series
 from cityzoo.data.series.windows import WindowSet
 from cityzoo.errors import InputError
-from cityzoo.evaluation.sensor_rules import evaluate_section, parse_sensor_rules
+from cityzoo.evaluation.sensor_rules import evaluate_section
 from cityzoo.outputs.quantile_forecast import QuantileForecast
 
 SENSORS = ("north", "east", "south")
@@ -71,3 +73,34 @@ def test_forecasts_within_the_bounds_are_better_where_they_were_outside(tmp_path
     }
     row = found["filtered"]["mae"]
     assert (row["this"], row["other"], row["verdict"]) == (0, 1, "better") and row["high"] < 0
+
+
+@pytest.mark.slow
+def test_trained_with_rules_forecasts_break_fewer(tmp_path, as_scripts):
+    """Two roads flow into a third one, with counts near 0 at night; rules in the loss, read again from the run."""
+    rng, rows = np.random.default_rng(0), 12 * 96
+    hours = np.arange(rows) % 96 / 4
+    shape = np.exp(-0.5 * ((hours - 8) / 2) ** 2) + 0.7 * np.exp(-0.5 * ((hours - 17) / 2) ** 2)
+    north, east = rng.poisson(60 * shape), rng.poisson(35 * shape)
+    times = np.datetime64("2026-03-02T00:00:00") + np.arange(rows) * np.timedelta64(900, "s")
+    lines = [f"{t}Z,{n},{e},{n + e}" for t, n, e in zip(times, north, east, strict=True)]
+    (tmp_path / "flow.csv").write_text("time,north,east,south\n" + "\n".join(lines) + "\n")
+    (tmp_path / "rules.yaml").write_text(
+        "bounds:\n  - least: 0\nconservation:\n  - in: [north, east]\n    out: [south]\n"
+    )
+    train = ["--task", "traffic_flow", "--data", "flow.csv", "--backbone", "stid", "--epochs", "4"]
+    answers = as_scripts(
+        tmp_path,
+        {
+            "plain": ("train.py", [*train, "--out", "plain"]),
+            "ruled": ("train.py", [*train, "--out", "ruled", "--rule-loss", "rules.yaml"]),
+            "see plain": ("evaluate.py", ["plain", "--rules", "rules.yaml", "--json", "--out", "a"]),
+            "see ruled": ("evaluate.py", ["ruled", "--rules", "rules.yaml", "--json", "--out", "b"]),
+        },
+    )
+    assert all(answer[0] == 0 for answer in answers.values()), answers["see ruled"][2][-2000:]
+    plain, ruled = (
+        json.loads(answers[f"see {name}"][1].splitlines()[-1])["sensor_rules"]["violations"]
+        for name in ("plain", "ruled")
+    )
+    assert ruled["bounds"]["forecast"] < plain["bounds"]["forecast"]
