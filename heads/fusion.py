@@ -110,7 +110,7 @@ class Fusion:
 
         With all features as input, gates would compute the answer themselves, and not say what a modality is worth.
         """
-        unusual = [ops.log1p(ops.mean(ops.square(part), axis=-1, keepdims=True)) for part in parts]
+        unusual = [ops.log(1.0 + ops.mean(ops.square(part), axis=-1, keepdims=True)) for part in parts]
         return ops.concatenate([present, ops.concatenate(unusual, axis=-1) * present], axis=-1)
 
     def _gated(self, vectors: Sequence[keras.KerasTensor], about: keras.KerasTensor) -> keras.KerasTensor:

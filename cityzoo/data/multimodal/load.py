@@ -88,8 +88,7 @@ def load_unlabelled(
     """Read rows whose labels, if there are any, are not looked at; errors as of `load`."""
     findings = MultimodalFindings(source, "")
     rows = [row for row, *_ in _read(source, parts, within, findings, labeled=False)][:limit]
-    found = MultimodalSet("all", (), tuple(rows))
-    _describe([found], findings)
+    _describe([found := MultimodalSet("all", (), tuple(rows))], findings)
     LOG.info("%s", findings.text())
     return found
 
@@ -243,7 +242,8 @@ def _to_set(split: str, rows: Sequence[Labeled], names: tuple[str, ...]) -> Mult
 
 def _describe(sets: Sequence[MultimodalSet], findings: MultimodalFindings) -> None:
     findings.sizes = {each.split: len(each) for each in sets if len(each)}
-    counts = np.sum([np.zeros(len(sets[0].class_names)), *(e.target for e in sets[0].examples)], axis=0)
+    targets = [e.target for e in sets[0].examples if e.target is not None]
+    counts = np.sum([np.zeros(len(sets[0].class_names)), *targets], axis=0)
     findings.classes = {name: int(count) for name, count in zip(sets[0].class_names, counts, strict=True)}
     cells = [name for each in sets for row in each.examples for name in row.cells]
     findings.modalities = {name: cells.count(name) for name in MODALITIES if name in cells}

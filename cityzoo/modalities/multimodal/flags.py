@@ -54,3 +54,6 @@ class MultimodalEvaluateFlags(LabeledEvaluateFlags):
     parts: tuple[str, ...] = flag(
         (), "tables with times of their own, whose rows go to the rows of --data", parse_names, "A,B"
     )
+    predict: str | None = flag(
+        None, "a table without labels: write the probabilities of its rows as JSON", metavar="PATH"
+    )

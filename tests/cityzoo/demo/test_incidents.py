@@ -48,6 +48,8 @@ def test_cameras_detectors_and_reports_show_one_traffic(tmp_path, one_place):
     assert (len(data.train), len(data.val)) == (40, 8) and not data.findings.counts["missing"]
     full, slow, said, names = [], [], [], []
     for row in data.train.examples:
+        if "sensor" not in row.cells:  # detectors fail now and then
+            continue
         full.append(row.cells["counts"][:, 0].mean())
         slow.append(np.nanmean(row.cells["sensor"][:, 0]) < 50)
         said.append(any(word in row.cells["text"].lower() for word in ("jam", "slow", "heavy", "queues")))

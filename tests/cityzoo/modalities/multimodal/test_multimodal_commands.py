@@ -21,6 +21,8 @@ def place(tmp_path_factory):
     rows = [json.loads(line) for line in lines]
     said = [f"{row['text']},{'bad' if 'accident' in row['text'] else 'good'}" for row in rows[:60]]
     (folder / "calls.csv").write_text("text,label\n" + "\n".join(said) + "\n")
+    (folder / "new.csv").write_text("text\naccident near the bridge\nall roads are clear\n")
+    (folder / "calls.wav.csv").write_text("sound\ngone.wav\n")
     (folder / "empty.csv").write_text("image,text,label\ngone.jpg,a,x\ngone.jpg,b,y\n")
     (folder / "one.csv").write_text("text,label,split\na,x,train\nb,y,train\nc,x,val\n")
     return folder
@@ -37,6 +39,9 @@ def answers(place, as_scripts):
             "train": ("train.py", [*FUSE, *HASHED, "--out", "run", "--epochs", "14", "--batch-size", "16"]),
             "late": ("train.py", [*FUSE, *HASHED, "--fusion", "late", "--out", "late"]),
             "evaluate": ("evaluate.py", ["run", "--data", "gaps", "--out", "seen", "--json"]),
+            "predict": ("evaluate.py", ["run", "--predict", "new.csv", "--out", "new"]),
+            "strange": ("evaluate.py", ["run", "--predict", "calls.wav.csv", "--out", "none"]),
+            "export": ("cityzoo/__main__.py", ["export", "run", "--out", "exported"]),
             "texts": ("train.py", [*text, "--out", "texts"]),
             "encoder": ("train.py", fuse),
             "series": ("train.py", [*FUSE, "--encoders", "sensor=texts"]),
@@ -134,6 +139,25 @@ def test_mistakes_are_one_line(refusals, name):
     last = err.strip().splitlines()[-1]
     assert code == 2 and "Traceback" not in err, err[-2000:]
     assert all(part in last for part in MISTAKES[name]), last
+
+
+@pytest.mark.slow
+def test_rows_without_labels_and_columns_are_predicted(answers, place):
+    """Two texts, and no sensors at all; a table without anything to use is refused in one line."""
+    assert answers["predict"][0] == 0, answers["predict"][2][-2000:]
+    found = json.loads((place / "new" / "predictions.json").read_text())
+    assert list(found) == ["new.csv:2", "new.csv:3"]
+    assert all(sum(row.values()) == pytest.approx(1, abs=1e-3) for row in found.values())
+    code, _, err = answers["strange"]
+    assert code == 2 and "no rows that can be used" in err.strip().splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_the_network_behind_the_encoders_is_exported(answers, place):
+    assert answers["export"][0] == 0, answers["export"][2][-2000:]
+    about = json.loads((place / "exported" / "preprocessing.json").read_text())
+    assert about["inputs"][0]["shape"][-1] == 512 + 6 + 2
+    assert (place / "exported" / "encoders.json").is_file()
 
 
 CHANGES = {"size": (7, "gives 512 features"), "digest": ("other", "has other weights")}
