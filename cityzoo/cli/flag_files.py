@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import Field
 from pathlib import Path
 from typing import Any
@@ -126,21 +126,3 @@ def describe(value: Any) -> str:
     """Return what a value of a file is, for errors."""
     names = {bool: "true or false", list: "a list", dict: "a mapping", type(None): "empty"}
     return names.get(type(value), repr(value)[:80])
-
-
-def check_keys(item: Any, kind: str, known: Sequence[str]) -> dict[str, Any]:
-    """Return a mapping of a file of rules, or raise InputError for what is none or has unknown keys."""
-    if not isinstance(item, Mapping):
-        raise InputError(f"{kind} is {str(item)[:40]!r}: expected keys and values ({', '.join(known)})")
-    for key in item:
-        if key not in known:
-            raise unknown(f"key of {kind}", str(key), known)
-    return dict(item)
-
-
-def require_list(values: Mapping[str, Any], key: str) -> list[Any]:
-    """Return the list under a key, empty where there is none, or raise InputError for another value."""
-    value = values.get(key)
-    if value is not None and not isinstance(value, list):
-        raise InputError(f"{key}: expected a list, every entry after a '-', not {str(value)[:40]!r}")
-    return value or []

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.cli.flag_files import check_keys, read_mapping, require_list
+from cityzoo.cli.flag_files import read_mapping
+from cityzoo.data.rule_entries import check_keys, require_list
 from cityzoo.errors import InputError, unknown
 
 KEYS = {

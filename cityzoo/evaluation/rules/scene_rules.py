@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.cli.flag_files import check_keys, require_list
 from cityzoo.data.image.polygons import Points, check_polygon, find_inside, parse_pairs, parse_points
+from cityzoo.data.rule_entries import check_keys, require_list
 from cityzoo.errors import InputError, unknown
 
 KEYS = {

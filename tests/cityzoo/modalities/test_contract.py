@@ -34,6 +34,12 @@ CASES = {  # values of flags
     "event_tag": {"data": "tags.conll", "backbone": "tiny_text"},
     "sound_classify": {"data": "tones", "backbone": "ds_cnn_small", "clip_seconds": 0.3},
     "incident_fusion": {"data": "rows", "encoders": {"text": "hashing"}, "cache": "off"},
+    "congestion_fusion": {
+        "data": "rows",
+        "encoders": {"text": "hashing"},
+        "cache": "off",
+        "fusion": "cross_attention",
+    },
     TASK: {"data": "points.csv"},
 }
 STATES = ["broken", "dark", "late", "new", "old", "open", "red", "slow", "wrong", "blocked"]
