@@ -129,7 +129,7 @@ def _describe(drift: Drift, false_alarms: float) -> dict[str, Any]:
             "limit": min(1.0, drift.limits.limit(name)),
             "reference": before,
             "new": after,
-            "shift": (after - before) / spread if spread else None,
+            "shift": None if before is None or after is None else (after - before) / (spread or 1.0),
             "changed": "changed" if name in drift.changed else "",
         }
     return {

@@ -32,7 +32,7 @@ def draw_runs(rows: Sequence[RunRow], path: Path | str) -> None:
     for place, row in enumerate(known):
         if row.interval:
             axes.plot(row.interval, (place, place), color=GRAY, linewidth=4, solid_capstyle="butt", zorder=1)
-        axes.plot(row.value, place, "o", color=BLUE, markersize=8, zorder=2)
+        axes.plot([row.value or 0.0], [place], "o", color=BLUE, markersize=8, zorder=2)
         took = "" if row.minutes is None else f", {row.minutes:.1f} min"
         axes.annotate(
             f"{row.value:.3f}{took}", (1.02, place), xycoords=("axes fraction", "data"), va="center"
