@@ -50,6 +50,11 @@ def _add_features(data: MultimodalDataset, encoders: Mapping[str, str], cache: s
         raise InputError(
             f"'{data.findings.source}' has {' and '.join(encoders)} alone: there is nothing to fuse; train a task on it"
         )
+    if lacking := [name for name in encoders if name not in modalities_of(data)]:
+        raise InputError(
+            f"no row of '{data.findings.source}' has {' or '.join(lacking)}, with which the run was trained: add "
+            "columns, of which single cells may be empty; evaluate.py --predict takes rows without them"
+        )
     empty = [n for n in encoders if not any(n in row.cells for row in data.train.examples)]
     if empty and len(data.train):
         raise InputError(f"no training row of '{data.findings.source}' has {empty[0]}: move some there")

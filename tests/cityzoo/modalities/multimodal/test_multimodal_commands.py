@@ -40,6 +40,7 @@ def answers(place, as_scripts):
             "late": ("train.py", [*FUSE, *HASHED, "--fusion", "late", "--out", "late"]),
             "evaluate": ("evaluate.py", ["run", "--data", "gaps", "--out", "seen", "--json"]),
             "predict": ("evaluate.py", ["run", "--predict", "new.csv", "--out", "new"]),
+            "lacking": ("evaluate.py", ["run", "--data", "calls.csv", "--out", "none"]),
             "strange": ("evaluate.py", ["run", "--predict", "calls.wav.csv", "--out", "none"]),
             "export": ("cityzoo/__main__.py", ["export", "run", "--out", "exported"]),
             "texts": ("train.py", [*text, "--out", "texts"]),
@@ -148,8 +149,9 @@ def test_rows_without_labels_and_columns_are_predicted(answers, place):
     found = json.loads((place / "new" / "predictions.json").read_text())
     assert list(found) == ["new.csv:2", "new.csv:3"]
     assert all(sum(row.values()) == pytest.approx(1, abs=1e-3) for row in found.values())
-    code, _, err = answers["strange"]
-    assert code == 2 and "no rows that can be used" in err.strip().splitlines()[-1]
+    for name, said in (("strange", "no rows that can be used"), ("lacking", "has sensor")):
+        code, _, err = answers[name]
+        assert code == 2 and said in err.strip().splitlines()[-1]
 
 
 @pytest.mark.slow
