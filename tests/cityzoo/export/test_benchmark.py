@@ -1,6 +1,8 @@
 """Contenders measured side by side, each in a process of its own."""
 
 import json
+import subprocess
+import sys
 
 import keras
 import pytest
@@ -52,3 +54,11 @@ def test_what_cannot_be_measured(tmp_path):
         command.main([str(tmp_path / "a.onnx"), "--threads", "1"])
     with pytest.raises(InputError, match="does not exist"):
         benchmark.contenders([str(tmp_path / "b.onnx")], [1])
+
+
+def test_the_memory_of_the_process_that_starts_it_does_not_count():
+    """A notebook may hold gigabytes."""
+    asked = "from cityzoo.export.benchmark_worker import peak_bytes; print(peak_bytes())"
+    held = b"x" * 1_000_000_000
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < len(held)
