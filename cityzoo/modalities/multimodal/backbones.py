@@ -34,6 +34,7 @@ def open_backbone(modality: str, name: str) -> Encoder:
     Raises:
         InputError: no such backbone, or weights that cannot be had.
     """
+    keras.utils.set_random_seed(0)  # random weights, where no others can be fetched, are the same next time
     output = Classification(("0", "1"))  # of a head that is cut off again
     try:
         model = (

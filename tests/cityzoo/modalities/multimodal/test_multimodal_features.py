@@ -32,3 +32,17 @@ def test_features_are_cached_and_presence_follows(tmp_path, small_build, monkeyp
     monkeypatch.setattr(encoders, "_hash_texts", None)  # what is cached needs no encoder
     again = add_features(data, chosen, cache).train
     np.testing.assert_array_equal(again.features()[:, width:-2], found.features()[:, width:-2])
+
+
+def test_random_weights_of_a_backbone_are_the_same_each_time(small_build, monkeypatch):
+    """Where no others can be fetched; else a run's encoder would be another one when it is evaluated."""
+    import keras
+    import zoo
+    from cityzoo.modalities.multimodal.backbones import open_backbone
+
+    monkeypatch.setattr(zoo, "build", lambda _, size_hw, weights="auto": small_build("slim", size_hw))
+    digests = set()
+    for seed in (5, 6):
+        keras.utils.set_random_seed(seed)
+        digests.add(open_backbone("image", "mobilenet_025").digest)
+    assert len(digests) == 1
