@@ -37,6 +37,7 @@ def test_features_are_cached_and_presence_follows(tmp_path, small_build, monkeyp
 def test_random_weights_of_a_backbone_are_the_same_each_time(small_build, monkeypatch):
     """Where no others can be fetched; else a run's encoder would be another one when it is evaluated."""
     import keras
+
     import zoo
     from cityzoo.modalities.multimodal.backbones import open_backbone
 
