@@ -92,7 +92,7 @@ def test_flags_become_the_command(runs):
     }
     flags |= {"bad_boxes": "clip", "score": None, "robustness": None, "attack_eps": 4.0, "explain": None}
     flags |= {"interventions": None, "rules": None, "adversarial": None, "patch_search": None}
-    assert command.flags == {**flags, "slice_by": "auto"}
+    assert command.flags == {**flags, "slice_by": "auto", "projector": False}
     command = parse_evaluation(["vehicle_detect"])
     assert not command.uses_other_data and command.require == [] and command.options == {}
 
@@ -111,6 +111,7 @@ def test_the_run_is_found_behind_flags_of_its_modality(runs):
         "allow_outside": False,
         "interventions": None,
         "limit": 3,
+        "projector": False,
         "rules": None,
     }
     assert parse_evaluation(["vehicle_detect", "--robustness"]).flags["robustness"] == 100
