@@ -38,16 +38,20 @@ QUICK = {  # name -> command after `python`; OUT is a folder of its own
     "air_quality": "train.py --task air_quality --backbone stid --epochs 1 --hidden-size 16 --out OUT",
     "traffic_flow": "train.py --task traffic_flow --backbone stid --epochs 1 --hidden-size 8 --out OUT",
     "text_intent": "train.py --task text_intent --backbone tfidf --out OUT",
+    "incident_fusion": "train.py --task incident_fusion --encoders image=mobilenet_025,text=hashing "
+    "--epochs 3 --out OUT",
     "augment": "benchmarks/augment.py --files 8 --settings 640x480:256x256 --rounds 1 --seconds 1 "
     "--only decode_resize geometry standard --out OUT --json",
     "finetune": "benchmarks/finetune.py --only frozen --backbone mobilenet_025 --weights random --images 32 "
     "--image-size 96 --epochs 2 --out OUT --json",
     "cpu_settings": "benchmarks/cpu_settings.py --image-size 96 --batch-size 4 --steps 2 --rounds 1 --json",
     "answering": "benchmarks/answering.py --passages 1000 --rounds 1 --encoder none",
+    "notebooks": "-m pytest -q -m slow -n 2 tests/test_notebooks.py",
 }
 RESULT = {  # of the last match, where a command does not end with a line of metrics
     "answering": r'"question to answer": \{\s*"p50": [\d.]+',
     "augment": r'"geometry_vs_decode_resize": [\d.]+',
+    "notebooks": r"\d+ passed[^\n]*",
     "finetune": r'"frozen_cache_speedup": [\d.]+',
 }
 SECONDS = 900  # after which a command has failed

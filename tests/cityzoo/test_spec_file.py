@@ -344,7 +344,10 @@ def test_a_series_run_of_format_1_is_read(tmp_path):
     flags = spec.modality
     assert (flags.history, flags.horizon, flags.split, flags.graph) == (24, 6, (0.6, 0.2, 0.2), "roads")
     assert (flags.hidden_size, flags.train_days) == (64, 3.0)
-    assert spec.output == {"refit": False, "alarm": ("speed < 30 within 30min with 0.6 probability",)}
+    assert (spec.output["refit"], spec.output["alarm"]) == (
+        False,
+        ("speed < 30 within 30min with 0.6 probability",),
+    )
     assert (spec.reader["channels"], spec.reader["step"], spec.reader["adjacency"]) == (
         "speed",
         "5min",
