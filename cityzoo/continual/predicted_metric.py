@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -171,10 +172,11 @@ def _predict_conditions(run: EvaluatedRun, truth: Any) -> Iterator[tuple[str, An
     clean = ((inputs.images[part].astype(np.float32), inputs.matrices[part]) for part in inputs.parts)
     yield CLEAN, inputs.examples, predict_batches(model, clean, views, inputs.mirrored)
     for name in CORRUPTIONS:
-        for strength in STRENGTHS:
+        batches = corrupt_batches(inputs, name, STRENGTHS)  # one graph for all strengths
+        for _ in STRENGTHS:
             bar.add(1)
-            batches = corrupt_batches(inputs, name, (strength,))
-            yield name, inputs.examples, predict_batches(model, batches, views, inputs.mirrored)
+            own = islice(batches, len(inputs.parts))
+            yield name, inputs.examples, predict_batches(model, own, views, inputs.mirrored)
     bar.add(1)
 
 
