@@ -145,6 +145,8 @@ def parse_evaluation(arguments: Sequence[str]) -> EvaluateCommand:
     words = [word for word in arguments if word not in asks_for_help]
     if all(word.startswith("-") for word in words):
         first.parse_args(arguments)  # prints the help or the error
+    for action in first._actions:
+        action.type = None  # a flag of several modalities is read by that of the run
     known, _ = first.parse_known_args(words)
     first_run = str(known.runs[0])
     require_plain(Path(first_run))
