@@ -4,7 +4,7 @@
     python benchmarks/all.py --list
     python benchmarks/all.py --quick --only tasks augment
 
-Quick forms need no data and no network; their metrics are those of a few tiny images or windows. The figures of
+They need `pip install -e ".[dev]"`, no data and no network; their metrics are those of a few tiny images or windows. The figures of
 the documentation have their commands in docs/reproducing.md.
 """
 
