@@ -4,8 +4,8 @@
     python benchmarks/all.py --list
     python benchmarks/all.py --quick --only tasks augment
 
-They need `pip install -e ".[dev]"`, no data and no network; their metrics are those of a few tiny images or windows. The
-figures of the documentation have their commands in docs/reproducing.md.
+They need `pip install -e ".[dev]"`, no data and no network; their metrics are those of a few tiny images or windows.
+The figures of the documentation have their commands in docs/reproducing.md.
 """
 
 from __future__ import annotations

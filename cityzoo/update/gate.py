@@ -39,7 +39,8 @@ def find_reasons(
         return reasons
     low, high = row.get("interval") or (difference, difference)
     gain, best = (-difference, -low) if lower_is_better else (difference, high)
-    if best < 0 or gain < 0 == best:  # few held-out examples: worse in some resamples, better in none
+    # Of few held-out examples a loss may be worse in some resamples and better in none.
+    if best < 0 or (min_gain is None and gain < 0 == best):
         reasons.append(f"{metric} is worse on the new data: {difference:+.3f}")
     elif min_gain is not None and gain < min_gain:
         reasons.append(f"{metric} {difference:+.3f} on the new data, required is a gain of {min_gain:g}")

@@ -115,7 +115,9 @@ def test_the_run_is_found_behind_flags_of_its_modality(runs):
         "rules": None,
     }
     assert parse_evaluation(["vehicle_detect", "--robustness"]).flags["robustness"] == 100
-    assert parse_evaluation(["vehicle_detect", "--rules", "fit"]).flags["rules"] == "fit"  # a file for sensors
+    assert (
+        parse_evaluation(["vehicle_detect", "--rules", "fit"]).flags["rules"] == "fit"
+    )  # a file for sensors
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ PLAN = {
     "drift": {"when": "drift"},
     "select": {"most": 30},
     "train": {"retain": "replay:0.5", "phases": "closed_form,C5:2", "may_lose": "balanced_accuracy:0.9"},
+    "gate": {"min_gain": -0.9},  # a handful of held-out images of a tiny network
     "promote": {"models": "models", "name": "street", "canary": 10},
 }
 
