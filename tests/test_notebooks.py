@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_house import DIALECT_PHRASES
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LARGEST = 500 * 1024  # bytes
@@ -116,3 +118,10 @@ def test_elsewhere_the_first_cell_says_what_to_do(runner, tmp_path):
     nbformat.write(notebook, tmp_path / "first.ipynb")
     with pytest.raises(runner.nbclient.exceptions.CellExecutionError, match="no train.py: start Jupyter in"):
         runner.run(tmp_path / "first.ipynb", tmp_path, PATH=os.environ["PATH"])
+
+
+@each_notebook
+def test_its_text_is_plain_english(path):
+    """The rule of docstrings and documents holds for the cells of text, too."""
+    words = " ".join("".join(cell["source"]) for cell in cells_of(path, "markdown"))
+    assert DIALECT_PHRASES.findall(words) == []
