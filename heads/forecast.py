@@ -143,20 +143,22 @@ class PinballLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="cityzoo")
 class RuledPinballLoss(PinballLoss):
-    """Pinball loss, and a hinge penalty on quantiles out of bounds and on medians whose sums do not balance.
+    """Pinball loss, and a hinge penalty on quantiles out of bounds or in the wrong direction, and on sums of medians.
 
     Penalties are in standard deviations of the target, too: the mean over all quantiles of how far each is outside,
-    and over all balances and steps of by how much the sums differ beyond their tolerance.
+    over all quantiles and steps of monotone nodes of how far each goes back, and over all balances and steps of by how
+    much the sums differ beyond their tolerance.
 
     Args:
         least, most: bounds of each of N nodes; infinite where there is none.
         balances: (positions that flow in, positions that flow out, share by which the sums may differ).
+        directions: of each node, 1: never falls, -1: never rises, 0: both.
         weight: of the penalties.
 
     Example:
         >>> import numpy as np
         >>> y, f = np.full((1, 1, 2), 5.0), np.array([[[[5.0] * 3, [5.0, 5.0, 8.0]]]])
-        >>> loss = RuledPinballLoss((0.1, 0.5, 0.9), 1.0, [0, 0], [9, 5], [([0], [1], 0.1)], 2.0)
+        >>> loss = RuledPinballLoss((0.1, 0.5, 0.9), 1.0, [0, 0], [9, 5], [([0], [1], 0.1)], weight=2.0)
         >>> plain = PinballLoss((0.1, 0.5, 0.9))
         >>> round(float(loss(y, f) - plain(y, f)), 4)  # 2 * 3 / 6
         1.0
@@ -169,6 +171,7 @@ class RuledPinballLoss(PinballLoss):
         least: Sequence[float] = (),
         most: Sequence[float] = (),
         balances: Sequence[tuple[Sequence[int], Sequence[int], float]] = (),
+        directions: Sequence[int] = (),
         weight: float = 1.0,
         name: str = "ruled_pinball",
         **kwargs: Any,
@@ -176,6 +179,7 @@ class RuledPinballLoss(PinballLoss):
         super().__init__(quantiles, spread, name=name, **kwargs)
         self.least, self.most = list(map(float, least)), list(map(float, most))
         self.balances, self.weight = [tuple(each) for each in balances], float(weight)
+        self.directions = list(map(int, directions))
 
     def call(self, y_true, y_pred):
         """Return the loss of each window, (batch,) float32."""
@@ -184,6 +188,10 @@ class RuledPinballLoss(PinballLoss):
         bounds = np.clip([self.least, self.most], -1e30, 1e30).astype(np.float32)[..., None]
         outside = ops.relu(bounds[0] - forecast) + ops.relu(forecast - bounds[1])
         penalty = ops.mean(outside, axis=(1, 2, 3))
+        if any(self.directions) and forecast.shape[1] > 1:
+            ways = np.array(self.directions, np.float32)[:, None]
+            back = ops.relu((forecast[:, :-1] - forecast[:, 1:]) * ways)
+            penalty = penalty + ops.mean(back, axis=(1, 2, 3)) * (len(ways) / np.count_nonzero(ways))
         median = forecast[..., self.quantiles.index(0.5)]
         for inward, outward, tolerance in self.balances:
             sums = [ops.sum(ops.take(median, list(each), axis=2), axis=2) for each in (inward, outward)]
@@ -193,7 +201,7 @@ class RuledPinballLoss(PinballLoss):
         return found + self.weight * penalty / self.spread
 
     def get_config(self) -> dict:
-        own = {name: getattr(self, name) for name in ("least", "most", "balances", "weight")}
+        own = {name: getattr(self, name) for name in ("least", "most", "balances", "directions", "weight")}
         return {**super().get_config(), **own}
 
 

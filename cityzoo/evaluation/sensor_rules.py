@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cityzoo.data.series.sensor_rules import parse_sensor_rules
+from cityzoo.data.series.sensor_rules import carry_forward, parse_sensor_rules
 from cityzoo.errors import InputError
 from cityzoo.evaluation.compare import compare
 from cityzoo.metrics.weighted import bootstrap_weights
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def evaluate_section(
     subject: EvaluatedRun, truth: Any, flags: Mapping[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """Return `sensor_rules` if flags ask for it: violations of measurements and forecasts, errors within the bounds.
+    """Return `sensor_rules` if flags ask for it: violations of measurements and forecasts, errors of corrected ones.
 
     Raises:
         InputError: rules that cannot be used.
@@ -32,15 +32,17 @@ def evaluate_section(
     except InputError as error:
         raise InputError(f"--rules: {error}") from error
     output, results = subject.output, subject.results(truth)
-    measured = rules.count(truth.series.values[truth.rows.start : truth.rows.stop, :, 0].astype(np.float64))
+    values = truth.series.values[..., 0].astype(np.float64)
+    measured = rules.count(values[truth.rows.start : truth.rows.stop])
+    last = carry_forward(values)[truth.origins]
     middle = output.quantiles.index(0.5)  # type: ignore[attr-defined]
-    forecast = rules.count(np.stack([each[..., middle] for each in results]).astype(np.float64))
+    forecast = rules.count(np.stack([each[..., middle] for each in results]).astype(np.float64), last)
     names = ("measured", "of_measured", "forecast", "of_forecast")
     violations = {
         name: dict(zip(names, (*counted, *forecast[name]), strict=True)) for name, counted in measured.items()
     }
     clipped, before = (
-        output.weighted_metrics(truth, each) for each in ([rules.clip(each) for each in results], results)
+        output.weighted_metrics(truth, each) for each in ([*map(rules.clip, results, last)], results)
     )
     groups = subject.task.modality.groups(truth)
     weights = bootstrap_weights(len(truth), output.bootstrap_samples, subject.spec.run.seed, groups)

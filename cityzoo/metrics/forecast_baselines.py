@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cityzoo.data.series.sensor_rules import carry_forward
 from cityzoo.errors import InputError
 
 ROWS = 12  # of history in the linear model
@@ -48,10 +49,8 @@ class HistoryView:
     @property
     def filled(self) -> np.ndarray:
         """All rows, each missing value replaced by the sensor's last one before, or by its mean."""
-        seen = np.isfinite(self.values)
-        rows = np.maximum.accumulate(np.where(seen, np.arange(len(seen))[:, None], -1), axis=0)
-        before = np.take_along_axis(self.values, np.maximum(rows, 0), axis=0)
-        return np.where(rows < 0, self.usual, before)
+        carried = carry_forward(self.values)
+        return np.where(np.isfinite(carried), carried, self.usual)
 
 
 Baseline = Callable[[HistoryView, np.ndarray, int], np.ndarray]

@@ -33,8 +33,8 @@ class QuantileForecast(ForecastAlarms, Output):
     class_names: tuple[str, ...] = ()
     rule_loss: Mapping[str, Any] | None = flag(
         None,
-        "bounds of sensors and sums that flow in and out of a place, which forecasts are trained to keep: a YAML file "
-        "as --rules of evaluate.py takes it",
+        "bounds and directions of sensors and sums that flow in and out of a place, which forecasts are trained to "
+        "keep: a YAML file as --rules of evaluate.py takes it",
         parse_sensor_rule_file,
         "FILE",
     )
@@ -72,9 +72,14 @@ class QuantileForecast(ForecastAlarms, Output):
             return self._head.loss(self.spread)
         from heads.forecast import RuledPinballLoss
 
-        balances = list(rules.balances.values())
         return RuledPinballLoss(
-            self.quantiles, self.spread, rules.least.tolist(), rules.most.tolist(), balances, self.rule_weight
+            self.quantiles,
+            self.spread,
+            rules.least.tolist(),
+            rules.most.tolist(),
+            list(rules.balances.values()),
+            rules.directions.tolist(),
+            self.rule_weight,
         )
 
     def distillation_loss(self, size_hw: tuple[int, int] | None) -> keras.losses.Loss:

@@ -130,5 +130,15 @@ def test_the_penalty_of_rules_by_hand():
     free = {"least": [-np.inf] * 4, "most": [np.inf] * 4}
     balanced = RuledPinballLoss((0.1, 0.5, 0.9), 2.0, **free, balances=[([0, 1], [2], 0.2)], weight=3.0)
     assert float(balanced(y, forecast)) - plain == pytest.approx(3 * 1 / 2, abs=1e-5)
+    # Two steps: nodes 0 and 3 rise, node 1 falls; node 0 goes back by 1, 0, 2, node 1 by 0, 3, 0, of 9 quantiles.
+    later = np.array([[[[3.0, 5, 4], [4, 8, 5], [0, 0, 0], [-1, 0, 2]]]])
+    both = np.concatenate([forecast, later], axis=1)
+    directed = RuledPinballLoss(spread=2.0, **free, directions=[1, -1, 0, 1], weight=3.0)
+    zeros = np.zeros((1, 2, 4))
+    plain_both = float(PinballLoss(spread=2.0)(zeros, both))
+    assert float(directed(zeros, both)) - plain_both == pytest.approx(3 * (1 + 2 + 3) / 9 / 2, abs=1e-5)
+    assert float(directed(y, forecast)) == pytest.approx(plain)  # a single step cannot go back
+    again = RuledPinballLoss.from_config(directed.get_config())
+    assert float(again(zeros, both)) == pytest.approx(float(directed(zeros, both)))
     again = RuledPinballLoss.from_config(balanced.get_config())
     assert float(again(y, forecast)) == pytest.approx(float(balanced(y, forecast)))

@@ -86,8 +86,8 @@ class SeriesEvaluateFlags:
     )
     rules: Mapping[str, Any] | None = flag(
         None,
-        "values that cannot be: a YAML file of bounds of sensors, and of sums that flow in and out of a place; also "
-        "evaluate forecasts within the bounds",
+        "values that cannot be: a YAML file of bounds and directions of sensors, and of sums that flow in and out of a "
+        "place; also evaluate forecasts that are corrected by it",
         parse_sensor_rule_file,
         "FILE",
     )

@@ -97,8 +97,8 @@ RULES = Section(
 SENSOR_RULES = Section(
     "Rules",
     "sensor_rules",
-    "Values that cannot be: out of the bounds of a sensor, or sums that flow in and out of a place and differ by more "
-    "than the tolerance.",
+    "Values that cannot be: out of the bounds of a sensor, steps against the direction of a monotone one, or sums that "
+    "flow in and out of a place and differ by more than the tolerance.",
     tables=(
         Table(
             "Violations",
@@ -111,6 +111,6 @@ SENSOR_RULES = Section(
             },
             "Where measurements break a rule, a sensor is wrong, or the rule.",
         ),
-        _compare_filtered("Forecasts within the bounds", "sensor_rules/filtered"),
+        _compare_filtered("Forecasts within the bounds and directions", "sensor_rules/filtered"),
     ),
 )
