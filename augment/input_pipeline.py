@@ -40,7 +40,8 @@ def pipeline(
     Args:
         columns: lists with one entry per image. `path`: files. Optionally `boxes`: (N, 4) xyxy pixels each, with
             `labels`: (N,) each; or, without boxes, `labels`: a class number, or one number per class; `masks`:
-            files of class numbers, one channel, as large as the image. Other columns pass through.
+            files of class numbers, one channel, as large as the image, or functions that return such a mask, (H, W, 1)
+            uint8. Other columns pass through.
         policy: a name, a policy, a list or a file; see `augment.get_policy`.
         size_hw: height and width of the network's input, pixels.
         batch_size: images per batch, over all hosts.

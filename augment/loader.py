@@ -144,7 +144,8 @@ class Loader:
         return boxes, labels
 
     def _mask(self, number: int, matrix: np.ndarray) -> np.ndarray:
-        return warp_mask(read_mask(self.columns["masks"][number]), matrix, self.size_hw)
+        mask = self.columns["masks"][number]
+        return warp_mask(mask() if callable(mask) else read_mask(mask), matrix, self.size_hw)
 
 
 def _fill(out: np.ndarray, decode: Decode, matrix: np.ndarray, reduction: int, pixels: int) -> None:

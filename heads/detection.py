@@ -185,6 +185,10 @@ class DetectionLoss(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         """Return the loss of each image, (batch,) float32."""
+        return self._call(y_true, y_pred)
+
+    def _call(self, y_true, y_pred, background_weights=None):
+        # Weights are (batch, points, classes), of points without an object.
         boxes, labels = y_true[..., :4], ops.cast(y_true[..., 4], "int32")
         predicted, logits = y_pred[..., :4], y_pred[..., 4:]
         scores = ops.sigmoid(logits)
@@ -195,7 +199,10 @@ class DetectionLoss(keras.losses.Loss):
             alike = ops.mean(classes, axis=-1, keepdims=True)
             classes = (1 - self.label_smoothing) * classes + self.label_smoothing * alike
         cross_entropy = ops.binary_crossentropy(classes, logits, from_logits=True)
-        class_loss = ops.sum(ops.square(classes - scores) * cross_entropy, axis=(1, 2))
+        each = ops.square(classes - scores) * cross_entropy
+        if background_weights is not None:
+            each = each * ops.where(wanted.quality[..., None] > 0, 1.0, background_weights)
+        class_loss = ops.sum(each, axis=(1, 2))
         ciou = keras.utils.bounding_boxes.compute_ciou(wanted.boxes, predicted, "xyxy")
         box_loss = ops.sum((1.0 - ciou) * wanted.quality, axis=1)
         total = ops.maximum(ops.sum(wanted.quality, axis=1), 1.0)

@@ -12,7 +12,8 @@ import numpy as np
 from cityzoo.cli import flag
 from cityzoo.cli.search_range import linear_range, options
 from cityzoo.cli.values import parse_count, parse_number, parse_share, parse_smoothing
-from cityzoo.outputs import Output, PredictionSummary
+from cityzoo.outputs import PredictionSummary
+from cityzoo.outputs.box_targets import BoxTargets
 from cityzoo.sample import Detections, ImageExample, ImageSet
 from heads.detection_decode import anchor_indices, decode_detections
 
@@ -29,7 +30,7 @@ SIZES, SIZE_LIMITS = ("AP_small", "AP_medium", "AP_large"), (32**2, 96**2)  # of
 
 
 @dataclass(frozen=True)
-class Detection(Output):
+class Detection(BoxTargets):
     """Boxes with classes; see `cityzoo.outputs.Output`."""
 
     class_names: tuple[str, ...]  # what labels point to
@@ -73,20 +74,18 @@ class Detection(Output):
 
         return DetectionHead(len(self.class_names), channels=self.neck_width)
 
-    def label_columns(self, images: Sequence[ImageExample]) -> dict[str, Sequence[Any]]:
-        """Return boxes and labels."""
-        return {
-            "boxes": [image.boxes_xyxy for image in images],
-            "labels": [image.labels for image in images],
-        }
-
     def build_head(self, features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
         """Return (batch, points, 4 + classes) float32; see `heads.detection.DetectionHead`."""
         return self.head(features)
 
     def loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
-        """Return the loss for inputs of `size_hw` pixels."""
-        return self.head.loss(size_hw, self.label_smoothing)
+        """Return the loss for inputs of `size_hw` pixels, with --rule-loss that of places, too."""
+        if not self.known_rules:
+            return self.head.loss(size_hw, self.label_smoothing)
+        from heads.place_loss import PlaceDetectionLoss
+
+        bits, smoothing = self.known_rules[1].bits, self.label_smoothing
+        return PlaceDetectionLoss(size_hw, label_smoothing=smoothing, bits=bits, weight=self.rule_weight)
 
     def distillation_loss(self, size_hw: tuple[int, int]) -> keras.losses.Loss:
         """Return the loss against a teacher's scores and boxes."""
@@ -105,13 +104,6 @@ class Detection(Output):
         from heads.mirrored_detections import mirror_detections
 
         return mirror_detections(outputs, size_hw)
-
-    def make_targets(self, batch: dict[str, Any]) -> Any:
-        """Return (B, N, 5) float32: xyxy in pixels of the network's input and the class; padding -1."""
-        import tensorflow as tf
-
-        boxes = batch["bounding_boxes"]
-        return tf.concat([boxes["boxes"], tf.cast(boxes["labels"], tf.float32)[..., None]], axis=-1)
 
     def decode(
         self, outputs: np.ndarray, matrices: np.ndarray, images: Sequence[ImageExample]

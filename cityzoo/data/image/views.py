@@ -72,7 +72,7 @@ class AugmentedViews:
     @property
     def row_bytes(self) -> int:
         """Size of a target and its matrix, at most."""
-        return self.max_rows * 20 + 36
+        return max(self.max_rows * 20, self.first_targets[0].nbytes) + 36
 
     def cache_facts(self) -> Iterator[Any]:
         """Yield what cached features depend on besides the network: plain values and bytes.
@@ -85,6 +85,7 @@ class AugmentedViews:
         yield cv2.__version__, self.size_hw, self.max_rows, self.seed, self.described_policy
         yield self.examples.class_names, type(self.output).__qualname__, self.first_targets.shape[1:]
         yield self.first_targets.tobytes()
+        yield from map(repr, self._columns.get("masks", ()))
         for image in self.examples.examples:
             stat = os.stat(image.path)
             yield image.path, stat.st_size, stat.st_mtime_ns, image.plain, image.window_xyxy

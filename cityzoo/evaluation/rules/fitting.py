@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cityzoo.data.image.polygons import Points, check_polygon
+from cityzoo.data.image.scene_rules import EDGE, Height, Place, Rules, SceneRules
 from cityzoo.errors import InputError
-from cityzoo.evaluation.rules.scene_rules import EDGE, Height, Place, Rules, SceneRules
 from cityzoo.sample import ImageSet
 
 LEAST_BOXES = 20  # of a class in a scene; with fewer all classes of the scene together

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cityzoo.data.image.scene_rules import Rules, SceneRules, parse_rules
 from cityzoo.errors import InputError
 from cityzoo.evaluation.compare import compare
 from cityzoo.evaluation.rules import FIT
 from cityzoo.evaluation.rules.fitting import fit_rules
-from cityzoo.evaluation.rules.scene_rules import Rules, SceneRules, parse_rules
 from cityzoo.metrics.matching import UNMATCHED, match, operating_threshold
 from cityzoo.metrics.weighted import bootstrap_weights
 from cityzoo.replace_file import replace_file

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cityzoo.data.image.scene_rules import parse_rules
 from cityzoo.evaluation.rules import violations
-from cityzoo.evaluation.rules.scene_rules import parse_rules
 from cityzoo.outputs.detection import Detection
 from cityzoo.sample import Detections, ImageExample, ImageSet
 

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
+from cityzoo.data.image.scene_rules import Rules, parse_rules
 from cityzoo.errors import InputError
 from cityzoo.evaluation.rules.fitting import fit_rules
-from cityzoo.evaluation.rules.scene_rules import Rules, parse_rules
 from cityzoo.sample import ImageExample, ImageSet
 
 NAMES = ("bus", "car")
