@@ -11,11 +11,13 @@ from keras import ops
 from heads.detection import DetectionLoss
 
 STRIDE = 4  # pixels of the network's input for each cell of a mask
-COLUMNS = 5  # of a target
+COLUMNS = 4  # cells in a row of a target, in place of a box
 
 
 def append_places(targets: Any, masks: Any) -> Any:
-    """Return targets followed by the cells of masks, row by row, as the loss needs both in one tensor.
+    """Return targets followed by the cells of masks, as the loss needs both in one tensor.
+
+    Four cells are a row, whose class is -1 as in padding: what reads boxes skips them.
 
     Args:
         targets: (B, N, 5) float32.
@@ -28,12 +30,13 @@ def append_places(targets: Any, masks: Any) -> Any:
         >>> import numpy as np
         >>> masks = np.arange(64, dtype=np.uint8).reshape(1, 8, 8, 1)
         >>> append_places(-np.ones((1, 1, 5), np.float32), masks)[0].numpy().tolist()
-        [[-1.0, -1.0, -1.0, -1.0, -1.0], [18.0, 22.0, 50.0, 54.0, 0.0]]
+        [[-1.0, -1.0, -1.0, -1.0, -1.0], [18.0, 22.0, 50.0, 54.0, -1.0]]
     """
     cells = masks[:, STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE, 0]
     count = cells.shape[1] * cells.shape[2]
     flat = ops.cast(ops.reshape(cells, (-1, count)), "float32")
     rows = ops.reshape(ops.pad(flat, [[0, 0], [0, -count % COLUMNS]]), (-1, -(-count // COLUMNS), COLUMNS))
+    rows = ops.pad(rows, [[0, 0], [0, 0], [0, 1]], constant_values=-1.0)
     return ops.concatenate([targets, rows], axis=1)
 
 
@@ -42,8 +45,10 @@ class PlaceDetectionLoss(DetectionLoss):
     """The loss of a detector, in which background counts more where no object can stand.
 
     Where the bottom center of a predicted box lies in a place in which its class cannot be, the class loss is
-    multiplied by 1 + `weight`. Exempt are points of labeled objects, which count as labeled, and boxes that end at the
-    lower edge of the input, as what they stand on may be outside. Called with y_true of `append_places`.
+    multiplied by 1 + `weight`. Exempt are points of labeled objects, which crops and mosaics may have cut, and boxes
+    that end at the lower edge of the input, as what they stand on may be outside.
+
+    Called with y_true of `append_places`.
 
     Args:
         size_hw: height and width of the network's input in pixels, multiples of 4.
@@ -79,7 +84,7 @@ class PlaceDetectionLoss(DetectionLoss):
         """Return the loss of each image, (batch,) float32."""
         height, width = (side // STRIDE for side in self.size_hw)
         rows = -(-height * width // COLUMNS)
-        cells = ops.reshape(y_true[:, -rows:], (-1, rows * COLUMNS))
+        cells = ops.reshape(y_true[:, -rows:, :COLUMNS], (-1, rows * COLUMNS))
         boxes = ops.stop_gradient(y_pred[..., :4])
         x, y = (boxes[..., 0] + boxes[..., 2]) / 2, boxes[..., 3]
         column, row = (ops.cast(ops.floor(each / STRIDE), "int32") for each in (x, y))

@@ -60,29 +60,40 @@ class BoxTargets(Output):
             bits = assign_bits(rules, self.class_names)
         except InputError as error:
             raise InputError(f"--rule-loss: {error}") from error
-        names = np.array(self.class_names, object)
-        broken = [
-            rules.find(scene).find_violations(each.boxes_xyxy, names[each.labels].tolist(), each.size_hw)
-            for each, scene in zip(train.examples, scene_names(train), strict=True)
-        ]
-        if count := sum(int(np.count_nonzero(each == PLACE)) for each in broken):
+        found = replace(self, known_rules=(rules, bits))
+        possible = np.concatenate([np.ones(0, bool), *found._find_possible(train.examples)])
+        if not possible.all():
             LOG.warning(
-                "%d of %d labeled boxes are where --rule-loss says that none can be: they are learned as they are "
-                "labeled; correct these labels, or the rules",
-                *(count, sum(map(len, broken))),
+                "%d of %d labeled boxes are where --rule-loss says that none can be: they are learned as background; "
+                "correct these labels, or the rules",
+                *(np.count_nonzero(~possible), len(possible)),
             )
-        return replace(self, known_rules=(rules, bits))
+        return found
+
+    def _find_possible(self, images: Sequence[ImageExample]) -> list[np.ndarray]:
+        # Which labeled boxes of each image are where their class can be.
+        if not self.known_rules:
+            return [np.ones(len(each.labels), bool) for each in images]
+        rules, names = self.known_rules[0], np.array(self.class_names, object)
+        return [
+            rules.find(scene).find_violations(each.boxes_xyxy, names[each.labels].tolist(), each.size_hw)
+            != PLACE
+            for each, scene in zip(images, self._scenes(images), strict=True)
+        ]
+
+    def _scenes(self, images: Sequence[ImageExample]) -> list[str]:
+        return scene_names(ImageSet("", self.class_names, tuple(images)))
 
     def label_columns(self, images: Sequence[ImageExample]) -> dict[str, Sequence[Any]]:
-        """Return boxes and labels, and masks of where no object can stand."""
+        """Return boxes and labels; with --rule-loss those that are possible, and masks of where no object can stand."""
+        kept = self._find_possible(images)
         found: dict[str, Sequence[Any]] = {
-            "boxes": [image.boxes_xyxy for image in images],
-            "labels": [image.labels for image in images],
+            "boxes": [image.boxes_xyxy[own] for image, own in zip(images, kept, strict=True)],
+            "labels": [image.labels[own] for image, own in zip(images, kept, strict=True)],
         }
         if self.known_rules:
             rules, bits = self.known_rules
-            scenes = scene_names(ImageSet("", self.class_names, tuple(images)))
-            pairs = zip(images, scenes, strict=True)
+            pairs = zip(images, self._scenes(images), strict=True)
             found["masks"] = [bits.mask(rules.find(scene), image.size_hw) for image, scene in pairs]
         return found
 

@@ -62,13 +62,14 @@ def test_the_painted_road_is_where_the_mask_says(cameras, policy):
     views = AugmentedViews(cameras, ruled(RULES, cameras), augment.get_policy(policy), (128, 128), 4, 3)
     rows = [(row, view) for view in range(6) for row in range(4)]
     images, targets, _ = views.load_batch(rows)
-    cells = targets.numpy()[:, 4:].reshape(len(rows), -1)[:, : 32 * 32].reshape(-1, 32, 32)
+    cells = targets.numpy()[:, 4:, :4].reshape(-1, 32, 32)
     sampled = images.numpy()[:, 2::4, 2::4].max(axis=-1)
     black, white = sampled <= 2, sampled >= 253
     assert set(np.unique(cells)) == {0, 1}
     assert (cells[black] == 1).all() and (cells[white] == 0).all()
     assert black.mean() > 0.15 and white.mean() > 0.15
-    assert targets.shape == (24, 4 + 205, 5)  # 1,024 cells in rows of 5 after 4 rows of boxes
+    assert targets.shape == (24, 4 + 256, 5)  # 1,024 cells in rows of 4 after 4 rows of boxes
+    assert (targets.numpy()[:, 4:, 4] == -1).all()  # rows of cells are no boxes
 
 
 def test_without_rules_targets_are_boxes_alone(cameras):
@@ -83,7 +84,7 @@ def test_masks_are_among_the_facts_of_cached_features(cameras):
     for content in (RULES, RULES, moved):
         views = AugmentedViews(cameras, ruled(content, cameras), "none", (64, 64), 4, 3)
         facts.append(list(map(str, views.cache_facts())))
-        assert views.row_bytes == 4 * 20 + 52 * 20 + 36  # 256 cells
+        assert views.row_bytes == 4 * 20 + 64 * 20 + 36  # 256 cells
     assert facts[0] == facts[1] != facts[2]
 
 
@@ -100,13 +101,16 @@ def test_classes_have_bits_of_their_own(cameras):
     assert output.loss((64, 64)).get_config()["bits"] == [0, 1, 8]
 
 
-def test_labels_that_break_rules_are_counted(cameras, caplog):
+def test_labels_that_break_rules_are_counted_and_not_learned(cameras, caplog):
     """The lower end of the box of all four images is at (.45, .81): on both roads, and not in the upper left."""
+    corner = {"points": [[0, 0], [0.5, 0], [0.5, 0.5], [0, 0.5]], "classes": ["car"]}
     with caplog.at_level(logging.WARNING):
-        ruled(RULES, cameras)
-        assert not caplog.records
-        ruled({"places": [{"points": [[0, 0], [0.5, 0], [0.5, 0.5], [0, 0.5]]}]}, cameras)
-    assert "4 of 4" in caplog.text
+        every = ruled(RULES, cameras).label_columns(cameras.examples)
+        assert not caplog.records and list(map(len, every["labels"])) == [1] * 4
+        columns = ruled({"places": [corner]}, cameras).label_columns(cameras.examples)
+    assert "2 of 4" in caplog.text
+    assert [labels.tolist() for labels in columns["labels"]] == [[0], [], [0], []]
+    assert list(map(len, columns["boxes"])) == [1, 0, 1, 0]
 
 
 @pytest.mark.parametrize(
