@@ -31,6 +31,8 @@ def test_no_flags_are_the_defaults():
     assert others == [None, None]
     assert spec == DETECT.make_spec({})
     assert spec.output == {
+        "rule_loss": None,
+        "rule_weight": 1.0,
         "neck_width": 64,
         "label_smoothing": 0.0,
         "wanted_precision": 0.9,
