@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from cityzoo import cli, tasks
 from cityzoo.data.image.formats import replace_deprecated
@@ -136,7 +137,8 @@ def _find_files(name: str) -> FileDemo:
 
     if name == "captioned_scenes":
         content = "images, and train.csv, val.csv and test.csv with their sentences"
-        return FileDemo(name, scene_captions.VERSION, scene_captions.write_captioned, content)
+        write = partial(scene_captions.write_captioned, progress=_show)
+        return FileDemo(name, scene_captions.VERSION, write, content)
     write, content = {
         "faq": (faq.write, "faq.csv, and questions.csv to try it with"),
         "keywords": (clips.write_keywords, "keywords, other words and backgrounds"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import itertools
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,10 +18,10 @@ from cityzoo.demo.scenes.meshes import Color, Thing
 from cityzoo.demo.scenes.traffic_scene import Plan, boxes_of, plan_scene, render
 from cityzoo.demo.scenes.vehicles import CLASS_NAMES
 from cityzoo.demo.texts import write_table
-from cityzoo.demo.write import scene_seed, write_once
+from cityzoo.demo.write import Progress, scene_seed, write_once
 
 VERSION = 1
-COUNTS = {"train": 3500, "val": 500, "test": 1000}
+COUNTS = {"train": 7000, "val": 500, "test": 1000}
 SIZE_HW = (192, 256)
 DESCRIBED = 3  # vehicles, the largest ones
 NUMBERS = (
@@ -55,28 +56,36 @@ VIEWS = {
 }
 
 
-def write_captioned(folder: Path, seed: int = 0, counts: Mapping[str, int] | None = None) -> Path:
+def write_captioned(
+    folder: Path,
+    seed: int = 0,
+    counts: Mapping[str, int] | None = None,
+    progress: Progress = lambda done, total: None,
+) -> Path:
     """Write train.csv, val.csv and test.csv, with columns image and text, and their images once; return the folder.
 
     Args:
         folder: new or empty, or with the same content.
         seed: 0 or more; equal seeds give equal files.
         counts: scenes of each split; None: `COUNTS`.
+        progress: called as progress(done, total) after each scene.
 
     Raises:
         InputError: the folder has other content.
     """
     counts = dict(counts or COUNTS)
+    done, total = itertools.count(1), sum(counts.values())
 
     def fill(draft: Path) -> None:
-        for split, count in counts.items():
+        for split, scenes in counts.items():
             (draft / "images" / split).mkdir(parents=True)
             rows = []
-            for number in range(count):
+            for number in range(scenes):
                 image, caption = draw_captioned(scene_seed(seed, split, number))
                 name = f"images/{split}/{number:04d}.jpg"
                 Image.fromarray(image).save(draft / name, quality=90)
                 rows.append((name, caption))
+                progress(next(done), total)
             write_table(draft / f"{split}.csv", ("image", "text"), rows)
 
     return write_once(

@@ -30,7 +30,10 @@ def test_captions_describe_the_scene(seed):
 
 
 def test_tables_name_the_images(tmp_path):
-    folder = scene_captions.write_captioned(tmp_path / "scenes", 0, {"train": 2, "test": 1})
+    shown = []
+    counts = {"train": 2, "test": 1}
+    folder = scene_captions.write_captioned(tmp_path / "scenes", 0, counts, lambda *args: shown.append(args))
+    assert shown == [(1, 3), (2, 3), (3, 3)]
     for split, count in (("train", 2), ("test", 1)):
         rows = list(csv.DictReader((folder / f"{split}.csv").open()))
         assert len(rows) == count and all((folder / row["image"]).is_file() and row["text"] for row in rows)
