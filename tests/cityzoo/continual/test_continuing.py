@@ -12,7 +12,8 @@ from cityzoo.model import class_names, load
 from tests.cityzoo.modalities.text.test_commands import sentences, train, write_data
 
 EPOCHS = ["--epochs", "2", "--batch-size", "8", "--learning-rate", "0.01"]
-BY_GRADIENT = ["--phases", "block01:2", *EPOCHS[2:]]
+BY_GRADIENT = ["--phases", "block01:1", *EPOCHS[2:]]
+IN_CLOSED_FORM = ["--phases", "closed_form", *EPOCHS[2:]]
 
 
 def continued(out, *words, data="new.csv", run="known"):
@@ -21,8 +22,10 @@ def continued(out, *words, data="new.csv", run="known"):
 
 
 COMMANDS = {
-    "known": train("known", *EPOCHS, "--val", "val.csv", "--expires", "2999-12-31", data="known.csv"),
-    "grown": continued("grown", *BY_GRADIENT, "--replay-memory", "12", "--may-lose", "accuracy:0.9"),
+    "known": train("known", *IN_CLOSED_FORM, "--val", "val.csv", "--expires", "2999-12-31", data="known.csv"),
+    "grown": continued(
+        "grown", "--phases", "block01:1", *EPOCHS[2:], "--replay-memory", "12", "--may-lose", "accuracy:0.9"
+    ),
     "evaluate": ("evaluate.py", ["grown"]),
     "stranger": continued("x1", data="renamed.csv"),
     "no data": ("train.py", ["--continue", "known"]),

@@ -1,11 +1,7 @@
 """A modality of one's own, points of the plane, without a line in cityzoo: trained, killed, resumed, evaluated."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 
 import jsonschema
 import numpy as np
@@ -31,29 +27,35 @@ def write_rings(path, count=180):
     path.write_text("x,y,label\n" + "".join(f"{x:.4f},{y:.4f},{label}\n" for x, y, label in rows))
 
 
-def kill_after_epochs(folder, words, epochs):
-    """Start train.py and kill it, as `kill -9` does, once its history has so many epochs."""
-    environment = {**os.environ, "CITYZOO_HOME": str(folder / "home"), "PYTHONPATH": ""}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *words], cwd=folder, env=environment, **quiet
-    )
-    history = folder / "killed" / "history.csv"
-    while process.poll() is None:
-        if history.is_file() and len(history.read_text().splitlines()) > epochs:
-            os.kill(process.pid, signal.SIGKILL)
-            break
-        time.sleep(0.002)
-    return process.wait()
+# train.py in a process of its own, killed, as `kill -9` does, once its history has so many epochs.
+KILL = """
+import os, runpy, signal, sys, time
+
+script, epochs, *words = sys.argv[1:]
+if not (child := os.fork()):
+    sys.argv = [script, *words]
+    os.environ["CITYZOO_HOME"] = os.getcwd() + "/home"
+    sys.stdout = open(os.devnull, "w")
+    runpy.run_path(script, run_name="__main__")
+    os._exit(0)
+ended = 0, 0
+while not ended[0]:
+    if os.path.isfile("killed/history.csv") and len(open("killed/history.csv").readlines()) > int(epochs):
+        os.kill(child, signal.SIGKILL)
+        ended = os.waitpid(child, 0)
+    time.sleep(0.002)
+    ended = ended if ended[0] else os.waitpid(child, os.WNOHANG)
+print(os.waitstatus_to_exitcode(ended[1]))
+"""
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def place(tmp_path_factory, forked):
     """A folder with the points and a run that was killed."""
     folder = tmp_path_factory.mktemp("points")
     write_rings(folder / "points.csv")
-    train = ["--task", TASK, "--data", "points.csv", *LENGTH]
-    code = kill_after_epochs(folder, [*train, "--out", "killed"], 3)
+    train = ["--task", TASK, "--data", "points.csv", *LENGTH, "--out", "killed"]
+    code = int(forked(KILL, ROOT / "train.py", 3, *train, folder=folder))
     assert code == -signal.SIGKILL and not (folder / "killed" / "report.json").exists()
     return folder
 
