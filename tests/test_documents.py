@@ -213,7 +213,7 @@ def test_the_own_task_of_the_docs_trains(tmp_path, as_scripts):
         gray = rng.normal(180 if name == "dry" else 60, 20, (64, 64, 3)).clip(0, 255).astype(np.uint8)
         Image.fromarray(gray).save(folder / f"{level}.png")
     words = ["--task", "wet_road.py", "--data", "roads", "--backbone", "tiny", "--weights", "random"]
-    words += ["--image-size", "64", "--cost", "4", "--phases", "closed_form,C5:1", "--out", "run"]
+    words += ["--image-size", "64", "--cost", "4", "--phases", "C5:1", "--out", "run"]
     code, _, errors = as_scripts(tmp_path, {"own": ("train.py", words)})["own"]
     assert code == 0, errors[-2000:]
     report = json.loads((tmp_path / "run" / "report.json").read_text())

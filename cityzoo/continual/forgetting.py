@@ -13,7 +13,7 @@ from cityzoo.continual.lineage import Ancestor, read_lineage
 from cityzoo.continual.new_class_bias import predict_new_classes
 from cityzoo.errors import InputError
 from cityzoo.evaluation.baselines import metric_samples
-from cityzoo.evaluation.evaluated_run import open_evaluated
+from cityzoo.evaluation.evaluated_run import EvaluatedRun, open_evaluated
 from cityzoo.evaluation.predictions import cached_predictions
 from cityzoo.metrics.weighted import bootstrap_weights, interval
 
@@ -50,12 +50,15 @@ def evaluate_lineage(
     runs, missing = read_lineage(run)
     metrics = [task.monitor, *(name for name, _ in may_lose if name != task.monitor)]
     periods = [_held_out(each, task) for each in runs]
-    cells = [[_measure(model, truth, runs[-1], task, metrics, seed) for truth in periods] for model in runs]
+    cells, opened = [], None
+    for each in runs:  # a model is loaded and traced once
+        opened = open_evaluated(str(each.folder.path)) if each.folder.model.is_file() else None
+        cells.append([opened and _measure(opened, truth, runs[-1], metrics, seed) for truth in periods])
     values = [[None if cell is None else float(cell[task.monitor][0]) for cell in row] for row in cells]
     lower = task.monitor in task.output.lower_is_better
     rows = _compare(runs, cells, task)
     for each, truth in zip(runs[:-1], periods, strict=False):
-        rows[each.name]["new_classes"] = predict_new_classes(runs[-1], truth, task, data.added)
+        rows[each.name]["new_classes"] = opened and predict_new_classes(opened, truth, data.added)
     found: dict[str, Any] = {
         "metric": task.monitor,
         "runs": [each.name for each in runs],
@@ -98,19 +101,18 @@ def _held_out(run: Ancestor, task: Task) -> Any | None:
 
 
 def _measure(
-    model: Ancestor, truth: Any, into: Ancestor, task: Task, metrics: Sequence[str], seed: int
+    model: EvaluatedRun, truth: Any, into: Ancestor, metrics: Sequence[str], seed: int
 ) -> dict[str, np.ndarray] | None:
     """Each metric of one model on one set of examples, then on bootstrap samples; None where it cannot be evaluated."""
-    if truth is None or not model.folder.model.is_file():
+    if truth is None:
         return None
-    opened = open_evaluated(str(model.folder.path))
-    modality, output = task.modality, opened.output
+    modality, output = model.task.modality, model.output
     try:
         modality.check_manifest(model.folder.path, truth)
         truth = modality.reorder_labels(truth, output.class_names)
     except InputError:
         return None  # classes or sensors that came later
-    results = cached_predictions(model.folder.model, modality, output, truth, into.folder.path, opened.model)
+    results = cached_predictions(model.folder.model, modality, output, truth, into.folder.path, model.model)
     known = output.weighted_metrics(truth, results)
     weights = bootstrap_weights(len(truth), output.bootstrap_samples, seed, modality.groups(truth))
     available = known(np.ones((1, len(truth))))

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cityzoo.continual.lineage import Ancestor
-from cityzoo.evaluation.evaluated_run import open_evaluated
-from cityzoo.evaluation.predictions import cached_predictions
+from cityzoo.evaluation.evaluated_run import EvaluatedRun
 from cityzoo.sample import Detections
 
-if TYPE_CHECKING:
-    from cityzoo.tasks import Task
 
-
-def predict_new_classes(run: Ancestor, truth: Any, task: Task, added: Sequence[str]) -> float | None:
+def predict_new_classes(run: EvaluatedRun, truth: Any, added: Sequence[str]) -> float | None:
     """Return the share of a run's predictions on examples that name a class that it added; None if there is nothing."""
     if truth is None or not added:
         return None
-    opened = open_evaluated(str(run.folder.path))
-    output, modality = opened.output, task.modality
-    truth = modality.reorder_labels(truth, output.class_names)
-    results = cached_predictions(run.folder.model, modality, output, truth, run.folder.path, opened.model)
-    return new_class_share(output.prelabel(results, {}, None), output.class_names, added)
+    names = run.output.class_names
+    results = run.results(run.task.modality.reorder_labels(truth, names))
+    return new_class_share(run.output.prelabel(results, {}, None), names, added)
 
 
 def new_class_share(
