@@ -87,6 +87,7 @@ BASES = tuple(
         "delivery",
         "example_sets",
         "identity",
+        "labeled_modality",
         "model_checks",
         "renderer",
         "transfer",

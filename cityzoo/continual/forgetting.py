@@ -50,7 +50,8 @@ def evaluate_lineage(
     runs, missing = read_lineage(run)
     metrics = [task.monitor, *(name for name, _ in may_lose if name != task.monitor)]
     periods = [_held_out(each, task) for each in runs]
-    cells, opened = [], None
+    cells: list[list[Any]] = []
+    opened: EvaluatedRun | None = None
     for each in runs:  # a model is loaded and traced once
         opened = open_evaluated(str(each.folder.path)) if each.folder.model.is_file() else None
         cells.append([opened and _measure(opened, truth, runs[-1], metrics, seed) for truth in periods])

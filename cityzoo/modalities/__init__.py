@@ -206,9 +206,9 @@ class Modality(
         """Return name and view of each example of a training step."""
         return []
 
-    @abstractmethod
     def predict_views(self, model: keras.Model, views: Any, batch_size: int) -> list[Any]:
         """Return the decoded results for every example, in order."""
+        return self.predict(model, views.examples, views.output)
 
     @abstractmethod
     def predict(self, model: keras.Model, examples: Any, output: Any) -> list[Any]:

@@ -12,10 +12,12 @@ import numpy as np
 from cityzoo.errors import InputError
 
 if TYPE_CHECKING:
+    from cityzoo.modalities import Masks
     from cityzoo.spec import TrainSpec
     from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
+MOST_VALUES = 50  # of an attribute: more make no slices
 
 
 def read_labeled(spec: TrainSpec[Any], task: Task, options: Mapping[str, Any]) -> Any:
@@ -31,6 +33,72 @@ def read_labeled(spec: TrainSpec[Any], task: Task, options: Mapping[str, Any]) -
     data = replace(data, train=sample_shots(data.train, shots, spec.run.seed))
     LOG.info("--shots %d: training on %d of them", shots, len(data.train))
     return data
+
+
+def labeled_options(spec: TrainSpec[Any]) -> dict[str, Any]:
+    """Return what a reader of labeled files is given of a run."""
+    run, flags = spec.run, spec.modality
+    return {
+        "format": run.format,
+        "classes": flags.classes,
+        "class_map": flags.class_map,
+        "val": flags.val,
+        "limit": run.limit,
+        "split_by": flags.split_by,
+        "strict": run.strict,
+    }
+
+
+def read_sides(
+    spec: TrainSpec[Any],
+    task: Task,
+    flags: Mapping[str, Any],
+    options: Mapping[str, Any],
+    other: Mapping[str, Any],
+) -> tuple[Any, Any]:
+    """Return the examples that evaluate.py's flags name, in one set, and all data.
+
+    Args:
+        spec: of the run.
+        task: of the run.
+        flags: of evaluate.py.
+        options: of the task's reader.
+        other: what differs of them where evaluate.py is given other data.
+
+    Raises:
+        InputError: nothing there.
+    """
+    given = flags["data"]
+    if given:
+        options = {**options, "val": None, "classes": (), **other}
+    limit = flags["limit"] or (None if given else spec.run.limit)
+    found = task.read(
+        given or spec.run.data or write_demo(spec, task), spec.reader, **{**options, "limit": limit}
+    )
+    sides = {"train": found.train, "val": found.val, "test": found.test}
+    split = flags["split"] or ("all" if given and not found.has_val_split else "val")
+    chosen = [side for side in ([sides[split]] if split != "all" else sides.values()) if side]
+    if not chosen:
+        raise InputError(f"'{found.findings.source}' has no {split} split: give --split all, or other --data")
+    return replace(chosen[0], split=split, examples=tuple(e for side in chosen for e in side.examples)), found
+
+
+def masks_by_value(values: Mapping[str, Sequence[str]]) -> Masks:
+    """Return a mask of each value of attributes that have 2 to 50 of them.
+
+    Example:
+        >>> masks = masks_by_value({"place": ["a", "", "a"], "group": ["x", "x", "x"]})
+        >>> {by: {value: mask.tolist() for value, mask in each.items()} for by, each in masks.items()}
+        {'place': {'none': [False, True, False], 'a': [True, False, True]}}
+    """
+    return {
+        by: {
+            value or "none": np.array([each == value for each in all_values])
+            for value in sorted(set(all_values))
+        }
+        for by, all_values in values.items()
+        if 1 < len(set(all_values)) <= MOST_VALUES
+    }
 
 
 def write_demo(spec: TrainSpec[Any], task: Task) -> str:

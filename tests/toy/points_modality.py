@@ -91,9 +91,6 @@ class PointModality(Modality[PointFlags]):
         signature = (tf.TensorSpec((None, 2)), tf.TensorSpec((None, targets.shape[1])))
         return tf.data.Dataset.from_generator(generate, output_signature=signature)
 
-    def predict_views(self, model, views, batch_size):
-        return self.predict(model, views.examples, views.output)
-
     def predict(self, model, examples, output):
         points, _ = PointViews(examples, output).arrays()
         return output.decode(np.asarray(model(points, training=False)), None, examples.examples)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from augment.epoch_order import shuffled
 from cityzoo.data.audio.corruptions import CONDITIONS
 from cityzoo.errors import InputError, unknown
-from cityzoo.modalities import Masks, Modality, Shard
+from cityzoo.modalities import Masks
 from cityzoo.modalities.audio import data as reading
 from cityzoo.modalities.audio.delivery import DeliveredSound
 from cityzoo.modalities.audio.flags import AudioEvaluateFlags, AudioFlags
 from cityzoo.modalities.audio.renderer import AudioRenderer
 from cityzoo.modalities.frozen_baseline import fit_baseline, predict_baseline
+from cityzoo.modalities.labeled_examples import labeled_options
+from cityzoo.modalities.labeled_modality import LabeledModality
 from cityzoo.modalities.model_checks import Corruption
-from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
+from cityzoo.spec import ResolvedSpec, TrainSpec
 from zoo.audio import backbones
 
 if TYPE_CHECKING:
     import keras
 
-    from cityzoo.data.audio import AudioDataset, AudioSet
+    from cityzoo.data.audio import AudioDataset, AudioExample, AudioSet
     from cityzoo.modalities.audio.views import AudioViews
     from cityzoo.model import AssembledModel
     from cityzoo.outputs import Output
@@ -37,7 +37,7 @@ BATCH_SIZE = 32  # windows, in inference
 Spec = ResolvedSpec[Any]
 
 
-class Audio(AudioRenderer, DeliveredSound, Modality[AudioFlags]):
+class Audio(AudioRenderer, DeliveredSound, LabeledModality[AudioFlags]):
     """Sounds at 16 kHz; the spectrogram is a part of the network."""
 
     name: ClassVar[str] = "audio"
@@ -71,25 +71,23 @@ class Audio(AudioRenderer, DeliveredSound, Modality[AudioFlags]):
         if weights not in WEIGHTS and not Path(weights).is_file():
             raise InputError(f"--weights '{weights}' is neither a file nor one of {', '.join(WEIGHTS)}")
 
-    def read(self, spec: TrainSpec[AudioFlags], task: Task) -> AudioDataset:
-        return reading.read(spec, task)
+    def read_options(self, spec: TrainSpec[AudioFlags]) -> dict[str, Any]:
+        return labeled_options(spec)
 
-    def read_to_evaluate(
-        self, spec: TrainSpec[AudioFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
-    ) -> tuple[AudioSet, Any]:
-        return reading.read_to_evaluate(spec, task, class_names, flags)
+    def other_options(self, flags: Mapping[str, Any]) -> dict[str, Any]:
+        return {"format": flags["format"], "class_map": flags["class_map"], "is_whole": True}
 
     def read_unlabelled(self, path: str, flags: Mapping[str, Any]) -> AudioSet:
         from cityzoo.data.audio import load_unlabelled
 
         return load_unlabelled(path, flags["limit"])[0]
 
-    def fingerprint(self, data: AudioDataset) -> list[Any]:
-        return [(e.path, e.target.tolist()) for side in (data.train, data.val) for e in side.examples]
-
     def named_labels(self, examples: AudioSet, source: str) -> Iterable[tuple[str, bytes]]:
         for each in examples.examples:
             yield each.name, each.target.tobytes()
+
+    def name_of(self, example: AudioExample) -> str:
+        return example.name
 
     def resolve(self, spec: TrainSpec[AudioFlags], data: AudioDataset) -> AudioFlags:
         return reading.resolve_flags(spec, data)
@@ -101,21 +99,6 @@ class Audio(AudioRenderer, DeliveredSound, Modality[AudioFlags]):
         from cityzoo.modalities.audio import build
 
         return build.build(spec, output)
-
-    def class_names(self, model: keras.Model) -> tuple[str, ...]:
-        from cityzoo.model import class_names
-
-        return class_names(model)
-
-    def freeze(self, assembled: AssembledModel, spec: Spec, stage: str) -> None:
-        import zoo
-
-        zoo.freeze(assembled.backbone, "backbone" if stage == CLOSED_FORM else stage)
-
-    def stage_of_layers(self, backbone: keras.Model) -> Mapping[str, str]:
-        import zoo
-
-        return zoo.stage_of_layers(backbone)
 
     def prefix(self, backbone: keras.Model, stage: str) -> keras.Model | None:
         from cityzoo.modalities.audio.build import prefix
@@ -132,40 +115,6 @@ class Audio(AudioRenderer, DeliveredSound, Modality[AudioFlags]):
 
     def views_shown(self, spec: Spec, stage: str) -> int | None:
         return None if stage == "none" else 1 if spec.modality.augment == "none" else VIEWS
-
-    def training_batches(
-        self,
-        assembled: AssembledModel,
-        views: AudioViews,
-        spec: Spec,
-        first: int,
-        last: int,
-        shown: int | None,
-        shard: Shard,
-    ) -> Iterable[Any]:
-        import tensorflow as tf
-
-        size = spec.fit.batch_size
-        rows = shuffled(len(views), size, spec.run.seed, first, last, shown)
-        triples = views.batches(*shard(rows, size))
-        return triples.map(tf.autograph.experimental.do_not_convert(lambda x, y, _: (x, y))).prefetch(8)
-
-    def examples_of_step(
-        self,
-        assembled: AssembledModel,
-        views: AudioViews,
-        spec: Spec,
-        epoch: int,
-        step: int,
-        shown: int | None,
-    ) -> list[tuple[str, int]]:
-        size = spec.fit.batch_size
-        rows = shuffled(len(views), size, spec.run.seed, epoch, epoch + 1, shown)
-        chosen = islice(rows(), step * size, (step + 1) * size)
-        return [(views.examples.examples[row].name, view) for row, view in chosen]
-
-    def predict_views(self, model: keras.Model, views: AudioViews, batch_size: int) -> list[Any]:
-        return self.predict(model, views.examples, views.output)
 
     def predict(self, model: keras.Model, examples: AudioSet, output: Output) -> list[Any]:
         from cityzoo.modalities.audio.predict import predict_outputs
@@ -191,17 +140,11 @@ class Audio(AudioRenderer, DeliveredSound, Modality[AudioFlags]):
         found = [(e, Path(e.path).absolute(), Path(e.path).stat()) for e in examples.examples]
         return [(str(path), stat.st_size, stat.st_mtime_ns, e.corruption) for e, path, stat in found]
 
-    def reorder_labels(self, examples: AudioSet, class_names: Sequence[str]) -> AudioSet:
-        return reading.reorder_labels(examples, class_names)
-
     def write_manifest(self, folder: Path, data: AudioDataset, output: Output) -> None:
         fit_baseline(folder, self, data, output)
 
     def baselines(self, run: Path, examples: AudioSet, output: Output) -> Mapping[str, Sequence[Any]]:
         return predict_baseline(run, self, examples, output)
-
-    def groups(self, examples: AudioSet) -> list[str]:
-        return [each.group for each in examples.examples]
 
     def input_signals(self, examples: AudioSet, row: int) -> dict[str, list[float]]:
         return reading.describe_signals(examples.examples[row])

@@ -5,21 +5,19 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cityzoo.data.audio import AudioDataset, AudioExample, AudioFindings, AudioSet
+from cityzoo.data.audio import AudioDataset, AudioExample, AudioSet
 from cityzoo.data.audio.decode import SAMPLE_RATE
-from cityzoo.errors import InputError
 from cityzoo.modalities import Masks
 from cityzoo.modalities.audio.flags import AudioFlags, ResolvedAudioFlags
-from cityzoo.modalities.labeled_examples import read_labeled, reorder_labels, write_demo
+from cityzoo.modalities.labeled_examples import masks_by_value
 from cityzoo.spec import AUTO
 
 if TYPE_CHECKING:
     from cityzoo.spec import TrainSpec
-    from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
 KEPT_WHOLE, STEP_SECONDS, MOST_SECONDS = 0.95, 0.25, 5.0
@@ -37,51 +35,6 @@ def count_samples(seconds: float) -> int:
         (16000, 5360)
     """
     return max(1, round(seconds * SAMPLE_RATE / UNIT)) * UNIT
-
-
-def read(spec: TrainSpec[AudioFlags], task: Task) -> AudioDataset:
-    """Read the labeled sounds, or write the task's demo data.
-
-    Raises:
-        InputError: anything about the data that cannot be used.
-    """
-    return read_labeled(spec, task, _options(spec))
-
-
-def _options(spec: TrainSpec[AudioFlags]) -> dict[str, Any]:
-    run, flags = spec.run, spec.modality
-    return {
-        "format": run.format,
-        "classes": flags.classes,
-        "class_map": flags.class_map,
-        "val": flags.val,
-        "limit": run.limit,
-        "split_by": flags.split_by,
-        "strict": run.strict,
-    }
-
-
-def read_to_evaluate(
-    spec: TrainSpec[AudioFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
-) -> tuple[AudioSet, AudioFindings]:
-    """Return the sounds that evaluate.py's flags name, labels in the order of the model's classes, and the findings.
-
-    Raises:
-        InputError: nothing there, or classes that the model does not have.
-    """
-    options = _options(spec)
-    if flags["data"]:
-        options |= {"format": flags["format"], "class_map": flags["class_map"], "val": None, "classes": ()}
-        options["is_whole"] = True
-    options["limit"] = flags["limit"] or (None if flags["data"] else spec.run.limit)
-    found = task.read(flags["data"] or spec.run.data or write_demo(spec, task), spec.reader, **options)
-    sides = {"train": found.train, "val": found.val, "test": found.test}
-    split = flags["split"] or ("all" if flags["data"] and not found.has_val_split else "val")
-    chosen = [side for side in ([sides[split]] if split != "all" else sides.values()) if side]
-    if not chosen:
-        raise InputError(f"'{found.findings.source}' has no {split} split: give --split all, or other --data")
-    examples = tuple(example for side in chosen for example in side.examples)
-    return reorder_labels(AudioSet(split, found.train.class_names, examples), class_names), found.findings
 
 
 def resolve_flags(spec: TrainSpec[AudioFlags], data: AudioDataset) -> ResolvedAudioFlags:
@@ -123,11 +76,7 @@ def slices(sounds: AudioSet) -> Masks:
         "level": _ranges([each.level_db for each in examples], LEVELS_DB, "dB"),
         "signal-to-noise": _ranges([each.snr_db for each in examples], SNRS_DB, "dB"),
     }
-    groups = np.array([each.group for each in examples])
-    found = np.unique(groups)
-    if 1 < len(found) <= 50:
-        masks["group"] = {str(value) or "none": groups == value for value in found}
-    return masks
+    return masks | masks_by_value({"group": [each.group for each in examples]})
 
 
 def _ranges(values: Sequence[float], limits: Sequence[float], unit: str) -> dict[str, np.ndarray]:

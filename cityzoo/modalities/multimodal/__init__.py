@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from augment.epoch_order import shuffled
 from cityzoo.errors import InputError, unknown
-from cityzoo.modalities import Masks, Modality, Shard
+from cityzoo.modalities import Masks
+from cityzoo.modalities.labeled_examples import masks_by_value, read_sides
+from cityzoo.modalities.labeled_modality import LabeledModality
 from cityzoo.modalities.multimodal import data as reading
 from cityzoo.modalities.multimodal.flags import MultimodalEvaluateFlags, MultimodalFlags
 from cityzoo.replace_file import replace_file
@@ -33,7 +34,7 @@ BATCH_SIZE = 256  # rows, in inference
 Spec = ResolvedSpec[Any]
 
 
-class Multimodal(Modality[MultimodalFlags]):
+class Multimodal(LabeledModality[MultimodalFlags]):
     """Rows of a table; the network takes the features of frozen encoders."""
 
     name: ClassVar[str] = "multimodal"
@@ -55,8 +56,16 @@ class Multimodal(Modality[MultimodalFlags]):
         if spec.run.backbone != BACKBONE:
             raise unknown("backbone of rows", spec.run.backbone, [BACKBONE])
 
+    def read_options(self, spec: TrainSpec[MultimodalFlags]) -> dict[str, Any]:
+        run, flags = spec.run, spec.modality
+        whole = {"classes": flags.classes, "val": flags.val, "limit": run.limit, "strict": run.strict}
+        return {**whole, "parts": flags.parts, "within": flags.align_within}
+
+    def other_options(self, flags: Mapping[str, Any]) -> dict[str, Any]:
+        return {"is_whole": True, "parts": flags["parts"]}
+
     def read(self, spec: TrainSpec[MultimodalFlags], task: Task) -> MultimodalDataset:
-        return reading.read(spec, task)
+        return reading.encode(super().read(spec, task), spec)
 
     def read_to_evaluate(
         self,
@@ -65,16 +74,16 @@ class Multimodal(Modality[MultimodalFlags]):
         class_names: Sequence[str],
         flags: Mapping[str, Any],
     ) -> tuple[MultimodalSet, Any]:
-        return reading.read_to_evaluate(spec, task, class_names, flags)
+        truth, found = read_sides(spec, task, flags, self.read_options(spec), self.other_options(flags))
+        empty = replace(found.train, examples=())
+        encoded = reading.encode(replace(found, train=empty, val=truth, test=None), spec).val
+        return self.reorder_labels(encoded, class_names), found.findings
 
     def read_to_predict(
         self, run: Path, spec: TrainSpec[MultimodalFlags], path: str, flags: Mapping[str, Any]
     ) -> MultimodalSet:
         known = json.loads((run / ENCODERS).read_text(encoding="utf-8"))
         return reading.read_to_predict(run, spec, path, flags, known)
-
-    def fingerprint(self, data: MultimodalDataset) -> list[Any]:
-        return [(e.path, e.target.tolist()) for side in (data.train, data.val) for e in side.examples]
 
     def resolve(self, spec: TrainSpec[MultimodalFlags], data: MultimodalDataset) -> MultimodalFlags:
         return replace(spec.modality, encoders={k: name for k, (name, _) in data.train.encoders.items()})
@@ -87,10 +96,8 @@ class Multimodal(Modality[MultimodalFlags]):
 
         return build.build(spec, output, data)
 
-    def class_names(self, model: keras.Model) -> tuple[str, ...]:
-        from cityzoo.model import class_names
-
-        return class_names(model)
+    def stage_of_layers(self, backbone: keras.Model) -> Mapping[str, str]:
+        return {layer.name: "backbone" for layer in backbone.layers}
 
     def freeze(self, assembled: AssembledModel, spec: Spec, stage: str) -> None:
         from cityzoo.modalities.multimodal import build
@@ -103,29 +110,6 @@ class Multimodal(Modality[MultimodalFlags]):
         from cityzoo.modalities.multimodal.views import MultimodalViews
 
         return MultimodalViews(data.train, output), MultimodalViews(data.val, output)
-
-    def views_shown(self, spec: Spec, stage: str) -> int | None:
-        return 1
-
-    def training_batches(
-        self,
-        assembled: AssembledModel,
-        views: MultimodalViews,
-        spec: Spec,
-        first: int,
-        last: int,
-        shown: int | None,
-        shard: Shard,
-    ) -> Iterable[Any]:
-        import tensorflow as tf
-
-        size = spec.fit.batch_size
-        rows = shuffled(len(views), size, spec.run.seed, first, last, shown)
-        triples = views.batches(*shard(rows, size))
-        return triples.map(tf.autograph.experimental.do_not_convert(lambda x, y, _: (x, y))).prefetch(8)
-
-    def predict_views(self, model: keras.Model, views: MultimodalViews, batch_size: int) -> list[Any]:
-        return self.predict(model, views.examples, views.output)
 
     def predict(self, model: keras.Model, examples: MultimodalSet, output: Output) -> list[Any]:
         from cityzoo.backend import compiled
@@ -159,9 +143,6 @@ class Multimodal(Modality[MultimodalFlags]):
         named = [list(pair) for pair in examples.encoders.values()]
         return [named, *([e.path, e.features.tobytes().hex()] for e in examples.examples)]
 
-    def reorder_labels(self, examples: MultimodalSet, class_names: Sequence[str]) -> MultimodalSet:
-        return reading.reorder_labels(examples, class_names)
-
     def write_manifest(self, folder: Path, data: MultimodalDataset, output: Output) -> None:
         from cityzoo.modalities.multimodal.late_baseline import fit_baseline
         from cityzoo.model import load
@@ -194,20 +175,10 @@ class Multimodal(Modality[MultimodalFlags]):
 
         return predict_baseline(run, examples, output)
 
-    def groups(self, examples: MultimodalSet) -> list[str]:
-        return [each.group for each in examples.examples]
-
     def slices(self, examples: MultimodalSet, by: str) -> Masks:
-        present = examples.present()
         names = np.array(list(examples.sizes))
-        lacking = np.array([", ".join(names[~row]) or "nothing" for row in present])
-        places = np.array([each.place for each in examples.examples])
-        found = {"missing": lacking, "place": places}
-        return {
-            by: {str(value) or "none": values == value for value in np.unique(values)}
-            for by, values in found.items()
-            if 1 < len(np.unique(values)) <= 50
-        }
+        lacking = [", ".join(names[~row]) or "nothing" for row in examples.present()]
+        return masks_by_value({"missing": lacking, "place": [each.place for each in examples.examples]})
 
 
 MULTIMODAL = Multimodal()

@@ -171,9 +171,6 @@ class Series(SeriesChecks, Modality[SeriesFlags]):
         (epoch_batches,) = batch_orders(len(views), spec.fit.batch_size, seed, state, epoch, epoch + 1)
         return [(str(windows.series.times[row]), epoch) for row in windows.origins[epoch_batches[step]]]
 
-    def predict_views(self, model: keras.Model, views: WindowViews, batch_size: int) -> list[Any]:
-        return self.predict(model, views.examples, views.output)
-
     def predict(self, model: keras.Model, examples: WindowSet, output: QuantileForecast) -> list[Any]:
         from cityzoo.backend import compiled
 

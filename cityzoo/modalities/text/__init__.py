@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from augment.epoch_order import shuffled
-from cityzoo.modalities import Masks, Modality, Shard
+from augment.epoch_order import Rows
+from cityzoo.modalities import Masks
+from cityzoo.modalities.labeled_examples import labeled_options
+from cityzoo.modalities.labeled_modality import LabeledModality
 from cityzoo.modalities.text import data as reading
 from cityzoo.modalities.text.annotation_export import TextExport
 from cityzoo.modalities.text.check_flags import check_flags
@@ -17,7 +19,7 @@ from cityzoo.modalities.text.delivery import DeliveredText
 from cityzoo.modalities.text.flags import TextEvaluateFlags, TextFlags
 from cityzoo.modalities.text.words import place_words, tags_words
 from cityzoo.monitor.text_statistics import measure_text
-from cityzoo.spec import CLOSED_FORM, ResolvedSpec, TrainSpec
+from cityzoo.spec import ResolvedSpec, TrainSpec
 from zoo.text import registry
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ BATCH_SIZE = 32  # texts, in inference
 Spec = ResolvedSpec[Any]
 
 
-class Text(TextChecks, TextExport, DeliveredText, Modality[TextFlags]):
+class Text(TextChecks, TextExport, DeliveredText, LabeledModality[TextFlags]):
     """Texts, cut into tokens."""
 
     name: ClassVar[str] = "text"
@@ -71,13 +73,12 @@ class Text(TextChecks, TextExport, DeliveredText, Modality[TextFlags]):
     def check(self, spec: TrainSpec[TextFlags], task: Task) -> None:
         check_flags(spec.run, spec.modality, task.output)
 
-    def read(self, spec: TrainSpec[TextFlags], task: Task) -> TextDataset:
-        return reading.read(spec, task)
+    def read_options(self, spec: TrainSpec[TextFlags]) -> dict[str, Any]:
+        return {**labeled_options(spec), "hold_out": spec.modality.hold_out}
 
-    def read_to_evaluate(
-        self, spec: TrainSpec[TextFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
-    ) -> tuple[TextSet, Any]:
-        return reading.read_to_evaluate(spec, task, class_names, flags)
+    def other_options(self, flags: Mapping[str, Any]) -> dict[str, Any]:
+        given = {"format": flags["format"], "class_map": flags["class_map"]}
+        return {**given, "hold_out": (), "split_by": "text", "is_training": False}
 
     def read_unlabelled(self, path: str, flags: Mapping[str, Any]) -> TextSet:
         return reading.read_unlabelled(path)
@@ -101,28 +102,8 @@ class Text(TextChecks, TextExport, DeliveredText, Modality[TextFlags]):
 
         return build.build(spec, output, data.train)
 
-    def class_names(self, model: keras.Model) -> tuple[str, ...]:
-        from cityzoo.model import class_names
-
-        return class_names(model)
-
-    def freeze(self, assembled: AssembledModel, spec: Spec, stage: str) -> None:
-        import zoo
-
-        stage = "backbone" if stage == CLOSED_FORM else stage
-        adapted = hasattr(assembled.backbone, "adaptation")
-        (zoo.freeze_base if adapted else zoo.freeze)(assembled.backbone, stage)
-
-    def stage_of_layers(self, backbone: keras.Model) -> Mapping[str, str]:
-        import zoo
-
-        return zoo.stage_of_layers(backbone)
-
     def layer_decay(self, spec: Spec) -> float:
         return spec.modality.layer_decay
-
-    def optimizer_settings(self, spec: Spec) -> dict[str, Any]:
-        return {}
 
     def prefix(self, backbone: keras.Model, stage: str) -> keras.Model | None:
         from zoo.text import stages
@@ -146,40 +127,8 @@ class Text(TextChecks, TextExport, DeliveredText, Modality[TextFlags]):
             TextViews(val, output, tokenizer, spec.run.seed),
         )
 
-    def views_shown(self, spec: Spec, stage: str) -> int | None:
-        return 1
-
-    def training_batches(
-        self,
-        assembled: AssembledModel,
-        views: TextViews,
-        spec: Spec,
-        first: int,
-        last: int,
-        shown: int | None,
-        shard: Shard,
-    ) -> Iterable[Any]:
-        import tensorflow as tf
-
-        size = spec.fit.batch_size
-        rows = views.order_by_length(shuffled(len(views), size, spec.run.seed, first, last, 1), size)
-        triples = views.batches(*shard(rows, size))
-        return triples.map(tf.autograph.experimental.do_not_convert(lambda x, y, _: (x, y))).prefetch(4)
-
-    def examples_of_step(
-        self,
-        assembled: AssembledModel,
-        views: TextViews,
-        spec: Spec,
-        epoch: int,
-        step: int,
-        shown: int | None,
-    ) -> list[tuple[str, int]]:
-        size = spec.fit.batch_size
-        rows = list(
-            views.order_by_length(shuffled(len(views), size, spec.run.seed, epoch, epoch + 1, 1), size)()
-        )
-        return [(views.examples.examples[row].path, 0) for row, _ in rows[step * size : (step + 1) * size]]
+    def order(self, views: TextViews, spec: Spec, first: int, last: int, shown: int | None) -> Rows:
+        return views.order_by_length(super().order(views, spec, first, last, shown), spec.fit.batch_size)
 
     def predict_views(self, model: keras.Model, views: TextViews, batch_size: int) -> list[Any]:
         from cityzoo.modalities.text.views import predict_views
@@ -196,12 +145,6 @@ class Text(TextChecks, TextExport, DeliveredText, Modality[TextFlags]):
 
     def identify(self, examples: TextSet) -> list[Any]:
         return [(each.path, each.text, each.words) for each in examples.examples]
-
-    def reorder_labels(self, examples: TextSet, class_names: Sequence[str]) -> TextSet:
-        return reading.reorder_labels(examples, class_names)
-
-    def groups(self, examples: TextSet) -> list[str]:
-        return [each.group for each in examples.examples]
 
     def input_signals(self, examples: TextSet, row: int) -> dict[str, list[float]]:
         return {name: [value] for name, value in measure_text(examples.examples[row].text).items()}

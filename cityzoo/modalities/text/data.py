@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from cityzoo.data.text.formats import Columns, lines
 from cityzoo.data.text.language import guess_language, script_of
 from cityzoo.errors import InputError
 from cityzoo.modalities import Masks
-from cityzoo.modalities.labeled_examples import read_labeled, reorder_labels, write_demo
+from cityzoo.modalities.labeled_examples import masks_by_value
 from cityzoo.modalities.text.cloze import check_prompt
 from cityzoo.modalities.text.flags import ResolvedTextFlags, TextFlags
 from cityzoo.spec import AUTO
@@ -23,59 +22,10 @@ from zoo.text.tokenizer import STEP, Tokenizer
 
 if TYPE_CHECKING:
     from cityzoo.spec import TrainSpec
-    from cityzoo.tasks import Task
 
 LOG = logging.getLogger(__name__)
 MOST_TOKENS, KEPT_WHOLE = 256, 0.995
 SHORT, LONG = 5, 20  # words
-
-
-def read(spec: TrainSpec[TextFlags], task: Task) -> TextDataset:
-    """Read the labeled texts, or write the task's demo data.
-
-    Raises:
-        InputError: anything about the data that cannot be used.
-    """
-    return read_labeled(spec, task, _options(spec))
-
-
-def _options(spec: TrainSpec[TextFlags]) -> dict[str, Any]:
-    run, flags = spec.run, spec.modality
-    return {
-        "format": run.format,
-        "classes": flags.classes,
-        "class_map": flags.class_map,
-        "val": flags.val,
-        "limit": run.limit,
-        "split_by": flags.split_by,
-        "hold_out": flags.hold_out,
-        "strict": run.strict,
-    }
-
-
-def read_to_evaluate(
-    spec: TrainSpec[TextFlags], task: Task, class_names: Sequence[str], flags: Mapping[str, Any]
-) -> tuple[TextSet, TextFindings]:
-    """Return the texts that evaluate.py's flags name, labels in the order of the model's classes, and the findings.
-
-    Raises:
-        InputError: nothing there, or classes that the model does not have.
-    """
-    options = _options(spec)
-    if flags["data"]:
-        options |= {"format": flags["format"], "class_map": flags["class_map"], "val": None}
-        options |= {"classes": (), "hold_out": (), "split_by": "text", "is_training": False}
-    options["limit"] = flags["limit"] or (None if flags["data"] else spec.run.limit)
-    found = task.read(flags["data"] or spec.run.data or write_demo(spec, task), spec.reader, **options)
-    sides = {"train": found.train, "val": found.val, "test": found.test}
-    split = flags["split"] or ("all" if flags["data"] and not found.has_val_split else "val")
-    chosen = [sides[split]] if split != "all" else list(sides.values())
-    examples = tuple(example for side in chosen if side is not None for example in side.examples)
-    if not examples:
-        raise InputError(
-            f"'{found.findings.source}' has no {split} split: name a file {split}.csv, or leave out --split"
-        )
-    return reorder_labels(TextSet(split, found.train.class_names, examples), class_names), found.findings
 
 
 def read_unlabelled(source: str) -> TextSet:
@@ -132,9 +82,9 @@ def resolve_flags(spec: TrainSpec[TextFlags], data: TextDataset) -> ResolvedText
 def slices(texts: TextSet) -> Masks:
     """Return subsets by length, language, script and group."""
     words = np.array([len(each.text.split()) for each in texts.examples])
-    languages = np.array([guess_language(each.text) for each in texts.examples])
-    scripts = np.array([script_of(each.text) for each in texts.examples])
-    groups = np.array([each.group for each in texts.examples])
+    languages = [guess_language(each.text) for each in texts.examples]
+    scripts = [script_of(each.text) for each in texts.examples]
+    groups = [each.group for each in texts.examples]
     masks: Masks = {
         "length": {
             f"up to {SHORT} words": words <= SHORT,
@@ -142,8 +92,5 @@ def slices(texts: TextSet) -> Masks:
             f"over {LONG} words": words > LONG,
         }
     }
-    for name, values in (("language", languages), ("script", scripts), ("group", groups)):
-        found = np.unique(values)
-        if 1 < len(found) <= 50:
-            masks[name] = {str(value): values == value for value in found}
+    masks |= masks_by_value({"language": languages, "script": scripts, "group": groups})
     return {name: {key: mask for key, mask in each.items() if mask.any()} for name, each in masks.items()}
