@@ -42,14 +42,16 @@ class Tokenizer:
             definition says.
 
     Raises:
-        ValueError: the definition is damaged, or the length is missing or below 3.
+        ValueError: the definition is damaged, the length is missing or below 3, or the package is not installed.
     """
 
     file: ClassVar[str] = FILE
 
     def __init__(self, definition: str, max_length: int | None = None) -> None:
-        import tokenizers
-
+        try:
+            import tokenizers
+        except ImportError as error:
+            raise ValueError(f'texts need {error.name}: pip install "cityzoo[text]"') from error
         try:
             self._tokenizer = tokenizers.Tokenizer.from_str(definition)
         except Exception as error:  # the package raises nothing narrower

@@ -2,6 +2,7 @@
 
 import http.server
 import re
+import sys
 import threading
 
 import numpy as np
@@ -136,3 +137,10 @@ def test_a_tokenizer_that_does_not_fit_is_refused(tmp_path, vocabulary, config, 
         write_tokenizer(tmp_path, vocabulary)
     with pytest.raises(ValueError, match=message):
         registry.build(str(tmp_path), "auto", Tokenizer.from_folder(tmp_path, length))
+
+
+def test_a_missing_package_is_named_with_its_extra(tmp_path, monkeypatch):
+    write_encoder(tmp_path)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(ValueError, match=r'tokenizers: pip install "cityzoo\[text\]"'):
+        Tokenizer.from_folder(tmp_path, 32)
