@@ -53,6 +53,9 @@ class Parser(argparse.ArgumentParser):
     # returns the tasks that have a flag which this parser lacks
     find_tasks: Callable[[str], Sequence[str]] | None = None
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"formatter_class": HelpFormatter, **options})
+
     def error(self, message: str) -> None:
         """Print the error and where help is, and leave."""
         unrecognized = "unrecognized arguments: "

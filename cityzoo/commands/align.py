@@ -34,9 +34,7 @@ WORDS = {"sources": "a CSV, TSV or JSONL with columns image and text, or a folde
 def _parser() -> cli.Parser:
     from cityzoo.align.pairs import make_task
 
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     parser.add_argument("--resume", metavar="RUN", help="continue a run folder that was stopped")
     task = make_task()
     for section, names in FLAGS.items():

@@ -38,9 +38,7 @@ answer; nothing where no passage answers. Half of them choose the threshold, the
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     add, number = parser.add_argument, cli.argparse_type(parse_number)
     add("--faq", metavar="FAQ", required=True, help="passages: a file, a folder of documents, or demo")
     add("--ask", metavar="QUESTION", action="append", default=[], help="question; may be repeated")

@@ -12,7 +12,7 @@ PROG = "python -m cityzoo backbones"
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=__doc__, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=__doc__)
     parser.add_argument(
         "modality", nargs="?", metavar="MODALITY", help="image, series, text ... (default: all)"
     )

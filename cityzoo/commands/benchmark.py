@@ -39,9 +39,7 @@ def parse_threads(text: str) -> tuple[int, ...]:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     count, threads = map(cli.argparse_type, (parse_count, parse_threads))
     add = parser.add_argument
     add("paths", metavar="RUN_OR_FILE", nargs="+", help="run folders and exported files")

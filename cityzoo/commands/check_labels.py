@@ -24,7 +24,7 @@ examples:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES)
     parsers = (parse_count, parse_folds, parse_group_by, parse_share)
     count, folds, group_by, share = map(cli.argparse_type, parsers)
     add = parser.add_argument

@@ -25,9 +25,7 @@ exit code 1: a check failed
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     add = parser.add_argument
     add("target", metavar="TARGET", help="run folder, exported folder, MODELS, or http(s)://HOST:PORT")
     add("--public-key", metavar="FILE", help="of the signer; unsigned or changed models fail then")

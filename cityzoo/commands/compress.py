@@ -26,9 +26,7 @@ exit code 1: nothing keeps the promise
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     latency, number, count, tries = map(
         cli.argparse_type, (parse_latency, parse_number, parse_count, parse_tries)
     )

@@ -26,7 +26,7 @@ OF_IMAGES, OF_VIDEOS = ("count", "format"), ("video", "fps")  # flags
 def _parser() -> cli.Parser:
     parser = cli.Parser(
         prog="python -m cityzoo demo",
-        description="Write the demo data of a task to disk, as an example of the format or to try the tools. "
+        description="Write the demo data of a task to disk, as an example of the format or to try the tools.\n"
         "Images are rendered, series simulated, texts made from templates; equal seeds give equal files.",
         epilog="example: python -m cityzoo demo vehicle_detect --out demo_traffic --count 50 --seed 1",
     )

@@ -26,7 +26,7 @@ examples:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES)
     parser.add_argument("--json", action="store_true", help="print JSON, for programs and bug reports")
     parser.add_argument(
         "--clean",

@@ -25,9 +25,7 @@ examples:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     add, of = parser.add_argument, cli.argparse_type
     add("run", metavar="RUN", help="run folder of train.py")
     add("--data", required=True, metavar="PATH", help="new examples: a folder or a file")

@@ -83,7 +83,6 @@ def evaluation_parser(task: tasks.Task | None = None) -> cli.Parser:
         description=f"Evaluate a trained run on labeled {unit}, next to the model before fine-tuning and other runs. "
         "Writes report.html for people and report.json for programs.",
         epilog=EXAMPLES.format(metric=metric),
-        formatter_class=cli.HelpFormatter,
         allow_abbrev=False,
     )
     about_runs = (

@@ -32,13 +32,7 @@ exit code 1: the file lost more than is allowed; it is kept in a folder that end
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG,
-        description=ABOUT,
-        epilog=EXAMPLES,
-        formatter_class=cli.HelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     count, number = map(cli.argparse_type, (parse_count, parse_number))
     add = parser.add_argument
     add("run", metavar="RUN", nargs="?", help="run folder")

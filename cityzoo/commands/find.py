@@ -23,7 +23,7 @@ examples:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES)
     add = parser.add_argument
     count, number, mapping = map(cli.argparse_type, (parse_count, parse_number, parse_mapping))
     add("run", metavar="RUN", help="run folder of align")

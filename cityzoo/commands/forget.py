@@ -23,9 +23,7 @@ examples:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     parser.add_argument("run", metavar="RUN", help="run folder whose memory is changed")
     parser.add_argument(
         "--source", metavar="PATTERN", required=True, help="data, or run folder, that the examples came from"

@@ -51,9 +51,7 @@ def parse_weights(text: str) -> str | tuple[float, ...]:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     add = parser.add_argument
     add(
         "runs",

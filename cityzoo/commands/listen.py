@@ -45,9 +45,7 @@ Ctrl-C ends it. Exit code 2: unusable input.
 
 def listen_parser() -> cli.Parser:
     """Return the parser of the command."""
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     score, names, number = map(cli.argparse_type, (parse_score, parse_names, parse_positive))
     add = parser.add_argument
     add("source", metavar="SOURCE", help="mic, a sound file, a folder of them, or URL of a stream")

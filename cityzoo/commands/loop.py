@@ -79,7 +79,7 @@ def parse_turns(text: str) -> tuple[float, float, float]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES)
     add, of = parser.add_argument, cli.argparse_type
     add("watched", nargs="*", type=Path, metavar="WATCHED", help="folders with counts.csv, or such files")
     add("--demo", action="store_true", help="simulate the traffic and what cameras would count of it")

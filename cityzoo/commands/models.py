@@ -59,7 +59,7 @@ def parse_percent(text: str) -> float:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES)
     parser.add_argument("models", type=Path, metavar="MODELS", help="folder of served models")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     version, percent = map(cli.argparse_type, (parse_count, parse_percent))

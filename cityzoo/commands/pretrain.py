@@ -51,9 +51,7 @@ WORDS = {"unit": "images", "weights": "random|auto|imagenet|FILE"}
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     add, count = parser.add_argument, cli.argparse_type(parse_count)
     add("--method", metavar="|".join(METHODS), help="how to learn without labels; supcon learns with them")
     about = (

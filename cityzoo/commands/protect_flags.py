@@ -27,9 +27,7 @@ examples:
 
 def protect_parser() -> cli.Parser:
     """Return the parser; `action` of what it parses is the name of the sub-command."""
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_keys(commands)
     _add_folders(commands)
@@ -38,9 +36,7 @@ def protect_parser() -> cli.Parser:
 
 
 def _add(commands: Any, name: str, about: str) -> Any:
-    parser = commands.add_parser(
-        name, help=about, description=about, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = commands.add_parser(name, help=about, description=about, allow_abbrev=False)
     parser.set_defaults(action=name)
     return parser.add_argument
 

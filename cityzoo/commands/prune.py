@@ -45,7 +45,7 @@ def parse_target(text: str) -> float:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES)
     target, count, rate = map(cli.argparse_type, (parse_target, parse_count, parse_rate))
     parser.add_argument("run", metavar="RUN", help="run folder whose model is pruned")
     group = parser.add_mutually_exclusive_group(required=True)

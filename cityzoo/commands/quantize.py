@@ -25,7 +25,7 @@ examples:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES)
     add, count, rate = parser.add_argument, *map(cli.argparse_type, (parse_count, parse_rate))
     add("run", metavar="RUN", help="run folder whose model is fine-tuned")
     add("--epochs", type=count, default=0, metavar="N", help="of fine-tuning (default: a sixth of the run's)")

@@ -38,13 +38,7 @@ exit code 1: some images could not be read and have no copy
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG,
-        description=ABOUT,
-        epilog=EXAMPLES,
-        formatter_class=cli.HelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     count = cli.argparse_type(parse_count)
     add = parser.add_argument
     add(

@@ -35,7 +35,7 @@ SORTS = ("date", "metric", "minutes", "megabytes", "folder", "task", "backbone",
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=__doc__, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=__doc__, epilog=EXAMPLES)
     add = parser.add_argument
     add("folder", nargs="?", default="runs", metavar="FOLDER", help="searched for runs (default: runs)")
     add("--task", metavar="NAME", help="runs of this task alone")

@@ -26,7 +26,7 @@ examples:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES)
     count, share = map(cli.argparse_type, (parse_count, parse_share))
     add = parser.add_argument
     add("run", metavar="RUN", help="run folder whose model chooses")

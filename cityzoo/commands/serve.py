@@ -34,9 +34,7 @@ its file, or a run folder, which is served by Keras.
 
 def parse_settings(arguments: Sequence[str]) -> Settings:
     """Return the settings that MODELS and the flags give."""
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     from cityzoo.monitor.settings import MonitorSettings
     from cityzoo.security.settings import SecuritySettings
     from cityzoo.serve import supervisor

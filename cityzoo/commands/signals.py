@@ -60,7 +60,7 @@ def _scale(text: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES)
     add, seed, scale, hours = parser.add_argument, *map(cli.argparse_type, (parse_seed, _scale, parse_hours))
     add("--seed", type=seed, default=0, metavar="S", help="random seed of the traffic (default: 0)")
     add("--scale", type=scale, default=1.0, metavar="X", help="factor of the usual flows (default: 1)")

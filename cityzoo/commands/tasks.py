@@ -21,7 +21,7 @@ HEADINGS = {
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=__doc__, formatter_class=cli.HelpFormatter)
+    parser = cli.Parser(prog=PROG, description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

@@ -35,7 +35,6 @@ def training_parser(name: str) -> cli.Parser:
         prog="train.py",
         description=f"Fine-tune a pretrained backbone. Task {short}: {task.summary}.",
         epilog=EXAMPLES.format(task=short, backbone=backbone),
-        formatter_class=cli.HelpFormatter,
         allow_abbrev=False,
     )
     add_task_flags(parser, name)

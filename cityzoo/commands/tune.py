@@ -38,9 +38,7 @@ MOST_CRASHES = 6  # of the working process
 
 
 def _parser(task: str) -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     add_task_flags(parser, task, LEFT_OUT)
     _add_search_flags(parser.add_argument_group("search"))
     return parser

@@ -25,9 +25,7 @@ examples:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(
-        prog=PROG, description=ABOUT, epilog=EXAMPLES, formatter_class=cli.HelpFormatter, allow_abbrev=False
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     parser.add_argument("plan", metavar="PLAN", type=Path, help="YAML file, see docs/updating.md")
     parser.add_argument("--abandon", action="store_true", help="end the cycle that is under way")
     return parser

@@ -31,7 +31,7 @@ def is_drawing(arguments: Sequence[str]) -> bool:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=ABOUT, formatter_class=cli.HelpFormatter, allow_abbrev=False)
+    parser = cli.Parser(prog=PROG, description=ABOUT, allow_abbrev=False)
     parser.add_argument(
         "source", metavar="SOURCE", help="video, folder of images, usb:NUMBER, or URL of a stream"
     )

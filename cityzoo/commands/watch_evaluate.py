@@ -24,7 +24,7 @@ labeled tracks as MOTChallenge has them, with the columns frame, id, left, top, 
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog=PROG, description=ABOUT, formatter_class=cli.HelpFormatter, allow_abbrev=False)
+    parser = cli.Parser(prog=PROG, description=ABOUT, allow_abbrev=False)
     add, path = parser.add_argument, Path
     add(FLAG, metavar="WATCHED", type=path, required=True, help="folder of a watch")
     add(

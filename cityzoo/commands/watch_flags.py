@@ -53,13 +53,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def watch_parser() -> cli.Parser:
     """Return the parser of the command."""
-    parser = cli.Parser(
-        prog=PROG,
-        description=ABOUT,
-        epilog=EXAMPLES,
-        formatter_class=cli.HelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
     score, names, seconds = map(cli.argparse_type, (parse_score, parse_names, parse_seconds))
     add = parser.add_argument
     about = "video, folder of images, usb:NUMBER, or URL of a stream"
