@@ -23,13 +23,10 @@ def main(arguments: Sequence[str]) -> int:
     command = parse_evaluation(arguments)
     if command.verify:
         verify_runs((command.subject, *command.others), command.verify)
-    with cli.quiet_start():
+    with cli.start_backend():
         import tensorflow  # noqa: F401  (its start-up messages are suppressed here)
 
-        from cityzoo import backend
         from cityzoo.data import files
-
-        backend.prepare()
 
     shown = redirect_stdout(sys.stderr) if command.json else nullcontext()  # progress bars are not JSON
     with shown, files.allow_outside(command.allows_outside):

@@ -21,13 +21,10 @@ def main(arguments: Sequence[str]) -> int:
     command = parse_training(arguments)
     if command is None:  # --list or --print-config has been answered
         return 0
-    with cli.quiet_start():  # only now: TensorFlow takes seconds to load
-        from cityzoo import backend
+    with cli.start_backend():  # only now: TensorFlow takes seconds to load
         from cityzoo.data import files
         from cityzoo.fit import distributed
         from cityzoo.tune import repeats
-
-        backend.prepare()
 
     distributed.start()
     with files.allow_outside(command.spec.run.allow_outside):

@@ -30,7 +30,7 @@ cache_dir:
 replace_file:
 sample:
 backend: errors
-cli: errors augment
+cli: errors backend augment
 spec: errors replace_file cli augment
 task_file: errors cli
 data: GROUND cli augment

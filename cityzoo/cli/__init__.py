@@ -36,7 +36,7 @@ __all__ = [
     "flag_name",
     "flag_names",
 ]
-__all__ += ["MessageFormatter", "quiet_start", "run"]
+__all__ += ["MessageFormatter", "quiet_start", "run", "start_backend"]
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -124,6 +124,16 @@ def quiet_start() -> Iterator[None]:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+@contextmanager
+def start_backend() -> Iterator[None]:
+    """Import quietly what a command computes with, then set up Keras' backend."""
+    with quiet_start():
+        yield
+        from cityzoo import backend
+
+        backend.prepare()
 
 
 class MessageFormatter(logging.Formatter):

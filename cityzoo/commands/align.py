@@ -51,10 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     values = {name: value for name, value in given.items() if value is not None}
     if bool(resumed) == ("data" in values) or (resumed and values):
         raise InputError(f"give --data, or --resume alone: see {PROG} --help")
-    with cli.quiet_start():
-        from cityzoo import backend
+    with cli.start_backend():
         from cityzoo.align.aligning import align
-
-        backend.prepare()
     align(values, resumed)
     return 0

@@ -63,10 +63,7 @@ def _parser() -> cli.Parser:
 def main(arguments: Sequence[str]) -> int:
     """Check labels as the flags say."""
     given = vars(_parser().parse_args(arguments))
-    with cli.quiet_start():
-        from cityzoo import backend
+    with cli.start_backend():
         from cityzoo.selection.label_check import LabelCheck, check_labels
-
-        backend.prepare()
     check_labels(LabelCheck(**given))
     return 0

@@ -65,11 +65,8 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     if given.target_latency is None and given.target_size is None:
         raise InputError("give what to reach: --target-latency, e.g. 0.6x, or --target-size in MB")
-    with cli.quiet_start():
-        from cityzoo import backend
+    with cli.start_backend():
         from cityzoo.compress.compression import Settings, compress
-
-        backend.prepare()
     milliseconds, share = given.target_latency or (None, None)
     settings = Settings(
         given.run,

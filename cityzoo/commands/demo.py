@@ -137,8 +137,8 @@ def _find_files(name: str) -> FileDemo:
 
     if name == "captioned_scenes":
         content = "images, and train.csv, val.csv and test.csv with their sentences"
-        write = partial(scene_captions.write_captioned, progress=_show)
-        return FileDemo(name, scene_captions.VERSION, write, content)
+        with_progress = partial(scene_captions.write_captioned, progress=_show)
+        return FileDemo(name, scene_captions.VERSION, with_progress, content)
     write, content = {
         "faq": (faq.write, "faq.csv, and questions.csv to try it with"),
         "keywords": (clips.write_keywords, "keywords, other words and backgrounds"),

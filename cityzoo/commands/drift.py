@@ -50,12 +50,8 @@ def main(arguments: Sequence[str]) -> int:
     from cityzoo.security.encrypted_folder import require_plain
 
     require_plain(Path(given.run))
-    with cli.quiet_start():
+    with cli.start_backend():
         import tensorflow  # noqa: F401  (its start-up messages are suppressed here)
-
-        from cityzoo import backend
-
-        backend.prepare()
     from cityzoo.continual.drift_report import write_drift_report
     from cityzoo.evaluation.evaluated_run import open_evaluated
     from cityzoo.fit.run_folder import next_free_folder

@@ -149,12 +149,8 @@ def export(
 
 
 def _start() -> None:
-    with cli.quiet_start():
+    with cli.start_backend():
         import tensorflow  # noqa: F401  (its start-up messages are suppressed here)
-
-        from cityzoo import backend
-
-        backend.prepare()
 
 
 def _check(folder: Path) -> int:

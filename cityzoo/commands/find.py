@@ -52,10 +52,7 @@ def main(arguments: Sequence[str]) -> int:
         raise InputError(f"give either --frames or --data: see {PROG} --help")
     if not given["query"] and not given["classes"]:
         raise InputError(f"give words to find images by, or --classes: see {PROG} --help")
-    with cli.quiet_start():
-        from cityzoo import backend
+    with cli.start_backend():
         from cityzoo.align.finding import FindRequest, find
-
-        backend.prepare()
     find(FindRequest(**given))
     return 0

@@ -108,10 +108,7 @@ def main(arguments: Sequence[str]) -> int:
     given |= {name: tuple(given[name]) for name in ("runs", "compare")}
     request = FusionRequest(**{name: value for name, value in given.items() if value is not None})
     request.check(given)
-    with cli.quiet_start():
-        from cityzoo import backend
+    with cli.start_backend():
         from cityzoo.fuse import fusing
-
-        backend.prepare()
     fusing.fuse(request, Path(out or request.default_out))
     return 0

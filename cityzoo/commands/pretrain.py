@@ -123,11 +123,8 @@ def main(arguments: Sequence[str]) -> int:
         given |= {"out": run} if run else {}
         request = PretrainingRequest(method, given, **own_values)
         request.check()
-    with cli.quiet_start():
-        from cityzoo import backend
+    with cli.start_backend():
         from cityzoo.pretrain import pretraining
-
-        backend.prepare()
     pretraining.pretrain(request, resumed)
     return 0
 

@@ -85,11 +85,8 @@ def main(arguments: Sequence[str]) -> int:
     given = vars(_parser().parse_args(arguments))
     out, shares = given.pop("out"), {by: given.pop(f"target_{by}") for by in ("latency", "parameters")}
     by = next(name for name, share in shares.items() if share is not None)
-    with cli.quiet_start():
-        from cityzoo import backend
+    with cli.start_backend():
         from cityzoo.compress import pruning
-
-        backend.prepare()
     request = PruningRequest(by=by, share=shares[by], **given)
     pruning.prune(request, Path(out or request.default_out))
     return 0

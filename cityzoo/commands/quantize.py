@@ -51,11 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     """Fine-tune a run as the flags say; return 0."""
     given = vars(_parser().parse_args(arguments))
     out = given.pop("out")
-    with cli.quiet_start():
-        from cityzoo import backend
+    with cli.start_backend():
         from cityzoo.compress.quantization_aware import QuantizationRequest, fine_tune_quantized
-
-        backend.prepare()
     request = QuantizationRequest(**given)
     fine_tune_quantized(request, Path(out or request.default_out))
     return 0

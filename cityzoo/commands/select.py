@@ -58,9 +58,6 @@ def _parser() -> cli.Parser:
 def main(arguments: Sequence[str]) -> int:
     """Select as the flags say; return 1 if the simulation shows no gain."""
     given = vars(_parser().parse_args(arguments))
-    with cli.quiet_start():
-        from cityzoo import backend
+    with cli.start_backend():
         from cityzoo.selection.selecting import SelectionRequest, select
-
-        backend.prepare()
     return 0 if select(SelectionRequest(**given)) else 1

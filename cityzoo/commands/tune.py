@@ -207,12 +207,9 @@ def _wait(worker: subprocess.Popen[bytes]) -> int:
 
 
 def _work(folder: Path, limits: dict[str, Any]) -> int:
-    with cli.quiet_start():
-        from cityzoo import backend
+    with cli.start_backend():
         from cityzoo.tune import runner
         from cityzoo.tune.study import StudyFolder
-
-        backend.prepare()
     _end_with_parent()
     runner.run(StudyFolder(folder), runner.Limits(**limits))
     return 0
