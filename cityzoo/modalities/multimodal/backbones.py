@@ -66,7 +66,7 @@ def _own_modality(modality: str) -> Any:
 
 def _image_model(name: str, output: Classification) -> keras.Model:
     if name not in zoo.names():
-        raise InputError(f"--encoders image={name}: neither a run folder nor a backbone; see train.py --list")
+        raise InputError("neither a run folder nor a backbone; see train.py --list")
     return assemble(name, output, SIZE_HW).model
 
 
@@ -75,9 +75,7 @@ def _text_model(name: str, output: Classification) -> keras.Model:
     from zoo.text.tokenizer import Tokenizer
 
     if name == "tfidf":
-        raise InputError(
-            "--encoders text=tfidf: it has no weights before training: give hashing, or a run folder"
-        )
+        raise InputError("it has no weights before training: give hashing, or a run folder")
     tokenizer = Tokenizer.from_folder(registry.find_folder(name), MAX_TOKENS)
     backbone, _ = registry.build(name, "auto", tokenizer)
     pooled = {"pooled": backbone.output["pooled"]}
