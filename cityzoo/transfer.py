@@ -53,6 +53,21 @@ def _read_config(path: str) -> dict[str, Any]:
         return {}  # `load` says what is wrong with it
 
 
+def start_from(assembled: AssembledModel, weights: str) -> AssembledModel:
+    """Return a fresh model with the weights of an earlier one, if `weights` names a whole model; else itself.
+
+    Raises:
+        InputError: another backbone or another head.
+    """
+    import zoo
+
+    if not is_model(weights):
+        return assembled
+    taken = load_matching_weights(assembled.model, weights)
+    note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
+    return replace(assembled, origin=zoo.Origin("file", weights, zoo.pretrained.sha256(weights), note))
+
+
 def load_matching_weights(model: keras.Model, path: str) -> tuple[str, ...]:
     """Give a fresh model the weights of an earlier one.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import keras
 
 import zoo
@@ -14,7 +12,7 @@ from cityzoo.modalities.audio.flags import ResolvedAudioFlags
 from cityzoo.model import AssembledModel, label_outputs
 from cityzoo.outputs import Output
 from cityzoo.spec import ResolvedSpec
-from cityzoo.transfer import is_model, load_matching_weights
+from cityzoo.transfer import start_from
 
 
 def build(spec: ResolvedSpec[ResolvedAudioFlags], output: Output) -> AssembledModel:
@@ -31,13 +29,7 @@ def build(spec: ResolvedSpec[ResolvedAudioFlags], output: Output) -> AssembledMo
         raise InputError(str(error)) from error
     outputs = label_outputs(output.build_head(backbone.output), output.class_names)
     model = keras.Model(backbone.inputs[0], outputs, name=f"{run.task_name}_{run.backbone}")
-    assembled = AssembledModel(model, backbone, None)
-    if is_model(run.weights):
-        taken = load_matching_weights(model, run.weights)
-        note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
-        origin = zoo.Origin("file", run.weights, zoo.pretrained.sha256(run.weights), note)
-        assembled = replace(assembled, origin=origin)
-    return assembled
+    return start_from(AssembledModel(model, backbone, None), run.weights)
 
 
 def prefix(backbone: keras.Model, stage: str) -> keras.Model | None:

@@ -21,7 +21,7 @@ from cityzoo.modalities.image.settings import dtype_policies
 from cityzoo.model import AssembledModel, assemble, is_fake_quantized, load
 from cityzoo.outputs import Output
 from cityzoo.spec import ResolvedSpec
-from cityzoo.transfer import adopt_widths, is_model, load_matching_weights
+from cityzoo.transfer import adopt_widths, is_model, start_from
 
 CALIBRATION_IMAGES = 16
 ImageSpec = ResolvedSpec[ResolvedImageFlags]
@@ -44,11 +44,7 @@ def build(spec: ImageSpec, output: Output, data: Dataset) -> AssembledModel:
     if is_model(run.weights) and is_fake_quantized(Path(run.weights)):
         return _load_fake_quantized(assembled, run.weights)
     if is_model(run.weights):
-        assembled = adopt_widths(assembled, run.weights)
-        taken = load_matching_weights(assembled.model, run.weights)
-        note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
-        origin = zoo.Origin("file", run.weights, zoo.pretrained.sha256(run.weights), note)
-        assembled = replace(assembled, origin=origin)
+        assembled = start_from(adopt_widths(assembled, run.weights), run.weights)
     elif assembled.origin and assembled.origin.kind == "random":
         calibrate(assembled, spec, output, data)
     return peft.adapt(assembled, flags.adapt, flags.delta, spec.plan, run.seed)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import keras
 
-import zoo
 from cityzoo.data.multimodal import MultimodalDataset
 from cityzoo.modalities.multimodal.flags import MultimodalFlags
 from cityzoo.model import AssembledModel, label_outputs
 from cityzoo.outputs import Output
 from cityzoo.spec import ResolvedSpec
-from cityzoo.transfer import is_model, load_matching_weights
+from cityzoo.transfer import start_from
 from heads.fusion import COMPRESS, Fusion, principal_components
 
 
@@ -30,13 +27,7 @@ def build(spec: ResolvedSpec[MultimodalFlags], output: Output, data: MultimodalD
     _compress(backbone, train)
     outputs = label_outputs(output.build_head(backbone.output), output.class_names)
     model = keras.Model(inputs, outputs, name=f"{run.task_name}_{fusion.how}")
-    assembled = AssembledModel(model, backbone, None)
-    if is_model(run.weights):
-        taken = load_matching_weights(model, run.weights)
-        note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
-        origin = zoo.Origin("file", run.weights, zoo.pretrained.sha256(run.weights), note)
-        assembled = replace(assembled, origin=origin)
-    return assembled
+    return start_from(AssembledModel(model, backbone, None), run.weights)
 
 
 def _compress(backbone: keras.Model, train) -> None:

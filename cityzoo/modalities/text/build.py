@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from cityzoo.modalities.text.flags import ResolvedTextFlags
 from cityzoo.model import AssembledModel, label_outputs
 from cityzoo.outputs import Output
 from cityzoo.spec import ResolvedSpec
-from cityzoo.transfer import is_model, load_matching_weights
+from cityzoo.transfer import is_model, start_from
 from zoo.text import registry
 from zoo.text.tfidf import TfidfTokenizer, build_tfidf
 from zoo.text.tokenizer import Tokenizer
@@ -48,11 +47,7 @@ def build(spec: TextSpec, output: Output, train: TextSet) -> AssembledModel:
     outputs = label_outputs(output.build_head(backbone.output), output.class_names)
     model = keras.Model(backbone.inputs[0], outputs, name=f"{run.task_name}_{Path(run.backbone).name}")
     assembled = AssembledModel(model, backbone, origin)
-    if is_model(run.weights):
-        taken = load_matching_weights(model, run.weights)
-        note = f"a whole model; classes taken over: {', '.join(taken) or 'none'}"
-        origin = zoo.Origin("file", run.weights, zoo.pretrained.sha256(run.weights), note)
-        assembled = replace(assembled, origin=origin)
+    assembled = start_from(assembled, run.weights)
     assembled = peft.adapt(assembled, flags.adapt, flags.delta, spec.plan, run.seed)
     assembled.model.tokenizer = tokenizer
     assembled.backbone.mean_fill = _mean_fill(tokenizer, train)

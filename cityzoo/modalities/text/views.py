@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from augment.epoch_order import Rows
+from augment.epoch_order import Rows, View
 from cityzoo.data.text.texts import TextSet
+from cityzoo.modalities.labeled_views import LabeledViews
 from cityzoo.outputs import Output
 from zoo.text.tfidf import TfidfTokenizer
 
@@ -29,12 +30,10 @@ def rows_by_length(texts: TextSet) -> list[int]:
 
 
 @dataclass(frozen=True)
-class TextViews:
-    """The texts of a set, as the network gets them.
+class TextViews(LabeledViews):
+    """The texts of a set, as the network gets them; a text has one view.
 
     Attributes:
-        examples: the set.
-        output: makes the targets.
         tokenizer: of the backbone.
         seed: of the run.
     """
@@ -43,9 +42,6 @@ class TextViews:
     output: Output
     tokenizer: Tokenizer | TfidfTokenizer
     seed: int = 0
-
-    def __len__(self) -> int:
-        return len(self.examples)
 
     @property
     def length(self) -> int:
@@ -66,11 +62,7 @@ class TextViews:
     @functools.cached_property
     def targets(self) -> np.ndarray:
         """Targets of the loss, (N, ...) float32."""
-        columns = self.output.label_columns(self.examples.examples)
-        targets = np.asarray(
-            self.output.make_targets({name: np.asarray(each, np.float32) for name, each in columns.items()}),
-            np.float32,
-        )
+        targets = super().targets
         if not self.has_words:
             return targets
         missing = max(0, self.length - targets.shape[1])
@@ -88,29 +80,16 @@ class TextViews:
             return self.tokenizer.encode_words([each.words for each in examples]).token_ids
         return self.tokenizer([each.text for each in examples])
 
-    def batches(self, rows: Rows, batch_size: int, unmixed_from: int | None = None) -> tf.data.Dataset:
-        """Return batches of (inputs, target, matrix) in the order of `rows`; matrices are zeros, (B, 3, 3).
+    def load(self, views: Sequence[View]) -> np.ndarray:
+        """Return what the network takes of (text, view) pairs."""
+        return self.inputs([row for row, _ in views])
 
-        Args:
-            rows: (text, view) pairs; a text has one view.
-            batch_size: texts in a batch; the last may have fewer.
-            unmixed_from: not used: texts are not mixed.
-        """
+    def input_spec(self) -> tf.TensorSpec:
+        """Return the shape of a batch of token ids or of TF-IDF rows."""
         import tensorflow as tf
 
-        def generate() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-            order = [row for row, _ in rows()]
-            for start in range(0, len(order), batch_size):
-                chosen = order[start : start + batch_size]
-                yield self.inputs(chosen), self.targets[chosen], np.zeros((len(chosen), 3, 3), np.float32)
-
         example = self.inputs([0])
-        signature = (
-            tf.TensorSpec((None, None if example.dtype == np.int32 else example.shape[1]), example.dtype),
-            tf.TensorSpec((None, *self.targets.shape[1:]), tf.float32),
-            tf.TensorSpec((None, 3, 3), tf.float32),
-        )
-        return tf.data.Dataset.from_generator(generate, output_signature=signature)
+        return tf.TensorSpec((None, None if example.dtype == np.int32 else example.shape[1]), example.dtype)
 
     def order_by_length(self, rows: Rows, batch_size: int) -> Rows:
         """Return shuffled rows such that each batch holds texts of similar length, batches in shuffled order."""
@@ -141,11 +120,6 @@ class TextViews:
         yield self.targets.tobytes()
         for each in self.examples.examples:
             yield "\t".join(each.words or (each.text,)).encode()
-
-    @property
-    def row_bytes(self) -> int:
-        """Size of a target and its matrix."""
-        return int(np.prod(self.targets.shape[1:])) * 4 + 36
 
 
 def predict_views(model: keras.Model, views: TextViews, batch_size: int) -> list[Any]:
