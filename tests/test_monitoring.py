@@ -181,7 +181,7 @@ def test_an_alert_fires_and_resolves(tmp_path):
 
     (tmp_path / "key").write_text("secret")
     with http_server(keep) as hook, http_server(metrics, "Bearer secret") as target:
-        shorter = {"30s": "1s", "5m": "1s", "15s": "1s", "alert-receiver:9000": f"127.0.0.1:{hook}"}
+        shorter = {"30s": "300ms", "5m": "300ms", "15s": "300ms", "alert-receiver:9000": f"127.0.0.1:{hook}"}
         shorter |= {"cityzoo:8000": f"127.0.0.1:{target}", "/etc/cityzoo/key": "key"}
         shorter |= {"alertmanager:9093": f"127.0.0.1:{ports['alertmanager:9093']}"}
         for name in ("prometheus.yml", "alertmanager.yml"):
