@@ -6,6 +6,7 @@ folder of the data, links that leave it included, unless `allow_outside` permits
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import re
@@ -231,3 +232,8 @@ def _is_followed(link: str) -> bool:
 def files_under(folder: FilePath) -> Iterator[Path]:
     """Yield all that is no folder in a folder and its subfolders; see `walk`."""
     return (parent / name for parent, _, names in walk(folder) for name in names)
+
+
+def fraction_of(text: str) -> float:
+    """Return a number in 0..1 that depends only on the text, uniformly distributed."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64

@@ -6,7 +6,6 @@ import logging
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from cityzoo.data.audio.clips import AudioDataset, AudioExample, AudioSet
 from cityzoo.data.audio.decode import SUFFIXES, import_soundfile
 from cityzoo.data.audio.findings import AudioFindings
 from cityzoo.data.audio.sources import RawSound
-from cityzoo.data.files import confine, files_under
+from cityzoo.data.files import confine, files_under, fraction_of
 from cityzoo.errors import InputError, unknown
 
 LOG = logging.getLogger(__name__)
@@ -151,15 +150,11 @@ def _split(
         )
     by_group = split_by == "group" or (split_by == "auto" and len(groups) >= LEAST_GROUPS)
     keys = [(each.raw.group or each.digest) if by_group else each.digest for each in pool]
-    shares = {key: _fraction(key) for key in keys}
+    shares = {key: fraction_of(key) for key in keys}
     # With few groups none may fall below the share: the lowest is held out then.
     limit = max(VAL_SHARE, min(shares.values()) + 1e-12)
     train = [each for each, key in zip(pool, keys, strict=True) if shares[key] >= limit]
     return train, [each for each, key in zip(pool, keys, strict=True) if shares[key] < limit], test
-
-
-def _fraction(text: str) -> float:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 
 def _class_names(train: Sequence[CheckedSound], classes: Sequence[str]) -> tuple[str, ...]:

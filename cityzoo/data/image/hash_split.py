@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cityzoo.data.files import fraction_of
 from cityzoo.data.image.image_info import ImageInfo
 from cityzoo.data.image.raw import RawImage, split_of
 from cityzoo.errors import InputError
-
-
-def fraction_of(text: str) -> float:
-    """Return a number in 0..1 that depends only on the text, uniformly distributed."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 
 def sort_by_hash(images: Sequence[RawImage]) -> list[RawImage]:

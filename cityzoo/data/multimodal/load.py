@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from hashlib import blake2b
 
 import numpy as np
 
-from cityzoo.data.files import confine
+from cityzoo.data.files import confine, fraction_of
 from cityzoo.data.image.duplicates import find_similar
 from cityzoo.data.image.image_info import open_images
 from cityzoo.data.multimodal import tables
@@ -161,14 +160,10 @@ def _split(rows: Sequence[Labeled]) -> tuple[list[Labeled], list[Labeled], list[
     pool = by_name["train"] + by_name[""]
     if by_name["val"] or not pool:
         return pool, by_name["val"], by_name["test"]
-    shares = {id(each): _fraction(each[0].group or each[0].path) for each in pool}
+    shares = {id(each): fraction_of(each[0].group or each[0].path) for each in pool}
     limit = max(VAL_SHARE, min(shares.values()) + 1e-12)  # with few groups, the lowest is held out
     train = [each for each in pool if shares[id(each)] >= limit]
     return train, [each for each in pool if shares[id(each)] < limit], by_name["test"]
-
-
-def _fraction(text: str) -> float:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 
 def _class_names(rows: Sequence[Labeled], classes: Sequence[str]) -> tuple[str, ...]:
@@ -210,7 +205,7 @@ def _take(
             findings.add("dropped class", each[0].path)
     if limit is None or limit >= len(kept):
         return kept
-    order = sorted(range(len(kept)), key=lambda number: _fraction(kept[number][0].path))
+    order = sorted(range(len(kept)), key=lambda number: fraction_of(kept[number][0].path))
     return [kept[number] for number in sorted(order[:limit])]
 
 

@@ -7,11 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from hashlib import blake2b
 
 import numpy as np
 
-from cityzoo.data.files import confine
+from cityzoo.data.files import confine, fraction_of
 from cityzoo.data.text import check, formats
 from cityzoo.data.text.findings import TextFindings
 from cityzoo.data.text.formats import Columns, RawText, lines
@@ -162,7 +161,7 @@ def _split(
         each.group or check.normalize(each.text) if split_by == "group" else check.normalize(each.text)
         for each in pool
     ]
-    shares = {key: _fraction(key) for key in keys}
+    shares = {key: fraction_of(key) for key in keys}
     # With few groups none may fall below the share: the lowest is held out then.
     limit = max(VAL_SHARE, sorted(shares.values())[0] + 1e-12)
     train = [each for each, key in zip(pool, keys, strict=True) if shares[key] >= limit]
@@ -172,10 +171,6 @@ def _split(
             f"{len(pool)} texts of '{findings.source}' cannot be split into train and val: give more, or --val"
         )
     return train, val, by_name["test"]
-
-
-def _fraction(text: str) -> float:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") / 2**64
 
 
 def _class_names(train: Sequence[RawText], classes: Sequence[str]) -> tuple[str, ...]:
@@ -189,7 +184,7 @@ def _class_names(train: Sequence[RawText], classes: Sequence[str]) -> tuple[str,
 def _take(texts: Sequence[RawText], limit: int | None) -> list[RawText]:
     if limit is None or limit >= len(texts):
         return list(texts)
-    order = sorted(range(len(texts)), key=lambda row: _fraction(check.normalize(texts[row].text)))
+    order = sorted(range(len(texts)), key=lambda row: fraction_of(check.normalize(texts[row].text)))
     return [texts[row] for row in sorted(order[:limit])]
 
 

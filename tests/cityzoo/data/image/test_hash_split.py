@@ -1,6 +1,7 @@
 import pytest
 
-from cityzoo.data.image.hash_split import fraction_of, scene_of, split_by_hash, take_first
+from cityzoo.data.files import fraction_of
+from cityzoo.data.image.hash_split import scene_of, split_by_hash, take_first
 from cityzoo.data.image.image_info import ImageInfo
 from cityzoo.data.image.raw import PIXELS_XYXY, RawImage
 from cityzoo.errors import InputError
