@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from cityzoo.metrics.weighted import bootstrap_weights
 
 if TYPE_CHECKING:
     from cityzoo.evaluation.evaluated_run import EvaluatedRun
+
+LOG = logging.getLogger(__name__)
 
 
 def evaluate_section(
@@ -41,6 +44,8 @@ def evaluate_section(
     violations = {
         name: dict(zip(names, (*counted, *forecast[name]), strict=True)) for name, counted in measured.items()
     }
+    for name, row in violations.items():
+        LOG.info("rules, %s: %d of %d measurements and %d of %d forecasts break them", name, *row.values())
     clipped, before = (
         output.weighted_metrics(truth, each) for each in ([*map(rules.clip, results, last)], results)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cityzoo.evaluation.evaluated_run import EvaluatedRun
 
+LOG = logging.getLogger(__name__)
 FIT = "fit"  # value of --rules that makes rules from the labels of the run's training images
 
 
@@ -26,8 +28,12 @@ def evaluate_section(
 
     rules = load_rules(subject, flags, folder)
     groups = subject.task.modality.groups(truth)
-    return {
-        "rules": measure(
-            rules, subject.output, truth, subject.results(truth), groups, folder, subject.spec.run.seed
-        )
-    }
+    found = measure(
+        rules, subject.output, truth, subject.results(truth), groups, folder, subject.spec.run.seed
+    )
+    broken = sum(row["place"] + row["height"] for row in found["violations"].values())
+    LOG.info(
+        "rules: %d of %d detections with a score of %.2f or more break them, %d of %d labels",
+        *(broken, found["detections"], found["score"], found["labels"], found["boxes"]),
+    )
+    return {"rules": found}
