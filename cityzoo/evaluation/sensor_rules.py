@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cityzoo.data.series.sensor_rules import carry_forward, parse_sensor_rules
+from cityzoo.data.series.sensor_rules import parse_sensor_rules
+from cityzoo.data.series.series import carry_forward
 from cityzoo.errors import InputError
 from cityzoo.evaluation.compare import compare
 from cityzoo.metrics.weighted import bootstrap_weights

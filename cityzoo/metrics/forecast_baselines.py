@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cityzoo.data.series.sensor_rules import carry_forward
+from cityzoo.data.series.series import carry_forward
 from cityzoo.errors import InputError
 
 ROWS = 12  # of history in the linear model

@@ -11,6 +11,7 @@ import numpy as np
 
 from cityzoo.cli.flag_files import read_mapping
 from cityzoo.data.rule_entries import check_keys, require_list
+from cityzoo.data.series.series import carry_forward
 from cityzoo.errors import InputError, unknown
 
 KEYS = {
@@ -79,17 +80,6 @@ class SensorRules:
                 found[0, own] = run(found[0, own], begin)
             found[:, own] = run.accumulate(found[:, own], axis=0)
         return found.astype(quantiles.dtype)
-
-
-def carry_forward(values: np.ndarray) -> np.ndarray:
-    """Return values (..., rows, N) with each gap filled by the last one before it; NaN before the first.
-
-    Example:
-        >>> carry_forward(np.array([[np.nan, 1], [2, np.nan], [np.nan, 3]])).tolist()
-        [[nan, 1.0], [2.0, 1.0], [2.0, 3.0]]
-    """
-    numbers = np.where(np.isfinite(values), np.arange(values.shape[-2])[:, None], 0)
-    return np.take_along_axis(values, np.maximum.accumulate(numbers, axis=-2), axis=-2)
 
 
 def parse_sensor_rule_file(text: str) -> Mapping[str, Any]:

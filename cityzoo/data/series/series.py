@@ -148,3 +148,14 @@ class Series:
             adjacency=None if self.adjacency is None else self.adjacency[np.ix_(kept, kept)],
             places=None if self.places is None else self.places[kept],
         )
+
+
+def carry_forward(values: np.ndarray) -> np.ndarray:
+    """Return values (..., rows, N) with each gap filled by the last one before it; NaN before the first.
+
+    Example:
+        >>> carry_forward(np.array([[np.nan, 1], [2, np.nan], [np.nan, 3]])).tolist()
+        [[nan, 1.0], [2.0, 1.0], [2.0, 3.0]]
+    """
+    numbers = np.where(np.isfinite(values), np.arange(values.shape[-2])[:, None], 0)
+    return np.take_along_axis(values, np.maximum.accumulate(numbers, axis=-2), axis=-2)
