@@ -22,25 +22,26 @@ examples:
   python -m cityzoo find runs/words --frames frames/ --out found/ "a bus in the rain at night"
 """
 FLAGS = {
-    "run": "data out limit strict seed",
+    "run": "out limit strict seed",
     "modality": "val encoders cache",
     "fit": "epochs batch_size learning_rate optimizer schedule weight_decay patience",
     "output": "width hidden dropout",
 }
 TITLES = {"run": "run", "modality": "pairs", "fit": "training", "output": "projections"}
-WORDS = {"sources": "a CSV, TSV or JSONL with columns image and text, or a folder of them"}
 
 
 def _parser() -> cli.Parser:
     from cityzoo.align.pairs import make_task
 
     parser = cli.Parser(prog=PROG, description=ABOUT, epilog=EXAMPLES, allow_abbrev=False)
+    sources = "pairs: a CSV, TSV or JSONL with columns image and text, or a folder of them"
+    parser.add_argument("--data", metavar="PATH", help=sources)
     parser.add_argument("--resume", metavar="RUN", help="continue a run folder that was stopped")
     task = make_task()
     for section, names in FLAGS.items():
         group = parser.add_argument_group(TITLES[section])
         chosen = [item for item in task.flags[section] if item.name in names.split()]
-        cli.add_flags(group, chosen, task.defaults, {**task.modality.words, **WORDS})
+        cli.add_flags(group, chosen, task.defaults, task.modality.words)
     return parser
 
 
