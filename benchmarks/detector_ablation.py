@@ -4,8 +4,8 @@
 python benchmarks/detector_ablation.py --out runs/ablation --flags "--data highway --backbone mobilenet_075 \
     --weights W --image-size 256 --epochs 10" --ways "base=" "no EMA=--ema 0" "rare=--repeat-rare 0.3"
 
-A word MODULE.NAME:=VALUE among the flags of a variant replaces a number in the code while it is trained, or a function,
-VALUE then being another one's name: "heads.assign.CANDIDATES:=5".
+A word MODULE.NAME:=VALUE among the flags of a variant replaces a number in the code while it is trained, or a function
+or method, VALUE then being another function's name: "heads.assign.CANDIDATES:=5".
 
 Runs that exist are not trained again. Differences are of the means over the seeds; their 95 % intervals resample the
 held-out images, the same ones for both variants (paired bootstrap), and so contain the luck of the images, not of
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import pkgutil
 import shlex
 import subprocess
 import sys
@@ -44,10 +45,26 @@ def pair_iou(first: Any, second: Any, bounding_box_format: str) -> Any:
     return overlap / (areas[0] + areas[1] - overlap + 1e-7)
 
 
+def hardest_background_loss(loss: Any, y_true: Any, y_pred: Any) -> Any:
+    """Return the detector's loss with, for each point that an object may take, three of the background at most.
+
+    Those with the highest scores are kept, at least 30 of them (Liu et al. 2016, "SSD", arXiv 1512.02325, section 2.2).
+    """
+    from keras import ops
+
+    from heads.assign import CANDIDATES
+
+    objects = ops.sum(ops.cast(y_true[..., 4] >= 0, "int32"), axis=1)
+    kept = ops.clip(3 * CANDIDATES * objects, 30, y_pred.shape[1])
+    highest = ops.stop_gradient(ops.max(y_pred[..., 4:], axis=-1))
+    lowest_kept = ops.take_along_axis(-ops.sort(-highest, axis=1), kept[:, None] - 1, axis=1)
+    return loss._call(y_true, y_pred, ops.cast(highest >= lowest_kept, y_pred.dtype)[..., None])
+
+
 def resolve(name: str) -> tuple[object, str]:
-    """Return the module and the attribute of a dotted name."""
-    module, _, attribute = name.rpartition(".")
-    return importlib.import_module(module), attribute
+    """Return the module or class, and the attribute, of a dotted name."""
+    owner, _, attribute = name.rpartition(".")
+    return pkgutil.resolve_name(owner), attribute
 
 
 def train_with(replacements: Sequence[str], words: Sequence[str]) -> None:
