@@ -226,6 +226,8 @@ def layout() -> Layout:
         "Score of each class's prompt against the labels; AUROC by chance is .5.",
         tables=(Table("Classes", "zero_shot/per_class", columns),),
     )
+    found = {"file": ("file", "text"), "score": ("cosine", "score")}
+    prompts = {"prompt": ("prompt", "text"), "frames": ("frames whose best it is", "count")}
     return Layout(
         cards=(
             Card("n_images", "images", "that were searched", "count"),
@@ -234,14 +236,10 @@ def layout() -> Layout:
         subtitle="By words, with a run of align.",
         meanings={},
         remark="Query: {query|text}. Scores are cosines; the median of all images is {score_of_median}.",
-        tables=(
-            Table("Found", "found", {"file": ("file", "text"), "score": ("cosine", "score")}),
-            Table(
-                "Prompts",
-                "prompts",
-                {"prompt": ("prompt", "text"), "frames": ("frames whose best it is", "count")},
-            ),
+        sections=(
+            Section("Best images", "query", images={"contact_sheet": "In order, with their cosines"}),
+            Section("Files", "found", tables=(Table("Found", "found", found),)),
+            Section("Prompts", "prompts", tables=(Table("All images", "prompts", prompts),)),
+            evaluated,
         ),
-        sections=(evaluated,),
-        images={"contact_sheet": "The best images, in order, with their cosines"},
     )

@@ -53,10 +53,12 @@ class SensorRules:
             values: in the unit of the forecast channel; NaN: not measured. A step leads from the last measured row.
             last: (..., N), the row before these, for steps alone; None: unknown.
         """
-        known = np.isfinite(values)
-        with np.errstate(invalid="ignore"):
-            outside = known & ((values < self.least) | (values > self.most))
-        found = {"bounds": (int(outside.sum()), int(known.sum()))}
+        found = {}
+        if np.isfinite([self.least, self.most]).any():
+            known = np.isfinite(values)
+            with np.errstate(invalid="ignore"):
+                outside = known & ((values < self.least) | (values > self.most))
+            found["bounds"] = int(outside.sum()), int(known.sum())
         for name, (inward, outward, tolerance) in self.balances.items():
             sums = values[..., inward].sum(axis=-1), values[..., outward].sum(axis=-1)
             told = np.isfinite(sums[0]) & np.isfinite(sums[1])
