@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cityzoo.alarms.rules import SECONDS, Rule, parse_live_rule, parse_rule
+from cityzoo.alarms.rules import SECONDS, Rule, parse_live_rule
 from cityzoo.errors import InputError, unknown
 
 SEVERITIES = ("low", "medium", "high")
@@ -88,24 +88,6 @@ class StreamRule:
     frames: tuple[int, int] = FRAMES
     value: Rule | None = None
     severity: str = "low"
-
-
-def parse_alarm(text: str) -> Rule | StreamRule:
-    """Parse any alarm rule: on forecasts, on the service, or on a stream.
-
-    Raises:
-        InputError: not such a text, or values out of range.
-
-    Example:
-        >>> [type(parse_alarm(text)).__name__ for text in ("pm25 > 75 within 6h with 0.8", "drift > 0.2", "fire")]
-        ['Rule', 'Rule', 'StreamRule']
-    """
-    if re.search(r"\swithin\s", text):
-        return parse_rule(text)
-    first = text.split()[0].lower() if text.split() else ""
-    if re.search(r"[<>](?!=)", text) and first not in (*PATTERNS, "silence"):
-        return parse_live_rule(text)
-    return parse_stream_rule(text)
 
 
 def parse_stream_rule(text: str, classes: Iterable[str] | None = None) -> StreamRule:

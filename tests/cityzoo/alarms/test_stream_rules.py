@@ -2,8 +2,7 @@
 
 import pytest
 
-from cityzoo.alarms.rules import Rule
-from cityzoo.alarms.stream_rules import StreamRule, parse_alarm, parse_stream_rule
+from cityzoo.alarms.stream_rules import parse_stream_rule
 from cityzoo.errors import InputError
 
 CLASSES = ("car", "truck", "person", "fire", "traffic light")
@@ -78,12 +77,3 @@ def test_what_is_no_rule_is_one_line(text, message):
     with pytest.raises(InputError) as caught:
         parse_stream_rule(text, CLASSES)
     assert message in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_one_grammar_for_forecasts_service_and_streams():
-    """The same function takes them all."""
-    rules = [
-        parse_alarm(text) for text in ("no2 > 200 within 2h with 70 %", "drift > 0.2", "speed in lane < 15")
-    ]
-    assert [type(rule) for rule in rules] == [Rule, Rule, StreamRule]
-    assert rules[0].within_seconds == 7200 and rules[1].channel == "drift"
