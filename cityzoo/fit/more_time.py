@@ -101,8 +101,8 @@ def log_gain(found: Mapping[str, Any] | None) -> None:
     """Log what `predict_gain` returned in one line."""
     if found:
         LOG.info(
-            "%s %.3f; about %.1f more minutes, twice the epochs of the last phase, would bring it to %.3f (80 %% "
-            "interval %.3f to %.3f, by the learning curve)",
+            "best val_%s in training %.3f; about %.1f more minutes, twice the epochs of the last phase, would bring it "
+            "to %.3f (80 %% interval %.3f to %.3f, by the learning curve)",
             *(
                 found["metric"],
                 found["now"],
