@@ -166,7 +166,7 @@ def repeat_interrupt(found: sys.UnraisableHookArgs) -> None:
 
 
 def run(main: Callable[[Sequence[str]], int], arguments: Sequence[str], prog: str) -> int:
-    """Call a command's main and turn what the user can mend into one line and exit code 2."""
+    """Call a command's main and turn what the user can fix into one line and exit code 2."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(MessageFormatter("%(message)s"))

@@ -207,20 +207,21 @@ def _wait(worker: subprocess.Popen[bytes]) -> int:
 
 
 def _work(folder: Path, limits: dict[str, Any]) -> int:
+    _end_with_parent()
     with cli.start_backend():
         from cityzoo.tune import runner
         from cityzoo.tune.study import StudyFolder
-    _end_with_parent()
     runner.run(StudyFolder(folder), runner.Limits(**limits))
     return 0
 
 
 def _end_with_parent() -> None:
-    # The command that was killed would leave its working process behind: interrupt it, which keeps its trial.
+    # The command that was killed would leave its working process behind: interrupt it, which keeps its trial. Shells
+    # start commands in the background with SIGINT ignored, so that it is SIGTERM.
     import ctypes
 
     set_death_signal = 1  # PR_SET_PDEATHSIG of Linux; elsewhere it ends with its minutes
     try:
-        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGINT)
+        ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
     except (AttributeError, OSError) as error:
         LOG.debug("no signal at the end of the parent process: %s", error)

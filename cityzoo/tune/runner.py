@@ -24,7 +24,7 @@ from cityzoo.tune.search import Budget, Search, run_search
 from cityzoo.tune.search_space import build_space, first_trials, parse_searches
 from cityzoo.tune.study import StudyFolder, read_request
 from cityzoo.tune.trial_run import set_aside
-from cityzoo.tune.workers import exclusive, sign_in
+from cityzoo.tune.workers import count_running, exclusive, sign_in
 
 LOG = logging.getLogger(__name__)
 QUIET = (
@@ -87,10 +87,18 @@ def run(folder: StudyFolder, limits: Limits) -> dict[str, Any]:
         with exclusive(folder):
             found = outcome.summarize(search, ended, limits.retrain)
             _write(search, found)
-    LOG.info("%s", ended)
-    LOG.info("%s", found["answer_text"])
-    LOG.info("answer: %s; page: %s", folder.best, folder.path / "tune.html")
+    _log_answer(search, ended, found["answer_text"])
     return found
+
+
+def _log_answer(search: Search, ended: str, answer: str) -> None:
+    folder = search.folder
+    LOG.info("%s\n%s", ended, answer)
+    LOG.info("answer: %s; page: %s", folder.best, folder.path / "tune.html")
+    if running := count_running(search.study, folder):
+        LOG.info(
+            "trials that other processes are still running: %d; the last process to end compares all", running
+        )
 
 
 def _keep_reserve(search: Search) -> None:

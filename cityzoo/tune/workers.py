@@ -51,8 +51,8 @@ def take_over(study: optuna.Study, folder: StudyFolder) -> optuna.Trial | None:
     import optuna
 
     for known in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
-        worker = folder.path / "workers" / (known.user_attrs.get("worker") or "nobody")
-        if worker.is_dir() and (is_locked(worker) or worker.name in OWN):
+        worker = _folder_of_worker(folder, known)
+        if _is_alive(worker):
             continue
         trial = optuna.Trial(study, known._trial_id)
         attempts = int(known.user_attrs.get("attempts", 1)) + int((worker / CRASHED).is_file())
@@ -65,6 +65,22 @@ def take_over(study: optuna.Study, folder: StudyFolder) -> optuna.Trial | None:
         trial.set_user_attr("reason", reason)
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
     return None
+
+
+def count_running(study: optuna.Study, folder: StudyFolder) -> int:
+    """Return how many trials living processes work on."""
+    import optuna
+
+    begun = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
+    return sum(_is_alive(_folder_of_worker(folder, trial)) for trial in begun)
+
+
+def _folder_of_worker(folder: StudyFolder, trial: Any) -> Path:
+    return folder.path / "workers" / (trial.user_attrs.get("worker") or "nobody")
+
+
+def _is_alive(worker: Path) -> bool:
+    return worker.is_dir() and (is_locked(worker) or worker.name in OWN)
 
 
 def mark_crashed(folder: StudyFolder, process: int) -> None:

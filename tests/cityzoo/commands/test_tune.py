@@ -1,6 +1,7 @@
 """The command line of tune: wrong searches in one line, before anything heavy is loaded; crashes of the worker."""
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -74,6 +75,35 @@ def test_a_killed_worker_is_started_again(tmp_path, monkeypatch):
     assert tune._supervise(tmp_path, limits) == 0
     with pytest.raises(InputError):
         tune._supervise(tmp_path, limits)
+
+
+WORKER = """
+import os, signal, sys, time
+from cityzoo import cli
+from cityzoo.commands import tune
+
+def work(_):
+    tune._end_with_parent()
+    print("started", flush=True)
+    time.sleep(20)
+    print("still here", flush=True)
+
+sys.exit(cli.run(work, [], "tune"))
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="other systems have no signal at the end of a parent process"
+)
+def test_a_worker_ends_with_the_command_that_is_killed():
+    """Also in the background of a shell script, where SIGINT is ignored."""
+    command = f"trap '' INT; {shlex.quote(sys.executable)} -c {shlex.quote(WORKER)}; echo over"
+    with subprocess.Popen(["bash", "-c", command], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout.readline() == "started\n"
+        parent.kill()
+        assert (
+            parent.stdout.read() == ""
+        )  # at its end the worker has closed it; it would be open for a minute
 
 
 def test_a_missing_optuna_names_the_line_that_installs_it():

@@ -20,7 +20,7 @@ from cityzoo.spec_file import read_spec
 from cityzoo.tune import outcome, runner, search, trial_run, trial_table
 from cityzoo.tune.journal import open_study
 from cityzoo.tune.study import Request, StudyFolder, claim
-from cityzoo.tune.workers import mark_crashed, run_folder, sign_in, take_over
+from cityzoo.tune.workers import count_running, mark_crashed, run_folder, sign_in, take_over
 
 pytestmark = pytest.mark.usefixtures("tiny_backbones")
 SETTINGS = {"backbone": "tiny", "weights": "random", "image_size": (64, 64), "views": 1, "augment": "none"}
@@ -246,7 +246,8 @@ def test_trials_of_dead_processes_are_taken_over(tmp_path, data):
             trial = study.ask()
             trial.suggest_categorical("head", ["linear", "prototypes"])
             trial.set_user_attr("worker", other)
-            assert take_over(study, folder) is None
+            assert take_over(study, folder) is None and count_running(study, folder) == 1
+        assert count_running(study, folder) == 0
         again = take_over(study, folder)
         assert again.number == trial.number and again.params == trial.params
         for attempt in (1, 2):
