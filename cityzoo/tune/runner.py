@@ -93,7 +93,8 @@ def run(folder: StudyFolder, limits: Limits) -> dict[str, Any]:
 
 def _log_answer(search: Search, ended: str, answer: str) -> None:
     folder = search.folder
-    LOG.info("%s\n%s", ended, answer)
+    LOG.info("%s", ended)
+    LOG.info("%s", answer)
     LOG.info("answer: %s; page: %s", folder.best, folder.path / "tune.html")
     if running := count_running(search.study, folder):
         LOG.info(
