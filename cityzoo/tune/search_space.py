@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import Field, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -148,8 +148,7 @@ def build_space(
     for name, item in searchable_fields(task).items():
         declared = None if only or name in fixed else item.metadata.get("search")
         values = searches.get(name) or declared
-        is_moot = name == "freeze" and (asked.fit.phases or task.modality.starts_untrained(asked))
-        if values is None or (is_moot and name not in searches):
+        if values is None or (name not in searches and _is_moot(name, asked, default, task, searches)):
             continue
         current = _default_of(name, asked, default, task)
         values = _resolve(name, values, current, task, given=name in searches)
@@ -160,6 +159,16 @@ def build_space(
             "there is nothing to search: every setting is given; remove some, or name what to vary with --search"
         )
     return space
+
+
+def _is_moot(
+    name: str, asked: TrainSpec[Any], default: ResolvedSpec[Any], task: Task, searches: Collection[str]
+) -> bool:
+    if name == "freeze":
+        return bool(asked.fit.phases) or task.modality.starts_untrained(asked)
+    frozen = CLOSED_FORM, task.modality.freeze_points[-1]
+    is_always_frozen = all(phase.freeze in frozen for phase in default.plan)
+    return name == "layer_decay" and is_always_frozen and not {"freeze", "phases"} & set(searches)
 
 
 def _default_of(name: str, asked: TrainSpec[Any], default: ResolvedSpec[Any], task: Task) -> Any:

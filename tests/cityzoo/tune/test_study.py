@@ -121,6 +121,19 @@ def test_random_weights_are_not_frozen_by_a_search(weights, is_varied):
     assert "freeze" in {each.name for each in given}
 
 
+@pytest.mark.parametrize(
+    ("freeze", "search", "is_varied"),
+    [("backbone", [], False), ("C4", [], True), ("backbone", ["freeze=backbone,C4"], True)],
+)
+def test_a_frozen_backbone_has_no_layer_decay(freeze, search, is_varied):
+    """Rates of its layers matter where some trial unfreezes them."""
+    task = tasks.find("vehicle_classify")
+    spec = task.make_spec({"task": "vehicle_classify", "freeze": freeze})
+    default = SimpleNamespace(**vars(spec), plan=[Phase("closed_form", 1, 0.01), Phase(freeze, 9, 0.01)])
+    space = build_space(spec, default, task, parse_searches(search, task), ["image_size"])
+    assert ("layer_decay" in {each.name for each in space}) == is_varied
+
+
 @pytest.mark.parametrize(("name", "is_varied"), [("vehicle_classify", True), ("incident_classify", False)])
 def test_only_heads_that_a_task_supports_are_searched(name, is_varied):
     """Class means and cosines give one class per image."""
