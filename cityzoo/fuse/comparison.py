@@ -94,7 +94,7 @@ def format_fusion(fusion: Mapping[str, Any]) -> list[str]:
         >>> best |= {"verdict": "better", "slowdown": 2.0}
         >>> fusion = {"by": "ensemble", "metric": "accuracy", "milliseconds": 8.0, "best": best}
         >>> print("; ".join(format_fusion(fusion)))
-        ensemble against the best member runs/a: accuracy 0.8000 +0.0200, 95 % interval +0.0100 to +0.0300: better; \
+        ensemble against the best member runs/a (accuracy 0.8000): +0.0200, 95 % interval +0.0100 to +0.0300: better; \
 8.0 ms an example, 2.00 times runs/a
     """
     lines = []
@@ -104,7 +104,7 @@ def format_fusion(fusion: Mapping[str, Any]) -> list[str]:
             continue
         interval = row["interval"] and ", 95 % interval {:+.4f} to {:+.4f}".format(*row["interval"])
         lines.append(
-            f"{fusion['by']} against {name} {row['run']}: {fusion['metric']} {row['value']:.4f} "
+            f"{fusion['by']} against {name} {row['run']} ({fusion['metric']} {row['value']:.4f}): "
             f"{row['difference']:+.4f}{interval or ''}: {row['verdict']}"
         )
     row = fusion.get("best")
