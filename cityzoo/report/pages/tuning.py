@@ -75,7 +75,7 @@ def _sections(name: str, metric: str, objectives: Sequence[str]) -> list[Section
         "reason": ("reason", "text"),
     }
     best = Chart("Best so far", "history", "minutes", "best", "minutes", name, style="steps", from_zero=False)
-    course = [best, replace(best, title="Finished trials", y="value", style="points")]
+    history = [best, replace(best, title="Finished trials", y="value", style="points")]
     lines = {"parallel_coordinates": "Settings of the finished trials: the darker, the better"}
     return [
         _section("Fresh seeds", "retrained", fresh),
@@ -85,7 +85,7 @@ def _sections(name: str, metric: str, objectives: Sequence[str]) -> list[Section
             "pareto",
             {metric: (name, "score"), **costs},
         ),
-        Section("Course", "history", charts=course),
+        Section("History", "history", charts=history),
         _section("Importance of the settings", "importance", {"": ("share", "bar")}, IMPORTANCE_NOTE),
         Section("Trials", "trials", tables=[Table("All trials", "trials", trials, most=60)], images=lines),
         _section("Agreement of early and final results", "rung_agreement", agreement, AGREEMENT_NOTE),
