@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
@@ -19,6 +19,7 @@ from cityzoo.fuse.request import FusionRequest
 from cityzoo.spec import CLOSED_FORM, Phase, ResolvedSpec
 
 LOG = logging.getLogger(__name__)
+STUDENT_EPOCHS = 15  # of its head, where the members' heads are computed
 TEACHER = "teacher"  # folder of the ensemble in that of its student
 
 
@@ -49,11 +50,28 @@ def distil(
         weights=request.student_weights or alike,
         teacher=pin_teacher(str((out / TEACHER).absolute())),
     )
-    plan = tuple(
-        replace(phase, epochs=request.epochs) if request.epochs and phase.freeze != CLOSED_FORM else phase
-        for phase in spec.plan
+    plan = plan_student(
+        spec.plan, first.task.modality.freeze_points[-1], spec.fit.learning_rate, request.epochs
     )
     return _train(replace(spec, plan=plan), made, out, teacher)
+
+
+def plan_student(
+    plan: Sequence[Phase], frozen: str, learning_rate: float, epochs: int | None
+) -> tuple[Phase, ...]:
+    """Return the phases of a student: those of a member, and one that trains the head where none trains by gradients.
+
+    Example:
+        >>> plan_student((Phase("closed_form", 1, 0.001), Phase("C4", 20, 0.0001)), "backbone", 0.001, 5)[1].epochs
+        5
+        >>> [phase.freeze for phase in plan_student((Phase("closed_form", 1, 0.001),), "backbone", 0.001, None)]
+        ['closed_form', 'backbone']
+    """
+    if all(phase.freeze == CLOSED_FORM for phase in plan):  # it cannot follow a teacher
+        plan = (*plan, Phase(frozen, STUDENT_EPOCHS, learning_rate))
+    return tuple(
+        replace(phase, epochs=epochs) if epochs and phase.freeze != CLOSED_FORM else phase for phase in plan
+    )
 
 
 def join_backbones(request: FusionRequest, made: FusedRun, out: Path) -> dict[str, Any]:
