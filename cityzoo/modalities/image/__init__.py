@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -204,7 +203,8 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
         unmixed_from = None if shown is None else shown - 1
         if shown is None:
             epochs = sum(phase.epochs for phase in spec.plan)
-            unmixed_from = math.ceil(epochs * augment.get_policy(spec.modality.augment).mix_until)
+            mix_until = augment.get_policy(spec.modality.augment).mix_until
+            unmixed_from = settings.first_unmixed_epoch(epochs, mix_until)
         batch_size = spec.fit.batch_size
         rows = shuffled(len(views), batch_size, spec.run.seed, first, last, shown)
         triples = views.batches(*shard(rows, batch_size), unmixed_from=unmixed_from)

@@ -24,6 +24,9 @@ LIGHT_MILLIONS = 5.0  # backbones of at most so many parameters are unfrozen on 
 NEW_VIEWS = 0  # views of each image that are never shown twice
 VIEWS = 4  # augmented versions of each image that pass through a frozen backbone
 HEAVY_VIEWS = 1200  # in all, for a heavy backbone on a CPU: minutes of waiting before the first epoch
+UNMIXED_EPOCHS = (
+    7  # at the end, at least: mixed images cost AP in short trainings, benchmarks/results/detector.md
+)
 DENSE_FAMILIES = ("vgg", "resnet")  # plain convolutions: twice as fast in bfloat16; depthwise ones are slower
 
 
@@ -62,6 +65,16 @@ def auto_views(backbone: str, num_images: int) -> int:
     if backend.gpus() or is_light(backbone):
         return VIEWS
     return min(max(HEAVY_VIEWS // num_images, 1), VIEWS)
+
+
+def first_unmixed_epoch(epochs: int, mix_until: float) -> int:
+    """Return from which epoch on images are no longer mixed: after a share of the training, and in its last epochs.
+
+    Example:
+        >>> [first_unmixed_epoch(epochs, 0.75) for epochs in (90, 30, 10, 5)]
+        [68, 23, 3, 0]
+    """
+    return max(0, min(math.ceil(epochs * mix_until), epochs - UNMIXED_EPOCHS))
 
 
 def training_size(flags: ResolvedImageFlags) -> tuple[int, int]:
