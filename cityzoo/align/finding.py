@@ -28,7 +28,7 @@ from cityzoo.modalities.multimodal.encoders import open_encoder
 from cityzoo.modalities.multimodal.features import encode_cells
 from cityzoo.model import load
 from cityzoo.redact.videos import Video, is_video
-from cityzoo.report.layout import Card, Layout, Section, Table
+from cityzoo.report.layout import Card, Columns, Layout, Section, Table
 from cityzoo.report.write import write_report
 from cityzoo.sample import ImageSet
 from cityzoo.visualize.sheets import cell_size, save_grid
@@ -226,8 +226,8 @@ def layout() -> Layout:
         "Score of each class's prompt against the labels; AUROC by chance is .5.",
         tables=(Table("Classes", "zero_shot/per_class", columns),),
     )
-    found = {"file": ("file", "text"), "score": ("cosine", "score")}
-    prompts = {"prompt": ("prompt", "text"), "frames": ("frames whose best it is", "count")}
+    found: Columns = {"file": ("file", "text"), "score": ("cosine", "score")}
+    prompts: Columns = {"prompt": ("prompt", "text"), "frames": ("frames whose best it is", "count")}
     return Layout(
         cards=(
             Card("n_images", "images", "that were searched", "count"),
