@@ -167,6 +167,11 @@ def parse_share(text: str) -> float:
     return _number(text, 1e-6, 1.0, "a factor", "above 0, at most 1")
 
 
+def parse_auto_share(text: str) -> float | str:
+    """Read a factor above 0, at most 1, or "auto"."""
+    return AUTO if text == AUTO else parse_share(text)
+
+
 def parse_score(text: str) -> float:
     """Read a score, 0 to 1."""
     return _number(text, 0.0, 1.0, "a score", "between 0 and 1")

@@ -81,6 +81,7 @@ class Networks:
         if hasattr(spec.modality, "backbone_rate"):
             values |= {
                 "backbone_rate": 1.0,
+                "layer_decay": 1.0,
                 "train_scale": 1.0,
             }  # the head has learned as much as the backbone
         return replace(spec.replace(image_size=(height, width), **values), plan=plan)

@@ -126,6 +126,7 @@ def _spec_of_fine_tuning(request: PruningRequest, source: EvaluatedRun, own: Run
         adapt=None,
         delta=None,
         unlabelled=None,
+        layer_decay=1.0,
         backbone_rate=1.0,  # the head has learned as much as the backbone
         train_scale=1.0,
         batchnorm="learn",  # its inputs have changed

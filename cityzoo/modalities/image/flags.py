@@ -12,6 +12,7 @@ from cityzoo.cli.attack import parse_attack
 from cityzoo.cli.search_range import around, linear_range, options
 from cityzoo.cli.values import (
     AUTO,
+    parse_auto_share,
     parse_mapping,
     parse_policy,
     parse_score,
@@ -88,10 +89,11 @@ class ImageFlags(LabeledFlags):
         "BatchNorm statistics of unfrozen layers: frozen (best for small data) or updated (learn)",
         choices=("frozen", "learn"),
     )
-    layer_decay: float = flag(
-        1.0,
-        "factor of the learning rate from each stage to the one before it, 0 to 1",
-        parse_share,
+    layer_decay: float | Auto = flag(
+        AUTO,
+        "factor of the learning rate from each stage to the one before it, 0 to 1; auto: 0.7 where the backbone trains "
+        "from the start for fewer than 20 epochs, else 1",
+        parse_auto_share,
         "FACTOR",
         search=linear_range(0.5, 1.0, needs_gradients=True),
     )
@@ -155,3 +157,4 @@ class ResolvedImageFlags(ImageFlags):
 
     image_size: tuple[int, int] = (320, 320)
     views: int = 1
+    layer_decay: float = 1.0

@@ -21,12 +21,12 @@ from cityzoo.spec import AUTO, TrainSpec
 LONG_SIDES = {"CPU": (320, 640), "GPU": (640, 1024)}  # pixels in training: usual, and for small objects
 SMALL_OBJECT = 20  # pixels: target size of a median object in the network's input
 LIGHT_MILLIONS = 5.0  # backbones of at most so many parameters are unfrozen on CPUs too
+SHORT_EPOCHS = 20  # fewer of the whole network are a short training: benchmarks/results/detector.md
+LAYER_DECAY = 0.7  # from stage to stage, of a short training
 NEW_VIEWS = 0  # views of each image that are never shown twice
 VIEWS = 4  # augmented versions of each image that pass through a frozen backbone
 HEAVY_VIEWS = 1200  # in all, for a heavy backbone on a CPU: minutes of waiting before the first epoch
-UNMIXED_EPOCHS = (
-    7  # at the end, at least: mixed images cost AP in short trainings, benchmarks/results/detector.md
-)
+UNMIXED_EPOCHS = 7  # at the end, at least: mixes cost AP in short trainings (there as well)
 DENSE_FAMILIES = ("vgg", "resnet")  # plain convolutions: twice as fast in bfloat16; depthwise ones are slower
 
 
@@ -45,6 +45,10 @@ def resolve_flags(spec: TrainSpec[ImageFlags], data: Dataset) -> ResolvedImageFl
     views = flags.views
     if views == AUTO:
         views = NEW_VIEWS if end_to_end else auto_views(spec.run.backbone, len(data.train))
+    decay = flags.layer_decay
+    if decay == AUTO:
+        is_short = spec.fit.epochs != AUTO and spec.fit.epochs < SHORT_EPOCHS
+        decay = LAYER_DECAY if end_to_end and is_short else 1.0
     try:
         policy = tuple(
             augment.get_policy(flags.augment).describe()
@@ -52,6 +56,7 @@ def resolve_flags(spec: TrainSpec[ImageFlags], data: Dataset) -> ResolvedImageFl
     except ValueError as error:
         raise InputError(f"--augment: {error}") from error
     chosen = {"image_size": tuple(size_hw), "views": views, "augment": policy, "train_scale": scale}
+    chosen |= {"layer_decay": decay}
     return ResolvedImageFlags(**{**vars(flags), **chosen})
 
 

@@ -48,7 +48,11 @@ def test_a_smaller_input_is_fine_tuned_with_the_run_as_its_teacher(source, train
     ((spec, more),) = trained
     assert spec.modality.image_size == (192, 256) and spec.run.weights == str(source.folder.model)
     assert spec.plan == (Phase("C3", 5, 0.002 * networks.LATER_PHASES),)
-    assert (spec.modality.backbone_rate, spec.modality.train_scale) == (1.0, 1.0)
+    assert (spec.modality.backbone_rate, spec.modality.layer_decay, spec.modality.train_scale) == (
+        1.0,
+        1.0,
+        1.0,
+    )
     path, digest = spec.fit.teacher.split(PIN)
     assert path == str(source.folder.path) and len(digest) == 64
     assert (spec.run.out, spec.run.repeats, spec.run.seed, more) == (

@@ -129,7 +129,8 @@ def test_a_frozen_backbone_has_no_layer_decay(freeze, search, is_varied):
     """Rates of its layers matter where some trial unfreezes them."""
     task = tasks.find("vehicle_classify")
     spec = task.make_spec({"task": "vehicle_classify", "freeze": freeze})
-    default = SimpleNamespace(**vars(spec), plan=[Phase("closed_form", 1, 0.01), Phase(freeze, 9, 0.01)])
+    plan = [Phase("closed_form", 1, 0.01), Phase(freeze, 9, 0.01)]
+    default = SimpleNamespace(**vars(spec.replace(layer_decay=1.0)), plan=plan)
     space = build_space(spec, default, task, parse_searches(search, task), ["image_size"])
     assert ("layer_decay" in {each.name for each in space}) == is_varied
 

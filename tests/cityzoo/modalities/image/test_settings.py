@@ -105,6 +105,9 @@ def test_default_freeze(gpu, backbone, has_gpu, stage, two_phases):
     [
         ({}, 0),
         ({"views": 3}, 3),
+        ({"layer_decay": 0.5}, 0),
+        ({"epochs": 10}, 0),
+        ({"epochs": 10, "backbone_rate": 1.0}, 4),
         ({"backbone": HEAVY}, 4),
         ({"backbone_rate": 1.0}, 4),
         ({"adapt": "bias"}, 4),
@@ -113,11 +116,12 @@ def test_default_freeze(gpu, backbone, has_gpu, stage, two_phases):
     ],
 )
 def test_a_backbone_that_trains_from_the_first_step_sees_new_views(gpu, data_of_sizes, flags, views):
-    """What is frozen for a while, or stays so, is cached, and the little that --adapt adds is not slowed."""
+    """What is frozen for a while, or stays so, is cached; what --adapt adds is not slowed. Short trainings slow early stages."""
     gpu(False)
     spec = DETECT.make_spec({"backbone": LIGHT, **flags})
     resolved = DETECT.modality.resolve(spec, data_of_sizes((64, 64), count=9))
     assert resolved.views == views
+    assert resolved.layer_decay == flags.get("layer_decay", 0.7 if flags == {"epochs": 10} else 1.0)
     assert settings.backbone_rate(spec) == (1.0 if {"adapt", "backbone_rate"} & set(flags) else 0.1)
 
 
