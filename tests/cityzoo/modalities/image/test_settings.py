@@ -116,7 +116,7 @@ def test_default_freeze(gpu, backbone, has_gpu, stage, two_phases):
     ],
 )
 def test_a_backbone_that_trains_from_the_first_step_sees_new_views(gpu, data_of_sizes, flags, views):
-    """What is frozen for a while, or stays so, is cached; what --adapt adds is not slowed. Short trainings slow early stages."""
+    """What is frozen for a while, or stays so, is cached; --adapt slows nothing, a short training its early stages."""
     gpu(False)
     spec = DETECT.make_spec({"backbone": LIGHT, **flags})
     resolved = DETECT.modality.resolve(spec, data_of_sizes((64, 64), count=9))
