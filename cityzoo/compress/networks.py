@@ -9,7 +9,7 @@ from typing import Any
 from cityzoo.compress import pruning
 from cityzoo.compress.candidates import INPUT, ORIGINAL, PRUNE, STUDENT
 from cityzoo.compress.pruning_request import PruningRequest
-from cityzoo.compress.training import fine_tune_start
+from cityzoo.compress.training import FINE_TUNED, fine_tune_start
 from cityzoo.errors import InputError
 from cityzoo.evaluation.evaluated_run import EvaluatedRun
 from cityzoo.evaluation.run_facts import earlier_facts
@@ -79,11 +79,7 @@ class Networks:
         plan = (Phase(freeze, epochs, spec.fit.learning_rate * LATER_PHASES),)
         values: dict[str, Any] = {"weights": str(self.source.folder.model.absolute())}
         if hasattr(spec.modality, "backbone_rate"):
-            values |= {
-                "backbone_rate": 1.0,
-                "layer_decay": 1.0,
-                "train_scale": 1.0,
-            }  # the head has learned as much as the backbone
+            values |= FINE_TUNED
         return replace(spec.replace(image_size=(height, width), **values), plan=plan)
 
     def _student(self, value: str) -> ResolvedSpec[Any]:

@@ -111,6 +111,8 @@ def _prune_once(
 
 
 def _spec_of_fine_tuning(request: PruningRequest, source: EvaluatedRun, own: RunFolder) -> ResolvedSpec[Any]:
+    from cityzoo.compress.training import FINE_TUNED
+
     spec = source.spec
     if not isinstance(spec, ResolvedSpec):
         raise InputError(f"'{request.run}' was not trained by this version: train it again with --config")
@@ -126,10 +128,8 @@ def _spec_of_fine_tuning(request: PruningRequest, source: EvaluatedRun, own: Run
         adapt=None,
         delta=None,
         unlabelled=None,
-        layer_decay=1.0,
-        backbone_rate=1.0,  # the head has learned as much as the backbone
-        train_scale=1.0,
         batchnorm="learn",  # its inputs have changed
+        **FINE_TUNED,
     )
     return replace(spec, plan=(Phase(request.freeze, epochs, rate),))
 

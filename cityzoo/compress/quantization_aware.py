@@ -115,12 +115,13 @@ def _claim(request: QuantizationRequest, own: RunFolder) -> bool:
 
 
 def _make_spec(request: QuantizationRequest, source: EvaluatedRun, own: RunFolder) -> ResolvedSpec[Any]:
+    from cityzoo.compress.training import FINE_TUNED
+
     spec: Any = source.spec
     trained = sum(phase.epochs for phase in spec.plan)
     epochs = request.epochs or max(1, round(EPOCHS * trained))
     rate = request.learning_rate or spec.fit.learning_rate * RATE
-    reset: dict[str, Any] = {"adapt": None, "delta": None, "unlabelled": None}
-    reset |= {"backbone_rate": 1.0, "layer_decay": 1.0, "train_scale": 1.0}
+    reset: dict[str, Any] = {"adapt": None, "delta": None, "unlabelled": None, **FINE_TUNED}
     reset = {name: value for name, value in reset.items() if hasattr(spec.modality, name)}
     start = str((own.path / START).absolute())
     spec = spec.replace(weights=start, out=str(own.path), repeats=1, minutes=None, find_lr=False, **reset)

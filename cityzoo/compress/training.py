@@ -15,6 +15,9 @@ from cityzoo.report import run_report
 from cityzoo.spec import ResolvedSpec
 from cityzoo.tasks import Task
 
+# Flags of a network whose head has learned as much as its backbone: no stage is slowed, and the input stays as it is.
+FINE_TUNED = {"backbone_rate": 1.0, "layer_decay": 1.0, "train_scale": 1.0}
+
 
 def fine_tune_start(
     spec: ResolvedSpec[Any],
