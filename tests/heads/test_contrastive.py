@@ -42,7 +42,8 @@ def test_scale_is_limited():
 
 def test_projections_have_their_lengths():
     image, text = keras.Input((8,)), keras.Input((3,))
-    model = keras.Model([image, text], project_pair(image, text, 4, 6, 5, 0.0))
+    # With few hidden units, all of them may be at zero for one text, whose projection then has no length.
+    model = keras.Model([image, text], project_pair(image, text, 4, 6, 64, 0.0))
     rng = np.random.default_rng(0)
     found = model.predict([rng.normal(size=(7, 8)), rng.normal(size=(7, 3))], verbose=0)
     scale = float(np.exp(model.get_layer(SCALE).get_weights()[0]))
