@@ -4,6 +4,7 @@ import csv
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,6 +113,20 @@ def test_a_winner_is_compared_with_the_defaults(study):
     figures = outcome.find_comparison(reports[0], run_folder(folder, first))["figures"]["balanced_accuracy"]
     assert figures["difference"] == pytest.approx(reports[0]["balanced_accuracy"] - figures["other"])
     assert reports[1]["compared"] == reports[0]["compared"]
+
+
+def test_models_of_the_answer_are_timed_together(study, monkeypatch):
+    """Both in one measurement, each from its own folder, whatever their trials measured in other minutes."""
+    folder, _ = study
+    measured = []
+    monkeypatch.setattr(
+        outcome, "shortest_milliseconds", lambda models: measured.extend(models) or [3.0, 2.0]
+    )
+    trials = dict(zip(("defaults", "winner"), trials_of(folder)[:2], strict=True))
+    reports = {name: {"latency_ms": {"batch_1_median": 41.0}} for name in trials}
+    rows = outcome._rows_of(make_search(folder), trials, reports)
+    assert {name: row["milliseconds"] for name, row in rows.items()} == {"defaults": 3.0, "winner": 2.0}
+    assert [model.file.parent for model in measured] == [Path(row["folder"]) for row in rows.values()]
 
 
 def test_half_of_val_chooses_nothing(study, data):
