@@ -129,6 +129,8 @@ def adapt(
     if work == full and not full.views and "epochs" in levers and not is_demo:
         work = lengthen(costs, full, 60 * minutes)
     _log(costs, full, work, minutes)
+    if work.epochs != full.epochs:
+        spec = spec.replace(**task.modality.settings_of_epochs(asked, sum(work.epochs)))
     return _with_work(spec, full, work)
 
 

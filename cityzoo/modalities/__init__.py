@@ -132,6 +132,10 @@ class Modality(
         """Return the flags with every "auto" replaced by a value."""
         return spec.modality
 
+    def settings_of_epochs(self, spec: TrainSpec[Flags], epochs: int) -> dict[str, Any]:
+        """Return those of the resolved flags that depend on the number of epochs, if --minutes changes it."""
+        return {}
+
     @abstractmethod
     def build(self, spec: ResolvedSpec[Flags], output: Any, data: Any) -> AssembledModel:
         """Put the head on the backbone and give the model its starting weights.

@@ -84,13 +84,7 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
 
         run, flags = spec.run, spec.modality
         settings.check_backbone(run.backbone)
-        size = flags.image_size
-        if isinstance(size, tuple) and any(side % 32 for side in size):
-            near = "x".join(str(max(32, round(side / 32) * 32)) for side in size)
-            raise InputError(
-                f"--image-size {'x'.join(map(str, size))} does not fit {run.backbone}: "
-                f"sides must be multiples of 32, e.g. {near}"
-            )
+        settings.check_size(run.backbone, flags.image_size)
         if flags.adversarial and not issubclass(task.output, Classification):
             raise InputError("--adversarial supports classifiers of images: remove it")
         if flags.delta and flags.adapt:
@@ -128,6 +122,9 @@ class Image(ImageRenderer, DeliveredImage, ImageChecks, Modality[ImageFlags]):
 
     def resolve(self, spec: TrainSpec[ImageFlags], data: Dataset) -> ImageFlags:
         return settings.resolve_flags(spec, data)
+
+    def settings_of_epochs(self, spec: TrainSpec[ImageFlags], epochs: int) -> dict[str, Any]:
+        return {"layer_decay": settings.layer_decay(spec, epochs)}
 
     def default_freeze(self, spec: TrainSpec[ImageFlags]) -> str:
         return settings.default_freeze(spec)

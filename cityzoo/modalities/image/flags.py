@@ -92,7 +92,7 @@ class ImageFlags(LabeledFlags):
     layer_decay: float | Auto = flag(
         AUTO,
         "factor of the learning rate from each stage to the one before it, 0 to 1; auto: 0.7 where the backbone trains "
-        "from the start and --epochs is below 20, else 1",
+        "from the start for fewer than 20 epochs by --epochs or --minutes, else 1",
         parse_auto_share,
         "FACTOR",
         search=linear_range(0.5, 1.0, needs_gradients=True),

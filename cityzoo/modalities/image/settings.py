@@ -16,7 +16,7 @@ from cityzoo.errors import InputError, unknown
 from cityzoo.modalities.image.flags import ImageFlags, ResolvedImageFlags
 from cityzoo.model import FULL, LOW
 from cityzoo.sample import ImageExample
-from cityzoo.spec import AUTO, TrainSpec
+from cityzoo.spec import AUTO, Auto, TrainSpec
 
 LONG_SIDES = {"CPU": (320, 640), "GPU": (640, 1024)}  # pixels in training: usual, and for small objects
 SMALL_OBJECT = 20  # pixels: target size of a median object in the network's input
@@ -45,10 +45,6 @@ def resolve_flags(spec: TrainSpec[ImageFlags], data: Dataset) -> ResolvedImageFl
     views = flags.views
     if views == AUTO:
         views = NEW_VIEWS if end_to_end else auto_views(spec.run.backbone, len(data.train))
-    decay = flags.layer_decay
-    if decay == AUTO:
-        is_short = spec.fit.epochs != AUTO and spec.fit.epochs < SHORT_EPOCHS
-        decay = LAYER_DECAY if end_to_end and is_short else 1.0
     try:
         policy = tuple(
             augment.get_policy(flags.augment).describe()
@@ -56,8 +52,17 @@ def resolve_flags(spec: TrainSpec[ImageFlags], data: Dataset) -> ResolvedImageFl
     except ValueError as error:
         raise InputError(f"--augment: {error}") from error
     chosen = {"image_size": tuple(size_hw), "views": views, "augment": policy, "train_scale": scale}
-    chosen |= {"layer_decay": decay}
+    chosen |= {"layer_decay": layer_decay(spec, spec.fit.epochs)}
     return ResolvedImageFlags(**{**vars(flags), **chosen})
+
+
+def layer_decay(spec: TrainSpec[ImageFlags], epochs: int | Auto) -> float:
+    """Return the factor of the learning rate from each stage to the one before it, of a training of so many epochs."""
+    factor = spec.modality.layer_decay
+    if not isinstance(factor, str):
+        return factor
+    is_short = not isinstance(epochs, str) and epochs < SHORT_EPOCHS
+    return LAYER_DECAY if is_short and is_trained_end_to_end(spec) else 1.0
 
 
 def auto_views(backbone: str, num_images: int) -> int:
@@ -105,6 +110,20 @@ def is_trained_end_to_end(spec: TrainSpec[ImageFlags]) -> bool:
 def backbone_rate(spec: TrainSpec[ImageFlags]) -> float:
     """Return the factor of the learning rate of the backbone; the few new parameters of --adapt are not slowed."""
     return 1.0 if spec.modality.adapt or spec.modality.delta else spec.modality.backbone_rate
+
+
+def check_size(backbone: str, size_hw: tuple[int, int] | Auto) -> None:
+    """Check --image-size.
+
+    Raises:
+        InputError: a side is not a multiple of 32.
+    """
+    if not isinstance(size_hw, str) and any(side % 32 for side in size_hw):
+        near = "x".join(str(max(32, round(side / 32) * 32)) for side in size_hw)
+        raise InputError(
+            f"--image-size {'x'.join(map(str, size_hw))} does not fit {backbone}: "
+            f"sides must be multiples of 32, e.g. {near}"
+        )
 
 
 def check_backbone(name: str) -> None:

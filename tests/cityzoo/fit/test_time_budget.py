@@ -95,6 +95,20 @@ def test_the_main_job_has_ten_minutes_and_says_what_it_chose(caplog):
     assert adapted(*resolved(), FAST) == resolved()[1]
 
 
+def test_minutes_that_make_a_training_short_slow_its_early_stages():
+    """As `--epochs` below 20 does, and unless the user has set it; longer ones do not."""
+    short, long = Costs(0, 0, (0.4,)), Costs(0, 0, (0.1,))
+    common = {"planned": (40,), "data": "street", "backbone": "mobilenet_025", "minutes": 9}
+    found = {
+        (given, costs): adapted(*resolved(**common, **given_flags), costs)
+        for given, given_flags in (("auto", {}), ("given", {"layer_decay": 0.9}))
+        for costs in (short, long)
+    }
+    assert found["auto", short].plan[0].epochs < 20 <= found["auto", long].plan[0].epochs
+    assert found["auto", short].modality.layer_decay == 0.7
+    assert found["given", short].modality.layer_decay == 0.9
+
+
 @pytest.mark.parametrize(
     "flags", [{"data": "street"}, {"epochs": 3}, {"limit": 50}, {"phases": (("backbone", 2),)}]
 )
