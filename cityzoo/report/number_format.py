@@ -9,6 +9,7 @@ from cityzoo.metrics.keys import split_pointer
 
 DASH = "–"
 ACRONYMS = ("ap", "auroc", "f1", "mae", "mape", "r2", "rmse")
+SMALL = 0.005  # differences below this get a fourth digit
 NARROW = 0.05  # intervals below this width get a third digit
 
 
@@ -33,13 +34,15 @@ def format_share(value: float | None) -> str:
 
 
 def format_signed(value: float | None) -> str:
-    """Return a difference with its sign.
+    """Return a difference with its sign; a small one, as of two losses, has a fourth digit.
 
     Example:
-        >>> format_signed(0.375), format_signed(-0.25), format_signed(None)
-        ('+0.375', '−0.250', '–')
+        >>> format_signed(0.375), format_signed(-0.25), format_signed(-0.0004), format_signed(None)
+        ('+0.375', '−0.250', '−0.0004', '–')
     """
-    return f"{value:+.3f}".replace("-", "−") if is_number(value) else DASH
+    if not is_number(value):
+        return DASH
+    return f"{value:+.{4 if 0 < abs(value) < SMALL else 3}f}".replace("-", "−")
 
 
 def change_direction(after: float | None, before: float | None, lower: bool = False) -> str:
@@ -51,10 +54,10 @@ def change_direction(after: float | None, before: float | None, lower: bool = Fa
     """
     if not is_number(after) or not is_number(before):
         return ""
-    moved = format_signed(after - before)
-    if moved in ("+0.000", "−0.000"):
+    moved = round(after - before, 3)
+    if not moved:
         return ""
-    return "up" if moved.startswith("−" if lower else "+") else "down"
+    return "up" if (moved < 0) == lower else "down"
 
 
 def format_duration(seconds: float | None) -> str:
