@@ -169,7 +169,7 @@ def parse_share(text: str) -> float:
 
 def parse_auto_share(text: str) -> float | str:
     """Read a factor above 0, at most 1, or "auto"."""
-    return AUTO if text == AUTO else _number(text, 1e-6, 1.0, "auto or a factor", "above 0, at most 1")
+    return AUTO if text == AUTO else _number(text, 1e-6, 1.0, "a factor", "above 0, at most 1, or auto")
 
 
 def parse_score(text: str) -> float:
