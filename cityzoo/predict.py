@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TOKENS = 16  # of a text in a speed measurement: a short question
 LEAST_RUNS, MOST_RUNS, MEASURED_SECONDS = 3, 20, 1.0  # of a speed measurement
+TURNS, TURNS_SECONDS = (8, 60), 3.0  # least and most turns; after this time no more than the least
 
 
 def predict_views(
@@ -89,6 +90,23 @@ def measure_latency(model: keras.Model, batch_size: int = 8) -> dict[str, float]
     run = compiled(model)
     one, many = (_median_seconds(run, make_noise(model, count)) for count in (1, batch_size))
     return {"latency_ms_batch_1": round(one * 1000, 2), "images_per_second": round(batch_size / many, 1)}
+
+
+def shortest_milliseconds(models: Sequence[keras.Model]) -> list[float]:
+    """Return the shortest time of one example in each model, measured in turn."""
+    runs = [(compiled(model), make_noise(model)) for model in models]
+    for run, inputs in runs:
+        run(inputs)  # the first call compiles
+    seconds: list[list[float]] = [[] for _ in runs]
+    started = time.perf_counter()
+    while len(seconds[0]) < TURNS[0] or (
+        len(seconds[0]) < TURNS[1] and time.perf_counter() - started < TURNS_SECONDS
+    ):
+        for (run, inputs), own in zip(runs, seconds, strict=True):
+            start = time.perf_counter()
+            run(inputs)
+            own.append(time.perf_counter() - start)
+    return [min(own) * 1000 for own in seconds]
 
 
 def make_noise(model: keras.Model, count: int = 1) -> Any:

@@ -51,12 +51,12 @@ spec_file: GROUND cli spec tasks
 fit: GROUND cli spec spec_file data visualize demo outputs model predict peft modalities tasks LEAVES
 evaluation: GROUND spec data metrics visualize alarms monitor outputs model predict modalities tasks fit zoo augment
 report: GROUND spec data metrics visualize outputs model modalities tasks fit evaluation
+tune: GROUND cli spec spec_file data metrics outputs model predict modalities tasks fit evaluation report
 security: errors cache_dir replace_file cli runtime
 redact: GROUND runtime cli data augment heads
 export: GROUND runtime cli spec data metrics visualize outputs model modalities tasks fit evaluation report LEAVES
 compress: GROUND runtime spec outputs model predict modalities tasks fit evaluation report export zoo
-tune: GROUND cli spec spec_file data metrics outputs model predict modalities tasks fit evaluation report compress
-fuse: GROUND spec data metrics outputs model modalities tasks fit evaluation report compress LEAVES
+fuse: GROUND spec data metrics outputs model predict modalities tasks fit evaluation report compress LEAVES
 selection: GROUND spec data metrics visualize outputs model modalities tasks fit evaluation report tune heads
 traffic_signals: errors cli
 answer: GROUND cli data metrics runtime report export model zoo

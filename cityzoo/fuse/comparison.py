@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cityzoo.compress.latency_ratio import shortest_milliseconds
 from cityzoo.evaluation.compare import better_when_lower
 from cityzoo.evaluation.evaluate import ComparedRun
 from cityzoo.evaluation.evaluated_run import EvaluatedRun, compare_with
+from cityzoo.predict import shortest_milliseconds
 
 if TYPE_CHECKING:
     import keras

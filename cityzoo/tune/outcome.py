@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from cityzoo.compress.latency_ratio import shortest_milliseconds
 from cityzoo.errors import InputError
 from cityzoo.evaluation.run_facts import earlier_facts, environment
 from cityzoo.fit.run_files import RunFolder
 from cityzoo.modalities import Dataset, Modality
 from cityzoo.modalities.identity import DataIdentity
 from cityzoo.model import load
+from cityzoo.predict import shortest_milliseconds
 from cityzoo.tune import trial_run
 from cityzoo.tune.journal import default_trial, finished_trials
 from cityzoo.tune.repeats import interval
@@ -133,19 +133,21 @@ def _rows_of(
     """Return a row of each named trial; their models are timed in turns, for no trial ran in the same minutes."""
     metric = search.objectives[0]
     folders = {name: run_folder(search.folder, trial) for name, trial in trials.items()}
-    times = shortest_milliseconds([load(RunFolder(folder).model) for folder in folders.values()])
+    different = dict.fromkeys(folders.values())  # the defaults may be the winner
+    times = shortest_milliseconds([load(RunFolder(folder).model) for folder in different])
+    milliseconds = dict(zip(different, times, strict=True))
     return {
         name: {
             "trial": trial.number,
             "chosen_by": trial.values[0],
             "estimate": reports[name].get(metric),
             "interval": (reports[name].get("intervals") or {}).get(metric),
-            "milliseconds": round(milliseconds, 2),
+            "milliseconds": round(milliseconds[folders[name]], 2),
             "megabytes": RunFolder(folders[name]).model.stat().st_size / trial_run.MEGABYTE,
             "seconds": trial.user_attrs.get("seconds"),
             "folder": str(folders[name]),
         }
-        for (name, trial), milliseconds in zip(trials.items(), times, strict=True)
+        for name, trial in trials.items()
     }
 
 

@@ -127,6 +127,11 @@ def test_models_of_the_answer_are_timed_together(study, monkeypatch):
     rows = outcome._rows_of(make_search(folder), trials, reports)
     assert {name: row["milliseconds"] for name, row in rows.items()} == {"defaults": 3.0, "winner": 2.0}
     assert [model.file.parent for model in measured] == [Path(row["folder"]) for row in rows.values()]
+    monkeypatch.setattr(
+        outcome, "shortest_milliseconds", lambda models: [4.0 + n for n in range(len(models))]
+    )
+    same = outcome._rows_of(make_search(folder), dict.fromkeys(trials, trials["defaults"]), reports)
+    assert [row["milliseconds"] for row in same.values()] == [4.0, 4.0]
 
 
 def test_half_of_val_chooses_nothing(study, data):
